@@ -1,0 +1,140 @@
+"""The application: four modes, the loop they make, the palette, and the keys that work anywhere."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.reactive import reactive
+from textual.screen import Screen
+
+from tui.dialogs.help import Help
+from tui.domain.loop import LoopState, Mode
+from tui.screens.data import DataScreen
+from tui.screens.decide import DecideScreen
+from tui.screens.evaluate import EvaluateScreen
+from tui.screens.jobs import JobsScreen
+from tui.screens.messages import DataRequested, EvaluateRequested, StepChanged, TrainRequested
+from tui.screens.mode_screen import ModeScreen
+from tui.services.container import Services
+
+SCREENS: dict[Mode, type[ModeScreen]] = {
+    Mode.DECIDE: DecideScreen,
+    Mode.DATA: DataScreen,
+    Mode.JOBS: JobsScreen,
+    Mode.EVALUATE: EvaluateScreen,
+}
+
+
+class FtuiApp(App[None]):
+    """ftui: decide, prepare, train, watch and prove."""
+
+    TITLE = "ftui"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(mode.key, f"switch_mode('{mode.value}')", mode.label, show=False)
+            for mode in Mode
+        ),
+        Binding("question_mark", "help", "Help", key_display="?"),
+        Binding("q,ctrl+q", "quit", "Quit", key_display="q"),
+    ]
+
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+        (0, "-too-narrow"),
+        (60, "-narrow"),
+        (100, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+        (0, "-too-short"),
+        (16, "-low"),
+        (34, "-tall"),
+    ]
+
+    loop: reactive[LoopState] = reactive(LoopState())
+
+    def __init__(self, services: Services, file: Path | None = None) -> None:
+        """Open the app; on `file`, at the Data screen.
+
+        Args:
+            services: what the screens work with.
+            file: a training file to open at once.
+        """
+        super().__init__()
+        self.services = services
+        self._file = file
+        if os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"):
+            # Animations cost kilobytes a second on a link that may carry few.
+            self.animation_level = "none"
+
+    async def on_mount(self) -> None:
+        """Make the four modes; every one starts at once, so that the loop bar is true."""
+        for mode, screen in SCREENS.items():
+            self.add_mode(mode.value, partial(screen, self.services))
+        await self._open(Mode.DATA if self._file else Mode.DECIDE)
+        if self._file:
+            self.post_message(DataRequested(self._file))
+
+    async def _open(self, mode: Mode) -> Screen[object]:
+        await self.switch_mode(mode.value)
+        return self.screen
+
+    def on_step_changed(self, message: StepChanged) -> None:
+        """Keep the loop bar true."""
+        self.loop = self.loop.with_step(message.mode, message.state)
+
+    async def on_data_requested(self, message: DataRequested) -> None:
+        """Go to Data, and open the file if one is given."""
+        screen = await self._open(Mode.DATA)
+        if message.path and isinstance(screen, DataScreen):
+            screen.open_file(message.path)
+
+    async def on_train_requested(self, message: TrainRequested) -> None:
+        """Go to Jobs and offer a new job."""
+        screen = await self._open(Mode.JOBS)
+        if isinstance(screen, JobsScreen):
+            screen.offer_job(message.path)
+
+    async def on_evaluate_requested(self, message: EvaluateRequested) -> None:
+        """Go to Evaluate and offer the comparison."""
+        screen = await self._open(Mode.EVALUATE)
+        if isinstance(screen, EvaluateScreen):
+            screen.offer_comparison(message.provider, message.base, message.tuned)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Textual's own commands, and the four steps."""
+        yield from super().get_system_commands(screen)
+        for mode in Mode:
+            yield SystemCommand(
+                f"Go to {mode.label}",
+                f"Open step {mode.key} of the loop",
+                partial(self.switch_mode, mode.value),
+            )
+
+    def action_help(self) -> None:
+        """List the keys that work on this screen."""
+        screen = self.screen
+        if not isinstance(screen, ModeScreen):
+            return
+        keys = [
+            (self.get_key_display(active.binding), active.binding.description)
+            for active in screen.active_bindings.values()
+            if active.binding.description
+        ]
+        self.push_screen(Help(screen.MODE.label, screen.ABOUT, list(dict.fromkeys(keys))))
+
+    async def action_quit(self) -> None:
+        """End the app; what trains goes on, and the parting line says so."""
+        busy = self.loop.jobs
+        parting = None
+        if busy.tone.value == "busy":
+            parting = (
+                f"A job goes on without the app ({busy.words}). See it with: ftui, or ftui jobs"
+            )
+        self.exit(message=parting)

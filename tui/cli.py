@@ -1,0 +1,124 @@
+"""The command `ftui`: open the app, or hand over to one headless command. Imports lazily."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tui import __version__
+
+if TYPE_CHECKING:
+    from tui.settings import Settings
+
+COMMANDS = {
+    "decide": "should you fine-tune at all? walk the questions, get a verdict",
+    "check": "check a training file and tell every problem with its line and fix",
+    "prepare": "turn raw pairs into a chat file",
+    "train": "start a fine-tuning job",
+    "jobs": "list the jobs",
+    "watch": "follow a job",
+    "cancel": "cancel a job",
+    "evaluate": "compare the tuned with the base model on a test set",
+    "engine": "start, stop or inspect the embedded engine",
+    "doctor": "check this installation and say what is missing",
+}
+
+_EPILOG = "commands:\n" + "\n".join(f"  {name:<10} {what}" for name, what in COMMANDS.items())
+
+
+def _common() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--workspace", type=Path, metavar="DIR", help="folder of the records [.ftui]"
+    )
+    return common
+
+
+def app_parser() -> argparse.ArgumentParser:
+    """The parser of `ftui [FILE]`."""
+    parser = argparse.ArgumentParser(
+        prog="ftui",
+        description="Take a model through fine-tuning: decide, prepare, train, watch, prove.",
+        epilog=_EPILOG + "\n\n'ftui COMMAND --help' tells more.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="ftui [FILE] | ftui COMMAND ...",
+        parents=[_common()],
+    )
+    parser.add_argument("file", nargs="?", metavar="FILE", help="open this file on the Data screen")
+    parser.add_argument("--version", action="version", version=f"ftui {__version__}")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `ftui` and return its exit code: 0 good, 1 no, 2 could not, 130 interrupted."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if arguments and arguments[0] in COMMANDS:
+            return _run_command(arguments[0], arguments[1:])
+        return _open_app(arguments)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader went away (`ftui jobs | head`); nothing may be flushed at exit any more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _settings(flags: argparse.Namespace) -> Settings | None:
+    from tui.commands.output import tell
+    from tui.settings import load_settings
+
+    try:
+        return load_settings({"workspace": flags.workspace})
+    except ValueError as error:
+        tell(f"ftui: {error}")
+        return None
+
+
+def _run_command(name: str, arguments: list[str]) -> int:
+    command = importlib.import_module(f"tui.commands.{name}")
+    parser = argparse.ArgumentParser(
+        prog=f"ftui {name}", description=command.__doc__, parents=[_common()]
+    )
+    command.add_arguments(parser)
+    flags = parser.parse_args(arguments)
+    settings = _settings(flags)
+    if settings is None:
+        return 2
+
+    from tui.commands.output import tell
+    from tui.services.container import Services
+    from tui.services.errors import FtuiError
+
+    try:
+        code: int = asyncio.run(command.run(flags, Services(settings)))
+    except FtuiError as error:
+        tell(f"ftui: {error}")
+        return 2
+    return code
+
+
+def _open_app(arguments: list[str]) -> int:
+    flags = app_parser().parse_args(arguments)
+    settings = _settings(flags)
+    if settings is None:
+        return 2
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        sys.stderr.write(
+            "ftui: The app needs a terminal. For scripts use a command: ftui check FILE --json, "
+            "or ftui --help.\n"
+        )
+        return 2
+
+    from tui.app import FtuiApp
+    from tui.services.container import Services
+
+    app = FtuiApp(Services(settings), Path(flags.file) if flags.file else None)
+    app.run()
+    return app.return_code or 0

@@ -1,0 +1,1 @@
+"""Headless commands, one file each: parse, call a service, print."""

@@ -1,0 +1,44 @@
+"""Help: what the screen is for, and every key that works on it now."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+
+class Help(ModalScreen[None]):
+    """The keys of the screen below, one a line, with what they do."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,question_mark,q", "dismiss", "Close")]
+
+    def __init__(self, title: str, about: str, keys: list[tuple[str, str]]) -> None:
+        """Take the help apart from where it is shown.
+
+        Args:
+            title: name of the screen.
+            about: what it is for.
+            keys: pairs of key and what it does.
+        """
+        super().__init__()
+        self._title = title
+        self._about = about
+        self._keys = keys
+
+    def compose(self) -> ComposeResult:
+        """Title, purpose, keys; scrolls where the terminal is low."""
+        width = max((len(key) for key, _ in self._keys), default=0)
+        lines = [
+            Content.assemble((key.rjust(width), "bold $text-accent"), f"  {what}")
+            for key, what in self._keys
+        ]
+        with VerticalScroll(classes="dialog -wide"):
+            yield Static(f"{self._title}: keys", markup=False, classes="dialog--title")
+            yield Static(self._about, markup=False, classes="dialog--about")
+            yield Static(Content("\n").join(lines))
+            yield Static("esc closes this.", markup=False, classes="dialog--hint")

@@ -1,0 +1,1 @@
+"""What ftui knows: pure rules and types, without I/O."""

@@ -1,0 +1,79 @@
+"""The loop: its four steps, and how each stands, as the loop bar tells it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+
+class Mode(StrEnum):
+    """A step of the loop; the name of the application's mode."""
+
+    DECIDE = "decide"
+    DATA = "data"
+    JOBS = "jobs"
+    EVALUATE = "evaluate"
+
+    @property
+    def label(self) -> str:
+        """The step's name on the screen."""
+        return self.value.capitalize()
+
+    @property
+    def key(self) -> str:
+        """The key that opens it: 1 to 4."""
+        return str(list(Mode).index(self) + 1)
+
+
+class Tone(StrEnum):
+    """What a state means; each tone has one colour (`$text-success` ...) and one glyph."""
+
+    NONE = "none"
+    BUSY = "busy"
+    GOOD = "good"
+    WARNED = "warned"
+    BAD = "bad"
+
+    @property
+    def glyph(self) -> str:
+        """One cell that says the same as the colour."""
+        return {"none": "–", "busy": "▶", "good": "✓", "warned": "!", "bad": "✗"}[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class StepState:
+    """How one step stands, in a glyph and two or three words.
+
+    Attributes:
+        words: two or three words, such as "3 invalid of 120".
+        brief: the same in fewer ("3 invalid"), for a terminal of 80 columns; `words` if empty.
+    """
+
+    tone: Tone
+    words: str
+    brief: str = ""
+
+
+NOT_DECIDED = StepState(Tone.NONE, "not decided")
+NO_FILE = StepState(Tone.NONE, "no file")
+NO_JOBS = StepState(Tone.NONE, "no jobs")
+NOT_COMPARED = StepState(Tone.NONE, "not compared", "none")
+
+
+@dataclass(frozen=True, slots=True)
+class LoopState:
+    """How all four steps stand."""
+
+    decide: StepState = NOT_DECIDED
+    data: StepState = NO_FILE
+    jobs: StepState = NO_JOBS
+    evaluate: StepState = NOT_COMPARED
+
+    def step(self, mode: Mode) -> StepState:
+        """The state of one step."""
+        state: StepState = getattr(self, mode.value)
+        return state
+
+    def with_step(self, mode: Mode, state: StepState) -> LoopState:
+        """The same loop with one step's state replaced."""
+        return replace(self, **{mode.value: state})

@@ -1,0 +1,117 @@
+"""Text for people: scrubbed foreign text, durations, numbers, and states as glyph and word."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# C0 and C1 controls, DEL, zero-width and bidi characters, separators that break a line, the BOM,
+# interlinear marks, tags and lone surrogates. All of them move the cursor, hide or reorder text.
+# The joiner and the variation selectors belong to emoji: they are dropped without a mark.
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200c\u200e\u200f"
+    "\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff"
+    "\U000e0000-\U000e0fff]"
+)
+_ESCAPE_SEQUENCE = re.compile(
+    "(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]"  # CSI
+    "|(?:\x1b[\\]P^_X]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\\\|\x9c)"  # OSC, DCS, ...
+    "|\x1b[ -/]*[0-~]"
+)
+_EMOJI_JOINERS = re.compile("[\u200d\ufe00-\ufe0f]")
+_SPACE = re.compile(r"[\t\n\r\x0b\x0c\x85\u2028\u2029]+")
+
+UNSAFE_MARK = "�"
+
+
+def scrub(text: str, *, lines: bool = False) -> str:
+    """Make foreign text safe to show: no control, bidi or zero-width character survives.
+
+    This is the one scrubber: whatever comes from data, models and servers passes it before any
+    screen or terminal. Escape sequences go as a whole; every other unsafe character becomes
+    `UNSAFE_MARK`, so that a person sees that something is there. The data itself is left alone.
+
+    Args:
+        text: any text.
+        lines: keep line breaks (tabs become four spaces); otherwise white space of any kind that
+            breaks a line is folded into one space.
+    """
+    if lines:
+        kept = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ")
+        return "\n".join(_scrub_line(line) for line in kept.split("\n"))
+    return _scrub_line(_SPACE.sub(" ", text))
+
+
+def _scrub_line(line: str) -> str:
+    if line.isascii() and line.isprintable():
+        return line
+    whole = _ESCAPE_SEQUENCE.sub(UNSAFE_MARK, line)
+    return _UNSAFE.sub(UNSAFE_MARK, _EMOJI_JOINERS.sub("", whole))
+
+
+def has_unsafe(text: str) -> bool:
+    """Whether the text holds a character other than tab and line break that `scrub` replaces."""
+    return any(_UNSAFE.search(line) for line in re.split("[\t\n\r]", text))
+
+
+def preview(text: str, limit: int = 200) -> str:
+    """The beginning of a foreign text on one line, scrubbed; cut with an ellipsis.
+
+    Only the beginning is looked at, so a megabyte costs as little as a word.
+    """
+    shown = scrub(text[: limit * 2]).strip()
+    cut = len(text) > limit * 2 or len(shown) > limit
+    return shown[: limit - 1] + "…" if cut else shown
+
+
+def cell_width(text: str) -> int:
+    """Width of scrubbed text in terminal cells; East Asian wide characters take two."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        for char in text
+    )
+
+
+def duration(seconds: float) -> str:
+    """A duration as `0:43`, `12:05`, `3:04:05` or `2d 3h`."""
+    whole = max(0, round(seconds))
+    if whole >= 86_400:
+        return f"{whole // 86_400}d {whole % 86_400 // 3600}h"
+    hours, rest = divmod(whole, 3600)
+    minutes, secs = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{secs:02}" if hours else f"{minutes}:{secs:02}"
+
+
+def ago(seconds: float) -> str:
+    """An age as `now`, `12 s ago`, `5 min ago`, `3 h ago` or `2 d ago`."""
+    if seconds < 2:
+        return "now"
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit} ago"
+    return f"{int(seconds)} s ago"
+
+
+def number(value: float) -> str:
+    """A whole number with thousands separators: `14,302`."""
+    return f"{value:,.0f}"
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """`1 row`, `2 rows`; give `many` where the plural is not formed with an s."""
+    return f"{number(count)} {one if count == 1 else many or one + 's'}"
+
+
+def signed(value: float) -> str:
+    """A difference with its sign and two decimals: `+0.97`, `-0.10`, `0.00`."""
+    shown = f"{value:+.2f}"
+    return "0.00" if shown in ("+0.00", "-0.00") else shown
+
+
+def loss(value: float | None) -> str:
+    """A loss with three significant digits, or a dash where there is none."""
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.4g}"

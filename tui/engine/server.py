@@ -1,0 +1,1 @@
+"""The HTTP face: OpenAI's paths and error envelope."""

@@ -1,0 +1,1 @@
+"""Starts workers, reads their event files, restarts them."""

@@ -1,0 +1,77 @@
+"""What the four screens share: loop bar, headline, footer, and reasons for what is disabled."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from tui.domain.loop import Mode, StepState
+from tui.domain.text import scrub
+from tui.screens.messages import StepChanged
+from tui.services.container import Services
+from tui.services.errors import FtuiError
+from tui.widgets.loop_bar import LoopBar
+
+
+class ModeScreen(Screen[None]):
+    """A step of the loop.
+
+    A screen composes and handles messages. Whatever waits for I/O is a worker that posts messages
+    back; handlers own the state.
+    """
+
+    MODE: ClassVar[Mode]
+    ABOUT: ClassVar[str] = ""
+    """What the screen is for, as the help dialog tells it."""
+
+    def __init__(self, services: Services) -> None:
+        super().__init__()
+        self.services = services
+
+    def compose(self) -> ComposeResult:
+        """Loop bar, headline, the screen's own body, footer."""
+        yield Static("ftui needs at least 60 columns and 16 lines.", id="too-small")
+        yield LoopBar(self.MODE)
+        yield Static(id="headline", markup=False)
+        yield from self.compose_body()
+        yield Footer(show_command_palette=False)
+
+    def compose_body(self) -> ComposeResult:
+        """The widgets between headline and footer."""
+        yield from ()
+
+    def headline(self, sentence: str | Content) -> None:
+        """Set the one sentence that matters on this screen; a plain string is scrubbed."""
+        shown = Content(scrub(sentence)) if isinstance(sentence, str) else sentence
+        self.query_one("#headline", Static).update(shown)
+
+    def step_stands(self, state: StepState) -> None:
+        """Tell the loop bar how this step stands."""
+        self.post_message(StepChanged(self.MODE, state))
+
+    def tell_error(self, error: FtuiError) -> None:
+        """Show a failure as its sentence and its remedy."""
+        self.notify(scrub(str(error)), severity="error", markup=False, timeout=10)
+
+    def reason_against(self, action: str) -> str | None:
+        """Why an action cannot be done now, as a sentence; None where it can."""
+        return None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Grey out in the footer what cannot be done now; `on_key` tells why."""
+        return None if self.reason_against(action) else True
+
+    def on_key(self, event: events.Key) -> None:
+        """A key whose action is disabled gives the reason instead of silence."""
+        active = self.active_bindings.get(event.key)
+        if active is None or active.enabled or active.node is not self:
+            return
+        reason = self.reason_against(active.binding.action)
+        if reason:
+            event.stop()
+            self.notify(reason, severity="warning", markup=False)

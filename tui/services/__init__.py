@@ -1,0 +1,1 @@
+"""Async services: the rooms that read files and call servers."""

@@ -1,0 +1,21 @@
+"""All services of one run of ftui, made from the settings on first use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from tui.services.workspace import Workspace
+from tui.settings import Settings
+
+
+@dataclass
+class Services:
+    """What screens and commands are given: one object instead of globals."""
+
+    settings: Settings
+
+    @cached_property
+    def workspace(self) -> Workspace:
+        """The folder that keeps the records of this project."""
+        return Workspace(self.settings.workspace)

@@ -1,0 +1,48 @@
+"""The only exceptions that screens and commands catch."""
+
+from __future__ import annotations
+
+
+class FtuiError(Exception):
+    """Something could not be done: one plain sentence, and what to do about it.
+
+    Args:
+        message: what happened and where, as a sentence without a traceback or a secret in it.
+        remedy: what the person can do, as a sentence; empty where the message says it already.
+    """
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".strip()
+
+
+class FileError(FtuiError):
+    """A file or folder cannot be read or written."""
+
+
+class SettingsError(FtuiError):
+    """A setting has a value that cannot be used."""
+
+
+class EngineMissing(FtuiError):
+    """The extra `local` is not installed, so this machine cannot train."""
+
+
+class EngineUnavailable(FtuiError):
+    """The embedded engine does not run and could not be started."""
+
+
+class ProviderError(FtuiError):
+    """A server refused a request or did not answer."""
+
+
+class NotFound(FtuiError):
+    """There is no such job, model or record."""
+
+
+class InputError(FtuiError):
+    """What was given cannot be used: a wrong option, an empty test set, data with errors."""

@@ -1,0 +1,101 @@
+"""Typed settings: defaults < config file < environment (`FTUI_*`) < flags."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+LOCAL = "local"
+DEFAULT_MODEL = "SmolLM2-135M-Instruct"
+
+
+class ProviderProfile(BaseModel):
+    """A server that speaks OpenAI's protocol."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    base_url: str
+    api_key_env: str = "OPENAI_API_KEY"
+    """Name of the environment variable that holds the key; the key itself is never in a file."""
+
+
+def _openai() -> dict[str, ProviderProfile]:
+    return {"openai": ProviderProfile(base_url="https://api.openai.com/v1")}
+
+
+class Settings(BaseModel):
+    """Everything a person can set."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    home: Path = Field(default_factory=lambda: platformdirs.user_data_path("ftui"))
+    """The engine's home: jobs, uploaded files, base models. `FTUI_HOME` moves it."""
+    workspace: Path = Path(".ftui")
+    """Where decisions, job logs and evaluations of the current project are kept."""
+    provider: str = LOCAL
+    model: str = DEFAULT_MODEL
+    concurrency: int = Field(default=16, ge=1, le=256)
+    """Requests in flight while evaluating."""
+    providers: dict[str, ProviderProfile] = Field(default_factory=_openai)
+    """Further servers by name; `local`, the embedded engine, is always there."""
+
+    @property
+    def socket(self) -> Path:
+        """The engine's Unix socket: one a home, in the user's runtime folder, short enough to bind.
+
+        A socket's path holds at most 107 bytes, so the home's path goes in as a digest.
+        """
+        digest = hashlib.sha256(str(self.home.absolute()).encode()).hexdigest()[:12]
+        return _runtime_folder() / f"ftui-{digest}" / "engine.sock"
+
+
+def _runtime_folder() -> Path:
+    given = os.environ.get("XDG_RUNTIME_DIR")
+    if given and Path(given).is_dir():
+        return Path(given)
+    return Path(tempfile.gettempdir()) / f"ftui-{os.getuid()}"
+
+
+def config_file(environ: Mapping[str, str] = os.environ) -> Path:
+    """Path of the config file: `FTUI_CONFIG`, or `config.toml` in the user's config folder."""
+    given = environ.get("FTUI_CONFIG")
+    return Path(given) if given else platformdirs.user_config_path("ftui") / "config.toml"
+
+
+def load_settings(
+    flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] = os.environ
+) -> Settings:
+    """Read the settings from all four sources, the later ones winning.
+
+    Raises:
+        ValueError: a source holds something that cannot be used; the text says which and why.
+    """
+    values: dict[str, Any] = {}
+    path = config_file(environ)
+    if path.exists():
+        try:
+            values |= tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ValueError(f"The config file {path} cannot be used: {error}.") from error
+    plain = [name for name in Settings.model_fields if name != "providers"]
+    values |= {name: environ[key] for name in plain if environ.get(key := f"FTUI_{name.upper()}")}
+    values |= {name: value for name, value in (flags or {}).items() if value is not None}
+    if isinstance(values.get("providers"), dict):
+        values["providers"] = _openai() | values["providers"]
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ValueError(
+            f"The setting {where} cannot be used: {first['msg']} "
+            f"(from {path}, the environment FTUI_* or a flag)."
+        ) from error

@@ -1,0 +1,78 @@
+"""The loop bar: navigation and "you are here" in one line."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Static
+
+from tui.domain.loop import LoopState, Mode, StepState
+from tui.domain.text import cell_width, scrub
+
+_GAP = " │ "
+
+
+class LoopStep(Static):
+    """One step: its key, its name and how it stands. A click opens it."""
+
+    def __init__(self, mode: Mode, *, here: bool) -> None:
+        super().__init__(classes="-here" if here else "")
+        self.mode = mode
+
+    def text(self, state: StepState, *, brief: bool) -> str:
+        """The step in one line: `2 Data ✗ 3 invalid of 120`."""
+        words = (brief and state.brief) or state.words
+        return f"{self.mode.key} {self.mode.label} {state.tone.glyph} {scrub(words)}"
+
+    def show(self, state: StepState, *, brief: bool) -> None:
+        """Draw the step's state, in its tone's colour."""
+        self.set_classes(f"-{state.tone.value}" + (" -here" if self.has_class("-here") else ""))
+        self.update(Content(self.text(state, brief=brief)))
+
+    async def on_click(self) -> None:
+        """Open the step."""
+        await self.app.run_action(f"switch_mode('{self.mode.value}')")
+
+
+class LoopBar(Horizontal):
+    """The four steps of the loop; follows the app's reactive `loop`."""
+
+    DEFAULT_CSS = """
+    LoopBar { height: 1; background: $panel; padding: 0 1; }
+    LoopStep { width: auto; height: 1; color: $text-muted; text-wrap: nowrap; }
+    LoopStep.-busy { color: $text-primary; }
+    LoopStep.-good { color: $text-success; }
+    LoopStep.-warned { color: $text-warning; }
+    LoopStep.-bad { color: $text-error; }
+    LoopStep.-here { text-style: reverse; }
+    LoopBar > .loop-bar--gap { width: auto; color: $text-disabled; }
+    """
+
+    def __init__(self, here: Mode) -> None:
+        super().__init__()
+        self.here = here
+        self._loop = LoopState()
+
+    def compose(self) -> ComposeResult:
+        """Four steps with a rule between them."""
+        for mode in Mode:
+            if mode is not Mode.DECIDE:
+                yield Static(_GAP, classes="loop-bar--gap")
+            yield LoopStep(mode, here=mode is self.here)
+
+    def on_mount(self) -> None:
+        """Follow the application's loop."""
+        self.watch(self.app, "loop", self._show)
+
+    def on_resize(self) -> None:
+        """Choose between the words and their short form again."""
+        self._show(self._loop)
+
+    def _show(self, loop: LoopState) -> None:
+        self._loop = loop
+        steps = list(self.query(LoopStep))
+        full = sum(cell_width(step.text(loop.step(step.mode), brief=False)) for step in steps)
+        room = self.size.width - len(_GAP) * (len(steps) - 1)
+        for step in steps:
+            step.show(loop.step(step.mode), brief=full > room)
