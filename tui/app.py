@@ -46,12 +46,12 @@ class FtuiApp(App[None]):
         Binding("q,ctrl+q", "quit", "Quit", key_display="q"),
     ]
 
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - the base class declares it
         (0, "-too-narrow"),
         (60, "-narrow"),
         (100, "-wide"),
     ]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - the base class declares it
         (0, "-too-short"),
         (16, "-low"),
         (34, "-tall"),

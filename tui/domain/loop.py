@@ -54,7 +54,7 @@ class StepState:
     brief: str = ""
 
 
-NOT_DECIDED = StepState(Tone.NONE, "not decided")
+NOT_DECIDED = StepState(Tone.NONE, "not decided", "undecided")
 NO_FILE = StepState(Tone.NONE, "no file")
 NO_JOBS = StepState(Tone.NONE, "no jobs")
 NOT_COMPARED = StepState(Tone.NONE, "not compared", "none")
