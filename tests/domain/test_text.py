@@ -1,0 +1,97 @@
+"""Foreign text on the screen: what reaches a person, and what never reaches the terminal."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.domain import text
+
+
+@given(st.text(), st.booleans())
+def test_no_text_whatever_carries_a_control_or_bidi_character_to_the_terminal(
+    foreign: str, lines: bool
+) -> None:
+    shown = text.scrub(foreign, lines=lines)
+    if lines:
+        shown = shown.replace("\n", "")
+    assert not [char for char in shown if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp")]
+    assert not [char for char in shown if unicodedata.bidirectional(char) in ("RLO", "LRO", "RLI")]
+
+
+@pytest.mark.parametrize(
+    ("foreign", "shown"),
+    [
+        ("X\x1b]0;PWNED\x07Y", "X�Y"),
+        ("X\x1b]0;PWNED\x1b\\Y", "X�Y"),
+        ("\x1b[31mred\x1b[0m", "�red�"),
+        ("\x9b31mred", "�red"),
+        ("a\x00b", "a�b"),
+        ("user\u202egnp.exe", "user�gnp.exe"),
+        ("one\r\ntwo\tthree", "one two three"),
+        ("[/] [red]kept as it is[/red]", "[/] [red]kept as it is[/red]"),
+        ("日本語 und Grüße", "日本語 und Grüße"),
+    ],
+)
+def test_escape_sequences_go_as_a_whole_and_leave_a_mark(foreign: str, shown: str) -> None:
+    assert text.scrub(foreign) == shown
+
+
+def test_an_unfinished_escape_sequence_hides_nothing_that_follows() -> None:
+    assert "the rest is still here" in text.scrub("\x1b]0;the rest is still here")
+
+
+def test_emoji_keep_their_looks_without_marks() -> None:
+    assert text.scrub("❤️ 👨‍👩‍👧") == "❤ 👨👩👧"
+    assert not text.has_unsafe("❤️ 👨‍👩‍👧")
+
+
+def test_line_breaks_stay_where_lines_are_wanted() -> None:
+    assert text.scrub("a\r\nb\tc\x1b[2J", lines=True) == "a\nb    c�"
+
+
+def test_a_preview_of_a_megabyte_is_short_and_ends_with_an_ellipsis() -> None:
+    shown = text.preview("word " * 200_000, 20)
+    assert len(shown) == 20
+    assert shown.endswith("…")
+    assert text.preview("short", 20) == "short"
+
+
+@given(st.text(max_size=50))
+def test_text_that_scrubbing_would_change_is_known_as_unsafe(foreign: str) -> None:
+    plain = foreign.replace("\u200d", "")
+    if text.has_unsafe(plain):
+        assert text.UNSAFE_MARK in text.scrub(plain, lines=True)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0, "0:00"), (43.4, "0:43"), (725, "12:05"), (11_045, "3:04:05"), (183_600, "2d 3h")],
+)
+def test_durations_read_like_a_clock(seconds: float, shown: str) -> None:
+    assert text.duration(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0.5, "now"), (12, "12 s ago"), (300, "5 min ago"), (90_000, "1 d ago")]
+)
+def test_ages_read_like_speech(seconds: float, shown: str) -> None:
+    assert text.ago(seconds) == shown
+
+
+def test_numbers_carry_separators_signs_and_nothing_superfluous() -> None:
+    assert text.number(1_204_331) == "1,204,331"
+    assert text.plural(1, "row") == "1 row"
+    assert text.plural(2, "entry", "entries") == "2 entries"
+    assert text.signed(0.97) == "+0.97"
+    assert text.signed(-0.001) == "0.00"
+    assert text.loss(None) == "–"
+    assert text.loss(0.0837) == "0.084"
+
+
+def test_wide_characters_count_two_cells_and_accents_none() -> None:
+    assert text.cell_width("日本") == 4
+    assert text.cell_width("e\u0301") == 1

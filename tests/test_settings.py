@@ -1,0 +1,59 @@
+"""Settings: defaults < config file < environment < flags."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tui.settings import DEFAULT_MODEL, load_settings
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    return {"FTUI_CONFIG": str(tmp_path / "config.toml")}
+
+
+def test_without_any_source_the_defaults_hold(environ: dict[str, str]) -> None:
+    settings = load_settings(environ=environ)
+    assert settings.provider == "local"
+    assert settings.model == DEFAULT_MODEL
+    assert settings.workspace == Path(".ftui")
+
+
+def test_a_flag_beats_the_environment_and_that_beats_the_file(environ: dict[str, str]) -> None:
+    Path(environ["FTUI_CONFIG"]).write_text('model = "from-file"\nconcurrency = 3\n')
+    assert load_settings(environ=environ).model == "from-file"
+    environ["FTUI_MODEL"] = "from-environment"
+    assert load_settings(environ=environ).model == "from-environment"
+    settings = load_settings({"model": "from-flag", "workspace": None}, environ)
+    assert (settings.model, settings.concurrency) == ("from-flag", 3)
+
+
+def test_a_server_of_ones_own_is_added_by_its_base_url(environ: dict[str, str]) -> None:
+    Path(environ["FTUI_CONFIG"]).write_text(
+        '[providers.lab]\nbase_url = "http://lab:8000/v1"\napi_key_env = "LAB_KEY"\n'
+    )
+    providers = load_settings(environ=environ).providers
+    assert providers["lab"].api_key_env == "LAB_KEY"
+    assert "openai" in providers
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [("concurrency = 0", "concurrency"), ("colour = 1", "colour"), ("= broken", "config.toml")],
+)
+def test_a_setting_that_cannot_be_used_is_named(
+    environ: dict[str, str], content: str, named: str
+) -> None:
+    Path(environ["FTUI_CONFIG"]).write_text(content)
+    with pytest.raises(ValueError, match=named):
+        load_settings(environ=environ)
+
+
+def test_each_home_has_a_socket_of_its_own_that_fits_a_socket_address(tmp_path: Path) -> None:
+    deep = tmp_path.joinpath(*["a-very-long-folder-name"] * 8)
+    one = load_settings({"home": deep / "one"}, {}).socket
+    two = load_settings({"home": deep / "two"}, {}).socket
+    assert one != two
+    assert len(str(one).encode()) <= 107
