@@ -14,7 +14,7 @@ from textual.reactive import reactive
 from textual.screen import Screen
 
 from tui.dialogs.help import Help
-from tui.domain.loop import LoopState, Mode
+from tui.domain.loop import LoopState, Mode, Tone
 from tui.screens.data import DataScreen
 from tui.screens.decide import DecideScreen
 from tui.screens.evaluate import EvaluateScreen
@@ -128,6 +128,14 @@ class FtuiApp(App[None]):
             if active.binding.description
         ]
         self.push_screen(Help(screen.MODE.label, screen.ABOUT, list(dict.fromkeys(keys))))
+
+    @property
+    def parting(self) -> str | None:
+        """What to say on leaving: that a job goes on; None where none does."""
+        jobs = self.loop.jobs
+        if jobs.tone is not Tone.BUSY:
+            return None
+        return f"A job goes on without the app ({jobs.words}). See it again: ftui, or ftui jobs"
 
     async def action_quit(self) -> None:
         """End the app; what trains goes on, and the parting line says so."""

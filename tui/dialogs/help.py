@@ -28,14 +28,14 @@ class Help(ModalScreen[None]):
         super().__init__()
         self._title = title
         self._about = about
-        self._keys = keys
+        self.keys = keys
 
     def compose(self) -> ComposeResult:
         """Title, purpose, keys; scrolls where the terminal is low."""
-        width = max((len(key) for key, _ in self._keys), default=0)
+        width = max((len(key) for key, _ in self.keys), default=0)
         lines = [
             Content.assemble((key.rjust(width), "bold $text-accent"), f"  {what}")
-            for key, what in self._keys
+            for key, what in self.keys
         ]
         with VerticalScroll(classes="dialog -wide"):
             yield Static(f"{self._title}: keys", markup=False, classes="dialog--title")
