@@ -69,21 +69,40 @@ class FtuiApp(App[None]):
         super().__init__()
         self.services = services
         self._file = file
+        self._chosen = Mode.DATA if file else Mode.DECIDE
         if os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"):
             # Animations cost kilobytes a second on a link that may carry few.
             self.animation_level = "none"
 
     async def on_mount(self) -> None:
-        """Make the four modes; every one starts at once, so that the loop bar is true."""
+        """Make the four modes and show the first."""
         for mode, screen in SCREENS.items():
             self.add_mode(mode.value, partial(screen, self.services))
-        await self._open(Mode.DATA if self._file else Mode.DECIDE)
+        await self._open(self._chosen)
         if self._file:
             self.post_message(DataRequested(self._file))
+        self.call_after_refresh(self._start_all_modes)
+
+    async def _start_all_modes(self) -> None:
+        """Start the screens that are not shown, so that the loop bar is true from the beginning.
+
+        A screen starts when it is first switched to; this does so after the first paint, and
+        nothing of it is drawn.
+        """
+        with self.batch_update():
+            for mode in Mode:
+                if mode is not self._chosen:
+                    await self.switch_mode(mode.value)
+            await self.switch_mode(self._chosen.value)
 
     async def _open(self, mode: Mode) -> Screen[object]:
+        self._chosen = mode
         await self.switch_mode(mode.value)
         return self.screen
+
+    async def action_switch_mode(self, mode: str) -> None:
+        """Go to a step of the loop."""
+        await self._open(Mode(mode))
 
     def on_step_changed(self, message: StepChanged) -> None:
         """Keep the loop bar true."""
@@ -114,7 +133,7 @@ class FtuiApp(App[None]):
             yield SystemCommand(
                 f"Go to {mode.label}",
                 f"Open step {mode.key} of the loop",
-                partial(self.switch_mode, mode.value),
+                partial(self.action_switch_mode, mode.value),
             )
 
     def action_help(self) -> None:
