@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from tui.services.engine_process import EngineProcess
+from tui.services.providers import Providers
 from tui.services.workspace import Workspace
 from tui.settings import Settings
 
@@ -19,3 +21,13 @@ class Services:
     def workspace(self) -> Workspace:
         """The folder that keeps the records of this project."""
         return Workspace(self.settings.workspace)
+
+    @cached_property
+    def engine(self) -> EngineProcess:
+        """The embedded engine as a process: its status, start and stop."""
+        return EngineProcess(self.settings)
+
+    @cached_property
+    def providers(self) -> Providers:
+        """The servers that speak the fine-tuning protocol, by name."""
+        return Providers(self.settings, self.engine)

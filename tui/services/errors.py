@@ -40,6 +40,20 @@ class ProviderError(FtuiError):
     """A server refused a request or did not answer."""
 
 
+class ProviderTrouble(ProviderError):
+    """A server is out of reach or overloaded for now; asking again later may help.
+
+    Args:
+        message: what happened.
+        remedy: what to do.
+        retry_after: seconds after which the server said to ask again.
+    """
+
+    def __init__(self, message: str, remedy: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message, remedy)
+        self.retry_after = retry_after
+
+
 class NotFound(FtuiError):
     """There is no such job, model or record."""
 

@@ -1,0 +1,272 @@
+"""The embedded engine as a process: is it there, start it detached, wait until it answers, stop it.
+
+The engine is never imported here: it is a program of its own (`python -m tui.engine`) that outlives
+whoever started it, and is spoken to over its Unix socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import importlib.util
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+
+from tui.services.errors import EngineMissing, EngineUnavailable
+from tui.services.files import explain
+from tui.settings import Settings
+
+if TYPE_CHECKING:
+    import httpx2
+
+INSTALL = 'pip install "fine-tui[local]"'
+EXTRA = ("torch", "transformers", "trl", "peft", "fastapi", "uvicorn")
+"""Packages of the extra `local` whose absence means that this machine cannot train."""
+
+ENGINE_URL = "http://engine"
+"""Base address behind the socket; the host's name is never looked up."""
+
+START_SECONDS = 30.0
+ANOTHER_HOLDS_THE_HOME = 3
+_LOG_TAIL = 2_000
+
+
+class EngineJob(BaseModel):
+    """A job as the engine's status names it."""
+
+    id: str
+    status: str
+    worker_pid: int | None = None
+
+
+class EngineStatus(BaseModel):
+    """How the engine stands; `ftui engine status --json` prints exactly this."""
+
+    running: bool
+    pid: int | None = None
+    socket: str | None = None
+    url: str | None = None
+    token_file: str | None = None
+    home: str | None = None
+    jobs: list[EngineJob] = []
+
+
+class EngineProcess:
+    """The one engine of a home folder."""
+
+    def __init__(self, settings: Settings, *, extra: Sequence[str] = EXTRA) -> None:
+        """Name the engine; nothing is started.
+
+        Args:
+            settings: where its home and its socket are.
+            extra: packages that it needs; looked for, never imported.
+        """
+        self.home = settings.home.absolute()
+        self.socket = settings.socket
+        self._extra = tuple(extra)
+        self._starting = asyncio.Lock()
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def missing(self) -> list[str]:
+        """The packages of the extra `local` that are not installed."""
+        return [name for name in self._extra if importlib.util.find_spec(name) is None]
+
+    def require_extra(self) -> None:
+        """Make sure that this machine can train.
+
+        Raises:
+            EngineMissing: it cannot; the remedy is the line that installs the extra.
+        """
+        missing = self.missing()
+        if missing:
+            raise EngineMissing(
+                f"Training on this machine needs the extra `local` ({', '.join(missing)} missing).",
+                f"Install it with: {INSTALL}",
+            )
+
+    async def status(self) -> EngineStatus:
+        """Ask the engine how it stands; nothing is started.
+
+        Raises:
+            EngineUnavailable: something answers on the socket, but not as the engine does.
+        """
+        body = await self._ask("GET", "/engine/status", seconds=5.0)
+        if body is None:
+            return EngineStatus(running=False, home=str(self.home))
+        try:
+            return EngineStatus.model_validate(body)
+        except ValidationError as error:
+            raise self._not_the_engine() from error
+
+    async def ensure(self) -> EngineStatus:
+        """The engine's status; it is started first where it does not run.
+
+        Raises:
+            EngineMissing: the extra `local` is not installed.
+            EngineUnavailable: it could not be started; the message says how its log ends.
+        """
+        async with self._starting:
+            status = await self.status()
+            return status if status.running else await self._start(None)
+
+    async def start(self, port: int | None = None) -> EngineStatus:
+        """Start the engine detached, with TCP on a loopback port where one is given.
+
+        Raises:
+            EngineMissing: the extra `local` is not installed.
+            EngineUnavailable: it could not be started, or runs already without that port.
+        """
+        async with self._starting:
+            status = await self.status()
+            if not status.running:
+                return await self._start(port)
+        if port is not None and not (status.url or "").endswith(f":{port}/v1"):
+            raise EngineUnavailable(
+                f"The engine runs already (process {status.pid}), and not on port {port}.",
+                "End it with `ftui engine stop` first; training goes on meanwhile.",
+            )
+        return status
+
+    async def stop(self) -> bool:
+        """End the engine gracefully; whatever trains goes on. False where none was running.
+
+        Raises:
+            EngineUnavailable: it does not end.
+        """
+        if not (await self.status()).running:
+            return False
+        await self._ask("POST", "/engine/stop", seconds=10.0)
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            # While it ends, it may break off an answer.
+            with contextlib.suppress(EngineUnavailable):
+                if not (await self.status()).running:
+                    return True
+            await asyncio.sleep(0.1)
+        raise EngineUnavailable(
+            f"The engine was asked to stop and still answers on {self.socket}.",
+            f"Its log is {self.log}.",
+        )
+
+    async def serve(self, port: int | None = None) -> int:
+        """Run the engine in the foreground until it ends; gives its exit status.
+
+        Raises:
+            EngineMissing: the extra `local` is not installed.
+            EngineUnavailable: the home folder cannot be made.
+        """
+        self.require_extra()
+        await self._make_home()
+        child = await asyncio.create_subprocess_exec(*self._command(port), cwd=self.home)
+        try:
+            return await child.wait()
+        except asyncio.CancelledError:
+            # Ctrl-C reaches the child from the terminal too; a lone kill of ours does not.
+            if child.returncode is None:
+                child.terminate()
+            await child.wait()
+            raise
+
+    @property
+    def log(self) -> Path:
+        """Where a detached engine writes what it has to say."""
+        return self.home / "engine.log"
+
+    def _command(self, port: int | None) -> list[str]:
+        command = [sys.executable, "-m", "tui.engine"]
+        command += ["--home", str(self.home), "--socket", str(self.socket)]
+        return command if port is None else [*command, "--port", str(port)]
+
+    async def _make_home(self) -> None:
+        try:
+            await asyncio.to_thread(os.makedirs, self.home, exist_ok=True)
+        except OSError as error:
+            said = explain(error, self.home, "write")
+            raise EngineUnavailable(said.message, "Set FTUI_HOME to another folder.") from error
+
+    async def _start(self, port: int | None) -> EngineStatus:
+        self.require_extra()
+        await self._make_home()
+        begin = await asyncio.to_thread(self._spawn, port)
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            status = await self.status()
+            if status.running:
+                return status
+            code = self._child.poll() if self._child else None
+            if code not in (None, 0, ANOTHER_HOLDS_THE_HOME):
+                break
+            await asyncio.sleep(0.1)
+        said = await asyncio.to_thread(self._log_since, begin)
+        raise EngineUnavailable(
+            "The engine could not be started." + (f" It said: {said}" if said else ""),
+            f"Its log is {self.log}.",
+        )
+
+    def _spawn(self, port: int | None) -> int:
+        """Start the detached process; gives the size its log had."""
+        try:
+            with self.log.open("ab") as log:
+                begin = log.tell()
+                self._child = subprocess.Popen(
+                    self._command(port),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    cwd=self.home,
+                    start_new_session=True,
+                )
+        except OSError as error:
+            said = explain(error, self.log, "write")
+            raise EngineUnavailable(said.message, said.remedy) from error
+        return begin
+
+    def _log_since(self, begin: int) -> str:
+        """The last line of what the log got since then."""
+        with self.log.open("rb") as log:
+            log.seek(max(begin, log.seek(0, os.SEEK_END) - _LOG_TAIL))
+            lines = log.read().decode(errors="replace").split("\n")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+    async def _ask(self, method: str, path: str, *, seconds: float) -> Any:
+        """The JSON body of an answer; None where nothing listens on the socket."""
+        if not await asyncio.to_thread(self.socket.exists):
+            return None
+        await asyncio.to_thread(importlib.import_module, "httpx2")
+        import httpx2
+
+        async with socket_client(self.socket, seconds) as client:
+            try:
+                answer = await client.request(method, ENGINE_URL + path)
+                return answer.raise_for_status().json()
+            except httpx2.NetworkError:
+                return None
+            except httpx2.TimeoutException as error:
+                raise EngineUnavailable(
+                    f"The engine does not answer on {self.socket} within {seconds:.0f} s.",
+                    f"Try again in a moment; its log is {self.log}.",
+                ) from error
+            except (httpx2.HTTPError, ValueError) as error:
+                raise self._not_the_engine() from error
+
+    def _not_the_engine(self) -> EngineUnavailable:
+        return EngineUnavailable(
+            f"What listens on {self.socket} does not answer as the engine does.",
+            "End that program, or set FTUI_HOME to another folder.",
+        )
+
+
+def socket_client(socket: Path, timeout: float = 600.0) -> httpx2.AsyncClient:
+    """An HTTP client whose every request goes to that Unix socket."""
+    import httpx2
+
+    transport = httpx2.AsyncHTTPTransport(uds=str(socket))
+    return httpx2.AsyncClient(transport=transport, timeout=httpx2.Timeout(timeout, connect=5.0))
