@@ -1,0 +1,31 @@
+"""Where the sample data lies: inside the installed package, or beside it in the repository."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from tui.services.errors import NotFound
+
+
+def sample_path(name: str) -> Path:
+    """The path of one file of the sample data.
+
+    A wheel carries the folder `sample_data` inside the package; an editable install reads the
+    repository's own, so that an edit there is seen at once.
+
+    Args:
+        name: the file's name, such as `decision_framework.yaml`.
+
+    Raises:
+        NotFound: this installation has no such file.
+    """
+    package = Path(str(files("tui")))
+    for folder in (package / "sample_data", package.parent / "sample_data"):
+        path = folder / name
+        if path.is_file():
+            return path
+    raise NotFound(
+        f"This installation has no sample file {name}.",
+        "Install fine-tui again, or give the path of a file of your own.",
+    )
