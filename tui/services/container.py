@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tui.services.engine_process import EngineProcess
+from tui.services.jobs import Jobs
 from tui.services.providers import Providers
 from tui.services.workspace import Workspace
 from tui.settings import Settings
@@ -31,3 +32,8 @@ class Services:
     def providers(self) -> Providers:
         """The servers that speak the fine-tuning protocol, by name."""
         return Providers(self.settings, self.engine)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """Fine-tuning jobs: submit, list, watch, cancel."""
+        return Jobs(self.settings, self.workspace, self.providers)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -121,6 +122,16 @@ class Providers:
         for client in clients:
             await client.close()
 
+    @contextlib.contextmanager
+    def explained(self) -> Iterator[None]:
+        """Around requests of a client: what fails in them is raised as `explain` puts it."""
+        import openai
+
+        try:
+            yield
+        except openai.OpenAIError as error:
+            raise self.explain(error) from error
+
     def explain(self, error: Exception) -> FtuiError:
         """Turn a failure of a client into one sentence with what to do; never shows a key."""
         if isinstance(error, FtuiError):
@@ -200,7 +211,7 @@ class Providers:
             )
         if status == 404:
             return NotFound(f"{_title(name)} does not know this: {said}")
-        if status in (408, 409, 429) or status >= 500:
+        if status in (408, 429) or status >= 500:
             busy = "is asked too often" if status == 429 else "has trouble"
             return ProviderTrouble(
                 f"{_title(name)} {busy} (HTTP {status}): {said}",
@@ -256,7 +267,7 @@ def json_body(answer: Any, provider: str) -> dict[str, Any]:
         provider: whom to name in the error.
 
     Raises:
-        ProviderError: the server answered with something else, such as a web page.
+        ProviderTrouble: the server answered with something else, such as a web page.
     """
     try:
         body = answer.http_response.json()
@@ -265,7 +276,7 @@ def json_body(answer: Any, provider: str) -> dict[str, Any]:
     if isinstance(body, dict):
         return body
     kind = preview(str(answer.http_response.headers.get("content-type", "no type")), 60)
-    raise ProviderError(
+    raise ProviderTrouble(
         f"{_title(provider)} {NOT_THE_PROTOCOL} (HTTP {answer.http_response.status_code}, {kind}).",
         "Check the provider's base_url; it often ends with /v1.",
     )

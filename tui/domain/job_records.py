@@ -1,0 +1,176 @@
+"""What a server tells of a job, as records: the lines of a job's log and of `ftui watch --json`.
+
+A record is a flat JSON object with `type` ("status", "metrics", "event" or "checkpoint") and `at`,
+Unix seconds by the server's clock where it gives them. Servers differ: fields are missing, numbers
+come as text, events come twice and newest first. Here they become records; what cannot be read is
+left out, nothing is invented.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+Record = dict[str, Any]
+
+_STATUS_FIELDS = ("model", "fine_tuned_model", "suffix", "training_file", "validation_file")
+_STATUS_FIGURES = ("created_at", "started_at", "finished_at", "trained_tokens", "total_steps")
+
+
+def figure(value: object) -> float | None:
+    """A number as float, also from text; None where there is none. Never raises."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def text(value: object) -> str | None:
+    """A text that says something, or None."""
+    return value if isinstance(value, str) and value else None
+
+
+def plain(value: object) -> object:
+    """A JSON value with NaN and the infinities as text, because JSON knows no such numbers."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    return value
+
+
+def status_record(job: Mapping[str, Any], provider: str, now: float) -> Record:
+    """A record of how the job stands.
+
+    Args:
+        job: the server's job object, with an `id`.
+        provider: whose it is.
+        now: Unix seconds, for a server that does not say when.
+    """
+    status = text(job.get("status")) or "unknown"
+    record: Record = {
+        "type": "status",
+        "at": now,
+        "job": job["id"],
+        "provider": provider,
+        "status": status,
+        **{name: text(job.get(name)) for name in _STATUS_FIELDS},
+        **{name: plain(figure(job.get(name))) for name in _STATUS_FIGURES},
+        "error": _error(job.get("error")),
+    }
+    record["suffix"] = record["suffix"] or text(job.get("user_provided_suffix"))
+    when = record["finished_at"] if is_terminal(status) else None
+    record["at"] = when if isinstance(when, float) else now
+    return record
+
+
+def _error(error: object) -> str | None:
+    if isinstance(error, Mapping):
+        return text(error.get("message")) or text(error.get("code"))
+    return text(error)
+
+
+TERMINAL = frozenset({"succeeded", "failed", "cancelled"})
+
+
+def is_terminal(status: str) -> bool:
+    """Whether nothing can follow this status; an unknown one is not terminal."""
+    return status in TERMINAL
+
+
+def event_record(event: Mapping[str, Any], now: float) -> Record:
+    """A record of an event: `metrics` with the figures flat in it, or `event` with its message."""
+    at = figure(event.get("created_at"))
+    message = text(event.get("message")) or ""
+    data = event.get("data")
+    record: Record = {"id": text(event.get("id")) or _digest(event)}
+    record["at"] = at if at is not None and math.isfinite(at) else now
+    if event.get("type") == "metrics" and isinstance(data, Mapping):
+        figures = {str(key): plain(value) for key, value in data.items()}
+        return {**figures, **record, "type": "metrics", "message": message}
+    record |= {"type": "event", "level": text(event.get("level")) or "info", "message": message}
+    if data:
+        record["data"] = plain(data)
+    return record
+
+
+def checkpoint_record(checkpoint: Mapping[str, Any], now: float) -> Record:
+    """A record of a checkpoint: its step, the name of its model, its metrics."""
+    at = figure(checkpoint.get("created_at"))
+    metrics = checkpoint.get("metrics")
+    return {
+        "type": "checkpoint",
+        "id": text(checkpoint.get("id")) or _digest(checkpoint),
+        "at": at if at is not None and math.isfinite(at) else now,
+        "step": plain(figure(checkpoint.get("step_number"))),
+        "name": text(checkpoint.get("fine_tuned_model_checkpoint")),
+        "metrics": plain(metrics) if isinstance(metrics, Mapping) else {},
+    }
+
+
+def _digest(thing: Mapping[str, Any]) -> str:
+    """An id for what has none: the same thing gets the same."""
+    canonical = json.dumps(plain(thing), sort_keys=True, default=str)
+    return "sha-" + hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def record_key(record: Record) -> tuple[str, str]:
+    """What makes a record the same as another one; a status is told apart by what it says."""
+    kind = str(record.get("type"))
+    if kind == "status":
+        said = (record.get(name) for name in ("status", "fine_tuned_model", "error", "at"))
+        return kind, "\n".join(str(part) for part in said)
+    return "checkpoint" if kind == "checkpoint" else "event", str(record.get("id"))
+
+
+def oldest_first(items: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """A server's events in the order of time, whether it lists them newest or oldest first.
+
+    Equal times (OpenAI counts whole seconds) keep the order that the server gave them.
+    """
+    times = [figure(item.get("created_at")) or 0.0 for item in items]
+    falling = sum(later < earlier for earlier, later in pairwise(times))
+    rising = sum(later > earlier for earlier, later in pairwise(times))
+    newest_first = falling > rising or (falling == rising and not _steps_rise(items))
+    ordered = list(reversed(items)) if newest_first else list(items)
+    return sorted(ordered, key=lambda item: figure(item.get("created_at")) or 0.0)
+
+
+def _steps_rise(items: Sequence[Mapping[str, Any]]) -> bool:
+    data = (item.get("data") for item in items)
+    steps = [s for d in data if isinstance(d, Mapping) and (s := figure(d.get("step"))) is not None]
+    return len(steps) > 1 and steps[0] < steps[-1]
+
+
+def history(records: Iterable[Record]) -> list[Record]:
+    """A log's records each once, oldest first, a terminal status last.
+
+    The log may hold a record twice (two programs watched the job) and in the order of arrival.
+    """
+    once: dict[tuple[str, str], Record] = {}
+    for record in records:
+        if figure(record.get("at")) is not None:
+            once.setdefault(record_key(record), record)
+    ordered = sorted(once.values(), key=lambda record: record["at"])
+    kept: list[Record] = []
+    status: tuple[object, ...] | None = None
+    ends: list[Record] = []
+    for record in ordered:
+        if record.get("type") == "status":
+            says = tuple(record.get(name) for name in ("status", "fine_tuned_model", "error"))
+            if says == status:
+                continue
+            status = says
+            if is_terminal(str(record.get("status"))):
+                ends = [record]
+                continue
+        kept.append(record)
+    return kept + ends

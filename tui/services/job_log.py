@@ -1,0 +1,124 @@
+"""What was seen of each job, kept in the workspace: shown offline for ever."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote, unquote
+
+from pydantic import BaseModel, Field
+
+from tui.domain.job_records import Record, history
+from tui.domain.runs import JobView, Run
+from tui.services.files import append_json, read_json_lines
+from tui.services.workspace import Workspace
+
+Method = Literal["supervised", "dpo"]
+LONGEST_ID = 120
+
+
+class JobRequest(BaseModel):
+    """A job to be: what to train on, which model, and how. None leaves the choice to the server."""
+
+    training_file: Path
+    model: str
+    provider: str
+    validation_file: Path | None = None
+    method: Method = "supervised"
+    epochs: int | None = Field(default=None, ge=1, le=50)
+    batch_size: int | None = Field(default=None, ge=1, le=256)
+    learning_rate_multiplier: float | None = Field(default=None, gt=0)
+    suffix: str | None = Field(default=None, min_length=1, max_length=64)
+    seed: int | None = Field(default=None, ge=0, le=2**31 - 1)
+
+
+class JobFile(BaseModel):
+    """The file `job.json` of a job's folder."""
+
+    provider: str
+    id: str
+    created_at: float | None = None
+    nonce: str | None = None
+    """The mark in the job's metadata by which it was looked up after an unclear failure."""
+    request: JobRequest | None = None
+    """What was asked for; None for a job that was started elsewhere."""
+
+
+class JobLog:
+    """One job's folder `jobs/<provider>/<id>/`: `job.json` and the append-only `events.jsonl`."""
+
+    def __init__(self, workspace: Workspace, provider: str, job: str) -> None:
+        self.provider = provider
+        self.job = job
+        self._workspace = workspace
+        self._folder = workspace.jobs / _folder_name(provider) / _folder_name(job)
+
+    async def created(self, file: JobFile) -> None:
+        """Keep what was asked for.
+
+        Raises:
+            FileError: it cannot be written.
+        """
+        await self._workspace.save(self._folder / "job.json", file)
+
+    async def file(self) -> JobFile | None:
+        """What was asked for; None where this workspace never asked.
+
+        Raises:
+            FileError: it is there and cannot be read.
+        """
+        path = self._folder / "job.json"
+        if not await asyncio.to_thread(path.exists):
+            return None
+        return await self._workspace.load(path, JobFile)
+
+    async def append(self, records: list[Record]) -> None:
+        """Add what was seen.
+
+        Raises:
+            FileError: the log cannot be written.
+        """
+        await append_json(self._folder / "events.jsonl", records)
+
+    async def records(self) -> list[Record]:
+        """What was seen, each once, oldest first, a terminal status last.
+
+        Raises:
+            FileError: the log is there and cannot be read.
+        """
+        lines = await read_json_lines(self._folder / "events.jsonl")
+        return await asyncio.to_thread(history, lines)
+
+    async def view(self) -> JobView:
+        """How the job stood when it was last seen.
+
+        Raises:
+            FileError: the log is there and cannot be read.
+        """
+        records = await self.records()
+        return await asyncio.to_thread(fold, self.provider, self.job, records)
+
+
+def fold(provider: str, job: str, records: Iterable[Record]) -> JobView:
+    """The state that records, oldest first, add up to."""
+    run = Run(provider, job)
+    for record in records:
+        run.add(record)
+    return run.view()
+
+
+async def recorded_jobs(workspace: Workspace) -> list[JobLog]:
+    """The logs of all jobs that this workspace has seen."""
+    found = await asyncio.to_thread(lambda: sorted(workspace.jobs.glob("*/*/events.jsonl")))
+    return [
+        JobLog(workspace, unquote(path.parent.parent.name), unquote(path.parent.name))
+        for path in found
+    ]
+
+
+def _folder_name(name: str) -> str:
+    """A name from a server as the name of a folder that cannot lead anywhere else."""
+    quoted = quote(name, safe="")
+    return "%2E" + quoted[1:] if quoted.startswith(".") else quoted
