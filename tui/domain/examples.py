@@ -1,0 +1,138 @@
+"""Training examples: the formats people bring, as types, and how to read text out of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, TypedDict
+
+Row = dict[str, Any]
+"""One row of a file as JSON gave it: nothing in it is known yet."""
+
+
+class Format(StrEnum):
+    """What the rows of a file are."""
+
+    CHAT = "chat"
+    PREFERENCE = "preference"
+    REINFORCEMENT = "reinforcement"
+    PAIRS = "pairs"
+    ALPACA = "alpaca"
+    SHAREGPT = "sharegpt"
+    PROMPT_COMPLETION = "prompt-completion"
+    UNKNOWN = "unknown"
+
+    @property
+    def trainable(self) -> bool:
+        """Whether a service takes such rows as they are."""
+        return self in (Format.CHAT, Format.PREFERENCE, Format.REINFORCEMENT)
+
+    @property
+    def convertible(self) -> bool:
+        """Whether `conversion` makes chat rows of such rows."""
+        return not self.trainable and self is not Format.UNKNOWN
+
+
+class Message(TypedDict, total=False):
+    """One message of a conversation, in OpenAI's chat format."""
+
+    role: str
+    content: str | list[dict[str, Any]] | None
+    name: str
+    weight: int
+    tool_calls: list[dict[str, Any]]
+    tool_call_id: str
+    function_call: dict[str, Any]
+    refusal: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One row that could be read.
+
+    Attributes:
+        messages: the conversation; for preference rows what was said before the two answers.
+        tools: declarations of the functions that may be called.
+        preferred: the better answer of a preference row.
+        rejected: the worse answer of a preference row.
+        extra: further keys of the row, such as a reinforcement grader's `item.*`.
+    """
+
+    messages: Sequence[Message]
+    tools: Sequence[Mapping[str, Any]] = ()
+    preferred: Sequence[Message] = ()
+    rejected: Sequence[Message] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def turns(self) -> int:
+        """Number of messages, the better answer's included."""
+        return len(self.messages) + len(self.preferred)
+
+    def last_text(self, role: str) -> str:
+        """Text of the last message of a role; empty where there is none."""
+        for message in (*reversed(self.preferred), *reversed(self.messages)):
+            if message.get("role") == role:
+                return text_of(message)
+        return ""
+
+
+def text_of(message: Message) -> str:
+    """The text a message says; a call is told as `name(arguments)`, an image as `[image]`."""
+    content = message.get("content")
+    said = content if isinstance(content, str) else " ".join(map(_part_text, content or ()))
+    calls = message.get("tool_calls") or ()
+    if message.get("function_call"):
+        calls = (*calls, {"function": message["function_call"]})
+    return " ".join(filter(None, (said, *map(call_text, calls))))
+
+
+def call_text(call: Any) -> str:
+    """A tool call as `name(arguments)`; whatever is missing in it is shown as `?`."""
+    function = call.get("function") if isinstance(call, dict) else None
+    if not isinstance(function, dict):
+        return "?()"
+    return f"{function.get('name', '?')}({function.get('arguments', '')})"
+
+
+def _part_text(part: Any) -> str:
+    if not isinstance(part, dict):
+        return str(part)
+    text = part.get("text")
+    if isinstance(text, str):
+        return text
+    kind = str(part.get("type", "part"))
+    return f"[{kind.removesuffix('_url').removeprefix('input_')}]"
+
+
+_CHAT_KEYS = frozenset({"messages", "tools", "parallel_tool_calls", "functions", "function_call"})
+
+
+def detect_format(row: Row) -> Format:
+    """What kind of row this is, judged by its keys."""
+    if "messages" in row:
+        return _chat_or_reinforcement(row)
+    if "preferred_output" in row or "non_preferred_output" in row:
+        return Format.PREFERENCE
+    if "ideal_output" in row:
+        return Format.PAIRS
+    if "conversations" in row:
+        return Format.SHAREGPT
+    if "instruction" in row:
+        return Format.ALPACA
+    if "prompt" in row and "completion" in row:
+        return Format.PROMPT_COMPLETION
+    return Format.UNKNOWN
+
+
+def _chat_or_reinforcement(row: Row) -> Format:
+    """Prompts for a grader end with the user and carry what the grader needs beside them."""
+    messages = row["messages"]
+    last = messages[-1] if isinstance(messages, list) and messages else None
+    asks = isinstance(last, dict) and last.get("role") in ("user", "developer")
+    said = isinstance(messages, list) and any(
+        isinstance(message, dict) and message.get("role") == "assistant" for message in messages
+    )
+    graded = not row.keys() <= _CHAT_KEYS
+    return Format.REINFORCEMENT if asks and graded and not said else Format.CHAT

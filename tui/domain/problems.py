@@ -1,0 +1,348 @@
+"""Problems of training data, and the one table of their codes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a row, or with the file.
+
+    Attributes:
+        line: number of the line in the file, from 1; None for the file as a whole.
+        code: stable name out of `KINDS`.
+        severity: an error makes the row (or file) unusable, a warning does not.
+        where: the place in the row, such as `messages[2].content`; empty for all of it.
+        message: what is wrong, as a sentence; foreign text in it is quoted, not yet scrubbed.
+        fix: what to do about it, as a sentence.
+    """
+
+    line: int | None
+    code: str
+    severity: Severity
+    where: str
+    message: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of problem: what it is, why it matters, what to do."""
+
+    severity: Severity
+    what: str
+    why: str
+    fix: str
+
+
+def _error(what: str, why: str, fix: str) -> Kind:
+    return Kind("error", what, why, fix)
+
+
+def _warning(what: str, why: str, fix: str) -> Kind:
+    return Kind("warning", what, why, fix)
+
+
+_REFUSED = "Training services refuse a file with such a row."
+
+_FILE: Final = {
+    "empty-file": _error(
+        "The file holds no rows.", "There is nothing to learn from.", "Put examples into it."
+    ),
+    "too-few-examples": _error(
+        "The file has fewer than 10 examples.",
+        "OpenAI refuses fewer than 10; improvement is seen from 50 to 100.",
+        "Add examples: at least 10, better 50.",
+    ),
+    "mixed-formats": _error(
+        "The file mixes rows of different formats.",
+        "A training file has one format.",
+        "Split the file, or convert the rows to one format.",
+    ),
+    "needs-conversion": _warning(
+        "The rows are not chat examples yet.",
+        "A model is trained on conversations.",
+        "Convert them with `ftui prepare FILE -o OUT`.",
+    ),
+    "unknown-format": _error(
+        "The rows are objects of no format that ftui knows.",
+        "Without `messages` or a known pair of keys nobody can tell question from answer.",
+        "Give each row `messages`, or `input` and `ideal_output`.",
+    ),
+}
+
+_LINE: Final = {
+    "not-utf8": _error(
+        "The line is not valid UTF-8.", _REFUSED, "Save the file as UTF-8 from its source."
+    ),
+    "byte-order-mark": _warning(
+        "The file begins with a byte order mark.",
+        "Some services cannot read the first row then.",
+        "Save the file as UTF-8 without a byte order mark.",
+    ),
+    "not-json": _error(
+        "The line is not JSON.", _REFUSED, "Write one complete JSON object on the line."
+    ),
+    "not-a-number": _error(
+        "The row holds NaN or Infinity, which JSON does not know.",
+        _REFUSED,
+        "Put a number or null in its place.",
+    ),
+    "lone-surrogate": _error(
+        "The row holds half of a surrogate pair, which is no character.",
+        _REFUSED,
+        "Remove the broken \\u escape or complete the pair.",
+    ),
+    "duplicate-key": _error(
+        "A key stands twice in one object.",
+        "Readers keep one of the two values, and not all the same one.",
+        "Remove one of them.",
+    ),
+    "not-object": _error(
+        "The line is JSON, but not an object.", _REFUSED, 'Write an object: {"messages": [...]}.'
+    ),
+    "unknown-field": _warning(
+        "The row has a field that the format does not know.",
+        "Some services refuse further fields.",
+        "Remove the field.",
+    ),
+    "missing-field": _error(
+        "A field that the format needs is missing.", _REFUSED, "Add the field."
+    ),
+    "bad-field": _error(
+        "A field has a value of the wrong type.", _REFUSED, "Give it a value of the right type."
+    ),
+    "other-format": _error(
+        "The row has another format than the rest of the file.",
+        "A training file has one format.",
+        "Convert the row, or move it to a file of its own.",
+    ),
+}
+
+_MESSAGES: Final = {
+    "no-messages": _error(
+        "The row has no messages.", "There is nothing to learn from.", "Add a list `messages`."
+    ),
+    "message-not-object": _error(
+        "A message is not an object.", _REFUSED, 'Write {"role": ..., "content": ...}.'
+    ),
+    "missing-role": _error(
+        "A message has no role.",
+        "Nobody can tell who says it.",
+        "Add a role: system, user, assistant or tool.",
+    ),
+    "unknown-role": _error(
+        "A message has a role that does not exist.",
+        _REFUSED,
+        "Use one of system, user, assistant, tool.",
+    ),
+    "unknown-key": _error(
+        "A message has a key that the format does not know.", _REFUSED, "Remove the key."
+    ),
+    "no-assistant": _error(
+        "No message is the assistant's.",
+        "A model learns from the assistant's messages.",
+        "Add the answer that the model shall give, or remove the row.",
+    ),
+    "no-user": _warning(
+        "No message is the user's.",
+        "The model learns to speak without being asked.",
+        "Add what the user says.",
+    ),
+    "last-not-assistant": _warning(
+        "The example does not end with the assistant.",
+        "What stands after the assistant's last message is not learned.",
+        "Add the assistant's answer, or remove what follows its last one.",
+    ),
+    "not-alternating": _warning(
+        "Two messages of the same role follow each other.",
+        "Several models' chat templates refuse that.",
+        "Join the two messages, or add the one that is missing between them.",
+    ),
+    "system-not-first": _warning(
+        "A system message is not the first message.",
+        "Most models' chat templates take it only at the beginning.",
+        "Move it to the beginning.",
+    ),
+    "missing-content": _error(
+        "A message has no content.", _REFUSED, "Add the text, or tool_calls for the assistant."
+    ),
+    "empty-content": _error(
+        "A message is empty.", "An empty message teaches nothing.", "Write the text."
+    ),
+    "empty-system": _warning(
+        "The system message is empty.", "It has no effect.", "Write it or remove it."
+    ),
+    "bad-content": _error(
+        "The content is neither text nor a list of parts.", _REFUSED, "Make it a string."
+    ),
+    "bad-part": _error(
+        "A part of the content is not a known one.",
+        _REFUSED,
+        'Write {"type": "text", "text": ...}; images only in the user\'s messages.',
+    ),
+    "bad-weight": _error(
+        "A weight is not one that the format allows.",
+        _REFUSED,
+        "Use 0 or 1, on the assistant's messages only.",
+    ),
+    "nothing-to-learn": _error(
+        "Every assistant message has the weight 0.",
+        "Messages of weight 0 are not learned.",
+        "Give the message that shall be learned the weight 1.",
+    ),
+    "bad-name": _error("A name is not text.", _REFUSED, "Make it a string or remove it."),
+}
+
+_TOOLS: Final = {
+    "bad-tools": _error(
+        "The declarations of tools cannot be used.",
+        _REFUSED,
+        'Write a list of {"type": "function", "function": {"name": ..., "parameters": {...}}}.',
+    ),
+    "bad-tool-call": _error(
+        "A tool call is not complete.",
+        _REFUSED,
+        'Write {"id": ..., "type": "function", "function": {"name": ..., "arguments": "..."}}.',
+    ),
+    "tool-call-on-wrong-role": _error(
+        "A message that is not the assistant's calls a tool.",
+        "Only the assistant calls tools.",
+        "Move the call to an assistant message.",
+    ),
+    "tool-arguments-not-string": _error(
+        "The arguments of a call are not a string.",
+        "OpenAI's format wants them as JSON inside a string.",
+        "Write the arguments as a JSON string.",
+    ),
+    "tool-arguments-not-json": _error(
+        "The arguments of a call are not JSON.",
+        "The model learns to call tools with arguments that cannot be read.",
+        "Write the arguments as a JSON object inside the string.",
+    ),
+    "tool-call-without-answer": _error(
+        "A tool call is not answered before the conversation goes on.",
+        _REFUSED,
+        "Add a tool message with its tool_call_id right after it.",
+    ),
+    "tool-without-call": _error(
+        "A tool message answers a call that was not made.",
+        _REFUSED,
+        "Give it the tool_call_id of a call made before it.",
+    ),
+    "missing-tool-call-id": _error(
+        "A tool message has no tool_call_id.",
+        "Nobody can tell which call it answers.",
+        "Add the id of the call.",
+    ),
+    "duplicate-tool-call-id": _error(
+        "Two tool calls have the same id.",
+        "Nobody can tell which of them is answered.",
+        "Give each call an id of its own.",
+    ),
+    "unknown-tool": _warning(
+        "A call names a function that the row's tools do not declare.",
+        "The model learns to call what does not exist.",
+        "Declare the function in `tools`, or correct the name.",
+    ),
+}
+
+_PREFERENCE: Final = {
+    "bad-preference": _error(
+        "An answer of a preference row cannot be used.",
+        _REFUSED,
+        "Give both answers as lists of assistant or tool messages.",
+    ),
+    "same-preference": _error(
+        "The better and the worse answer are the same.",
+        "There is nothing to prefer.",
+        "Give two different answers, or remove the row.",
+    ),
+}
+
+_QUALITY: Final = {
+    "output-too-short": _warning(
+        "The answer has 10 characters or fewer.",
+        "So little text rarely shows how to answer.",
+        "Write the whole answer, or leave it if answers are meant to be this short.",
+    ),
+    "output-too-long": _warning(
+        "The answer has 2,000 characters or more.",
+        "Long answers cost most of the training and may be cut.",
+        "Shorten the answer or split the example.",
+    ),
+    "refusal": _warning(
+        "The answer is a refusal or boilerplate.",
+        "A model that sees many refusals refuses too much.",
+        "Write the answer that is wanted, or remove the row.",
+    ),
+    "placeholder": _warning(
+        "The answer holds a placeholder.",
+        "The model learns to write the placeholder.",
+        "Put the real text in its place.",
+    ),
+    "truncated-output": _warning(
+        "The answer looks cut off.",
+        "The model learns to stop in the middle.",
+        "Complete the answer, or remove the row.",
+    ),
+    "encoding-damage": _warning(
+        "The text holds damaged characters.",
+        "The text was decoded with the wrong encoding, and the model learns the damage.",
+        "Take the text from its source again, as UTF-8.",
+    ),
+    "control-characters": _warning(
+        "The text holds control, zero-width or direction characters.",
+        "They are invisible, and the model learns to write them.",
+        "Remove them.",
+    ),
+    "duplicate-row": _warning(
+        "The row stands in the file already.",
+        "What stands twice is learned twice as hard.",
+        "Remove one of the two.",
+    ),
+    "contradiction": _warning(
+        "The same question is answered differently elsewhere in the file.",
+        "The model cannot learn which answer is right.",
+        "Keep the better one of the two.",
+    ),
+    "leaked-row": _error(
+        "The row stands in the validation file too.",
+        "A score on rows that were trained on says nothing.",
+        "Remove it from one of the two files.",
+    ),
+}
+
+KINDS: Final[Mapping[str, Kind]] = {
+    **_FILE,
+    **_LINE,
+    **_MESSAGES,
+    **_TOOLS,
+    **_PREFERENCE,
+    **_QUALITY,
+}
+"""Every kind of problem by its code; codes never change their meaning."""
+
+
+def problem(code: str, line: int | None, where: str = "", message: str = "") -> Problem:
+    """A problem of a kind.
+
+    Args:
+        code: key of `KINDS`.
+        line: number of the line, from 1; None for the file.
+        where: the place in the row.
+        message: what is wrong here; the kind's own sentence where empty.
+    """
+    kind = KINDS[code]
+    return Problem(line, code, kind.severity, where, message or kind.what, kind.fix)
+
+
+def quoted(value: object, limit: int = 40) -> str:
+    """A foreign value for a message: short, in quotes, on one line."""
+    text = value if isinstance(value, str) else repr(value)
+    return f'"{text[:limit]}…"' if len(text) > limit else f'"{text}"'

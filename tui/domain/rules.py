@@ -1,0 +1,243 @@
+"""A line -> an example, or every problem it has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from tui.domain.conversation_rules import check_conversation, check_order
+from tui.domain.conversion import pair_fields, to_chat
+from tui.domain.examples import Example, Format, Message, Row, detect_format
+from tui.domain.problems import Problem, problem, quoted
+from tui.domain.row_reading import Finding, parse
+from tui.domain.tool_rules import check_tools
+
+MIN_EXAMPLES = 10
+"""OpenAI refuses a training file with fewer."""
+SHORTEST_OUTPUT = 10
+"""The seed's rule: an answer must be longer than this many characters."""
+LONGEST_OUTPUT = 2000
+"""The seed's rule: an answer must be shorter than this many characters."""
+
+CHAT_FIELDS = frozenset(
+    {"messages", "tools", "parallel_tool_calls", "functions", "function_call", "metadata"}
+)
+
+_INITIAL = {"system": "s", "developer": "s", "user": "u", "assistant": "a"}
+_PLAIN = frozenset(start + "ua" * turns for start in ("", "s") for turns in range(1, 33))
+_OPENINGS = tuple(
+    b'{"messages":' + space + b'[{"' + key + b'"'
+    for space in (b" ", b"")
+    for key in (b"role", b"content")
+)
+
+
+def check_line(
+    raw: bytes, line: int, kind: Format = Format.CHAT
+) -> tuple[Example | None, list[Problem]]:
+    """Check one line of a training file.
+
+    Args:
+        raw: the line's bytes without its line break.
+        line: its number in the file, from 1.
+        kind: the file's format; a row of another format is a problem.
+
+    Returns:
+        The example, None where the row has an error, and all problems, errors first.
+    """
+    row, found = inspect_row(raw, kind)
+    problems = [problem(code, line, where, text) for code, where, text in found]
+    problems.sort(key=lambda one: one.severity)
+    if row is None or any(one.severity == "error" for one in problems):
+        return None, problems
+    return example_of(row, kind), problems
+
+
+def inspect_row(raw: bytes, kind: Format = Format.CHAT) -> tuple[Row | None, list[Finding]]:
+    """The row as JSON gave it and what is wrong with it; None where it is no object.
+
+    This is the structural pass: a plain conversation costs little more than reading its JSON.
+    """
+    try:
+        row = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return _inspect(raw, kind)
+    if kind is Format.CHAT and is_plain(row, raw):
+        return row, []
+    return _inspect(raw, kind)
+
+
+def is_plain(row: Any, raw: bytes) -> bool:
+    """Whether a row is a conversation of strings in turns that no structural rule speaks against.
+
+    A key cannot stand twice unseen: `"role"` and `"content"` stand in the bytes as often as there
+    are messages. Where one is doubled, or all of `messages` (its first list opens with a role or
+    a content that was overwritten), they stand there more often.
+    """
+    shape, content = "", ""
+    try:
+        messages = row["messages"]
+        for message in messages:
+            content = message["content"]
+            if type(content) is not str or len(message) != 2 or not content or content.isspace():
+                return False
+            shape += _INITIAL[message["role"]]
+    except (KeyError, TypeError, IndexError):
+        return False
+    return (
+        shape in _PLAIN
+        and len(row) == 1
+        and SHORTEST_OUTPUT < len(content) < LONGEST_OUTPUT
+        and raw.startswith(_OPENINGS)
+        and raw.count(b'"role"') == raw.count(b'"content"') == len(shape)
+    )
+
+
+def _inspect(raw: bytes, kind: Format) -> tuple[Row | None, list[Finding]]:
+    value, found = parse(raw)
+    if not isinstance(value, dict):
+        if not any(code == "not-json" for code, _, _ in found):
+            found.append(("not-object", "", f"The line is {quoted(value)}, not an object."))
+        return None, found
+    return value, [*found, *_check_row(value, kind)]
+
+
+def _check_row(row: Row, kind: Format) -> Iterator[Finding]:
+    actual = detect_format(row)
+    if actual is not kind and not (actual is Format.UNKNOWN or _both_chat(actual, kind)):
+        yield "other-format", "", f"The row looks like {actual}, the file like {kind}."
+        return
+    if kind is Format.PREFERENCE:
+        yield from _check_preference(row)
+    elif kind in (Format.CHAT, Format.REINFORCEMENT):
+        yield from _check_chat(row, kind)
+    elif kind is Format.UNKNOWN:
+        yield "unknown-format", "", f"Its keys are {quoted(', '.join(row), 80)}."
+    else:
+        yield from _check_convertible(row, kind)
+
+
+def _both_chat(one: Format, other: Format) -> bool:
+    return {one, other} == {Format.CHAT, Format.REINFORCEMENT}
+
+
+def _check_chat(row: Row, kind: Format) -> Iterator[Finding]:
+    if "messages" not in row:
+        yield "no-messages", "", "The row has no key `messages`."
+    else:
+        yield from check_conversation(row["messages"])
+        if isinstance(row["messages"], list):
+            yield from _check_purpose(row["messages"], kind)
+    if row.get("tools") is not None:
+        yield from check_tools(row["tools"], row.get("messages"))
+    if kind is Format.CHAT:
+        for key in sorted(row.keys() - CHAT_FIELDS):
+            yield "unknown-field", key[:80], f"Chat rows have no field {quoted(key)}."
+
+
+def _check_purpose(messages: list[Any], kind: Format) -> Iterator[Finding]:
+    if kind is Format.CHAT:
+        yield from check_order(messages)
+        yield from check_output(messages)
+        return
+    last = messages[-1] if messages else None
+    if not isinstance(last, dict) or last.get("role") not in ("user", "developer"):
+        yield "bad-field", "messages", "A prompt for reinforcement must end with the user."
+
+
+def check_output(messages: list[Any], where: str = "messages") -> Iterator[Finding]:
+    """The seed's rule on the length of what the assistant says last."""
+    for index in range(len(messages) - 1, -1, -1):
+        message = messages[index]
+        if isinstance(message, dict) and message.get("role") == "assistant":
+            content = message.get("content")
+            if isinstance(content, str) and content.strip() and not message.get("tool_calls"):
+                yield from output_length(content, f"{where}[{index}].content")
+            return
+
+
+def output_length(output: str, where: str) -> Iterator[Finding]:
+    """The seed's rule: longer than 10 and shorter than 2,000 characters."""
+    if len(output) <= SHORTEST_OUTPUT:
+        yield "output-too-short", where, f"The answer has {len(output)} characters."
+    elif len(output) >= LONGEST_OUTPUT:
+        yield "output-too-long", where, f"The answer has {len(output):,} characters."
+
+
+def _check_preference(row: Row) -> Iterator[Finding]:
+    asked = row.get("input")
+    if not isinstance(asked, dict):
+        yield "missing-field", "input", "A preference row needs an object `input`."
+    else:
+        yield from check_conversation(asked.get("messages"), "input.messages")
+        if asked.get("tools") is not None:
+            yield from check_tools(asked["tools"], asked.get("messages"))
+    for key in ("preferred_output", "non_preferred_output"):
+        answer = row.get(key)
+        yield from check_conversation(answer, key)
+        roles = [one.get("role") for one in answer or () if isinstance(one, dict)]
+        if isinstance(answer, list) and "assistant" not in roles:
+            yield "bad-preference", key, "No message of the answer is the assistant's."
+        elif not {role for role in roles if isinstance(role, str)} <= {"assistant", "tool"}:
+            yield "bad-preference", key, "An answer has messages of assistant and tool only."
+    if "preferred_output" in row and row["preferred_output"] == row.get("non_preferred_output"):
+        yield "same-preference", "", ""
+
+
+def _check_convertible(row: Row, kind: Format) -> Iterator[Finding]:
+    """Problems of a row that is to be converted, told in its own fields."""
+    chat, found = to_chat(row, kind)
+    yield from found
+    if chat is None:
+        return
+    fields = pair_fields(kind)
+    for code, where, text in _check_chat(chat, Format.CHAT):
+        yield code, fields.get(where.removesuffix(".content"), where), text
+
+
+def example_of(row: Row, kind: Format) -> Example | None:
+    """A row as an example, as far as it is one; None where nothing in it can be shown."""
+    if kind.convertible:
+        chat, _ = to_chat(row, kind)
+        return example_of(chat, Format.CHAT) if chat else None
+    if kind is Format.PREFERENCE:
+        asked = row.get("input")
+        prompt = asked if isinstance(asked, dict) else {}
+        return Example(
+            _messages(prompt.get("messages")),
+            _objects(prompt.get("tools")),
+            _messages(row.get("preferred_output")),
+            _messages(row.get("non_preferred_output")),
+        )
+    extra = {key: value for key, value in row.items() if key not in CHAT_FIELDS}
+    return Example(_messages(row.get("messages")), _objects(row.get("tools")), extra=extra)
+
+
+def _messages(value: Any) -> list[Message]:
+    """What can be shown as messages; a damaged one is made whole for the eye."""
+    found: list[Message] = []
+    for one in value if isinstance(value, list) else ():
+        shown = dict(one) if isinstance(one, dict) else {"role": "?", "content": str(one)}
+        shown["role"] = str(shown.get("role", "?"))
+        if not isinstance(shown.get("content"), str | list | None):
+            shown["content"] = str(shown["content"])
+        if not isinstance(shown.get("tool_calls"), list | None):
+            shown["tool_calls"] = []
+        found.append(shown)  # type: ignore[arg-type] # known keys have known types now
+    return found
+
+
+def _objects(value: Any) -> list[Row]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def check_count(rows: int) -> list[Problem]:
+    """Problems of the number of examples."""
+    if rows >= MIN_EXAMPLES:
+        return []
+    if rows == 0:
+        return [problem("empty-file", None)]
+    text = f"The file has {rows} example{'s' if rows > 1 else ''}; OpenAI takes 10 or more."
+    return [problem("too-few-examples", None, message=text)]
