@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from tui.services.decisions import Decisions
 from tui.services.engine_process import EngineProcess
 from tui.services.jobs import Jobs
 from tui.services.providers import Providers
@@ -37,3 +38,8 @@ class Services:
     def jobs(self) -> Jobs:
         """Fine-tuning jobs: submit, list, watch, cancel."""
         return Jobs(self.settings, self.workspace, self.providers)
+
+    @cached_property
+    def decisions(self) -> Decisions:
+        """The framework of questions, and the decisions kept."""
+        return Decisions(self.workspace)

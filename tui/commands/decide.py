@@ -1,0 +1,135 @@
+"""Should you fine-tune at all? Walk the questions and get a verdict with its reasons.
+
+With --answers the answers come from a file (YAML or JSON), such as
+{reason: format_reliability, step_1: yes, step_2: unsure}; otherwise they are asked here.
+Exit code 0: fine-tune; 1: do not, or not yet.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tui.commands.output import GOOD, THE_ANSWER_IS_NO, add_json_flag, emit, show, tell
+from tui.services.errors import InputError
+
+if TYPE_CHECKING:
+    from tui.domain.decision import Answers, Decision
+    from tui.domain.framework import Framework
+    from tui.services.container import Services
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    parser.add_argument("--answers", type=Path, metavar="F", help="file with the answers")
+    parser.add_argument("--framework", type=Path, metavar="F", help="a framework of your own")
+    add_json_flag(parser)
+
+
+async def run(flags: argparse.Namespace, services: Services) -> int:
+    """Decide, keep the decision in the workspace, print it."""
+    from tui.domain.decision import Verdict, decide
+
+    framework = await services.decisions.framework(flags.framework)
+    if flags.answers:
+        answers = await services.decisions.answers(flags.answers, framework)
+    else:
+        answers = ask_all(framework)
+    decision = decide(framework, answers)
+    await services.decisions.save(answers, decision)
+    if flags.json:
+        emit(as_json(decision))
+    else:
+        _show(decision, framework)
+    return GOOD if decision.verdict is Verdict.FINE_TUNE else THE_ANSWER_IS_NO
+
+
+def as_json(decision: Decision) -> dict[str, object]:
+    """The decision as `--json` prints it."""
+    return {
+        "verdict": decision.verdict.value,
+        "strength": decision.strength.value,
+        "reasons": decision.reasons,
+        "would_change": [change.text for change in decision.would_change],
+        "next": decision.next,
+    }
+
+
+def ask_all(framework: Framework) -> Answers:
+    """Ask every question on the terminal.
+
+    Raises:
+        InputError: standard input is no terminal, or it ended before the last answer.
+    """
+    from tui.domain.decision import Answers, question_keys
+
+    if not sys.stdin.isatty():
+        raise InputError(
+            "There is no terminal to ask on.", "Give the answers in a file: --answers F."
+        )
+    if framework.introduction:
+        tell(framework.introduction)
+    answers = Answers()
+    for key in question_keys(framework):
+        answers = _ask(framework, key, answers)
+    return answers
+
+
+def _ask(framework: Framework, key: str, answers: Answers) -> Answers:
+    from tui.domain.decision import REASON
+    from tui.services.decisions import parse_answers
+
+    _tell_question(framework, key)
+    while True:
+        sys.stderr.write("> ")
+        sys.stderr.flush()
+        line = sys.stdin.readline()
+        if not line:
+            raise InputError("The input ended before the last question.", "Use --answers F.")
+        given = line.strip()
+        reasons = [*framework.good_reasons, *framework.bad_reasons, "unsure"]
+        if key == REASON and given.isdigit() and 1 <= int(given) <= len(reasons):
+            given = reasons[int(given) - 1]
+        try:
+            answer = parse_answers({key: given}, framework).of(key)
+        except ValueError as error:
+            tell(str(error))
+            continue
+        return answers.with_answer(key, str(answer))
+
+
+def _tell_question(framework: Framework, key: str) -> None:
+    from tui.domain.decision import REASON, question_text
+
+    tell(f"\n{question_text(framework, key)}")
+    if key == REASON:
+        meanings = [
+            *(f"{name}: {reason.description}" for name, reason in framework.good_reasons.items()),
+            *(f"{name}: {bad.problem}" for name, bad in framework.bad_reasons.items()),
+            "unsure",
+        ]
+        tell("\n".join(f"  {index} {what}" for index, what in enumerate(meanings, 1)))
+        tell("Answer with a number or a name.")
+        return
+    step = framework.steps[key]
+    for title, text in (("Why we ask", step.why), ("Test it", step.test)):
+        if text:
+            tell(f"  {title}: {text}")
+    tell("Answer yes, no or unsure.")
+
+
+def _show(decision: Decision, framework: Framework) -> None:
+    show(f"{decision.verdict.value.capitalize()} ({decision.strength.value}).")
+    for title, lines in (
+        ("Because", decision.reasons),
+        ("Would change it", [change.text for change in decision.would_change]),
+        ("Next", [decision.next]),
+        ("Keep in mind", framework.takeaways),
+    ):
+        if lines:
+            show(f"\n{title}")
+            show("\n".join(f"  {line}" for line in lines))
+    if framework.motto:
+        show(f"\n{framework.motto}")

@@ -1,0 +1,177 @@
+"""The decision framework as a file holds it: reasons, questions and takeaways.
+
+The keys are those of the document ftui began from; a file with nothing but them works. Further
+keys refine a question: why it is asked, how to test it, and what its answers lead to.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+
+class Answer(StrEnum):
+    """An answer to a question."""
+
+    YES = "yes"
+    NO = "no"
+    UNSURE = "unsure"
+
+
+class Effect(StrEnum):
+    """What the answer that does not speak for fine-tuning leads to."""
+
+    DO_NOT = "do not fine-tune"
+    NOT_YET = "not yet"
+    WEAKER = "weaker"
+
+
+_SPOKEN = {True: "yes", False: "no", "true": "yes", "false": "no", "y": "yes", "n": "no"}
+_SPOKEN |= {"not sure": "unsure", "not_sure": "unsure", "u": "unsure", "unknown": "unsure"}
+
+
+def spoken(value: object) -> object:
+    """An answer as people and files write it (`yes`, true, "Not sure") as an `Answer`'s word."""
+    if isinstance(value, bool):
+        return _SPOKEN[value]
+    if isinstance(value, str):
+        plain = value.strip().lower()
+        return _SPOKEN.get(plain, plain)
+    return value
+
+
+Spoken = Annotated[Answer, BeforeValidator(spoken)]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class GoodReason(_Part):
+    """A reason that can justify fine-tuning, and what may do instead."""
+
+    description: Text
+    example: str = ""
+    alternative: str = ""
+    when: str = ""
+    test: str = ""
+    needs: list[str] = Field(default_factory=list)
+
+    @property
+    def caution(self) -> str:
+        """What to try before, and when the reason holds, as a short sentence."""
+        parts = [
+            f"Alternative: {self.alternative}." if self.alternative else "",
+            f"When: {self.when}." if self.when else "",
+        ]
+        return " ".join(part for part in parts if part)
+
+
+class BadReason(_Part):
+    """A reason that does not, and what to do instead."""
+
+    problem: Text
+    solution: Text
+    example: str = ""
+
+
+class Step(_Part):
+    """One question to be answered with yes, no or not sure."""
+
+    question: Text
+    if_no: str = ""
+    if_yes: str = ""
+    label: str = ""
+    why: str = ""
+    test: str = ""
+    yes_means: str = ""
+    no_means: str = ""
+    speaks_for: Spoken | None = None
+    otherwise: Effect | None = None
+    go_to: Literal["data", "jobs", "evaluate"] | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Step:
+        if not (self.if_no or self.if_yes):
+            raise ValueError("give if_no or if_yes: what the answer leads to")
+        if self.speaks_for is Answer.UNSURE:
+            raise ValueError("speaks_for is yes or no")
+        return self
+
+    def advice(self, answer: Answer) -> str:
+        """What the framework says to an answer; empty where it says nothing."""
+        return {Answer.YES: self.if_yes, Answer.NO: self.if_no}.get(answer, "")
+
+    @property
+    def favours(self) -> Answer:
+        """The answer that speaks for fine-tuning.
+
+        Where the file does not say so: an answer that has advice needs it because something is
+        missing, so the other one speaks for fine-tuning, unless the advice itself is for it
+        ("Fine-tuning may be justified").
+        """
+        if self.speaks_for is not None:
+            return self.speaks_for
+        if not self.if_yes:
+            return Answer.YES
+        if _is_for_it(self.if_yes):
+            return Answer.YES
+        return Answer.YES if self.if_no and not _is_for_it(self.if_no) else Answer.NO
+
+    @property
+    def effect(self) -> Effect:
+        """What the other answer leads to.
+
+        Where the file does not say so: no advice, it only weakens; advice to a "no" is something
+        to do first; advice to a "yes" is something better than fine-tuning.
+        """
+        if self.otherwise is not None:
+            return self.otherwise
+        if self.favours is Answer.YES:
+            return Effect.NOT_YET if self.if_no else Effect.WEAKER
+        return Effect.DO_NOT if self.if_yes else Effect.WEAKER
+
+
+def _is_for_it(advice: str) -> bool:
+    plain = advice.lower()
+    against = re.search(r"\b(not|never|no|avoid|instead|unnecessary|rarely|without)\b|n't", plain)
+    return bool(re.search(r"fine-?tun", plain)) and not against
+
+
+class Framework(BaseModel):
+    """Everything that is asked, and what the answers mean.
+
+    Raises:
+        ValidationError: a key is missing, unknown or wrong; its location names it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    steps: dict[str, Step] = Field(alias="fine_tuning_decision", min_length=1)
+    good_reasons: dict[str, GoodReason] = Field(
+        alias="fine_tuning_good_reasons", default_factory=dict
+    )
+    bad_reasons: dict[str, BadReason] = Field(alias="fine_tuning_bad_reasons", default_factory=dict)
+    takeaways: list[str] = Field(alias="key_takeaways", default_factory=list)
+    introduction: str = ""
+    motto: str = ""
+    opening: str = "Why do you want to fine-tune?"
+
+    @model_validator(mode="after")
+    def _keys_are_told_apart(self) -> Framework:
+        twice = set(self.good_reasons) & set(self.bad_reasons)
+        if twice:
+            raise ValueError(f"{', '.join(sorted(twice))} is both a good and a bad reason")
+        if self.bad_reasons and not self.good_reasons:
+            raise ValueError("give fine_tuning_good_reasons too, or no answer could be right")
+        if "reason" in self.steps:
+            raise ValueError("a step cannot be named reason: that is the opening question")
+        for name, reason in self.good_reasons.items():
+            missing = [key for key in reason.needs if key not in self.steps]
+            if missing:
+                raise ValueError(f"{name}.needs names {missing[0]}, which is no step")
+        return self
