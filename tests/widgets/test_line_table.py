@@ -1,0 +1,143 @@
+"""The table of any length: a cursor, lines on demand, cells that stay in their columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from textual.app import App, ComposeResult
+
+from tui.domain.loop import Tone
+from tui.domain.text import has_unsafe
+from tui.widgets.line_table import Cell, Column, LineTable, column_widths, fit
+
+COLUMNS = [Column("n", 7, right=True), Column("text"), Column("more", from_width=100)]
+
+
+class TableApp(App[None]):
+    """A million rows of foreign text."""
+
+    def __init__(self, rows: int = 1_000_000) -> None:
+        super().__init__()
+        self.rows = rows
+        self.asked: list[int] = []
+        self.told: list[tuple[str, int]] = []
+        self.late: set[int] = set()
+
+    def compose(self) -> ComposeResult:
+        yield LineTable(COLUMNS, self.cells)
+
+    def on_mount(self) -> None:
+        self.query_one(LineTable).set_row_count(self.rows)
+
+    def cells(self, row: int) -> Sequence[Cell] | None:
+        self.asked.append(row)
+        if row in self.late:
+            return None
+        return [str(row), ("日本語\x1b[31m [/red] 👩‍🚀", Tone.BAD), "more"]
+
+    def on_line_table_row_highlighted(self, message: LineTable.RowHighlighted) -> None:
+        self.told.append(("at", message.row))
+
+    def on_line_table_row_selected(self, message: LineTable.RowSelected) -> None:
+        self.told.append(("chosen", message.row))
+
+    def on_line_table_rows_needed(self, message: LineTable.RowsNeeded) -> None:
+        self.told.append(("needed", message.first))
+
+
+def lines(table: LineTable) -> list[str]:
+    return [table.render_line(y).text for y in range(table.size.height)]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_a_million_rows_ask_only_for_those_in_sight(size: tuple[int, int]) -> None:
+    app = TableApp()
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        assert set(app.asked) == set(range(size[1] - 1))
+        table = app.query_one(LineTable)
+        shown = lines(table)
+        assert shown[0].split() == (["n", "text", "more"] if size[0] > 100 else ["n", "text"])
+        assert {cell_len(line) for line in shown} == {size[0] - 1}
+        assert not any(has_unsafe(line) for line in shown)
+
+
+async def test_the_keys_move_the_cursor_and_choose() -> None:
+    app = TableApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        table = app.query_one(LineTable)
+        for keys, row in [
+            (("down", "j"), 2),
+            (("k",), 1),
+            (("up", "up", "up"), 0),
+            (("pagedown",), 22),
+            (("pageup",), 0),
+            (("G",), 999_999),
+            (("down",), 999_999),
+            (("g",), 0),
+            (("end",), 999_999),
+            (("home",), 0),
+        ]:
+            await pilot.press(*keys)
+            assert table.cursor == row
+            first, count = table.rows_in_sight
+            assert first <= row < first + count
+        await pilot.press("j", "enter")
+        assert app.told[-1] == ("chosen", 1)
+        await pilot.click(offset=(10, 5))
+        assert app.told[-1] == ("at", 4)
+
+
+async def test_moving_the_cursor_repaints_two_lines() -> None:
+    app = TableApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        app.asked.clear()
+        await pilot.press("down")
+        await pilot.pause()
+        assert sorted(set(app.asked)) == [0, 1]
+
+
+async def test_rows_that_are_late_are_asked_for_once_and_shown_when_they_come() -> None:
+    app = TableApp()
+    app.late = set(range(50))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await pilot.pause()  # the first paint asks, the next turn hears it
+        assert app.told.count(("needed", 0)) == 1
+        app.late.clear()
+        app.query_one(LineTable).rows_changed([3])
+        await pilot.pause()
+        assert "日本語" in lines(app.query_one(LineTable))[4]
+
+
+async def test_a_table_that_shrinks_keeps_its_cursor_on_a_row() -> None:
+    app = TableApp(50)
+    async with app.run_test(size=(80, 24)) as pilot:
+        table = app.query_one(LineTable)
+        await pilot.press("G")
+        table.set_row_count(10)
+        await pilot.pause()
+        assert table.cursor == 9
+        table.set_row_count(0)
+        await pilot.press("down", "enter")
+        assert table.cursor == 0
+        assert app.told[-1][0] == "at"
+
+
+@given(st.text(), st.integers(0, 40), st.booleans())
+def test_a_cell_takes_exactly_its_width(text: str, width: int, right: bool) -> None:
+    shown = fit(text, width, right=right)
+    assert cell_len(shown) == width
+    assert not has_unsafe(shown)
+
+
+@given(st.integers(40, 300))
+def test_the_columns_fill_the_table(width: int) -> None:
+    widths = column_widths(COLUMNS, width)
+    shown = [one for one in widths if one]
+    assert sum(shown) + len(shown) - 1 == width
