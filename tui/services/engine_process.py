@@ -17,6 +17,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
@@ -128,7 +129,7 @@ class EngineProcess:
             status = await self.status()
             if not status.running:
                 return await self._start(port)
-        if port is not None and not (status.url or "").endswith(f":{port}/v1"):
+        if port is not None and urlsplit(status.url or "").port != port:
             raise EngineUnavailable(
                 f"The engine runs already (process {status.pid}), and not on port {port}.",
                 "End it with `ftui engine stop` first; training goes on meanwhile.",

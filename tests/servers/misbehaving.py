@@ -1,0 +1,230 @@
+"""A real HTTP server that speaks the fine-tuning protocol, well or as badly as it is told.
+
+Every answer goes over a real socket. A test gives the server jobs and events, and a list of faults:
+each fault meets the next request whose method and path match it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+HTML = "<html><body>Please log in to the hotel's network.</body></html>"
+
+
+@dataclass
+class Fault:
+    """What goes wrong with one request.
+
+    `kind`: "status" (with `code`, `headers`, `body`), "html" (a page with 200), "reset" (the
+    connection breaks in the middle of the body), "hang" (no answer), "after" (the request is done,
+    and the answer is the `code` all the same).
+    """
+
+    kind: str
+    code: int = 500
+    path: str = ""
+    method: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    body: Any = None
+
+    def meets(self, method: str, path: str) -> bool:
+        return self.path in path and self.method in ("", method)
+
+
+class MisbehavingServer:
+    def __init__(self) -> None:
+        self.jobs: dict[str, dict[str, Any]] = {}
+        self.events: dict[str, list[dict[str, Any]]] = {}
+        self.checkpoints: dict[str, list[dict[str, Any]]] = {}
+        self.faults: list[Fault] = []
+        self.requests: list[tuple[str, str]] = []
+        self.uploads: list[bytes] = []
+        self.without_has_more = False
+        self.ignores_after = False
+        self.without_checkpoints = False
+        self.oldest_first = False
+        self.url = ""
+        self._connections: set[asyncio.Task[None]] = set()
+
+    def add_job(self, job: str = "ftjob-1", **fields: Any) -> dict[str, Any]:
+        self.jobs[job] = {
+            "object": "fine_tuning.job",
+            "id": job,
+            "created_at": 1_700_000_000,
+            "model": "base",
+            "status": "running",
+            **fields,
+        }
+        self.events.setdefault(job, [])
+        return self.jobs[job]
+
+    def add_step(self, step: int, job: str = "ftjob-1", **data: Any) -> dict[str, Any]:
+        event = {
+            "object": "fine_tuning.job.event",
+            "id": f"ev-{job}-{step}",
+            "created_at": 1_700_000_000 + step,
+            "level": "info",
+            "type": "metrics",
+            "message": f"Step {step}",
+            "data": {"step": step, "total_steps": 100, "train_loss": 3.0 / step, **data},
+        }
+        self.events[job].append(event)
+        return event
+
+    def say(self, message: str, at: float, job: str = "ftjob-1", **fields: Any) -> None:
+        event = {"id": f"ev-{job}-m{at}", "created_at": at, "type": "message", "message": message}
+        self.events[job].append({**event, **fields})
+
+    def finish(self, job: str = "ftjob-1", status: str = "succeeded") -> None:
+        tuned = f"ft:base:{job}" if status == "succeeded" else None
+        self.jobs[job] |= {
+            "status": status,
+            "finished_at": 1_700_001_000,
+            "fine_tuned_model": tuned,
+        }
+
+    def count(self, method: str, ending: str) -> int:
+        return sum(m == method and path.endswith(ending) for m, path in self.requests)
+
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        self._connections.add(task)
+        # A client that goes away, and the end of the test, end a connection quietly.
+        quiet = (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError)
+        with contextlib.suppress(*quiet):
+            while await self._exchange(reader, writer):
+                pass
+        self._connections.discard(task)
+        writer.close()
+
+    def hang_up(self) -> None:
+        for task in list(self._connections):
+            task.cancel()
+
+    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        method, target, _ = head.split("\r\n")[0].split(" ", 2)
+        found = re.search(r"(?i)content-length: (\d+)", head)
+        body = await reader.readexactly(int(found[1])) if found else b""
+        if "transfer-encoding: chunked" in head.lower():
+            body = await self._chunks(reader)
+        url = urlsplit(target)
+        self.requests.append((method, url.path))
+        fault = next((f for f in self.faults if f.meets(method, url.path)), None)
+        if fault:
+            self.faults.remove(fault)
+        if fault and fault.kind != "after":
+            return await self._misbehave(fault, writer)
+        code, answer = self.answer(method, url.path, parse_qs(url.query), body)
+        if fault:
+            code, answer = fault.code, {"error": {"message": "It broke after the work."}}
+        await self._send(writer, code, json.dumps(answer).encode())
+        return True
+
+    async def _chunks(self, reader: asyncio.StreamReader) -> bytes:
+        parts = []
+        while size := int(await reader.readline(), 16):
+            parts.append(await reader.readexactly(size))
+            await reader.readline()
+        await reader.readline()
+        return b"".join(parts)
+
+    async def _misbehave(self, fault: Fault, writer: asyncio.StreamWriter) -> bool:
+        match fault.kind:
+            case "html":
+                await self._send(writer, 200, HTML.encode(), {"Content-Type": "text/html"})
+                return True
+            case "reset":
+                writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n{"data": [')
+                await writer.drain()
+                writer.transport.abort()
+                return False
+            case "hang":
+                await asyncio.sleep(3600)
+                return False
+        await self._send(writer, fault.code, json.dumps(fault.body).encode(), fault.headers)
+        return True
+
+    async def _send(
+        self,
+        writer: asyncio.StreamWriter,
+        code: int,
+        body: bytes,
+        more: dict[str, str] | None = None,
+    ) -> None:
+        headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        lines = [f"{name}: {value}" for name, value in (headers | (more or {})).items()]
+        writer.write(f"HTTP/1.1 {code} X\r\n".encode() + "\r\n".join(lines).encode())
+        writer.write(b"\r\n\r\n" + body)
+        await writer.drain()
+
+    def answer(
+        self, method: str, path: str, query: dict[str, list[str]], body: bytes
+    ) -> tuple[int, Any]:
+        parts = path.removeprefix("/v1").strip("/").split("/")
+        match method, parts:
+            case "POST", ["files"]:
+                self.uploads.append(body)
+                return 200, {"id": f"file-{len(self.uploads)}", "object": "file"}
+            case "POST", ["fine_tuning", "jobs"]:
+                return 200, self._create(json.loads(body))
+            case "GET", ["fine_tuning", "jobs"]:
+                return 200, self._page(list(reversed(self.jobs.values())), query)
+            case _, ["fine_tuning", "jobs", job, *rest] if job in self.jobs:
+                return self._job(method, job, rest, query)
+        return 404, {"error": {"message": f"No such thing: {path}", "code": "not_found"}}
+
+    def _create(self, request: dict[str, Any]) -> dict[str, Any]:
+        job = self.add_job(f"ftjob-{len(self.jobs) + 1}", status="queued", created_at=1_700_000_500)
+        kept = ("model", "training_file", "validation_file", "method", "metadata", "suffix", "seed")
+        job.update({key: request[key] for key in kept if key in request})
+        return job
+
+    def _job(
+        self, method: str, job: str, rest: list[str], query: dict[str, list[str]]
+    ) -> tuple[int, Any]:
+        match method, rest:
+            case "GET", []:
+                return 200, self.jobs[job]
+            case "GET", ["events"]:
+                events = self.events[job]
+                return 200, self._page(events if self.oldest_first else events[::-1], query)
+            case "GET", ["checkpoints"] if not self.without_checkpoints:
+                return 200, self._page(self.checkpoints.get(job, [])[::-1], query)
+            case "POST", ["cancel"]:
+                self.finish(job, "cancelled")
+                return 200, self.jobs[job]
+        return 404, {"detail": "Not Found"}
+
+    def _page(self, items: list[Any], query: dict[str, list[str]]) -> dict[str, Any]:
+        limit = int(query.get("limit", ["20"])[0])
+        after = None if self.ignores_after else query.get("after", [None])[0]
+        ids = [item.get("id") if isinstance(item, dict) else None for item in items]
+        begin = ids.index(after) + 1 if after and after in ids else 0
+        page: dict[str, Any] = {"object": "list", "data": items[begin : begin + limit]}
+        if not self.without_has_more:
+            page["has_more"] = begin + limit < len(items)
+        return page
+
+
+@asynccontextmanager
+async def misbehaving_server() -> AsyncIterator[MisbehavingServer]:
+    """The server on a free loopback port; `url` is its base address."""
+    server = MisbehavingServer()
+    running = await asyncio.start_server(server.handle, "127.0.0.1", 0)
+    port = running.sockets[0].getsockname()[1]
+    server.url = f"http://127.0.0.1:{port}/v1"
+    try:
+        yield server
+    finally:
+        running.close()
+        server.hang_up()
