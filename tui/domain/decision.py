@@ -276,7 +276,7 @@ def _other_answers(framework: Framework, answers: Answers, key: str) -> list[str
 
 
 def _in_favour(framework: Framework, answers: Answers) -> dict[str, str]:
-    """The changes that turn every answer to the one that speaks for fine-tuning."""
+    """The fewest changes, all towards fine-tuning, that lead there."""
     changes: dict[str, str] = {
         key: step.favours
         for key, step in framework.steps.items()
@@ -284,6 +284,11 @@ def _in_favour(framework: Framework, answers: Answers) -> dict[str, str]:
     }
     if framework.good_reasons and answers.reason not in framework.good_reasons:
         changes = {REASON: next(iter(framework.good_reasons)), **changes}
+    for key in list(changes):
+        fewer = {other: answer for other, answer in changes.items() if other != key}
+        verdict, _, _ = _judge(_findings(framework, answers.with_all(fewer)))
+        if verdict is Verdict.FINE_TUNE:
+            changes = fewer
     return changes
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from tui.domain.decision import REASON, Answers, Decision, decide
+from tui.domain.decision import REASON, Answers, Decision
 from tui.domain.framework import Answer, Framework, spoken
 from tui.domain.text import preview
 from tui.services.errors import FileError, InputError
@@ -32,23 +32,34 @@ class SavedDecision(BaseModel):
 
 
 class Decisions:
-    """Reads frameworks and answers, and keeps decisions in the workspace."""
+    """Reads frameworks and answers, and keeps decisions in the workspace.
+
+    Attributes:
+        source: the framework file to ask from; None for the one that comes with ftui.
+    """
 
     def __init__(
         self, workspace: Workspace, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
+        """Read and keep nothing yet.
+
+        Args:
+            workspace: where decisions are kept.
+            clock: the time of day, with its zone.
+        """
+        self.source: Path | None = None
         self._workspace = workspace
         self._clock = clock
 
     async def framework(self, path: Path | None = None) -> Framework:
-        """Read a framework; without a path the one that comes with ftui.
+        """Read a framework; without a path the one of this project.
 
         Raises:
             FileError: the file cannot be read.
             InputError: it is not a framework; the sentence names the key.
             NotFound: this installation has no framework.
         """
-        source = path or sample_path(FRAMEWORK_FILE)
+        source = path or self.source or sample_path(FRAMEWORK_FILE)
         content = await _mapping(source, "a decision framework")
         try:
             return Framework.model_validate(content)
@@ -111,12 +122,6 @@ def parse_answers(content: dict[str, Any], framework: Framework) -> Answers:
             raise ValueError(f"“{shown}” is no answer to {key}: use {', '.join(known)}.")
         answers = answers.with_answer(key, str(given))
     return answers
-
-
-def decide_saved(framework: Framework, saved: SavedDecision) -> tuple[Answers, Decision]:
-    """A kept decision under a framework that may have changed since."""
-    answers = saved.answers.known_to(framework)
-    return answers, decide(framework, answers)
 
 
 def _options(framework: Framework, key: str) -> list[str]:

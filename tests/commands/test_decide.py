@@ -1,0 +1,101 @@
+"""`ftui decide`: JSON, exit codes, and asking on a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+YES = "reason: format_reliability\nstep_1: yes\nstep_2: yes\nstep_3: no\nstep_4: yes\nstep_5: yes\n"
+
+
+def ftui_decide(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tui", "decide", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        cwd=folder,
+    )
+
+
+@pytest.mark.parametrize(
+    ("answers", "verdict", "code"),
+    [
+        (YES, "fine-tune", 0),
+        (YES.replace("step_3: no", "step_3: yes"), "do not fine-tune", 1),
+        ("reason: format_reliability\n", "not yet", 1),
+    ],
+)
+def test_the_verdict_is_json_and_the_exit_code_tells_it(
+    tmp_path: Path, answers: str, verdict: str, code: int
+) -> None:
+    (tmp_path / "answers.yaml").write_text(answers)
+    done = ftui_decide(tmp_path, "--answers", "answers.yaml", "--json")
+    assert done.returncode == code
+    said = json.loads(done.stdout)
+    assert list(said) == ["verdict", "strength", "reasons", "would_change", "next"]
+    assert said["verdict"] == verdict
+    assert said["strength"] in ("strong", "moderate", "weak")
+    assert all(isinstance(reason, str) for reason in said["reasons"] + said["would_change"])
+    assert len(list((tmp_path / ".ftui" / "decisions").glob("*.json"))) == 1
+
+
+def test_for_people_the_verdict_comes_with_every_takeaway(tmp_path: Path) -> None:
+    (tmp_path / "answers.yaml").write_text(YES)
+    done = ftui_decide(tmp_path, "--answers", "answers.yaml")
+    assert done.stdout.startswith("Fine-tune (strong).")
+    assert "Would change it" in done.stdout
+    assert "Consider ongoing maintenance burden" in done.stdout
+    assert "Fine-tune when necessary, not because you can." in done.stdout
+
+
+def test_without_a_terminal_and_without_answers_it_says_what_to_give(tmp_path: Path) -> None:
+    done = ftui_decide(tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--answers F" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_framework_of_ones_own_is_asked_instead(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(
+        "fine_tuning_decision: {step_1: {question: 'Is it raining?', if_yes: Stay in}}"
+    )
+    (tmp_path / "answers.yaml").write_text("step_1: yes")
+    done = ftui_decide(tmp_path, "--framework", "mine.yaml", "--answers", "answers.yaml")
+    assert done.returncode == 1
+    assert "Is it raining? Yes. Stay in." in done.stdout
+
+
+def test_a_broken_answers_file_is_one_sentence_and_exit_2(tmp_path: Path) -> None:
+    (tmp_path / "answers.yaml").write_text("step_1: perhaps")
+    done = ftui_decide(tmp_path, "--answers", "answers.yaml", "--json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "“perhaps” is no answer to step_1" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_on_a_terminal_it_asks_and_asks_again_after_a_slip(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tui", "decide", "--json"],
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+    )
+    os.write(ours, b"3\nmaybe\nyes\ny\nn\nunsure\nyes\n")
+    out, err = process.communicate(timeout=60)
+    os.close(ours)
+    os.close(theirs)
+    assert process.returncode == 0
+    assert json.loads(out)["strength"] == "moderate"
+    assert "“maybe” is no answer to step_1" in err
+    assert "Do you have quality training data?" in err
