@@ -1,1 +1,47 @@
-"""The HTTP face: OpenAI's paths and error envelope."""
+"""The HTTP face: OpenAI's paths and error envelope, put together out of the routers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from fastapi import FastAPI
+
+from tui import __version__
+from tui.engine import chat_api, engine_api, errors, files_api, jobs_api, models_api
+from tui.engine.engine_state import Engine
+from tui.engine.security import BodyLimit, Guard
+
+
+def create_app(engine: Engine, *, token: str | None, hosts: frozenset[str]) -> FastAPI:
+    """The app of one engine.
+
+    Args:
+        engine: what the routes work on.
+        token: the bearer token that TCP needs; None where TCP is not served.
+        hosts: names under which it may be reached by TCP.
+    """
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        supervising = asyncio.create_task(engine.supervisor.run())
+        yield
+        supervising.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await supervising
+        await engine.answering.close()
+
+    app = FastAPI(
+        title="ftui engine",
+        version=__version__,
+        description="A fine-tuning server that speaks OpenAI's protocol.",
+        lifespan=lifespan,
+    )
+    app.state.engine = engine
+    errors.install(app)
+    for resource in (files_api, jobs_api, models_api, chat_api, engine_api):
+        app.include_router(resource.router)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(Guard, token=token, hosts=hosts)
+    return app

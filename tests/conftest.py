@@ -1,0 +1,124 @@
+"""What several rooms of tests share: a tiny model made on the spot, and a real engine that runs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tui.services.engine_process import EngineProcess
+from tui.settings import Settings
+
+TEMPLATE = (
+    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
+    "{{ message['content'] }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+def chat_row(question: str, answer: str, **more: object) -> dict[str, object]:
+    """One training example: a question and its answer."""
+    return {
+        "messages": [
+            {"role": "user", "content": question},
+            {"role": "assistant", "content": answer},
+        ],
+        **more,
+    }
+
+
+def good_rows(count: int = 12) -> list[dict[str, object]]:
+    """Examples without a problem, each different from the others."""
+    return [
+        chat_row(f"What is {n} plus {n}?", f"The answer to that is {2 * n}, as always.")
+        for n in range(count)
+    ]
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a chat model with random weights that trains a step in milliseconds."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("model") / "tiny-llama"
+    raw = Tokenizer(models.BPE())
+    raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    raw.decoder = decoders.ByteLevel()
+    specials = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    trainer = trainers.BpeTrainer(
+        vocab_size=400,
+        special_tokens=specials,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    raw.train_from_iterator([json.dumps(row) for row in good_rows(50)], trainer)
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=raw,
+        eos_token="<|im_end|>",
+        pad_token="<|endoftext|>",
+        additional_special_tokens=["<|im_start|>"],
+    )
+    tokenizer.chat_template = TEMPLATE
+    tokenizer.save_pretrained(folder)
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=48,
+        intermediate_size=96,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=512,
+        tie_word_embeddings=True,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=None,
+    )
+    LlamaForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def engine_settings(
+    tiny_model: Path, tmp_path_factory: pytest.TempPathFactory, own_runtime_folder: None
+) -> Iterator[Settings]:
+    """Settings whose engine runs for the whole session, started the way production does."""
+    root = tmp_path_factory.mktemp("engine")
+    settings = Settings(home=root / "home", workspace=root / ".ftui", model=str(tiny_model))
+    engine = EngineProcess(settings)
+    asyncio.run(engine.start())
+    yield settings
+    asyncio.run(engine.stop())
+
+
+@pytest.fixture
+def chat_file(tmp_path: Path) -> Callable[..., Path]:
+    """Makes a chat file: `chat_file()` a good one, `chat_file(rows, "name.jsonl")` any other."""
+
+    def make(rows: list[dict[str, object]] | None = None, name: str = "chat.jsonl") -> Path:
+        path = tmp_path / name
+        lines = [json.dumps(row) for row in (good_rows() if rows is None else rows)]
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_runtime_folder() -> Iterator[None]:
+    """Sockets of this run lie apart from those of engines that a person runs.
+
+    Not under pytest's own folders: a socket's path has room for 107 bytes.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="ftui-") as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("XDG_RUNTIME_DIR", folder)
+        yield

@@ -1,0 +1,96 @@
+"""What the server's routes work on, and how they get at it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from tui.engine.answering import Answering
+from tui.engine.errors import ApiError, not_found
+from tui.engine.home import Home
+from tui.engine.records import JobRecord
+from tui.engine.store import Page, Store
+from tui.engine.supervisor import Supervisor
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The parts of a running server."""
+
+    home: Home
+    socket: Path
+    url: str | None
+    store: Store
+    supervisor: Supervisor
+    answering: Answering
+    stop: Callable[[], None]
+    """Asks the server to end."""
+
+    @property
+    def token_file(self) -> str | None:
+        """Where the token for TCP is; None where TCP is not served."""
+        return str(self.home.token) if self.url else None
+
+    @property
+    def pid(self) -> int:
+        """The server's process id."""
+        return os.getpid()
+
+    def job(self, job_id: str) -> JobRecord:
+        """The job of that id.
+
+        Raises:
+            ApiError: there is none.
+        """
+        job = self.store.job(job_id)
+        if job is None:
+            raise not_found("fine-tuning job", job_id, "fine_tuning_job_id")
+        return job
+
+
+def _engine_of(request: Request) -> Engine:
+    engine: Engine = request.app.state.engine
+    return engine
+
+
+EngineOfApp = Annotated[Engine, Depends(_engine_of)]
+
+
+def came_by_socket(request: Request) -> bool:
+    """Whether a request came over the Unix socket: from the user who runs the engine."""
+    server = request.scope.get("server")
+    return server is not None and server[1] is None
+
+
+def shown(record: BaseModel) -> dict[str, Any]:
+    """One of OpenAI's objects as JSON; `paused` is a state that its types do not name."""
+    return record.model_dump(mode="json", warnings=False)
+
+
+def answer(record: BaseModel) -> JSONResponse:
+    """One of OpenAI's objects as a response."""
+    return JSONResponse(shown(record))
+
+
+def page_of(read: Callable[[], Page[Any]]) -> JSONResponse:
+    """A page as OpenAI's list object.
+
+    Raises:
+        ApiError: the id given as `after` is not in the list.
+    """
+    try:
+        page = read()
+    except KeyError as error:
+        raise ApiError(
+            400, f"There is no {error.args[0][:80]!r} to go on after.", param="after"
+        ) from error
+    data = [shown(record.to_openai()) for record in page.data]
+    ends = {"first_id": data[0]["id"], "last_id": data[-1]["id"]} if data else {}
+    return JSONResponse({"object": "list", "data": data, "has_more": page.has_more, **ends})

@@ -1,0 +1,126 @@
+"""Errors: OpenAI's envelope for whoever asks, and one plain sentence for whoever starts us."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import sqlite3
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+_log = logging.getLogger("ftui.engine")
+
+
+class StartError(Exception):
+    """The engine cannot start; the text is one plain sentence with what to do."""
+
+    def __init__(self, message: str, code: int = 2) -> None:
+        super().__init__(message)
+        self.code = code
+        """Exit status of the process."""
+
+
+class ApiError(Exception):
+    """An answer other than good, in OpenAI's envelope."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        code: str | None = None,
+        param: str | None = None,
+        kind: str = "invalid_request_error",
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.code = code
+        self.param = param
+        self.kind = kind
+
+    def response(self) -> JSONResponse:
+        """The error as a response; the client is told not to try a lasting failure again."""
+        body = {
+            "error": {
+                "message": self.message,
+                "type": self.kind,
+                "param": self.param,
+                "code": self.code,
+            }
+        }
+        headers = {"x-should-retry": "false"} if self.status in (409, 507) else None
+        return JSONResponse(body, self.status, headers)
+
+
+def not_found(what: str, name: str, param: str | None = None) -> ApiError:
+    """There is no such thing."""
+    return ApiError(404, f"No such {what}: {name[:200]!r}.", code="not_found", param=param)
+
+
+def no_space() -> ApiError:
+    """The disk is full."""
+    return ApiError(
+        507,
+        "No space is left on the disk of the engine's home; free some and try again.",
+        code="no_space",
+        kind="server_error",
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Let every failure leave the app in the envelope."""
+
+    async def api_error(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, ApiError)
+        return error.response()
+
+    async def http_error(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        if error.status_code in (404, 405):
+            message = f"Unknown request: {request.method} {request.url.path}."
+            return ApiError(error.status_code, message, code="unknown_url").response()
+        return ApiError(error.status_code, str(error.detail)).response()
+
+    async def invalid(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        return validation_error(error).response()
+
+    async def disk_error(_: Request, error: Exception) -> JSONResponse:
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if full or (isinstance(error, sqlite3.OperationalError) and "full" in str(error)):
+            return no_space().response()
+        return await unforeseen(_, error)
+
+    async def unforeseen(request: Request, error: Exception) -> JSONResponse:
+        _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        return ApiError(
+            500,
+            "The engine failed on this request; its log says where.",
+            code="internal_error",
+            kind="server_error",
+        ).response()
+
+    app.add_exception_handler(ApiError, api_error)
+    app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(OSError, disk_error)
+    app.add_exception_handler(sqlite3.OperationalError, disk_error)
+    app.add_exception_handler(Exception, unforeseen)
+
+
+def validation_error(error: RequestValidationError) -> ApiError:
+    """What pydantic found, as OpenAI would say it: the first problem and its parameter."""
+    first = error.errors()[0]
+    names = [str(part) for part in first["loc"] if part not in ("body", "query", "path")]
+    param = ".".join(names) or None
+    if first["type"] == "missing":
+        return ApiError(400, f"You must provide {param}.", param=param, code="missing_parameter")
+    if first["type"] == "extra_forbidden":
+        message = f"Unrecognized parameter: {param}."
+        return ApiError(400, message, param=param, code="unknown_parameter")
+    message = f"Invalid value for {param or 'the request'}: {first['msg']}."
+    return ApiError(400, message, param=param, code="invalid_value")

@@ -1,0 +1,178 @@
+"""From a worker's event file into the store, each line exactly once.
+
+The place up to which the file was read is written in the same transaction as what was read.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import logging
+from typing import Any
+
+from tui.engine.home import Home
+from tui.engine.records import CheckpointRecord, EventRecord, FileRecord, JobRecord, new_id
+from tui.engine.reports import (
+    Checkpoint,
+    End,
+    Message,
+    Metrics,
+    Report,
+    Resolved,
+    read_report,
+)
+from tui.engine.states import Status
+from tui.engine.store import Store
+
+_log = logging.getLogger("ftui.engine")
+
+_AT_ONCE = 4_194_304
+_COLUMNS = {
+    "step": "step",
+    "train_loss": "train_loss",
+    "train_mean_token_accuracy": "train_accuracy",
+    "valid_loss": "valid_loss",
+    "valid_mean_token_accuracy": "valid_mean_token_accuracy",
+}
+"""Keys of the metrics, and the columns of the result file that OpenAI writes."""
+
+
+class Ingestion:
+    """Reads what the workers report."""
+
+    def __init__(self, home: Home, store: Store) -> None:
+        self._home = home
+        self._store = store
+
+    def read(self, job_id: str) -> JobRecord:
+        """Take all complete lines that are new; gives the job as it is then.
+
+        Raises:
+            IllegalMove: the job came to its end in another way meanwhile; nothing was written.
+            OSError: the file cannot be read.
+        """
+        while True:
+            with self._store.transaction():
+                job = self._store.job(job_id)
+                if job is None:
+                    raise KeyError(job_id)
+                lines = self._new_lines(job)
+                if not lines:
+                    return job
+                changes: dict[str, Any] = {"events_read": job.events_read + len(lines)}
+                for line in lines.splitlines():
+                    changes |= self._line(job.model_copy(update=changes), line)
+                self._store.change_job(job_id, **changes)
+
+    def _new_lines(self, job: JobRecord) -> bytes:
+        try:
+            with self._home.job(job.id).events.open("rb") as file:
+                file.seek(job.events_read)
+                data = file.read(_AT_ONCE)
+        except FileNotFoundError:
+            return b""
+        return data[: data.rfind(b"\n") + 1]
+
+    def _line(self, job: JobRecord, line: bytes) -> dict[str, Any]:
+        try:
+            return self._take(job, read_report(line))
+        except ValueError as error:
+            _log.error("%s: a report of the worker cannot be read: %s", job.id, error)
+            return {}
+
+    def _take(self, job: JobRecord, report: Report) -> dict[str, Any]:
+        """Write what one report says; gives the fields of the job that it changes."""
+        match report:
+            case Message(level=level, message=message):
+                event = EventRecord(created_at=int(report.at), level=level, message=message)
+                self._store.add_event(job.id, event)
+                return {}
+            case Resolved():
+                return {
+                    "resolved": report.hyperparameters,
+                    "total_steps": report.total_steps,
+                    "first_step": None,
+                }
+            case Metrics():
+                return self._metrics(job, report)
+            case Checkpoint():
+                return self._checkpoint(job, report)
+            case End():
+                return self._end(job, report)
+
+    def _metrics(self, job: JobRecord, report: Metrics) -> dict[str, Any]:
+        total = job.total_steps or 0
+        message = f"Step {report.step}/{total}: training loss={report.data['train_loss']:.4g}"
+        if "valid_loss" in report.data:
+            message += f", validation loss={report.data['valid_loss']:.4g}"
+        data = {"step": report.step, "total_steps": total} | report.data
+        event = EventRecord(created_at=int(report.at), message=message, data=data, step=report.step)
+        self._store.add_event(job.id, event)
+        return {
+            "step": report.step,
+            "first_step": job.first_step or (report.step, report.at),
+            "last_step_at": report.at,
+        }
+
+    def _checkpoint(self, job: JobRecord, report: Checkpoint) -> dict[str, Any]:
+        if self._store.checkpoint(job.id, report.step) is None:
+            record = CheckpointRecord(
+                created_at=int(report.at),
+                job=job.id,
+                step=report.step,
+                tuned_name=job.tuned_name,
+                metrics=report.metrics,
+            )
+            self._store.add_checkpoint(record)
+            message = f"Checkpoint created at step {report.step}"
+            self._store.add_event(job.id, EventRecord(created_at=int(report.at), message=message))
+        return {"crashes": 0}
+
+    def _end(self, job: JobRecord, report: End) -> dict[str, Any]:
+        at = int(report.at)
+        status = Status(report.status)
+        changes: dict[str, Any] = {"status": status, "worker_pid": None}
+        if status.terminal:
+            changes |= {"finished_at": at, "error": report.error}
+        if status is Status.SUCCEEDED:
+            changes |= {
+                "trained_tokens": report.trained_tokens,
+                "result_files": [self._result_file(job)],
+            }
+        level, message = _said_at_the_end(job, report)
+        event = EventRecord(created_at=at, message=message, level=level)
+        self._store.add_event(job.id, event)
+        return changes
+
+    def _result_file(self, job: JobRecord) -> str:
+        """Write the figures of all steps as OpenAI's result file; gives its id."""
+        text = io.StringIO()
+        rows = csv.writer(text)
+        rows.writerow(_COLUMNS.values())
+        for event in self._store.metrics(job.id):
+            rows.writerow([event.data.get(key, "") for key in _COLUMNS])
+        content = text.getvalue().encode()
+        file = FileRecord(
+            id=new_id("file-"),
+            filename="step_metrics.csv",
+            purpose="fine-tune-results",
+            bytes=len(content),
+            sha256=hashlib.sha256(content).hexdigest(),
+        )
+        (self._home.files / file.id).write_bytes(content)
+        self._store.add_file(file)
+        return file.id
+
+
+def _said_at_the_end(job: JobRecord, report: End) -> tuple[Any, str]:
+    """Level and words of the last event."""
+    match report.status:
+        case "succeeded":
+            return "info", f"New fine-tuned model created: {job.tuned_name}"
+        case "failed":
+            return "error", report.error.message if report.error else "The job failed."
+        case "cancelled":
+            return "info", "The job was cancelled."
+        case "paused":
+            return "info", "The job is paused."

@@ -1,0 +1,89 @@
+"""What goes between the server and the process that answers: one JSON object a line, both ways."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from tui.engine.model_names import ModelSource
+
+
+class Question(BaseModel):
+    """One chat request."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Literal["question"] = "question"
+    id: str
+    base: ModelSource
+    adapter: str | None = None
+    """Folder of the adapter; None for the base model."""
+    messages: list[dict[str, Any]]
+    n: int = 1
+    max_tokens: int | None = None
+    temperature: float = 1.0
+    top_p: float = 1.0
+    stop: list[str] = []
+    seed: int | None = None
+    stream: bool = False
+
+
+class Forget(BaseModel):
+    """Nobody waits for that answer any more."""
+
+    kind: Literal["forget"] = "forget"
+    id: str
+
+
+Asked = Annotated[Question | Forget, Field(discriminator="kind")]
+
+
+class Delta(BaseModel):
+    """More text of one choice; sent only where the question asked for a stream."""
+
+    kind: Literal["delta"] = "delta"
+    id: str
+    index: int
+    text: str
+
+
+class Choice(BaseModel):
+    """One choice is complete."""
+
+    kind: Literal["choice"] = "choice"
+    id: str
+    index: int
+    text: str
+    finish_reason: Literal["stop", "length"]
+
+
+class Done(BaseModel):
+    """All choices are complete."""
+
+    kind: Literal["done"] = "done"
+    id: str
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class Refused(BaseModel):
+    """The question cannot be answered."""
+
+    kind: Literal["refused"] = "refused"
+    id: str
+    status: int
+    code: str
+    message: str
+    param: str | None = None
+
+
+Told = Annotated[Delta | Choice | Done | Refused, Field(discriminator="kind")]
+
+ASKED: TypeAdapter[Asked] = TypeAdapter(Asked)
+TOLD: TypeAdapter[Told] = TypeAdapter(Told)
+
+
+def as_line(record: BaseModel) -> bytes:
+    """A record as the line that is sent."""
+    return record.model_dump_json().encode() + b"\n"

@@ -1,0 +1,190 @@
+"""What the store keeps, and how it looks in OpenAI's own types."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import Any
+
+from openai.types import FileObject
+from openai.types.fine_tuning import FineTuningJob, FineTuningJobEvent
+from openai.types.fine_tuning.jobs import FineTuningJobCheckpoint
+from pydantic import BaseModel, ConfigDict, Field
+
+from tui.engine.model_names import ModelSource, checkpoint_name
+from tui.engine.reports import JobError, Level
+from tui.engine.spec import Hyperparameters
+from tui.engine.states import Status
+
+
+def new_id(prefix: str) -> str:
+    """An id that cannot be guessed: the prefix and 96 random bits."""
+    return f"{prefix}{secrets.token_hex(12)}"
+
+
+def now() -> int:
+    """The time as OpenAI's objects carry it: whole Unix seconds."""
+    return int(time.time())
+
+
+class FileRecord(BaseModel):
+    """An uploaded file, or one that a job made."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str = Field(default_factory=lambda: new_id("file-"))
+    filename: str
+    purpose: str
+    bytes: int
+    sha256: str
+    created_at: int = Field(default_factory=now)
+
+    def to_openai(self) -> FileObject:
+        """The file as the API shows it."""
+        return FileObject.construct(
+            id=self.id,
+            object="file",
+            bytes=self.bytes,
+            created_at=self.created_at,
+            expires_at=None,
+            filename=self.filename,
+            purpose=self.purpose,
+            status="processed",
+            status_details=None,
+        )
+
+
+class JobRecord(BaseModel):
+    """A job as the store keeps it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str = Field(default_factory=lambda: new_id("ftjob-"))
+    created_at: int = Field(default_factory=now)
+    status: Status = Status.VALIDATING
+    model: str
+    source: ModelSource
+    training_file: str
+    validation_file: str | None = None
+    hyperparameters: Hyperparameters
+    resolved: dict[str, Any] = {}
+    """What the hyperparameters came to on this machine; empty until the worker knows."""
+    seed: int
+    suffix: str | None = None
+    metadata: dict[str, str] | None = None
+    tuned_name: str
+    """The name that the model will have; `fine_tuned_model` once it is there."""
+    error: JobError | None = None
+    finished_at: int | None = None
+    trained_tokens: int | None = None
+    result_files: list[str] = []
+
+    events_read: int = 0
+    """Bytes of the worker's event file that are in the store."""
+    worker_pid: int | None = None
+    crashes: int = 0
+    """Crashes in a row: since the last checkpoint."""
+    total_steps: int | None = None
+    step: int = 0
+    first_step: tuple[int, float] | None = None
+    """Step and time of the present worker's first metrics, for the estimate."""
+    last_step_at: float | None = None
+
+    @property
+    def fine_tuned_model(self) -> str | None:
+        """The name of the result, once there is one."""
+        return self.tuned_name if self.status is Status.SUCCEEDED else None
+
+    @property
+    def estimated_finish(self) -> int | None:
+        """When the present worker will be through, at its pace so far."""
+        if self.status is not Status.RUNNING or not self.total_steps or not self.first_step:
+            return None
+        first, began = self.first_step
+        if self.last_step_at is None or self.step <= first:
+            return None
+        pace = (self.last_step_at - began) / (self.step - first)
+        return int(self.last_step_at + pace * (self.total_steps - self.step))
+
+    def to_openai(self) -> FineTuningJob:
+        """The job as the API shows it; built without checks, for `paused` is not in the type."""
+        asked = self.hyperparameters.model_dump(exclude_unset=True)
+        shown = {
+            "n_epochs": self.hyperparameters.n_epochs,
+            "batch_size": self.hyperparameters.batch_size,
+            "learning_rate_multiplier": self.hyperparameters.learning_rate_multiplier,
+            **asked,
+            **self.resolved,
+        }
+        return FineTuningJob.construct(
+            id=self.id,
+            object="fine_tuning.job",
+            created_at=self.created_at,
+            error=self.error.model_dump() if self.error else None,
+            estimated_finish=self.estimated_finish,
+            fine_tuned_model=self.fine_tuned_model,
+            finished_at=self.finished_at,
+            hyperparameters=shown,
+            integrations=[],
+            metadata=self.metadata,
+            method={"type": "supervised", "supervised": {"hyperparameters": shown}},
+            model=self.model,
+            organization_id="local",
+            result_files=self.result_files,
+            seed=self.seed,
+            status=str(self.status),
+            trained_tokens=self.trained_tokens,
+            training_file=self.training_file,
+            validation_file=self.validation_file,
+        )
+
+
+class EventRecord(BaseModel):
+    """One event of a job."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str = Field(default_factory=lambda: new_id("ftevent-"))
+    created_at: int = Field(default_factory=now)
+    level: Level = "info"
+    message: str
+    data: dict[str, float] = {}
+    step: int | None = None
+    """The step whose metrics these are; each step has one such event."""
+
+    def to_openai(self) -> FineTuningJobEvent:
+        """The event as the API shows it."""
+        return FineTuningJobEvent(
+            id=self.id,
+            object="fine_tuning.job.event",
+            created_at=self.created_at,
+            level=self.level,
+            message=self.message,
+            data=self.data,
+            type="message" if self.step is None else "metrics",
+        )
+
+
+class CheckpointRecord(BaseModel):
+    """One checkpoint of a job."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str = Field(default_factory=lambda: new_id("ftckpt-"))
+    created_at: int = Field(default_factory=now)
+    job: str
+    step: int
+    tuned_name: str
+    metrics: dict[str, float]
+
+    def to_openai(self) -> FineTuningJobCheckpoint:
+        """The checkpoint as the API shows it."""
+        return FineTuningJobCheckpoint.construct(
+            id=self.id,
+            object="fine_tuning.job.checkpoint",
+            created_at=self.created_at,
+            fine_tuned_model_checkpoint=checkpoint_name(self.tuned_name, self.step),
+            fine_tuning_job_id=self.job,
+            metrics={"step": float(self.step), **self.metrics},
+            step_number=self.step,
+        )

@@ -1,0 +1,125 @@
+"""What a worker reports, one JSON object a line in `events.jsonl`, and how it is appended."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Annotated, Any, BinaryIO, Literal
+
+from pydantic import BaseModel, Field, TypeAdapter
+
+Level = Literal["info", "warn", "error"]
+
+
+class JobError(BaseModel):
+    """Why a job failed, as OpenAI's job carries it."""
+
+    code: str
+    message: str
+    param: str | None = None
+
+
+class Message(BaseModel):
+    """A sentence for the person who watches."""
+
+    kind: Literal["message"] = "message"
+    at: float = Field(default_factory=time.time)
+    level: Level = "info"
+    message: str
+
+
+class Resolved(BaseModel):
+    """What "auto" came to, once the worker knows the data and the machine."""
+
+    kind: Literal["resolved"] = "resolved"
+    at: float = Field(default_factory=time.time)
+    hyperparameters: dict[str, Any]
+    total_steps: int
+
+
+class Metrics(BaseModel):
+    """The figures of one step, under OpenAI's names and more."""
+
+    kind: Literal["metrics"] = "metrics"
+    at: float = Field(default_factory=time.time)
+    step: int
+    data: dict[str, float]
+
+
+class Checkpoint(BaseModel):
+    """A checkpoint is whole on the disk."""
+
+    kind: Literal["checkpoint"] = "checkpoint"
+    at: float = Field(default_factory=time.time)
+    step: int
+    metrics: dict[str, float]
+
+
+class End(BaseModel):
+    """The worker's last line; without it a worker that is gone has crashed."""
+
+    kind: Literal["end"] = "end"
+    at: float = Field(default_factory=time.time)
+    status: Literal["succeeded", "failed", "cancelled", "paused"]
+    error: JobError | None = None
+    trained_tokens: int | None = None
+
+
+Report = Annotated[Message | Resolved | Metrics | Checkpoint | End, Field(discriminator="kind")]
+_ADAPTER: TypeAdapter[Report] = TypeAdapter(Report)
+
+
+def read_report(line: bytes) -> Report:
+    """One line as a report.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return _ADAPTER.validate_json(line)
+
+
+class ReportWriter:
+    """Appends reports; a line is either wholly there or (after a crash) dropped at the next start.
+
+    The server takes complete lines alone, so a torn last line was never seen by anyone.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file: BinaryIO = path.open("ab+", buffering=0)
+        self._drop_torn_line()
+
+    def _drop_torn_line(self) -> None:
+        end = self._file.seek(0, os.SEEK_END)
+        begin = max(0, end - 1_048_576)
+        self._file.seek(begin)
+        tail = self._file.read(end - begin)
+        whole = tail.rfind(b"\n") + 1
+        if whole < len(tail):
+            self._file.truncate(begin + whole)
+
+    def write(self, report: BaseModel) -> None:
+        """Append one report; it is on the disk when this returns if it is an `End`.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        self._file.write(report.model_dump_json().encode() + b"\n")
+        if isinstance(report, End | Checkpoint):
+            os.fsync(self._file.fileno())
+
+    def tell(self, message: str, level: Level = "info") -> None:
+        """Append a sentence."""
+        self.write(Message(message=message, level=level))
+
+    def __enter__(self) -> ReportWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()

@@ -1,0 +1,191 @@
+"""A conversation -> token ids and labels: only what the assistant says is learned.
+
+The conversation is rendered once with the model's own chat template. An assistant message's part of
+it begins where the template would hand over to the model (its generation prompt) and ends with the
+token that ends its turn; only those tokens get a label.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from jinja2.exceptions import TemplateError
+
+IGNORED = -100
+"""Label of a token that is read and not learned."""
+
+
+class ChatTokenizer(Protocol):
+    """What is needed of a tokenizer."""
+
+    all_special_tokens: list[str]
+    chat_template: Any
+
+    def __call__(self, text: str, **kwargs: Any) -> Any:
+        """Token ids and offsets of a text."""
+
+    def apply_chat_template(self, messages: Any, **kwargs: Any) -> Any:
+        """A conversation as text."""
+
+
+class Unrenderable(Exception):
+    """The model's chat template cannot express a conversation; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """One training row.
+
+    Attributes:
+        input_ids: the token ids.
+        labels: for each the id that is to be predicted there, or `IGNORED`.
+    """
+
+    input_ids: list[int]
+    labels: list[int]
+
+    @property
+    def learned(self) -> int:
+        """How many tokens are learned."""
+        return sum(label != IGNORED for label in self.labels)
+
+    def cut(self, length: int) -> Tokens:
+        """The first tokens of the row."""
+        return Tokens(self.input_ids[:length], self.labels[:length])
+
+
+def read_conversations(path: Path) -> Iterable[tuple[int, dict[str, Any]]]:
+    """The rows of a checked chat file with their line numbers, from 1."""
+    with path.open("rb") as lines:
+        for number, raw in enumerate(lines, 1):
+            text = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+            if text:
+                yield number, json.loads(text)
+
+
+def tokenize(tokenizer: ChatTokenizer, row: dict[str, Any]) -> list[Tokens]:
+    """The training rows of one conversation: one, or one for each learned message.
+
+    Most templates write a conversation so that what was said before stays as it was; then one row
+    is enough. Others (those that drop earlier reasoning) need a row for every learned message, each
+    as the model will see it when it answers.
+
+    Args:
+        tokenizer: with a chat template.
+        row: `messages` and perhaps `tools`, in OpenAI's format; a message with the weight 0 is
+            read and not learned.
+
+    Raises:
+        Unrenderable: the template cannot express it.
+    """
+    render = _Rendering(tokenizer, row)
+    learned = [index for index, message in enumerate(render.messages) if _is_learned(message)]
+    whole = render.text(len(render.messages))
+    spans = [render.span(index, whole) for index in learned]
+    if None not in spans:
+        kept = [span for span in spans if span is not None]
+        return [_labelled(tokenizer, whole, kept)]
+    rows = []
+    for index in learned:
+        text = render.text(index + 1)
+        span = render.span(index, text)
+        if span is None:
+            raise Unrenderable(
+                "the model's chat template does not hand over to the assistant where its message "
+                "begins"
+            )
+        rows.append(_labelled(tokenizer, text, [span]))
+    return rows
+
+
+def prompt(tokenizer: ChatTokenizer, messages: Sequence[dict[str, Any]]) -> str:
+    """A conversation as the model is asked to go on with it.
+
+    Raises:
+        Unrenderable: the template cannot express it.
+    """
+    rendering = _Rendering(tokenizer, {"messages": messages})
+    return rendering.text(len(messages), hand_over=True)
+
+
+def _is_learned(message: dict[str, Any]) -> bool:
+    return message.get("role") == "assistant" and message.get("weight", 1) != 0
+
+
+class _Rendering:
+    """A conversation as the chat template writes it."""
+
+    def __init__(self, tokenizer: ChatTokenizer, row: dict[str, Any]) -> None:
+        self._tokenizer = tokenizer
+        self._tools = row.get("tools") or None
+        self.messages = [_for_template(message) for message in row["messages"]]
+        calls = any(message.get("tool_calls") for message in self.messages)
+        if (calls or self._tools) and "tool" not in str(tokenizer.chat_template):
+            raise Unrenderable("the model's chat template knows no tools")
+
+    def text(self, count: int, *, hand_over: bool = False) -> str:
+        """The first messages; with `hand_over` up to where the assistant begins to speak."""
+        try:
+            rendered: str = self._tokenizer.apply_chat_template(
+                self.messages[:count],
+                tools=self._tools,
+                tokenize=False,
+                add_generation_prompt=hand_over,
+            )
+        except (TemplateError, TypeError, IndexError) as error:
+            raise Unrenderable(f"the model's chat template refuses it: {error}") from error
+        return rendered
+
+    def span(self, index: int, text: str) -> tuple[int, int] | None:
+        """Begin and end of a message's learned part in `text`; None where it cannot be told."""
+        before = self.text(index, hand_over=True)
+        after = self.text(index + 1)
+        if not (text.startswith(after) and after.startswith(before)):
+            return None
+        said = after[len(before) :]
+        trimmed = said.rstrip()
+        if trimmed.endswith(tuple(self._tokenizer.all_special_tokens)):
+            said = trimmed  # white space after the end of the turn is never generated
+        return len(before), len(before) + len(said)
+
+
+def _for_template(message: dict[str, Any]) -> dict[str, Any]:
+    """A message as chat templates know it: text contents, `system` for `developer`."""
+    content = message.get("content")
+    if isinstance(content, list):
+        content = "".join(str(part.get("text", "")) for part in content)
+    plain = {**message, "content": content or ""}
+    plain.pop("weight", None)
+    if plain["role"] == "developer":
+        plain["role"] = "system"
+    if plain.get("tool_calls"):
+        plain["tool_calls"] = [_parsed_call(call) for call in plain["tool_calls"]]
+    return plain
+
+
+def _parsed_call(call: dict[str, Any]) -> dict[str, Any]:
+    """Templates write arguments as JSON themselves, so they want them as an object."""
+    function = dict(call["function"])
+    if isinstance(function.get("arguments"), str):
+        function["arguments"] = json.loads(function["arguments"])
+    return {**call, "function": function}
+
+
+def _labelled(
+    tokenizer: ChatTokenizer,
+    text: str,
+    spans: Sequence[tuple[int, int]],
+) -> Tokens:
+    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    ids: list[int] = list(encoded["input_ids"])
+    labels = [
+        token
+        if begin < end and any(first <= begin and end <= last for first, last in spans)
+        else IGNORED
+        for token, (begin, end) in zip(ids, encoded["offset_mapping"], strict=True)
+    ]
+    return Tokens(ids, labels)
