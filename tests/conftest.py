@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sample_rows import good_rows
 
 from tui.services.engine_process import EngineProcess
 from tui.settings import Settings
@@ -18,25 +19,6 @@ TEMPLATE = (
     "{{ message['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-
-
-def chat_row(question: str, answer: str, **more: object) -> dict[str, object]:
-    """One training example: a question and its answer."""
-    return {
-        "messages": [
-            {"role": "user", "content": question},
-            {"role": "assistant", "content": answer},
-        ],
-        **more,
-    }
-
-
-def good_rows(count: int = 12) -> list[dict[str, object]]:
-    """Examples without a problem, each different from the others."""
-    return [
-        chat_row(f"What is {n} plus {n}?", f"The answer to that is {2 * n}, as always.")
-        for n in range(count)
-    ]
 
 
 @pytest.fixture(scope="session")

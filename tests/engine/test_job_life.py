@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from engine.asking import finished, history, start_job, step_figures
 from openai import AsyncOpenAI
+from sample_rows import good_rows
 
-from tests.conftest import good_rows
-from tests.engine.conftest import finished, history, start_job, step_figures
 from tui.settings import Settings
 
 ChatFile = Callable[..., Path]
