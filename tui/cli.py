@@ -24,6 +24,8 @@ COMMANDS = {
     "jobs": "list the jobs",
     "watch": "follow a job",
     "cancel": "cancel a job",
+    "pause": "pause a job",
+    "resume": "let a paused job go on",
     "evaluate": "compare the tuned with the base model on a test set",
     "engine": "start, stop or inspect the embedded engine",
     "doctor": "check this installation and say what is missing",

@@ -8,7 +8,7 @@ import tempfile
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -44,6 +44,8 @@ class Settings(BaseModel):
     model: str = DEFAULT_MODEL
     concurrency: int = Field(default=16, ge=1, le=256)
     """Requests in flight while evaluating."""
+    chart: Literal["braille", "ascii"] = "braille"
+    """How loss charts are drawn; a terminal that is not UTF-8 gets ASCII anyway."""
     providers: dict[str, ProviderProfile] = Field(default_factory=_openai)
     """Further servers by name; `local`, the embedded engine, is always there."""
 

@@ -1,0 +1,21 @@
+"""Cancel a job. JOB is its id, the beginning of it, or `last`.
+
+The training ends after the step it is at and cannot be resumed; checkpoints are kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from tui.commands.steering import add_job_arguments, steer
+from tui.services.container import Services
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of the command."""
+    add_job_arguments(parser)
+
+
+async def run(flags: argparse.Namespace, services: Services) -> int:
+    """Cancel the job and print how it stands then."""
+    return await steer(flags, services, "cancel")

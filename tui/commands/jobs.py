@@ -1,0 +1,67 @@
+"""List the jobs of every provider in use, latest first: those recorded and those on the servers."""
+
+from __future__ import annotations
+
+import argparse
+
+from tui.commands.output import GOOD, add_json_flag, emit, show, tell
+from tui.domain.job_records import plain
+from tui.domain.run_words import row_cells
+from tui.domain.runs import JobView
+from tui.services.container import Services
+
+_TITLES = ("state", "name", "model", "done", "ETA", "loss", "valid", "provider", "age")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of the command."""
+    add_json_flag(parser)
+
+
+async def run(flags: argparse.Namespace, services: Services) -> int:
+    """Print the jobs; providers that could not be asked are told on standard error."""
+    found = await services.jobs.list_jobs()
+    await services.providers.close()
+    for provider, trouble in found.troubles.items():
+        tell(f"ftui: {provider} was not asked; its recorded jobs are shown. {trouble}")
+    if flags.json:
+        emit([_fields(view) for view in found.views])
+    else:
+        _show(found.views, services.jobs.now())
+    return GOOD
+
+
+def _fields(view: JobView) -> dict[str, object]:
+    best = view.best
+    fields = {
+        "job": view.id,
+        "provider": view.provider,
+        "status": view.status,
+        "model": view.model,
+        "fine_tuned_model": view.fine_tuned_model,
+        "suffix": view.suffix,
+        "created_at": view.created_at,
+        "finished_at": view.finished_at,
+        "step": view.step,
+        "total_steps": view.total_steps,
+        "train_loss": view.train_loss,
+        "valid_loss": view.valid_loss,
+        "best_valid_loss": best.value if best else None,
+        "error": view.error,
+    }
+    return {name: plain(value) for name, value in fields.items()}
+
+
+def _show(views: tuple[JobView, ...], now: float) -> None:
+    if not views:
+        show("No jobs yet. Start one with: ftui train FILE")
+        return
+    rows = [
+        [cell if isinstance(cell, str) else cell[0] for cell in row_cells(view, now)]
+        for view in views
+    ]
+    table = [[*_TITLES, "id"], *([*row, view.id] for row, view in zip(rows, views, strict=True))]
+    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
+    for row in table:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        show("  ".join(cells).rstrip())

@@ -1,0 +1,18 @@
+"""Let a paused job go on from where it was saved."""
+
+from __future__ import annotations
+
+import argparse
+
+from tui.commands.steering import add_job_arguments, steer
+from tui.services.container import Services
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of the command."""
+    add_job_arguments(parser)
+
+
+async def run(flags: argparse.Namespace, services: Services) -> int:
+    """Resume the job and print how it stands then."""
+    return await steer(flags, services, "resume")

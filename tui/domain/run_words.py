@@ -1,0 +1,156 @@
+"""A run in words: the lines and cells that screens and commands show of a job."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+
+from tui.domain.loop import Tone
+from tui.domain.runs import JobView, percent, status_glyph, status_tone, status_word
+from tui.domain.text import ago, duration, loss, number, preview
+
+_AGE_STEP = 5
+"""Seconds by which shown ages move on: a clock that ticks each second costs a slow link dearly."""
+
+
+def name_of(view: JobView) -> str:
+    """What a person calls the job: its suffix, or its id."""
+    return preview(view.suffix or view.id, 60)
+
+
+def state_of(view: JobView) -> str:
+    """Glyph and word of the state."""
+    return f"{status_glyph(view.status)} {preview(status_word(view.status), 40)}"
+
+
+def title_line(view: JobView) -> str:
+    """What the job is and how it stands: `▶ running  tickets · SmolLM2-135M-Instruct · local`."""
+    parts = [name_of(view), preview(view.model or "model unknown", 60), preview(view.provider, 40)]
+    line = f"{state_of(view)}  {' · '.join(parts)}"
+    if view.error and view.status != "succeeded":
+        return f"{line}: {preview(view.error, 300)}"
+    if view.fine_tuned_model:
+        return f"{line} → {preview(view.fine_tuned_model, 100)}"
+    return line
+
+
+def progress_line(view: JobView, now: float) -> str:
+    """How far it is: `step 56/90  62%  epoch 1.9  ETA 0:43  elapsed 1:14`."""
+    parts = []
+    if view.step or view.total_steps:
+        total = f"/{number(view.total_steps)}" if view.total_steps else ""
+        parts.append(f"step {number(view.step)}{total}")
+    if view.progress is not None:
+        parts.append(percent(view.progress))
+    if view.epoch is not None:
+        parts.append(f"epoch {view.epoch:.1f}")
+    if (left := view.time_left(now)) is not None:
+        parts.append(f"ETA {duration(left)}")
+    if (elapsed := view.elapsed(now)) is not None:
+        shown = elapsed if view.terminal else elapsed // _AGE_STEP * _AGE_STEP
+        parts.append(f"elapsed {duration(shown)}")
+    if view.trained_tokens:
+        parts.append(f"{number(view.trained_tokens)} tokens")
+    return "  ".join(parts) or "no step yet"
+
+
+def figures_line(view: JobView) -> str:
+    """The last figures: `loss 0.084 ↓  valid 0.131  best 0.131 at 50  1.3 s/step  92 tok/s`."""
+    parts = []
+    if view.train:
+        parts.append(f"loss {loss(view.train_loss)}{_trend([p.value for p in view.train])}")
+    if view.valid:
+        parts.append(f"valid {loss(view.valid_loss)}")
+    if view.best:
+        parts.append(f"best {loss(view.best.value)} at {view.best.step}")
+    if view.seconds_per_step and not view.terminal:
+        parts.append(pace(view.seconds_per_step))
+    if view.tokens_per_second and not view.terminal:
+        parts.append(f"{number(view.tokens_per_second)} tok/s")
+    return "  ".join(parts) or "no loss yet"
+
+
+def checkpoints_line(view: JobView) -> str:
+    """The saved states, latest first: `checkpoints  80: 0.120  40: 0.310`."""
+    if not view.checkpoints:
+        return ""
+    latest = [
+        f"{one.step}: {loss(one.valid_loss)}" if one.valid_loss is not None else f"{one.step}"
+        for one in reversed(view.checkpoints)
+    ]
+    return "checkpoints at step  " + "  ".join(latest)
+
+
+def pace(seconds: float) -> str:
+    """`1.3 s/step`, or `4.2 steps/s` where a step takes less than a second."""
+    return f"{seconds:.1f} s/step" if seconds >= 1 else f"{1 / seconds:.1f} steps/s"
+
+
+def _trend(values: Sequence[float]) -> str:
+    """An arrow: the mean of the last ten values against the ten before; nothing before twenty."""
+    if len(values) < 20:
+        return ""
+    last, before = sum(values[-10:]), sum(values[-20:-10])
+    if not (math.isfinite(last) and math.isfinite(before)) or math.isclose(last, before):
+        return ""
+    return " ↓" if last < before else " ↑"
+
+
+def clock_time(at: float) -> str:
+    """A moment as the time of day here: `14:02:11`; with the date where it is another day."""
+    try:
+        then, today = time.localtime(at), time.localtime()
+    except (OverflowError, ValueError, OSError):
+        return "?"
+    same = then[:3] == today[:3]
+    return time.strftime("%H:%M:%S" if same else "%Y-%m-%d %H:%M", then)
+
+
+def contact_words(
+    now: float,
+    *,
+    updated_at: float | None,
+    offline_since: float | None = None,
+    next_try_at: float | None = None,
+) -> str:
+    """How fresh what is shown is: `updated 5 s ago`, or `offline since 14:02, next try in 20 s`.
+
+    Args:
+        now: Unix seconds, as the others.
+        updated_at: when the server last answered.
+        offline_since: since when it does not.
+        next_try_at: when it is asked again.
+    """
+    if offline_since is not None:
+        wait = math.ceil(max(0.0, (next_try_at or now) - now) / _AGE_STEP) * _AGE_STEP
+        since = clock_time(offline_since)[:-3]
+        return f"offline since {since}, next try in {wait} s" if wait else f"offline since {since}"
+    if updated_at is None:
+        return "as recorded"
+    age = (now - updated_at) // _AGE_STEP * _AGE_STEP
+    return f"updated {ago(age)}"
+
+
+def age_of(view: JobView, now: float) -> str:
+    """How long ago the job was made: `now`, `3 min`, `2 d`."""
+    if view.created_at is None:
+        return "–"
+    age = now - view.created_at
+    return "now" if age < 60 else ago(age).removesuffix(" ago")
+
+
+def row_cells(view: JobView, now: float) -> list[str | tuple[str, Tone]]:
+    """The cells of the job's row: state, name, model, done, time left, losses, provider, age."""
+    left = view.time_left(now)
+    return [
+        (state_of(view), status_tone(view.status)),
+        name_of(view),
+        preview(view.model or "–", 60),
+        percent(view.progress) or "–",
+        duration(left) if left is not None else "–",
+        loss(view.train_loss),
+        loss(view.valid_loss),
+        preview(view.provider, 40),
+        age_of(view, now),
+    ]

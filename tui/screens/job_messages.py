@@ -1,0 +1,64 @@
+"""What the workers of the screen Jobs tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from textual.message import Message
+
+from tui.domain.runs import JobView
+from tui.screens.job_board import Key
+from tui.services.errors import FtuiError
+from tui.services.job_log import JobRequest
+from tui.services.job_watch import Contact
+
+
+@dataclass
+class JobsListed(Message):
+    """The list of jobs: as recorded, or (`asked`) as the servers tell it."""
+
+    views: Sequence[JobView]
+    troubles: Mapping[str, FtuiError]
+    missing: Sequence[str]
+    asked: bool
+
+
+@dataclass
+class JobSeen(Message):
+    """One look at a followed job."""
+
+    key: Key
+    view: JobView
+    contact: Contact
+
+
+@dataclass
+class JobLost(Message):
+    """A job cannot be followed any more."""
+
+    key: Key
+    error: FtuiError
+
+
+@dataclass
+class JobSubmitted(Message):
+    """A new job was created."""
+
+    view: JobView
+
+
+@dataclass
+class JobRefused(Message):
+    """A new job could not be created."""
+
+    request: JobRequest
+    error: FtuiError
+
+
+@dataclass
+class JobSteered(Message):
+    """A job was cancelled, paused or resumed; or could not be."""
+
+    view: JobView | None
+    error: FtuiError | None = None

@@ -1,0 +1,81 @@
+"""A look at a training file before it is sent: its rows, and whether any has an error."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from tui.domain.examples import Format
+from tui.domain.problems import Problem
+from tui.domain.rules import MIN_EXAMPLES, check_line
+from tui.domain.text import plural
+from tui.services.errors import InputError
+from tui.services.files import explain
+from tui.services.job_log import Method
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a file holds.
+
+    Attributes:
+        rows: lines that are not blank.
+        invalid: rows with an error; a server refuses the file for one.
+        warned: rows with a warning and no error.
+        first: the first error.
+    """
+
+    path: Path
+    rows: int
+    invalid: int
+    warned: int
+    first: Problem | None
+
+    def reason_against(self, fewest: int = MIN_EXAMPLES) -> str | None:
+        """Why the file cannot be trained on, as a sentence; None where it can."""
+        if self.first:
+            more = f" and {plural(self.invalid - 1, 'more row')}" if self.invalid > 1 else ""
+            return f"{self.path} has errors: line {self.first.line}{more}: {self.first.message}"
+        if self.rows < fewest:
+            return f"{self.path} has {plural(self.rows, 'example')}; at least {fewest} are needed."
+        return None
+
+    def require_sound(self, fewest: int = MIN_EXAMPLES) -> None:
+        """Make sure that the file can be trained on.
+
+        Raises:
+            InputError: it cannot; the remedy is the command that lists every problem.
+        """
+        reason = self.reason_against(fewest)
+        if reason:
+            raise InputError(reason, f"See every problem and its fix: ftui check {self.path}")
+
+
+async def survey(path: Path, method: Method = "supervised") -> Survey:
+    """Check every row of a file, in a thread.
+
+    Raises:
+        FileError: it cannot be read.
+    """
+    try:
+        return await asyncio.to_thread(_survey, path, method)
+    except OSError as error:
+        raise explain(error, path) from error
+
+
+def _survey(path: Path, method: Method) -> Survey:
+    kind = Format.PREFERENCE if method == "dpo" else Format.CHAT
+    rows = invalid = warned = 0
+    first: Problem | None = None
+    with path.open("rb") as lines:
+        for number, raw in enumerate(lines, 1):
+            if not raw.strip():
+                continue
+            rows += 1
+            _, problems = check_line(raw.rstrip(b"\r\n"), number, kind)
+            error = next((one for one in problems if one.severity == "error"), None)
+            first = first or error
+            invalid += error is not None
+            warned += bool(problems) and error is None
+    return Survey(path, rows, invalid, warned, first)
