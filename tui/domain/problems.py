@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -344,5 +345,5 @@ def problem(code: str, line: int | None, where: str = "", message: str = "") -> 
 
 def quoted(value: object, limit: int = 40) -> str:
     """A foreign value for a message: short, in quotes, on one line."""
-    text = value if isinstance(value, str) else repr(value)
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
     return f'"{text[:limit]}…"' if len(text) > limit else f'"{text}"'

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from tui.services.datasets import Datasets
 from tui.services.decisions import Decisions
 from tui.services.engine_process import EngineProcess
+from tui.services.evaluations import Evaluations
 from tui.services.jobs import Jobs
 from tui.services.providers import Providers
 from tui.services.workspace import Workspace
@@ -43,3 +45,13 @@ class Services:
     def decisions(self) -> Decisions:
         """The framework of questions, and the decisions kept."""
         return Decisions(self.workspace)
+
+    @cached_property
+    def datasets(self) -> Datasets:
+        """Opens training files."""
+        return Datasets()
+
+    @cached_property
+    def evaluations(self) -> Evaluations:
+        """Comparisons of a tuned with its base model."""
+        return Evaluations(self.workspace, self.providers, self.settings.concurrency)
