@@ -18,6 +18,8 @@ from typing import Any
 Record = dict[str, Any]
 
 _STATUS_FIELDS = ("model", "fine_tuned_model", "suffix", "training_file", "validation_file")
+_RESERVED = frozenset({"type", "id", "at", "message"})
+_COUNTS = frozenset({"step", "total_steps", "num_tokens"})
 _STATUS_FIGURES = ("created_at", "started_at", "finished_at", "trained_tokens", "total_steps")
 
 
@@ -47,28 +49,34 @@ def plain(value: object) -> object:
     return value
 
 
-def status_record(job: Mapping[str, Any], provider: str, now: float) -> Record:
+def status_record(
+    job: Mapping[str, Any], provider: str, now: float, newest: float | None = None
+) -> Record:
     """A record of how the job stands.
+
+    Its time is by the server's clock where that is possible, so that it stands in the history after
+    what had happened when it was seen.
 
     Args:
         job: the server's job object, with an `id`.
         provider: whose it is.
         now: Unix seconds, for a server that does not say when.
+        newest: time of the newest event that is known.
     """
     status = text(job.get("status")) or "unknown"
+    figures = {name: plain(figure(job.get(name))) for name in _STATUS_FIGURES}
+    when = figures["finished_at"] if is_terminal(status) else newest or figures["created_at"]
     record: Record = {
         "type": "status",
-        "at": now,
+        "at": when if isinstance(when, float) else now,
         "job": job["id"],
         "provider": provider,
         "status": status,
         **{name: text(job.get(name)) for name in _STATUS_FIELDS},
-        **{name: plain(figure(job.get(name))) for name in _STATUS_FIGURES},
+        **figures,
         "error": _error(job.get("error")),
     }
     record["suffix"] = record["suffix"] or text(job.get("user_provided_suffix"))
-    when = record["finished_at"] if is_terminal(status) else None
-    record["at"] = when if isinstance(when, float) else now
     return record
 
 
@@ -91,12 +99,12 @@ def event_record(event: Mapping[str, Any], now: float) -> Record:
     at = figure(event.get("created_at"))
     message = text(event.get("message")) or ""
     data = event.get("data")
-    record: Record = {"id": text(event.get("id")) or _digest(event)}
+    record: Record = {"type": "event", "id": text(event.get("id")) or _digest(event)}
     record["at"] = at if at is not None and math.isfinite(at) else now
     if event.get("type") == "metrics" and isinstance(data, Mapping):
-        figures = {str(key): plain(value) for key, value in data.items()}
-        return {**figures, **record, "type": "metrics", "message": message}
-    record |= {"type": "event", "level": text(event.get("level")) or "info", "message": message}
+        figures = {str(key): _whole(str(key), plain(value)) for key, value in data.items()}
+        return record | {"type": "metrics", "message": message} | _without(figures, _RESERVED)
+    record |= {"level": text(event.get("level")) or "info", "message": message}
     if data:
         record["data"] = plain(data)
     return record
@@ -110,10 +118,21 @@ def checkpoint_record(checkpoint: Mapping[str, Any], now: float) -> Record:
         "type": "checkpoint",
         "id": text(checkpoint.get("id")) or _digest(checkpoint),
         "at": at if at is not None and math.isfinite(at) else now,
-        "step": plain(figure(checkpoint.get("step_number"))),
+        "step": _whole("step", plain(figure(checkpoint.get("step_number")))),
         "name": text(checkpoint.get("fine_tuned_model_checkpoint")),
         "metrics": plain(metrics) if isinstance(metrics, Mapping) else {},
     }
+
+
+def _whole(name: str, value: object) -> object:
+    """A count that came as `9.0` is 9."""
+    if name in _COUNTS and isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def _without(figures: Record, names: frozenset[str]) -> Record:
+    return {name: value for name, value in figures.items() if name not in names}
 
 
 def _digest(thing: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from tui.domain.loop import Tone
 from tui.domain.runs import JobView, percent, status_glyph, status_tone, status_word
@@ -19,6 +20,12 @@ def name_of(view: JobView) -> str:
     return preview(view.suffix or view.id, 60)
 
 
+def model_of(view: JobView) -> str:
+    """The base model's name; of a folder only the last part."""
+    model = view.model or "model unknown"
+    return preview(PurePath(model).name if model.startswith("/") else model, 60)
+
+
 def state_of(view: JobView) -> str:
     """Glyph and word of the state."""
     return f"{status_glyph(view.status)} {preview(status_word(view.status), 40)}"
@@ -26,7 +33,7 @@ def state_of(view: JobView) -> str:
 
 def title_line(view: JobView) -> str:
     """What the job is and how it stands: `▶ running  tickets · SmolLM2-135M-Instruct · local`."""
-    parts = [name_of(view), preview(view.model or "model unknown", 60), preview(view.provider, 40)]
+    parts = [name_of(view), model_of(view), preview(view.provider, 40)]
     line = f"{state_of(view)}  {' · '.join(parts)}"
     if view.error and view.status != "succeeded":
         return f"{line}: {preview(view.error, 300)}"
@@ -146,7 +153,7 @@ def row_cells(view: JobView, now: float) -> list[str | tuple[str, Tone]]:
     return [
         (state_of(view), status_tone(view.status)),
         name_of(view),
-        preview(view.model or "–", 60),
+        model_of(view),
         percent(view.progress) or "–",
         duration(left) if left is not None else "–",
         loss(view.train_loss),

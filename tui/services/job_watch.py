@@ -65,6 +65,7 @@ class JobWatch:
         self._rhythm = Rhythm(HERE if log.provider == LOCAL else ABROAD, clock)
         self._seen: set[tuple[str, str]] = set()
         self._status: Record = {}
+        self._newest = 0.0
         self._contact = Contact()
         self._has_checkpoints = True
         self._asleep = True
@@ -108,6 +109,7 @@ class JobWatch:
     def _remember(self, records: list[Record]) -> None:
         for record in records:
             self._seen.add(record_key(record))
+            self._newest = max(self._newest, record["at"])
             if record["type"] == "status":
                 self._status = record
 
@@ -123,21 +125,20 @@ class JobWatch:
         return pause
 
     async def _poll(self) -> list[Record]:
-        """Everything new: events and checkpoints by time, with the status before or after them."""
+        """Everything new: events and checkpoints by time, then the status if it is another one."""
         client = await self._client()
         now = self._clock.now()
         with self._providers.explained():
             job = await fetch_job(client, self._log.provider, self._log.job)
-            status = status_record(job, self._log.provider, now)
-            ends = is_terminal(status["status"])
+            ends = is_terminal(str(job.get("status")))
             news = await self._events(client, now, thorough=self._first or ends)
             if self._first or ends or any(_may_bring_checkpoint(record) for record in news):
                 news += await self._checkpoints(client, now)
         self._first = False
         news.sort(key=lambda record: record["at"])
-        if _says(status) == _says(self._status):
-            return news
-        return [*news, status] if ends else [status, *news]
+        newest = max([*(record["at"] for record in news), self._newest])
+        status = status_record(job, self._log.provider, now, newest or None)
+        return news if _says(status) == _says(self._status) else [*news, status]
 
     async def _client(self) -> openai.AsyncOpenAI:
         if self._asleep:

@@ -1,0 +1,42 @@
+"""Check this installation and say what is missing. Exit status: 0 all is well, 1 something is not.
+
+Nothing is started, made or fetched.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+
+from tui import __version__
+from tui.commands.output import GOOD, THE_ANSWER_IS_NO, add_json_flag, emit, show
+from tui.services.checkup import check_up
+from tui.services.container import Services
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of the command."""
+    add_json_flag(parser)
+
+
+async def run(flags: argparse.Namespace, services: Services) -> int:
+    """Print every check, a line each."""
+    settings = services.settings
+    checks = await check_up(settings, services.providers)
+    if flags.json:
+        emit(
+            {
+                "version": __version__,
+                "python": platform.python_version(),
+                "default_provider": settings.provider,
+                "default_model": settings.model,
+                "checks": [check._asdict() for check in checks],
+            }
+        )
+    else:
+        width = max(len(check.name) for check in checks)
+        show(f"ftui {__version__}, provider {settings.provider}, model {settings.model}")
+        for check in checks:
+            glyph = "✓ ok " if check.ok else "✗ bad"
+            show(f"{glyph} {check.name.ljust(width)}  {check.message}")
+    return GOOD if all(check.ok for check in checks) else THE_ANSWER_IS_NO
