@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import ClassVar
 
@@ -29,6 +30,11 @@ SCREENS: dict[Mode, type[ModeScreen]] = {
     Mode.JOBS: JobsScreen,
     Mode.EVALUATE: EvaluateScreen,
 }
+
+
+_TEXTUALS_OWN = ("scroll_", "page_", "app.focus_", "screen.copy_")
+"""Actions that come with every Textual screen or widget; help would drown in them."""
+_rank: Callable[[tuple[int, str]], int] = itemgetter(0)
 
 
 class FtuiApp(App[None]):
@@ -141,12 +147,22 @@ class FtuiApp(App[None]):
         screen = self.screen
         if not isinstance(screen, ModeScreen):
             return
-        keys = [
-            (self.get_key_display(active.binding), active.binding.description)
-            for active in screen.active_bindings.values()
-            if active.binding.description
-        ]
-        self.push_screen(Help(screen.MODE.label, screen.ABOUT, list(dict.fromkeys(keys))))
+        self.push_screen(Help(screen.MODE.label, screen.ABOUT, self._keys_of(screen)))
+
+    def _keys_of(self, screen: ModeScreen) -> list[tuple[str, str]]:
+        """The keys that work now and what they do: the screen's, the focused widget's, the app's.
+
+        Keys that do the same share a line.
+        """
+        order = (screen, screen.focused, self)
+        rows: dict[tuple[int, str], list[str]] = {}
+        for node, binding, *_ in screen.active_bindings.values():
+            if node not in order or not binding.description:
+                continue
+            if not binding.action.startswith(_TEXTUALS_OWN):
+                row = rows.setdefault((order.index(node), binding.description), [])
+                row.append(self.get_key_display(binding))
+        return [(" ".join(dict.fromkeys(rows[row])), row[1]) for row in sorted(rows, key=_rank)]
 
     @property
     def parting(self) -> str | None:
