@@ -9,6 +9,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import ClassVar
 
+from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.reactive import reactive
@@ -23,6 +24,7 @@ from tui.screens.jobs import JobsScreen
 from tui.screens.messages import DataRequested, EvaluateRequested, StepChanged, TrainRequested
 from tui.screens.mode_screen import ModeScreen
 from tui.services.container import Services
+from tui.services.errors import FtuiError
 
 SCREENS: dict[Mode, type[ModeScreen]] = {
     Mode.DECIDE: DecideScreen,
@@ -75,7 +77,7 @@ class FtuiApp(App[None]):
         super().__init__()
         self.services = services
         self._file = file
-        self._chosen = Mode.DATA if file else Mode.DECIDE
+        self._started: set[Mode] = set()
         if os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"):
             # Animations cost kilobytes a second on a link that may carry few.
             self.animation_level = "none"
@@ -84,25 +86,25 @@ class FtuiApp(App[None]):
         """Make the four modes and show the first."""
         for mode, screen in SCREENS.items():
             self.add_mode(mode.value, partial(screen, self.services))
-        await self._open(self._chosen)
+        await self._open(Mode.DATA if self._file else Mode.DECIDE)
         if self._file:
             self.post_message(DataRequested(self._file))
-        self.call_after_refresh(self._start_all_modes)
+        self.call_after_refresh(self._tell_loop)
 
-    async def _start_all_modes(self) -> None:
-        """Start the screens that are not shown, so that the loop bar is true from the beginning.
-
-        A screen starts when it is first switched to; this does so after the first paint, and
-        nothing of it is drawn.
-        """
-        with self.batch_update():
-            for mode in Mode:
-                if mode is not self._chosen:
-                    await self.switch_mode(mode.value)
-            await self.switch_mode(self._chosen.value)
+    @work(exit_on_error=False)
+    async def _tell_loop(self) -> None:
+        """Make the loop bar true for the steps that nobody has opened yet."""
+        for mode, screen in SCREENS.items():
+            try:
+                state = await screen.stands(self.services)
+            except FtuiError as error:
+                self.log.warning(str(error))
+                continue
+            if mode not in self._started:
+                self.post_message(StepChanged(mode, state))
 
     async def _open(self, mode: Mode) -> Screen[object]:
-        self._chosen = mode
+        self._started.add(mode)
         await self.switch_mode(mode.value)
         return self.screen
 
@@ -110,9 +112,15 @@ class FtuiApp(App[None]):
         """Go to a step of the loop."""
         await self._open(Mode(mode))
 
-    def on_step_changed(self, message: StepChanged) -> None:
-        """Keep the loop bar true."""
+    async def on_step_changed(self, message: StepChanged) -> None:
+        """Keep the loop bar true; while a job goes on, the screen that follows it must run."""
         self.loop = self.loop.with_step(message.mode, message.state)
+        busy = message.mode is Mode.JOBS and message.state.tone is Tone.BUSY
+        if busy and Mode.JOBS not in self._started:
+            here = self.current_mode
+            with self.batch_update():
+                await self._open(Mode.JOBS)
+                await self.switch_mode(here)
 
     async def on_data_requested(self, message: DataRequested) -> None:
         """Go to Data, and open the file if one is given."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -280,7 +281,7 @@ def percent(progress: float | None) -> str:
     return f"{math.floor(progress * 100)}%"
 
 
-def loop_step(views: list[JobView]) -> StepState:
+def loop_step(views: Sequence[JobView]) -> StepState:
     """How the step Jobs stands: what trains, else what waits, else how the latest job ended.
 
     Args:

@@ -85,6 +85,11 @@ class JobsScreen(ModeScreen):
         self._reasons: list[str | None] = []
         self._said = ""
 
+    @classmethod
+    async def stands(cls, services: Services) -> StepState:
+        """How the recorded jobs stood when they were last seen."""
+        return loop_step(await services.jobs.recorded())
+
     def compose_body(self) -> ComposeResult:
         """The list, the live view of one job, and what an empty list says."""
         with ContentSwitcher(initial="jobs-empty", id="jobs-body"):

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from tui.domain.loop import Mode, StepState
+from tui.domain.loop import LoopState, Mode, StepState
 from tui.domain.text import scrub
 from tui.screens.messages import StepChanged
 from tui.services.container import Services
@@ -32,6 +32,15 @@ class ModeScreen(Screen[None]):
     def __init__(self, services: Services) -> None:
         super().__init__()
         self.services = services
+
+    @classmethod
+    async def stands(cls, services: Services) -> StepState:
+        """How this step stood when it was last seen, from the workspace alone.
+
+        Raises:
+            FtuiError: what is kept there cannot be read.
+        """
+        return LoopState().step(cls.MODE)
 
     def compose(self) -> ComposeResult:
         """Loop bar, headline, the screen's own body, footer."""
