@@ -15,7 +15,7 @@ from typing import NamedTuple
 from tui.domain.examples import Format
 from tui.domain.problems import Problem, problem
 from tui.domain.rules import check_count
-from tui.domain.text import number, plural
+from tui.domain.text import number
 from tui.services.errors import FileError
 from tui.services.files import explain
 from tui.services.row_checks import (
@@ -205,7 +205,7 @@ def file_problems(found: Findings, kind: Format, rows: int) -> list[Problem]:
     problems = []
     mixed = found.codes["other-format"]
     if mixed:
-        text = f"{plural(mixed, 'row')} of {number(rows)} do not have the format {kind}."
+        text = f"Rows of another format than {kind}: {number(mixed)} of {number(rows)}."
         problems.append(problem("mixed-formats", None, message=text))
     if kind.convertible:
         text = f"The rows are {kind}, not chat examples yet."

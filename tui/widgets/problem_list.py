@@ -1,0 +1,43 @@
+"""The problems of one row, each with its fix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+from textual.widgets import Static
+
+from tui.domain.problems import Problem
+from tui.domain.text import preview
+
+
+class ProblemList(Static):
+    """What is wrong with the selected row, always in as many lines: a table above stays still."""
+
+    DEFAULT_CSS = """
+    ProblemList { height: 4; padding: 0 1; border-top: solid $panel; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name for it
+        super().__init__(markup=False, id=id)
+
+    def show(self, line: int, problems: Sequence[Problem]) -> None:
+        """Show the problems of a line, errors first."""
+        lines = [problem_line(one) for one in problems]
+        if not lines:
+            lines = [Content.assemble(f"line {line} ", Content("✓ ok").stylize("$text-success"))]
+        if len(lines) > 1:
+            lines[0] = Content.assemble(f"1 of {len(lines)}: ", lines[0])
+        self.update(Content("\n").join(lines))
+
+
+def problem_line(one: Problem) -> Content:
+    """A problem as `line 2 ✗ no-assistant  ...  Fix: ...`."""
+    glyph, colour = ("✗", "$text-error") if one.severity == "error" else ("!", "$text-warning")
+    where = f"{one.where}: " if one.where else ""
+    return Content.assemble(
+        f"line {one.line} " if one.line else "file ",
+        Content(f"{glyph} {one.code}").stylize(colour),
+        Content(f"  {preview(where + one.message, 300)}"),
+        Content(f" Fix: {one.fix}").stylize("$text-muted"),
+    )
