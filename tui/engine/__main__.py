@@ -113,9 +113,22 @@ async def _run(
         timeout_graceful_shutdown=_GRACE_SECONDS,
         server_header=False,
     )
-    server = uvicorn.Server(config)
+    server = _Server(config, engine)
     _write_record(engine)
     await server.serve(sockets=sockets)
+
+
+class _Server(uvicorn.Server):
+    """Takes its record back before it stops answering, so that a next engine waits for its end."""
+
+    def __init__(self, config: uvicorn.Config, engine: Engine) -> None:
+        super().__init__(config)
+        self._engine = engine
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End."""
+        self._engine.home.record.unlink(missing_ok=True)
+        await super().shutdown(sockets)
 
 
 def _address(host: str, listener: socket.socket) -> str:

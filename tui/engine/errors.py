@@ -83,7 +83,8 @@ def install(app: FastAPI) -> None:
         if error.status_code in (404, 405):
             message = f"Unknown request: {request.method} {request.url.path}."
             return ApiError(error.status_code, message, code="unknown_url").response()
-        return ApiError(error.status_code, str(error.detail)).response()
+        code = "too_large" if error.status_code == 413 else None
+        return ApiError(error.status_code, str(error.detail), code=code).response()
 
     async def invalid(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)

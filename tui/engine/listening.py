@@ -7,6 +7,7 @@ import fcntl
 import os
 import socket
 import stat
+import time
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,6 +16,7 @@ from tui.engine.home import Home
 
 ALREADY_SERVED = 3
 """Exit status: another server runs on this home."""
+_ENDING_SECONDS = 10.0
 _LONGEST_PATH = 103 if os.uname().sysname == "Darwin" else 107
 
 
@@ -35,14 +37,24 @@ def claim_home(home: Home) -> BinaryIO:
             f"The engine's home {home.root} cannot be written: {_why(error)}. "
             "Free it, or set FTUI_HOME to another folder."
         ) from error
+    deadline = time.monotonic() + _ENDING_SECONDS
+    while not _locked(lock):
+        # Without its record the other engine is about to end, or to say that it runs.
+        if home.record.exists() or time.monotonic() > deadline:
+            lock.close()
+            raise StartError(
+                f"Another engine already runs on the home {home.root}.", ALREADY_SERVED
+            )
+        time.sleep(0.05)
+    return lock
+
+
+def _locked(lock: BinaryIO) -> bool:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        lock.close()
-        raise StartError(
-            f"Another engine already runs on the home {home.root}.", ALREADY_SERVED
-        ) from error
-    return lock
+    except BlockingIOError:
+        return False
+    return True
 
 
 def listen_on_socket(path: Path) -> socket.socket:

@@ -148,7 +148,7 @@ class EventRecord(BaseModel):
     created_at: int = Field(default_factory=now)
     level: Level = "info"
     message: str
-    data: dict[str, float] = {}
+    data: dict[str, int | float] = {}
     step: int | None = None
     """The step whose metrics these are; each step has one such event."""
 
@@ -175,7 +175,7 @@ class CheckpointRecord(BaseModel):
     job: str
     step: int
     tuned_name: str
-    metrics: dict[str, float]
+    metrics: dict[str, int | float]
 
     def to_openai(self) -> FineTuningJobCheckpoint:
         """The checkpoint as the API shows it."""

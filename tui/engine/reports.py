@@ -45,7 +45,7 @@ class Metrics(BaseModel):
     kind: Literal["metrics"] = "metrics"
     at: float = Field(default_factory=time.time)
     step: int
-    data: dict[str, float]
+    data: dict[str, int | float]
 
 
 class Checkpoint(BaseModel):
@@ -54,7 +54,7 @@ class Checkpoint(BaseModel):
     kind: Literal["checkpoint"] = "checkpoint"
     at: float = Field(default_factory=time.time)
     step: int
-    metrics: dict[str, float]
+    metrics: dict[str, int | float]
 
 
 class End(BaseModel):

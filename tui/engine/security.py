@@ -7,6 +7,7 @@ import os
 import secrets
 from pathlib import Path
 
+from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -82,10 +83,6 @@ class Guard:
         )
 
 
-class _TooLarge(Exception):
-    """The body is larger than allowed."""
-
-
 class BodyLimit:
     """Ends a request whose body grows beyond the limit, whatever its headers say."""
 
@@ -105,13 +102,7 @@ class BodyLimit:
             message = await receive()
             taken += len(message.get("body", b""))
             if taken > limit:
-                raise _TooLarge
+                raise HTTPException(413, f"The request is larger than {limit // 1024**2:,} MB.")
             return message
 
-        try:
-            await self._app(scope, counted, send)
-        except _TooLarge:
-            error = ApiError(
-                413, f"The request is larger than {limit // 1024**2:,} MB.", code="too_large"
-            )
-            await error.response()(scope, receive, send)
+        await self._app(scope, counted, send)

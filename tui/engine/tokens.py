@@ -83,7 +83,7 @@ def tokenize(tokenizer: ChatTokenizer, row: dict[str, Any]) -> list[Tokens]:
         Unrenderable: the template cannot express it.
     """
     render = _Rendering(tokenizer, row)
-    learned = [index for index, message in enumerate(render.messages) if _is_learned(message)]
+    learned = [index for index, message in enumerate(row["messages"]) if _is_learned(message)]
     whole = render.text(len(render.messages))
     spans = [render.span(index, whole) for index in learned]
     if None not in spans:

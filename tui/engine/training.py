@@ -96,8 +96,8 @@ class Watcher(TrainerCallback):  # type: ignore[misc]
         self._plan = plan
         self._reports = reports
         self._wanted = wanted
-        self._figures: dict[str, float] = {}
-        self._last: dict[str, float] = {}
+        self._figures: dict[str, int | float] = {}
+        self._last: dict[str, int | float] = {}
         self._step = 0
         self._began = time.monotonic()
         self._seconds = 0.0

@@ -1,0 +1,174 @@
+"""Nothing is lost: workers and servers are killed, jobs paused and cancelled, and go on."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from engine.asking import (
+    at_step,
+    connect,
+    finished,
+    history,
+    start_job,
+    step_figures,
+    until,
+)
+from openai import AsyncOpenAI
+from sample_rows import good_rows
+
+from tui.engine.home import Home
+from tui.engine.launcher import Launcher
+from tui.services.engine_process import EngineProcess
+from tui.settings import Settings
+
+ChatFile = Callable[..., Path]
+LONG: dict[str, Any] = {"n_epochs": 50, "batch_size": 1, "checkpoint_steps": 20}
+
+
+class OwnEngine:
+    """An engine of its own for tests that kill it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.process = EngineProcess(settings)
+        self.home = Home(settings.home)
+
+    async def start(self) -> AsyncOpenAI:
+        await self.process.start()
+        return connect(self.settings)
+
+    async def kill(self) -> None:
+        status = await self.process.status()
+        assert status.pid is not None
+        os.kill(status.pid, signal.SIGKILL)
+
+    async def worker(self, job_id: str) -> int:
+        """The process id of a job's worker."""
+        jobs = {job.id: job for job in (await self.process.status()).jobs}
+        pid = jobs[job_id].worker_pid
+        assert pid is not None
+        return pid
+
+    def working(self, job_id: str) -> bool:
+        return Launcher().working(self.home.job(job_id))
+
+
+@pytest.fixture
+async def own_engine(tiny_model: Path, tmp_path: Path) -> AsyncIterator[OwnEngine]:
+    engine = OwnEngine(Settings(home=tmp_path / "home", model=str(tiny_model)))
+    yield engine
+    client = await engine.start()
+    async for job in client.fine_tuning.jobs.list():
+        if job.status in ("validating_files", "queued", "running"):
+            await client.fine_tuning.jobs.cancel(job.id)
+            await until(lambda: asyncio.to_thread(lambda: not engine.working(job.id)))  # noqa: B023
+    await engine.process.stop()
+
+
+async def test_a_job_survives_the_death_of_its_worker_and_of_the_server_without_a_trace(
+    own_engine: OwnEngine, chat_file: ChatFile
+) -> None:
+    client = await own_engine.start()
+    same: dict[str, Any] = {"seed": 3, "n_epochs": 10, "batch_size": 1, "checkpoint_steps": 20}
+    undisturbed = await start_job(client, own_engine.settings, chat_file(), **same)
+    disturbed = await start_job(client, own_engine.settings, chat_file(), **same)
+    await finished(client, undisturbed.id)
+
+    await at_step(client, disturbed.id, 25)
+    os.kill(await own_engine.worker(disturbed.id), signal.SIGKILL)
+    await at_step(client, disturbed.id, 45)
+    await own_engine.kill()
+    await asyncio.sleep(0.5)
+    assert own_engine.working(disturbed.id) or (own_engine.home.job(disturbed.id).adapter.exists())
+
+    client = await own_engine.start()
+    done = await finished(client, disturbed.id)
+    assert (done.status, done.error) == ("succeeded", None)
+    figures, expected = (
+        [(data["step"], data["train_loss"], data["num_tokens"]) for data in found]
+        for found in (
+            await step_figures(client, disturbed.id),
+            await step_figures(client, undisturbed.id),
+        )
+    )
+    assert figures == expected
+    assert [step for step, _, _ in figures] == list(range(1, 121))
+    said = [event.message for event in await history(client, disturbed.id)]
+    assert sum("ended unexpectedly" in line for line in said) == 1
+    assert "Going on from the checkpoint of step 20" in said
+    assert len(said) == len(set(said)) + sum(
+        said.count(line) - 1 for line in set(said) if line.startswith(("Loading", "Training on"))
+    )
+
+
+async def test_a_cancelled_job_stops_and_the_next_one_that_always_crashes_fails_with_its_log(
+    own_engine: OwnEngine, chat_file: ChatFile
+) -> None:
+    client = await own_engine.start()
+    first = await start_job(client, own_engine.settings, chat_file(), **LONG)
+    second = await start_job(client, own_engine.settings, chat_file(), **LONG)
+    third = await start_job(client, own_engine.settings, chat_file(), **LONG)
+    await at_step(client, first.id, 21)
+    assert (await client.fine_tuning.jobs.retrieve(second.id)).status == "queued"
+    assert (await client.fine_tuning.jobs.retrieve(first.id)).estimated_finish is not None
+    cancelled = await client.fine_tuning.jobs.cancel(third.id)
+    assert cancelled.status == "cancelled"
+
+    own_engine.home.job(second.id).spec.write_text("not a job")
+    cancelled = await client.fine_tuning.jobs.cancel(first.id)
+    assert cancelled.status == "cancelled"
+    assert cancelled.finished_at is not None
+    await until(lambda: asyncio.to_thread(lambda: not own_engine.working(first.id)), 12)
+    steps = len(await step_figures(client, first.id))
+    assert steps < 600
+
+    failed = await finished(client, second.id)
+    assert failed.status == "failed"
+    assert failed.error is not None
+    assert failed.error.code == "worker_crashed"
+    assert "3 times in a row" in failed.error.message
+    assert "Invalid JSON" in failed.error.message
+
+    checkpoint = (await client.fine_tuning.jobs.checkpoints.list(first.id)).data[-1]
+    answer = await client.chat.completions.create(
+        model=checkpoint.fine_tuned_model_checkpoint,
+        messages=[{"role": "user", "content": "Hello?"}],
+        max_tokens=2,
+    )
+    assert answer.choices[0].message.role == "assistant"
+
+
+async def test_a_paused_job_frees_the_machine_and_goes_on_where_it_was(
+    own_engine: OwnEngine, chat_file: ChatFile
+) -> None:
+    client = await own_engine.start()
+    job = await start_job(
+        client,
+        own_engine.settings,
+        chat_file(good_rows(30)),
+        n_epochs=8,
+        batch_size=1,
+        checkpoint_steps=200,
+    )
+    await at_step(client, job.id, 5)
+    await client.fine_tuning.jobs.pause(job.id)
+
+    async def paused() -> bool:
+        return (await client.fine_tuning.jobs.retrieve(job.id)).status == "paused"  # type: ignore[comparison-overlap]
+
+    await until(paused)
+    await until(lambda: asyncio.to_thread(lambda: not own_engine.working(job.id)))
+    stopped_at = len(await step_figures(client, job.id))
+    assert 5 <= stopped_at < 240
+    await client.fine_tuning.jobs.resume(job.id)
+    done = await finished(client, job.id)
+    assert done.status == "succeeded"
+    assert [data["step"] for data in await step_figures(client, job.id)] == list(range(1, 241))
+    said = [event.message for event in await history(client, job.id)]
+    assert f"Going on from the checkpoint of step {stopped_at}" in said
