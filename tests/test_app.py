@@ -1,0 +1,135 @@
+"""The application around the screens: modes, loop bar, help, palette, quitting, small terminals."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from textual.widgets import Footer
+
+from tui.app import FtuiApp
+from tui.dialogs.help import Help
+from tui.domain.loop import Mode, Tone
+from tui.screens.mode_screen import ModeScreen
+from tui.services.container import Services
+from tui.services.job_log import JobLog
+from tui.settings import ProviderProfile, Settings
+from tui.widgets.loop_bar import LoopBar, LoopStep
+
+SIZES = [(80, 24), (120, 40)]
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> FtuiApp:
+    return FtuiApp(Services(Settings(home=tmp_path / "home", workspace=tmp_path / ".ftui")))
+
+
+def bar_text(app: FtuiApp) -> str:
+    return " │ ".join(str(step.render()) for step in app.screen.query(LoopStep))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_keys_one_to_four_walk_the_loop(app: FtuiApp, size: tuple[int, int]) -> None:
+    async with app.run_test(size=size) as pilot:
+        for mode in Mode:
+            await pilot.press(mode.key)
+            await pilot.pause()
+            assert app.current_mode == mode.value
+            here = app.screen.query_one(".-here", LoopStep)
+            assert here.mode is mode
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_an_untouched_loop_says_so_and_fits_the_line(
+    app: FtuiApp, size: tuple[int, int]
+) -> None:
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        text = bar_text(app)
+        assert text.startswith("1 Decide – ")
+        assert len(text) + 2 <= size[0]
+        last = app.screen.query(LoopStep).last()
+        assert last.region.right <= size[0]
+
+
+async def test_a_click_on_a_step_opens_it(app: FtuiApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await pilot.click(app.screen.query(LoopStep)[2])
+        await pilot.pause()
+        assert app.current_mode == "jobs"
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+async def test_help_lists_every_key_of_the_footer_and_closes_with_escape(
+    app: FtuiApp, mode: Mode
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(mode.key)
+        await pilot.pause()
+        screen = app.screen
+        assert isinstance(screen, ModeScreen)
+        assert screen.ABOUT
+        shown = {
+            active.binding.description
+            for active in screen.active_bindings.values()
+            if active.binding.show
+        }
+        await pilot.press("question_mark")
+        assert isinstance(app.screen, Help)
+        assert shown <= {what for _, what in app.screen.keys}
+        await pilot.press("escape")
+        assert app.screen is screen
+
+
+@pytest.mark.parametrize("size", [(59, 24), (80, 15)])
+async def test_a_terminal_that_is_too_small_gets_one_sentence(
+    app: FtuiApp, size: tuple[int, int]
+) -> None:
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        assert app.screen.query_one("#too-small").display
+        assert not app.screen.query_one(LoopBar).display
+        assert not app.screen.query_one(Footer).display
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+q"])
+async def test_quitting_with_nothing_running_says_nothing(app: FtuiApp, key: str) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(key)
+        await pilot.pause()
+        assert not app.is_running
+        assert app.parting is None
+
+
+async def test_a_job_that_runs_is_in_the_bar_at_once_and_quitting_says_that_it_goes_on(
+    tmp_path: Path,
+) -> None:
+    away = ProviderProfile(base_url="http://127.0.0.1:9/v1", api_key_env="PATH")
+    settings = Settings(
+        home=tmp_path / "home", workspace=tmp_path / ".ftui", providers={"lab": away}
+    )
+    services = Services(settings)
+    status = {"type": "status", "at": 1.0, "status": "running", "model": "m", "job": "ftjob-1"}
+    step = {"type": "metrics", "at": 2.0, "step": 62, "total_steps": 100, "train_loss": 1.0}
+    await JobLog(services.workspace, "lab", "ftjob-1").append([status, step])
+    app = FtuiApp(services)
+    async with app.run_test(size=(80, 24)) as pilot:
+        async with asyncio.timeout(10):
+            while app.loop.jobs.tone is not Tone.BUSY:
+                await pilot.pause()
+        assert app.current_mode == "decide"
+        assert "3 Jobs ▶ 62%" in bar_text(app)
+        await pilot.press("q")
+        await pilot.pause()
+        assert app.parting is not None
+        assert "running 62%" in app.parting
+        assert "ftui jobs" in app.parting
+
+
+async def test_over_ssh_nothing_is_animated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 1 10.0.0.2 22")
+    assert FtuiApp(Services(Settings(workspace=tmp_path))).animation_level == "none"

@@ -1,0 +1,62 @@
+"""The loop bar: one line that always fits."""
+
+from __future__ import annotations
+
+import pytest
+from textual.app import App, ComposeResult
+from textual.reactive import reactive
+
+from tui.domain.loop import LoopState, Mode, StepState, Tone
+from tui.widgets.loop_bar import LoopBar, LoopStep
+
+BUSY_LOOP = LoopState(
+    StepState(Tone.GOOD, "fine-tune"),
+    StepState(Tone.BAD, "3 invalid of 120", "3 invalid"),
+    StepState(Tone.BUSY, "running 62%", "62%"),
+    StepState(Tone.GOOD, "+0.97 better", "+0.97"),
+)
+
+
+class Bar(App[None]):
+    """A bar and nothing else."""
+
+    loop: reactive[LoopState] = reactive(BUSY_LOOP)
+
+    def compose(self) -> ComposeResult:
+        yield LoopBar(Mode.DATA)
+
+    def text(self) -> str:
+        return " │ ".join(str(step.render()) for step in self.query(LoopStep))
+
+
+SHORT = "1 Decide ✓ fine-tune │ 2 Data ✗ 3 invalid │ 3 Jobs ▶ 62% │ 4 Evaluate ✓ +0.97"
+
+
+@pytest.mark.parametrize(
+    ("width", "said"),
+    [(80, SHORT), (120, SHORT.replace("invalid", "invalid of 120").replace("▶ 62%", "▶ running"))],
+)
+async def test_long_states_give_way_to_their_short_forms_where_the_line_is_short(
+    width: int, said: str
+) -> None:
+    async with Bar().run_test(size=(width, 24)) as pilot:
+        assert isinstance(pilot.app, Bar)
+        await pilot.pause()
+        assert pilot.app.text().startswith(said[:60])
+        assert pilot.app.query(LoopStep).last().region.right <= width
+
+
+async def test_a_terminal_that_changes_its_width_changes_the_words() -> None:
+    async with Bar().run_test(size=(120, 24)) as pilot:
+        assert isinstance(pilot.app, Bar)
+        await pilot.resize_terminal(80, 24)
+        await pilot.pause()
+        assert pilot.app.text() == SHORT
+
+
+async def test_words_from_elsewhere_cannot_steer_the_terminal() -> None:
+    async with Bar().run_test(size=(120, 24)) as pilot:
+        assert isinstance(pilot.app, Bar)
+        pilot.app.loop = BUSY_LOOP.with_step(Mode.JOBS, StepState(Tone.NONE, "\x1b[31m[/]"))
+        await pilot.pause()
+        assert "3 Jobs – �[/]" in pilot.app.text()
