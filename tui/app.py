@@ -65,7 +65,7 @@ class FtuiApp(App[None]):
         (34, "-tall"),
     ]
 
-    loop: reactive[LoopState] = reactive(LoopState())
+    loop: reactive[LoopState] = reactive(LoopState(), repaint=False)
 
     def __init__(self, services: Services, file: Path | None = None) -> None:
         """Open the app; on `file`, at the Data screen.

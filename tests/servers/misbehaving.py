@@ -172,6 +172,8 @@ class MisbehavingServer:
     ) -> tuple[int, Any]:
         parts = path.removeprefix("/v1").strip("/").split("/")
         match method, parts:
+            case "GET", ["engine", "status"]:
+                return 200, {"running": True, "pid": 1, "socket": "-", "home": "-", "jobs": []}
             case "POST", ["files"]:
                 self.uploads.append(body)
                 return 200, {"id": f"file-{len(self.uploads)}", "object": "file"}

@@ -11,8 +11,10 @@ from tui.domain.loop import Tone
 from tui.domain.runs import JobView, percent, status_glyph, status_tone, status_word
 from tui.domain.text import ago, duration, loss, number, preview
 
-_AGE_STEP = 5
+_AGE_STEP = 10
 """Seconds by which shown ages move on: a clock that ticks each second costs a slow link dearly."""
+_WAIT_STEP = 5
+_QUIET_STEP = 30
 
 
 def name_of(view: JobView) -> str:
@@ -29,6 +31,17 @@ def model_of(view: JobView) -> str:
 def state_of(view: JobView) -> str:
     """Glyph and word of the state."""
     return f"{status_glyph(view.status)} {preview(status_word(view.status), 40)}"
+
+
+def shown_time(news_at: float | None, now: float) -> float:
+    """The moment for which figures are shown: that of the last news, later in steps of 30 s.
+
+    Args:
+        news_at: when something new was last seen; None for never.
+        now: Unix seconds.
+    """
+    coarse = now // _QUIET_STEP * _QUIET_STEP
+    return max(news_at, coarse) if news_at is not None else coarse
 
 
 def title_line(view: JobView) -> str:
@@ -55,8 +68,7 @@ def progress_line(view: JobView, now: float) -> str:
     if (left := view.time_left(now)) is not None:
         parts.append(f"ETA {duration(left)}")
     if (elapsed := view.elapsed(now)) is not None:
-        shown = elapsed if view.terminal else elapsed // _AGE_STEP * _AGE_STEP
-        parts.append(f"elapsed {duration(shown)}")
+        parts.append(f"elapsed {duration(elapsed)}")
     if view.trained_tokens:
         parts.append(f"{number(view.trained_tokens)} tokens")
     return "  ".join(parts) or "no step yet"
@@ -130,7 +142,7 @@ def contact_words(
         next_try_at: when it is asked again.
     """
     if offline_since is not None:
-        wait = math.ceil(max(0.0, (next_try_at or now) - now) / _AGE_STEP) * _AGE_STEP
+        wait = math.ceil(max(0.0, (next_try_at or now) - now) / _WAIT_STEP) * _WAIT_STEP
         since = clock_time(offline_since)[:-3]
         return f"offline since {since}, next try in {wait} s" if wait else f"offline since {since}"
     if updated_at is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tui.domain.run_words import contact_words, row_cells
+from tui.domain.run_words import contact_words, row_cells, shown_time
 from tui.domain.runs import JobView
 from tui.domain.text import plural
 from tui.services.engine_process import INSTALL
@@ -25,6 +25,7 @@ class JobBoard:
         views: every job by its key.
         order: the keys, latest job first.
         contacts: how the contact with each followed job's server stands.
+        news_at: when something new was last seen of a job.
         lost: jobs that cannot be followed, and why.
         followed: jobs that are followed now.
         troubles: by provider, why its list could not be had.
@@ -35,6 +36,7 @@ class JobBoard:
     views: dict[Key, JobView] = field(default_factory=dict)
     order: list[Key] = field(default_factory=list)
     contacts: dict[Key, Contact] = field(default_factory=dict)
+    news_at: dict[Key, float] = field(default_factory=dict)
     lost: dict[Key, FtuiError] = field(default_factory=dict)
     followed: set[Key] = field(default_factory=set)
     troubles: Mapping[str, FtuiError] = field(default_factory=dict)
@@ -49,9 +51,11 @@ class JobBoard:
                 self.views[key] = view
         self._sort()
 
-    def seen(self, key: Key, view: JobView, contact: Contact) -> None:
+    def seen(self, key: Key, view: JobView, contact: Contact, now: float) -> None:
         """Take one look at a followed job in."""
         known = key in self.views
+        if view is not self.views.get(key):
+            self.news_at[key] = contact.updated_at or now
         self.views[key] = view
         self.contacts[key] = contact
         if view.terminal:
@@ -78,7 +82,12 @@ class JobBoard:
 
     def cells(self, row: int, now: float) -> Sequence[Cell]:
         """The cells of a row of the list."""
-        return row_cells(self.views[self.order[row]], now)
+        key = self.order[row]
+        return row_cells(self.views[key], self.shown_time(key, now))
+
+    def shown_time(self, key: Key, now: float) -> float:
+        """The moment for which a job's figures are shown; it moves on with its news."""
+        return shown_time(self.news_at.get(key), now)
 
     def headline(self) -> str:
         """The sentence above the list."""

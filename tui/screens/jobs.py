@@ -179,7 +179,7 @@ class JobsScreen(ModeScreen):
 
     def on_job_seen(self, message: JobSeen) -> None:
         """Show what is new of a job."""
-        self._board.seen(message.key, message.view, message.contact)
+        self._board.seen(message.key, message.view, message.contact, self.services.jobs.now())
         self._draw()
 
     def on_job_lost(self, message: JobLost) -> None:
@@ -353,7 +353,7 @@ class JobsScreen(ModeScreen):
         panel = self.query_one(JobPanel)
         switcher = self.query_one(ContentSwitcher)
         switcher.current = "job-panel"
-        panel.show(view, now)
+        panel.show(view, self._board.shown_time(key, now))
         words, trouble = self._board.contact_words(key, now)
         panel.say_contact(words, trouble=trouble)
         why = self._board.trouble_of(key)

@@ -22,7 +22,7 @@ _LEVELS = {"warn": Tone.WARNED, "warning": Tone.WARNED, "error": Tone.BAD}
 
 
 class LiveLine(Static):
-    """A line that is repainted only when it says something else."""
+    """A line of a width that its text does not change; repainted when it says something else."""
 
     DEFAULT_CSS = "LiveLine { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }"
 
@@ -33,8 +33,8 @@ class LiveLine(Static):
     def say(self, text: str) -> None:
         """Show a line of scrubbed text."""
         if text != self.text:
-            before, self.text = self.text, text
-            self.update(Content(text), layout=len(text) != len(before))
+            self.text = text
+            self.update(Content(text), layout=False)
 
 
 class JobPanel(Vertical):
@@ -44,8 +44,8 @@ class JobPanel(Vertical):
     JobPanel { height: 1fr; }
     JobPanel Horizontal { height: 1; padding: 0 1; }
     JobPanel #job-progress { width: 1fr; }
-    JobPanel #job-contact { width: auto; max-width: 45; color: $text-muted; }
-    JobPanel #job-contact.-trouble { color: $text-warning; }
+    JobPanel #job-contact { width: 19; text-align: right; color: $text-muted; }
+    JobPanel #job-contact.-trouble { width: 44; color: $text-warning; }
     JobPanel #job-figures { padding: 0 1; }
     JobPanel #job-checkpoints { padding: 0 1; color: $text-muted; }
     JobPanel LossChart { min-height: 6; }

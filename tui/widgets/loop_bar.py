@@ -19,6 +19,7 @@ class LoopStep(Static):
     def __init__(self, mode: Mode, *, here: bool) -> None:
         super().__init__(classes="-here" if here else "")
         self.mode = mode
+        self._shown = ""
 
     def text(self, state: StepState, *, brief: bool) -> str:
         """The step in one line: `2 Data ✗ 3 invalid of 120`."""
@@ -26,9 +27,16 @@ class LoopStep(Static):
         return f"{self.mode.key} {self.mode.label} {state.tone.glyph} {scrub(words)}"
 
     def show(self, state: StepState, *, brief: bool) -> None:
-        """Draw the step's state, in its tone's colour."""
+        """Draw the step's state, in its tone's colour.
+
+        A layout repaints the whole screen, so there is one only where the text's width changes.
+        """
         self.set_classes(f"-{state.tone.value}" + (" -here" if self.has_class("-here") else ""))
-        self.update(Content(self.text(state, brief=brief)))
+        text = self.text(state, brief=brief)
+        if text != self._shown:
+            same_width = cell_width(text) == cell_width(self._shown)
+            self._shown = text
+            self.update(Content(text), layout=not same_width)
 
     async def on_click(self) -> None:
         """Open the step."""

@@ -1,0 +1,155 @@
+"""Bytes that watching a job sends to a terminal of 120x40, as SSH would have to carry them.
+
+    python benchmarks/watch_wire.py [--seconds 15]
+
+A real server on the engine's socket tells one step a second of a job that validates every ten; the
+real app runs in a pseudo-terminal with the job's live view open. Then the server goes on answering
+without news. Budgets: 1,500 bytes a second while it moves, 20 with nothing new.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import fcntl
+import json
+import math
+import os
+import pty
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+from servers.misbehaving import MisbehavingServer  # noqa: E402
+
+from tui.settings import Settings  # noqa: E402
+
+JOB = "ftjob-1"
+BUDGETS = {"moving": 1_500, "nothing new": 20}
+
+
+class Terminal:
+    """A pseudo-terminal of 120x40 with a program in it, and a count of what it received."""
+
+    def __init__(self, command: list[str], folder: Path, environ: dict[str, str]) -> None:
+        master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+        self.master = master
+        self.received = 0
+        self.process = subprocess.Popen(
+            command,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            cwd=folder,
+            env=os.environ | environ | {"TERM": "xterm-256color"},
+            start_new_session=True,
+        )
+        os.close(slave)
+        asyncio.get_running_loop().add_reader(master, self._read)
+
+    def _read(self) -> None:
+        try:
+            self.received += len(os.read(self.master, 65_536))
+        except OSError:
+            asyncio.get_running_loop().remove_reader(self.master)
+
+    def press(self, keys: str) -> None:
+        """Type keys."""
+        os.write(self.master, keys.encode())
+
+    async def count(self, seconds: float) -> float:
+        """Mean bytes a second over that time."""
+        before, begin = self.received, time.monotonic()
+        await asyncio.sleep(seconds)
+        return (self.received - before) / (time.monotonic() - begin)
+
+    def hang_up(self) -> int:
+        """What a dropped connection does; gives the exit status."""
+        asyncio.get_running_loop().remove_reader(self.master)
+        os.close(self.master)
+        self.process.send_signal(signal.SIGHUP)
+        return self.process.wait(10)
+
+
+def tell_step(server: MisbehavingServer, step: int) -> None:
+    """One more step, with what the engine tells of each."""
+    valid = {"valid_loss": 3.1 * math.exp(-step / 60) + 0.1} if step % 10 == 0 else {}
+    event = server.add_step(
+        step,
+        total_steps=300,
+        train_loss=3 * math.exp(-step / 60) + 0.05 + 0.1 * math.sin(step),
+        epoch=step / 100,
+        tokens_per_second=90 + step % 7,
+        **valid,
+    )
+    event["created_at"] = time.time()
+
+
+async def measure(seconds: float) -> dict[str, float]:
+    """Bytes a second while the job moves, and with nothing new."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        socket = Settings(home=home).socket
+        socket.parent.mkdir(parents=True, exist_ok=True)
+        server = MisbehavingServer()
+        server.add_job(JOB, model="SmolLM2-135M-Instruct", suffix="tickets", created_at=time.time())
+        for step in range(1, 101):
+            tell_step(server, step)
+        listening = await asyncio.start_unix_server(server.handle, socket)
+        terminal = Terminal([sys.executable, "-m", "tui"], home, {"FTUI_HOME": folder})
+        try:
+            return await _measure(server, terminal, seconds)
+        finally:
+            terminal.hang_up()
+            server.hang_up()
+            listening.close()
+            socket.unlink(missing_ok=True)
+
+
+async def _measure(
+    server: MisbehavingServer, terminal: Terminal, seconds: float
+) -> dict[str, float]:
+    async def move() -> None:
+        step = 100
+        while True:
+            await asyncio.sleep(1)
+            step += 1
+            tell_step(server, step)
+
+    moving = asyncio.create_task(move())
+    for key in ("", "3", "\r"):
+        await asyncio.sleep(4)
+        terminal.press(key)
+    await asyncio.sleep(4)
+    found = {"moving": await terminal.count(seconds)}
+    moving.cancel()
+    await asyncio.sleep(5)
+    return found | {"nothing new": await terminal.count(2 * seconds)}
+
+
+def main() -> None:
+    """Print one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--seconds", type=float, default=15)
+    found = asyncio.run(measure(parser.parse_args().seconds))
+    print(
+        json.dumps(
+            {
+                name: {"bytes_a_second": round(value), "budget": BUDGETS[name]}
+                for name, value in found.items()
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
