@@ -108,6 +108,43 @@ def test_tools_are_refused_where_the_template_knows_none(tokenizer: Any) -> None
         tokenize(tokenizer, row)
 
 
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        (
+            {
+                "messages": [
+                    say("user", [{"type": "image_url", "image_url": {"url": "x"}}]),
+                    say("assistant", "A cat."),
+                ]
+            },
+            "'image_url'",
+        ),
+        (
+            {
+                "messages": [
+                    say("user", "Go."),
+                    say("assistant", None, function_call={"name": "f", "arguments": "{}"}),
+                ]
+            },
+            "write it as tool_calls",
+        ),
+        (
+            {
+                "messages": [say("user", "Go."), say("assistant", "Gone.")],
+                "functions": [{"name": "f"}],
+            },
+            "write them as tools",
+        ),
+    ],
+)
+def test_what_would_be_lost_silently_is_refused(
+    tokenizer: Any, row: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(Unrenderable, match=why):
+        tokenize(tokenizer, row)
+
+
 def test_a_cut_row_keeps_its_beginning(tokenizer: Any) -> None:
     (tokens,) = tokenize(tokenizer, {"messages": [say("user", "a"), say("assistant", "b" * 50)]})
     cut = tokens.cut(12)

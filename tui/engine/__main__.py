@@ -30,6 +30,7 @@ from tui.engine.store import Store, StoreUnusable
 from tui.engine.supervisor import Supervisor
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_ANY_ADDRESS = frozenset({"0.0.0.0", "::"})
 _GRACE_SECONDS = 3
 
 
@@ -105,7 +106,7 @@ async def _run(
         answering=Answering(home),
         stop=stop,
     )
-    app = create_app(engine, token=token, hosts=_LOOPBACK | {flags.host.lower()})
+    app = create_app(engine, token=token, hosts=_hosts(flags.host))
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -129,6 +130,11 @@ class _Server(uvicorn.Server):
         """End."""
         self._engine.home.record.unlink(missing_ok=True)
         await super().shutdown(sockets)
+
+
+def _hosts(host: str) -> frozenset[str] | None:
+    """Names under which requests may be addressed to us; an open address has any name."""
+    return None if host in _ANY_ADDRESS else _LOOPBACK | {host.lower()}
 
 
 def _address(host: str, listener: socket.socket) -> str:

@@ -10,13 +10,10 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from tui.domain.rules import check_line
+from tui.domain.rules import MIN_EXAMPLES, check_line
 from tui.engine.home import JobFolder
 from tui.engine.reports import JobError
 from tui.engine.spec import JobSpec
-
-FEWEST_EXAMPLES = 10
-"""OpenAI's own limit."""
 
 
 class FileVerdict(BaseModel):
@@ -85,7 +82,7 @@ def check_job(folder: JobFolder, spec: JobSpec) -> Verdict:
         OSError: a file cannot be read.
     """
     training = check_file(folder.training_file)
-    error = judge(training, "training_file", FEWEST_EXAMPLES)
+    error = judge(training, "training_file", MIN_EXAMPLES)
     if spec.validation_file is None:
         return Verdict(error=error, training=training)
     validation = check_file(folder.validation_file)

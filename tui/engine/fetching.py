@@ -121,7 +121,7 @@ def download(address: str, part: Path, progress: Progress) -> None:
         httpx2.Client(follow_redirects=True, timeout=60.0) as client,
         client.stream("GET", address, headers=headers) as response,
     ):
-        if response.status_code == httpx2.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+        if response.status_code == httpx2.codes.RANGE_NOT_SATISFIABLE:
             return  # all of it is there
         response.raise_for_status()
         goes_on = response.status_code == httpx2.codes.PARTIAL_CONTENT

@@ -60,15 +60,18 @@ class Launcher:
 
     def working(self, folder: JobFolder) -> bool:
         """Whether a process works on the job, whoever started it."""
-        child = self._children.get(folder.root.name)
-        if child is not None:
-            child.poll()  # a child that has ended must not stay a zombie
+        self.reap()
         with folder.lock.open("ab") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 return True
         return False
+
+    def reap(self) -> None:
+        """Take note of children that have ended, so that none stays a zombie."""
+        for child in self._children.values():
+            child.poll()
 
     def exit_status(self, folder: JobFolder) -> int | None:
         """How the job's last process ended (negative: by that signal); None where not known."""

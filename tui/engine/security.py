@@ -39,14 +39,14 @@ def load_token(path: Path) -> str:
 class Guard:
     """Lets pass what comes by the Unix socket; on TCP only a known Host with the right token."""
 
-    def __init__(self, app: ASGIApp, token: str | None, hosts: frozenset[str]) -> None:
+    def __init__(self, app: ASGIApp, token: str | None, hosts: frozenset[str] | None) -> None:
         """Wrap an app.
 
         Args:
             app: what is guarded.
             token: the bearer token; without one nothing passes on TCP.
             hosts: host names that a request may be addressed to, so that a web page cannot reach
-                the engine under a name of its own (DNS rebinding).
+                the engine under a name of its own (DNS rebinding); None lets any pass.
         """
         self._app = app
         self._token = token
@@ -65,7 +65,7 @@ class Guard:
             return None
         headers = HTTPConnection(scope).headers
         host = headers.get("host", "").rsplit(":", 1)[0].strip("[]").lower()
-        if host not in self._hosts:
+        if self._hosts is not None and host not in self._hosts:
             return ApiError(
                 403,
                 "The engine does not answer under this host name; use 127.0.0.1 or localhost.",

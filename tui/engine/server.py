@@ -14,13 +14,13 @@ from tui.engine.engine_state import Engine
 from tui.engine.security import BodyLimit, Guard
 
 
-def create_app(engine: Engine, *, token: str | None, hosts: frozenset[str]) -> FastAPI:
+def create_app(engine: Engine, *, token: str | None, hosts: frozenset[str] | None) -> FastAPI:
     """The app of one engine.
 
     Args:
         engine: what the routes work on.
         token: the bearer token that TCP needs; None where TCP is not served.
-        hosts: names under which it may be reached by TCP.
+        hosts: names under which it may be reached by TCP; None for any.
     """
 
     @contextlib.asynccontextmanager

@@ -69,6 +69,7 @@ class Supervisor:
 
     def tick(self) -> None:
         """Look once after every job that is not over."""
+        self._launcher.reap()
         for job in self._store.jobs_in():
             self._guarded(job)
         for job_id in list(self._ending):

@@ -122,6 +122,8 @@ class _Rendering:
     def __init__(self, tokenizer: ChatTokenizer, row: dict[str, Any]) -> None:
         self._tokenizer = tokenizer
         self._tools = row.get("tools") or None
+        if row.get("functions"):
+            raise Unrenderable("it declares functions the old way; write them as tools")
         self.messages = [_for_template(message) for message in row["messages"]]
         calls = any(message.get("tool_calls") for message in self.messages)
         if (calls or self._tools) and "tool" not in str(tokenizer.chat_template):
@@ -157,7 +159,9 @@ def _for_template(message: dict[str, Any]) -> dict[str, Any]:
     """A message as chat templates know it: text contents, `system` for `developer`."""
     content = message.get("content")
     if isinstance(content, list):
-        content = "".join(str(part.get("text", "")) for part in content)
+        content = "".join(_part_text(part) for part in content)
+    if message.get("function_call"):
+        raise Unrenderable("it calls a function the old way; write it as tool_calls")
     plain = {**message, "content": content or ""}
     plain.pop("weight", None)
     if plain["role"] == "developer":
@@ -165,6 +169,16 @@ def _for_template(message: dict[str, Any]) -> dict[str, Any]:
     if plain.get("tool_calls"):
         plain["tool_calls"] = [_parsed_call(call) for call in plain["tool_calls"]]
     return plain
+
+
+def _part_text(part: dict[str, Any]) -> str:
+    text = part.get("text")
+    if not isinstance(text, str):
+        raise Unrenderable(
+            f"it holds a part of the type {part.get('type')!r}, and models learn "
+            "from text alone here"
+        )
+    return text
 
 
 def _parsed_call(call: dict[str, Any]) -> dict[str, Any]:

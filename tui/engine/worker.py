@@ -7,7 +7,6 @@ gone without one has crashed and is started again, and goes on from the last who
 from __future__ import annotations
 
 import errno
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -21,9 +20,6 @@ from tui.engine.plan import Plan, kept_length, make_plan
 from tui.engine.reports import End, JobError, ReportWriter, Resolved
 from tui.engine.spec import JobSpec
 from tui.engine.tokens import Tokens, Unrenderable, read_conversations, tokenize
-
-_NICENESS = 5
-"""Training gives way to whoever types or waits for an answer."""
 
 
 class Stopped(Exception):
@@ -205,7 +201,6 @@ class Worker:
 
 def main() -> None:
     """Train the job in the folder that is named on the command line."""
-    os.nice(_NICENESS)
     folder = JobFolder(Path(sys.argv[1]))
     with ReportWriter(folder.events) as reports:
         reports.write(Worker(folder, reports).run())

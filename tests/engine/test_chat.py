@@ -1,0 +1,150 @@
+"""Answers: whole and streamed, several at once, reproducible, and after the process died."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openai import AsyncOpenAI
+
+from tui.settings import Settings
+
+
+def ask(text: str = "What is 2 plus 2?") -> Any:
+    return [{"role": "system", "content": "Be brief."}, {"role": "user", "content": text}]
+
+
+async def say(client: AsyncOpenAI, settings: Settings, **more: Any) -> str:
+    asked = {"model": settings.model, "messages": ask(), "max_tokens": 12, "temperature": 0}
+    answer = await client.chat.completions.create(**(asked | more))
+    return answer.choices[0].message.content or ""
+
+
+async def test_a_streamed_answer_is_the_whole_answer_in_pieces(
+    client: AsyncOpenAI, engine_settings: Settings
+) -> None:
+    whole = await say(client, engine_settings)
+    stream = await client.chat.completions.create(
+        model=engine_settings.model,
+        messages=ask(),
+        max_tokens=12,
+        temperature=0,
+        stream=True,
+        stream_options={"include_usage": True},
+    )
+    chunks = [chunk async for chunk in stream]
+    pieces = [chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices]
+    assert "".join(pieces) == whole
+    assert len([piece for piece in pieces if piece]) > 1
+    assert [c.choices[0].finish_reason for c in chunks if c.choices][-1] in ("stop", "length")
+    assert chunks[-1].usage is not None
+    assert chunks[-1].usage.completion_tokens <= 12
+
+
+async def test_a_stop_text_ends_the_answer_and_is_not_part_of_it(
+    client: AsyncOpenAI, engine_settings: Settings
+) -> None:
+    whole = await say(client, engine_settings)
+    assert len(whole) > 4
+    stop = whole[2:4]
+    expected = whole[: whole.index(stop)]
+    answer = await client.chat.completions.create(
+        model=engine_settings.model, messages=ask(), max_tokens=12, temperature=0, stop=[stop]
+    )
+    assert answer.choices[0].message.content == expected
+    assert answer.choices[0].finish_reason == "stop"
+    stream = await client.chat.completions.create(
+        model=engine_settings.model,
+        messages=ask(),
+        max_tokens=12,
+        temperature=0,
+        stop=stop,
+        stream=True,
+    )
+    assert "".join([c.choices[0].delta.content or "" async for c in stream]) == expected
+
+
+async def test_n_answers_differ_and_a_seed_brings_them_back(
+    client: AsyncOpenAI, engine_settings: Settings
+) -> None:
+    async def three(seed: int) -> list[str | None]:
+        answer = await client.chat.completions.create(
+            model=engine_settings.model,
+            messages=ask(),
+            max_tokens=12,
+            temperature=1.5,
+            top_p=0.95,
+            n=3,
+            seed=seed,
+        )
+        assert [choice.index for choice in answer.choices] == [0, 1, 2]
+        return [choice.message.content for choice in answer.choices]
+
+    first = await three(5)
+    assert len(set(first)) == 3
+    assert await three(5) == first
+    assert await three(6) != first
+
+
+async def test_many_questions_at_once_each_get_their_own_answer(
+    client: AsyncOpenAI, engine_settings: Settings
+) -> None:
+    texts = [f"What is {n} plus {n}?" + " Tell me." * (n % 4) for n in range(40)]
+    counts = [
+        (
+            await client.chat.completions.create(
+                model=engine_settings.model, messages=ask(text), max_tokens=1
+            )
+        ).usage
+        for text in texts[:4]
+    ]
+    answers = await asyncio.gather(
+        *(
+            client.chat.completions.create(
+                model=engine_settings.model, messages=ask(text), max_tokens=1 + at % 7
+            )
+            for at, text in enumerate(texts)
+        )
+    )
+    for at, answer in enumerate(answers):
+        assert answer.usage is not None
+        assert answer.usage.completion_tokens <= 1 + at % 7
+    for alone, together in zip(counts, answers[:4], strict=True):
+        assert alone is not None
+        assert together.usage is not None
+        assert together.usage.prompt_tokens == alone.prompt_tokens
+
+
+def answering_processes(server: int) -> list[int]:
+    """Children of the server that answer."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+            command = (stat.parent / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if int(fields[1]) == server and b"tui.engine.inference" in command:
+            found.append(int(stat.parent.name))
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for a process in /proc")
+async def test_questions_are_answered_although_the_answering_process_is_killed(
+    client: AsyncOpenAI, engine_settings: Settings
+) -> None:
+    from tui.services.engine_process import EngineProcess
+
+    before = await say(client, engine_settings)
+    status = await EngineProcess(engine_settings).status()
+    assert status.pid is not None
+    (pid,) = answering_processes(status.pid)
+    asked = asyncio.create_task(say(client, engine_settings))
+    os.kill(pid, signal.SIGKILL)
+    assert await asked == before
+    (new,) = answering_processes(status.pid)
+    assert new != pid
