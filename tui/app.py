@@ -103,6 +103,10 @@ class FtuiApp(App[None]):
             if mode not in self._started:
                 self.post_message(StepChanged(mode, state))
 
+    async def on_unmount(self) -> None:
+        """Close what is open to servers."""
+        await self.services.providers.close()
+
     async def _open(self, mode: Mode) -> Screen[object]:
         self._started.add(mode)
         await self.switch_mode(mode.value)

@@ -87,7 +87,11 @@ class JobsScreen(ModeScreen):
 
     @classmethod
     async def stands(cls, services: Services) -> StepState:
-        """How the recorded jobs stood when they were last seen."""
+        """How the recorded jobs stood when they were last seen.
+
+        Raises:
+            FileError: a log cannot be read.
+        """
         return loop_step(await services.jobs.recorded())
 
     def compose_body(self) -> ComposeResult:

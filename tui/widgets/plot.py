@@ -53,6 +53,7 @@ ASCII = Glyphs((1, 1), ".", "o", "*", "^", "|", "+", "+", "-", "+")
 
 _BRAILLE_BITS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 _SMALLEST = (24, 5)
+_LARGEST = 1e30
 _LEGEND_FROM = 64
 
 
@@ -71,10 +72,10 @@ class Curves:
     last_step: int | None = None
 
     def finite(self) -> Curves:
-        """The same without NaN and infinities."""
+        """The same without NaN, infinities, and losses too large to mean anything."""
         return Curves(
-            [point for point in self.train if math.isfinite(point[1])],
-            [point for point in self.valid if math.isfinite(point[1])],
+            [point for point in self.train if abs(point[1]) < _LARGEST],
+            [point for point in self.valid if abs(point[1]) < _LARGEST],
             self.best,
             self.checkpoints,
             self.last_step,
@@ -214,7 +215,8 @@ def _value_range(curves: Curves) -> tuple[float, float]:
     if 0 <= low < high / 2:
         low = 0.0
     if high - low < 1e-9 * max(1.0, abs(high)):
-        return low - 0.5, high + 0.5
+        half = max(0.5, abs(high) / 2)
+        return low - half, high + half
     return low, high
 
 

@@ -1,0 +1,213 @@
+"""A job's records add up to what a person sees, whatever order and shape they come in."""
+
+from __future__ import annotations
+
+import json
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.domain.job_records import (
+    Record,
+    checkpoint_record,
+    event_record,
+    history,
+    oldest_first,
+    record_key,
+    status_record,
+)
+from tui.domain.loop import NO_JOBS, Tone
+from tui.domain.run_words import (
+    contact_words,
+    figures_line,
+    progress_line,
+    row_cells,
+    shown_time,
+    title_line,
+)
+from tui.domain.runs import JobView, Run, loop_step
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=10,
+)
+
+
+def metrics(step: int, at: float = 0.0, **data: object) -> Record:
+    event = {
+        "id": f"ev-{step}-{at}",
+        "created_at": at or 100.0 + step,
+        "type": "metrics",
+        "message": f"Step {step}",
+        "data": {"step": step, "total_steps": 90, **data},
+    }
+    return event_record(event, now=0)
+
+
+def status(word: str, **fields: object) -> Record:
+    return status_record({"id": "j", "status": word, "model": "base", **fields}, "local", 90)
+
+
+def view_of(*records: Record) -> JobView:
+    run = Run("local", "j")
+    for record in records:
+        run.add(record)
+    return run.view()
+
+
+def test_a_running_job_shows_step_losses_pace_and_time_left() -> None:
+    view = view_of(
+        status("running", created_at=100),
+        *(metrics(step, train_loss=3 / step, epoch=step / 30) for step in range(1, 57)),
+    )
+    assert (view.step, view.total_steps) == (56, 90)
+    assert view.seconds_per_step == 1.0
+    assert view.time_left(now=view.last_step_at or 0) == 34
+    assert view.elapsed(now=156) == 56
+    assert loop_step([view]).words == "running 62%"
+    assert loop_step([view]).brief == "62%"
+    assert progress_line(view, 156).startswith("step 56/90  62%  epoch 1.9  ETA 0:34")
+
+
+def test_the_best_validation_is_the_lowest_and_no_nan() -> None:
+    view = view_of(
+        metrics(10, valid_loss=0.5),
+        metrics(20, valid_loss=0.3),
+        metrics(30, valid_loss="NaN"),
+        metrics(40, valid_loss=0.4),
+    )
+    assert view.best == (20, 0.3)
+    assert view.valid_loss == 0.4
+
+
+def test_a_full_validation_counts_more_than_one_of_a_batch() -> None:
+    view = view_of(metrics(1, valid_loss=0.1), metrics(2, valid_loss=0.2, full_valid_loss=0.6))
+    assert view.valid == ((2, 0.6),)
+
+
+def test_a_diverged_run_is_shown_and_its_record_is_valid_json() -> None:
+    record = metrics(5, train_loss=math.nan)
+    assert "NaN" not in json.dumps(record).replace('"nan"', "")
+    view = view_of(record)
+    assert math.isnan(view.train_loss or 0)
+    assert "loss nan" in figures_line(view)
+
+
+def test_a_resumed_run_replaces_the_steps_it_repeats() -> None:
+    view = view_of(
+        metrics(10, train_loss=1.0),
+        metrics(11, train_loss=9.0),
+        metrics(12, train_loss=9.0),
+        metrics(11, at=300, train_loss=0.9),
+    )
+    assert [point.value for point in view.train] == [1.0, 0.9, 9.0]
+    assert view.step == 11
+
+
+def test_checkpoints_and_events_are_kept() -> None:
+    raw = {
+        "id": "c",
+        "created_at": 5,
+        "step_number": 40,
+        "fine_tuned_model_checkpoint": "ft:x:ckpt-step-40",
+        "metrics": {"full_valid_loss": 0.25},
+    }
+    view = view_of(
+        checkpoint_record(raw, 0),
+        event_record({"id": "e", "level": "warn", "message": "slow", "created_at": 6}, 0),
+    )
+    assert (view.checkpoints[0].step, view.checkpoints[0].valid_loss) == (40, 0.25)
+    assert view.events[0][2:] == ("warn", "slow")
+
+
+def test_the_end_stops_the_clock_and_names_the_model() -> None:
+    view = view_of(
+        status("running", created_at=50),
+        status("succeeded", fine_tuned_model="ft:base:x", finished_at=120.0),
+    )
+    assert view.terminal
+    assert view.elapsed(now=10_000) == 70
+    assert "→ ft:base:x" in title_line(view)
+    assert loop_step([view]).tone is Tone.GOOD
+
+
+def test_a_failure_says_why() -> None:
+    view = view_of(status("failed", error={"message": "The file has [/ no rows."}))
+    assert title_line(view).endswith("The file has [/ no rows.")
+    assert loop_step([view]).tone is Tone.BAD
+
+
+def test_an_unknown_state_is_shown_as_it_comes_and_is_not_the_end() -> None:
+    view = view_of(status("pondering_\x1b[31mdeeply"))
+    assert not view.terminal
+    cells = row_cells(view, 100)
+    assert cells[0] == ("? pondering �deeply", Tone.NONE)
+
+
+def test_what_trains_counts_before_what_waits_and_what_has_ended() -> None:
+    queued, running = view_of(status("queued")), view_of(status("running"))
+    ended = view_of(status("failed"))
+    assert loop_step([ended, queued, running]).words == "running"
+    assert loop_step([ended, queued]).words == "queued"
+    assert loop_step([ended]).words == "failed"
+    assert loop_step([]) == NO_JOBS
+
+
+def test_history_holds_everything_once_in_order_with_the_end_last() -> None:
+    end = status("succeeded", finished_at=102.5)
+    records = [metrics(3), end, metrics(1), metrics(3), status("running"), metrics(2), end]
+    told = history([*records, {"type": "event"}])
+    assert [r.get("step") for r in told if r["type"] == "metrics"] == [1, 2, 3]
+    assert [r["status"] for r in told if r["type"] == "status"] == ["running", "succeeded"]
+    assert told[-1]["status"] == "succeeded"
+
+
+def test_pausing_and_going_on_are_both_kept() -> None:
+    states = [
+        status(word) | {"at": float(at)}
+        for at, word in enumerate(["running", "running", "paused", "running"])
+    ]
+    assert [r["status"] for r in history(states)] == ["running", "paused", "running"]
+
+
+def test_events_are_put_in_order_whichever_way_they_are_listed() -> None:
+    events = [{"id": str(i), "created_at": i // 3, "data": {"step": i}} for i in range(12)]
+    assert oldest_first(events) == events
+    assert oldest_first(events[::-1]) == events
+    same_second = [{"id": str(i), "created_at": 7, "data": {"step": i}} for i in range(5)]
+    assert oldest_first(same_second[::-1]) == same_second
+    assert oldest_first(same_second) == same_second
+
+
+@given(st.dictionaries(st.sampled_from(["id", "created_at", "type", "data", "message"]), JSON))
+def test_no_event_whatsoever_breaks_a_run_or_the_log(event: dict[str, object]) -> None:
+    record = event_record({"type": "metrics", **event}, now=1.0)
+    assert record_key(record) == record_key(event_record({"type": "metrics", **event}, now=1.0))
+    json.dumps(record, allow_nan=False)
+    view = view_of(status("running"), record)
+    progress_line(view, 2.0)
+    figures_line(view)
+
+
+@given(st.dictionaries(st.sampled_from(["step", "total_steps", "train_loss", "epoch"]), JSON))
+def test_no_figure_whatsoever_breaks_a_run(data: dict[str, object]) -> None:
+    view = view_of(status("running"), event_record({"type": "metrics", "data": data}, 1.0))
+    row_cells(view, 2.0)
+    progress_line(view, 2.0)
+
+
+def test_how_fresh_the_figures_are_is_told_coarsely() -> None:
+    assert contact_words(100, updated_at=97) == "updated now"
+    assert contact_words(100, updated_at=77) == "updated 20 s ago"
+    assert contact_words(100, updated_at=None) == "as recorded"
+    words = contact_words(100, updated_at=50, offline_since=60, next_try_at=117)
+    assert words.startswith("offline since ")
+    assert words.endswith(", next try in 20 s")
+
+
+def test_figures_move_on_with_news_and_otherwise_every_half_minute() -> None:
+    assert shown_time(100, 101) == 100
+    assert shown_time(100, 119) == 100
+    assert shown_time(100, 121) == 120

@@ -1,0 +1,387 @@
+"""The Jobs screen against a real server, at 80x24 and 120x40."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from sample_rows import good_rows
+from servers.misbehaving import Fault, MisbehavingServer, misbehaving_server
+from textual.pilot import Pilot
+from textual.widgets import Button, Input, Static
+
+from tui.app import FtuiApp
+from tui.dialogs.confirm import Confirm
+from tui.dialogs.new_job import NewJob
+from tui.domain.loop import Mode
+from tui.screens.jobs import JobsScreen
+from tui.screens.messages import TrainRequested
+from tui.services.container import Services
+from tui.services.job_log import JobRequest
+from tui.settings import ProviderProfile, Settings
+from tui.widgets.job_panel import JobPanel, LiveLine
+from tui.widgets.line_table import LineTable
+from tui.widgets.loop_bar import LoopStep
+
+SIZES = [(80, 24), (120, 40)]
+PATIENCE = 30.0
+"""Seconds; the server is polled as if it were far away, and the machine may be busy."""
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[MisbehavingServer]:
+    async with misbehaving_server() as server:
+        yield server
+
+
+@pytest.fixture
+def settings(
+    server: MisbehavingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Settings:
+    monkeypatch.setenv("TEST_KEY", "sk-verysecret123456")
+    profile = ProviderProfile(base_url=server.url, api_key_env="TEST_KEY")
+    return Settings(
+        home=tmp_path / "home",
+        workspace=tmp_path / ".ftui",
+        provider="far",
+        model="base",
+        providers={"far": profile},
+    )
+
+
+@pytest.fixture
+def app(settings: Settings) -> FtuiApp:
+    return FtuiApp(Services(settings))
+
+
+@pytest.fixture
+def training(tmp_path: Path) -> Path:
+    path = tmp_path / "train.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in good_rows(60)))
+    return path
+
+
+def a_job(server: MisbehavingServer, steps: int = 56, **fields: object) -> None:
+    now = time.time()
+    server.add_job(**{"created_at": now - 100, "suffix": "tickets", **fields})
+    for step in range(1, steps + 1):
+        extra = {"valid_loss": 3.2 / step} if step % 10 == 0 else {}
+        server.add_step(step, total_steps=90, **extra)["created_at"] = now - steps + step
+
+
+async def until(pilot: Pilot[None], true: Callable[[], bool]) -> None:
+    """Wait until something is true of the screen, however slow the machine."""
+    end = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < end, "the screen never came to show it"
+        await pilot.pause(0.05)
+
+
+def screen(app: FtuiApp) -> JobsScreen:
+    found = next(one for one in app.screen_stack if isinstance(one, JobsScreen))
+    assert isinstance(found, JobsScreen)
+    return found
+
+
+def headline(app: FtuiApp) -> str:
+    return str(screen(app).query_one("#headline", Static).render())
+
+
+def rows(app: FtuiApp) -> list[str]:
+    table = screen(app).query_one("#jobs-list", LineTable)
+    lines = [table.render_line(y).text for y in range(table.size.height)]
+    return [line for line in lines[1:] if line.strip()]
+
+
+def panel_text(app: FtuiApp) -> str:
+    return "\n".join(line.text for line in screen(app).query(JobPanel).first().query(LiveLine))
+
+
+def loop_words(app: FtuiApp) -> str:
+    steps = app.screen.query(LoopStep)
+    return "".join(str(step.render()) for step in steps if step.mode is Mode.JOBS)
+
+
+def form_is_open(app: FtuiApp) -> bool:
+    return isinstance(app.screen, NewJob) and bool(app.screen.query("#start"))
+
+
+def shown(app: FtuiApp) -> str:
+    strips = app.screen.query_one(JobPanel).query_one("#job-chart")
+    return "\n".join(strips.render_line(y).text for y in range(strips.size.height))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_an_empty_list_says_what_this_is_and_the_key_to_begin(
+    app: FtuiApp, size: tuple[int, int]
+) -> None:
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: "Nothing trained yet" in headline(app))
+        said = str(app.screen.query_one("#jobs-empty", Static).render())
+        assert "Press n for a new job" in said
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_running_job_is_listed_and_opens_live(
+    app: FtuiApp, server: MisbehavingServer, size: tuple[int, int]
+) -> None:
+    a_job(server)
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: bool(rows(app)) and "62%" in rows(app)[0])
+        assert "▶ running" in rows(app)[0]
+        assert "tickets" in rows(app)[0]
+        assert "62%" in loop_words(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: "step 56/90" in panel_text(app))
+        assert "best 0.064 at 50" in panel_text(app)
+        assert "updated" in panel_text(app)
+        assert "●" in shown(app)
+        assert "★" in shown(app)
+        await pilot.press("b")
+        await pilot.pause()
+        assert shown(app).isascii()
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen.query_one("#jobs-list").display)
+
+
+async def test_the_loop_bar_follows_a_recorded_job_from_another_screen(
+    app: FtuiApp, server: MisbehavingServer, training: Path
+) -> None:
+    request = JobRequest(training_file=training, model="base", provider="far")
+    await app.services.jobs.submit(request)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "▶ queued" in loop_words(app))
+        server.jobs["ftjob-1"]["status"] = "running"
+        server.finish()
+        await until(pilot, lambda: "✓ succeeded" in loop_words(app))
+        assert app.current_mode == Mode.DECIDE.value
+
+
+async def test_what_happened_while_the_app_was_closed_is_there(
+    settings: Settings, server: MisbehavingServer
+) -> None:
+    a_job(server, 10)
+    first = FtuiApp(Services(settings))
+    async with first.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: bool(rows(first)) and "11%" in rows(first)[0])
+    for step in range(11, 91):
+        server.add_step(step, total_steps=90)["created_at"] = time.time() + step
+    server.finish()
+    again = FtuiApp(Services(settings))
+    async with again.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: bool(rows(again)) and "succeeded" in rows(again)[0])
+        await pilot.press("enter")
+        await until(pilot, lambda: "step 90/90" in panel_text(again))
+        assert "→ ft:base:ftjob-1" in headline(again)
+
+
+async def test_a_past_run_opens_with_its_curves_without_any_server(
+    settings: Settings, server: MisbehavingServer
+) -> None:
+    a_job(server)
+    server.finish()
+    services = Services(settings)
+    async for _ in services.jobs.watch("far", "ftjob-1"):
+        pass
+    await services.providers.close()
+    gone = settings.model_copy(
+        update={
+            "providers": {
+                "far": ProviderProfile(base_url="http://127.0.0.1:9/v1", api_key_env="TEST_KEY")
+            }
+        }
+    )
+    app = FtuiApp(Services(gone))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: bool(rows(app)))
+        await pilot.press("enter")
+        await until(pilot, lambda: "step 56/90" in panel_text(app))
+        assert "★" in shown(app)
+
+
+async def test_a_server_in_trouble_is_told_with_the_next_try(
+    app: FtuiApp, server: MisbehavingServer
+) -> None:
+    a_job(server)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: bool(rows(app)) and "62%" in rows(app)[0])
+        await pilot.press("enter")
+        server.faults = [Fault("status", 503, headers={"Retry-After": "90"}) for _ in range(5)]
+        await until(pilot, lambda: "offline since" in panel_text(app))
+        assert "next try in 90 s" in panel_text(app)
+        assert "HTTP 503" in headline(app)
+
+
+async def test_hostile_names_and_messages_are_shown_scrubbed(
+    app: FtuiApp, server: MisbehavingServer
+) -> None:
+    evil = "x\x1b]0;PWNED\x07[/red]y"
+    a_job(server, suffix=evil, model=evil)
+    server.say(evil, time.time())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: bool(rows(app)) and "62%" in rows(app)[0])
+        await pilot.press("enter")
+        await until(pilot, lambda: "step 56/90" in panel_text(app))
+        assert "\x1b" not in headline(app)
+        assert "[/red]y" in headline(app)
+        events = app.screen.query_one("#job-events", LineTable)
+        assert "[/red]y" in events.render_line(1).text
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_job_is_cancelled_only_after_a_yes(
+    app: FtuiApp, server: MisbehavingServer, size: tuple[int, int]
+) -> None:
+    a_job(server)
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: bool(rows(app)))
+        await pilot.press("C")
+        await until(
+            pilot, lambda: isinstance(app.screen, Confirm) and bool(app.screen.query(Button))
+        )
+        await pilot.press("n")
+        await pilot.pause()
+        assert server.jobs["ftjob-1"]["status"] == "running"
+        await pilot.press("C")
+        await until(
+            pilot, lambda: isinstance(app.screen, Confirm) and bool(app.screen.query(Button))
+        )
+        await pilot.press("y")
+        await until(pilot, lambda: server.jobs["ftjob-1"]["status"] == "cancelled")
+        await until(pilot, lambda: "cancelled" in rows(app)[0])
+
+
+async def test_what_cannot_be_done_says_why(app: FtuiApp, server: MisbehavingServer) -> None:
+    a_job(server)
+    server.finish(status="failed")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: bool(rows(app)))
+        here = screen(app)
+        assert "has ended" in str(here.reason_against("cancel"))
+        assert "succeeded" in str(here.reason_against("evaluate"))
+        assert "enter" in str(here.reason_against("back"))
+
+
+async def test_a_finished_job_goes_on_to_its_evaluation(
+    app: FtuiApp, server: MisbehavingServer
+) -> None:
+    a_job(server)
+    server.finish()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: bool(rows(app)) and "succeeded" in rows(app)[0])
+        await pilot.press("e")
+        await until(pilot, lambda: app.current_mode == Mode.EVALUATE.value)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_new_job_form_fits_and_starts_by_keyboard(
+    app: FtuiApp, server: MisbehavingServer, training: Path, size: tuple[int, int]
+) -> None:
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("3")
+        app.screen.post_message(TrainRequested(training))
+        await until(pilot, lambda: form_is_open(app))
+        word = app.screen.query_one("#new-job-word", Static)
+        await until(pilot, lambda: "60 rows" in str(word.render()))
+        start = app.screen.query_one("#start", Button)
+        assert start.region.bottom < size[1]
+        assert start.region.width > 0
+        app.screen.query_one("#epochs", Input).value = "2"
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "ftjob-1" in server.jobs)
+        await until(pilot, lambda: "queued" in headline(app))
+        method = server.jobs["ftjob-1"]["method"]
+        assert method["supervised"]["hyperparameters"] == {"n_epochs": 2}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("epochs", "many", "Epochs: many is not a whole number."),
+        ("epochs", "77", "Epochs: "),
+        ("model", "", "Give a base model."),
+        ("training_file", "", "Give a training file"),
+    ],
+)
+async def test_a_wrong_answer_in_the_form_is_one_plain_sentence(
+    app: FtuiApp, training: Path, field: str, value: str, sentence: str
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        screen(app).offer_job(training)
+        await until(pilot, lambda: form_is_open(app))
+        app.screen.query_one(f"#{field}", Input).value = value
+        await pilot.press("ctrl+s")
+        word = app.screen.query_one("#new-job-word", Static)
+        await until(pilot, lambda: str(word.render()).startswith(sentence))
+        assert isinstance(app.screen, NewJob)
+
+
+async def test_a_file_with_errors_blocks_the_start_and_names_the_line(
+    app: FtuiApp, tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text("".join(json.dumps(row) + "\n" for row in good_rows(20)) + '{"oops"\n')
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        screen(app).offer_job(bad)
+        await until(pilot, lambda: form_is_open(app))
+        word = app.screen.query_one("#new-job-word", Static)
+        await until(pilot, lambda: "line 21" in str(word.render()))
+        await pilot.press("ctrl+s")
+        await pilot.pause()
+        assert isinstance(app.screen, NewJob)
+
+
+async def test_a_refused_job_is_offered_again_with_the_same_answers(
+    app: FtuiApp, server: MisbehavingServer, training: Path
+) -> None:
+    said = {"error": {"message": "No such model."}}
+    server.faults = [Fault("status", 400, path="fine_tuning/jobs", method="POST", body=said)]
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        screen(app).offer_job(training)
+        await until(pilot, lambda: form_is_open(app))
+        app.screen.query_one("#suffix", Input).value = "mine"
+        first = app.screen
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: form_is_open(app) and app.screen is not first)
+        assert app.screen.query_one("#suffix", Input).value == "mine"
+        assert any("No such model" in str(note.message) for note in app._notifications)
+
+
+async def test_a_machine_without_the_extra_gets_the_install_line(
+    settings: Settings, training: Path
+) -> None:
+    services = Services(settings.model_copy(update={"provider": "local"}))
+    services.engine._extra = ("torch_that_is_not_installed",)
+    app = FtuiApp(services)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: "Nothing trained yet" in headline(app))
+        said = str(app.screen.query_one("#jobs-empty", Static).render())
+        assert 'pip install "fine-tui[local]"' in said
+        assert "[local]" in said
+
+
+async def test_listing_does_not_start_the_engine(app: FtuiApp, settings: Settings) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: "Nothing trained yet" in headline(app))
+        await asyncio.sleep(0.2)
+        assert not settings.socket.exists()
+        assert not settings.home.exists()
