@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tui.domain.comparison import Comparison, Estimate
     from tui.domain.evaluation import Evaluation
     from tui.services.container import Services
-    from tui.services.evaluations import Run
+    from tui.services.evaluations import EvaluationRequest, Run
 
 _REMARK_EVERY = 2.0
 """Seconds between two lines of progress."""
@@ -29,8 +29,8 @@ _REMARK_EVERY = 2.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument("test", type=Path, metavar="TEST", help="the test set, a JSONL file")
-    parser.add_argument("--base", required=True, metavar="M", help="the model before tuning")
-    parser.add_argument("--tuned", required=True, metavar="M", help="the tuned model")
+    parser.add_argument("--base", metavar="M", help="the model before tuning [of the last job]")
+    parser.add_argument("--tuned", metavar="M", help="the tuned model [of the last job]")
     parser.add_argument(
         "--scorer",
         metavar="S",
@@ -47,15 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 async def run(flags: argparse.Namespace, services: Services) -> int:
     """Compare, keep every case in the workspace, print the result."""
     from tui.domain.comparison import Verdict
-    from tui.services.evaluations import EvaluationRequest
 
-    request = EvaluationRequest(
-        test=flags.test,
-        provider=flags.provider or services.settings.provider,
-        base=flags.base,
-        tuned=flags.tuned,
-        scorer=flags.scorer,
-    )
+    request = await _request(flags, services)
     try:
         begun = await services.evaluations.begin(request)
         if flags.scorer is None:
@@ -75,6 +68,29 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
         _show(record, result, begun.cases_file)
     worse = result.verdict is Verdict.WORSE
     return THE_ANSWER_IS_NO if worse and flags.fail_on_regression else GOOD
+
+
+async def _request(flags: argparse.Namespace, services: Services) -> EvaluationRequest:
+    from tui.services.evaluations import EvaluationRequest
+
+    provider, base, tuned = flags.provider, flags.base, flags.tuned
+    if not (base and tuned):
+        found = await services.evaluations.suggest(provider, base, tuned)
+        provider, base, tuned = found.provider, found.base, found.tuned
+    if not (base and tuned):
+        raise InputError(
+            "There is no finished job whose models could be compared.",
+            "Give them: --base M --tuned M.",
+        )
+    if (base, tuned) != (flags.base, flags.tuned):
+        tell(f"Comparing {tuned} with {base}.")
+    return EvaluationRequest(
+        test=flags.test,
+        provider=provider or services.settings.provider,
+        base=base,
+        tuned=tuned,
+        scorer=flags.scorer,
+    )
 
 
 async def _answer_all(run: Run, services: Services) -> None:

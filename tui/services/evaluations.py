@@ -21,6 +21,7 @@ from tui.services.asking import Failures, ask
 from tui.services.errors import FileError, FtuiError, InputError, ProviderError
 from tui.services.files import append_json, read_bytes, read_json_lines
 from tui.services.providers import Providers
+from tui.services.suggesting import Suggestion, suggest
 from tui.services.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -176,16 +177,42 @@ class Evaluations:
         await self._workspace.save(run.folder / "evaluation.json", record)
         return record
 
+    async def latest_record(self) -> Evaluation | None:
+        """The last finished evaluation, without its cases; None where there is none."""
+        found = await self._latest()
+        return found[0] if found else None
+
     async def latest(self) -> tuple[Evaluation, list[CaseResult]] | None:
         """The last finished evaluation with its cases; None where there is none.
 
         Raises:
             FileError: its cases cannot be read.
         """
+        found = await self._latest()
+        if found is None:
+            return None
+        record, folder = found
+        results = await self._results(folder)
+        return record, [results[number] for number in sorted(results)]
+
+    async def suggest(
+        self, provider: str | None = None, base: str | None = None, tuned: str | None = None
+    ) -> Suggestion:
+        """What could be compared next: the models given, else those of the last job that succeeded.
+
+        The test set is that of the last evaluation of the same models, else the file beside the
+        job's training file that has `test` in its name instead of `train`.
+
+        Raises:
+            FileError: the log of a job cannot be read.
+        """
+        suggestion = Suggestion(provider=provider, base=base, tuned=tuned)
+        return await suggest(self._workspace, suggestion, await self.latest_record())
+
+    async def _latest(self) -> tuple[Evaluation, Path] | None:
         for record, folder in await self._records():
             if record.comparison is not None:
-                results = await self._results(folder)
-                return record, [results[number] for number in sorted(results)]
+                return record, folder
         return None
 
     async def _records(self) -> list[tuple[Evaluation, Path]]:

@@ -1,0 +1,75 @@
+"""What to compare next, as far as the workspace tells: models of the last job, a test set."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from tui.domain.evaluation import Evaluation
+from tui.domain.runs import JobView
+from tui.services.job_log import JobLog, recorded_jobs
+from tui.services.workspace import Workspace
+
+
+class Suggestion(BaseModel):
+    """What is known already of a comparison to be made."""
+
+    provider: str | None = None
+    base: str | None = None
+    tuned: str | None = None
+    test: Path | None = None
+    scorer: str | None = None
+
+
+async def suggest(workspace: Workspace, given: Suggestion, last: Evaluation | None) -> Suggestion:
+    """Complete what is given by what was trained and compared before.
+
+    Raises:
+        FileError: the log of a job cannot be read.
+    """
+    job = await _job(workspace, given)
+    found = given
+    if job:
+        view, _ = job
+        found = Suggestion(
+            provider=given.provider or view.provider,
+            base=given.base or view.model,
+            tuned=given.tuned or view.fine_tuned_model,
+        )
+    if last and (not found.tuned or found.tuned == last.tuned):
+        return found.model_copy(
+            update={
+                "provider": found.provider or last.provider,
+                "base": found.base or last.base,
+                "tuned": last.tuned,
+                "test": Path(last.test),
+                "scorer": last.scorer,
+            }
+        )
+    test = await _test_beside(job[1]) if job else None
+    return found.model_copy(update={"test": test})
+
+
+async def _job(workspace: Workspace, given: Suggestion) -> tuple[JobView, JobLog] | None:
+    """The job that made the tuned model, or the last one that made any."""
+    logs = await recorded_jobs(workspace)
+    views = [(await log.view(), log) for log in logs]
+    made = [
+        (view, log)
+        for view, log in views
+        if view.fine_tuned_model
+        and given.tuned in (None, view.fine_tuned_model)
+        and given.provider in (None, view.provider)
+    ]
+    return max(made, key=lambda one: one[0].created_at or 0.0, default=None)
+
+
+async def _test_beside(log: JobLog) -> Path | None:
+    file = await log.file()
+    training = file.request.training_file if file and file.request else None
+    if training is None or "train" not in training.name:
+        return None
+    test = training.with_name(training.name.replace("train", "test"))
+    return test if await asyncio.to_thread(test.is_file) else None
