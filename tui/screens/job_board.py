@@ -63,6 +63,10 @@ class JobBoard:
         if not known:
             self._sort()
 
+    def steered(self, view: JobView) -> None:
+        """Take in how a job stands after it was steered; its next look brings the rest."""
+        self.views[view.provider, view.id] = view
+
     def lose(self, key: Key, error: FtuiError) -> None:
         """Note that a job cannot be followed."""
         self.followed.discard(key)

@@ -213,6 +213,8 @@ class JobsScreen(ModeScreen):
         if message.error:
             self.tell_error(message.error)
         elif message.view:
+            self._board.steered(message.view)
+            self._draw()
             word = preview(status_word(message.view.status), 40)
             self.notify(f"{name_of(message.view)}: {word}", markup=False)
 

@@ -1,0 +1,232 @@
+"""The commands around jobs as a script sees them: JSON and exit codes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sample_rows import good_rows
+from servers.misbehaving import MisbehavingServer, misbehaving_server
+
+from tui.cli import main
+from tui.settings import Settings
+
+Run = Callable[..., tuple[int, list[Any], str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command; gives its exit code, the JSON values it printed, and what it remarked."""
+
+    def run(*arguments: str) -> tuple[int, list[Any], str]:
+        code = main(arguments)
+        out, err = capsys.readouterr()
+        return code, [json.loads(line) for line in out.splitlines()], err
+
+    return run
+
+
+@pytest.fixture
+def local(engine_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The environment of a person whose engine runs."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FTUI_HOME", str(engine_settings.home))
+    monkeypatch.setenv("FTUI_MODEL", engine_settings.model)
+    monkeypatch.setenv("FTUI_CONFIG", str(tmp_path / "none.toml"))
+    return engine_settings
+
+
+@pytest.fixture
+def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MisbehavingServer]:
+    """A server in a thread of its own, named `far` in the config file."""
+    loop = asyncio.new_event_loop()
+    running: list[MisbehavingServer] = []
+    started, ended = threading.Event(), asyncio.Event()
+
+    async def serve() -> None:
+        async with misbehaving_server() as server:
+            running.append(server)
+            started.set()
+            await ended.wait()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
+    thread.start()
+    started.wait(10)
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f'provider = "far"\nmodel = "base"\n[providers.far]\nbase_url = "{running[0].url}"\n'
+        'api_key_env = "TEST_KEY"\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FTUI_CONFIG", str(config))
+    monkeypatch.setenv("FTUI_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TEST_KEY", "sk-verysecret123456")
+    yield running[0]
+    loop.call_soon_threadsafe(ended.set)
+    thread.join(10)
+    loop.close()
+
+
+def test_a_job_is_trained_watched_listed_and_not_cancelled_twice(
+    local: Settings, run: Run, chat_file: Callable[..., Path]
+) -> None:
+    code, lines, _ = run(
+        "train", str(chat_file(good_rows(12))), "--epochs", "1", "--seed", "7", "--watch", "--json"
+    )
+    assert code == 0
+    assert set(lines[0]) == {"job", "provider", "model", "status"}
+    assert {line["type"] for line in lines[1:]} == {"status", "metrics", "event", "checkpoint"}
+    assert lines[-1]["status"] == "succeeded"
+    assert lines[-1]["fine_tuned_model"].startswith("ft:tiny-llama:")
+    times = [line["at"] for line in lines[1:-1]]
+    assert times == sorted(times)
+
+    again = run("watch", lines[0]["job"], "--json")
+    assert again[0] == 0
+    assert again[1] == lines[1:]
+
+    code, jobs, _ = run("jobs", "--json")
+    assert code == 0
+    assert jobs[0][0]["job"] == lines[0]["job"]
+    code, _, said = run("cancel", "last")
+    assert code == 2
+    assert "ended already" in said
+
+
+def test_a_job_that_fails_is_the_answer_no(
+    far: MisbehavingServer, run: Run, chat_file: Callable[..., Path]
+) -> None:
+    code, lines, _ = run("train", str(chat_file()), "--json")
+    assert (code, lines[0]["status"]) == (0, "queued")
+    far.finish(lines[0]["job"], status="failed")
+    code, lines, _ = run("watch", "last", "--json")
+    assert code == 1
+    assert lines[-1]["status"] == "failed"
+
+
+def test_cancelling_prints_how_the_job_stands(far: MisbehavingServer, run: Run) -> None:
+    far.add_job()
+    code, lines, _ = run("cancel", "ftjob", "--json")
+    assert code == 0
+    assert lines == [{"job": "ftjob-1", "provider": "far", "model": "base", "status": "cancelled"}]
+
+
+def test_data_with_errors_is_not_sent(
+    far: MisbehavingServer, run: Run, chat_file: Callable[..., Path]
+) -> None:
+    path = chat_file([*good_rows(12), {"messages": []}])
+    code, lines, said = run("train", str(path), "--json")
+    assert (code, lines) == (2, [])
+    assert "line 13" in said
+    assert f"ftui check {path}" in said
+    assert not far.requests
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["train", "gone.jsonl"], "no file gone.jsonl"),
+        (["train", "."], "folder"),
+        (["train", "gone.jsonl", "--epochs", "99"], "--epochs cannot be used"),
+        (["watch", "nobody"], "no job nobody"),
+        (["watch", "last"], "no job last"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence_and_exit_2(
+    far: MisbehavingServer, run: Run, arguments: list[str], sentence: str
+) -> None:
+    code, lines, said = run(*arguments)
+    assert (code, lines) == (2, [])
+    assert sentence in said
+    assert said.count("\n") == 1
+
+
+def test_an_unknown_provider_and_a_missing_key_are_named(
+    far: MisbehavingServer,
+    run: Run,
+    chat_file: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    code, _, said = run("train", str(chat_file()), "--provider", "nobody")
+    assert code == 2
+    assert "Known are local" in said
+    monkeypatch.delenv("TEST_KEY")
+    code, _, said = run("train", str(chat_file()))
+    assert code == 2
+    assert "TEST_KEY" in said
+
+
+def test_interrupting_the_watch_says_that_the_job_goes_on(far: MisbehavingServer) -> None:
+    far.add_job()
+    far.add_step(1)
+    watch = subprocess.Popen(
+        [sys.executable, "-m", "tui", "watch", "last", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ,
+    )
+    assert watch.stdout
+    assert json.loads(watch.stdout.readline())["step"] == 1
+    time.sleep(0.5)
+    watch.send_signal(signal.SIGINT)
+    _, said = watch.communicate(timeout=20)
+    assert watch.returncode == 130
+    assert "the job goes on" in said
+    assert "Traceback" not in said
+    assert far.jobs["ftjob-1"]["status"] == "running"
+
+
+def test_the_engines_status_has_every_key_also_when_it_does_not_run(
+    far: MisbehavingServer, run: Run, tmp_path: Path
+) -> None:
+    code, lines, _ = run("engine", "status", "--json")
+    assert code == 0
+    assert lines == [
+        {
+            "running": False,
+            "pid": None,
+            "socket": None,
+            "url": None,
+            "token_file": None,
+            "home": str(tmp_path / "home"),
+            "jobs": [],
+        }
+    ]
+
+
+def test_a_running_engine_tells_where_it_is(local: Settings, run: Run) -> None:
+    code, lines, _ = run("engine", "status", "--json")
+    assert code == 0
+    assert lines[0]["running"]
+    assert lines[0]["socket"] == str(local.socket)
+
+
+def test_doctor_answers_for_every_check(
+    far: MisbehavingServer, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, lines, _ = run("doctor", "--json")
+    (found,) = lines
+    assert set(found) == {"version", "python", "default_provider", "default_model", "checks"}
+    assert found["default_provider"] == "far"
+    checks = {check["name"]: check for check in found["checks"]}
+    assert {"python", "terminal", "extra local", "home", "disk", "engine", "base model"} < set(
+        checks
+    )
+    assert code == (0 if all(check["ok"] for check in checks.values()) else 1)
+    monkeypatch.delenv("TEST_KEY")
+    code, lines, _ = run("doctor", "--json")
+    assert code == 1
+    far_check = next(c for c in lines[0]["checks"] if c["name"] == "provider far")
+    assert not far_check["ok"]
+    assert "TEST_KEY" in far_check["message"]
