@@ -106,6 +106,14 @@ def test_a_resumed_run_replaces_the_steps_it_repeats() -> None:
     assert view.step == 11
 
 
+def test_the_time_left_after_a_pause_counts_no_pause() -> None:
+    before = [metrics(step, at=100.0 + step) for step in range(1, 10)]
+    after = [metrics(step, at=900.0 + step) for step in range(10, 15)]
+    paused, going = status("paused"), status("running")
+    view = view_of(status("running"), *before, paused, going, *after)
+    assert view.seconds_per_step == 1.0
+
+
 def test_checkpoints_and_events_are_kept() -> None:
     raw = {
         "id": "c",

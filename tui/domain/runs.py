@@ -202,6 +202,9 @@ class Run:
                 self._view[name] = int(count)
         if self.status == "running":
             self._view.setdefault("started_at", at)
+        else:
+            # The pace of a job that goes on is told by its steps since then.
+            self._pace.clear()
 
     def _add_metrics(self, record: Record, at: float) -> None:
         step = figure(record.get("step"))

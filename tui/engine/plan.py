@@ -7,12 +7,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from tui.domain.training_defaults import AUTO_EPOCHS, auto_batch
 from tui.engine.device import Kind, Precision
 from tui.engine.spec import Hyperparameters
 
 BASE_LEARNING_RATE = 1e-3
 """For LoRA; measured in the facts of this project. The multiplier scales it."""
-AUTO_EPOCHS = 3
 AUTO_LENGTH = 2048
 _CHECKPOINTS = 10
 _EVALUATIONS = 5
@@ -86,7 +86,9 @@ def make_plan(
         device: what it trains on.
         precision: in which precision.
     """
-    batch = _auto_batch(rows, device) if asked.batch_size == "auto" else asked.batch_size
+    batch = (
+        auto_batch(rows, gpu=device != "cpu") if asked.batch_size == "auto" else asked.batch_size
+    )
     epochs = AUTO_EPOCHS if asked.n_epochs == "auto" else asked.n_epochs
     total = epochs * math.ceil(rows / (batch * asked.gradient_accumulation_steps))
     multiplier = asked.learning_rate_multiplier
@@ -110,9 +112,3 @@ def make_plan(
         checkpoint_steps=asked.checkpoint_steps or max(1, math.ceil(total / _CHECKPOINTS)),
         total_steps=total,
     )
-
-
-def _auto_batch(rows: int, device: Kind) -> int:
-    """Small files need small batches, or three epochs are too few steps to learn anything."""
-    largest = 4 if device == "cpu" else 8
-    return max(1, min(largest, rows // 30))

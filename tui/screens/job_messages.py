@@ -12,6 +12,7 @@ from tui.screens.job_board import Key
 from tui.services.errors import FtuiError
 from tui.services.job_log import JobRequest
 from tui.services.job_watch import Contact
+from tui.services.jobs import Steering
 
 
 @dataclass
@@ -60,5 +61,6 @@ class JobRefused(Message):
 class JobSteered(Message):
     """A job was cancelled, paused or resumed; or could not be."""
 
+    verb: Steering
     view: JobView | None
     error: FtuiError | None = None

@@ -71,7 +71,7 @@ class JobsScreen(ModeScreen):
         Binding("p", "pause", "Pause"),
         Binding("C", "cancel", "Cancel"),
         Binding("b", "braille", "Chart"),
-        Binding("r", "refresh", "Refresh"),
+        Binding("r", "refresh", "Ask", tooltip="Ask the servers again"),
         Binding("escape", "back", "List", key_display="esc"),
     ]
 
@@ -167,9 +167,9 @@ class JobsScreen(ModeScreen):
     @work(group="steer", exit_on_error=False)
     async def _steer(self, key: Key, verb: Steering) -> None:
         try:
-            self.post_message(JobSteered(await self.services.jobs.steer(*key, verb)))
+            self.post_message(JobSteered(verb, await self.services.jobs.steer(*key, verb)))
         except FtuiError as error:
-            self.post_message(JobSteered(None, error))
+            self.post_message(JobSteered(verb, None, error))
 
     def on_jobs_listed(self, message: JobsListed) -> None:
         """Take the list in and follow what has not ended."""
@@ -216,7 +216,8 @@ class JobsScreen(ModeScreen):
             self._board.steered(message.view)
             self._draw()
             word = preview(status_word(message.view.status), 40)
-            self.notify(f"{name_of(message.view)}: {word}", markup=False)
+            said = f"{name_of(message.view)}: asked to {message.verb}; it is {word} now."
+            self.notify(said, markup=False, timeout=3)
 
     def on_line_table_row_selected(self, message: LineTable.RowSelected) -> None:
         """Open a job of the list."""
