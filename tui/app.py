@@ -118,13 +118,13 @@ class FtuiApp(App[None]):
 
     async def on_step_changed(self, message: StepChanged) -> None:
         """Keep the loop bar true; while a job goes on, the screen that follows it must run."""
-        self.loop = self.loop.with_step(message.mode, message.state)
         busy = message.mode is Mode.JOBS and message.state.tone is Tone.BUSY
         if busy and Mode.JOBS not in self._started:
             here = self.current_mode
             with self.batch_update():
                 await self._open(Mode.JOBS)
                 await self.switch_mode(here)
+        self.loop = self.loop.with_step(message.mode, message.state)
 
     async def on_data_requested(self, message: DataRequested) -> None:
         """Go to Data, and open the file if one is given."""

@@ -21,6 +21,7 @@ from tui.domain.loop import Mode
 from tui.screens.jobs import JobsScreen
 from tui.screens.messages import TrainRequested
 from tui.services.container import Services
+from tui.services.engine_process import EngineProcess
 from tui.services.job_log import JobRequest
 from tui.settings import ProviderProfile, Settings
 from tui.widgets.job_panel import JobPanel, LiveLine
@@ -368,7 +369,7 @@ async def test_a_machine_without_the_extra_gets_the_install_line(
     settings: Settings, training: Path
 ) -> None:
     services = Services(settings.model_copy(update={"provider": "local"}))
-    services.engine._extra = ("torch_that_is_not_installed",)
+    services.engine = EngineProcess(services.settings, extra=["torch_that_is_not_installed"])
     app = FtuiApp(services)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")

@@ -377,6 +377,18 @@ async def test_the_list_merges_the_servers_jobs_with_those_it_forgot(
     assert not listed.troubles
 
 
+async def test_the_list_brings_the_end_of_a_job_that_nobody_watched(
+    server: MisbehavingServer, jobs: Jobs, training: Path
+) -> None:
+    await jobs.submit(request(training))
+    for step in (1, 2, 3):
+        server.add_step(step, valid_loss=0.5)
+    server.finish()
+    (view,) = (await jobs.list_jobs()).views
+    assert (view.status, view.step, view.valid_loss) == ("succeeded", 3, 0.5)
+    assert (await jobs.history("far", "ftjob-1")).status == "succeeded"
+
+
 async def test_a_server_out_of_reach_leaves_the_recorded_jobs(
     server: MisbehavingServer, jobs: Jobs
 ) -> None:

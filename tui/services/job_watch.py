@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +71,7 @@ class JobWatch:
         self._asleep = True
         self._first = True
 
-    async def follow(self) -> AsyncIterator[Seen]:
+    async def follow(self) -> AsyncGenerator[Seen, None]:
         """Yield what the log holds, then what each poll brings; ends when the job has ended.
 
         While the server is out of reach nothing is raised: the contact tells why and the asking

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tui.domain.job_records import Record, status_record
+from tui.domain.job_records import Record, is_terminal, status_record
 from tui.domain.runs import JobView, Run
 from tui.domain.text import preview
 from tui.services.engine_process import EngineProcess
-from tui.services.errors import FtuiError, InputError, NotFound
+from tui.services.errors import (
+    EngineUnavailable,
+    FtuiError,
+    InputError,
+    NotFound,
+    ProviderError,
+)
 from tui.services.job_log import JobFile, JobLog, JobRequest, recorded_jobs
 from tui.services.job_watch import JobWatch, Seen, fetch_job
 from tui.services.polling import Clock
@@ -129,10 +136,10 @@ class Jobs:
             for job in answer:
                 key = name, job["id"]
                 if not (key in recorded and recorded[key].terminal):
-                    recorded[key] = await self._merged(name, job)
+                    recorded[key] = await self._merged(name, job, recorded.get(key))
         return JobList(_latest_first(list(recorded.values())), troubles)
 
-    def follow(self, provider: str, job: str) -> AsyncIterator[Seen]:
+    def follow(self, provider: str, job: str) -> AsyncGenerator[Seen, None]:
         """Look at a job again and again until it has ended; see `JobWatch.follow`."""
         return JobWatch(self._providers, self._log(provider, job), self._clock).follow()
 
@@ -240,7 +247,17 @@ class Jobs:
         except FtuiError as error:
             return error
 
-    async def _merged(self, provider: str, job: dict[str, Any]) -> JobView:
+    async def _merged(
+        self, provider: str, job: dict[str, Any], recorded: JobView | None
+    ) -> JobView:
+        """A job as the server's list tells it, with what is recorded of it."""
+        if recorded and is_terminal(str(job.get("status"))):
+            # It ended while nobody watched: its last events are taken into the record.
+            with suppress(ProviderError, NotFound, EngineUnavailable):
+                async with aclosing(self.follow(provider, job["id"])) as looks:
+                    async for seen in looks:
+                        if seen.contact.trouble:
+                            break
         run = Run(provider, job["id"])
         for record in await self._log(provider, job["id"]).records():
             run.add(record)
