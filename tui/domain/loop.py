@@ -54,7 +54,7 @@ class StepState:
     brief: str = ""
 
 
-NOT_DECIDED = StepState(Tone.NONE, "not decided", "undecided")
+NOT_DECIDED = StepState(Tone.NONE, "not decided", "open")
 NO_FILE = StepState(Tone.NONE, "no file")
 NO_JOBS = StepState(Tone.NONE, "no jobs")
 NOT_COMPARED = StepState(Tone.NONE, "not compared", "none")

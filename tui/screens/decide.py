@@ -21,6 +21,7 @@ from tui.domain.loop import NOT_DECIDED, Mode, StepState, Tone
 from tui.domain.text import scrub
 from tui.screens.messages import DataRequested
 from tui.screens.mode_screen import ModeScreen
+from tui.services.container import Services
 from tui.services.decisions import SavedDecision
 from tui.services.errors import FtuiError
 from tui.widgets.decision_view import (
@@ -81,6 +82,17 @@ class DecideScreen(ModeScreen):
     walk: Walk | None = None
     saved: SavedDecision | None = None
     page = "loading"
+
+    @classmethod
+    async def stands(cls, services: Services) -> StepState:
+        """What was decided last."""
+        saved = await services.decisions.latest()
+        if saved is None:
+            return NOT_DECIDED
+        if saved.decision.open:
+            return StepState(Tone.BUSY, f"{saved.decision.open} questions open", "begun")
+        verdict = saved.decision.verdict
+        return StepState(TONES[verdict], verdict.value, _BRIEF[verdict])
 
     def compose_body(self) -> ComposeResult:
         """The question with its choices, the answers so far, the verdict, the error."""

@@ -96,6 +96,10 @@ class Evaluations:
         self._clock = clock
         self._timer = timer
 
+    def seconds(self) -> float:
+        """The timer, for the pace of a run."""
+        return self._timer()
+
     async def begin(self, request: EvaluationRequest) -> Run:
         """Read the test set and choose the scorer; nothing is asked and nothing is written yet.
 
