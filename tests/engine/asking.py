@@ -94,7 +94,7 @@ async def at_step(client: AsyncOpenAI, job_id: str, step: int) -> None:
         page = await client.fine_tuning.jobs.list_events(job_id, limit=50)
         return any((event.data or {}).get("step", 0) >= step for event in page.data)  # type: ignore[attr-defined]
 
-    await until(there)
+    await until(there, every=0.05)
 
 
 def write_rows(path: Path, rows: list[dict[str, object]]) -> Path:
