@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -15,8 +17,10 @@ from pathlib import Path
 import httpx2
 import openai
 import pytest
+from fastapi import FastAPI
 from openai import AsyncOpenAI
 
+from tui.engine import errors
 from tui.services.engine_process import EngineProcess, EngineStatus
 from tui.settings import Settings
 
@@ -174,3 +178,21 @@ def test_the_server_never_loads_torch() -> None:
     )
     environ = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
     assert subprocess.run([sys.executable, "-c", script], env=environ, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "trouble", [OSError(errno.ENOSPC, "full"), sqlite3.OperationalError("database or disk is full")]
+)
+async def test_a_full_disk_is_said_and_not_tried_again(trouble: Exception) -> None:
+    app = FastAPI()
+    errors.install(app)
+
+    @app.get("/")
+    def fails() -> None:
+        raise trouble
+
+    transport = httpx2.ASGITransport(app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://e") as client:
+        answer = await client.get("/")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (507, "no_space")
+    assert answer.headers["x-should-retry"] == "false"

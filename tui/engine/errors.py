@@ -80,6 +80,8 @@ def install(app: FastAPI) -> None:
 
     async def http_error(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
+        if _is_full(error.__cause__):  # FastAPI says 400 whatever breaks while it reads a body
+            return no_space().response()
         if error.status_code in (404, 405):
             message = f"Unknown request: {request.method} {request.url.path}."
             return ApiError(error.status_code, message, code="unknown_url").response()
@@ -91,8 +93,7 @@ def install(app: FastAPI) -> None:
         return validation_error(error).response()
 
     async def disk_error(_: Request, error: Exception) -> JSONResponse:
-        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-        if full or (isinstance(error, sqlite3.OperationalError) and "full" in str(error)):
+        if _is_full(error):
             return no_space().response()
         return await unforeseen(_, error)
 
@@ -111,6 +112,13 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(OSError, disk_error)
     app.add_exception_handler(sqlite3.OperationalError, disk_error)
     app.add_exception_handler(Exception, unforeseen)
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """Whether something failed because the disk is full."""
+    if isinstance(error, sqlite3.OperationalError):
+        return "full" in str(error)
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def validation_error(error: RequestValidationError) -> ApiError:

@@ -73,7 +73,10 @@ class Store:
             self._connection.executescript(_SCHEMA)
             self._connection.execute(f"PRAGMA user_version={_VERSION}")
         except sqlite3.Error as error:
-            raise StoreUnusable(f"The engine's database {path} cannot be used: {error}.") from error
+            raise StoreUnusable(
+                f"The engine's database {path} cannot be used: {error}. "
+                "Make sure that its disk is neither full nor read-only."
+            ) from error
 
     def close(self) -> None:
         """Close the database."""
