@@ -17,6 +17,8 @@ class ChatServer(MisbehavingServer):
     def __init__(self, models: dict[str, Callable[[list[dict[str, Any]]], str]]) -> None:
         super().__init__()
         self.models = models
+        self.refused: dict[str, int] = {}
+        """Models that are refused -> the status."""
         self.delay = 0.0
         self.asked: list[dict[str, Any]] = []
         self.in_flight = 0
@@ -31,6 +33,8 @@ class ChatServer(MisbehavingServer):
         self.asked.append(request)
         self.in_flight += 1
         self.peak = max(self.peak, self.in_flight)
+        if status := self.refused.get(request["model"]):
+            return status, {"error": {"message": f"{request['model']} cannot be loaded."}}
         if request["model"] not in self.models:
             error = {"message": f"The model {request['model']} does not exist.", "code": "x"}
             return 404, {"error": error}

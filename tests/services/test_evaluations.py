@@ -190,6 +190,18 @@ async def test_one_case_that_a_model_cannot_answer_is_an_error_and_no_loss(
     assert "too long" in failed.base.error + failed.tuned.error
 
 
+async def test_a_model_that_never_answers_stops_it_though_the_other_one_does(
+    services: Services, server: ChatServer, tmp_path: Path
+) -> None:
+    client = await services.providers.client("far")
+    client.max_retries = 0
+    server.refused["tuned"] = 503
+    run = await services.evaluations.begin(request(make_test_set(tmp_path, 100)))
+    with pytest.raises(ProviderError, match="tuned cannot be loaded"):
+        await answer(services, run)
+    assert len(server.asked) < 40
+
+
 @pytest.mark.parametrize("kind", ["html", "reset"])
 async def test_a_server_that_talks_nonsense_is_given_up_after_a_few(
     services: Services, server: ChatServer, tmp_path: Path, kind: str
@@ -272,3 +284,28 @@ async def test_the_next_comparison_suggested_is_that_of_the_last_job(
     found = await services.evaluations.suggest()
     assert (found.provider, found.base, found.tuned) == ("far", "base", f"ft:base:{job.id}")
     assert found.test == test
+
+
+async def test_the_real_engine_answers_both_sides_of_a_comparison(
+    engine_settings: Settings, tmp_path: Path
+) -> None:
+    services = Services(engine_settings.model_copy(update={"workspace": tmp_path / ".ftui"}))
+    model = engine_settings.model
+    try:
+        asked = request(
+            make_test_set(tmp_path, 3), provider="local", base=model, tuned=model, max_tokens=8
+        )
+        run = await services.evaluations.begin(asked)
+        results = await answer(services, run)
+        record = await services.evaluations.finish(run)
+        nowhere = str(tmp_path / "nowhere")
+        missing = await services.evaluations.begin(asked.model_copy(update={"tuned": nowhere}))
+        with pytest.raises(NotFound, match="nowhere"):
+            await answer(services, missing)
+    finally:
+        await services.providers.close()
+    assert record.comparison is not None
+    assert record.comparison.verdict is Verdict.UNCLEAR
+    assert (record.comparison.ties, record.comparison.errors) == (3, 0)
+    assert all(one.base.text == one.tuned.text for one in results)
+    assert all(one.base.tokens for one in results)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _HOPELESS = (401, 403, 404)
 """Statuses that every further request would meet too: a wrong key, an unknown model."""
 _IN_A_ROW = 5
-"""Failures in a row after which a server is taken to be out of reach."""
+"""Failures of one model in a row after which it is taken to be out of reach."""
 
 
 async def ask(
@@ -49,7 +49,7 @@ async def ask(
 
 
 class Failures:
-    """Tells a case that one server cannot answer from a server that answers nothing."""
+    """Tells a case that one model cannot answer from a model that answers nothing."""
 
     def __init__(self) -> None:
         self._in_a_row = 0

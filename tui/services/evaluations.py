@@ -140,7 +140,7 @@ class Evaluations:
         client = await self._providers.client(run.record.provider)
         replies: dict[int, dict[str, Reply]] = {}
         questions = self._questions(run)
-        failures = Failures()
+        failures = {side: Failures() for side in SIDES}
         pool: set[asyncio.Task[tuple[int, str, Reply | FtuiError]]] = set()
         done = pool
         try:
@@ -154,7 +154,7 @@ class Evaluations:
                 done, pool = await asyncio.wait(pool, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     number, side, reply = task.result()
-                    answer = failures.count(reply)
+                    answer = failures[side].count(reply)
                     both = replies.setdefault(number, {})
                     both[side] = answer
                     if len(both) == len(SIDES):
