@@ -7,10 +7,12 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
-from tui.domain.loop import LoopState, Mode, StepState
+from tui.domain.loop import LoopState, Mode, StepState, Tone
 from tui.domain.text import cell_width, scrub
 
 _GAP = " │ "
+_TERSEST = 2
+"""0 says all words, 1 their short form, 2 leaves out the words of what has not begun."""
 
 
 class LoopStep(Static):
@@ -21,18 +23,20 @@ class LoopStep(Static):
         self.mode = mode
         self._shown = ""
 
-    def text(self, state: StepState, *, brief: bool) -> str:
-        """The step in one line: `2 Data ✗ 3 invalid of 120`."""
-        words = (brief and state.brief) or state.words
-        return f"{self.mode.key} {self.mode.label} {state.tone.glyph} {scrub(words)}"
+    def text(self, state: StepState, terseness: int) -> str:
+        """The step in one line: `2 Data ✗ 3 invalid of 120`, shorter, or `2 Data –`."""
+        words = (terseness and state.brief) or state.words
+        if terseness == _TERSEST and state.tone is Tone.NONE:
+            words = ""
+        return f"{self.mode.key} {self.mode.label} {state.tone.glyph} {scrub(words)}".rstrip()
 
-    def show(self, state: StepState, *, brief: bool) -> None:
+    def show(self, state: StepState, terseness: int) -> None:
         """Draw the step's state, in its tone's colour.
 
         A layout repaints the whole screen, so there is one only where the text's width changes.
         """
         self.set_classes(f"-{state.tone.value}" + (" -here" if self.has_class("-here") else ""))
-        text = self.text(state, brief=brief)
+        text = self.text(state, terseness)
         if text != self._shown:
             same_width = cell_width(text) == cell_width(self._shown)
             self._shown = text
@@ -80,7 +84,10 @@ class LoopBar(Horizontal):
     def _show(self, loop: LoopState) -> None:
         self._loop = loop
         steps = list(self.query(LoopStep))
-        full = sum(cell_width(step.text(loop.step(step.mode), brief=False)) for step in steps)
-        room = self.size.width - len(_GAP) * (len(steps) - 1)
+        room = self.content_size.width - len(_GAP) * (len(steps) - 1)
+        for terseness in range(_TERSEST + 1):
+            texts = [step.text(loop.step(step.mode), terseness) for step in steps]
+            if sum(map(cell_width, texts)) <= room:
+                break
         for step in steps:
-            step.show(loop.step(step.mode), brief=full > room)
+            step.show(loop.step(step.mode), terseness)
