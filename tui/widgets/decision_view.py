@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui.domain.decision import REASON, Answers, Decision, Verdict
+from tui.domain.decision import REASON, Answers, Decision, Strength, Verdict
 from tui.domain.decision_walk import Walk
 from tui.domain.framework import Answer, Framework
 from tui.domain.loop import Tone
@@ -108,6 +108,9 @@ class SoFar(Static):
 
     def tell(self, walk: Walk) -> None:
         """Show the answers as a list, for the second pane."""
+        decision = walk.decision
+        undecided = decision.open and decision.strength is Strength.WEAK
+        because = decision.reasons[-1 if undecided else 0]
         lines = [Content("So far").stylize("bold")]
         for key in walk.keys:
             name, answer = _name(walk.framework, key), _answer(walk.answers, key)
@@ -118,11 +121,11 @@ class SoFar(Static):
         lines += [
             Content(""),
             Content("Leaning").stylize("bold"),
-            Content.assemble("  ", verdict_words(walk.decision)),
-            Content(f"  {scrub(walk.decision.reasons[0])}").stylize("dim"),
+            Content.assemble("  ", verdict_words(decision)),
+            Content(f"  {scrub(because)}").stylize("dim"),
             Content(""),
             Content("Would change it").stylize("bold"),
-            *(Content(f"  {scrub(change.text)}") for change in walk.decision.would_change[:4]),
+            *(Content(f"  {scrub(change.text)}") for change in decision.would_change[:4]),
         ]
         self.update(Content("\n").join(lines))
 
