@@ -57,9 +57,9 @@ async def test_a_terminal_that_changes_its_width_changes_the_words() -> None:
 async def test_steps_that_have_not_begun_give_up_their_words_first() -> None:
     async with Bar().run_test(size=(80, 24)) as pilot:
         assert isinstance(pilot.app, Bar)
-        pilot.app.loop = LoopState(data=StepState(Tone.BAD, "30 invalid of 51", "30 invalid"))
+        pilot.app.loop = LoopState(data=StepState(Tone.BAD, "412,000 invalid"))
         await pilot.pause()
-        assert pilot.app.text() == "1 Decide – │ 2 Data ✗ 30 invalid │ 3 Jobs – │ 4 Evaluate –"
+        assert pilot.app.text() == "1 Decide – │ 2 Data ✗ 412,000 invalid │ 3 Jobs – │ 4 Evaluate –"
 
 
 async def test_words_from_elsewhere_cannot_steer_the_terminal() -> None:
