@@ -113,8 +113,10 @@ class OpenFile(ModalScreen[Path | None]):
 
     def action_to_list(self) -> None:
         """Go to the list."""
+        options = self.query_one(OptionList)
         if self._found:
-            self.query_one(OptionList).focus()
+            options.highlighted = 0
+            options.focus()
 
     def _type(self, text: str) -> None:
         field = self.query_one(Input)

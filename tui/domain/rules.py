@@ -192,9 +192,13 @@ def _check_convertible(row: Row, kind: Format) -> Iterator[Finding]:
     yield from found
     if chat is None:
         return
-    fields = pair_fields(kind)
     for code, where, text in _check_chat(chat, Format.CHAT):
-        yield code, fields.get(where.removesuffix(".content"), where), text
+        yield code, own_place(where, kind), text
+
+
+def own_place(where: str, kind: Format) -> str:
+    """A place in a converted row, told by the field of the row that it was made of."""
+    return pair_fields(kind).get(where.removesuffix(".content"), where)
 
 
 def example_of(row: Row, kind: Format) -> Example | None:

@@ -273,7 +273,7 @@ class Dataset:
         raw, line = self._rows.read(row), self._rows.line(row)
         sound, problems = check_line(raw, line, self.format)
         if sound:
-            problems = problems + quality_problems(sound, line)
+            problems = problems + quality_problems(sound, line, self.format)
         if row in self._found.duplicates:
             problems.append(duplicate_problem(self._rows, self._found, row))
         if row in self._found.leaks:

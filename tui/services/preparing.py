@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -138,7 +137,7 @@ def _sift(source: Dataset) -> tuple[list[_Kept], list[Problem]]:
     for row in range(len(source)):
         example, found = check_line(source.read_raw(row), source.line(row), source.format)
         if example:
-            found = found + quality_problems(example, source.line(row))
+            found = found + quality_problems(example, source.line(row), source.format)
         against = [one for one in found if one.severity == "error" or one.code in REJECTED]
         if example and not against:
             kept.append(_Kept(row, fingerprint(example)))
@@ -176,14 +175,12 @@ def _with_system(row: Row | None, system: str) -> Row | None:
 def _write_new(path: Path, lines: Iterable[bytes]) -> None:
     """Write a file that must not exist yet, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with open(handle, "wb", buffering=1 << 20) as file:  # noqa: PTH123 - a handle, not a path
+        with temporary.open("xb", buffering=1 << 20) as file:
             file.writelines(lines)
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(0o644)
         _name_new(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

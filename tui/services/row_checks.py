@@ -15,7 +15,7 @@ import orjson
 from tui.domain.examples import Example, Format, text_of
 from tui.domain.problems import Problem, problem
 from tui.domain.quality import check_quality, fingerprint
-from tui.domain.rules import check_line, example_of, is_plain
+from tui.domain.rules import check_line, example_of, is_plain, own_place
 from tui.services.row_file import rows_between
 from tui.services.tokens import CHARACTERS_PER_TOKEN, Encoder, find_encoder
 
@@ -117,16 +117,19 @@ def check_content(chunk: Chunk, limit: int) -> Checked:
             checked.add([], limit)
             checked.prints.append(0)
             continue
-        checked.add(quality_problems(example, line), limit)
+        checked.add(quality_problems(example, line, chunk.kind), limit)
         checked.prints.append(fingerprint(example))
         texts += texts_of(example)
     checked.tokens = _count(texts, encoder)
     return checked
 
 
-def quality_problems(example: Example, line: int) -> list[Problem]:
-    """The quality problems of one row."""
-    return [problem(code, line, where, text) for code, where, text in check_quality(example)]
+def quality_problems(example: Example, line: int, kind: Format) -> list[Problem]:
+    """The quality problems of one row; places are named by the fields of its format."""
+    return [
+        problem(code, line, own_place(where, kind), text)
+        for code, where, text in check_quality(example)
+    ]
 
 
 def texts_of(example: Example) -> Iterator[str]:

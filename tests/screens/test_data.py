@@ -1,0 +1,285 @@
+"""The screen Data, by keyboard, at two sizes."""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input, OptionList, Static
+
+from tui.app import FtuiApp
+from tui.dialogs.open_file import OpenFile
+from tui.dialogs.prepare_file import PrepareFile
+from tui.domain.loop import Tone
+from tui.domain.text import has_unsafe
+from tui.screens.data import DataScreen
+from tui.services.container import Services
+from tui.services.samples import sample_path
+from tui.settings import Settings
+from tui.widgets.chat_view import ChatView
+from tui.widgets.line_table import LineTable
+from tui.widgets.problem_list import ProblemList
+
+SIZES = [(80, 24), (120, 40)]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path / "home", workspace=tmp_path / ".ftui")
+
+
+def app_on(settings: Settings, name: str | Path | None) -> FtuiApp:
+    file = sample_path(name) if isinstance(name, str) else name
+    return FtuiApp(Services(settings), file)
+
+
+async def settled(pilot: Pilot[None]) -> DataScreen:
+    """Wait until the file is open, checked and drawn, or the failure told."""
+    for _ in range(300):
+        await pilot.pause(0.02)
+        screen = pilot.app.screen
+        if not isinstance(screen, DataScreen):
+            continue
+        if any(one.is_running and one.node is screen for one in screen.workers):
+            continue
+        if not text(screen, "#headline").startswith("Opening"):
+            break
+    await pilot.pause(0.05)
+    assert isinstance(screen, DataScreen)
+    return screen
+
+
+async def opened(pilot: Pilot[None]) -> DataScreen:
+    screen = await settled(pilot)
+    for _ in range(300):
+        if screen.has_class("-file") and "so far" not in text(screen, "#headline"):
+            break
+        await pilot.pause(0.02)
+    return await settled(pilot)
+
+
+def text(screen: DataScreen, selector: str) -> str:
+    return str(screen.query_one(selector, Static).render())
+
+
+def table_lines(screen: DataScreen) -> list[str]:
+    table = screen.query_one(LineTable)
+    return [table.render_line(y).text.rstrip() for y in range(table.size.height)]
+
+
+def chat_text(screen: DataScreen) -> str:
+    return str(screen.query_one(ChatView).query_one(Static).render())
+
+
+def problems(screen: DataScreen) -> str:
+    return str(screen.query_one(ProblemList).render())
+
+
+def everything_painted(app: FtuiApp) -> str:
+    """The text of the whole terminal, taken out of a screenshot."""
+    return html.unescape(re.sub(r"<[^>]*>", "", app.export_screenshot().partition("</style>")[2]))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_sample_data_is_one_key_away(settings: Settings, size: tuple[int, int]) -> None:
+    app = app_on(settings, None)
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("2")
+        screen = await settled(pilot)
+        assert app.loop.data.words == "no file"
+        assert "open the sample data" in text(screen, "#state")
+        await pilot.press("s")
+        screen = await opened(pilot)
+        assert app.loop.data.words == "120 valid"
+        assert app.loop.data.tone is Tone.GOOD
+        assert "tickets_train.jsonl · chat · 120 rows · 0 invalid" in text(screen, "#headline")
+        assert table_lines(screen)[1].startswith("▸       1 ✓ ok")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_n_walks_the_rows_with_problems_and_tells_each_fix(
+    settings: Settings, size: tuple[int, int]
+) -> None:
+    app = app_on(settings, "tickets_flawed.jsonl")
+    async with app.run_test(size=size) as pilot:
+        screen = await opened(pilot)
+        assert app.loop.data.words == "30 invalid of 51"
+        assert app.loop.data.brief == "30 invalid"
+        table = screen.query_one(LineTable)
+        await pilot.press("n")
+        assert table.cursor == 3
+        await pilot.press("n", "n")
+        await settled(pilot)
+        assert table.cursor == 5
+        assert problems(screen).startswith("1 of 2: line 6 ✗ not-a-number")
+        assert "Fix: Put a number" in problems(screen)
+        await pilot.press("N")
+        assert table.cursor == 4
+        await pilot.press("G", "n")
+        assert table.cursor == 50
+        await pilot.press("N")
+        assert table.cursor == 41
+        await settled(pilot)
+        assert "output-too-long" in problems(screen)
+        await pilot.press("g", "j", "k")
+        await settled(pilot)
+        assert problems(screen) == "line 1 ✓ ok"
+
+
+async def test_at_80_columns_the_conversation_opens_over_the_table(settings: Settings) -> None:
+    async with app_on(settings, "tickets_train.jsonl").run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        chat, table = screen.query_one(ChatView), screen.query_one(LineTable)
+        assert not chat.display
+        await pilot.press("down", "enter")
+        await settled(pilot)
+        assert chat.display
+        assert not table.display
+        assert "assistant\n{" in chat_text(screen)
+        await pilot.press("escape")
+        await settled(pilot)
+        assert table.display
+        assert table.has_focus
+        assert table.cursor == 1
+
+
+async def test_at_120_columns_the_conversation_follows_the_cursor(settings: Settings) -> None:
+    async with app_on(settings, "tickets_train.jsonl").run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot)
+        assert screen.query_one(ChatView).display
+        seen = set()
+        for _ in range(3):
+            await pilot.press("j")
+            await settled(pilot)
+            seen.add(chat_text(screen))
+        assert len(seen) == 3
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_hostile_file_sends_no_control_character_to_the_terminal(
+    settings: Settings, size: tuple[int, int]
+) -> None:
+    app = app_on(settings, "hostile.jsonl")
+    async with app.run_test(size=size) as pilot:
+        screen = await opened(pilot)
+        painted = [everything_painted(app)]
+        for _ in range(16):
+            await pilot.press("enter")
+            await settled(pilot)
+            painted.append(everything_painted(app))
+            await pilot.press("escape", "j")
+        assert screen.query_one(LineTable).cursor == 15
+        assert any("[red]this[/red]" in one for one in painted)
+        assert any("日本語" in one for one in painted)
+        assert not any(has_unsafe(one) for one in painted)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_what_cannot_be_opened_is_a_sentence_and_a_way_on(
+    settings: Settings, size: tuple[int, int], tmp_path: Path
+) -> None:
+    path = tmp_path / "tickets.jsonl"
+    app = app_on(settings, path)
+    async with app.run_test(size=size) as pilot:
+        screen = await settled(pilot)
+        assert screen.has_class("-error")
+        assert "There is no file" in text(screen, "#state")
+        assert app.loop.data.tone is Tone.BAD
+        path.write_bytes(sample_path("tickets_train.jsonl").read_bytes())
+        await pilot.press("r")
+        await opened(pilot)
+        assert app.loop.data.words == "120 valid"
+        path.write_bytes(b"\n")
+        await pilot.press("r")
+        for _ in range(100):
+            await pilot.pause(0.02)
+            if screen.has_class("-error"):
+                break
+        assert "holds no rows" in text(screen, "#state")
+
+
+async def test_a_file_that_changed_on_disk_is_told(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "tickets.jsonl"
+    path.write_bytes(sample_path("tickets_train.jsonl").read_bytes())
+    async with app_on(settings, path).run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        path.write_bytes(b"{}\n")
+        await pilot.press("G")
+        await settled(pilot)
+        assert "changed on disk" in text(screen, "#progress")
+        assert screen.query_one(LineTable).row_count == 120
+
+
+async def test_train_is_offered_where_nothing_is_wrong_and_refused_with_the_reason(
+    settings: Settings,
+) -> None:
+    app = app_on(settings, "tickets_flawed.jsonl")
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        assert screen.reason_against("train") == (
+            "30 rows cannot be used: mend or remove them first (n)."
+        )
+        await pilot.press("t")
+        assert app.current_mode == "data"
+        screen.open_file(sample_path("tickets_raw.jsonl"))
+        await pilot.pause(0.1)
+        await opened(pilot)
+        assert "make chat rows of them first (p)" in (screen.reason_against("train") or "")
+        screen.open_file(sample_path("tickets_train.jsonl"))
+        await pilot.pause(0.1)
+        await opened(pilot)
+        assert screen.reason_against("train") is None
+        await pilot.press("t")
+        await pilot.pause(0.1)
+        assert app.current_mode == "jobs"
+
+
+async def test_raw_pairs_are_made_a_chat_file_by_keyboard(
+    settings: Settings, tmp_path: Path
+) -> None:
+    raw = tmp_path / "tickets_raw.jsonl"
+    raw.write_bytes(sample_path("tickets_raw.jsonl").read_bytes())
+    app = app_on(settings, raw)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        assert app.loop.data.words == "120 pairs"
+        await pilot.press("p")
+        await pilot.pause()
+        assert isinstance(app.screen, PrepareFile)
+        await pilot.press(*"Reply with JSON.", "enter", "enter")
+        out = tmp_path / "tickets_raw.chat.jsonl"
+        for _ in range(300):
+            await pilot.pause(0.02)
+            if app.loop.data.words == "120 valid":
+                break
+        screen = await opened(pilot)
+        assert "tickets_raw.chat.jsonl · chat · 120 rows" in text(screen, "#headline")
+        assert out.read_bytes().count(b"Reply with JSON.") == 120
+
+
+async def test_a_file_is_chosen_by_typing_or_from_the_list(
+    settings: Settings, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "[red]tickets.jsonl").write_bytes(sample_path("tickets_train.jsonl").read_bytes())
+    app = app_on(settings, None)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("2")
+        await settled(pilot)
+        await pilot.press("o")
+        await pilot.pause(0.2)
+        assert isinstance(app.screen, OpenFile)
+        app.screen.query_one(Input).value = f"{tmp_path}/da"
+        await pilot.pause(0.3)
+        await pilot.press("tab")
+        await pilot.pause(0.3)
+        assert app.screen.query_one(Input).value == f"{folder}/"
+        assert app.screen.query_one(OptionList).option_count == 1
+        await pilot.press("down", "enter")
+        await pilot.pause(0.2)
+        screen = await opened(pilot)
+        assert text(screen, "#headline").startswith("[red]tickets.jsonl · chat · 120 rows")
