@@ -1,0 +1,71 @@
+"""The command `ftui` itself: help, version, and how it refuses."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tui import __version__
+from tui.cli import COMMANDS
+
+
+def ftui(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tui", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        cwd=cwd,
+    )
+
+
+def test_help_names_every_command_and_what_it_is_for() -> None:
+    done = ftui("--help")
+    assert done.returncode == 0
+    for name, what in COMMANDS.items():
+        assert f"{name:<10} {what}" in done.stdout
+
+
+def test_the_version_is_told() -> None:
+    assert ftui("--version").stdout == f"ftui {__version__}\n"
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_every_command_has_its_own_help(name: str) -> None:
+    done = ftui(name, "--help")
+    assert done.returncode == 0
+    assert f"usage: ftui {name}" in done.stdout
+
+
+def test_without_a_terminal_the_app_says_what_to_use_instead(tmp_path: Path) -> None:
+    done = ftui(cwd=tmp_path)
+    assert done.returncode == 2
+    assert "needs a terminal" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_wrong_option_is_a_usage_error_on_standard_error() -> None:
+    done = ftui("check", "--no-such-option")
+    assert done.returncode == 2
+    assert done.stdout == ""
+
+
+def test_a_broken_config_file_is_named_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text("concurrency = 'many'")
+    monkeypatch.setenv("FTUI_CONFIG", str(config))
+    done = ftui("check", "anything.jsonl")
+    assert done.returncode == 2
+    assert "concurrency" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_looking_leaves_no_trace_in_the_current_folder(tmp_path: Path) -> None:
+    ftui("jobs", "--json", cwd=tmp_path)
+    assert list(tmp_path.iterdir()) == []

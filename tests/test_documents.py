@@ -1,0 +1,68 @@
+"""The documents stay true: keys on the screens, commands in the README."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from textual.binding import Binding
+
+from tui.app import SCREENS, FtuiApp
+from tui.cli import COMMANDS
+from tui.domain.loop import Mode
+from tui.services.container import Services
+from tui.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+ROW = re.compile(r"^\| `([^|]+)` \| ([^|]+) \|[^|]*\|$", re.MULTILINE)
+
+
+def section(title: str) -> str:
+    text = (ROOT / "screens.md").read_text()
+    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    assert found, f"screens.md has no section '## {title}'"
+    return found[1]
+
+
+def keys_written(title: str) -> set[tuple[str, str]]:
+    return {(key.strip(), what.strip()) for key, what in ROW.findall(section(title))}
+
+
+def keys_bound(app: FtuiApp, bindings: object) -> set[tuple[str, str]]:
+    made: dict[tuple[str, str], list[str]] = {}
+    for binding in Binding.make_bindings(bindings):  # type: ignore[arg-type]
+        if binding.description:
+            keys = made.setdefault((binding.action, binding.description), [])
+            keys.append(binding.key_display or app.get_key_display(binding))
+    return {(" ".join(dict.fromkeys(keys)), description) for (_, description), keys in made.items()}
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_the_keys_in_screens_md_are_those_of_the_screen(mode: Mode, tmp_path: Path) -> None:
+    app = FtuiApp(Services(Settings(workspace=tmp_path)))
+    assert keys_written(f"{mode.key} {mode.label}") == keys_bound(app, SCREENS[mode].BINDINGS)
+
+
+def test_the_keys_that_work_anywhere_are_in_screens_md(tmp_path: Path) -> None:
+    app = FtuiApp(Services(Settings(workspace=tmp_path)))
+    assert keys_written("Everywhere") == keys_bound(app, FtuiApp.BINDINGS)
+
+
+def test_the_readme_opens_with_the_two_commands_that_ci_runs() -> None:
+    blocks = re.findall(r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
+    first, second = blocks[:2]
+    assert first.count("\n") == second.count("\n") == 1
+    assert first.rstrip().endswith(".venv/bin/ftui sample_data/tickets_train.jsonl")
+    assert second.rstrip().endswith("&& .venv/bin/pytest")
+
+
+def test_the_readme_names_every_command_and_no_other() -> None:
+    named = set(re.findall(r"\bftui ([a-z]+)\b", (ROOT / "README.md").read_text()))
+    assert set(COMMANDS) <= named
+
+
+def test_every_picture_in_the_readme_is_there() -> None:
+    pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", (ROOT / "README.md").read_text())
+    assert len(pictures) >= 4
+    assert [name for name in pictures if not (ROOT / name).is_file()] == []
