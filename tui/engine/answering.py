@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import sys
 from collections.abc import AsyncGenerator
 
@@ -13,6 +12,7 @@ from pydantic import BaseModel
 
 from tui.engine.errors import ApiError
 from tui.engine.home import Home
+from tui.engine.launcher import torch_environment
 from tui.engine.questions import TOLD, Done, Forget, Question, Refused, Told, as_line
 
 _log = logging.getLogger("ftui.engine")
@@ -117,7 +117,7 @@ class Answering:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
-                env=os.environ | {"TOKENIZERS_PARALLELISM": "false"},
+                env=torch_environment(),
                 limit=_LONGEST_LINE,
             )
         self._reader = asyncio.create_task(self._read(self._process))
