@@ -10,6 +10,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, Static
 
+import tui.services.dataset_check as dataset_check
 from tui.app import FtuiApp
 from tui.dialogs.open_file import OpenFile
 from tui.dialogs.prepare_file import PrepareFile
@@ -71,7 +72,7 @@ def table_lines(screen: DataScreen) -> list[str]:
 
 
 def chat_text(screen: DataScreen) -> str:
-    return str(screen.query_one(ChatView).query_one(Static).render())
+    return screen.query_one(ChatView).content.plain
 
 
 def problems(screen: DataScreen) -> str:
@@ -126,7 +127,17 @@ async def test_n_walks_the_rows_with_problems_and_tells_each_fix(
         assert "output-too-long" in problems(screen)
         await pilot.press("g", "j", "k")
         await settled(pilot)
-        assert problems(screen) == "line 1 ✓ ok"
+        assert problems(screen) == "✓ ok"
+
+
+async def test_a_large_file_is_checked_by_other_processes_while_the_app_holds_the_terminal(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dataset_check, "SMALL", 1000)
+    app = app_on(settings, "tickets_train.jsonl")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        assert app.loop.data.words == "120 valid"
 
 
 async def test_at_80_columns_the_conversation_opens_over_the_table(settings: Settings) -> None:

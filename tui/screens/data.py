@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,13 +11,21 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.message import Message
 from textual.widgets import Static
+from textual.worker import Worker, WorkerState
 
 from tui.dialogs.open_file import OpenFile
 from tui.dialogs.prepare_file import PrepareFile, PrepareRequest
 from tui.domain.loop import NO_FILE, Mode, StepState, Tone
-from tui.domain.text import number, scrub
+from tui.domain.text import number, preview, scrub
+from tui.screens.data_messages import (
+    CheckProgressed,
+    DetailRead,
+    FileFailed,
+    FileOpened,
+    FilePrepared,
+    RowsRead,
+)
 from tui.screens.data_words import (
     COLUMNS,
     EMPTY,
@@ -29,11 +36,11 @@ from tui.screens.data_words import (
     progress_line,
     row_cells,
 )
-from tui.screens.messages import TrainRequested
+from tui.screens.messages import DataRequested, StepRequested, TrainRequested
 from tui.screens.mode_screen import ModeScreen
-from tui.services.datasets import CheckProgress, Dataset, RowDetail, RowView
+from tui.services.datasets import Dataset, RowView
 from tui.services.errors import FtuiError
-from tui.services.preparing import Preparation, prepare
+from tui.services.preparing import prepare
 from tui.services.samples import sample_path
 from tui.widgets.chat_view import ChatView
 from tui.widgets.line_table import Cell, LineTable
@@ -67,46 +74,6 @@ class DataScreen(ModeScreen):
         Binding("escape", "back", "Back", show=False),
     ]
 
-    @dataclass
-    class Opened(Message):
-        """A file is open, its first rows are known."""
-
-        dataset: Dataset
-
-    @dataclass
-    class Failed(Message):
-        """The file cannot be read, or not any more."""
-
-        error: FtuiError
-
-    @dataclass
-    class Progressed(Message):
-        """The check went on; at its end the dataset has its report."""
-
-        dataset: Dataset
-        progress: CheckProgress
-
-    @dataclass
-    class RowsRead(Message):
-        """Rows for the table."""
-
-        dataset: Dataset
-        rows: list[RowView]
-        changed: bool
-
-    @dataclass
-    class DetailRead(Message):
-        """The selected row in full."""
-
-        dataset: Dataset
-        detail: RowDetail
-
-    @dataclass
-    class Prepared(Message):
-        """A chat file was written."""
-
-        done: Preparation
-
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         self._path: Path | None = None
@@ -128,6 +95,11 @@ class DataScreen(ModeScreen):
         self.headline("Open a training file to see what is in it and what is wrong with it.")
         self.step_stands(NO_FILE)
 
+    def begin(self, request: StepRequested) -> None:
+        """Open the file that another screen, or the command line, asks for."""
+        if isinstance(request, DataRequested) and request.path:
+            self.open_file(request.path)
+
     def open_file(self, path: Path) -> None:
         """Open a training file; what was open is closed."""
         self._path = path
@@ -138,17 +110,17 @@ class DataScreen(ModeScreen):
     async def _open(self, path: Path) -> None:
         try:
             dataset = await self.services.datasets.open(path)
-            self.post_message(self.Opened(dataset))
+            self.post_message(FileOpened(dataset))
             told = 0.0
             async for progress in dataset.check(keep=_KEPT_PROBLEMS):
                 if progress.share < 1 and time.monotonic() - told > _PAUSE:
                     told = time.monotonic()
-                    self.post_message(self.Progressed(dataset, progress))
-            self.post_message(self.Progressed(dataset, progress))
+                    self.post_message(CheckProgressed(dataset, progress))
+            self.post_message(CheckProgressed(dataset, progress))
         except FtuiError as error:
-            self.post_message(self.Failed(error))
+            self.post_message(FileFailed(error))
 
-    def on_data_screen_opened(self, message: Opened) -> None:
+    def on_file_opened(self, message: FileOpened) -> None:
         """Show the first rows at once."""
         self._dataset = message.dataset
         self._views.clear()
@@ -164,7 +136,13 @@ class DataScreen(ModeScreen):
         self.refresh_bindings()
         table.focus()
 
-    def on_data_screen_failed(self, message: Failed) -> None:
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A failure that nobody foresaw is told too, instead of waiting for ever."""
+        if event.state is WorkerState.ERROR:
+            words = preview(f"{type(event.worker.error).__name__}: {event.worker.error}")
+            self.post_message(FileFailed(FtuiError(f"Reading stopped unexpectedly ({words}).")))
+
+    def on_file_failed(self, message: FileFailed) -> None:
         """Say what happened and what can be done."""
         self._dataset = None
         self._show_state("-error")
@@ -177,14 +155,15 @@ class DataScreen(ModeScreen):
         self.step_stands(StepState(Tone.BAD, "unreadable"))
         self.refresh_bindings()
 
-    def on_data_screen_progressed(self, message: Progressed) -> None:
+    def on_check_progressed(self, message: CheckProgressed) -> None:
         """Draw the progress, or at its end the result."""
         dataset = message.dataset
         if dataset is not self._dataset:
             return
         table = self.query_one(LineTable)
+        if dataset.report or len(dataset) != table.row_count:
+            self.headline(headline(dataset, dataset.report))
         table.set_row_count(len(dataset))
-        self.headline(headline(dataset, dataset.report))
         if dataset.report is None:
             self.step_stands(checking_step(message.progress))
             self.query_one("#progress", Static).update(progress_line(message.progress))
@@ -210,11 +189,11 @@ class DataScreen(ModeScreen):
     async def _read_rows(self, dataset: Dataset, first: int, count: int) -> None:
         try:
             rows = await dataset.rows(first, count)
-            self.post_message(self.RowsRead(dataset, rows, await dataset.changed()))
+            self.post_message(RowsRead(dataset, rows, await dataset.changed()))
         except FtuiError as error:
-            self.post_message(self.Failed(error))
+            self.post_message(FileFailed(error))
 
-    def on_data_screen_rows_read(self, message: RowsRead) -> None:
+    def on_rows_read(self, message: RowsRead) -> None:
         """Draw rows that were read."""
         if message.dataset is not self._dataset:
             return
@@ -234,11 +213,11 @@ class DataScreen(ModeScreen):
     @work(exclusive=True, group="detail", exit_on_error=False)
     async def _read_detail(self, dataset: Dataset, row: int) -> None:
         try:
-            self.post_message(self.DetailRead(dataset, await dataset.detail(row)))
+            self.post_message(DetailRead(dataset, await dataset.detail(row)))
         except FtuiError as error:
-            self.post_message(self.Failed(error))
+            self.post_message(FileFailed(error))
 
-    def on_data_screen_detail_read(self, message: DetailRead) -> None:
+    def on_detail_read(self, message: DetailRead) -> None:
         """Draw the conversation and the problems of the selected row."""
         detail = message.detail
         if (
@@ -251,7 +230,7 @@ class DataScreen(ModeScreen):
             chat.show_example(detail.example)
         else:
             chat.show_raw(detail.raw)
-        self.query_one(ProblemList).show(detail.view.line, detail.view.problems)
+        self.query_one(ProblemList).show(detail.view.problems)
 
     def on_line_table_row_selected(self) -> None:
         """Open the conversation over the table, or go into it where it stands beside."""
@@ -316,12 +295,12 @@ class DataScreen(ModeScreen):
         self.query_one("#progress", Static).update("▶ Writing chat rows …")
         try:
             done = await prepare(source, wanted.out, system=wanted.system)
-            self.post_message(self.Prepared(done))
+            self.post_message(FilePrepared(done))
         except FtuiError as error:
             self.query_one("#progress", Static).update("")
             self.tell_error(error)
 
-    def on_data_screen_prepared(self, message: Prepared) -> None:
+    def on_file_prepared(self, message: FilePrepared) -> None:
         """Tell what was written, and open it."""
         done = message.done
         rejected = f", {number(done.rejected)} rejected" if done.rejected else ""

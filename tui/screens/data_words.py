@@ -94,7 +94,8 @@ def checked_step(report: DatasetReport) -> StepState:
     if report.warned:
         words = f"{number(report.warned)} warned"
         return StepState(Tone.WARNED, f"{words} of {number(report.rows)}", words)
-    return StepState(Tone.GOOD, f"{number(report.valid)} valid")
+    words = f"{number(report.valid)} valid"
+    return StepState(Tone.GOOD, words, words if report.valid < 10_000 else "all valid")
 
 
 def against_training(dataset: Dataset | None, report: DatasetReport | None) -> str | None:

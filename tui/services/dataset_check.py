@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -230,21 +231,27 @@ def _parts(rows: RowFile, kind: Format) -> Iterator[_Part]:
 @contextmanager
 def _workers(size: int) -> Iterator[Executor]:
     """Processes for a large file, one thread for a small one; none is waited for at the end."""
-    if size > SMALL:
-        # Loading these takes longer than checking a small file.
-        from concurrent.futures import ProcessPoolExecutor
-        from multiprocessing import get_context
-
-        count = max(1, min(8, os.cpu_count() or 1))
-        pool: Executor = ProcessPoolExecutor(
-            count, mp_context=get_context("spawn"), initializer=ignore_interrupt
-        )
-    else:
-        pool = ThreadPoolExecutor(1)
+    pool = _processes() if size > SMALL else ThreadPoolExecutor(1)
     try:
         yield pool
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _processes() -> Executor:
+    """Started processes, one a core."""
+    # Loading these takes longer than checking a small file.
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    count = max(1, min(8, os.cpu_count() or 1))
+    # New processes inherit stderr by its number; what an app puts in its place has none.
+    with redirect_stderr(sys.__stderr__):
+        pool = ProcessPoolExecutor(
+            count, mp_context=get_context("spawn"), initializer=ignore_interrupt
+        )
+        pool.submit(os.getpid)
+    return pool
 
 
 async def _run(

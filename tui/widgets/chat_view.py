@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any, ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
+from textual.geometry import Region, Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.visual import Visual
 
 from tui.domain.examples import Example, Message, text_of
 from tui.domain.text import number, scrub
@@ -28,8 +30,8 @@ _ROLES: Mapping[str, str] = {
 }
 
 
-class ChatView(VerticalScroll, can_focus=True):
-    """One conversation, or the raw text of a row that is none."""
+class ChatView(ScrollView, can_focus=True):
+    """One conversation, or the raw text of a row that is none; lays out lines, repaints itself."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "scroll_down", "Down", show=False),
@@ -38,13 +40,14 @@ class ChatView(VerticalScroll, can_focus=True):
         Binding("G", "scroll_end", "End", show=False),
     ]
     DEFAULT_CSS = """
-    ChatView { padding: 0 1; }
-    ChatView > Static { width: 1fr; height: auto; }
+    ChatView { padding: 0 1; overflow-x: hidden; overflow-y: scroll; scrollbar-size-vertical: 1; }
     """
 
-    def compose(self) -> ComposeResult:
-        """One text; a conversation is laid out in it."""
-        yield Static(markup=False)
+    def __init__(self) -> None:
+        super().__init__()
+        self.content = Content("")
+        self._lines: list[Strip] = []
+        self._width = 0
 
     def show_example(self, example: Example) -> None:
         """Lay out a conversation; both answers of a preference row."""
@@ -58,9 +61,49 @@ class ChatView(VerticalScroll, can_focus=True):
         """Show nothing."""
         self._show(Content(""))
 
+    def on_resize(self) -> None:
+        """Wrap the lines anew where the width is another one."""
+        if self.scrollable_content_region.width != self._width:
+            self._lay_out()
+            self.refresh()
+
     def _show(self, content: Content) -> None:
-        self.query_one(Static).update(content)
-        self.scroll_home(animate=False)
+        """Show another conversation, repainting only the lines that differ: SSH carries each."""
+        before = self._in_sight()
+        self.content = content
+        self._lay_out()
+        if self.scroll_offset.y:
+            self.scroll_to(y=0, animate=False)
+            self.refresh()
+            return
+        width = self.scrollable_content_region.width
+        for y, (old, new) in enumerate(zip_longest(before, self._in_sight())):
+            if old != new:
+                self.refresh(Region(0, y, width, 1))
+
+    def _in_sight(self) -> list[Strip]:
+        first = self.scroll_offset.y
+        return self._lines[first : first + self.scrollable_content_region.height]
+
+    def _lay_out(self) -> None:
+        region = self.scrollable_content_region
+        self._width = region.width
+        if not region.width:
+            self._lines = []  # not shown; it is laid out when it gets a size
+            return
+        self._lines = Visual.to_strips(self, self.content, region.width, None, self.visual_style)
+        # In place of `virtual_size = ...`, which lays out and repaints the whole screen: the
+        # scrollbar is always there, so nothing but its thumb changes.
+        self.set_reactive(ChatView.virtual_size, Size(0, len(self._lines)))
+        self.vertical_scrollbar.window_virtual_size = max(len(self._lines), region.height)
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the conversation."""
+        width = self.scrollable_content_region.width
+        line = self.scroll_offset.y + y
+        if line >= len(self._lines):
+            return Strip.blank(width, self.rich_style)
+        return self._lines[line].adjust_cell_length(width, self.rich_style)
 
 
 def conversation(example: Example) -> Content:

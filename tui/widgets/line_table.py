@@ -318,4 +318,4 @@ class LineTable(ScrollView, can_focus=True):
             if tone is not Tone.NONE:
                 coloured += self.get_component_rich_style(f"line-table--{tone.value}", partial=True)
             segments.append(Segment(fit(text, room, right=column.right), coloured))
-        return Strip(segments).adjust_cell_length(width, style)
+        return Strip(segments).adjust_cell_length(width, style).simplify()

@@ -21,14 +21,16 @@ class ProblemList(Static):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(markup=False, id=id)
 
-    def show(self, line: int, problems: Sequence[Problem]) -> None:
-        """Show the problems of a line, errors first."""
+    def show(self, problems: Sequence[Problem]) -> None:
+        """Show the problems of a row, errors first; nothing is sent where nothing changes."""
         lines = [problem_line(one) for one in problems]
         if not lines:
-            lines = [Content.assemble(f"line {line} ", Content("✓ ok").stylize("$text-success"))]
+            lines = [Content("✓ ok").stylize("$text-success")]
         if len(lines) > 1:
             lines[0] = Content.assemble(f"1 of {len(lines)}: ", lines[0])
-        self.update(Content("\n").join(lines))
+        content = Content("\n").join(lines)
+        if content != self.content:
+            self.update(content, layout=False)
 
 
 def problem_line(one: Problem) -> Content:
