@@ -71,7 +71,7 @@ NOT_IN_THE_FLAWED_FILE = {
     *("missing-field", "bad-preference", "same-preference"),
     # of quality and of several rows
     *("refusal", "placeholder", "truncated-output", "encoding-damage", "control-characters"),
-    *("duplicate-row", "contradiction", "leaked-row"),
+    *("duplicate-row", "leaked-row"),
 }
 
 

@@ -307,11 +307,6 @@ _QUALITY: Final = {
         "What stands twice is learned twice as hard.",
         "Remove one of the two.",
     ),
-    "contradiction": _warning(
-        "The same question is answered differently elsewhere in the file.",
-        "The model cannot learn which answer is right.",
-        "Keep the better one of the two.",
-    ),
     "leaked-row": _error(
         "The row stands in the validation file too.",
         "A score on rows that were trained on says nothing.",
