@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from textual.binding import Binding
 
-from tui.app import SCREENS, FtuiApp
+from tui.app import FtuiApp, screen_class
 from tui.cli import COMMANDS
 from tui.domain.loop import Mode
 from tui.services.container import Services
@@ -41,7 +41,7 @@ def keys_bound(app: FtuiApp, bindings: object) -> set[tuple[str, str]]:
 @pytest.mark.parametrize("mode", list(Mode))
 def test_the_keys_in_screens_md_are_those_of_the_screen(mode: Mode, tmp_path: Path) -> None:
     app = FtuiApp(Services(Settings(workspace=tmp_path)))
-    assert keys_written(f"{mode.key} {mode.label}") == keys_bound(app, SCREENS[mode].BINDINGS)
+    assert keys_written(f"{mode.key} {mode.label}") == keys_bound(app, screen_class(mode).BINDINGS)
 
 
 def test_the_keys_that_work_anywhere_are_in_screens_md(tmp_path: Path) -> None:

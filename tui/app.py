@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Iterable
 from functools import partial
+from importlib import import_module
 from operator import itemgetter
 from pathlib import Path
 from typing import ClassVar
 
-from textual import work
+from textual import on, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.reactive import reactive
@@ -17,21 +19,17 @@ from textual.screen import Screen
 
 from tui.dialogs.help import Help
 from tui.domain.loop import LoopState, Mode, Tone
-from tui.screens.data import DataScreen
-from tui.screens.decide import DecideScreen
-from tui.screens.evaluate import EvaluateScreen
-from tui.screens.jobs import JobsScreen
-from tui.screens.messages import DataRequested, EvaluateRequested, StepChanged, TrainRequested
+from tui.screens.messages import DataRequested, StepChanged, StepRequested
 from tui.screens.mode_screen import ModeScreen
 from tui.services.container import Services
 from tui.services.errors import FtuiError
 
-SCREENS: dict[Mode, type[ModeScreen]] = {
-    Mode.DECIDE: DecideScreen,
-    Mode.DATA: DataScreen,
-    Mode.JOBS: JobsScreen,
-    Mode.EVALUATE: EvaluateScreen,
-}
+
+def screen_class(mode: Mode) -> type[ModeScreen]:
+    """The screen of a step; imported on first use, so that the first paint waits for one alone."""
+    module = import_module(f"tui.screens.{mode.value}")
+    found: type[ModeScreen] = getattr(module, f"{mode.label}Screen")
+    return found
 
 
 _TEXTUALS_OWN = ("scroll_", "page_", "app.focus_", "screen.copy_")
@@ -84,8 +82,8 @@ class FtuiApp(App[None]):
 
     async def on_mount(self) -> None:
         """Make the four modes and show the first."""
-        for mode, screen in SCREENS.items():
-            self.add_mode(mode.value, partial(screen, self.services))
+        for mode in Mode:
+            self.add_mode(mode.value, partial(self._make_screen, mode))
         await self._open(Mode.DATA if self._file else Mode.DECIDE)
         if self._file:
             self.post_message(DataRequested(self._file))
@@ -94,7 +92,8 @@ class FtuiApp(App[None]):
     @work(exit_on_error=False)
     async def _tell_loop(self) -> None:
         """Make the loop bar true for the steps that nobody has opened yet."""
-        for mode, screen in SCREENS.items():
+        for mode in Mode:
+            screen = await asyncio.to_thread(screen_class, mode)
             try:
                 state = await screen.stands(self.services)
             except FtuiError as error:
@@ -107,10 +106,12 @@ class FtuiApp(App[None]):
         """Close what is open to servers."""
         await self.services.providers.close()
 
-    async def _open(self, mode: Mode) -> Screen[object]:
+    def _make_screen(self, mode: Mode) -> Screen[None]:
+        return screen_class(mode)(self.services)
+
+    async def _open(self, mode: Mode) -> None:
         self._started.add(mode)
         await self.switch_mode(mode.value)
-        return self.screen
 
     async def action_switch_mode(self, mode: str) -> None:
         """Go to a step of the loop."""
@@ -126,23 +127,12 @@ class FtuiApp(App[None]):
                 await self.switch_mode(here)
         self.loop = self.loop.with_step(message.mode, message.state)
 
-    async def on_data_requested(self, message: DataRequested) -> None:
-        """Go to Data, and open the file if one is given."""
-        screen = await self._open(Mode.DATA)
-        if message.path and isinstance(screen, DataScreen):
-            screen.open_file(message.path)
-
-    async def on_train_requested(self, message: TrainRequested) -> None:
-        """Go to Jobs and offer a new job."""
-        screen = await self._open(Mode.JOBS)
-        if isinstance(screen, JobsScreen):
-            screen.offer_job(message.path)
-
-    async def on_evaluate_requested(self, message: EvaluateRequested) -> None:
-        """Go to Evaluate and offer the comparison."""
-        screen = await self._open(Mode.EVALUATE)
-        if isinstance(screen, EvaluateScreen):
-            screen.offer_comparison(message.provider, message.base, message.tuned)
+    @on(StepRequested)
+    async def go_to_step(self, request: StepRequested) -> None:
+        """Go to a step of the loop and begin there."""
+        await self._open(request.mode)
+        if isinstance(self.screen, ModeScreen):
+            self.screen.begin(request)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Textual's own commands, and the four steps."""

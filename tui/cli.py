@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import importlib
 import os
 import sys
@@ -60,6 +61,8 @@ def app_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `ftui` and return its exit code: 0 good, 1 no, 2 could not, 130 interrupted."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    # Pydantic would read the metadata of every installed package in search of plugins.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         if arguments and arguments[0] in COMMANDS:
             return _run_command(arguments[0], arguments[1:])
@@ -118,9 +121,12 @@ def _open_app(arguments: list[str]) -> int:
         )
         return 2
 
+    # Imports make many objects and no garbage: collecting in between delays the first paint.
+    gc.disable()
     from tui.app import FtuiApp
     from tui.services.container import Services
 
+    gc.enable()
     app = FtuiApp(Services(settings), Path(flags.file) if flags.file else None)
     app.run()
     return app.return_code or 0

@@ -25,6 +25,7 @@ from tui.screens.evaluation_messages import (
     ComparisonOffered,
     EvaluationLoaded,
 )
+from tui.screens.messages import EvaluateRequested, StepRequested
 from tui.screens.mode_screen import ModeScreen
 from tui.services.container import Services
 from tui.services.errors import FtuiError
@@ -113,12 +114,14 @@ class EvaluateScreen(ModeScreen):
         self.headline("Nothing is compared yet.")
         self._load()
 
-    def offer_comparison(self, provider: str, base: str, tuned: str) -> None:
-        """Offer to compare two models."""
+    def begin(self, request: StepRequested) -> None:
+        """Offer to compare the two models that Jobs asks about."""
+        if not isinstance(request, EvaluateRequested):
+            return
         if self.progress:
             self.notify("A comparison is running already; C cancels it.", markup=False)
         else:
-            self._suggest(provider, base, tuned)
+            self._suggest(request.provider, request.base, request.tuned)
 
     @work(exclusive=True, group="load", exit_on_error=False)
     async def _load(self) -> None:

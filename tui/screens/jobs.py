@@ -27,7 +27,7 @@ from tui.screens.job_messages import (
     JobSteered,
     JobSubmitted,
 )
-from tui.screens.messages import EvaluateRequested
+from tui.screens.messages import EvaluateRequested, StepRequested, TrainRequested
 from tui.screens.mode_screen import ModeScreen
 from tui.services.container import Services
 from tui.services.errors import FtuiError
@@ -112,6 +112,11 @@ class JobsScreen(ModeScreen):
         """Jobs may have been started elsewhere meanwhile."""
         if self._board.asked_at is not None:
             self._list_again()
+
+    def begin(self, request: StepRequested) -> None:
+        """Offer a job on the file that Data has open."""
+        if isinstance(request, TrainRequested):
+            self.offer_job(request.path)
 
     def offer_job(self, path: Path | None, request: JobRequest | None = None) -> None:
         """Open the dialog for a new job.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from textual.message import Message
 
@@ -18,24 +19,33 @@ class StepChanged(Message):
     state: StepState
 
 
+class StepRequested(Message):
+    """Go to a step of the loop, and begin there what the message is about."""
+
+    mode: ClassVar[Mode]
+
+
 @dataclass
-class DataRequested(Message):
+class DataRequested(StepRequested):
     """Go to Data; with a file, open it."""
 
+    mode = Mode.DATA
     path: Path | None = None
 
 
 @dataclass
-class TrainRequested(Message):
+class TrainRequested(StepRequested):
     """Go to Jobs and offer a new job; with a file, on that chat file."""
 
+    mode = Mode.JOBS
     path: Path | None = None
 
 
 @dataclass
-class EvaluateRequested(Message):
+class EvaluateRequested(StepRequested):
     """Go to Evaluate and offer to compare these two models of a provider."""
 
+    mode = Mode.EVALUATE
     provider: str
     base: str
     tuned: str

@@ -7,12 +7,13 @@ from typing import ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.content import Content
+from textual.lazy import Lazy
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from tui.domain.loop import LoopState, Mode, StepState
 from tui.domain.text import scrub
-from tui.screens.messages import StepChanged
+from tui.screens.messages import StepChanged, StepRequested
 from tui.services.container import Services
 from tui.services.errors import FtuiError
 from tui.widgets.loop_bar import LoopBar
@@ -48,11 +49,15 @@ class ModeScreen(Screen[None]):
         yield LoopBar(self.MODE)
         yield Static(id="headline", markup=False)
         yield from self.compose_body()
-        yield Footer(show_command_palette=False)
+        # A footer mounts a widget a key, which would hold up the first paint.
+        yield Lazy(Footer(show_command_palette=False))
 
     def compose_body(self) -> ComposeResult:
         """The widgets between headline and footer."""
         yield from ()
+
+    def begin(self, request: StepRequested) -> None:
+        """Begin what another screen asked for; a step that can be asked for nothing ignores it."""
 
     def headline(self, sentence: str | Content) -> None:
         """Set the one sentence that matters on this screen; a plain string is scrubbed."""

@@ -4,54 +4,75 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from tui.services.datasets import Datasets
-from tui.services.decisions import Decisions
-from tui.services.engine_process import EngineProcess
-from tui.services.evaluations import Evaluations
-from tui.services.jobs import Jobs
-from tui.services.providers import Providers
-from tui.services.workspace import Workspace
 from tui.settings import Settings
+
+if TYPE_CHECKING:
+    from tui.services.datasets import Datasets
+    from tui.services.decisions import Decisions
+    from tui.services.engine_process import EngineProcess
+    from tui.services.evaluations import Evaluations
+    from tui.services.jobs import Jobs
+    from tui.services.providers import Providers
+    from tui.services.workspace import Workspace
 
 
 @dataclass
 class Services:
-    """What screens and commands are given: one object instead of globals."""
+    """What screens and commands are given: one object instead of globals.
+
+    Each service is imported when it is first asked for: a command, or the first paint, loads no
+    other.
+    """
 
     settings: Settings
 
     @cached_property
     def workspace(self) -> Workspace:
         """The folder that keeps the records of this project."""
+        from tui.services.workspace import Workspace
+
         return Workspace(self.settings.workspace)
 
     @cached_property
     def engine(self) -> EngineProcess:
         """The embedded engine as a process: its status, start and stop."""
+        from tui.services.engine_process import EngineProcess
+
         return EngineProcess(self.settings)
 
     @cached_property
     def providers(self) -> Providers:
         """The servers that speak the fine-tuning protocol, by name."""
+        from tui.services.providers import Providers
+
         return Providers(self.settings, self.engine)
 
     @cached_property
     def jobs(self) -> Jobs:
         """Fine-tuning jobs: submit, list, watch, cancel."""
+        from tui.services.jobs import Jobs
+
         return Jobs(self.settings, self.workspace, self.providers)
 
     @cached_property
     def decisions(self) -> Decisions:
         """The framework of questions, and the decisions kept."""
+        from tui.services.decisions import Decisions
+
         return Decisions(self.workspace)
 
     @cached_property
     def datasets(self) -> Datasets:
         """Opens training files."""
+        from tui.services.datasets import Datasets
+
         return Datasets()
 
     @cached_property
     def evaluations(self) -> Evaluations:
         """Comparisons of a tuned with its base model."""
+        from tui.services.evaluations import Evaluations
+
         return Evaluations(self.workspace, self.providers, self.settings.concurrency)

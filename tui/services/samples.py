@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 
 from tui.services.errors import NotFound
@@ -20,7 +19,7 @@ def sample_path(name: str) -> Path:
     Raises:
         NotFound: this installation has no such file.
     """
-    package = Path(str(files("tui")))
+    package = Path(__file__).parents[1]
     for folder in (package / "sample_data", package.parent / "sample_data"):
         path = folder / name
         if path.is_file():
