@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tempfile
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -55,6 +53,8 @@ class Settings(BaseModel):
 
         A socket's path holds at most 107 bytes, so the home's path goes in as a digest.
         """
+        import hashlib
+
         digest = hashlib.sha256(str(self.home.absolute()).encode()).hexdigest()[:12]
         return _runtime_folder() / f"ftui-{digest}" / "engine.sock"
 
@@ -83,6 +83,8 @@ def load_settings(
     values: dict[str, Any] = {}
     path = config_file(environ)
     if path.exists():
+        import tomllib
+
         try:
             values |= tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
