@@ -48,7 +48,7 @@ class Answers(BaseModel):
         steps: step key -> answer.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     reason: str | None = None
     steps: dict[str, Answer] = Field(default_factory=dict)
@@ -80,7 +80,7 @@ class Answers(BaseModel):
 class Change(BaseModel):
     """Other answers that would lead to another verdict."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     answers: dict[str, str]
     verdict: Verdict
@@ -99,7 +99,7 @@ class Decision(BaseModel):
         open: how many questions have no answer yet.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     verdict: Verdict
     strength: Strength

@@ -48,7 +48,9 @@ Text = Annotated[str, Field(min_length=1)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, str_strip_whitespace=True, defer_build=True
+    )
 
 
 class GoodReason(_Part):
@@ -149,7 +151,7 @@ class Framework(BaseModel):
         ValidationError: a key is missing, unknown or wrong; its location names it.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
 
     steps: dict[str, Step] = Field(alias="fine_tuning_decision", min_length=1)
     good_reasons: dict[str, GoodReason] = Field(

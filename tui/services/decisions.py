@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tui.domain.decision import REASON, Answers, Decision
 from tui.domain.framework import Answer, Framework, spoken
@@ -24,6 +24,8 @@ FRAMEWORK_FILE = "decision_framework.yaml"
 
 class SavedDecision(BaseModel):
     """A decision as the workspace keeps it."""
+
+    model_config = ConfigDict(defer_build=True)
 
     id: str
     decided_at: datetime
