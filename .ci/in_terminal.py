@@ -21,7 +21,7 @@ SEQUENCE = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[ -/]*[0-~])"
 
 
 def main(expected: str, keys: str, command: str) -> int:
-    """Run, wait, type; see the module.
+    """Run, wait, type; see the module."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.execvpe("sh", ["sh", "-c", command], {**os.environ, "TERM": "xterm-256color"})

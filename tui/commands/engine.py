@@ -40,8 +40,9 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
     if flags.verb == "start":
         status = await engine.start(flags.port)
     else:
-        if flags.verb == "stop" and not await engine.stop():
-            tell("ftui: the engine was not running.")
+        if flags.verb == "stop":
+            ended = await engine.stop()
+            tell("ftui: the engine ended." if ended else "ftui: the engine was not running.")
         status = await engine.status()
     if flags.json:
         emit(status.model_dump())
