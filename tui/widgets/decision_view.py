@@ -40,16 +40,34 @@ class Choices(OptionList):
     Choices:focus { border: none; background-tint: transparent 0%; }
     """
 
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name for it
+        super().__init__(id=id)
+        self._labels: dict[str, str] = {}
+        self._given: str | None = None
+
     def ask(self, framework: Framework, key: str, given: str | None) -> None:
         """Show the answers to a question; the cursor starts on the given one."""
         self.clear_options()
-        options = list(_options(framework, key))
-        self.add_options(
-            Option(Content(f"{'●' if value == given else ' '} {scrub(label)}"), id=value)
-            for value, label in options
-        )
-        values = [value for value, _ in options]
-        self.highlighted = values.index(given) if given in values else 0
+        self._labels = dict(_options(framework, key))
+        self._given = given
+        values = list(self._labels)
+        here = given if given in values else values[0]
+        self.add_options(Option(self._prompt(value, here), id=value) for value in values)
+        self.highlighted = values.index(here)
+
+    def _prompt(self, value: str, here: str | None) -> Content:
+        """An answer with `▸` at the cursor, and `●` before the one that was given."""
+        cursor = "▸" if value == here else " "
+        given = "●" if value == self._given else " "
+        return Content(f"{cursor}{given} {scrub(self._labels[value])}")
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """Move the mark, so that the cursor is seen without colours too."""
+        for option in self.options:
+            if option.id:
+                prompt = self._prompt(option.id, event.option_id)
+                if option.prompt != prompt:
+                    self.replace_option_prompt(option.id, prompt)
 
 
 def _options(framework: Framework, key: str) -> Iterable[tuple[str, str]]:
