@@ -56,14 +56,11 @@ class Settings(BaseModel):
         import hashlib
 
         digest = hashlib.sha256(str(self.home.absolute()).encode()).hexdigest()[:12]
-        return _runtime_folder() / f"ftui-{digest}" / "engine.sock"
-
-
-def _runtime_folder() -> Path:
-    given = os.environ.get("XDG_RUNTIME_DIR")
-    if given and Path(given).is_dir():
-        return Path(given)
-    return Path(tempfile.gettempdir()) / f"ftui-{os.getuid()}"
+        given = os.environ.get("XDG_RUNTIME_DIR")
+        if given and Path(given).is_dir():
+            return Path(given) / f"ftui-{digest}" / "engine.sock"
+        # One folder of the user's own: another user could put theirs between two of ours.
+        return Path(tempfile.gettempdir()) / f"ftui-{os.getuid()}-{digest}" / "engine.sock"
 
 
 def config_file(environ: Mapping[str, str] = os.environ) -> Path:

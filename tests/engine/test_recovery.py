@@ -84,8 +84,8 @@ async def test_a_job_survives_the_death_of_its_worker_and_of_the_server_without_
     os.kill(await own_engine.worker(disturbed.id), signal.SIGKILL)
 
     async def goes_on() -> bool:
-        events = await client.fine_tuning.jobs.list_events(disturbed.id, limit=50)
-        return any(event.message.startswith("Going on from") for event in events.data)
+        events = await history(client, disturbed.id)
+        return any(event.message.startswith("Going on from") for event in events)
 
     await until(goes_on, every=0.05)
     assert own_engine.working(disturbed.id)

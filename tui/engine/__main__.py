@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import json
 import logging
+import os
 import socket
 import sys
 import tempfile
@@ -51,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve; gives the exit status."""
     flags = parse(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    os.umask(0o077)  # what people train on is theirs alone
     home = Home(flags.home.absolute())
     try:
         with claim_home(home):

@@ -124,7 +124,7 @@ def _plain(message: dict[str, Any], index: int) -> dict[str, Any]:
 
 def _text(content: Any, where: str) -> str:
     if isinstance(content, str):
-        return content
+        return _whole(content, where)
     if not isinstance(content, list):
         raise ApiError(
             400, f"{where} has no content.", param=f"{where}.content", code="invalid_value"
@@ -141,4 +141,18 @@ def _text(content: Any, where: str) -> str:
                 code="unsupported_content",
             )
         texts.append(part["text"])
-    return "".join(texts)
+    return _whole("".join(texts), where)
+
+
+def _whole(text: str, where: str) -> str:
+    """Text that no tokenizer refuses: half a surrogate pair is no character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ApiError(
+            400,
+            f"{where} holds half of a surrogate pair, which is no character.",
+            param=f"{where}.content",
+            code="invalid_value",
+        ) from error
+    return text

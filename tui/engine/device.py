@@ -28,7 +28,7 @@ def pick_precision(device: Kind) -> Precision:
     import torch
 
     if device == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
     if device == "mps":
         return "fp32"
     if {"avx512_bf16", "amx_bf16"} & _cpu_flags():

@@ -126,6 +126,8 @@ def validation_error(error: RequestValidationError) -> ApiError:
     first = error.errors()[0]
     names = [str(part) for part in first["loc"] if part not in ("body", "query", "path")]
     param = ".".join(names) or None
+    if first["type"] == "json_invalid":
+        return ApiError(400, "The body of the request is not JSON.", code="invalid_json")
     if first["type"] == "missing":
         return ApiError(400, f"You must provide {param}.", param=param, code="missing_parameter")
     if first["type"] == "extra_forbidden":

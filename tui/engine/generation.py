@@ -14,6 +14,9 @@ from tui.engine.loaded_models import Loaded
 _UNFINISHED = "�"
 """What the tokenizer gives for a character whose last bytes are still to come."""
 
+_GREEDY = 1e-4
+"""Below this temperature the division overflows; the likeliest token is what it would draw."""
+
 
 @dataclass
 class Row:
@@ -50,7 +53,7 @@ class Row:
         if self.seed is None:
             self._generator.seed()
         else:
-            self._generator.manual_seed(self.seed + self.index)
+            self._generator.manual_seed((self.seed + self.index) % 2**63)
 
     def choose(self, logits: torch.Tensor) -> int:
         """Draw the next token from the logits over the vocabulary."""
@@ -164,6 +167,6 @@ def _padded(rows: Sequence[Row], device: Any) -> tuple[torch.Tensor, torch.Tenso
 def _next_tokens(rows: Sequence[Row], logits: torch.Tensor) -> list[int]:
     likeliest: list[int] = logits.argmax(-1).tolist()
     return [
-        row.choose(logits[at]) if row.temperature > 0 else likeliest[at]
+        row.choose(logits[at]) if row.temperature > _GREEDY else likeliest[at]
         for at, row in enumerate(rows)
     ]

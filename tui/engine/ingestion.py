@@ -12,7 +12,7 @@ import logging
 from typing import Any
 
 from tui.engine.home import Home
-from tui.engine.records import CheckpointRecord, EventRecord, FileRecord, JobRecord, new_id
+from tui.engine.records import CheckpointRecord, EventRecord, FileRecord, JobRecord
 from tui.engine.reports import (
     Checkpoint,
     End,
@@ -154,7 +154,7 @@ class Ingestion:
             rows.writerow([event.data.get(key, "") for key in _COLUMNS])
         content = text.getvalue().encode()
         file = FileRecord(
-            id=new_id("file-"),
+            id=f"file-result-{job.id.removeprefix('ftjob-')}",
             filename="step_metrics.csv",
             purpose="fine-tune-results",
             bytes=len(content),

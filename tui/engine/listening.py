@@ -29,8 +29,6 @@ def claim_home(home: Home) -> BinaryIO:
     try:
         for folder in (home.root, home.files, home.jobs, home.models, home.scratch):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for leftover in home.scratch.iterdir():
-            leftover.unlink()
         lock = home.lock.open("ab")
     except OSError as error:
         raise StartError(
@@ -46,6 +44,8 @@ def claim_home(home: Home) -> BinaryIO:
                 f"Another engine already runs on the home {home.root}.", ALREADY_SERVED
             )
         time.sleep(0.05)
+    for leftover in home.scratch.iterdir():
+        leftover.unlink()  # uploads that a server which is gone did not finish
     return lock
 
 

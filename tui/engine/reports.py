@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from pathlib import Path
@@ -80,6 +81,14 @@ def read_report(line: bytes) -> Report:
     return _ADAPTER.validate_json(line)
 
 
+class Diverged(Exception):
+    """The loss of a step is no number any more."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__(step)
+        self.step = step
+
+
 class ReportWriter:
     """Appends reports; a line is either wholly there or (after a crash) dropped at the next start.
 
@@ -105,7 +114,12 @@ class ReportWriter:
         Raises:
             OSError: it cannot be written.
         """
-        self._file.write(report.model_dump_json().encode() + b"\n")
+        line = report.model_dump_json().encode() + b"\n"
+        end = self._file.seek(0, os.SEEK_END)
+        if self._file.write(line) != len(line):
+            # A disk that fills up takes a part of a line without a word.
+            self._file.truncate(end)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if isinstance(report, End | Checkpoint):
             os.fsync(self._file.fileno())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 
 from fastapi import FastAPI
@@ -12,6 +13,8 @@ from tui import __version__
 from tui.engine import chat_api, engine_api, errors, files_api, jobs_api, models_api
 from tui.engine.engine_state import Engine
 from tui.engine.security import BodyLimit, Guard
+
+_log = logging.getLogger("ftui.engine")
 
 
 def create_app(engine: Engine, *, token: str | None, hosts: frozenset[str] | None) -> FastAPI:
@@ -23,9 +26,16 @@ def create_app(engine: Engine, *, token: str | None, hosts: frozenset[str] | Non
         hosts: names under which it may be reached by TCP; None for any.
     """
 
+    def ended_early(supervising: asyncio.Task[None]) -> None:
+        """A server whose supervisor is gone answers and does nothing: better that it ends."""
+        if not supervising.cancelled() and (error := supervising.exception()):
+            _log.error("The supervisor ended: %s", error, exc_info=error)
+            engine.stop()
+
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         supervising = asyncio.create_task(engine.supervisor.run())
+        supervising.add_done_callback(ended_early)
         yield
         supervising.cancel()
         with contextlib.suppress(asyncio.CancelledError):

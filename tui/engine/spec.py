@@ -20,7 +20,7 @@ class Hyperparameters(BaseModel):
     "auto", and None where a parameter has no "auto", are chosen from the data and the machine.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     n_epochs: Auto | Epochs = "auto"
     batch_size: Auto | BatchSize = "auto"

@@ -10,6 +10,8 @@ import asyncio
 import logging
 import sqlite3
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
@@ -17,7 +19,7 @@ from pydantic import ValidationError
 from tui.engine.checking import FileVerdict, Verdict
 from tui.engine.home import Home, JobFolder
 from tui.engine.ingestion import Ingestion
-from tui.engine.launcher import Launcher
+from tui.engine.launcher import Busy, Launcher
 from tui.engine.records import EventRecord, JobRecord, now
 from tui.engine.reports import JobError
 from tui.engine.states import IllegalMove, Status
@@ -71,21 +73,21 @@ class Supervisor:
         """Look once after every job that is not over."""
         self._launcher.reap()
         for job in self._store.jobs_in():
-            self._guarded(job)
+            self._guarded(job.id, partial(self._advance, job))
         for job_id in list(self._ending):
-            self._end_cancelled(job_id)
+            self._guarded(job_id, partial(self._end_cancelled, job_id))
 
-    def _guarded(self, job: JobRecord) -> None:
+    def _guarded(self, job_id: str, look_after: Callable[[], None]) -> None:
         """Look after one job; its trouble must not keep the others from going on."""
         try:
-            self._advance(job)
-            self._complained.pop(job.id, None)
-        except IllegalMove as error:
-            _log.info("%s: %s", job.id, error)
-        except (OSError, sqlite3.Error) as error:
-            if self._complained.get(job.id) != str(error):
-                self._complained[job.id] = str(error)
-                _log.error("%s cannot be looked after: %s", job.id, error)
+            look_after()
+            self._complained.pop(job_id, None)
+        except (IllegalMove, Busy) as error:
+            _log.info("%s: %s", job_id, error)
+        except (OSError, sqlite3.Error, ValueError) as error:
+            if self._complained.get(job_id) != str(error):
+                self._complained[job_id] = str(error)
+                _log.error("%s cannot be looked after: %s", job_id, error)
 
     def _advance(self, job: JobRecord) -> None:
         match job.status:
@@ -131,6 +133,8 @@ class Supervisor:
         if running >= self._max_running or self._launcher.working(self._home.job(job.id)):
             return  # no place, or the job's last worker is still on its way out
         with self._store.transaction():
+            # Inside the transaction: a pause that is asked for after it must not be wiped.
+            self._home.job(job.id).control.unlink(missing_ok=True)
             self._store.change_job(job.id, status=Status.RUNNING, first_step=None)
             self._say(job, "Fine-tuning job started")
         self._start_worker(job)
@@ -146,7 +150,6 @@ class Supervisor:
             current = self._store.job(job.id)
             if current is None or current.status is not Status.RUNNING:
                 return
-            folder.control.unlink(missing_ok=True)
             pid = self._launcher.start(WORKER, folder)
             self._store.change_job(job.id, worker_pid=pid)
 

@@ -62,7 +62,7 @@ def read_conversations(path: Path) -> Iterable[tuple[int, dict[str, Any]]]:
     """The rows of a checked chat file with their line numbers, from 1."""
     with path.open("rb") as lines:
         for number, raw in enumerate(lines, 1):
-            text = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+            text = raw.decode("utf-8-sig").strip()
             if text:
                 yield number, json.loads(text)
 
@@ -162,7 +162,9 @@ def _for_template(message: dict[str, Any]) -> dict[str, Any]:
         content = "".join(_part_text(part) for part in content)
     if message.get("function_call"):
         raise Unrenderable("it calls a function the old way; write it as tool_calls")
-    plain = {**message, "content": content or ""}
+    if message.get("audio"):
+        raise Unrenderable("it answers with audio, and models learn from text alone here")
+    plain = {**message, "content": content or message.get("refusal") or ""}
     plain.pop("weight", None)
     if plain["role"] == "developer":
         plain["role"] = "system"
@@ -197,9 +199,18 @@ def _labelled(
     encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
     ids: list[int] = list(encoded["input_ids"])
     labels = [
-        token
-        if begin < end and any(first <= begin and end <= last for first, last in spans)
-        else IGNORED
+        token if _is_within(begin, end, spans) else IGNORED
         for token, (begin, end) in zip(ids, encoded["offset_mapping"], strict=True)
     ]
     return Tokens(ids, labels)
+
+
+def _is_within(begin: int, end: int, spans: Sequence[tuple[int, int]]) -> bool:
+    """Whether a token's characters are all in one span.
+
+    Some tokenizers give white space an empty offset at its end; it belongs to the span if it does
+    not stand right at its beginning.
+    """
+    return any(
+        first <= begin and end <= last and (begin < end or first < begin) for first, last in spans
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,7 +19,7 @@ from tui.engine.checkpoints import mark_whole, slim
 from tui.engine.device import torch_dtype
 from tui.engine.home import JobFolder
 from tui.engine.plan import Plan
-from tui.engine.reports import Checkpoint, Metrics, ReportWriter
+from tui.engine.reports import Checkpoint, Diverged, Metrics, ReportWriter
 from tui.engine.tokens import IGNORED, Tokens
 
 _PLAIN_HEAD = frozenset({"llama", "mistral", "qwen2", "qwen3"})
@@ -131,6 +132,8 @@ class Watcher(TrainerCallback):  # type: ignore[misc]
         """Figures of the step, or of the evaluation that follows it."""
         self._step = state.global_step
         if "loss" in logs:
+            if not math.isfinite(logs["loss"]):
+                raise Diverged(self._step)
             tokens = state.num_input_tokens_seen - self._tokens_before
             self._figures |= {
                 "train_loss": logs["loss"],
@@ -163,8 +166,10 @@ class Watcher(TrainerCallback):  # type: ignore[misc]
     def flush(self) -> None:
         """Report the figures of the step that is complete."""
         if "train_loss" in self._figures:
-            self._reports.write(Metrics(step=self._step, data=self._figures))
-            self._last = self._figures
+            # JSON knows no infinity; a norm that overflowed is left out, its step is not.
+            figures = {key: one for key, one in self._figures.items() if math.isfinite(one)}
+            self._reports.write(Metrics(step=self._step, data=figures))
+            self._last = figures
         self._figures = {}
 
 

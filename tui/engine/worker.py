@@ -7,6 +7,7 @@ gone without one has crashed and is started again, and goes on from the last who
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ from tui.engine.checkpoints import latest_whole, slim
 from tui.engine.fetching import FetchError
 from tui.engine.home import Home, JobFolder
 from tui.engine.plan import Plan, kept_length, make_plan
-from tui.engine.reports import End, JobError, ReportWriter, Resolved
+from tui.engine.reports import Diverged, End, JobError, ReportWriter, Resolved
 from tui.engine.spec import JobSpec
 from tui.engine.tokens import Tokens, Unrenderable, read_conversations, tokenize
 
@@ -50,6 +51,12 @@ class Worker:
             return End(status="paused" if str(stopped) == "pause" else "cancelled")
         except Impossible as impossible:
             return End(status="failed", error=impossible.error)
+        except Diverged as diverged:
+            message = (
+                f"The training diverged: the loss of step {diverged.step} is no number. "
+                "Start it again with a lower learning rate."
+            )
+            return End(status="failed", error=JobError(code="diverged", message=message))
         except FetchError as error:
             failed = JobError(code="model_unavailable", message=str(error), param="model")
             return End(status="failed", error=failed)
@@ -181,7 +188,6 @@ class Worker:
         trainer.model.save_pretrained(part, safe_serialization=True)
         if not self._folder.adapter.exists():
             part.replace(self._folder.adapter)
-        slim(self._folder, keep=0)
 
     def _wanted(self) -> str | None:
         try:
@@ -201,9 +207,16 @@ class Worker:
 
 def main() -> None:
     """Train the job in the folder that is named on the command line."""
+    # A job trains on one GPU: the trainer would multiply its batches by all that it sees.
+    seen = os.environ.get("CUDA_VISIBLE_DEVICES", "0")
+    os.environ["CUDA_VISIBLE_DEVICES"] = seen.split(",")[0]
     folder = JobFolder(Path(sys.argv[1]))
     with ReportWriter(folder.events) as reports:
-        reports.write(Worker(folder, reports).run())
+        end = Worker(folder, reports).run()
+        reports.write(end)
+        if end.status == "succeeded":
+            # Only now: a worker that is killed before its last report goes on from a checkpoint.
+            slim(folder, keep=0)
 
 
 if __name__ == "__main__":

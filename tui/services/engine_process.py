@@ -188,7 +188,7 @@ class EngineProcess:
 
     async def _make_home(self) -> None:
         try:
-            await asyncio.to_thread(os.makedirs, self.home, exist_ok=True)
+            await asyncio.to_thread(os.makedirs, self.home, mode=0o700, exist_ok=True)
         except OSError as error:
             said = explain(error, self.home, "write")
             raise EngineUnavailable(said.message, "Set FTUI_HOME to another folder.") from error
@@ -239,8 +239,12 @@ class EngineProcess:
 
     async def _ask(self, method: str, path: str, *, seconds: float) -> Any:
         """The JSON body of an answer; None where nothing listens on the socket."""
-        if not await asyncio.to_thread(self.socket.exists):
+        try:
+            owner = (await asyncio.to_thread(self.socket.lstat)).st_uid
+        except OSError:
             return None
+        if owner != os.getuid():
+            raise self._not_the_engine()
         await asyncio.to_thread(importlib.import_module, "httpx2")
         import httpx2
 
