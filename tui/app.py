@@ -49,7 +49,8 @@ class FtuiApp(App[None]):
             for mode in Mode
         ),
         Binding("question_mark", "help", "Help", key_display="?"),
-        Binding("q,ctrl+q", "quit", "Quit", key_display="q"),
+        Binding("q", "quit", "Quit"),
+        Binding("ctrl+q", "quit", show=False, priority=True),
     ]
 
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - the base class declares it
@@ -176,10 +177,4 @@ class FtuiApp(App[None]):
 
     async def action_quit(self) -> None:
         """End the app; what trains goes on, and the parting line says so."""
-        busy = self.loop.jobs
-        parting = None
-        if busy.tone.value == "busy":
-            parting = (
-                f"A job goes on without the app ({busy.words}). See it with: ftui, or ftui jobs"
-            )
-        self.exit(message=parting)
+        self.exit(message=self.parting)

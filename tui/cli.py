@@ -100,11 +100,18 @@ def _run_command(name: str, arguments: list[str]) -> int:
     from tui.commands.output import tell
     from tui.services.container import Services
     from tui.services.errors import FtuiError
+    from tui.services.files import explain
 
     try:
         code: int = asyncio.run(command.run(flags, Services(settings)))
     except FtuiError as error:
         tell(f"ftui: {error}")
+        return 2
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # What no service foresaw still ends in a sentence, and not in a traceback.
+        tell(f"ftui: {explain(error, error.filename or name)}")
         return 2
     return code
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 LOCAL = "local"
 DEFAULT_MODEL = "SmolLM2-135M-Instruct"
@@ -21,8 +21,19 @@ class ProviderProfile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     base_url: str
+
     api_key_env: str = "OPENAI_API_KEY"
     """Name of the environment variable that holds the key; the key itself is never in a file."""
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        from urllib.parse import urlsplit
+
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+            raise ValueError("a base_url looks like https://host:port/v1")
+        return url
 
 
 def _openai() -> dict[str, ProviderProfile]:
@@ -47,6 +58,11 @@ class Settings(BaseModel):
     providers: dict[str, ProviderProfile] = Field(default_factory=_openai)
     """Further servers by name; `local`, the embedded engine, is always there."""
 
+    @field_validator("home", "workspace")
+    @classmethod
+    def _in_full(cls, path: Path) -> Path:
+        return Path(os.path.expanduser(path))  # noqa: PTH111 - the ~name of nobody is a name
+
     @property
     def socket(self) -> Path:
         """The engine's Unix socket: one a home, in the user's runtime folder, short enough to bind.
@@ -57,7 +73,7 @@ class Settings(BaseModel):
 
         digest = hashlib.sha256(str(self.home.absolute()).encode()).hexdigest()[:12]
         given = os.environ.get("XDG_RUNTIME_DIR")
-        if given and Path(given).is_dir():
+        if given and os.access(given, os.W_OK | os.X_OK):
             return Path(given) / f"ftui-{digest}" / "engine.sock"
         # One folder of the user's own: another user could put theirs between two of ours.
         return Path(tempfile.gettempdir()) / f"ftui-{os.getuid()}-{digest}" / "engine.sock"
@@ -79,12 +95,18 @@ def load_settings(
     """
     values: dict[str, Any] = {}
     path = config_file(environ)
-    if path.exists():
+    try:
+        written = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        written = ""
+    except (OSError, ValueError) as error:
+        raise ValueError(f"The config file {path} cannot be read: {error}.") from error
+    if written:
         import tomllib
 
         try:
-            values |= tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            values |= tomllib.loads(written)
+        except ValueError as error:
             raise ValueError(f"The config file {path} cannot be used: {error}.") from error
     plain = [name for name in Settings.model_fields if name != "providers"]
     values |= {name: environ[key] for name in plain if environ.get(key := f"FTUI_{name.upper()}")}

@@ -8,6 +8,7 @@ Exit code 0: fine-tune; 1: do not, or not yet.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,7 +37,12 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
     if flags.answers:
         answers = await services.decisions.answers(flags.answers, framework)
     else:
-        answers = ask_all(framework)
+        # asyncio's own handler waits for an await, and reading from the terminal has none.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            answers = ask_all(framework)
+        finally:
+            signal.signal(signal.SIGINT, before)
     decision = decide(framework, answers)
     await services.decisions.save(answers, decision)
     if flags.json:

@@ -15,6 +15,7 @@ from tui.commands.output import GOOD, add_json_flag, emit, show, tell
 from tui.domain.runs import JobView
 from tui.services.container import Services
 from tui.services.errors import InputError
+from tui.services.files import typed_path
 from tui.services.job_log import JobRequest
 from tui.services.training_file import survey
 from tui.settings import LOCAL
@@ -77,7 +78,7 @@ def _request(flags: argparse.Namespace, services: Services) -> JobRequest:
 
 def _model(name: str, provider: str) -> str:
     """The engine runs elsewhere in the file system, so a folder is named whole."""
-    path = Path(name).expanduser()
+    path = typed_path(name)
     return str(path.absolute()) if provider == LOCAL and path.is_dir() else name
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -16,6 +15,7 @@ from textual.widgets import Button, Input, Label, Select, Static
 from tui.domain.scoring import SCORERS
 from tui.domain.text import preview, scrub
 from tui.services.evaluations import EvaluationRequest
+from tui.services.files import typed_path
 from tui.services.suggesting import Suggestion
 
 _FIELDS = {
@@ -112,7 +112,7 @@ class NewEvaluation(ModalScreen[EvaluationRequest | None]):
         scorer = str(self.query_one("#scorer", Select).value)
         self.dismiss(
             EvaluationRequest(
-                test=Path(self._value("test")).expanduser(),
+                test=typed_path(self._value("test")),
                 provider=str(self.query_one("#provider", Select).value),
                 base=self._value("base"),
                 tuned=self._value("tuned"),

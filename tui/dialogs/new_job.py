@@ -19,6 +19,7 @@ from tui.domain.text import plural, preview, scrub
 from tui.domain.training_defaults import step_count
 from tui.services.container import Services
 from tui.services.errors import FtuiError
+from tui.services.files import typed_path
 from tui.services.job_log import JobRequest
 from tui.services.training_file import Survey, survey
 from tui.settings import LOCAL
@@ -212,4 +213,4 @@ class NewJob(ModalScreen[JobRequest | None]):
 
 
 def _path(given: str) -> Path:
-    return Path(given).expanduser()
+    return typed_path(given)

@@ -17,6 +17,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.domain.text import scrub
+from tui.services.files import typed_path
 from tui.services.path_completion import Candidate, candidates
 
 
@@ -95,7 +96,7 @@ class OpenFile(ModalScreen[Path | None]):
         elif only and only.is_folder and only.text.rstrip("/") == typed:
             self._type(only.text)
         else:
-            self.dismiss(Path(typed).expanduser())
+            self.dismiss(typed_path(typed))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Open the file, or go into the folder."""
@@ -104,7 +105,7 @@ class OpenFile(ModalScreen[Path | None]):
             self._type(chosen.text)
             self.query_one(Input).focus()
         else:
-            self.dismiss(Path(chosen.text).expanduser())
+            self.dismiss(typed_path(chosen.text))
 
     def action_complete(self) -> None:
         """Type as much as all candidates share."""

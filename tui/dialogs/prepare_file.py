@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from tui.domain.text import scrub
+from tui.services.files import typed_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,5 +82,5 @@ class PrepareFile(ModalScreen[PrepareRequest | None]):
     def _write(self) -> None:
         out = self.query_one("#out", Input).value.strip()
         if out:
-            path = Path(out).expanduser()
+            path = typed_path(out)
             self.dismiss(PrepareRequest(self.query_one("#system", Input).value, path))

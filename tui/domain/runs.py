@@ -281,7 +281,7 @@ def percent(progress: float | None) -> str:
     """A share as `62%`; empty where it is unknown. Never 100% before the end."""
     if progress is None:
         return ""
-    return f"{math.floor(progress * 100)}%"
+    return f"{math.floor(progress * 100 + 1e-9)}%"
 
 
 def loop_step(views: Sequence[JobView]) -> StepState:

@@ -12,12 +12,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widgets import Static
-from textual.worker import Worker, WorkerState
 
 from tui.dialogs.open_file import OpenFile
 from tui.dialogs.prepare_file import PrepareFile, PrepareRequest
 from tui.domain.loop import NO_FILE, Mode, StepState, Tone
-from tui.domain.text import number, preview, scrub
+from tui.domain.text import number, scrub
 from tui.screens.data_messages import (
     CheckProgressed,
     DetailRead,
@@ -136,11 +135,9 @@ class DataScreen(ModeScreen):
         self.refresh_bindings()
         table.focus()
 
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """A failure that nobody foresaw is told too, instead of waiting for ever."""
-        if event.state is WorkerState.ERROR:
-            words = preview(f"{type(event.worker.error).__name__}: {event.worker.error}")
-            self.post_message(FileFailed(FtuiError(f"Reading stopped unexpectedly ({words}).")))
+    def worker_failed(self, error: FtuiError) -> None:
+        """Say it where the rows would be."""
+        self.post_message(FileFailed(error))
 
     def on_file_failed(self, message: FileFailed) -> None:
         """Say what happened and what can be done."""

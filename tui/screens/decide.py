@@ -18,7 +18,7 @@ from tui.domain.decision import REASON, Answers, Decision, Verdict
 from tui.domain.decision_walk import Walk
 from tui.domain.framework import Framework
 from tui.domain.loop import NOT_DECIDED, Mode, StepState, Tone
-from tui.domain.text import scrub
+from tui.domain.text import plural, scrub
 from tui.screens.messages import DataRequested
 from tui.screens.mode_screen import ModeScreen
 from tui.services.container import Services
@@ -90,7 +90,7 @@ class DecideScreen(ModeScreen):
         if saved is None:
             return NOT_DECIDED
         if saved.decision.open:
-            return StepState(Tone.BUSY, f"{saved.decision.open} questions open", "begun")
+            return StepState(Tone.BUSY, f"{plural(saved.decision.open, 'question')} open", "begun")
         verdict = saved.decision.verdict
         return StepState(TONES[verdict], verdict.value, _BRIEF[verdict])
 

@@ -185,6 +185,10 @@ class EvaluateScreen(ModeScreen):
         self.query_one(CaseTable).cursor = 0
         self._show_result()
 
+    def worker_failed(self, error: FtuiError) -> None:
+        """Say it where the result would be."""
+        self.post_message(ComparisonFailed(error))
+
     def on_comparison_failed(self, message: ComparisonFailed) -> None:
         """Say why, and how to go on; what was answered is kept."""
         kept = f" {plural(len(self.results), 'case')} kept." if self.progress else ""
@@ -209,6 +213,8 @@ class EvaluateScreen(ModeScreen):
             return "A comparison is running already; C cancels it."
         if name == "show" and (self.progress or self.page not in ("result", "case")):
             return "There is no result to look through yet."
+        if name == "back" and self.page == "problem":
+            return None
         if name in ("step", "back") and self.page != "case":
             return "Open a case first (enter)."
         return None
@@ -243,8 +249,13 @@ class EvaluateScreen(ModeScreen):
         self._show_case()
 
     def action_back(self) -> None:
-        """Back to the cases."""
-        self._turn_to("result")
+        """Back to the cases; from a comparison that failed to the one before."""
+        if self.page == "problem":
+            self._turn_to("empty")
+            self.headline("Nothing is compared yet.")
+            self._load()
+        else:
+            self._turn_to("result")
 
     def action_cancel(self) -> None:
         """Stop asking; what was answered is kept, and the same comparison goes on from there."""

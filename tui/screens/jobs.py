@@ -79,9 +79,10 @@ class JobsScreen(ModeScreen):
         super().__init__(services)
         self._board = JobBoard()
         self._opened: Key | None = None
-        self._submitting = ""
+        self._submitting: list[str] = []
         self._stands: StepState | None = None
         self._rows: list[Sequence[Cell]] = []
+        self._keys: list[Key] = []
         self._reasons: list[str | None] = []
         self._said = ""
 
@@ -130,7 +131,7 @@ class JobsScreen(ModeScreen):
 
     def _submit_if_given(self, request: JobRequest | None) -> None:
         if request:
-            self._submitting = f"Uploading {request.training_file.name} and creating the job …"
+            self._submitting.append(request.training_file.name)
             self._draw()
             self._submit(request)
 
@@ -162,7 +163,7 @@ class JobsScreen(ModeScreen):
         except FtuiError as error:
             self.post_message(JobLost(key, error))
 
-    @work(exclusive=True, group="submit", exit_on_error=False)
+    @work(group="submit", exit_on_error=False)
     async def _submit(self, request: JobRequest) -> None:
         try:
             self.post_message(JobSubmitted(await self.services.jobs.submit(request)))
@@ -200,14 +201,20 @@ class JobsScreen(ModeScreen):
 
     def on_job_submitted(self, message: JobSubmitted) -> None:
         """Open the new job."""
-        self._submitting = ""
+        self._submitting = self._submitting[1:]
         self._board.listed([message.view])
         self._follow_the_rest()
         self._open((message.view.provider, message.view.id))
 
+    def worker_failed(self, error: FtuiError) -> None:
+        """Stop waiting for what will not come."""
+        self._submitting = []
+        self._draw()
+        super().worker_failed(error)
+
     def on_job_refused(self, message: JobRefused) -> None:
         """Say why, and offer the same job again."""
-        self._submitting = ""
+        self._submitting = self._submitting[1:]
         self._draw()
         self.tell_error(message.error)
         if self.is_current:
@@ -347,7 +354,12 @@ class JobsScreen(ModeScreen):
         rows = [self._board.cells(row, now) for row in range(len(self._board.order))]
         before, self._rows = self._rows, rows
         table = self.query_one("#jobs-list", LineTable)
+        keys, self._keys = self._keys, list(self._board.order)
+        chosen = keys[table.cursor] if table.cursor < len(keys) else None
         table.set_row_count(len(rows))
+        if chosen in self._keys:
+            # A job that was started elsewhere comes in above; the cursor stays on its job.
+            table.cursor = self._keys.index(chosen)
         pairs = enumerate(zip(before, rows, strict=False))
         table.rows_changed([row for row, (old, new) in pairs if old != new])
         switcher = self.query_one(ContentSwitcher)
@@ -356,7 +368,9 @@ class JobsScreen(ModeScreen):
             switcher.current = shown
             if rows and self.is_current:
                 table.focus()
-        self._say(self._submitting or self._board.headline())
+        uploading = ", ".join(self._submitting)
+        said = f"Uploading {uploading} and creating the job …" if uploading else ""
+        self._say(said or self._board.headline())
         if not rows:
             self.query_one("#jobs-empty", Static).update(self._board.empty_words())
 

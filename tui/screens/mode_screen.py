@@ -10,9 +10,10 @@ from textual.content import Content
 from textual.lazy import Lazy
 from textual.screen import Screen
 from textual.widgets import Footer, Static
+from textual.worker import Worker, WorkerState
 
 from tui.domain.loop import LoopState, Mode, StepState
-from tui.domain.text import scrub
+from tui.domain.text import preview, scrub
 from tui.screens.messages import StepChanged, StepRequested
 from tui.services.container import Services
 from tui.services.errors import FtuiError
@@ -71,6 +72,16 @@ class ModeScreen(Screen[None]):
     def tell_error(self, error: FtuiError) -> None:
         """Show a failure as its sentence and its remedy."""
         self.notify(scrub(str(error)), severity="error", markup=False, timeout=10)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A failure that nobody foresaw is told too, instead of waiting for ever."""
+        if event.state is WorkerState.ERROR:
+            words = preview(f"{type(event.worker.error).__name__}: {event.worker.error}")
+            self.worker_failed(FtuiError(f"The work stopped unexpectedly ({words})."))
+
+    def worker_failed(self, error: FtuiError) -> None:
+        """Show an unforeseen failure; a screen that waits for the work says so in its own way."""
+        self.tell_error(error)
 
     def reason_against(self, action: str) -> str | None:
         """Why an action cannot be done now, as a sentence; None where it can."""

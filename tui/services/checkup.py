@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from tui.domain.text import plural
 from tui.services.engine_process import INSTALL, EngineProcess
 from tui.services.errors import FtuiError
 from tui.services.providers import Providers
@@ -89,7 +90,9 @@ async def engine(process: EngineProcess) -> Check:
         return Check("engine", False, str(error))
     if not status.running:
         return Check("engine", True, "does not run; it starts by itself with the first job")
-    return Check("engine", True, f"runs as process {status.pid}, {len(status.jobs)} jobs not ended")
+    return Check(
+        "engine", True, f"runs as process {status.pid}, {plural(len(status.jobs), 'job')} not ended"
+    )
 
 
 def base_model(settings: Settings) -> Check:
@@ -126,6 +129,6 @@ def keys(settings: Settings, providers: Providers) -> list[Check]:
 def _nearest(path: Path) -> Path:
     """The folder itself, or the nearest one above it that is there."""
     there = path.absolute()
-    while not there.exists():
+    while not os.path.exists(there):  # noqa: PTH110 - pathlib's raises where it may not look
         there = there.parent
     return there

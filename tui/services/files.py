@@ -34,6 +34,11 @@ def explain(error: OSError, path: Path | str, doing: str = "read") -> FileError:
     return FileError(f"Could not {doing} {shown}: {error.strerror or error}.")
 
 
+def typed_path(text: str) -> Path:
+    """A path as a person typed it, `~` put in full; the `~name` of nobody is a file's name."""
+    return Path(os.path.expanduser(text))  # noqa: PTH111 - pathlib's raises where there is nobody
+
+
 async def read_bytes(path: Path) -> bytes:
     """The whole content of a file.
 

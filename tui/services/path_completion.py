@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from pathlib import Path
 from typing import NamedTuple
+
+from tui.services.files import typed_path
 
 MOST = 200
 """Names given at the most; a folder may hold millions."""
@@ -31,7 +32,7 @@ def _candidates(typed: str) -> list[Candidate]:
     head, slash, start = typed.rpartition("/")
     found: list[Candidate] = []
     try:
-        with os.scandir(Path(head + slash or ".").expanduser()) as entries:
+        with os.scandir(typed_path(head + slash or ".")) as entries:
             for entry in entries:
                 if not entry.name.startswith(start) or _hidden(entry.name, start):
                     continue

@@ -92,11 +92,13 @@ async def prepare(
             "Give raw pairs (input, ideal_output), Alpaca, ShareGPT or prompt and completion.",
         )
     outputs = [out, validation_path(out)] if split else [out]
-    for path in outputs:
-        if path.exists():
-            raise InputError(f"{path} is there already.", "Choose another name or move it away.")
     await source.find_rows()
     try:
+        for path in outputs:
+            if await asyncio.to_thread(path.exists):
+                raise InputError(
+                    f"{path} is there already.", "Choose another name or move it away."
+                )
         return await asyncio.to_thread(_prepare, source, outputs, system, split, seed)
     except OSError as error:
         raise explain(error, out, "write") from error

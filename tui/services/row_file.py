@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import threading
 import weakref
 from array import array
 from bisect import bisect_left
@@ -60,6 +61,7 @@ class RowFile:
         self._starts = array("Q")
         self._lines = array("Q")
         self._scanned = 0
+        self._scanning = threading.Lock()
         self._open_line: tuple[int, bool] | None = None
         self._line = 1
         self._complete = False
@@ -111,12 +113,13 @@ class RowFile:
 
     def scan(self) -> bool:
         """Look through the next block for rows; False when there is none left."""
-        block = os.pread(self._handle, min(BLOCK, self.size - self._scanned), self._scanned)
-        if not block:
-            self._finish()
-            return False
-        self._scan_block(block)
-        return True
+        with self._scanning:  # a check and a conversion may both be under way
+            block = os.pread(self._handle, min(BLOCK, self.size - self._scanned), self._scanned)
+            if not block:
+                self._finish()
+                return False
+            self._scan_block(block)
+            return True
 
     def _scan_block(self, block: bytes) -> None:
         """Note each row that begins in a block. This loop runs once a line of any file."""
