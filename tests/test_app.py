@@ -103,6 +103,26 @@ async def test_quitting_with_nothing_running_says_nothing(app: FtuiApp, key: str
         assert app.parting is None
 
 
+async def test_ctrl_q_quits_from_a_dialog_too(app: FtuiApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("question_mark")
+        assert isinstance(app.screen, Help)
+        await pilot.press("ctrl+q")
+        await pilot.pause()
+        assert not app.is_running
+
+
+async def test_the_home_of_nobody_in_a_path_field_is_a_plain_name(app: FtuiApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await pilot.pause()
+        await pilot.press("n")
+        await pilot.pause()
+        await pilot.press("~", "x")
+        await pilot.pause()
+        assert app.is_running
+
+
 async def test_a_job_that_runs_is_in_the_bar_at_once_and_quitting_says_that_it_goes_on(
     tmp_path: Path,
 ) -> None:

@@ -57,3 +57,17 @@ def test_each_home_has_a_socket_of_its_own_that_fits_a_socket_address(tmp_path: 
     two = load_settings({"home": deep / "two"}, {}).socket
     assert one != two
     assert len(str(one).encode()) <= 107
+
+
+def test_a_home_with_a_tilde_is_in_the_persons_own_folder(environ: dict[str, str]) -> None:
+    Path(environ["FTUI_CONFIG"]).write_text('home = "~/ftui"\nworkspace = "~nobody-here/x"\n')
+    settings = load_settings(environ=environ)
+    assert settings.home == Path.home() / "ftui"
+    assert settings.workspace == Path("~nobody-here/x")
+
+
+@pytest.mark.parametrize("url", ["lab", "ftp://lab/v1", "http://lab:80a/v1", "http:///v1"])
+def test_a_base_url_that_is_no_address_is_named(environ: dict[str, str], url: str) -> None:
+    Path(environ["FTUI_CONFIG"]).write_text(f'[providers.lab]\nbase_url = "{url}"\n')
+    with pytest.raises(ValueError, match="base_url"):
+        load_settings(environ=environ)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,7 +27,7 @@ from tui.domain.run_words import (
     shown_time,
     title_line,
 )
-from tui.domain.runs import JobView, Run, loop_step
+from tui.domain.runs import JobView, Run, loop_step, percent
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -219,3 +220,8 @@ def test_figures_move_on_with_news_and_otherwise_every_half_minute() -> None:
     assert shown_time(100, 101) == 100
     assert shown_time(100, 119) == 100
     assert shown_time(100, 121) == 120
+
+
+@pytest.mark.parametrize("step", range(101))
+def test_every_step_of_a_hundred_is_its_own_percent(step: int) -> None:
+    assert percent(step / 100) == f"{step}%"

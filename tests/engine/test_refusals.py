@@ -216,3 +216,45 @@ async def test_files_are_kept_listed_in_pages_and_given_back_as_they_came(
     assert made[0] not in [file.id async for file in client.files.list(purpose="evals")]
     with pytest.raises(openai.BadRequestError):
         await client.files.list(after="file-unknown")
+
+
+async def test_a_number_that_is_none_is_refused_and_the_engine_goes_on(
+    client: AsyncOpenAI, engine_settings: Settings, chat_file: ChatFile
+) -> None:
+    training = await upload(client, chat_file())
+    body = (
+        f'{{"model": "{engine_settings.model}", "training_file": "{training}", '
+        '"hyperparameters": {"max_grad_norm": Infinity}}'
+    )
+    with pytest.raises(openai.BadRequestError):
+        await client.post(
+            "/fine_tuning/jobs",
+            cast_to=object,
+            content=body.encode(),
+            options={"headers": {"content-type": "application/json"}},
+        )
+    assert (await client.fine_tuning.jobs.list()).object == "list"
+
+
+@pytest.mark.parametrize("odd", [{"seed": 2**70}, {"seed": -(2**70)}, {"temperature": 1e-40}])
+async def test_odd_but_legal_wishes_are_answered(
+    client: AsyncOpenAI, engine_settings: Settings, odd: dict[str, Any]
+) -> None:
+    wishes: dict[str, Any] = {"temperature": 1.0, "max_tokens": 3, **odd}
+    answer = await client.chat.completions.create(
+        model=engine_settings.model, messages=QUESTION, **wishes
+    )
+    assert answer.choices[0].message.role == "assistant"
+
+
+async def test_half_a_surrogate_pair_is_refused_and_not_a_failure(
+    client: AsyncOpenAI, engine_settings: Settings
+) -> None:
+    half = b'{"model": "%s", "messages": [{"role": "user", "content": "\\ud800"}]}'
+    with pytest.raises(openai.BadRequestError, match="surrogate"):
+        await client.post(
+            "/chat/completions",
+            cast_to=object,
+            content=half % engine_settings.model.encode(),
+            options={"headers": {"content-type": "application/json"}},
+        )

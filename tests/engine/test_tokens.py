@@ -157,3 +157,21 @@ def test_training_and_answering_put_the_same_prompt_before_the_answer(tokenizer:
     (tokens,) = tokenize(tokenizer, {"messages": messages})
     first = next(at for at, label in enumerate(tokens.labels) if label != IGNORED)
     assert tokenizer.decode(tokens.input_ids[:first]) == prompt(tokenizer, messages[:2])
+
+
+def test_white_space_is_learned_where_a_tokenizer_gives_it_an_empty_place(
+    tiny_model: Path,
+) -> None:
+    from tokenizers import processors
+
+    trimming = AutoTokenizer.from_pretrained(tiny_model)
+    trimming.backend_tokenizer.post_processor = processors.ByteLevel(trim_offsets=True)
+    row = {"messages": [say("user", "Spaces?"), say("assistant", '{\n\n    "a": 1}')]}
+    (tokens,) = tokenize(trimming, row)
+    assert learned_text(trimming, tokens) == '|{\n\n    "a": 1}<|im_end|>|'
+
+
+def test_a_refusal_is_learned_as_what_the_assistant_said(tokenizer: Any) -> None:
+    refused = say("assistant", None, refusal="I cannot.")
+    (tokens,) = tokenize(tokenizer, {"messages": [say("user", "Do it."), refused]})
+    assert learned_text(tokenizer, tokens) == "|I cannot.<|im_end|>|"
