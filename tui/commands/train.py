@@ -15,10 +15,8 @@ from tui.commands.output import GOOD, add_json_flag, emit, show, tell
 from tui.domain.runs import JobView
 from tui.services.container import Services
 from tui.services.errors import InputError
-from tui.services.files import typed_path
 from tui.services.job_log import JobRequest
-from tui.services.training_file import survey
-from tui.settings import LOCAL
+from tui.services.training_file import made_ready
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,10 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def run(flags: argparse.Namespace, services: Services) -> int:
     """Check the files, submit the job, print what was created; follow it if asked to."""
-    request = _request(flags, services)
-    (await survey(request.training_file, request.method)).require_sound()
-    if request.validation_file:
-        (await survey(request.validation_file, request.method)).require_sound(fewest=1)
+    request = await made_ready(_request(flags, services))
     try:
         tell(f"ftui: submitting {request.training_file} to {request.provider} …")
         view = await services.jobs.submit(request)
@@ -61,7 +56,7 @@ def _request(flags: argparse.Namespace, services: Services) -> JobRequest:
         return JobRequest(
             training_file=flags.file,
             validation_file=flags.validation,
-            model=_model(flags.model or services.settings.model, provider),
+            model=flags.model or services.settings.model,
             provider=provider,
             method=flags.method,
             epochs=flags.epochs,
@@ -74,12 +69,6 @@ def _request(flags: argparse.Namespace, services: Services) -> JobRequest:
         first = error.errors()[0]
         flag = str(first["loc"][0]).replace("_", "-")
         raise InputError(f"--{flag} cannot be used: {first['msg']}.") from error
-
-
-def _model(name: str, provider: str) -> str:
-    """The engine runs elsewhere in the file system, so a folder is named whole."""
-    path = typed_path(name)
-    return str(path.absolute()) if provider == LOCAL and path.is_dir() else name
 
 
 def _print(view: JobView, *, as_json: bool) -> None:

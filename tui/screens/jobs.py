@@ -33,6 +33,7 @@ from tui.services.container import Services
 from tui.services.errors import FtuiError
 from tui.services.job_log import JobRequest
 from tui.services.jobs import Steering
+from tui.services.training_file import made_ready
 from tui.settings import LOCAL
 from tui.widgets.job_panel import JobPanel
 from tui.widgets.line_table import Cell, Column, LineTable
@@ -166,7 +167,8 @@ class JobsScreen(ModeScreen):
     @work(group="submit", exit_on_error=False)
     async def _submit(self, request: JobRequest) -> None:
         try:
-            self.post_message(JobSubmitted(await self.services.jobs.submit(request)))
+            ready = await made_ready(request)
+            self.post_message(JobSubmitted(await self.services.jobs.submit(ready)))
         except FtuiError as error:
             self.post_message(JobRefused(request, error))
 

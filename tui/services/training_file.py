@@ -11,8 +11,9 @@ from tui.domain.problems import Problem
 from tui.domain.rules import MIN_EXAMPLES, check_line
 from tui.domain.text import plural
 from tui.services.errors import InputError
-from tui.services.files import explain
-from tui.services.job_log import Method
+from tui.services.files import explain, typed_path
+from tui.services.job_log import JobRequest, Method
+from tui.settings import LOCAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +80,21 @@ def _survey(path: Path, method: Method) -> Survey:
             invalid += error is not None
             warned += bool(problems) and error is None
     return Survey(path, rows, invalid, warned, first)
+
+
+async def made_ready(request: JobRequest) -> JobRequest:
+    """The request as it can be sent: its files are sound, a model's folder is named whole.
+
+    Raises:
+        InputError: a file has errors, or too few examples.
+        FileError: a file cannot be read.
+    """
+    (await survey(request.training_file, request.method)).require_sound()
+    if request.validation_file:
+        (await survey(request.validation_file, request.method)).require_sound(fewest=1)
+    if request.provider != LOCAL:
+        return request
+    # The engine runs elsewhere in the file system.
+    folder = typed_path(request.model).absolute()
+    is_folder = await asyncio.to_thread(folder.is_dir)
+    return request.model_copy(update={"model": str(folder)}) if is_folder else request
