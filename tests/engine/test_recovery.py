@@ -119,6 +119,11 @@ async def test_a_cancelled_job_stops_and_the_next_one_that_always_crashes_fails_
 ) -> None:
     client = await own_engine.start()
     first = await start_job(client, own_engine.settings, chat_file(), **LONG)
+
+    async def first_is_checked() -> bool:
+        return (await client.fine_tuning.jobs.retrieve(first.id)).status != "validating_files"
+
+    await until(first_is_checked)  # whose files are checked first trains first
     second = await start_job(client, own_engine.settings, chat_file(), **LONG)
     third = await start_job(client, own_engine.settings, chat_file(), **LONG)
     await at_step(client, first.id, 21)
