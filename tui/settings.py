@@ -11,6 +11,8 @@ from typing import Any, Literal
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from tui.domain.check_options import DEFAULT_OPTIONS, CheckOptions
+
 LOCAL = "local"
 DEFAULT_MODEL = "SmolLM2-135M-Instruct"
 
@@ -55,6 +57,8 @@ class Settings(BaseModel):
     """Requests in flight while evaluating."""
     chart: Literal["braille", "ascii"] = "braille"
     """How loss charts are drawn; a terminal that is not UTF-8 gets ASCII anyway."""
+    check: CheckOptions = DEFAULT_OPTIONS
+    """What is checked in training files, and how strictly."""
     providers: dict[str, ProviderProfile] = Field(default_factory=_openai)
     """Further servers by name; `local`, the embedded engine, is always there."""
 
@@ -108,7 +112,7 @@ def load_settings(
             values |= tomllib.loads(written)
         except ValueError as error:
             raise ValueError(f"The config file {path} cannot be used: {error}.") from error
-    plain = [name for name in Settings.model_fields if name != "providers"]
+    plain = [name for name in Settings.model_fields if name not in ("check", "providers")]
     values |= {name: environ[key] for name in plain if environ.get(key := f"FTUI_{name.upper()}")}
     values |= {name: value for name, value in (flags or {}).items() if value is not None}
     if isinstance(values.get("providers"), dict):
