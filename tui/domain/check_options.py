@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from difflib import get_close_matches
+from typing import Annotated, Any, ClassVar, Final, Literal, get_args
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+
+from tui.domain.problems import KINDS, SWITCHABLE
 
 RulesOf = Literal["openai", "together", "mistral", "local"]
 """Whose rules apply beside those that all services share."""
+
+
+def _switchable(codes: frozenset[str]) -> frozenset[str]:
+    for code in sorted(codes):
+        if code not in KINDS:
+            raise ValueError(f"There is no problem {code!r}.{_hint(code, KINDS)}")
+        if code not in SWITCHABLE:
+            raise ValueError(f"{code} cannot be switched off: {KINDS[code].what}")
+    return codes
+
+
+def _hint(typed: str, known: Iterable[str]) -> str:
+    near = get_close_matches(typed, list(known), 1)
+    return f" Did you mean {near[0]}?" if near else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +52,7 @@ class CheckOptions:
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
-    off: frozenset[str] = frozenset()
+    off: Annotated[frozenset[str], AfterValidator(_switchable)] = frozenset()
     rules_of: RulesOf = "openai"
     model: str = ""
     context: Annotated[int, Field(ge=0)] = 0
@@ -49,3 +67,67 @@ class CheckOptions:
 
 
 DEFAULT_OPTIONS = CheckOptions()
+
+LIMITS: Final = tuple(
+    one.name for one in fields(CheckOptions) if one.name not in ("off", "rules_of", "model")
+)
+"""Names of the limits that can be set."""
+
+_ADAPTER: Final = TypeAdapter(CheckOptions)
+
+
+def overlaid(
+    options: CheckOptions,
+    *,
+    off: Iterable[str] = (),
+    limits: Iterable[str] = (),
+    rules_of: str | None = None,
+    model: str | None = None,
+) -> CheckOptions:
+    """Options with what a person typed laid over them.
+
+    Args:
+        options: those of the settings.
+        off: codes to switch off too; each may be several with commas between them.
+        limits: `NAME=VALUE`, with - or _ in the name.
+        rules_of: the service whose rules apply; None leaves it.
+        model: the model whose tokenizer counts; None leaves it.
+
+    Raises:
+        ValueError: a code, limit or value cannot be used; the text is a sentence for people.
+    """
+    typed = {code.strip() for some in off for code in some.split(",") if code.strip()}
+    values: dict[str, Any] = asdict(options)
+    values["off"] = _switchable(options.off | typed)
+    for limit in limits:
+        name, value = _limit(limit)
+        values[name] = value
+    if rules_of is not None:
+        values["rules_of"] = _known_service(rules_of)
+    if model is not None:
+        values["model"] = model
+    try:
+        return _ADAPTER.validate_python(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = first["msg"][0].lower() + first["msg"][1:]
+        text = f"The limit {first['loc'][0]} cannot be {first['input']!r}: {reason}."
+        raise ValueError(text) from error
+
+
+def _limit(typed: str) -> tuple[str, str]:
+    name, sign, value = typed.partition("=")
+    name = name.strip().replace("-", "_")
+    if name not in LIMITS:
+        hint = _hint(name, LIMITS) or f" There are {', '.join(LIMITS)}."
+        raise ValueError(f"There is no limit {name!r}.{hint}")
+    if not sign:
+        raise ValueError(f"The limit {name} has no value; write {name}=NUMBER.")
+    return name, value.strip()
+
+
+def _known_service(name: str) -> str:
+    known = get_args(RulesOf)
+    if name not in known:
+        raise ValueError(f"There are no rules of {name!r}; there are {', '.join(known)}.")
+    return name

@@ -33,20 +33,25 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of problem: what it is, why it matters, what to do."""
+    """One kind of problem: what it is, why it matters, what to do.
+
+    Attributes:
+        limit: name of the limit in `check_options.CheckOptions` that decides; empty for none.
+    """
 
     severity: Severity
     what: str
     why: str
     fix: str
+    limit: str = ""
 
 
-def _error(what: str, why: str, fix: str) -> Kind:
-    return Kind("error", what, why, fix)
+def _error(what: str, why: str, fix: str, limit: str = "") -> Kind:
+    return Kind("error", what, why, fix, limit)
 
 
-def _warning(what: str, why: str, fix: str) -> Kind:
-    return Kind("warning", what, why, fix)
+def _warning(what: str, why: str, fix: str, limit: str = "") -> Kind:
+    return Kind("warning", what, why, fix, limit)
 
 
 _REFUSED = "Training services refuse a file with such a row."
@@ -59,6 +64,23 @@ _FILE: Final = {
         "The file has fewer than 10 examples.",
         "OpenAI refuses fewer than 10; improvement is seen from 50 to 100.",
         "Add examples: at least 10, better 50.",
+        "fewest_examples",
+    ),
+    "few-examples": _warning(
+        "The file has few examples.",
+        "Improvement is seen from 50 to 100 good examples on.",
+        "Add examples; if 50 good ones do not help, think again before adding more.",
+        "few_examples",
+    ),
+    "file-too-large": _error(
+        "The file is larger than the service takes.",
+        "The service refuses it after the whole upload.",
+        "Leave out the weaker examples: a few hundred good ones beat thousands of poor ones.",
+    ),
+    "truncated-container": _error(
+        "The file ends before it is complete.",
+        "Rows are missing at its end; those before it are shown.",
+        "Download or export it again.",
     ),
     "mixed-formats": _error(
         "The file mixes rows of different formats.",
@@ -70,10 +92,32 @@ _FILE: Final = {
         "A model is trained on conversations.",
         "Convert them with `ftui prepare FILE -o OUT`.",
     ),
+    "unconvertible-format": _error(
+        "The rows are of a format that cannot be made into training examples.",
+        "What a training example needs is not in them.",
+        "Take another export of the data, or write the missing part.",
+    ),
     "unknown-format": _error(
         "The rows are objects of no format that ftui knows.",
         "Without `messages` or a known pair of keys nobody can tell question from answer.",
         "Give each row `messages`, or `input` and `ideal_output`.",
+    ),
+    "several-system-prompts": _warning(
+        "The rows have different system prompts.",
+        "The model learns one task a prompt, and answers badly to any other prompt.",
+        "Use one system prompt, the one that will be sent after training.",
+        "system_prompts",
+    ),
+    "many-refusals": _warning(
+        "A large share of the answers are refusals.",
+        "A model that is taught to refuse often refuses what it should answer.",
+        "Leave out refusals until their share is the one that is wanted.",
+        "refusal_share",
+    ),
+    "needs-validation": _warning(
+        "Reinforcement needs a validation file too.",
+        "OpenAI takes no reinforcement job without one.",
+        "Give a second file of the same format: --validation FILE.",
     ),
 }
 
@@ -122,6 +166,11 @@ _LINE: Final = {
         "The row has another format than the rest of the file.",
         "A training file has one format.",
         "Convert the row, or move it to a file of its own.",
+    ),
+    "ragged-row": _error(
+        "The record has more cells than the header has names.",
+        "Nobody can tell which cell belongs to which name.",
+        "Put cells that hold the separator or a line break into quotes.",
     ),
 }
 
@@ -253,6 +302,44 @@ _TOOLS: Final = {
     ),
 }
 
+_PROVIDER: Final = {
+    "bad-image": _error(
+        "An image cannot be used.",
+        "Services take JPEG, PNG and WEBP of at most 10 MB.",
+        "Give an https address, or data:image/png;base64,... of a smaller image.",
+    ),
+    "too-many-images": _error(
+        "The row has more than 10 images.",
+        "Services take at most 10 images an example.",
+        "Split the example, or leave out images.",
+    ),
+    "bad-tool-name": _error(
+        "The name of a function has other characters than services take.",
+        "Names have letters, digits, _ and - only, 64 at the most.",
+        "Rename the function in the declaration and in every call.",
+    ),
+    "missing-tool-description": _error(
+        "A declared function has no description or no parameters.",
+        "Mistral refuses declarations that lack one of them.",
+        "Add `description` and `parameters` to the function.",
+    ),
+    "too-many-tools": _error(
+        "The row declares more than 128 functions.",
+        "OpenAI takes at most 128 functions an example.",
+        "Declare only the functions that the example needs.",
+    ),
+    "deprecated-key": _warning(
+        "The row uses the deprecated form of tool calls.",
+        "Newer models and most services know `tools` and `tool_calls` only.",
+        "Write `tools` for `functions`, `tool_calls` for `function_call`, tool for function.",
+    ),
+    "prompt-not-asking": _warning(
+        "The prompt of a preference row does not end with the user or a tool.",
+        "Both answers then follow an answer, which no conversation does.",
+        "End `input.messages` with what the two answers reply to.",
+    ),
+}
+
 _PREFERENCE: Final = {
     "bad-preference": _error(
         "An answer of a preference row cannot be used.",
@@ -271,11 +358,13 @@ _QUALITY: Final = {
         "The answer has 10 characters or fewer.",
         "So little text rarely shows how to answer.",
         "Write the whole answer, or leave it if answers are meant to be this short.",
+        "shortest_output",
     ),
     "output-too-long": _warning(
         "The answer has 2,000 characters or more.",
         "Long answers cost most of the training and may be cut.",
         "Shorten the answer or split the example.",
+        "longest_output",
     ),
     "refusal": _warning(
         "The answer is a refusal or boilerplate.",
@@ -302,10 +391,54 @@ _QUALITY: Final = {
         "They are invisible, and the model learns to write them.",
         "Remove them.",
     ),
+    "outer-whitespace": _warning(
+        "The answer begins or ends with white space.",
+        "The model learns to write it, and comparing answers fails on it.",
+        "Strip it.",
+    ),
+    "secret": _warning(
+        "The text holds what looks like a key or password.",
+        "Whoever can ask the model may get it out again, and the file is sent to a server.",
+        "Replace it with an invented one, and withdraw the real one.",
+    ),
+    "personal-data": _warning(
+        "The text holds an e-mail address or a card number.",
+        "The model may repeat it to others, and law may forbid to send it to a server.",
+        "Replace it with an invented one.",
+    ),
+    "length-outlier": _warning(
+        "The answer is far longer or shorter than those of the other rows.",
+        "Outliers are often mistakes of an export, and a long one costs as much as many others.",
+        "Look at the row: correct it, or remove it.",
+        "length_spread",
+    ),
+    "over-context": _warning(
+        "The row has more tokens than the model reads.",
+        "What is beyond the context is cut, and often that is the answer.",
+        "Shorten the row, or choose a model with a larger context.",
+        "context",
+    ),
     "duplicate-row": _warning(
         "The row stands in the file already.",
         "What stands twice is learned twice as hard.",
         "Remove one of the two.",
+    ),
+    "near-duplicate": _warning(
+        "The row is nearly the same as an earlier one.",
+        "What stands twice is learned twice as hard.",
+        "Keep the better of the two.",
+        "similarity",
+    ),
+    "contradiction": _warning(
+        "The same input has another output in an earlier row.",
+        "The model cannot learn both, and learns to guess.",
+        "Keep the better of the two.",
+    ),
+    "near-leak": _warning(
+        "The row is nearly the same as one of the other file.",
+        "A score on rows like those that were trained on says little.",
+        "Remove it from one of the two files.",
+        "similarity",
     ),
     "leaked-row": _error(
         "The row stands in the validation file too.",
@@ -314,18 +447,37 @@ _QUALITY: Final = {
     ),
 }
 
+GROUPS: Final[Mapping[str, Mapping[str, Kind]]] = {
+    "The file": _FILE,
+    "The line": _LINE,
+    "Messages": _MESSAGES,
+    "Tools": _TOOLS,
+    "Preferences": _PREFERENCE,
+    "Rules of services": _PROVIDER,
+    "Quality": _QUALITY,
+}
+"""The kinds by what they are about."""
+
 KINDS: Final[Mapping[str, Kind]] = {
-    **_FILE,
-    **_LINE,
-    **_MESSAGES,
-    **_TOOLS,
-    **_PREFERENCE,
-    **_QUALITY,
+    code: kind for kinds in GROUPS.values() for code, kind in kinds.items()
 }
 """Every kind of problem by its code; codes never change their meaning."""
 
+SWITCHABLE: Final = frozenset(
+    code
+    for code, kind in KINDS.items()
+    if kind.severity == "warning" or code in _PROVIDER or code in _QUALITY
+) | {"too-few-examples", "file-too-large"}
+"""Codes that may be switched off: everything but errors that make a row or file unreadable."""
 
-def problem(code: str, line: int | None, where: str = "", message: str = "") -> Problem:
+
+def problem(
+    code: str,
+    line: int | None,
+    where: str = "",
+    message: str = "",
+    severity: Severity | None = None,
+) -> Problem:
     """A problem of a kind.
 
     Args:
@@ -333,9 +485,10 @@ def problem(code: str, line: int | None, where: str = "", message: str = "") -> 
         line: number of the line, from 1; None for the file.
         where: the place in the row.
         message: what is wrong here; the kind's own sentence where empty.
+        severity: where a service takes the kind more or less strictly than the table.
     """
     kind = KINDS[code]
-    return Problem(line, code, kind.severity, where, message or kind.what, kind.fix)
+    return Problem(line, code, severity or kind.severity, where, message or kind.what, kind.fix)
 
 
 def quoted(value: object, limit: int = 40) -> str:

@@ -10,6 +10,7 @@ from typing import Final
 
 import orjson
 
+from tui.domain.check_options import DEFAULT_OPTIONS, CheckOptions
 from tui.domain.examples import Example, Message, text_of
 from tui.domain.problems import quoted
 from tui.domain.row_reading import Finding
@@ -98,7 +99,7 @@ def check_output_quality(output: str, where: str) -> Iterator[Finding]:
             yield code, where, found
 
 
-def check_quality(example: Example) -> Iterator[Finding]:
+def check_quality(example: Example, options: CheckOptions = DEFAULT_OPTIONS) -> Iterator[Finding]:
     """Everything in an example that a model had better not learn."""
     answers: Sequence[tuple[str, Sequence[Message]]] = (
         ("messages", example.messages),

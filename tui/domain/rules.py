@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import orjson
 
+from tui.domain.check_options import DEFAULT_OPTIONS, CheckOptions
 from tui.domain.conversation_rules import check_conversation, check_order
 from tui.domain.conversion import pair_fields, to_chat
 from tui.domain.examples import Example, Format, Message, Row, detect_format
-from tui.domain.problems import Problem, problem, quoted
+from tui.domain.file_rules import (
+    FileFacts,
+    check_count,
+    check_formats,
+    check_size,
+    file_warnings,
+)
+from tui.domain.problems import SWITCHABLE, Problem, problem, quoted
+from tui.domain.provider_rules import severity_of
 from tui.domain.row_reading import Finding, parse
 from tui.domain.tool_rules import check_tools
 
-MIN_EXAMPLES = 10
+__all__ = [
+    "MIN_EXAMPLES",
+    "SWITCHABLE",
+    "FileFacts",
+    "check_count",
+    "check_formats",
+    "check_line",
+    "check_size",
+    "example_of",
+    "file_warnings",
+    "inspect_row",
+    "is_plain",
+    "own_place",
+    "told",
+]
+
+MIN_EXAMPLES = DEFAULT_OPTIONS.fewest_examples
 """OpenAI refuses a training file with fewer."""
-SHORTEST_OUTPUT = 10
-"""The seed's rule: an answer must be longer than this many characters."""
-LONGEST_OUTPUT = 2000
-"""The seed's rule: an answer must be shorter than this many characters."""
 
 CHAT_FIELDS = frozenset(
     {"messages", "tools", "parallel_tool_calls", "functions", "function_call", "metadata"}
@@ -35,7 +56,7 @@ _OPENINGS = tuple(
 
 
 def check_line(
-    raw: bytes, line: int, kind: Format = Format.CHAT
+    raw: bytes, line: int, kind: Format = Format.CHAT, options: CheckOptions = DEFAULT_OPTIONS
 ) -> tuple[Example | None, list[Problem]]:
     """Check one line of a training file.
 
@@ -43,19 +64,33 @@ def check_line(
         raw: the line's bytes without its line break.
         line: its number in the file, from 1.
         kind: the file's format; a row of another format is a problem.
+        options: what is looked for, and how strictly.
 
     Returns:
         The example, None where the row has an error, and all problems, errors first.
     """
-    row, found = inspect_row(raw, kind)
-    problems = [problem(code, line, where, text) for code, where, text in found]
-    problems.sort(key=lambda one: one.severity)
+    row, found = inspect_row(raw, kind, options)
+    problems = told(found, line, options)
     if row is None or any(one.severity == "error" for one in problems):
         return None, problems
     return example_of(row, kind), problems
 
 
-def inspect_row(raw: bytes, kind: Format = Format.CHAT) -> tuple[Row | None, list[Finding]]:
+def told(
+    found: Iterable[Finding], line: int | None, options: CheckOptions = DEFAULT_OPTIONS
+) -> list[Problem]:
+    """Findings as problems, errors first: what is switched off is left out."""
+    problems = [
+        problem(code, line, where, text, severity_of(code, options))
+        for code, where, text in found
+        if code not in options.off
+    ]
+    return sorted(problems, key=lambda one: one.severity)
+
+
+def inspect_row(
+    raw: bytes, kind: Format = Format.CHAT, options: CheckOptions = DEFAULT_OPTIONS
+) -> tuple[Row | None, list[Finding]]:
     """The row as JSON gave it and what is wrong with it; None where it is no object.
 
     This is the structural pass: a plain conversation costs little more than reading its JSON.
@@ -63,13 +98,13 @@ def inspect_row(raw: bytes, kind: Format = Format.CHAT) -> tuple[Row | None, lis
     try:
         row = orjson.loads(raw)
     except orjson.JSONDecodeError:
-        return _inspect(raw, kind)
-    if kind is Format.CHAT and is_plain(row, raw):
+        return _inspect(raw, kind, options)
+    if kind is Format.CHAT and is_plain(row, raw, options):
         return row, []
-    return _inspect(raw, kind)
+    return _inspect(raw, kind, options)
 
 
-def is_plain(row: Any, raw: bytes) -> bool:
+def is_plain(row: Any, raw: bytes, options: CheckOptions = DEFAULT_OPTIONS) -> bool:
     """Whether a row is a conversation of strings in turns that no structural rule speaks against.
 
     A key cannot stand twice unseen: `"role"` and `"content"` stand in the bytes as often as there
@@ -89,22 +124,22 @@ def is_plain(row: Any, raw: bytes) -> bool:
     return (
         shape in _PLAIN
         and len(row) == 1
-        and SHORTEST_OUTPUT < len(content) < LONGEST_OUTPUT
+        and options.shortest_output < len(content) < options.longest_output
         and raw.startswith(_OPENINGS)
         and raw.count(b'"role"') == raw.count(b'"content"') == len(shape)
     )
 
 
-def _inspect(raw: bytes, kind: Format) -> tuple[Row | None, list[Finding]]:
+def _inspect(raw: bytes, kind: Format, options: CheckOptions) -> tuple[Row | None, list[Finding]]:
     value, found = parse(raw)
     if not isinstance(value, dict):
         if not any(code == "not-json" for code, _, _ in found):
             found.append(("not-object", "", f"The line is {quoted(value)}, not an object."))
         return None, found
-    return value, [*found, *_check_row(value, kind)]
+    return value, [*found, *_check_row(value, kind, options)]
 
 
-def _check_row(row: Row, kind: Format) -> Iterator[Finding]:
+def _check_row(row: Row, kind: Format, options: CheckOptions) -> Iterator[Finding]:
     actual = detect_format(row)
     if actual is not kind and not (actual is Format.UNKNOWN or _both_chat(actual, kind)):
         yield "other-format", "", f"The row looks like {actual}, the file like {kind}."
@@ -112,24 +147,24 @@ def _check_row(row: Row, kind: Format) -> Iterator[Finding]:
     if kind is Format.PREFERENCE:
         yield from _check_preference(row)
     elif kind in (Format.CHAT, Format.REINFORCEMENT):
-        yield from _check_chat(row, kind)
+        yield from _check_chat(row, kind, options)
     elif kind is Format.UNKNOWN:
         yield "unknown-format", "", f"Its keys are {quoted(', '.join(row), 80)}."
     else:
-        yield from _check_convertible(row, kind)
+        yield from _check_convertible(row, kind, options)
 
 
 def _both_chat(one: Format, other: Format) -> bool:
     return {one, other} == {Format.CHAT, Format.REINFORCEMENT}
 
 
-def _check_chat(row: Row, kind: Format) -> Iterator[Finding]:
+def _check_chat(row: Row, kind: Format, options: CheckOptions) -> Iterator[Finding]:
     if "messages" not in row:
         yield "no-messages", "", "The row has no key `messages`."
     else:
         yield from check_conversation(row["messages"])
         if isinstance(row["messages"], list):
-            yield from _check_purpose(row["messages"], kind)
+            yield from _check_purpose(row["messages"], kind, options)
     if row.get("tools") is not None:
         yield from check_tools(row["tools"], row.get("messages"))
     if kind is Format.CHAT:
@@ -137,32 +172,34 @@ def _check_chat(row: Row, kind: Format) -> Iterator[Finding]:
             yield "unknown-field", key[:80], f"Chat rows have no field {quoted(key)}."
 
 
-def _check_purpose(messages: list[Any], kind: Format) -> Iterator[Finding]:
+def _check_purpose(messages: list[Any], kind: Format, options: CheckOptions) -> Iterator[Finding]:
     if kind is Format.CHAT:
         yield from check_order(messages)
-        yield from check_output(messages)
+        yield from check_output(messages, options)
         return
     last = messages[-1] if messages else None
     if not isinstance(last, dict) or last.get("role") not in ("user", "developer"):
         yield "bad-field", "messages", "A prompt for reinforcement must end with the user."
 
 
-def check_output(messages: list[Any], where: str = "messages") -> Iterator[Finding]:
+def check_output(
+    messages: list[Any], options: CheckOptions, where: str = "messages"
+) -> Iterator[Finding]:
     """The seed's rule on the length of what the assistant says last."""
     for index in range(len(messages) - 1, -1, -1):
         message = messages[index]
         if isinstance(message, dict) and message.get("role") == "assistant":
             content = message.get("content")
             if isinstance(content, str) and content.strip() and not message.get("tool_calls"):
-                yield from output_length(content, f"{where}[{index}].content")
+                yield from output_length(content, options, f"{where}[{index}].content")
             return
 
 
-def output_length(output: str, where: str) -> Iterator[Finding]:
-    """The seed's rule: longer than 10 and shorter than 2,000 characters."""
-    if len(output) <= SHORTEST_OUTPUT:
+def output_length(output: str, options: CheckOptions, where: str) -> Iterator[Finding]:
+    """The seed's rule: by default longer than 10 and shorter than 2,000 characters."""
+    if len(output) <= options.shortest_output:
         yield "output-too-short", where, f"The answer has {len(output)} characters."
-    elif len(output) >= LONGEST_OUTPUT:
+    elif len(output) >= options.longest_output:
         yield "output-too-long", where, f"The answer has {len(output):,} characters."
 
 
@@ -186,13 +223,13 @@ def _check_preference(row: Row) -> Iterator[Finding]:
         yield "same-preference", "", ""
 
 
-def _check_convertible(row: Row, kind: Format) -> Iterator[Finding]:
+def _check_convertible(row: Row, kind: Format, options: CheckOptions) -> Iterator[Finding]:
     """Problems of a row that is to be converted, told in its own fields."""
     chat, found = to_chat(row, kind)
     yield from found
     if chat is None:
         return
-    for code, where, text in _check_chat(chat, Format.CHAT):
+    for code, where, text in _check_chat(chat, Format.CHAT, options):
         yield code, own_place(where, kind), text
 
 
@@ -235,13 +272,3 @@ def _messages(value: Any) -> list[Message]:
 
 def _objects(value: Any) -> list[Row]:
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def check_count(rows: int) -> list[Problem]:
-    """Problems of the number of examples."""
-    if rows >= MIN_EXAMPLES:
-        return []
-    if rows == 0:
-        return [problem("empty-file", None)]
-    text = f"The file has {rows} example{'s' if rows > 1 else ''}; OpenAI takes 10 or more."
-    return [problem("too-few-examples", None, message=text)]
