@@ -1,0 +1,142 @@
+"""Show what a fix would change before it changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+from tui.domain.text import number, plural, scrub
+from tui.widgets.diff_view import DiffView
+from tui.widgets.line_table import Cell, Column, LineTable
+
+if TYPE_CHECKING:
+    from tui.domain.row_diff import DiffLine
+
+_COLUMNS = [
+    Column("problem", 26),
+    Column("what the fix does"),
+    Column("other rows", 10, right=True),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class FixChoice:
+    """One thing that can be done to a row.
+
+    Attributes:
+        code: the problem it mends.
+        words: what it does, as `repair the encoding`.
+        diff: how the row changes by it.
+        others: how many other rows have the same problem.
+    """
+
+    code: str
+    words: str
+    diff: Sequence[DiffLine]
+    others: int
+
+
+@dataclass(frozen=True, slots=True)
+class FixAnswer:
+    """What shall be done: the fix for a problem, on this row or on all that have it."""
+
+    code: str
+    all: bool
+
+
+class FixPreview(ModalScreen[FixAnswer | None]):
+    """The fixes for a row, and below them what the chosen one changes; gives one, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Close"),
+        Binding("enter", "fix(False)", "Fix this row"),
+        Binding("a", "fix(True)", "Fix all rows"),
+        Binding("pagedown", "scroll(1)", "Scroll the diff", show=False, priority=True),
+        Binding("pageup", "scroll(-1)", "Scroll the diff", show=False, priority=True),
+    ]
+    DEFAULT_CSS = """
+    FixPreview LineTable { height: auto; max-height: 6; margin-bottom: 1; }
+    """
+
+    def __init__(self, title: str, fixes: Sequence[FixChoice]) -> None:
+        """Offer fixes.
+
+        Args:
+            title: which row, as `Line 12`.
+            fixes: at least one; the first is under the cursor.
+        """
+        super().__init__()
+        self._title = title
+        self._fixes = fixes
+
+    def compose(self) -> ComposeResult:
+        """The fixes, the diff, three buttons."""
+        with Vertical(classes="dialog -large"):
+            yield Static(scrub(self._title), classes="dialog--title", markup=False)
+            yield LineTable(_COLUMNS, self._cells)
+            yield DiffView()
+            yield Static(
+                "↑↓ other fix  pgup pgdn scroll  u undoes a fix; nothing is written until w",
+                classes="dialog--hint",
+                markup=False,
+            )
+            with Horizontal(classes="dialog--buttons"):
+                yield Button("Close (esc)", id="close", compact=True)
+                yield Button("", id="all", compact=True)
+                yield Button("Fix this row (enter)", id="one", variant="primary", compact=True)
+
+    def on_mount(self) -> None:
+        """Start in the list."""
+        table = self.query_one(LineTable)
+        table.set_row_count(len(self._fixes))
+        table.focus()
+
+    @property
+    def _chosen(self) -> FixChoice:
+        return self._fixes[self.query_one(LineTable).cursor]
+
+    def _cells(self, row: int) -> Sequence[Cell]:
+        fix = self._fixes[row]
+        return [fix.code, fix.words, number(fix.others) if fix.others else "none"]
+
+    @on(LineTable.RowHighlighted)
+    def _show(self) -> None:
+        fix = self._chosen
+        self.query_one(DiffView).show(fix.diff)
+        button = self.query_one("#all", Button)
+        button.disabled = not fix.others
+        rows = plural(fix.others + 1, "row")
+        button.label = Content(f"Fix all {rows} (a)" if fix.others else "No other row has it")
+
+    @on(Button.Pressed, "#close")
+    def _close(self) -> None:
+        self.dismiss(None)
+
+    @on(LineTable.RowSelected)
+    @on(Button.Pressed, "#one")
+    def _fix_one(self) -> None:
+        self.action_fix(False)
+
+    @on(Button.Pressed, "#all")
+    def _fix_all(self) -> None:
+        self.action_fix(True)
+
+    def action_fix(self, every: bool) -> None:
+        """Give the chosen fix, for this row or for all that have the problem."""
+        if every and not self._chosen.others:
+            self.notify("No other row has this problem.", markup=False)
+        else:
+            self.dismiss(FixAnswer(self._chosen.code, every))
+
+    def action_scroll(self, by: int) -> None:
+        """Scroll the diff."""
+        self.query_one(DiffView).action_page(by)

@@ -1,0 +1,88 @@
+"""A table whose rows are ticked: `[x]` and `[ ]`, so that no colour is needed to tell them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from tui.widgets.line_table import Cell, Column, LineTable
+
+
+class CheckList(LineTable):
+    """Rows with a box before each; space ticks the one under the cursor, `+` and `-` all."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "toggle", "Tick"),
+        Binding("plus", "all(True)", "Tick all", show=False),
+        Binding("minus", "all(False)", "Tick none", show=False),
+    ]
+
+    @dataclass
+    class Changed(Message):
+        """Other rows are ticked now."""
+
+        check_list: CheckList
+
+        @property
+        def control(self) -> CheckList:
+            """The list."""
+            return self.check_list
+
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        rows: Sequence[Sequence[Cell]],
+        ticked: Iterable[int] = (),
+        *,
+        id: str | None = None,  # noqa: A002 - Textual's name for it
+    ) -> None:
+        """Offer rows.
+
+        Args:
+            columns: those beside the box.
+            rows: their cells, one a column.
+            ticked: numbers of the rows that are ticked at first, from 0.
+            id: the widget's id.
+        """
+        super().__init__([Column("", 3), *columns], self._cells_of, id=id)
+        self._offered = rows
+        self._ticked = set(ticked)
+
+    @property
+    def ticked(self) -> frozenset[int]:
+        """Numbers of the ticked rows, from 0."""
+        return frozenset(self._ticked)
+
+    def on_mount(self) -> None:
+        """Show the rows."""
+        self.set_row_count(len(self._offered))
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on the box ticks it."""
+        super().on_click(event)
+        if event.y >= 1 and event.x < 5:
+            self.action_toggle()
+
+    def action_toggle(self) -> None:
+        """Tick the row under the cursor, or take its tick away."""
+        if self.row_count:
+            self._tick(self._ticked ^ {self.cursor})
+
+    def action_all(self, ticked: bool) -> None:
+        """Tick all rows, or none."""
+        self._tick(set(range(self.row_count)) if ticked else set())
+
+    def _tick(self, ticked: set[int]) -> None:
+        changed = self._ticked ^ ticked
+        self._ticked = ticked
+        self.rows_changed(changed)
+        if changed:
+            self.post_message(self.Changed(self))
+
+    def _cells_of(self, row: int) -> Sequence[Cell]:
+        return ["[x]" if row in self._ticked else "[ ]", *self._offered[row]]

@@ -1,0 +1,124 @@
+"""Lines of text that scroll: laid out for a width, drawn on demand, repainted where they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.style import Style
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.geometry import Region, Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.visual import Visual
+
+
+class LinePane(ScrollView, can_focus=True):
+    """Scrubbed lines, each of them one line of the screen; `lay_out` gives them for a width.
+
+    A line is drawn when it comes into sight, so a long text costs what is seen of it. Scrolling
+    repaints the cells that differ and no others: SSH carries each.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "go(-1)", "Up", show=False),
+        Binding("down,j", "go(1)", "Down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown,space", "page(1)", "Page down", show=False),
+        Binding("home,g", "top", "Top", show=False),
+        Binding("end,G", "end", "End", show=False),
+    ]
+    DEFAULT_CSS = """
+    LinePane {
+        height: 1fr; overflow-x: hidden; overflow-y: scroll; scrollbar-size-vertical: 1;
+    }
+    """
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self._lines: Sequence[Content] = ()
+        self._width = 0
+
+    def lay_out(self, width: int) -> Sequence[Content]:
+        """The lines for so many cells; a longer one is cut."""
+        raise NotImplementedError
+
+    @property
+    def lines(self) -> Sequence[Content]:
+        """The lines as they are laid out now."""
+        return self._lines
+
+    def show_anew(self) -> None:
+        """Lay out other lines and begin at their top."""
+        self._width = 0
+        self._fit()
+        self.scroll_to(y=0, animate=False)
+
+    def on_resize(self) -> None:
+        """Lay out anew where the width is another one."""
+        self._fit()
+
+    def _fit(self) -> None:
+        width = self.scrollable_content_region.width
+        if width and width != self._width:
+            self._width = width
+            self._lines = self.lay_out(width)
+            self.virtual_size = Size(0, len(self._lines))
+            self.refresh()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Repaint the cells that differ, in place of everything."""
+        self.vertical_scrollbar.position = new_value
+        before, now = round(old_value), round(new_value)
+        if before == now:
+            return
+        for y in range(self.scrollable_content_region.height):
+            begin, end = _difference(self._strip(before + y), self._strip(now + y))
+            if begin < end:
+                self.refresh(Region(begin, y, end - begin, 1))
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the screen."""
+        return self._strip(self.scroll_offset.y + y)
+
+    def _strip(self, line: int) -> Strip:
+        width = self.scrollable_content_region.width
+        if line >= len(self._lines):
+            return Strip.blank(width, self.rich_style)
+        shown = Visual.to_strips(self, self._lines[line], width, 1, self.visual_style)
+        return shown[0].adjust_cell_length(width, self.rich_style)
+
+    def action_go(self, by: int) -> None:
+        """Scroll by lines."""
+        self.scroll_to(y=self.scroll_target_y + by, animate=False)
+
+    def action_page(self, by: int) -> None:
+        """Scroll by pages; a line of the page before stays in sight."""
+        self.action_go(by * max(1, self.scrollable_content_region.height - 1))
+
+    def action_top(self) -> None:
+        """Scroll to the first line."""
+        self.scroll_to(y=0, animate=False)
+
+    def action_end(self) -> None:
+        """Scroll to the last line."""
+        self.scroll_to(y=self.max_scroll_y, animate=False)
+
+
+def _difference(before: Strip, now: Strip) -> tuple[int, int]:
+    """The first cell that differs, and the one after the last; the strips are equally wide."""
+    old, new = _cells(before), _cells(now)
+    differing = [i for i, pair in enumerate(zip(old, new, strict=True)) if pair[0] != pair[1]]
+    return (differing[0], differing[-1] + 1) if differing else (0, 0)
+
+
+def _cells(strip: Strip) -> list[tuple[str, Style | None]]:
+    """What stands in each cell; the second cell of a wide character holds no text of its own."""
+    cells: list[tuple[str, Style | None]] = []
+    for segment in strip:
+        for char in segment.text:
+            cells.append((char, segment.style))
+            cells.extend([("", segment.style)] * (cell_len(char) - 1))
+    return cells
