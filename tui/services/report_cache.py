@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -31,7 +31,7 @@ from tui.services.row_file import Stamp
 
 KEPT = 10
 """Reports that are kept, the newest."""
-Buffer = bytes | bytearray | memoryview | array[int]
+Buffer: TypeAlias = "bytes | bytearray | memoryview | array[int]"
 
 _MAGIC = b"ftui report\n"
 _ENDING = ".report"
