@@ -78,9 +78,18 @@ def _check_role(message: dict[str, Any], where: str) -> Iterator[Finding]:
     role = message["role"]
     if isinstance(role, str) and role in ROLES:
         return
-    meant = _MISTAKEN.get(role.strip().lower(), role.strip().lower()) if _is_text(role) else ""
-    hint = f' Did you mean "{meant}"?' if meant in ROLES else ""
+    meant = meant_role(role)
+    hint = f' Did you mean "{meant}"?' if meant else ""
     yield "unknown-role", f"{where}.role", f"There is no role {quoted(role)}.{hint}"
+
+
+def meant_role(role: Any) -> str | None:
+    """The role that another word for it means, as `bot` means the assistant; None for none."""
+    if not isinstance(role, str):
+        return None
+    plain = role.strip().lower()
+    meant = _MISTAKEN.get(plain, plain)
+    return meant if meant in ROLES else None
 
 
 def _is_text(value: Any) -> bool:
