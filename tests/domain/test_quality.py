@@ -55,7 +55,13 @@ def said(user: str, assistant: str) -> Example:
 
 def test_invisible_characters_are_told_with_their_place() -> None:
     found = list(check_quality(said("a\u200bb", "Lines\nand\ttabs are fine.")))
-    assert found == [("control-characters", "messages[0].content", "")]
+    assert found == [
+        (
+            "control-characters",
+            "messages[0].content",
+            "The text holds U+200B (ZERO WIDTH SPACE).",
+        )
+    ]
 
 
 def test_the_same_text_has_the_same_fingerprint_however_it_is_written() -> None:

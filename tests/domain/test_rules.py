@@ -45,7 +45,12 @@ GOOD = [
     row(USER, ANSWER, tools=[{"type": "function", "function": {"name": "find"}}]),
     row({"role": "user", "content": [{"type": "text", "text": "Look"}]}, ANSWER),
     row(
-        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]},
+        {
+            "role": "user",
+            "content": [
+                {"type": "image_url", "image_url": {"url": "https://example.com/lamp.png"}}
+            ],
+        },
         ANSWER,
     ),
     row({"role": "developer", "content": "Reply with JSON."}, USER, ANSWER),

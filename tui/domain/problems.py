@@ -313,6 +313,11 @@ _PROVIDER: Final = {
         "Services take at most 10 images an example.",
         "Split the example, or leave out images.",
     ),
+    "unsupported-part": _error(
+        "A part of the content is of a kind that the service cannot learn from.",
+        "The local engine learns from text alone.",
+        "Leave out the row, or train it where images and sound are taken.",
+    ),
     "bad-tool-name": _error(
         "The name of a function has other characters than services take.",
         "Names have letters, digits, _ and - only, 64 at the most.",

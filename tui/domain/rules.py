@@ -19,9 +19,10 @@ from tui.domain.file_rules import (
     file_warnings,
 )
 from tui.domain.problems import SWITCHABLE, Problem, problem, quoted
-from tui.domain.provider_rules import severity_of
+from tui.domain.provider_rules import check_answers, check_service, severity_of
 from tui.domain.row_reading import Finding, parse
-from tui.domain.tool_rules import check_tools
+from tui.domain.text import plural
+from tui.domain.tool_rules import check_deprecated, check_tools
 
 __all__ = [
     "MIN_EXAMPLES",
@@ -46,7 +47,13 @@ CHAT_FIELDS = frozenset(
     {"messages", "tools", "parallel_tool_calls", "functions", "function_call", "metadata"}
 )
 
-_INITIAL = {"system": "s", "developer": "s", "user": "u", "assistant": "a"}
+PREFERENCE_FIELDS = frozenset({"input", "preferred_output", "non_preferred_output", "metadata"})
+_INPUT_FIELDS = frozenset({"messages", "tools", "parallel_tool_calls"})
+_ANSWERS = ("preferred_output", "non_preferred_output")
+
+_ANY_LENGTH = CheckOptions(shortest_output=0, longest_output=1 << 62)
+# Not every service knows a developer, so such a row is looked at in full.
+_INITIAL = {"system": "s", "user": "u", "assistant": "a"}
 _PLAIN = frozenset(start + "ua" * turns for start in ("", "s") for turns in range(1, 33))
 _OPENINGS = tuple(
     b'{"messages":' + space + b'[{"' + key + b'"'
@@ -99,8 +106,11 @@ def inspect_row(
         row = orjson.loads(raw)
     except orjson.JSONDecodeError:
         return _inspect(raw, kind, options)
-    if kind is Format.CHAT and is_plain(row, raw, options):
-        return row, []
+    if kind is Format.CHAT:
+        if is_plain(row, raw, options):
+            return row, []
+        if is_plain(row, raw, _ANY_LENGTH):
+            return row, list(check_output(row["messages"], options))
     return _inspect(raw, kind, options)
 
 
@@ -140,17 +150,21 @@ def _inspect(raw: bytes, kind: Format, options: CheckOptions) -> tuple[Row | Non
 
 
 def _check_row(row: Row, kind: Format, options: CheckOptions) -> Iterator[Finding]:
+    surplus = row.get("")
+    if isinstance(surplus, list):
+        text = f"The record has {plural(len(surplus), 'cell')} more than the header has names."
+        yield "ragged-row", "", text
+        row = {key: value for key, value in row.items() if key}
     actual = detect_format(row)
     if actual is not kind and not (actual is Format.UNKNOWN or _both_chat(actual, kind)):
         yield "other-format", "", f"The row looks like {actual}, the file like {kind}."
-        return
-    if kind is Format.PREFERENCE:
-        yield from _check_preference(row)
+    elif kind is Format.PREFERENCE:
+        yield from _check_preference(row, options)
     elif kind in (Format.CHAT, Format.REINFORCEMENT):
         yield from _check_chat(row, kind, options)
     elif kind is Format.UNKNOWN:
         yield "unknown-format", "", f"Its keys are {quoted(', '.join(row), 80)}."
-    else:
+    elif kind.convertible:
         yield from _check_convertible(row, kind, options)
 
 
@@ -159,17 +173,24 @@ def _both_chat(one: Format, other: Format) -> bool:
 
 
 def _check_chat(row: Row, kind: Format, options: CheckOptions) -> Iterator[Finding]:
+    messages, tools = row.get("messages"), row.get("tools")
     if "messages" not in row:
         yield "no-messages", "", "The row has no key `messages`."
     else:
-        yield from check_conversation(row["messages"])
-        if isinstance(row["messages"], list):
-            yield from _check_purpose(row["messages"], kind, options)
-    if row.get("tools") is not None:
-        yield from check_tools(row["tools"], row.get("messages"))
+        yield from check_conversation(messages)
+        if isinstance(messages, list):
+            yield from _check_purpose(messages, kind, options)
+    if tools is not None:
+        yield from check_tools(tools, messages)
+    yield from check_deprecated(row, messages)
+    yield from check_service({"messages": messages}, tools, options)
     if kind is Format.CHAT:
-        for key in sorted(row.keys() - CHAT_FIELDS):
-            yield "unknown-field", key[:80], f"Chat rows have no field {quoted(key)}."
+        yield from _unknown_fields(row, CHAT_FIELDS, "Chat rows have")
+
+
+def _unknown_fields(row: Row, known: frozenset[str], who: str, at: str = "") -> Iterator[Finding]:
+    for key in sorted(row.keys() - known):
+        yield "unknown-field", f"{at}{key}"[:80], f"{who} no field {quoted(key)}."
 
 
 def _check_purpose(messages: list[Any], kind: Format, options: CheckOptions) -> Iterator[Finding]:
@@ -203,24 +224,46 @@ def output_length(output: str, options: CheckOptions, where: str) -> Iterator[Fi
         yield "output-too-long", where, f"The answer has {len(output):,} characters."
 
 
-def _check_preference(row: Row) -> Iterator[Finding]:
+def _check_preference(row: Row, options: CheckOptions) -> Iterator[Finding]:
     asked = row.get("input")
+    said = {key: row.get(key) for key in _ANSWERS}
+    tools = None
     if not isinstance(asked, dict):
         yield "missing-field", "input", "A preference row needs an object `input`."
     else:
-        yield from check_conversation(asked.get("messages"), "input.messages")
-        if asked.get("tools") is not None:
-            yield from check_tools(asked["tools"], asked.get("messages"))
-    for key in ("preferred_output", "non_preferred_output"):
-        answer = row.get(key)
-        yield from check_conversation(answer, key)
-        roles = [one.get("role") for one in answer or () if isinstance(one, dict)]
-        if isinstance(answer, list) and "assistant" not in roles:
-            yield "bad-preference", key, "No message of the answer is the assistant's."
-        elif not {role for role in roles if isinstance(role, str)} <= {"assistant", "tool"}:
-            yield "bad-preference", key, "An answer has messages of assistant and tool only."
+        tools = asked.get("tools")
+        said["input.messages"] = asked.get("messages")
+        yield from _check_prompt(asked)
+    for key in _ANSWERS:
+        yield from _check_answer(row.get(key), key)
+    if isinstance(row.get(_ANSWERS[0]), list):
+        yield from check_output(row[_ANSWERS[0]], options, _ANSWERS[0])
     if "preferred_output" in row and row["preferred_output"] == row.get("non_preferred_output"):
         yield "same-preference", "", ""
+    yield from check_service(said, tools, options)
+    yield from check_answers({key: said[key] for key in _ANSWERS}, options)
+    yield from _unknown_fields(row, PREFERENCE_FIELDS, "Preference rows have")
+
+
+def _check_prompt(asked: Row) -> Iterator[Finding]:
+    messages = asked.get("messages")
+    yield from check_conversation(messages, "input.messages")
+    if asked.get("tools") is not None:
+        yield from check_tools(asked["tools"], messages, "input.")
+    yield from _unknown_fields(asked, _INPUT_FIELDS, "`input` has", "input.")
+    if isinstance(messages, list) and messages and isinstance(messages[-1], dict):
+        role, where = messages[-1].get("role"), f"input.messages[{len(messages) - 1}]"
+        if role in ("assistant", "system"):
+            yield "prompt-not-asking", where, f"The prompt ends with the {role}."
+
+
+def _check_answer(answer: Any, key: str) -> Iterator[Finding]:
+    yield from check_conversation(answer, key)
+    roles = [one.get("role") for one in answer or () if isinstance(one, dict)]
+    if isinstance(answer, list) and "assistant" not in roles:
+        yield "bad-preference", key, "No message of the answer is the assistant's."
+    elif not {role for role in roles if isinstance(role, str)} <= {"assistant", "tool"}:
+        yield "bad-preference", key, "An answer has messages of assistant and tool only."
 
 
 def _check_convertible(row: Row, kind: Format, options: CheckOptions) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -11,30 +11,67 @@ from tui.domain.problems import quoted
 from tui.domain.row_reading import Finding
 
 
-def check_tools(tools: Any, messages: Any) -> Iterator[Finding]:
-    """What is wrong with the declarations, and with calls of what is not declared."""
+def check_tools(tools: Any, messages: Any, at: str = "") -> Iterator[Finding]:
+    """What is wrong with the declarations, and with calls of what is not declared.
+
+    Args:
+        tools: what stands under the key.
+        messages: the conversation beside it.
+        at: what stands before both keys in a place, such as `input.`.
+    """
     if not isinstance(tools, list):
-        yield "bad-tools", "tools", "`tools` is not a list."
+        yield "bad-tools", f"{at}tools", "`tools` is not a list."
         return
     names = set()
     for index, tool in enumerate(tools):
-        function: Any = tool.get("function") if isinstance(tool, dict) else None
-        name = function.get("name") if isinstance(function, dict) else None
-        if isinstance(name, str) and name:
-            names.add(name)
-        else:
-            yield "bad-tools", f"tools[{index}]", "The declaration has no `function.name`."
+        function = tool.get("function") if isinstance(tool, dict) else None
+        yield from _check_declaration(function, f"{at}tools[{index}]")
+        name = _name(function)
+        if name and name in names:
+            text = f"The function {quoted(name)} is declared twice."
+            yield "bad-tools", f"{at}tools[{index}].function.name", text
+        names.add(name)
+    yield from _check_declared(messages, f"{at}messages", names)
+
+
+def _check_declaration(function: Any, where: str) -> Iterator[Finding]:
+    if not _name(function):
+        yield "bad-tools", where, "The declaration has no `function.name`."
+    elif not isinstance(function.get("parameters", {}), dict):
+        yield "bad-tools", f"{where}.function.parameters", "It is not an object."
+
+
+def _name(function: Any) -> str:
+    """The name of a function, empty where it has none."""
+    name = function.get("name") if isinstance(function, dict) else None
+    return name if isinstance(name, str) else ""
+
+
+def check_deprecated(row: Mapping[str, Any], messages: Any) -> Iterator[Finding]:
+    """The old way to declare and call functions: `functions`, `function_call`."""
+    functions = row.get("functions")
+    if functions is not None:
+        yield "deprecated-key", "functions", "`functions` is deprecated for `tools`."
+        named = isinstance(functions, list) and all(map(_name, functions))
+        if not named:
+            yield "bad-tools", "functions", "`functions` is not a list of functions with names."
+    if "function_call" in row:
+        yield "deprecated-key", "function_call", "`function_call` is deprecated."
+    for index, message in enumerate(messages if isinstance(messages, list) else ()):
+        if not isinstance(message, dict):
             continue
-        if not isinstance(function.get("parameters", {}), dict):
-            yield "bad-tools", f"tools[{index}].function.parameters", "It is not an object."
-    yield from _check_declared(messages, names)
+        where = f"messages[{index}]"
+        if message.get("function_call") is not None:
+            place = f"{where}.function_call"
+            yield "deprecated-key", place, "`function_call` is deprecated for `tool_calls`."
+        if message.get("role") == "function":
+            yield "deprecated-key", f"{where}.role", "The role function is deprecated for tool."
 
 
-def _check_declared(messages: Any, names: set[str]) -> Iterator[Finding]:
-    for where, call in _calls(messages, "messages"):
-        function = call.get("function")
-        name = function.get("name") if isinstance(function, dict) else None
-        if isinstance(name, str) and name not in names:
+def _check_declared(messages: Any, at: str, names: set[str]) -> Iterator[Finding]:
+    for where, call in _calls(messages, at):
+        name = _name(call.get("function"))
+        if name and name not in names:
             yield "unknown-tool", where, f"No tool {quoted(name)} is declared in `tools`."
 
 
@@ -42,6 +79,8 @@ def check_calls(message: dict[str, Any], role: Any, where: str) -> Iterator[Find
     """What is wrong with the calls of one message, and with the id of a tool's answer."""
     if role == "tool" and not isinstance(message.get("tool_call_id"), str):
         yield "missing-tool-call-id", where, ""
+    if message.get("function_call") is not None:
+        yield from _check_function(message["function_call"], role, f"{where}.function_call")
     calls = message.get("tool_calls")
     if calls is None:
         return
@@ -63,11 +102,21 @@ def _check_call(call: Any, where: str) -> Iterator[Finding]:
         yield "bad-tool-call", f"{where}.id", "The call has no id."
     if call.get("type", "function") != "function":
         yield "bad-tool-call", f"{where}.type", f"A call has no type {quoted(call['type'])}."
-    function = call.get("function")
-    if not isinstance(function, dict) or not isinstance(function.get("name"), str):
-        yield "bad-tool-call", f"{where}.function", "The call does not name its function."
-        return
-    yield from _check_arguments(function, f"{where}.function.arguments")
+    yield from _check_named(call.get("function"), f"{where}.function")
+
+
+def _check_function(call: Any, role: Any, where: str) -> Iterator[Finding]:
+    """A call in the deprecated form."""
+    if role != "assistant":
+        yield "tool-call-on-wrong-role", where, ""
+    yield from _check_named(call, where)
+
+
+def _check_named(function: Any, where: str) -> Iterator[Finding]:
+    if not _name(function):
+        yield "bad-tool-call", where, "The call does not name its function."
+    else:
+        yield from _check_arguments(function, f"{where}.arguments")
 
 
 def _check_arguments(function: dict[str, Any], where: str) -> Iterator[Finding]:
