@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Static
 
+from tui.dialogs.looking import look_at_input
+from tui.domain.loop import Tone
 from tui.domain.text import scrub
 from tui.services.files import typed_path
 
@@ -20,6 +25,7 @@ Others = tuple[Path | None, Path | None]
 """The validation file and the test file."""
 
 _FIELDS = {"validation": "Validation file", "test": "Test file"}
+_HINT = "a path; may be empty"
 
 
 class CompareWith(ModalScreen[Others | None]):
@@ -35,6 +41,13 @@ class CompareWith(ModalScreen[Others | None]):
     CompareWith Input { width: 1fr; }
     CompareWith #compare-with-word { height: 2; }
     """
+
+    @dataclass
+    class Looked(Message):
+        """Why each file cannot be read; empty where it can."""
+
+        paths: Mapping[str, Path | None]
+        reasons: Mapping[str, str]
 
     def __init__(self, validation: Path | None = None, test: Path | None = None) -> None:
         """Offer the files that are compared with now."""
@@ -55,8 +68,9 @@ class CompareWith(ModalScreen[Others | None]):
                 with Horizontal(classes="row"):
                     yield Label(title)
                     given = self._given[name]
-                    yield Input("" if given is None else str(given), compact=True, id=name)
-            yield Static(id="compare-with-word", markup=False)
+                    shown = "" if given is None else scrub(str(given))
+                    yield Input(shown, placeholder=_HINT, compact=True, id=name)
+            yield Static(id="compare-with-word", classes="bad", markup=False)
             with Horizontal(classes="dialog--buttons"):
                 yield Button("Close (esc)", id="close", compact=True)
                 yield Button("Compare (ctrl+s)", id="compare", variant="primary", compact=True)
@@ -65,22 +79,50 @@ class CompareWith(ModalScreen[Others | None]):
         """Start with the validation file."""
         self.query_one("#validation").focus()
 
+    @on(Input.Changed)
+    def _other_answer(self) -> None:
+        self._say("")
+
+    @on(Input.Submitted, "#validation")
+    def _next(self) -> None:
+        self.focus_next()
+
     @on(Button.Pressed, "#close")
     def _close(self) -> None:
         self.dismiss(None)
 
-    @on(Input.Submitted)
+    @on(Input.Submitted, "#test")
     @on(Button.Pressed, "#compare")
     def action_compare(self) -> None:
-        """Give the files."""
-        validation, test = (self._path(name) for name in _FIELDS)
-        self.dismiss((validation, test))
+        """Give the files, if they can be read and are two."""
+        paths = {name: self._path(name) for name in _FIELDS}
+        if paths["validation"] and paths["validation"] == paths["test"]:
+            self._say("The validation file and the test file are the same.")
+        else:
+            self._look(paths)
+
+    @work(exclusive=True, group="look", exit_on_error=False)
+    async def _look(self, paths: Mapping[str, Path | None]) -> None:
+        reasons = {name: (await look_at_input(path)).reason for name, path in paths.items() if path}
+        self.post_message(self.Looked(paths, reasons))
+
+    def on_compare_with_looked(self, message: Looked) -> None:
+        """Give the files, or say which cannot be read."""
+        for name, reason in message.reasons.items():
+            if reason:
+                self._say(reason)
+                self.query_one(f"#{name}").focus()
+                return
+        self.dismiss((message.paths["validation"], message.paths["test"]))
 
     def _path(self, name: str) -> Path | None:
+        """The path; the one that was given as it is, also where it cannot be shown as it is."""
         typed = self.query_one(f"#{name}", Input).value.strip()
+        given = self._given[name]
+        if given and typed == scrub(str(given)):
+            return given
         return typed_path(typed) if typed else None
 
-    def _say(self, sentence: str) -> None:
+    def _say(self, reason: str) -> None:
         word = self.query_one("#compare-with-word", Static)
-        word.set_classes("bad")
-        word.update(Content(scrub(sentence)))
+        word.update(Content(f"{Tone.BAD.glyph} {scrub(reason)}" if reason else ""), layout=False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import textwrap
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual import on
@@ -24,7 +25,10 @@ _COLUMNS = [
     Column("rows", 9, right=True),
     Column("state", 8),
 ]
-_MOST_LINES = 60
+_LOOKED_AT = 2_000
+"""Rows of a step whose lines are looked up."""
+_LONGEST = 240
+"""Characters of the numbers of lines: what four lines at 80 columns hold."""
 
 
 class PendingChanges(ModalScreen[None]):
@@ -72,26 +76,38 @@ class PendingChanges(ModalScreen[None]):
         """Start at what `u` would undo."""
         table = self.query_one(LineTable)
         table.set_row_count(len(self._listed))
+        table.cursor = len(self._listed) - self._done
         table.focus()
 
     def _cells(self, row: int) -> Sequence[Cell]:
         step = self._listed[row]
         position = len(self._listed) - row
         undone = position > self._done
-        state: Cell = "↶ undone" if undone else ("● done", Tone.GOOD)
+        state: Cell = "– undone" if undone else ("✓ done", Tone.GOOD)
         return [str(position), step.words, number(len(step.after)), state]
 
     @on(LineTable.RowHighlighted)
     def _show(self) -> None:
         step = self._listed[self.query_one(LineTable).cursor]
-        self.query_one("#pending-lines", Static).update(Content(self._lines_of(step.after)))
+        self.query_one("#pending-lines", Static).update(Content(self._where(step)))
 
-    def _lines_of(self, after: Mapping[int, RowEdit]) -> str:
-        rows = sorted(after)
-        shown = ", ".join(number(self._line_of(row)) for row in rows[:_MOST_LINES])
-        more = len(rows) - _MOST_LINES
-        rest = f" and {number(more)} more" if more > 0 else ""
-        return f"{'line' if len(rows) == 1 else 'lines'} {shown}{rest}"
+    def _where(self, step: EditStep) -> str:
+        lines = [self._line_of(row) for row in sorted(step.after)[:_LOOKED_AT]]
+        beyond = len(step.after) - len(lines)
+        more = f" and {plural(beyond, 'row')} more" if beyond else ""
+        return f"{'line' if len(step.after) == 1 else 'lines'} {_ranges(lines)}{more}"
+
+
+def _ranges(lines: Sequence[int]) -> str:
+    """Numbers in order, neighbours drawn together: `4, 7-9, 30`; cut where they are too many."""
+    parts: list[tuple[int, int]] = []
+    for line in lines:
+        if parts and parts[-1][1] == line - 1:
+            parts[-1] = parts[-1][0], line
+        else:
+            parts.append((line, line))
+    words = [str(first) if first == last else f"{first}-{last}" for first, last in parts]
+    return textwrap.shorten(", ".join(words), _LONGEST, placeholder=" …")
 
 
 def summary(steps: Sequence[EditStep]) -> str:

@@ -17,7 +17,7 @@ class CheckList(LineTable):
     """Rows with a box before each; space ticks the one under the cursor, `+` and `-` all."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "toggle", "Tick"),
+        Binding("space", "tick", "Tick"),
         Binding("plus", "all(True)", "Tick all", show=False),
         Binding("minus", "all(False)", "Tick none", show=False),
     ]
@@ -66,9 +66,9 @@ class CheckList(LineTable):
         """A click on the box ticks it."""
         super().on_click(event)
         if event.y >= 1 and event.x < 5:
-            self.action_toggle()
+            self.action_tick()
 
-    def action_toggle(self) -> None:
+    def action_tick(self) -> None:
         """Tick the row under the cursor, or take its tick away."""
         if self.row_count:
             self._tick(self._ticked ^ {self.cursor})

@@ -1,0 +1,69 @@
+"""An app that shows one dialog and keeps what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from textual.app import App
+from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Static
+
+import tui
+
+SIZES = [(80, 24), (120, 40)]
+Answer = TypeVar("Answer")
+
+
+class DialogApp(App[None], Generic[Answer]):
+    """Pushes the dialog at once, with the style sheet of the real app."""
+
+    CSS_PATH = Path(tui.__file__).with_name("app.tcss")
+
+    def __init__(self, dialog: Screen[Answer]) -> None:
+        super().__init__()
+        self.dialog = dialog
+        self.answers: list[Answer | None] = []
+
+    def on_mount(self) -> None:
+        self.animation_level = "none"
+        self.push_screen(self.dialog, self.answers.append)
+
+    @property
+    def open(self) -> bool:
+        """Whether the dialog is still there."""
+        return self.screen is self.dialog
+
+    def said(self, selector: str) -> str:
+        """What a line of the dialog says."""
+        return str(self.dialog.query_one(selector, Static).render())
+
+    def shown(self) -> str:
+        """Everything on the screen, line by line."""
+        strips = self.screen._compositor.render_strips()
+        return "\n".join(strip.text.rstrip() for strip in strips)
+
+
+@asynccontextmanager
+async def showing(
+    dialog: Screen[Any], size: tuple[int, int] = (80, 24)
+) -> AsyncIterator[tuple[DialogApp[Any], Pilot[None]]]:
+    """The dialog in an app of that size; nothing of it may stand outside of the screen."""
+    app: DialogApp[Any] = DialogApp(dialog)
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        yield app, pilot
+
+
+def outside(app: App[Any]) -> list[Widget]:
+    """Widgets of the dialog that are cut off by the edges of the screen or of their parent."""
+    found = []
+    for widget in app.screen.query("Button, Input, Static, Label"):
+        geometry = app.screen.find_widget(widget)
+        if geometry.visible_region != geometry.region:
+            found.append(widget)
+    return found
