@@ -1,7 +1,8 @@
 """Write tickets_flawed.jsonl and hostile.jsonl anew: `python sample_data/make_flawed.py`.
 
-The flawed file has every kind of structural error once, beside good rows; the hostile one has what
-terminals, markup and readers of lines stumble over. Only the standard library is used.
+The flawed file has every kind of structural error once and what a model had better not learn,
+beside good rows; the hostile one has what terminals, markup and readers of lines stumble over. Only
+the standard library is used.
 """
 
 from __future__ import annotations
@@ -42,8 +43,54 @@ LAMP = user("The lamp stays dark.")
 GOOD = chat(SYSTEM, user("The lamp stays dark, and the switch is on."), ANSWER)
 
 
+PICTURE = {"type": "image_url", "image_url": {"url": "https://example.com/lamp.png"}}
+NOTE = "The lamp of the {} stays dark since Monday; the switch, the fuse and the bulb are fine. "
+
+
+def pictured(*pictures: Any) -> bytes:
+    """A row whose user shows pictures."""
+    return chat({"role": "user", "content": list(pictures)}, ANSWER)
+
+
+def answered(where: str, answer: str) -> bytes:
+    """A row about another lamp with an answer of its own."""
+    return chat(user(NOTE.format(where)), {"role": "assistant", "content": answer})
+
+
+def refused() -> dict[str, bytes]:
+    """One row a code that services refuse beyond the structure."""
+    named = {"type": "function", "function": {"name": "find order", "parameters": {}}}
+    return {
+        "bad-image": pictured({"type": "image_url", "image_url": {"url": "lamp.png"}}),
+        "too-many-images": pictured(*[PICTURE] * 11),
+        "bad-tool-name": chat(LAMP, ANSWER, tools=[named]),
+    }
+
+
+def doubtful() -> dict[str, bytes]:
+    """One row a code of what a model had better not learn; the last three need the row before."""
+    kitchen = answered("kitchen", "Thank you for writing about the kitchen, a bulb is on its way.")
+    return {
+        "deprecated-key": chat(
+            user(NOTE.format("shed")), ANSWER, functions=[{"name": "find_order", "parameters": {}}]
+        ),
+        "secret": answered("attic", "Log in with AKIAIOSFODNN7EXAMPLE and order another lamp."),
+        "personal-data": answered("cellar", "We booked it to card 4111 1111 1111 1111, thank you."),
+        "outer-whitespace": answered("garage", "A technician comes on Tuesday at nine.\n"),
+        "refusal": answered("office", "I'm sorry, but I can't help with that."),
+        "placeholder": answered("stairs", "Dear [NAME], the new bulb leaves us today."),
+        "truncated-output": answered("garden", '{"category": "bug", "priority": "low", "order":'),
+        "encoding-damage": answered("caf\u00c3\u00a9", "Someone looks at it tomorrow morning."),
+        "control-characters": answered("hall\u200b", "The order was sent again on Friday."),
+        "kitchen": kitchen,
+        "duplicate-row": kitchen,
+        "near-duplicate": kitchen.replace(b"on its way.", b"on its way!"),
+        "contradiction": answered("kitchen", "Please return that one for a full refund."),
+    }
+
+
 def flawed() -> dict[str, bytes]:
-    """One row a code."""
+    """One row a code of the structure, and of the order and length of what is said."""
     return {
         "not-utf8": GOOD.replace(b"stays dark", b"stays d\xe4rk"),
         "not-json": GOOD[:-20],
@@ -117,7 +164,8 @@ def hostile() -> list[bytes]:
 def main() -> None:
     """Write both files."""
     good = (HERE / "tickets_train.jsonl").read_bytes().splitlines()[:12]
-    rows = [*good[:3], *flawed().values(), *good[3:]]
+    bad = [*flawed().values(), *refused().values(), *doubtful().values()]
+    rows = [*good[:3], *bad, *good[3:]]
     (HERE / "tickets_flawed.jsonl").write_bytes(b"\n".join(rows) + b"\n")
     (HERE / "hostile.jsonl").write_bytes(b"\n".join(hostile()))
 

@@ -55,7 +55,7 @@ async def test_the_flawed_file_shows_every_kind_of_structural_error_on_its_line(
     found = {one.code for one in report.problems}
     of_rows = {code for code in KINDS if code not in NOT_IN_THE_FLAWED_FILE}
     assert found >= of_rows
-    assert report.invalid == 30
+    assert report.invalid == 33
     for one in report.problems:
         if one.line is not None:
             row = (await dataset.rows(one.line - 1, 1))[0]
@@ -66,12 +66,14 @@ async def test_the_flawed_file_shows_every_kind_of_structural_error_on_its_line(
 
 NOT_IN_THE_FLAWED_FILE = {
     # of the file as a whole, or of its first bytes
-    *("empty-file", "too-few-examples", "needs-conversion", "unknown-format", "byte-order-mark"),
-    # of other formats
-    *("missing-field", "bad-preference", "same-preference"),
-    # of quality and of several rows
-    *("refusal", "placeholder", "truncated-output", "encoding-damage", "control-characters"),
-    *("duplicate-row", "leaked-row"),
+    *("empty-file", "too-few-examples", "few-examples", "file-too-large", "truncated-container"),
+    *("needs-conversion", "unknown-format", "unconvertible-format", "needs-validation"),
+    *("several-system-prompts", "many-refusals", "byte-order-mark"),
+    # of other formats and services
+    *("missing-field", "bad-preference", "same-preference", "prompt-not-asking", "ragged-row"),
+    *("missing-tool-description", "too-many-tools", "unsupported-part"),
+    # of several rows or files, or of a model
+    *("leaked-row", "near-leak", "length-outlier", "over-context"),
 }
 
 

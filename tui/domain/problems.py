@@ -409,7 +409,7 @@ _QUALITY: Final = {
     "personal-data": _warning(
         "The text holds an e-mail address or a card number.",
         "The model may repeat it to others, and law may forbid to send it to a server.",
-        "Replace it with an invented one.",
+        "Replace it with an invented one, such as name@example.com.",
     ),
     "length-outlier": _warning(
         "The answer is far longer or shorter than those of the other rows.",
@@ -446,7 +446,7 @@ _QUALITY: Final = {
         "similarity",
     ),
     "leaked-row": _error(
-        "The row stands in the validation file too.",
+        "The row stands in the validation or test file too.",
         "A score on rows that were trained on says nothing.",
         "Remove it from one of the two files.",
     ),

@@ -48,7 +48,6 @@ SERVICES: Final[Mapping[RulesOf, Service]] = {
     # together-python, utils/files.py: alternation, further columns, one message an answer.
     "together": Service(
         "Together",
-        25_000_000_000,
         roles=_PLAIN_ROLES,
         images="inline",
         one_answer=True,
