@@ -18,6 +18,10 @@ _ESCAPE_SEQUENCE = re.compile(
     "|(?:\x1b[\\]P^_X]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\\\|\x9c)"  # OSC, DCS, ...
     "|\x1b[ -/]*[0-~]"
 )
+_UNSAFE_IN_TEXT = re.compile(f"(?![\t\n\r]){_UNSAFE.pattern}")
+_COLOUR = re.compile("\x1b\\[[0-9;]*m")
+_C1 = re.compile("[\x80-\x9f]")
+_LINE_SEPARATOR = re.compile("[\x0b\x0c\u2028\u2029]")
 _EMOJI_JOINERS = re.compile("[\u200d\ufe00-\ufe0f]")
 _SPACE = re.compile(r"[\t\n\r\x0b\x0c\x85\u2028\u2029]+")
 
@@ -52,6 +56,17 @@ def _scrub_line(line: str) -> str:
 def has_unsafe(text: str) -> bool:
     """Whether the text holds a character other than tab and line break that `scrub` replaces."""
     return any(_UNSAFE.search(line) for line in re.split("[\t\n\r]", text))
+
+
+def without_unsafe(text: str) -> str:
+    """A text without the characters that `has_unsafe` finds, for the data itself.
+
+    Colours of terminals go as a whole, separators of lines become line breaks, and C1 controls
+    the characters that Windows-1252 has in their place, as web browsers read them too.
+    """
+    plain = _COLOUR.sub("", text)
+    plain = _C1.sub(lambda found: found[0].encode("latin-1").decode("cp1252", "ignore"), plain)
+    return _UNSAFE_IN_TEXT.sub("", _LINE_SEPARATOR.sub("\n", plain))
 
 
 def preview(text: str, limit: int = 200) -> str:
