@@ -18,9 +18,10 @@ from pathlib import Path
 
 import orjson
 
+from tui.domain.check_options import DEFAULT_OPTIONS
 from tui.domain.examples import Format
 from tui.services.datasets import Datasets
-from tui.services.row_checks import Chunk, check_structure
+from tui.services.row_checks import Chunk, Look, read_structure
 from tui.services.row_file import rows_between
 from tui.services.samples import sample_path
 
@@ -46,7 +47,7 @@ def chunks(path: Path) -> Iterator[Chunk]:
             file.seek(min(size, start + CHUNK))
             file.readline()
             end = file.tell()
-            yield Chunk(path, start, end, 1, Format.CHAT)
+            yield Chunk(path, start, end, 1, 0, 0)
             start = end
 
 
@@ -58,7 +59,7 @@ def loads_only(chunk: Chunk) -> None:
 
 def check(chunk: Chunk) -> None:
     """The structural pass."""
-    check_structure(chunk, 100)
+    read_structure(chunk, Look(Format.CHAT, DEFAULT_OPTIONS, 100))
 
 
 def seconds(parts: list[Chunk], run: Callable[[Chunk], None]) -> float:

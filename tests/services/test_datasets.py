@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import tui.services.dataset_check as dataset_check
 from tui.domain.examples import Format
-from tui.domain.problems import KINDS
+from tui.domain.problems import KINDS, Problem
 from tui.domain.text import has_unsafe
 from tui.services.datasets import Dataset, DatasetReport, Datasets, Status
 from tui.services.errors import FileError
@@ -27,6 +27,11 @@ GOOD = sample_path("tickets_train.jsonl").read_bytes().splitlines()
 def write(path: Path, rows: list[bytes]) -> Path:
     path.write_bytes(b"\n".join(rows) + b"\n")
     return path
+
+
+def row_problems(report: DatasetReport) -> list[Problem]:
+    """The problems of rows, those of the file as a whole left out."""
+    return [one for one in report.problems if one.line is not None]
 
 
 async def checked(path: Path, **options: Any) -> tuple[Dataset, DatasetReport]:
@@ -44,7 +49,7 @@ async def test_the_sample_file_is_good_and_counted() -> None:
     assert report.usable
     assert report.tokens.counter in (ESTIMATE, O200K)
     assert 9_000 < report.tokens.total < 13_000
-    rows = await dataset.rows(118, 40)
+    rows = await dataset.rows(range(118, 158))
     assert [row.line for row in rows] == [119, 120]
     assert rows[0].turns == 3
     assert rows[0].assistant.startswith('{"category"')
@@ -58,7 +63,7 @@ async def test_the_flawed_file_shows_every_kind_of_structural_error_on_its_line(
     assert report.invalid == 33
     for one in report.problems:
         if one.line is not None:
-            row = (await dataset.rows(one.line - 1, 1))[0]
+            row = (await dataset.rows([one.line - 1]))[0]
             assert one in row.problems
     lines = [one.line or 0 for one in report.problems]
     assert lines == sorted(lines)
@@ -73,13 +78,13 @@ NOT_IN_THE_FLAWED_FILE = {
     *("missing-field", "bad-preference", "same-preference", "prompt-not-asking", "ragged-row"),
     *("missing-tool-description", "too-many-tools", "unsupported-part"),
     # of several rows or files, or of a model
-    *("leaked-row", "near-leak", "length-outlier", "over-context"),
+    *("leaked-row", "near-leak", "length-outlier", "over-context", "near-duplicate"),
 }
 
 
 async def test_the_hostile_file_is_shown_without_a_control_character() -> None:
     dataset, report = await checked(sample_path("hostile.jsonl"))
-    rows = await dataset.rows(0, len(dataset))
+    rows = await dataset.rows(range(len(dataset)))
     assert len(rows) == report.rows == 16
     assert [row.line for row in rows] == [*range(1, 14), 15, 16, 17]
     assert not any(has_unsafe(row.user + row.assistant) for row in rows)
@@ -91,7 +96,7 @@ async def test_blank_lines_bom_and_line_ends_leave_the_line_numbers_right(tmp_pa
     path.write_bytes(b"\n".join(rows))
     _, report = await checked(path)
     assert report.rows == 13
-    assert [(one.line, one.code) for one in report.problems] == [
+    assert [(one.line, one.code) for one in row_problems(report)] == [
         (1, "byte-order-mark"),
         (15, "not-json"),
     ]
@@ -107,7 +112,7 @@ async def test_processes_and_a_thread_find_the_same(
     monkeypatch.setattr(dataset_check, "_CHUNK", 1 << 18)
     again, in_processes = await checked(path)
     assert in_processes == in_thread
-    assert in_processes.invalid == 30 * 3 * 40
+    assert in_processes.invalid == 33 * 3 * 40
     assert again.next_problem(0, 1) == dataset.next_problem(0, 1) == 3
 
 
@@ -128,17 +133,19 @@ async def test_rows_that_say_the_same_are_found_and_name_the_first(tmp_path: Pat
     same = GOOD[0].replace(b"Hi team", b"HI  TEAM")
     dataset, report = await checked(write(tmp_path / "f.jsonl", [*GOOD[:20], same]))
     assert report.duplicates == 1
-    assert [(one.line, one.message) for one in report.problems] == [
+    assert [(one.line, one.message) for one in row_problems(report)] == [
         (21, "The row says the same as line 1.")
     ]
-    assert (await dataset.rows(20, 1))[0].status is Status.WARNED
+    assert (await dataset.rows([20]))[0].status is Status.WARNED
 
 
 async def test_rows_that_stand_in_the_validation_file_too_are_errors(tmp_path: Path) -> None:
     against = await Datasets().open(write(tmp_path / "v.jsonl", [b"", *GOOD[15:20]]))
-    _, report = await checked(write(tmp_path / "f.jsonl", GOOD[:16]), against=against)
-    assert [(one.line, one.code) for one in report.problems] == [(16, "leaked-row")]
-    assert "on line 2." in report.problems[0].message
+    _, report = await checked(
+        write(tmp_path / "f.jsonl", GOOD[:16]), against={"validation": against}
+    )
+    assert [(one.line, one.code) for one in row_problems(report)] == [(16, "leaked-row")]
+    assert "on line 2." in row_problems(report)[0].message
 
 
 async def test_a_file_of_mixed_formats_is_told_and_its_format_is_that_of_the_most(
@@ -149,6 +156,7 @@ async def test_a_file_of_mixed_formats_is_told_and_its_format_is_that_of_the_mos
     assert report.format is Format.CHAT
     assert [(one.line, one.code) for one in report.problems] == [
         (None, "mixed-formats"),
+        (None, "few-examples"),
         (1, "other-format"),
     ]
 
@@ -178,7 +186,7 @@ async def test_a_file_that_changes_while_it_is_checked_is_told(tmp_path: Path) -
     with pytest.raises(FileError, match="changed while it was read"):
         async for _ in dataset.check():
             pass
-    assert len(await dataset.rows(0, 3)) == 3
+    assert len(await dataset.rows(range(3))) == 3
 
 
 async def test_a_ten_megabyte_line_is_a_row_like_others(tmp_path: Path) -> None:
@@ -188,7 +196,7 @@ async def test_a_ten_megabyte_line_is_a_row_like_others(tmp_path: Path) -> None:
         write(tmp_path / "f.jsonl", [*GOOD[:10], json.dumps(large).encode(), *GOOD[10:12]])
     )
     assert (report.rows, report.invalid) == (13, 0)
-    rows = await dataset.rows(9, 3)
+    rows = await dataset.rows(range(9, 12))
     assert [row.line for row in rows] == [10, 11, 12]
     assert len(rows[1].user) <= 300
 
@@ -203,6 +211,6 @@ async def test_damage_stays_on_its_own_line(tmp_path: Path, damage: dict[int, by
         rows[row] = rows[row][:60] + junk.replace(b"\n", b"") + rows[row][60:]
     _, report = await checked(write(tmp_path / "f.jsonl", rows))
     touched = {row + 1 for row in damage}
-    assert {one.line for one in report.problems} <= touched
+    assert {one.line for one in row_problems(report)} <= touched
     assert report.rows == 20
     assert Counter(one.line for one in report.problems if one.severity == "error").keys() <= touched

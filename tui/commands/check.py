@@ -34,7 +34,7 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
     """Check, print, and answer by the exit code."""
     against = await services.datasets.open(flags.validation) if flags.validation else None
     dataset = await services.datasets.open(flags.file)
-    report = await dataset.checked(against=against)
+    report = await dataset.checked(against={"validation": against} if against else None)
     if flags.json:
         emit(as_json(report))
     else:

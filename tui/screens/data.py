@@ -185,7 +185,7 @@ class DataScreen(ModeScreen):
     @work(exclusive=True, group="rows", exit_on_error=False)
     async def _read_rows(self, dataset: Dataset, first: int, count: int) -> None:
         try:
-            rows = await dataset.rows(first, count)
+            rows = await dataset.rows(range(first, first + count))
             self.post_message(RowsRead(dataset, rows, await dataset.changed()))
         except FtuiError as error:
             self.post_message(FileFailed(error))

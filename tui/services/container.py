@@ -68,7 +68,7 @@ class Services:
         """Opens training files."""
         from tui.services.datasets import Datasets
 
-        return Datasets()
+        return Datasets(self.settings)
 
     @cached_property
     def evaluations(self) -> Evaluations:

@@ -1,97 +1,60 @@
-"""Training files: open one of any size, look at its rows, check it."""
+"""Training files: open one of any size, look at its rows, check it, change rows in memory."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict
 
+from tui.domain.check_options import DEFAULT_OPTIONS, CheckOptions
+from tui.domain.edits import Edits, EditStep, RowEdit
 from tui.domain.examples import Example, Format, detect_format
 from tui.domain.problems import Problem
 from tui.domain.row_reading import BOM
 from tui.domain.rules import check_line, example_of, inspect_row
 from tui.domain.text import preview
-from tui.services.dataset_check import (
-    CheckProgress,
-    Findings,
-    duplicate_problem,
-    file_problems,
-    find_rows,
-    leak_problem,
-    run_check,
-)
+from tui.services.dataset_check import Check, CheckProgress, chunks, file_changed, find_rows
+from tui.services.dataset_report import DatasetReport, TokenCount, file_problems, make_report
+from tui.services.edit_following import Follower
 from tui.services.errors import FileError
 from tui.services.files import explain
-from tui.services.row_checks import Chunk, Status, check_content, quality_problems
-from tui.services.row_file import RowFile
+from tui.services.findings import DUPLICATE, NEAR, Comparison, Counts, Findings, OtherFile
+from tui.services.row_checks import Look, Status, quality_problems, worst
+from tui.services.row_file import RowFile, rows_between
 from tui.services.tokens import counter_name
 
-__all__ = ["CheckProgress", "Dataset", "DatasetReport", "Datasets", "RowView", "Status"]
+if TYPE_CHECKING:
+    from tui.domain.statistics import Statistics
+    from tui.settings import Settings
+
+__all__ = [
+    "CheckProgress",
+    "Counts",
+    "Dataset",
+    "DatasetReport",
+    "Datasets",
+    "RowDetail",
+    "RowView",
+    "Status",
+    "TokenCount",
+]
 
 ALL = 1 << 62
 """Keep every problem."""
 _LOOKED_AT = 200
 _SHOWN = 300
-
-
-class TokenCount(BaseModel):
-    """Tokens in all rows without errors, and what counted them."""
-
-    model_config = ConfigDict(frozen=True)
-
-    total: int
-    counter: str
-
-
-class DatasetReport(BaseModel):
-    """What a check found.
-
-    Attributes:
-        file: path as it was given.
-        format: of the rows.
-        rows: number of rows; blank lines are none.
-        valid: rows without an error, those with warnings included.
-        invalid: rows with an error.
-        warned: rows with warnings only.
-        tokens: in the valid rows.
-        problems: those of the file, then those of the rows by line.
-        duplicates: rows that say the same as an earlier one.
-        codes: how often each code was found, also where not all problems are kept.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    file: str
-    format: Format
-    rows: int
-    valid: int
-    invalid: int
-    warned: int
-    tokens: TokenCount
-    problems: list[Problem]
-    duplicates: int
-    codes: dict[str, int]
-
-    @property
-    def usable(self) -> bool:
-        """Whether neither the file nor a row has an error."""
-        return not self.invalid and not self.file_errors
-
-    @property
-    def file_errors(self) -> list[Problem]:
-        """Errors of the file as a whole."""
-        return [one for one in self.problems if one.line is None and one.severity == "error"]
+_RAW_SHOWN = 1 << 18
+_BLOCK = 1 << 22
 
 
 @dataclass(frozen=True, slots=True)
 class RowView:
-    """One row as a table shows it; texts are scrubbed and short.
+    """One row as a table shows it, with pending edits; texts are scrubbed and short.
 
     Attributes:
         row: number of the row, from 0.
@@ -101,6 +64,10 @@ class RowView:
         turns: number of messages.
         user: the user's last text.
         assistant: the assistant's last text.
+        tokens: in all its texts; 0 while they are not counted, and for a row with an error.
+        length: characters of the assistant's last text.
+        excluded: a person left it out.
+        edited: its text is not the source's.
     """
 
     row: int
@@ -110,16 +77,20 @@ class RowView:
     turns: int
     user: str
     assistant: str
+    tokens: int = 0
+    length: int = 0
+    excluded: bool = False
+    edited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RowDetail:
-    """One row in full.
+    """One row in full, with pending edits.
 
     Attributes:
         view: as the table shows it.
         example: what could be read, also of a row with errors; None where nothing could.
-        raw: the beginning of the line's text, for a row that is no example. Not scrubbed.
+        raw: the beginning of the row's text. Not scrubbed.
     """
 
     view: RowView
@@ -128,14 +99,28 @@ class RowDetail:
 
 
 class Dataset:
-    """An open training file."""
+    """An open training file, and what a person changed in it and has not written yet.
 
-    def __init__(self, path: Path, rows: RowFile, kind: Format) -> None:
+    Attributes:
+        path: the file, as it was given.
+        format: of its rows.
+        options: what is checked in it, and how strictly.
+        report: what the check found in the file as it is on disk; None until it is through.
+        statistics: what the rows are like, of the file as it is on disk; None until then, too.
+        edits: the pending changes. Only `change`, `undo` and `redo` alter them.
+    """
+
+    def __init__(
+        self, path: Path, rows: RowFile, kind: Format, options: CheckOptions = DEFAULT_OPTIONS
+    ) -> None:
         self.path = path
         self.format = kind
+        self.options = options
         self.report: DatasetReport | None = None
+        self.statistics: Statistics | None = None
+        self.edits = Edits()
         self._rows = rows
-        self._found = Findings()
+        self._begin(0, {})
 
     def __len__(self) -> int:
         """Rows found so far."""
@@ -145,24 +130,13 @@ class Dataset:
         """Whether the file on disk is another one by now."""
         return await asyncio.to_thread(self._rows.changed)
 
-    async def rows(self, start: int, count: int) -> list[RowView]:
-        """Rows as a table shows them, fewer at the end of the file.
+    def line(self, row: int) -> int:
+        """Number of the line of a row, from 1."""
+        return self._rows.line(row)
 
-        Raises:
-            FileError: the file cannot be read any more.
-        """
-        return [detail.view for detail in await self._read(range(start, start + count))]
-
-    async def detail(self, row: int) -> RowDetail:
-        """One row in full.
-
-        Raises:
-            FileError: the file cannot be read any more, or has no such row.
-        """
-        found = await self._read(range(row, row + 1))
-        if not found:
-            raise FileError(f"{self.path} has no row {row + 1}.")
-        return found[0]
+    def row_of_line(self, line: int) -> int | None:
+        """The row on a line; None where the line is blank or not known."""
+        return self._rows.row_of_line(line)
 
     async def find_rows(self) -> None:
         """Look through the whole file for rows.
@@ -173,17 +147,102 @@ class Dataset:
         async for _ in find_rows(self._rows):
             pass
 
-    def line(self, row: int) -> int:
-        """Number of the line of a row, from 1."""
-        return self._rows.line(row)
-
     def read_raw(self, row: int) -> bytes:
-        """The bytes of one row; for threads, since it reads the file.
+        """The bytes of one row in the source; for threads, since it reads the file.
 
         Raises:
             OSError: the file cannot be read any more.
         """
         return self._rows.read(row)
+
+    def current_raw(self, row: int) -> bytes:
+        """The bytes of one row with pending edits; for threads, as `read_raw`.
+
+        Raises:
+            OSError: the file cannot be read any more.
+        """
+        raw = self.edits.of(row).raw
+        return self._rows.read(row) if raw is None else raw
+
+    def blocks(self) -> Iterator[tuple[int, list[bytes]]]:
+        """The rows of the source many at a time, each time with the number of the first.
+
+        Raises:
+            OSError: the file cannot be read any more.
+            FileError: it changed meanwhile.
+        """
+        for part in chunks(self._rows, _BLOCK):
+            raws = [raw for _, raw in rows_between(part.path, part.start, part.end, part.line)]
+            if len(raws) != part.rows:
+                raise file_changed(self._rows)
+            yield part.row, raws
+
+    async def rows(self, wanted: Sequence[int]) -> list[RowView]:
+        """Rows as a table shows them; numbers beyond the end are passed over.
+
+        Raises:
+            FileError: the file cannot be read any more.
+        """
+        return [detail.view for detail in await self._read(wanted)]
+
+    async def detail(self, row: int) -> RowDetail:
+        """One row in full.
+
+        Raises:
+            FileError: the file cannot be read any more, or has no such row.
+        """
+        found = await self._read((row,))
+        if not found:
+            raise FileError(f"{self.path} has no row {row + 1}.")
+        return found[0]
+
+    def status(self, row: int) -> Status:
+        """How a row stands by all that is known so far."""
+        if self.edits.of(row).excluded:
+            return Status.EXCLUDED
+        known = self._found.status
+        return Status(known[row]) if row < len(known) else Status.UNCHECKED
+
+    def codes(self, row: int) -> tuple[str, ...]:
+        """The codes of the problems of a row that are known so far."""
+        return tuple(self._found.codes_of(row))
+
+    def rows_with(self, code: str) -> Sequence[int]:
+        """The rows with such a problem, rising; those that were left out are not among them."""
+        return self._found.rows_with(code)
+
+    def statuses(self) -> Sequence[int]:
+        """A `Status` a row, of as many rows as were checked."""
+        return self._found.status
+
+    def token_counts(self) -> Sequence[int]:
+        """Tokens a row, of as many rows as were counted."""
+        return self._found.tokens
+
+    def lengths(self) -> Sequence[int]:
+        """Characters of the last answer a row, of as many rows as were looked at."""
+        return self._found.lengths
+
+    def counts(self) -> Counts:
+        """How the rows stand by all that is known so far."""
+        found, edits = self._found, self.edits.counts
+        warned = found.count(Status.WARNED)
+        return Counts(
+            rows=len(self),
+            valid=found.count(Status.OK) + warned,
+            invalid=found.count(Status.INVALID),
+            warned=warned,
+            duplicates=sum(len(found.links_of(code)) for code in (DUPLICATE, NEAR)),
+            excluded=edits.excluded,
+            edited=edits.edited,
+        )
+
+    def group(self, row: int) -> int:
+        """The first of the rows that say the same or nearly the same as a row; itself if none."""
+        ties = [self._found.links_of(code) for code in (DUPLICATE, NEAR)]
+        while others := [other for tie in ties if (other := tie.get(row)) is not None]:
+            row = others[0]
+        return row
 
     def next_problem(self, row: int, step: int) -> int | None:
         """The nearest row after (step 1) or before (step -1) that is known to have a problem."""
@@ -196,128 +255,170 @@ class Dataset:
         return max(hits, default=None)
 
     async def check(
-        self, *, keep: int = ALL, against: Dataset | None = None
+        self, *, keep: int = ALL, against: Mapping[str, Dataset] | None = None
     ) -> AsyncIterator[CheckProgress]:
-        """Check every row; `report` is there at the end.
+        """Check every row; `report` and `statistics` are there at the end.
+
+        The source is checked; pending edits are laid over what was found at the end.
 
         Args:
             keep: row problems to keep in the report; counts are of all.
-            against: a validation file whose rows must not stand in this one.
+            against: `validation` or `test` -> a file whose rows must not stand in this one.
 
         Raises:
-            FileError: the file cannot be read, or changed meanwhile.
+            FileError: a file cannot be read, or changed meanwhile.
         """
-        others = await against.fingerprints() if against else None
-        self.report, self._found = None, Findings()
-        steps = run_check(self._rows, self.format, self._found, keep=keep, others=others)
-        async for progress in steps:
+        against = against or {}
+        for name, other in against.items():
+            if other.report is None:
+                async for progress in other.check(keep=0):
+                    yield replace(progress, share=0.0, doing=f"the {name} file")
+        self._begin(keep, against)
+        check = Check(self._rows, self._found, self._look, self._comparison)
+        async for progress in check.run():
             yield progress
-        self.report = self._make_report()
+        found, kind, options = self._found, self.format, self.options
+        whole = file_problems(found, kind, self._rows.size, bool(against), options)
+        self.report = make_report(str(self.path), kind, found, whole, counter_name())
+        await self._follow(self.edits.pending)
 
-    async def checked(self, *, against: Dataset | None = None) -> DatasetReport:
+    def _begin(self, keep: int, against: Mapping[str, Dataset]) -> None:
+        """Know nothing of the rows yet."""
+        self.report = self.statistics = None
+        self._found = Findings()
+        self._look = Look(self.format, self.options, keep)
+        others = {name: other.as_other() for name, other in against.items()}
+        line = self._rows.line
+        self._comparison = Comparison(self._found, self.options, line, others)
+        self._follower = Follower(self._rows, self._found, self._look, self._comparison)
+
+    async def checked(self, *, against: Mapping[str, Dataset] | None = None) -> DatasetReport:
         """Check every row and give the report.
 
         Raises:
-            FileError: the file cannot be read, or changed meanwhile.
+            FileError: a file cannot be read, or changed meanwhile.
         """
         async for _ in self.check(against=against):
             pass
         assert self.report
         return self.report
 
-    async def fingerprints(self) -> dict[int, int]:
-        """What each row says, as a number -> the line it first stands on.
+    def as_other(self) -> OtherFile:
+        """This file as one that another is compared with, once it is checked."""
+        return OtherFile(self._found.prints, self._rows.line)
+
+    async def change(self, words: str, after: Mapping[int, RowEdit]) -> EditStep | None:
+        """Change rows in memory; they are looked at anew.
+
+        Args:
+            words: what is done, for the list of changes.
+            after: how the rows shall be, by row.
+
+        Returns:
+            What was changed; None where nothing was.
 
         Raises:
-            FileError: the file cannot be read.
+            FileError: the file cannot be read any more.
         """
-        await self.find_rows()
-        rows = self._rows
-        chunk = Chunk(rows.path, rows.start(0), rows.size, rows.line(0), self.format)
-        checked = await asyncio.to_thread(check_content, chunk, 0)
-        known: dict[int, int] = {}
-        for row, print_ in enumerate(checked.prints):
-            if print_:
-                known.setdefault(print_, rows.line(row))
-        return known
+        return await self._edit(lambda: self.edits.do(words, after))
 
-    def _make_report(self) -> DatasetReport:
-        found, rows = self._found, len(self._rows)
-        whole = file_problems(found, self.format, rows)
-        invalid = found.count(Status.INVALID)
-        codes = found.codes + Counter(one.code for one in whole)
-        return DatasetReport(
-            file=str(self.path),
-            format=self.format,
-            rows=rows,
-            valid=rows - invalid,
-            invalid=invalid,
-            warned=found.count(Status.WARNED),
-            tokens=TokenCount(total=found.tokens, counter=counter_name()),
-            problems=[*whole, *sorted(found.problems, key=_by_line)],
-            duplicates=len(found.duplicates),
-            codes=dict(codes),
-        )
+    async def undo(self) -> EditStep | None:
+        """Take the last change back; None where there is none.
 
-    async def _read(self, wanted: range) -> list[RowDetail]:
+        Raises:
+            FileError: the file cannot be read any more.
+        """
+        return await self._edit(self.edits.undo)
+
+    async def redo(self) -> EditStep | None:
+        """Do again what was undone last; None where there is nothing.
+
+        Raises:
+            FileError: the file cannot be read any more.
+        """
+        return await self._edit(self.edits.redo)
+
+    async def _edit(self, act: Callable[[], EditStep | None]) -> EditStep | None:
+        step = act()
+        if step and self.report:
+            await self._follow(step.after)
+        return step
+
+    async def _follow(self, rows: Collection[int]) -> None:
+        """Let what is known of rows follow their edits."""
+        try:
+            await asyncio.to_thread(self._follower.follow, [*rows], self.edits.of)
+        except OSError as error:
+            raise explain(error, self.path) from error
+
+    async def _read(self, wanted: Sequence[int]) -> list[RowDetail]:
         try:
             return await asyncio.to_thread(self._read_now, wanted)
         except OSError as error:
             raise explain(error, self.path) from error
 
-    def _read_now(self, wanted: range) -> list[RowDetail]:
-        inside = range(max(0, wanted.start), min(wanted.stop, len(self._rows)))
-        return [self._detail(row) for row in inside]
+    def _read_now(self, wanted: Sequence[int]) -> list[RowDetail]:
+        return [self._detail(row) for row in wanted if 0 <= row < len(self._rows)]
 
     def _detail(self, row: int) -> RowDetail:
-        raw, line = self._rows.read(row), self._rows.line(row)
-        sound, problems = check_line(raw, line, self.format)
+        raw, line, edit = self.current_raw(row), self._rows.line(row), self.edits.of(row)
+        sound, problems = check_line(raw, line, self.format, self.options)
         if sound:
-            problems = problems + quality_problems(sound, line, self.format)
-        if row in self._found.duplicates:
-            problems.append(duplicate_problem(self._rows, self._found, row))
-        if row in self._found.leaks:
-            problems.append(leak_problem(self._rows, self._found, row))
+            problems = problems + quality_problems(sound, line, self.format, self.options)
+        problems += self._comparison.problems_of(row)
         example = sound or _shown(raw, self.format)
         text = raw[: 4 * _SHOWN].decode(errors="replace")
+        answer = example.last_text("assistant") if example else ""
+        tokens = self._found.tokens
         view = RowView(
             row,
             line,
-            _worst(problems),
+            Status.EXCLUDED if edit.excluded else worst(problems),
             tuple(problems),
             example.turns if example else 0,
             preview(example.last_text("user") if example else text, _SHOWN),
-            preview(example.last_text("assistant"), _SHOWN) if example else "",
+            preview(answer, _SHOWN),
+            tokens[row] if row < len(tokens) else 0,
+            len(answer),
+            edit.excluded,
+            edit.raw is not None,
         )
-        return RowDetail(view, example, "" if example else raw[:65_536].decode(errors="replace"))
+        return RowDetail(view, example, raw[:_RAW_SHOWN].decode(errors="replace"))
 
 
 class Datasets:
     """Opens training files."""
 
-    async def open(self, path: Path, kind: Format | None = None) -> Dataset:
+    def __init__(self, settings: Settings | None = None) -> None:
+        """Open files with what the settings say is checked in them."""
+        self._options = settings.check if settings else DEFAULT_OPTIONS
+
+    async def open(
+        self, path: Path, kind: Format | None = None, options: CheckOptions | None = None
+    ) -> Dataset:
         """Open a file and read its first rows, however large it is.
 
         Args:
             path: the file.
             kind: its format; told by its first rows where None.
+            options: what is checked in it; what the settings say where None.
 
         Raises:
             FileError: it cannot be read, is a folder or holds no rows.
         """
         try:
-            return await asyncio.to_thread(_open, path, kind)
+            return await asyncio.to_thread(_open, path, kind, options or self._options)
         except OSError as error:
             raise explain(error, path) from error
 
 
-def _open(path: Path, kind: Format | None) -> Dataset:
+def _open(path: Path, kind: Format | None, options: CheckOptions) -> Dataset:
     rows = RowFile(path)
     while not len(rows) and rows.scan():
         pass
     if not len(rows):
         raise FileError(f"{path} is empty: it holds no rows.", "Give a file with examples.")
-    return Dataset(path, rows, kind or _format_of(rows))
+    return Dataset(path, rows, kind or _format_of(rows), options)
 
 
 def _format_of(rows: RowFile) -> Format:
@@ -338,14 +439,3 @@ def _shown(raw: bytes, kind: Format) -> Example | None:
     """What can be shown of a row with errors."""
     row, _ = inspect_row(raw, kind)
     return example_of(row, detect_format(row)) if row else None
-
-
-def _worst(problems: list[Problem]) -> Status:
-    if not problems:
-        return Status.OK
-    errors = any(one.severity == "error" for one in problems)
-    return Status.INVALID if errors else Status.WARNED
-
-
-def _by_line(one: Problem) -> int:
-    return one.line or 0

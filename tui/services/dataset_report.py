@@ -1,0 +1,128 @@
+"""What a check found, in numbers and words, for a command to print and a screen to show."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from pydantic import BaseModel, ConfigDict
+
+from tui.domain.check_options import CheckOptions
+from tui.domain.examples import Format
+from tui.domain.file_rules import FileFacts, check_count, check_formats, check_size, file_warnings
+from tui.domain.problems import Problem, problem
+from tui.services.findings import DUPLICATE, NEAR, Findings
+from tui.services.row_checks import Status
+
+
+class TokenCount(BaseModel):
+    """Tokens in all rows without errors, and what counted them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    total: int
+    counter: str
+
+
+class DatasetReport(BaseModel):
+    """What a check found in a file as it is on disk, without pending edits.
+
+    Attributes:
+        file: path as it was given.
+        format: of the rows.
+        rows: number of rows; blank lines are none.
+        valid: rows without an error, those with warnings included.
+        invalid: rows with an error.
+        warned: rows with warnings only.
+        tokens: in the valid rows.
+        problems: those of the file, then those of the rows by line.
+        duplicates: rows that say the same, or nearly, as an earlier one.
+        codes: how many rows have each code (and 1 for the file), also where not all problems are
+            kept.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    file: str
+    format: Format
+    rows: int
+    valid: int
+    invalid: int
+    warned: int
+    tokens: TokenCount
+    problems: list[Problem]
+    duplicates: int
+    codes: dict[str, int]
+
+    @property
+    def usable(self) -> bool:
+        """Whether neither the file nor a row has an error."""
+        return not self.invalid and not self.file_errors
+
+    @property
+    def file_errors(self) -> list[Problem]:
+        """Errors of the file as a whole."""
+        return [one for one in self.problems if one.line is None and one.severity == "error"]
+
+
+def make_report(
+    file: str, kind: Format, found: Findings, whole: Sequence[Problem], counter: str
+) -> DatasetReport:
+    """The report of a check.
+
+    Args:
+        file: path as it was given.
+        kind: format of the rows.
+        found: what was found in the rows.
+        whole: problems of the file as a whole.
+        counter: what counted the tokens.
+    """
+    rows, invalid = len(found.status), found.count(Status.INVALID)
+    codes = Counter({code: len(found.rows_with(code)) for code in found.known_codes()})
+    codes.update(one.code for one in whole)
+    return DatasetReport(
+        file=file,
+        format=kind,
+        rows=rows,
+        valid=rows - invalid,
+        invalid=invalid,
+        warned=found.count(Status.WARNED),
+        tokens=TokenCount(total=sum(found.tokens), counter=counter),
+        problems=[*whole, *sorted(found.problems, key=_by_line)],
+        duplicates=sum(len(found.links_of(code)) for code in (DUPLICATE, NEAR)),
+        codes={code: count for code, count in codes.items() if count},
+    )
+
+
+def file_problems(
+    found: Findings, kind: Format, size: int, validated: bool, options: CheckOptions
+) -> list[Problem]:
+    """Problems of the file as a whole.
+
+    Args:
+        found: what was found in the rows.
+        kind: format of the rows.
+        size: bytes of the file.
+        validated: whether a validation file was given beside it.
+        options: what is checked, and how strictly.
+    """
+    rows = len(found.status)
+    problems = check_formats(kind, rows, found.other_formats)
+    if kind.convertible:
+        text = f"The rows are {kind}, not chat examples yet."
+        problems.append(problem("needs-conversion", None, message=text))
+    elif kind.trainable:
+        problems += check_count(rows, options)
+    problems += check_size(size, options)
+    facts = FileFacts(
+        rows,
+        kind,
+        answers=rows - found.count(Status.INVALID),
+        refusals=len(found.rows_with("refusal")),
+        validated=validated,
+    )
+    return problems + file_warnings(facts, options)
+
+
+def _by_line(one: Problem) -> int:
+    return one.line or 0
