@@ -153,7 +153,9 @@ def _place(text: bytes) -> str:
         json.loads(text)
     except json.JSONDecodeError as error:
         return f"Line {error.lineno}, column {error.colno} of the text is not JSON: {error.msg}."
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        return "The text is nested too deeply."
+    except ValueError as error:
         return f"The text cannot be read: {error}."
     return ""
 
