@@ -7,18 +7,16 @@ Both are whole processes started one after the other; medians of ROUNDS (7) are 
 
 from __future__ import annotations
 
-import fcntl
-import os
-import pty
-import select
-import signal
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
 import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from terminal import Terminal
 
 
 def import_seconds() -> float:
@@ -31,24 +29,10 @@ def import_seconds() -> float:
 def first_paint_seconds(folder: str) -> float:
     """Wall seconds from the start of `ftui` until its loop bar is on the terminal."""
     begun = time.perf_counter()
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(folder)
-        os.execve(
-            sys.executable,
-            [sys.executable, "-m", "tui"],
-            {**os.environ, "TERM": "xterm-256color", "FTUI_HOME": folder},
-        )
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-    seen = b""
-    while b"Evaluate" not in seen:
-        if not select.select([terminal], [], [], 30)[0]:
-            raise SystemExit("ftui painted nothing within 30 s")
-        seen += os.read(terminal, 1 << 16)
+    terminal = Terminal([sys.executable, "-m", "tui"], Path(folder), {"FTUI_HOME": folder})
+    terminal.wait_for("Evaluate")
     taken = time.perf_counter() - begun
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-    os.close(terminal)
+    terminal.hang_up()
     return taken
 
 

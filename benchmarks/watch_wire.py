@@ -11,17 +11,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import fcntl
 import json
 import math
-import os
-import pty
-import signal
-import struct
-import subprocess
 import sys
 import tempfile
-import termios
 import time
 from pathlib import Path
 
@@ -29,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
 from servers.misbehaving import MisbehavingServer  # noqa: E402
+from terminal import Terminal  # noqa: E402
 
 from tui.settings import Settings  # noqa: E402
 
@@ -36,48 +30,11 @@ JOB = "ftjob-1"
 BUDGETS = {"moving": 1_500, "nothing new": 20}
 
 
-class Terminal:
-    """A pseudo-terminal of 120x40 with a program in it, and a count of what it received."""
-
-    def __init__(self, command: list[str], folder: Path, environ: dict[str, str]) -> None:
-        master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-        self.master = master
-        self.received = 0
-        self.process = subprocess.Popen(
-            command,
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            cwd=folder,
-            env=os.environ | environ | {"TERM": "xterm-256color"},
-            start_new_session=True,
-        )
-        os.close(slave)
-        asyncio.get_running_loop().add_reader(master, self._read)
-
-    def _read(self) -> None:
-        try:
-            self.received += len(os.read(self.master, 65_536))
-        except OSError:
-            asyncio.get_running_loop().remove_reader(self.master)
-
-    def press(self, keys: str) -> None:
-        """Type keys."""
-        os.write(self.master, keys.encode())
-
-    async def count(self, seconds: float) -> float:
-        """Mean bytes a second over that time."""
-        before, begin = self.received, time.monotonic()
-        await asyncio.sleep(seconds)
-        return (self.received - before) / (time.monotonic() - begin)
-
-    def hang_up(self) -> int:
-        """What a dropped connection does; gives the exit status."""
-        asyncio.get_running_loop().remove_reader(self.master)
-        os.close(self.master)
-        self.process.send_signal(signal.SIGHUP)
-        return self.process.wait(10)
+async def rate(terminal: Terminal, seconds: float) -> float:
+    """Mean bytes a second over that time."""
+    before, begin = terminal.received, time.monotonic()
+    await asyncio.sleep(seconds)
+    return (terminal.received - before) / (time.monotonic() - begin)
 
 
 def tell_step(server: MisbehavingServer, step: int) -> None:
@@ -130,10 +87,10 @@ async def _measure(
         await asyncio.sleep(4)
         terminal.press(key)
     await asyncio.sleep(4)
-    found = {"moving": await terminal.count(seconds)}
+    found = {"moving": await rate(terminal, seconds)}
     moving.cancel()
     await asyncio.sleep(5)
-    return found | {"nothing new": await terminal.count(2 * seconds)}
+    return found | {"nothing new": await rate(terminal, 2 * seconds)}
 
 
 def main() -> None:

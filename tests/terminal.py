@@ -1,0 +1,147 @@
+"""A program in a pseudo-terminal, and every byte that it sends there."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import termios
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+SEQUENCE = re.compile(
+    rb"\x1b(?:\[[0-?]*[ -/]*[@-~]"  # CSI
+    rb"|[\]P^_X][^\x07\x1b]*(?:\x07|\x1b\\)"  # OSC, DCS, ...
+    rb"|[ -/]*[0-~])"
+)
+"""An escape sequence as a terminal reads it."""
+
+KEYS = {
+    "up": "\x1b[A",
+    "down": "\x1b[B",
+    "pagedown": "\x1b[6~",
+    "home": "\x1b[H",
+    "end": "\x1b[F",
+    "enter": "\r",
+    "escape": "\x1b",
+    "tab": "\t",
+}
+"""Keys with a name; others are typed as they are."""
+
+
+class Terminal:
+    """A pseudo-terminal with a program in it; a thread takes what it sends."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        folder: Path,
+        environ: Mapping[str, str],
+        columns: int = 120,
+        lines: int = 40,
+    ) -> None:
+        """Start the program.
+
+        Args:
+            command: the program and its arguments.
+            folder: where it runs.
+            environ: what is added to the environment.
+            columns: width in cells.
+            lines: height in cells.
+        """
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        self._sent = bytearray()
+        self._news = threading.Condition()
+        self._process = subprocess.Popen(
+            command,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            cwd=folder,
+            env=os.environ | dict(environ) | {"TERM": "xterm-256color", "COLORTERM": "truecolor"},
+            start_new_session=True,
+        )
+        os.close(slave)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        """The program's process."""
+        return self._process.pid
+
+    @property
+    def received(self) -> int:
+        """Bytes that came so far."""
+        return len(self._sent)
+
+    def sent(self, since: int = 0) -> bytes:
+        """What came, from a number of bytes on."""
+        return bytes(self._sent[since:])
+
+    def text(self, since: int = 0) -> str:
+        """What came, without its escape sequences."""
+        return SEQUENCE.sub(b"", self.sent(since)).decode(errors="replace")
+
+    def press(self, *keys: str) -> None:
+        """Press keys, by name or as they are typed."""
+        for key in keys:
+            os.write(self._master, KEYS.get(key, key).encode())
+
+    def wait_for(self, words: str, seconds: float = 30, since: int = 0) -> None:
+        """Wait until words are sent.
+
+        Raises:
+            TimeoutError: they never came.
+        """
+        self._wait(lambda: words in self.text(since), words, seconds)
+
+    def wait_until_calm(self, quiet: float = 0.3, seconds: float = 30) -> None:
+        """Wait until nothing came for a while.
+
+        Raises:
+            TimeoutError: it never was so.
+        """
+        deadline, before = time.monotonic() + seconds, -1
+        with self._news:
+            while before != self.received:
+                before = self.received
+                self._news.wait(quiet)
+                if time.monotonic() > deadline:
+                    raise TimeoutError("the terminal never was calm")
+
+    def _wait(self, done: Callable[[], bool], what: str, seconds: float) -> None:
+        with self._news:
+            if not self._news.wait_for(done, seconds):
+                raise TimeoutError(f"{what!r} never came; last was {self.text()[-2000:]!r}")
+
+    def wait_for_end(self, seconds: float = 30) -> int:
+        """The exit status, once the program has ended."""
+        status = self._process.wait(seconds)
+        self._reader.join(seconds)
+        os.close(self._master)
+        return status
+
+    def hang_up(self) -> int:
+        """What a dropped connection does; gives the exit status."""
+        self._process.send_signal(signal.SIGHUP)
+        return self.wait_for_end()
+
+    def _read(self) -> None:
+        while True:
+            try:
+                data = os.read(self._master, 1 << 16)
+            except OSError:  # how Linux tells that nobody holds the other side any more
+                data = b""
+            with self._news:
+                self._sent += data
+                self._news.notify_all()
+            if not data:
+                return
