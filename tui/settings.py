@@ -12,6 +12,7 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from tui.domain.check_options import DEFAULT_OPTIONS, CheckOptions
+from tui.domain.prices import PRICES, Price
 
 LOCAL = "local"
 DEFAULT_MODEL = "SmolLM2-135M-Instruct"
@@ -59,6 +60,8 @@ class Settings(BaseModel):
     """How loss charts are drawn; a terminal that is not UTF-8 gets ASCII anyway."""
     check: CheckOptions = DEFAULT_OPTIONS
     """What is checked in training files, and how strictly."""
+    prices: dict[str, Price] = Field(default_factory=lambda: dict(PRICES))
+    """What training costs, by model; those of the config file are added to the known ones."""
     providers: dict[str, ProviderProfile] = Field(default_factory=_openai)
     """Further servers by name; `local`, the embedded engine, is always there."""
 
@@ -89,6 +92,9 @@ def config_file(environ: Mapping[str, str] = os.environ) -> Path:
     return Path(given) if given else platformdirs.user_config_path("ftui") / "config.toml"
 
 
+_TABLES = ("check", "prices", "providers")
+
+
 def load_settings(
     flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] = os.environ
 ) -> Settings:
@@ -112,11 +118,13 @@ def load_settings(
             values |= tomllib.loads(written)
         except ValueError as error:
             raise ValueError(f"The config file {path} cannot be used: {error}.") from error
-    plain = [name for name in Settings.model_fields if name not in ("check", "providers")]
+    plain = [name for name in Settings.model_fields if name not in _TABLES]
     values |= {name: environ[key] for name in plain if environ.get(key := f"FTUI_{name.upper()}")}
     values |= {name: value for name, value in (flags or {}).items() if value is not None}
     if isinstance(values.get("providers"), dict):
         values["providers"] = _openai() | values["providers"]
+    if isinstance(values.get("prices"), dict):
+        values["prices"] = dict(PRICES) | values["prices"]
     try:
         return Settings.model_validate(values)
     except ValidationError as error:

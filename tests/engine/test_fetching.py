@@ -10,10 +10,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tui.domain.model_names import ModelSource, SourceKind, base_model
 from tui.engine.base_models import local_folder
 from tui.engine.fetching import FetchError, download
 from tui.engine.home import Home
-from tui.engine.model_names import ModelSource, SourceKind, base_model
 
 CONTENT = bytes(range(256)) * 20_000
 

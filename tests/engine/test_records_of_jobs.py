@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tui.domain.model_names import base_model, checkpoint_name, tuned_name, without_checkpoint
 from tui.engine.checkpoints import is_whole, latest_whole, mark_whole, slim
 from tui.engine.home import Home, JobFolder
 from tui.engine.ingestion import Ingestion
-from tui.engine.model_names import base_model, checkpoint_name, tuned_name, without_checkpoint
 from tui.engine.records import EventRecord, JobRecord
 from tui.engine.reports import (
     Checkpoint,

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tui.domain.model_names import ModelSource, SourceKind
 from tui.engine.fetching import FetchError, Progress, disk_trouble, fetch_wheel
 from tui.engine.home import Home
-from tui.engine.model_names import ModelSource, SourceKind
 
 _HUB_FILES = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model"]
 

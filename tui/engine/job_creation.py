@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tui.domain.model_names import DEFAULT_MODEL, ModelSource, SourceKind, base_model, tuned_name
 from tui.engine.engine_state import Engine
 from tui.engine.errors import ApiError, not_found
-from tui.engine.model_names import DEFAULT_MODEL, ModelSource, SourceKind, base_model, tuned_name
 from tui.engine.records import EventRecord, JobRecord
 from tui.engine.spec import Hyperparameters, JobSpec
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tui.domain.model_names import ModelSource
 from tui.engine.base_models import local_folder
 from tui.engine.device import pick_device, pick_precision, torch_dtype
 from tui.engine.fetching import FetchError
 from tui.engine.home import Home
-from tui.engine.model_names import ModelSource
 
 _KEPT = 3
 """Models that stay in memory: a base and two results of it are what is compared."""

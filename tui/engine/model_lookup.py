@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from tui.domain.model_names import ModelSource, without_checkpoint
 from tui.engine.engine_state import Engine
 from tui.engine.errors import ApiError
 from tui.engine.job_creation import find_base
-from tui.engine.model_names import ModelSource, without_checkpoint
 from tui.engine.records import JobRecord
 from tui.engine.states import Status
 

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from openai.types import Model
 
+from tui.domain.model_names import DEFAULT_MODEL, SourceKind
 from tui.engine.engine_state import EngineOfApp, answer, came_by_socket, shown
 from tui.engine.model_lookup import find_model
-from tui.engine.model_names import DEFAULT_MODEL, SourceKind
 from tui.engine.states import Status
 
 router = APIRouter(prefix="/v1/models")

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from tui.engine.model_names import ModelSource
+from tui.domain.model_names import ModelSource
 
 
 class Question(BaseModel):

@@ -11,7 +11,7 @@ from openai.types.fine_tuning import FineTuningJob, FineTuningJobEvent
 from openai.types.fine_tuning.jobs import FineTuningJobCheckpoint
 from pydantic import BaseModel, ConfigDict, Field
 
-from tui.engine.model_names import ModelSource, checkpoint_name
+from tui.domain.model_names import ModelSource, checkpoint_name
 from tui.engine.reports import JobError, Level
 from tui.engine.spec import Hyperparameters
 from tui.engine.states import Status

@@ -52,6 +52,11 @@ def base_model(name: str, *, folders: bool) -> ModelSource | None:
     return None
 
 
+def is_local(name: str) -> bool:
+    """Whether a model of that name can be trained on this machine."""
+    return base_model(name, folders=True) is not None
+
+
 def tuned_name(base: ModelSource, suffix: str | None, unique: str) -> str:
     """The name of a fine-tuned model, as OpenAI forms it: `ft:<base>:<suffix>:<id>`."""
     return f"ft:{base.short_name}:{suffix or 'ftui'}:{unique}"

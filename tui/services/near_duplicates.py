@@ -1,0 +1,224 @@
+"""Near duplicates in files of any size: sketches find candidates, the texts themselves decide.
+
+A sketch is 64 bytes: the low byte of each of 64 MinHashes (Broder 1997; Li and König 2010), so two
+sketches agree in about as large a part of their bytes as their texts share shingles. Rows that
+agree in a whole band of bytes are candidates (locality-sensitive hashing).
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import chain, groupby
+from math import sqrt
+from operator import eq
+from typing import Final
+from zlib import crc32
+
+from tui.domain.similarity import jaccard, shingles
+
+SKETCH: Final = 64
+"""Bytes of a sketch."""
+NOTHING: Final = bytes(SKETCH)
+"""The sketch of an empty text, and of a row that cannot be read: it is like no other."""
+
+ReadText = Callable[[int], str]
+"""Row -> its whole text."""
+
+_SEED = 7
+_LONGEST = 200_000
+"""Characters of a text that its sketch is made of; the exact comparison reads all of it."""
+_BANDS = range(8, 2, -1)
+"""Bytes that a band may have: the more, the fewer candidates; fewer than 3 find all too many."""
+_MISSED = 0.003
+"""Part of the pairs of exactly the wanted similarity that the bands may miss."""
+_DEVIATIONS = 2.8
+"""Standard deviations that the sketches of a pair may agree less than is expected of them."""
+_TABLE = 50_000
+"""Rows that are sorted at a time: short steps, so that other threads come in between."""
+_CROWD = 32
+"""Rows of a crowded band that a row is held against."""
+_TRIES = 8
+"""Texts that are read in vain for a row, at the most."""
+
+
+def sketch(texts: Sequence[str]) -> bytes:
+    """What is kept of texts to find those alike: 64 bytes a text, the same in every process."""
+    # Loaded by worker processes alone; the way to the first paint does not need it.
+    from rensa import RMinHash
+
+    tokens = [list(shingles(text[:_LONGEST])) for text in texts]
+    digests = RMinHash.digests_from_token_sets(tokens, num_perm=SKETCH, seed=_SEED)
+    return b"".join(
+        bytes(map((255).__and__, digest)) if some else NOTHING
+        for digest, some in zip(digests, tokens, strict=True)
+    )
+
+
+def near_pairs(
+    sketches: bytes,
+    read_text: ReadText,
+    similarity: float,
+    skip: Callable[[int], bool] = lambda row: False,
+) -> Iterator[tuple[int, int]]:
+    """Rows that say nearly the same as an earlier row.
+
+    Each row is told once at the most. The earlier row may itself be nearly the same as one before
+    it, so who wants groups follows the pairs. The texts of all pairs were compared, so none is
+    told that is none; of the pairs that there are, 99 % are found where no crowd of rows is
+    almost similar enough.
+
+    Args:
+        sketches: of all rows, as `sketch` made them.
+        read_text: row -> its whole text; called for candidates alone. What it raises ends the
+            search.
+        similarity: Jaccard similarity of shingles from which two texts are nearly the same; 0
+            for no search. Below 0.6 a growing part of the pairs is missed.
+        skip: rows to leave out, such as exact duplicates of others.
+
+    Yields:
+        (row, earlier row), band by band and not in order of the rows.
+    """
+    side = _Side(sketches, read_text)
+    look = _Look(side, side, similarity)
+    for band in look.bands:
+        for alike in _groups(_keys(sketches, band, 0, skip), len(side)):
+            firsts: list[int] = []
+            for row in alike:
+                if look.done[row]:
+                    continue
+                earlier = look.find(row, firsts, band)
+                if earlier is not None:
+                    yield row, earlier
+                elif len(firsts) < _CROWD:
+                    firsts.append(row)
+
+
+def near_leaks(
+    sketches: bytes,
+    read_text: ReadText,
+    other_sketches: bytes,
+    other_read_text: ReadText,
+    similarity: float,
+    skip: Callable[[int], bool] = lambda row: False,
+) -> Iterator[tuple[int, int]]:
+    """Rows that say nearly the same as a row of another file, each once at the most.
+
+    Rows that say exactly the same are among them, unless they are skipped.
+
+    Args:
+        sketches: of all rows of this file, as `sketch` made them.
+        read_text: row of this file -> its whole text.
+        other_sketches: of all rows of the other file.
+        other_read_text: row of the other file -> its whole text.
+        similarity: as in `near_pairs`.
+        skip: rows of this file to leave out.
+
+    Yields:
+        (row, row of the other file), band by band and not in order of the rows.
+    """
+    here, there = _Side(sketches, read_text), _Side(other_sketches, other_read_text)
+    look = _Look(here, there, similarity)
+    for band in look.bands:
+        # The rows of the other file come first, so each group begins with them.
+        keys = chain(_keys(other_sketches, band, 0), _keys(sketches, band, len(there), skip))
+        for alike in _groups(keys, len(there) + len(here)):
+            others = [row for row in alike[:_CROWD] if row < len(there)]
+            for row in (one - len(there) for one in alike if one >= len(there)):
+                other = None if look.done[row] else look.find(row, others, band)
+                if other is not None:
+                    yield row, other
+
+
+class _Side:
+    """The rows of a file: their sketches, and the shingles of those that were asked for lately."""
+
+    def __init__(self, sketches: bytes, read_text: ReadText) -> None:
+        self.sketches = sketches
+        self.shingles = lru_cache(_CROWD)(lambda row: shingles(read_text(row)))
+
+    def __len__(self) -> int:
+        return len(self.sketches) // SKETCH
+
+    def sketch(self, row: int) -> bytes:
+        return self.sketches[row * SKETCH : (row + 1) * SKETCH]
+
+
+class _Look:
+    """A search for rows of one side that are like rows of the other."""
+
+    def __init__(self, here: _Side, there: _Side, similarity: float) -> None:
+        self._here = here
+        self._there = there
+        self._similarity = similarity
+        self._agreeing = _least_agreeing(similarity)
+        self._tries = bytearray(len(here))
+        self.done = bytearray(len(here))
+        self.bands = _bands(similarity) if similarity > 0 else []
+
+    def find(self, row: int, others: Sequence[int], band: slice) -> int | None:
+        """The first of some rows of the other side that a row is like, if there is one."""
+        mine = self._here.sketch(row)
+        for other in others:
+            theirs = self._there.sketch(other)
+            if sum(map(eq, mine, theirs)) < self._agreeing or _met_before(mine, theirs, band):
+                continue
+            if self._tries[row] == _TRIES:
+                return None
+            ours = self._here.shingles(row)
+            if jaccard(ours, self._there.shingles(other)) >= self._similarity:
+                self.done[row] = True
+                return other
+            self._tries[row] += 1
+        return None
+
+
+def _met_before(mine: bytes, theirs: bytes, band: slice) -> bool:
+    """Whether two rows were candidates in an earlier band; their texts were compared then."""
+    width = band.stop - band.start
+    return any(
+        mine[start : start + width] == theirs[start : start + width]
+        for start in range(0, band.start, width)
+    )
+
+
+def _bands(similarity: float) -> list[slice]:
+    """The bands of a sketch: as wide as it may be to miss next to nothing."""
+    width = next(
+        (one for one in _BANDS if (1 - similarity**one) ** (SKETCH // one) <= _MISSED), _BANDS[-1]
+    )
+    return [slice(start, start + width) for start in range(0, SKETCH - width + 1, width)]
+
+
+def _least_agreeing(similarity: float) -> int:
+    """Bytes in which two sketches agree at the least, if their texts are similar enough."""
+    spread = sqrt(SKETCH * similarity * (1 - similarity))
+    return int(SKETCH * similarity - _DEVIATIONS * spread)
+
+
+def _keys(
+    sketches: bytes, band: slice, first: int, skip: Callable[[int], bool] = lambda row: False
+) -> Iterator[int]:
+    """What a band holds and the row, in one number; the numbers of rows begin at `first`."""
+    for row, start in enumerate(range(0, len(sketches), SKETCH)):
+        held = sketches[start + band.start : start + band.stop]
+        if sketches.startswith(NOTHING, start) or skip(row):
+            continue
+        yield crc32(held) << _ROW_BITS | (first + row)
+
+
+_ROW_BITS = 32
+_ROW = (1 << _ROW_BITS) - 1
+
+
+def _groups(keys: Iterable[int], rows: int) -> Iterator[Sequence[int]]:
+    """The rows whose bands hold the same, where there are several; each group rising."""
+    tables = [array("Q") for _ in range(1 + rows // _TABLE)]
+    for key in keys:
+        tables[(key >> _ROW_BITS) % len(tables)].append(key)
+    for table in tables:
+        for _, alike in groupby(sorted(table), lambda key: key >> _ROW_BITS):
+            found = [key & _ROW for key in alike]
+            if len(found) > 1:
+                yield found
