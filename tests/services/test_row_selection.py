@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 import tui.services.row_selection as row_selection
 from tui.domain.edits import Edits, RowEdit
 from tui.domain.row_filter import Order, RowFilter
+from tui.services.datasets import Datasets
 from tui.services.errors import FileError
 from tui.services.row_checks import Status
 from tui.services.row_selection import Selection, select, sorted_by
+from tui.services.samples import sample_path
 
 OK, WARNED, INVALID = Status.OK, Status.WARNED, Status.INVALID
 
@@ -191,3 +193,29 @@ def test_sorting_is_stable_and_leaves_no_row_out(keys: list[int], descending: bo
 
 def test_rows_without_a_key_count_as_zero() -> None:
     assert list(sorted_by([4, 2], range(4), False)) == [2, 3, 1, 0]
+
+
+async def test_an_open_file_is_searched_as_it_stands_with_its_edits() -> None:
+    dataset = await Datasets().open(sample_path("tickets_flawed.jsonl"))
+    report = await dataset.checked()
+
+    async def found(typed: str, *order: object) -> list[int]:
+        last = [one async for one in select(dataset, RowFilter.parse(typed), *order)][-1]  # type: ignore[arg-type]
+        return list(last.rows)
+
+    assert len(await found("is:invalid")) == report.invalid
+    lines = [one.line for one in report.problems if one.code == "no-assistant"]
+    assert [dataset.line(row) for row in await found("code:no-assistant")] == lines
+    raws = [dataset.read_raw(row) for row in range(len(dataset))]
+    assert await found("HELLO") == [row for row, raw in enumerate(raws) if b"hello" in raw.lower()]
+    tokens = list(dataset.token_counts())
+    most = await found("", Order.TOKENS, True)
+    assert [tokens[row] for row in most] == sorted(tokens, reverse=True)
+    worst = await found("", Order.PROBLEMS, True)
+    assert [dataset.status(row) == INVALID for row in worst[: report.invalid + 1]][-2:] == [
+        True,
+        False,
+    ]
+    await dataset.change("exclude", {worst[0]: RowEdit(excluded=True)})
+    assert worst[0] not in await found("is:invalid")
+    assert await found("is:excluded") == [worst[0]]
