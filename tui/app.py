@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import Callable, Iterable
 from functools import partial
 from importlib import import_module
@@ -83,6 +84,7 @@ class FtuiApp(App[None]):
 
     async def on_mount(self) -> None:
         """Make the four modes and show the first."""
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hang_up)
         for mode in Mode:
             self.add_mode(mode.value, partial(self._make_screen, mode))
         await self._open(Mode.DATA if self._file else Mode.DECIDE)
@@ -102,6 +104,10 @@ class FtuiApp(App[None]):
                 continue
             if mode not in self._started:
                 self.post_message(StepChanged(mode, state))
+
+    def _hang_up(self) -> None:
+        """End when the terminal is gone, also below `nohup`; Textual would read it for ever."""
+        self.exit(return_code=128 + signal.SIGHUP)
 
     async def on_unmount(self) -> None:
         """Close what is open to servers."""

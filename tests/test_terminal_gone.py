@@ -1,0 +1,35 @@
+"""A dropped connection: the terminal goes away while the app is open."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tui.services.samples import sample_path
+
+
+@pytest.mark.parametrize("ignored", [False, True], ids=["plain", "nohup"])
+def test_the_app_ends_with_its_terminal(ignored: bool, tmp_path: Path) -> None:
+    sample = str(sample_path("tickets_train.jsonl"))
+    pid, terminal = pty.fork()
+    if pid == 0:
+        if ignored:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        os.chdir(tmp_path)
+        os.environ["TERM"] = "xterm-256color"
+        os.execv(sys.executable, [sys.executable, "-m", "tui", sample])
+    seen = b""
+    while b"tickets_train" not in seen and select.select([terminal], [], [], 30)[0]:
+        seen += os.read(terminal, 1 << 16)
+    os.close(terminal)
+    ended = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
+    if ended is not None and not select.select([ended], [], [], 20)[0]:
+        os.kill(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 128 + signal.SIGHUP
