@@ -14,18 +14,28 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.screen import ModalScreen
+from textual.suggester import Suggester
 from textual.widgets import Button, Input, Label, Static
 
 from tui.dialogs.looking import look_at_input
 from tui.domain.loop import Tone
 from tui.domain.text import scrub
 from tui.services.files import typed_path
+from tui.services.path_completion import candidates
 
 Others = tuple[Path | None, Path | None]
 """The validation file and the test file."""
 
 _FIELDS = {"validation": "Validation file", "test": "Test file"}
-_HINT = "a path; may be empty"
+
+
+class PathSuggester(Suggester):
+    """Completes a path by the first file or folder that begins as typed."""
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """What the path could become; None where that cannot be shown as it is."""
+        found = (one.text for one in await candidates(value))
+        return next((text for text in found if text == scrub(text)), None)
 
 
 class CompareWith(ModalScreen[Others | None]):
@@ -40,6 +50,7 @@ class CompareWith(ModalScreen[Others | None]):
     CompareWith Label { width: 17; color: $text-muted; }
     CompareWith Input { width: 1fr; }
     CompareWith #compare-with-word { height: 2; }
+    CompareWith #compare-with-keys { width: 1fr; color: $text-muted; }
     """
 
     @dataclass
@@ -69,9 +80,16 @@ class CompareWith(ModalScreen[Others | None]):
                     yield Label(title)
                     given = self._given[name]
                     shown = "" if given is None else scrub(str(given))
-                    yield Input(shown, placeholder=_HINT, compact=True, id=name)
+                    yield Input(
+                        shown,
+                        placeholder="a path; may be empty",
+                        suggester=PathSuggester(use_cache=False, case_sensitive=True),
+                        compact=True,
+                        id=name,
+                    )
             yield Static(id="compare-with-word", classes="bad", markup=False)
             with Horizontal(classes="dialog--buttons"):
+                yield Static("→ completes  enter next", id="compare-with-keys", markup=False)
                 yield Button("Close (esc)", id="close", compact=True)
                 yield Button("Compare (ctrl+s)", id="compare", variant="primary", compact=True)
 

@@ -25,6 +25,7 @@ _COLUMNS = [
     Column("rows", 9, right=True),
     Column("state", 8),
 ]
+_KEYS = "↑↓ other step  esc closes; then u undoes, ctrl+r redoes, w writes"
 _LOOKED_AT = 2_000
 """Rows of a step whose lines are looked up."""
 _LONGEST = 240
@@ -61,23 +62,24 @@ class PendingChanges(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """A sentence, the steps, the lines of one step."""
-        with Vertical(classes="dialog -large"):
+        with Vertical(classes="dialog -large" if self._listed else "dialog"):
             yield Static("Pending changes", classes="dialog--title", markup=False)
             yield Static(self._summary, classes="dialog--about", markup=False)
-            yield LineTable(_COLUMNS, self._cells)
+            if self._listed:
+                yield LineTable(_COLUMNS, self._cells)
             yield Static(id="pending-lines", classes="muted", markup=False)
             yield Static(
-                "↑↓ other step  esc closes; then u undoes, ctrl+r redoes, w writes",
+                _KEYS if self._listed else "esc closes",
                 classes="dialog--hint",
                 markup=False,
             )
 
     def on_mount(self) -> None:
         """Start at what `u` would undo."""
-        table = self.query_one(LineTable)
-        table.set_row_count(len(self._listed))
-        table.cursor = len(self._listed) - self._done
-        table.focus()
+        for table in self.query(LineTable):
+            table.set_row_count(len(self._listed))
+            table.cursor = len(self._listed) - self._done
+            table.focus()
 
     def _cells(self, row: int) -> Sequence[Cell]:
         step = self._listed[row]
@@ -118,7 +120,7 @@ def summary(steps: Sequence[EditStep]) -> str:
     excluded = sum(edit.excluded for edit in left.values())
     edited = sum(edit != UNTOUCHED for edit in left.values()) - excluded
     if not edited and not excluded:
-        return "Every row is as in the file."
+        return "Every row is as in the file: nothing is changed."
     return (
         f"{plural(edited, 'row')} edited, {number(excluded)} excluded. "
         "Nothing is written until you write a new file (w)."

@@ -1,0 +1,48 @@
+"""Copying a part of a row: what is offered, and what is too large for a terminal."""
+
+from __future__ import annotations
+
+import pytest
+from dialog_app import SIZES, outside, showing
+
+from tui.dialogs.copy_text import CopyText
+from tui.domain.text import has_unsafe
+
+HOSTILE = "日本\x1b]0;PWNED\x07 [/red] é"
+LARGEST = "x" * 75_000
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_text_under_the_cursor_is_given_as_it_is(size: tuple[int, int]) -> None:
+    choices = [("user", "Where is it?"), ("assistant", HOSTILE)]
+    async with showing(CopyText(choices), size) as (app, pilot):
+        assert not outside(app)
+        assert not any(map(has_unsafe, app.shown().splitlines()))
+        await pilot.press("down")
+        assert "26 bytes" in app.shown()
+        await pilot.press("enter")
+        assert app.answers == [HOSTILE]
+
+
+async def test_it_says_what_tmux_needs() -> None:
+    async with showing(CopyText([("user", "Hello")])) as (app, _):
+        assert "set -g set-clipboard on" in app.shown()
+
+
+async def test_a_text_that_terminals_would_cut_is_refused_with_the_reason() -> None:
+    choices = [("row", LARGEST + "x"), ("assistant", LARGEST), ("user", "é" * 37_501)]
+    async with showing(CopyText(choices)) as (app, pilot):
+        await pilot.press("enter")
+        assert app.open
+        assert "75,001 bytes are too many" in app.shown()
+        await pilot.press("down", "down", "enter")
+        assert app.open
+        assert "75,002 bytes are too many" in app.shown()
+        await pilot.press("up", "enter")
+        assert app.answers == [LARGEST]
+
+
+async def test_half_of_a_surrogate_pair_is_counted_and_not_a_crash() -> None:
+    async with showing(CopyText([("user", "\ud83d")])) as (app, pilot):
+        await pilot.press("escape")
+        assert app.answers == [None]
