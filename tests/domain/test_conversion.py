@@ -84,7 +84,7 @@ def test_what_cannot_be_converted_is_told_in_the_fields_of_the_row(
         ({"messages": [ASKED], "answer": 7}, Format.REINFORCEMENT),
         ({"messages": "damaged", "id": 7}, Format.CHAT),
         ({"input": {}, "preferred_output": []}, Format.PREFERENCE),
-        ({"text": "plain"}, Format.UNKNOWN),
+        ({"text": "plain"}, Format.TEXT),
         ({}, Format.UNKNOWN),
     ],
 )

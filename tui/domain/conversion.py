@@ -39,6 +39,21 @@ def to_chat(row: Row, kind: Format, system: str = "") -> Converted:
     return _CONVERTERS[kind](row, system)
 
 
+def from_chat(row: Row, kind: Format) -> Converted:
+    """Tell a row of the format `kind.target` in another format.
+
+    Args:
+        row: a row of the format `kind.target`.
+        kind: a convertible format.
+    """
+    return None, [("bad-field", "messages", f"This cannot be told as a {kind} row.")]
+
+
+def explain_format(kind: Format) -> str:
+    """One sentence: what the format is and, where it cannot be converted, why and what to do."""
+    return kind.value
+
+
 def pair_fields(kind: Format) -> Mapping[str, str]:
     """Where the messages of a converted row (without system prompt) come from: place -> field."""
     fields = _FIELDS.get(kind, {})

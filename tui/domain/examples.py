@@ -21,6 +21,9 @@ class Format(StrEnum):
     ALPACA = "alpaca"
     SHAREGPT = "sharegpt"
     PROMPT_COMPLETION = "prompt-completion"
+    CHOSEN_REJECTED = "chosen-rejected"
+    KTO = "kto"
+    TEXT = "text"
     UNKNOWN = "unknown"
 
     @property
@@ -30,8 +33,15 @@ class Format(StrEnum):
 
     @property
     def convertible(self) -> bool:
-        """Whether `conversion` makes chat rows of such rows."""
-        return not self.trainable and self is not Format.UNKNOWN
+        """Whether `conversion` makes rows of the format `target` of such rows."""
+        return not self.trainable and self not in (Format.KTO, Format.TEXT, Format.UNKNOWN)
+
+    @property
+    def target(self) -> Format:
+        """The trainable format that such rows become; itself where it is trainable."""
+        if self.trainable:
+            return self
+        return Format.PREFERENCE if self is Format.CHOSEN_REJECTED else Format.CHAT
 
 
 class Message(TypedDict, total=False):
@@ -109,21 +119,37 @@ def _part_text(part: Any) -> str:
 _CHAT_KEYS = frozenset({"messages", "tools", "parallel_tool_calls", "functions", "function_call"})
 
 
+_BY_KEYS: Sequence[tuple[frozenset[str], Format]] = tuple(
+    (frozenset(keys.split()), kind)
+    for keys, kind in (
+        ("preferred_output", Format.PREFERENCE),
+        ("non_preferred_output", Format.PREFERENCE),
+        ("chosen rejected", Format.CHOSEN_REJECTED),
+        ("ideal_output", Format.PAIRS),
+        ("conversations kto_tag", Format.KTO),
+        ("conversations", Format.SHAREGPT),
+        ("instruction", Format.ALPACA),
+        ("prompt completion", Format.PROMPT_COMPLETION),
+        ("text", Format.TEXT),
+    )
+)
+"""The first format all of whose keys a row has is its own."""
+
+
 def detect_format(row: Row) -> Format:
     """What kind of row this is, judged by its keys."""
     if "messages" in row:
         return _chat_or_reinforcement(row)
-    if "preferred_output" in row or "non_preferred_output" in row:
-        return Format.PREFERENCE
-    if "ideal_output" in row:
-        return Format.PAIRS
-    if "conversations" in row:
-        return Format.SHAREGPT
-    if "instruction" in row:
-        return Format.ALPACA
-    if "prompt" in row and "completion" in row:
-        return Format.PROMPT_COMPLETION
-    return Format.UNKNOWN
+    keys = row.keys()
+    kind = next((kind for needed, kind in _BY_KEYS if needed <= keys), Format.UNKNOWN)
+    if kind is Format.PROMPT_COMPLETION and _is_verdict(row.get("label")):
+        return Format.KTO
+    return kind
+
+
+def _is_verdict(label: Any) -> bool:
+    """Whether a label says good or bad, as TRL's KTO rows have it; a table knows text alone."""
+    return isinstance(label, bool) or str(label).lower() in ("true", "false", "0", "1")
 
 
 def _chat_or_reinforcement(row: Row) -> Format:

@@ -15,12 +15,23 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 BLOCK = 1 << 22
 """Bytes looked through at a time."""
 
 _BLANK = b" \t\r"
+
+
+class Container(StrEnum):
+    """What holds the rows of a file."""
+
+    LINES = "lines"
+    ARRAY = "array"
+    OBJECTS = "objects"
+    CSV = "csv"
+    TSV = "tsv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +52,18 @@ class RowFile:
     """The rows of an open file; lines that are blank are no rows but are counted as lines.
 
     The file is closed when nobody uses the object any more, so a thread that still reads is safe.
+
+    Attributes:
+        path: the file that was opened.
+        container: what holds the rows.
+        packed: whether the file is compressed.
+        counted_by_element: whether a row's line is its number, since rows share lines.
+        remarks: code and message of what is wrong with the file as a whole.
     """
+
+    container = Container.LINES
+    packed = False
+    counted_by_element = False
 
     def __init__(self, path: Path) -> None:
         """Open a file; no row is known yet.
@@ -55,6 +77,7 @@ class RowFile:
         if not stat.S_ISREG(mode):
             raise OSError(errno.EINVAL, "it is not a regular file", str(path))
         self.path = path
+        self.remarks: list[tuple[str, str]] = []
         self._handle = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
         weakref.finalize(self, os.close, self._handle)
         self.stamp = Stamp.of(os.fstat(self._handle))
@@ -68,6 +91,11 @@ class RowFile:
 
     def __len__(self) -> int:
         return len(self._lines)
+
+    @property
+    def data_path(self) -> Path:
+        """The file that holds the rows as lines at `start(row)`: the source, or what it held."""
+        return self.path
 
     @property
     def size(self) -> int:
