@@ -2,147 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Self
+import asyncio
+import hashlib
+import time
+from array import array
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from datetime import UTC, datetime
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-
-from tui.domain.examples import Format
-from tui.domain.problems import Problem
-from tui.services.datasets import Dataset
-
-LOW_QUALITY = frozenset(
-    {
-        "output-too-short",
-        "output-too-long",
-        "refusal",
-        "placeholder",
-        "truncated-output",
-        "encoding-damage",
-    }
+from tui import __version__
+from tui.domain.problems import KINDS, Problem
+from tui.domain.written_rows import rejected_row, training_row
+from tui.services.datasets import Dataset, RowView, Status
+from tui.services.errors import FileError, InputError
+from tui.services.files import explain
+from tui.services.manifest import (
+    Manifest,
+    Source,
+    Split,
+    WrittenFile,
+    edits_told,
+    rules_told,
+    shown_path,
 )
-"""Warnings that keep a row out by the seed's rule: its length rule and `_is_high_quality`."""
+from tui.services.output_files import OutputFile, OutputSet, there_already
+from tui.services.splitting import split
+from tui.services.write_request import LOW_QUALITY, WriteProgress, WriteRequest, Written, beside
 
-Share = Annotated[float, Field(ge=0, lt=1)]
+__all__ = [
+    "LOW_QUALITY",
+    "WriteProgress",
+    "WriteRequest",
+    "Written",
+    "WrittenFile",
+    "beside",
+    "write",
+]
 
-
-class WriteRequest(BaseModel):
-    """What shall be written.
-
-    Attributes:
-        out: the new file; the others stand beside it and are named after it.
-        system: system prompt for rows that bring none.
-        validation: part of the rows that goes to a validation file, from 0 to below 1.
-        test: part of the rows that goes to a test file, from 0 to below 1.
-        seed: chooses the rows of the split.
-        leave_out: codes of warnings whose rows are rejected, as rows with errors are.
-        replace: write over files of these names.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    out: Path
-    system: str = ""
-    validation: Share = 0.0
-    test: Share = 0.0
-    seed: int = 7
-    leave_out: frozenset[str] = frozenset()
-    replace: bool = False
-
-    @model_validator(mode="after")
-    def _leaves_rows_to_train_on(self) -> Self:
-        if self.validation + self.test >= 1:
-            raise ValueError("validation and test together must be less than 1")
-        return self
-
-
-class WrittenFile(BaseModel):
-    """One file that was written: its path, rows and the SHA-256 of its bytes."""
-
-    model_config = ConfigDict(frozen=True)
-
-    file: str
-    rows: int
-    sha256: str
-
-
-class Written(BaseModel):
-    """What was written.
-
-    Attributes:
-        file: the source, which is as it was.
-        format: its format.
-        rows: rows it holds.
-        written: rows that were written, over all outputs.
-        rejected: rows that were not, for a problem or because a person excluded them.
-        excluded: those of them that a person excluded.
-        edited: rows that were written otherwise than they stand in the source.
-        outputs: the training file, then those of validation and test if they were asked for.
-        rejected_file: the rejected rows with their reasons; None where there are none.
-        manifest: path of the manifest.
-        problems: why rows were rejected, as many as were to be kept.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    file: str
-    format: Format
-    rows: int
-    written: int
-    rejected: int
-    excluded: int
-    edited: int
-    outputs: list[WrittenFile]
-    rejected_file: WrittenFile | None
-    manifest: str
-    problems: list[Problem]
-
-
-@dataclass(frozen=True, slots=True)
-class WriteProgress:
-    """How far the writing is.
-
-    Attributes:
-        doing: what is done now, as `checking` or `writing`.
-        rows: rows of the file.
-        done: rows that went through what is done now.
-        seconds: time since what is done now began.
-        written: what was written, in the last progress of all.
-    """
-
-    doing: str
-    rows: int
-    done: int
-    seconds: float
-    written: Written | None = None
-
-    @property
-    def share(self) -> float:
-        """Part of what is done now, 0 to 1."""
-        return self.done / self.rows if self.rows else 1.0
-
-    @property
-    def rows_per_second(self) -> float:
-        """Rows a second, of what is done now."""
-        return self.done / self.seconds if self.seconds > 0 else 0.0
-
-    @property
-    def seconds_left(self) -> float | None:
-        """Time until the end of what is done now; None while nothing is known."""
-        return (self.rows - self.done) / self.rows_per_second if self.done else None
-
-
-def beside(out: Path, part: str, suffix: str = "") -> Path:
-    """A file that stands beside the new one: `tickets.jsonl` -> `tickets.validation.jsonl`."""
-    return out.with_name(f"{out.stem}.{part}{suffix or out.suffix}")
+_REJECTED = 255
+"""The side of rows that are not written."""
+_MOMENT = 0.1
+_MANY = 200
+_BLOCK = 1 << 24
 
 
 async def write(
     dataset: Dataset, request: WriteRequest, *, keep: int = 100
-) -> AsyncIterator[WriteProgress]:
+) -> AsyncGenerator[WriteProgress, None]:
     """Write the good rows of a file, with a person's edits, to new files.
+
+    Rows of a format that is trained on as it is keep their bytes; others are converted. The files
+    appear together at the end, with a manifest; until then, and after a failure, nothing of them
+    is there. One row at a time is in memory.
 
     Args:
         dataset: an open file; it is checked first where it was not. Nothing is written into it.
@@ -150,11 +61,235 @@ async def write(
         keep: problems to tell at the most.
 
     Yields:
-        Progress; the last one tells what was `written`.
+        Progress, a few times a second; the last one tells what was `written`.
 
     Raises:
         InputError: the format cannot be converted, a file of that name exists, or no row is good.
         FileError: something cannot be read or written; every file is as it was then.
     """
-    yield WriteProgress("checking", len(dataset), 0, 0.0)
-    raise NotImplementedError
+    await asyncio.to_thread(_refuse, dataset, request)
+    if dataset.report is None:
+        async for step in dataset.check(keep=0):
+            rows = len(dataset)
+            yield WriteProgress("checking", rows, round(rows * step.share), step.seconds)
+    work = _Writing(dataset, request, keep)
+    try:
+        await asyncio.to_thread(work.choose)
+        for doing, steps in (("writing", work.write_rows()), ("reading the source", work.hash())):
+            began = time.monotonic()
+            async for done in steps:
+                yield WriteProgress(doing, len(dataset), done, time.monotonic() - began)
+        if await dataset.changed():
+            raise _changed(dataset)
+        written = await asyncio.to_thread(work.finish)
+    finally:
+        work.outputs.discard()
+    yield WriteProgress("done", len(dataset), len(dataset), time.monotonic() - began, written)
+
+
+def _refuse(dataset: Dataset, request: WriteRequest) -> None:
+    """Refuse what cannot be written before any time is spent on it.
+
+    Raises:
+        InputError: the format cannot be converted, or a name is taken.
+        FileError: it cannot be told whether a name is taken.
+    """
+    kind = dataset.format
+    if not (kind.trainable or kind.convertible):
+        raise InputError(
+            f"{dataset.path} holds {kind} rows, which cannot be made into training examples."
+        )
+    for path in (*request.row_paths.values(), request.rejected_path, request.manifest_path):
+        try:
+            is_source = path.exists() and path.samefile(dataset.path)
+            taken = not request.replace and (path.exists() or path.is_symlink())
+        except OSError as error:
+            raise explain(error, path, "write") from error
+        if taken:
+            raise there_already(path)
+        if is_source:
+            raise InputError(f"{path} is the source itself.", "Choose another name.")
+
+
+def _changed(dataset: Dataset) -> FileError:
+    return FileError(f"{dataset.path} changed while it was read.", "Open it again.")
+
+
+class _Writing:
+    """One writing under way."""
+
+    def __init__(self, dataset: Dataset, request: WriteRequest, keep: int) -> None:
+        self.outputs = OutputSet(replace=request.replace)
+        self._dataset = dataset
+        self._request = request
+        self._keep = keep
+        self._sides = bytearray()
+        self._next = 0
+        self._files: dict[int, OutputFile] = {}
+        self._rejected: OutputFile | None = None
+        self._problems: list[Problem] = []
+        self._by_code: Counter[str] = Counter()
+        self._edited = 0
+        self._digest = hashlib.sha256()
+        self._hashed = 0
+
+    def choose(self) -> None:
+        """Choose the rows that are written, and the file of each.
+
+        Raises:
+            InputError: no row can be used, or they cannot be split.
+            FileError: a file cannot be begun.
+        """
+        dataset, request = self._dataset, self._request
+        good = (Status.OK, Status.WARNED)
+        sides = bytearray(0 if one in good else _REJECTED for one in dataset.statuses())
+        for code in request.leave_out:
+            for row in dataset.rows_with(code):
+                sides[row] = _REJECTED
+        kept = array("I", (row for row, side in enumerate(sides) if side != _REJECTED))
+        if not kept:
+            raise self._nothing_to_write()
+        shares = (request.validation, request.test)
+        for row, side in enumerate(split(kept, dataset.group, shares, request.seed)):
+            sides[row] = max(side, sides[row])
+        self._sides = sides
+        self._files = {side: self.outputs.add(path) for side, path in request.row_paths.items()}
+        # An empty file takes the place of rows that another writing rejected.
+        if len(kept) < len(sides) or request.rejected_path.exists():
+            self._rejected = self.outputs.add(request.rejected_path)
+
+    def _nothing_to_write(self) -> InputError:
+        first = next(iter(self._dataset.codes(0)), "")
+        reason = f" {KINDS[first].what}" if first else ""
+        return InputError(
+            f"No row of {self._dataset.path} can be used.{reason}", "Run ftui check on it."
+        )
+
+    async def write_rows(self) -> AsyncIterator[int]:
+        """Write all rows; yields how many were looked at so far.
+
+        Raises:
+            FileError: the source cannot be read, or a file cannot be written.
+        """
+        while self._next < len(self._sides):
+            refused = await asyncio.to_thread(self._write_some)
+            for view in await self._dataset.rows(refused):
+                await asyncio.to_thread(self._reject, view)
+            yield self._next
+
+    def _write_some(self) -> Sequence[int]:
+        """Write good rows for a moment; the numbers of the rejected rows that came between."""
+        until = time.monotonic() + _MOMENT
+        refused = array("I")
+        while self._next < len(self._sides) and len(refused) < _MANY and time.monotonic() < until:
+            row, self._next = self._next, self._next + 1
+            if self._sides[row] == _REJECTED:
+                refused.append(row)
+            else:
+                self._write_good(row)
+        return refused
+
+    def _write_good(self, row: int) -> None:
+        dataset = self._dataset
+        line = training_row(self._read(row), dataset.format, self._request.system)
+        if line is None:
+            raise _changed(dataset)
+        _into(self._files[self._sides[row]], line)
+        self._edited += dataset.edits.of(row).raw is not None
+
+    def _reject(self, view: RowView) -> None:
+        assert self._rejected
+        leave_out = self._request.leave_out
+        reasons = [one for one in view.problems if one.severity == "error" or one.code in leave_out]
+        self._by_code.update({one.code for one in reasons})
+        self._problems += reasons[: max(0, self._keep - len(self._problems))]
+        raw = self._read(view.row)
+        _into(self._rejected, rejected_row(raw, view.line, reasons, excluded=view.excluded))
+
+    def _read(self, row: int) -> bytes:
+        try:
+            return self._dataset.current_raw(row)
+        except OSError as error:
+            raise explain(error, self._dataset.path) from error
+
+    async def hash(self) -> AsyncIterator[int]:
+        """Read the source for its digest; yields the part that was read, in rows.
+
+        Raises:
+            FileError: it cannot be read.
+        """
+        path, rows = self._dataset.path, len(self._dataset)
+        try:
+            with await asyncio.to_thread(path.open, "rb") as file:
+                size = path.stat().st_size
+                while block := await asyncio.to_thread(file.read, _BLOCK):
+                    await asyncio.to_thread(self._digest.update, block)
+                    self._hashed += len(block)
+                    yield min(rows, rows * self._hashed // max(1, size))
+        except OSError as error:
+            raise explain(error, path) from error
+
+    def finish(self) -> Written:
+        """Write the manifest and give all files their names.
+
+        Raises:
+            InputError: a file of such a name is there by now.
+            FileError: a file cannot be written.
+        """
+        written = self._written()
+        manifest = self.outputs.add(self._request.manifest_path)
+        _into(manifest, self._manifest(written).model_dump_json(indent=2).encode())
+        self.outputs.place()
+        return written
+
+    def _written(self) -> Written:
+        dataset = self._dataset
+        kept = sum(file.rows for file in self._files.values())
+        return Written(
+            file=shown_path(dataset.path),
+            format=dataset.format,
+            rows=len(dataset),
+            written=kept,
+            rejected=len(dataset) - kept,
+            excluded=dataset.edits.counts.excluded,
+            edited=self._edited,
+            outputs=[_told(file) for file in self._files.values()],
+            rejected_file=_told(self._rejected) if self._rejected else None,
+            manifest=shown_path(self._request.manifest_path),
+            problems=self._problems,
+        )
+
+    def _manifest(self, written: Written) -> Manifest:
+        dataset, request = self._dataset, self._request
+        return Manifest(
+            ftui=__version__,
+            written_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            source=Source(
+                file=shown_path(dataset.path.absolute()),
+                sha256=self._digest.hexdigest(),
+                bytes=self._hashed,
+                format=dataset.format,
+            ),
+            counts=written.model_dump(
+                include={"rows", "written", "rejected", "excluded", "edited"}
+            ),
+            rejected_by_code=dict(sorted(self._by_code.items())),
+            rules=rules_told(dataset.options),
+            left_out=sorted(request.leave_out),
+            system=request.system,
+            split=Split(validation=request.validation, test=request.test, seed=request.seed),
+            edits=edits_told(dataset.edits.steps, dataset.line),
+            outputs=written.outputs,
+            rejected=written.rejected_file,
+        )
+
+
+def _into(file: OutputFile, row: bytes) -> None:
+    try:
+        file.write_row(row)
+    except OSError as error:
+        raise explain(error, file.path, "write") from error
+
+
+def _told(file: OutputFile) -> WrittenFile:
+    return WrittenFile(file=shown_path(file.path), rows=file.rows, sha256=file.sha256)

@@ -1,0 +1,145 @@
+"""What shall be written of a file, how far that is, and what was written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from tui.domain.examples import Format
+from tui.domain.problems import Problem
+from tui.services.manifest import WrittenFile
+
+LOW_QUALITY = frozenset(
+    {
+        "output-too-short",
+        "output-too-long",
+        "refusal",
+        "placeholder",
+        "truncated-output",
+        "encoding-damage",
+    }
+)
+"""Warnings that keep a row out by the seed's rule: its length rule and `_is_high_quality`."""
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+def beside(out: Path, part: str, suffix: str = "") -> Path:
+    """A file that stands beside the new one: `tickets.jsonl` -> `tickets.validation.jsonl`."""
+    return out.with_name(f"{out.stem}.{part}{suffix or out.suffix}")
+
+
+class WriteRequest(BaseModel):
+    """What shall be written.
+
+    Attributes:
+        out: the new file; the others stand beside it and are named after it.
+        system: system prompt for rows that bring none.
+        validation: part of the rows that goes to a validation file, from 0 to below 1.
+        test: part of the rows that goes to a test file, from 0 to below 1.
+        seed: chooses the rows of the split.
+        leave_out: codes of warnings whose rows are rejected, as rows with errors are.
+        replace: write over files of these names.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    out: Path
+    system: str = ""
+    validation: Share = 0.0
+    test: Share = 0.0
+    seed: int = 7
+    leave_out: frozenset[str] = frozenset()
+    replace: bool = False
+
+    @model_validator(mode="after")
+    def _leaves_rows_to_train_on(self) -> Self:
+        if self.validation + self.test >= 1:
+            raise ValueError("validation and test together must be less than 1")
+        return self
+
+    @property
+    def row_paths(self) -> dict[int, Path]:
+        """The files of good rows, by the side of the split: 0 is training."""
+        shares = {1: ("validation", self.validation), 2: ("test", self.test)}
+        parts = {side: beside(self.out, part) for side, (part, share) in shares.items() if share}
+        return {0: self.out} | parts
+
+    @property
+    def rejected_path(self) -> Path:
+        """Where the rejected rows go: `tickets.jsonl` -> `tickets.rejected.jsonl`."""
+        return beside(self.out, "rejected", ".jsonl")
+
+    @property
+    def manifest_path(self) -> Path:
+        """Where the manifest goes: `tickets.jsonl` -> `tickets.manifest.json`."""
+        return beside(self.out, "manifest", ".json")
+
+
+class Written(BaseModel):
+    """What was written.
+
+    Attributes:
+        file: the source, which is as it was.
+        format: its format.
+        rows: rows it holds.
+        written: rows that were written, over all outputs.
+        rejected: rows that were not, for a problem or because a person excluded them.
+        excluded: those of them that a person excluded.
+        edited: rows that were written otherwise than they stand in the source.
+        outputs: the training file, then those of validation and test if they were asked for.
+        rejected_file: the rejected rows with their reasons; None where there are none.
+        manifest: path of the manifest.
+        problems: why rows were rejected, as many as were to be kept.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    file: str
+    format: Format
+    rows: int
+    written: int
+    rejected: int
+    excluded: int
+    edited: int
+    outputs: list[WrittenFile]
+    rejected_file: WrittenFile | None
+    manifest: str
+    problems: list[Problem]
+
+
+@dataclass(frozen=True, slots=True)
+class WriteProgress:
+    """How far the writing is.
+
+    Attributes:
+        doing: what is done now, as `checking` or `writing`.
+        rows: rows of the file.
+        done: rows that went through what is done now.
+        seconds: time since what is done now began.
+        written: what was written, in the last progress of all.
+    """
+
+    doing: str
+    rows: int
+    done: int
+    seconds: float
+    written: Written | None = None
+
+    @property
+    def share(self) -> float:
+        """Part of what is done now, 0 to 1."""
+        return self.done / self.rows if self.rows else 1.0
+
+    @property
+    def rows_per_second(self) -> float:
+        """Rows a second, of what is done now."""
+        return self.done / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Time until the end of what is done now; None while nothing is known."""
+        return (self.rows - self.done) / self.rows_per_second if self.done else None
