@@ -1,0 +1,94 @@
+"""What browsing a large file costs: bytes a key press on the wire, and memory.
+
+    python benchmarks/browse.py [ROWS]
+
+The real app runs in a pseudo-terminal of 120x40 on the file. Budgets: 3,000 bytes a key press that
+moves the cursor, 250 MB in the app's process, while the file is checked and afterwards. The bytes
+are told against one repaint of the whole screen, the memory against the app without a file.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from big_file import ROWS, big_file
+from terminal import Terminal
+
+WIRE = 3_000
+MEMORY = 250
+LONGEST = 600.0
+
+
+def app(folder: Path, *arguments: str) -> Terminal:
+    """The app, once it has painted."""
+    command = [sys.executable, "-m", "tui", *arguments]
+    terminal = Terminal(command, folder, {"FTUI_HOME": str(folder)})
+    terminal.wait_for("Evaluate")
+    terminal.wait_until_calm()
+    return terminal
+
+
+def megabytes(terminal: Terminal, what: str = "VmRSS") -> float:
+    """Memory of the app's process; `VmHWM` is the most it ever had."""
+    for line in Path(f"/proc/{terminal.pid}/status").read_text().splitlines():
+        if line.startswith(what):
+            return int(line.split()[1]) / 1024
+    raise SystemExit("the app is gone")
+
+
+def cost(terminal: Terminal, key: str, presses: int) -> list[int]:
+    """Bytes that each press of a key sends."""
+    found = []
+    for _ in range(presses):
+        before = terminal.received
+        terminal.press(key)
+        terminal.wait_until_calm(0.15)
+        found.append(terminal.received - before)
+    return found
+
+
+def tell(what: str, found: list[int], budget: bool = True) -> None:
+    """Print the bytes of presses of one key."""
+    middle = statistics.mean(found)
+    limit = f" (budget {WIRE:,}: {'kept' if middle <= WIRE else 'MISSED'})" if budget else ""
+    print(f"{what:<28} mean {middle:6,.0f} bytes{limit}, most {max(found):,}")
+
+
+def main() -> None:
+    """Measure and print."""
+    path = big_file(int(sys.argv[1]) if len(sys.argv) > 1 else ROWS)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        empty = app(folder)
+        base = megabytes(empty)
+        empty.hang_up()
+        began = time.monotonic()
+        terminal = app(folder, str(path))
+        screen = terminal.received
+        terminal.press("end")
+        terminal.wait_until_calm(2.0, LONGEST)
+        print(f"checked after {time.monotonic() - began:.0f} s; the first screen {screen:,} bytes")
+        terminal.press("home")
+        terminal.wait_until_calm()
+        tell("down within the screen", cost(terminal, "down", 30))
+        tell("down, with scrolling", cost(terminal, "down", 60))
+        tell("n, to the next problem", cost(terminal, "n", 10), budget=False)
+        tell("page down", cost(terminal, "pagedown", 10), budget=False)
+        for what, line in (("now", "VmRSS"), ("at the most, with the check", "VmHWM")):
+            used = megabytes(terminal, line)
+            kept = "kept" if used <= MEMORY else "MISSED"
+            print(
+                f"memory {what}: {used:.0f} MB, {used / base:.1f}x the empty app's "
+                f"(budget {MEMORY}: {kept})"
+            )
+        terminal.hang_up()
+
+
+if __name__ == "__main__":
+    main()
