@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+import sys
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -10,10 +11,9 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui.domain.text import scrub
-
-if TYPE_CHECKING:
-    from tui.domain.statistics import Statistics
+from tui.domain.statistics import Statistics
+from tui.domain.text import preview
+from tui.widgets.statistics_view import StatisticsView
 
 
 class RowStatistics(ModalScreen[None]):
@@ -21,19 +21,34 @@ class RowStatistics(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,s,q", "dismiss", "Close")]
 
-    def __init__(self, statistics: Statistics, title: str) -> None:
+    def __init__(self, statistics: Statistics, title: str, *, blocks: bool | None = None) -> None:
         """Show statistics.
 
         Args:
             statistics: what was counted.
             title: of what, as the file's name.
+            blocks: draw bars with box characters; otherwise in plain ASCII. None: as the
+                terminal's encoding allows.
         """
         super().__init__()
         self._statistics = statistics
         self._title = title
+        self._blocks = _is_utf8() if blocks is None else blocks
 
     def compose(self) -> ComposeResult:
         """The title, the figures, the keys."""
         with Vertical(classes="dialog -large"):
-            yield Static(scrub(self._title), classes="dialog--title", markup=False)
-            yield Static("esc closes", classes="dialog--hint", markup=False)
+            title = f"Statistics of {preview(self._title, 60)}"
+            yield Static(title, classes="dialog--title", markup=False)
+            yield StatisticsView(self._statistics, blocks=self._blocks)
+            yield Static(
+                "↑↓ pgup pgdn g G scroll  esc closes", classes="dialog--hint", markup=False
+            )
+
+    def on_mount(self) -> None:
+        """Scroll by keys at once."""
+        self.query_one(StatisticsView).focus()
+
+
+def _is_utf8() -> bool:
+    return "utf" in (getattr(sys.__stdout__, "encoding", None) or "").lower()
