@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict
 DEFAULT_MODEL = "SmolLM2-135M-Instruct"
 """Comes from a package of the Python index, so it needs no model hub."""
 
+HUB_CACHE = "hub"
+"""Folder among the base models in which the model hub's own cache lies."""
+
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 
 AUTO_EPOCHS = 3
+AUTO_LENGTH = 2048
+"""Tokens of an example that are kept where the model can take so many."""
 
 
 def auto_batch(rows: int, *, gpu: bool) -> int:

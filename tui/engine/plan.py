@@ -7,13 +7,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from tui.domain.training_defaults import AUTO_EPOCHS, auto_batch
+from tui.domain.training_defaults import AUTO_EPOCHS, AUTO_LENGTH, auto_batch
 from tui.engine.device import Kind, Precision
 from tui.engine.spec import Hyperparameters
 
 BASE_LEARNING_RATE = 1e-3
 """For LoRA; measured in the facts of this project. The multiplier scales it."""
-AUTO_LENGTH = 2048
 _CHECKPOINTS = 10
 _EVALUATIONS = 5
 

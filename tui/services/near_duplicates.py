@@ -23,12 +23,16 @@ SKETCH: Final = 64
 NOTHING: Final = bytes(SKETCH)
 """The sketch of an empty text, and of a row that cannot be read: it is like no other."""
 
+Sketches = bytes | bytearray
+"""Sketches of rows, one behind the other."""
 ReadText = Callable[[int], str]
 """Row -> its whole text."""
 
 _SEED = 7
 _LONGEST = 200_000
 """Characters of a text that its sketch is made of; the exact comparison reads all of it."""
+_ROW_BITS = 32
+_ROW = (1 << _ROW_BITS) - 1
 _BANDS = range(8, 2, -1)
 """Bytes that a band may have: the more, the fewer candidates; fewer than 3 find all too many."""
 _MISSED = 0.003
@@ -57,7 +61,7 @@ def sketch(texts: Sequence[str]) -> bytes:
 
 
 def near_pairs(
-    sketches: bytes,
+    sketches: Sketches,
     read_text: ReadText,
     similarity: float,
     skip: Callable[[int], bool] = lambda row: False,
@@ -84,21 +88,21 @@ def near_pairs(
     look = _Look(side, side, similarity)
     for band in look.bands:
         for alike in _groups(_keys(sketches, band, 0, skip), len(side)):
-            firsts: list[int] = []
+            # Those alike are kept apart, or a crowd of them would leave no place for others.
+            earlier: tuple[list[int], list[int]] = ([], [])
             for row in alike:
-                if look.done[row]:
-                    continue
-                earlier = look.find(row, firsts, band)
-                if earlier is not None:
-                    yield row, earlier
-                elif len(firsts) < _CROWD:
-                    firsts.append(row)
+                found = None if look.done[row] else look.find(row, chain(*earlier), band)
+                if found is not None:
+                    yield row, found
+                like = earlier[look.done[row]]
+                if len(like) < _CROWD:
+                    like.append(row)
 
 
 def near_leaks(
-    sketches: bytes,
+    sketches: Sketches,
     read_text: ReadText,
-    other_sketches: bytes,
+    other_sketches: Sketches,
     other_read_text: ReadText,
     similarity: float,
     skip: Callable[[int], bool] = lambda row: False,
@@ -131,17 +135,37 @@ def near_leaks(
                     yield row, other
 
 
+def candidates(sketches: Sketches, wanted: Iterable[bytes], similarity: float) -> set[int]:
+    """Rows that may be nearly the same as some texts: their sketches agree in a whole band.
+
+    Args:
+        sketches: of all rows, as `sketch` made them.
+        wanted: the sketches of the texts.
+        similarity: as in `near_pairs`; 0 for no search.
+    """
+    looked_for = [one for one in wanted if one != NOTHING]
+    found: set[int] = set()
+    for band in _bands(similarity) if looked_for and similarity > 0 else ():
+        held = {one[band] for one in looked_for}
+        begins = range(band.start, len(sketches), SKETCH)
+        width = band.stop - band.start
+        found.update(
+            row for row, at in enumerate(begins) if bytes(sketches[at : at + width]) in held
+        )
+    return found
+
+
 class _Side:
     """The rows of a file: their sketches, and the shingles of those that were asked for lately."""
 
-    def __init__(self, sketches: bytes, read_text: ReadText) -> None:
+    def __init__(self, sketches: Sketches, read_text: ReadText) -> None:
         self.sketches = sketches
         self.shingles = lru_cache(_CROWD)(lambda row: shingles(read_text(row)))
 
     def __len__(self) -> int:
         return len(self.sketches) // SKETCH
 
-    def sketch(self, row: int) -> bytes:
+    def sketch(self, row: int) -> Sketches:
         return self.sketches[row * SKETCH : (row + 1) * SKETCH]
 
 
@@ -157,7 +181,7 @@ class _Look:
         self.done = bytearray(len(here))
         self.bands = _bands(similarity) if similarity > 0 else []
 
-    def find(self, row: int, others: Sequence[int], band: slice) -> int | None:
+    def find(self, row: int, others: Iterable[int], band: slice) -> int | None:
         """The first of some rows of the other side that a row is like, if there is one."""
         mine = self._here.sketch(row)
         for other in others:
@@ -174,7 +198,7 @@ class _Look:
         return None
 
 
-def _met_before(mine: bytes, theirs: bytes, band: slice) -> bool:
+def _met_before(mine: Sketches, theirs: Sketches, band: slice) -> bool:
     """Whether two rows were candidates in an earlier band; their texts were compared then."""
     width = band.stop - band.start
     return any(
@@ -198,7 +222,10 @@ def _least_agreeing(similarity: float) -> int:
 
 
 def _keys(
-    sketches: bytes, band: slice, first: int, skip: Callable[[int], bool] = lambda row: False
+    sketches: Sketches,
+    band: slice,
+    first: int,
+    skip: Callable[[int], bool] = lambda row: False,
 ) -> Iterator[int]:
     """What a band holds and the row, in one number; the numbers of rows begin at `first`."""
     for row, start in enumerate(range(0, len(sketches), SKETCH)):
@@ -206,10 +233,6 @@ def _keys(
         if sketches.startswith(NOTHING, start) or skip(row):
             continue
         yield crc32(held) << _ROW_BITS | (first + row)
-
-
-_ROW_BITS = 32
-_ROW = (1 << _ROW_BITS) - 1
 
 
 def _groups(keys: Iterable[int], rows: int) -> Iterator[Sequence[int]]:

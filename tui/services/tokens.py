@@ -1,10 +1,18 @@
-"""Counting tokens: exactly where a tokenizer is installed, otherwise an estimate that says so."""
+"""Counting tokens: by the model's own tokenizer where it is here, else an estimate that says so."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+import json
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
+
+from tui.domain.examples import Example, text_of
+from tui.domain.training_defaults import AUTO_LENGTH
+from tui.services.model_files import chat_template, longest_input, model_folder
 
 Encoder = Callable[[Sequence[str]], Sequence[int]]
 """Texts -> the number of tokens of each."""
@@ -14,24 +22,227 @@ CHARACTERS_PER_TOKEN = 4
 ESTIMATE = "estimate"
 O200K = "o200k_base"
 """The encoding of OpenAI's models since GPT-4o."""
+CL100K = "cl100k_base"
+"""The encoding of GPT-4 and GPT-3.5."""
+
+_ENCODINGS = (
+    ("gpt-oss", "o200k_harmony"),
+    ("gpt-4o", O200K),
+    ("gpt-4.", O200K),
+    ("gpt-4", CL100K),
+    ("gpt-3.5", CL100K),
+    ("gpt-", O200K),
+    ("chatgpt-", O200K),
+    ("o1", O200K),
+    ("o3", O200K),
+    ("o4", O200K),
+)
+"""Beginnings of OpenAI's names, the longer ones first."""
+
+_CONTEXTS = (("gpt-4o", 65_536), ("gpt-4.1", 65_536), ("gpt-3.5-turbo", 16_385))
+"""Tokens of an example that OpenAI's fine-tuning keeps; it cuts the end of longer ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCounter:
+    """Counts tokens in any process: it can be pickled, and loads what it needs on first use.
+
+    Attributes:
+        name: what counts: `o200k_base`, the model's name, or `estimate`.
+        source: how to load it: `toktok:<encoding>`, `tokenizer:<file>`, or `estimate`.
+        a_message: tokens that the chat format puts around each message.
+        a_row: tokens that it puts around a conversation.
+    """
+
+    name: str
+    source: str
+    a_message: int = 0
+    a_row: int = 0
+
+    @property
+    def exact(self) -> bool:
+        """Whether a tokenizer counts."""
+        return self.name != ESTIMATE
+
+    def count(self, texts: Sequence[str]) -> Sequence[int]:
+        """The tokens of each text, without what a chat format puts around it."""
+        encode = _encoder(self.source)
+        try:
+            return encode(texts)
+        except UnicodeEncodeError:  # half a surrogate pair, which no tokenizer takes
+            return encode([text.encode(errors="replace").decode() for text in texts])
+
+    def count_examples(self, examples: Sequence[Example]) -> array[int]:
+        """The tokens of each example: messages, both answers of a preference row, declarations."""
+        texts: list[str] = []
+        counted = []
+        for example in examples:
+            said = list(_texts(example))
+            texts += said
+            counted.append(len(said))
+        coming = iter(self.count(texts))
+        return array(
+            "I",
+            (
+                sum(next(coming) for _ in range(count)) + self._around(example)
+                for example, count in zip(examples, counted, strict=True)
+            ),
+        )
+
+    def _around(self, example: Example) -> int:
+        messages = len(example.messages) + len(example.preferred) + len(example.rejected)
+        return messages * self.a_message + self.a_row
+
+
+_GUESS = TokenCounter(ESTIMATE, ESTIMATE, a_message=4, a_row=3)
+_CHAT_ML = (5, 0)
+"""Around a message and a row where no template tells: that of the most common one."""
+
+
+def counter_for(model: str, home: Path) -> TokenCounter:
+    """What counts the tokens of a model.
+
+    OpenAI's format puts 4 tokens around a message and 3 around a row (OpenAI's cookbook, "How to
+    count tokens with tiktoken"); a local model's are told by its chat template.
+
+    Args:
+        model: an OpenAI model, the default model, a hub id, a model's folder, or a tuned one of
+            those; empty for OpenAI's models of today.
+        home: the engine's home, where base models are kept.
+    """
+    base = _base(model)
+    encoding = _encoding(base)
+    if encoding:
+        known = TokenCounter(encoding, f"toktok:{encoding}", a_message=4, a_row=3)
+        return known if _loads(known.source) else _GUESS
+    folder = model_folder(base, home)
+    tokenizer = folder / "tokenizer.json" if folder else None
+    if tokenizer is None or not tokenizer.is_file():
+        return _GUESS
+    bare = TokenCounter(model, f"tokenizer:{tokenizer}")
+    if not _loads(bare.source):
+        return _GUESS
+    a_message, a_row = _around_by_template(tokenizer.parent, bare) or _CHAT_ML
+    return TokenCounter(bare.name, bare.source, a_message, a_row)
+
+
+def context_of(model: str, home: Path) -> int:
+    """Tokens of an example that training keeps of a model; what is longer is cut. 0 for unknown.
+
+    The embedded engine keeps no more than 2,048 unless a job asks for more.
+    """
+    base = _base(model)
+    if _encoding(base):
+        named = base or "gpt-4.1"
+        return next((size for begin, size in _CONTEXTS if named.startswith(begin)), 0)
+    folder = model_folder(base, home)
+    if folder is None:
+        return 0
+    return min(longest_input(folder) or AUTO_LENGTH, AUTO_LENGTH)
+
+
+def _base(model: str) -> str:
+    """The base model of a tuned one's name: `ft:<base>:...`."""
+    return model.split(":")[1] if model.startswith("ft:") else model
+
+
+def _encoding(model: str) -> str:
+    """The encoding of a model of OpenAI's; empty for any other."""
+    if not model:
+        return O200K
+    name = model.removeprefix("openai/")
+    if "/" in name:
+        return ""
+    return next((encoding for begin, encoding in _ENCODINGS if name.startswith(begin)), "")
+
+
+def _texts(example: Example) -> Iterator[str]:
+    for message in (*example.messages, *example.preferred, *example.rejected):
+        yield text_of(message)
+        if message.get("name"):
+            yield str(message["name"])
+    if example.tools:
+        yield json.dumps(list(example.tools), default=str)
+
+
+def _loads(source: str) -> bool:
+    return _loaded(source) is not None
+
+
+def _encoder(source: str) -> Encoder:
+    return _loaded(source) or _estimate
 
 
 @cache
-def find_encoder() -> Encoder | None:
-    """The counter of `o200k_base`; None where the tokenizer is not installed.
+def _loaded(source: str) -> Encoder | None:
+    """The counter of a source; None where it cannot be loaded."""
+    kind, _, rest = source.partition(":")
+    loaders: dict[str, Callable[[str], Encoder | None]] = {
+        "toktok": _load_toktok,
+        "tokenizer": _load_tokenizer,
+    }
+    return loaders[kind](rest) if kind in loaders else None
 
-    It is loaded on first use, and works without a network.
-    """
+
+def _load_toktok(encoding: str) -> Encoder | None:
     try:
         toktok = importlib.import_module("toktok")
     except ImportError:
         return None
 
     def count(texts: Sequence[str]) -> Sequence[int]:
-        counts: Sequence[int] = toktok.batch_count(texts, O200K, threads=1)
+        counts: Sequence[int] = toktok.batch_count(texts, encoding, threads=1)
         return counts
 
     return count
+
+
+def _load_tokenizer(path: str) -> Encoder | None:
+    try:
+        from tokenizers import Tokenizer
+    except ImportError:
+        return None
+    try:
+        tokenizer = Tokenizer.from_file(path)
+    except Exception:  # noqa: BLE001 - the library raises nothing more precise
+        return None
+    # A file may ask for both; what is counted is the whole text and nothing else.
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+
+    def count(texts: Sequence[str]) -> Sequence[int]:
+        encoded = tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [len(one) for one in encoded]
+
+    return count
+
+
+def _estimate(texts: Sequence[str]) -> Sequence[int]:
+    return [-(-len(text) // CHARACTERS_PER_TOKEN) for text in texts]
+
+
+def _around_by_template(folder: Path, counter: TokenCounter) -> tuple[int, int] | None:
+    """Tokens around a message and around a row, measured by what the chat template writes."""
+    render = chat_template(folder)
+    if render is None:
+        return None
+    turn = [{"role": "user", "content": _SAID}, {"role": "assistant", "content": _SAID}]
+    opening = [{"role": "system", "content": _SAID}]
+    try:
+        short, long = render([*opening, *turn]), render([*opening, *turn, *turn])
+    except (ValueError, LookupError, TypeError, AttributeError, RuntimeError):
+        return None
+    said, once, twice = counter.count([_SAID, short, long])
+    a_message = max(0, round((twice - once) / 2) - said)
+    return a_message, max(0, once - 3 * (said + a_message))
+
+
+_SAID = "Yes."
+
+
+def find_encoder() -> Encoder | None:
+    """The counter of `o200k_base`; None where the tokenizer is not installed."""
+    return _loaded(f"toktok:{O200K}")
 
 
 def counter_name() -> str:
