@@ -11,11 +11,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from tui.commands.check_flags import add_check_flags, format_of, options_of
 from tui.commands.output import GOOD, THE_ANSWER_IS_NO, add_json_flag, emit, show
 from tui.domain.problems import Problem
+from tui.domain.provider_rules import SERVICES
 from tui.domain.text import number, plural
 from tui.services.container import Services
-from tui.services.datasets import DatasetReport
+from tui.services.datasets import Dataset, DatasetReport
 
 CONTRACT = {"file", "format", "rows", "valid", "invalid", "warned", "tokens", "problems"}
 """The keys of `--json`."""
@@ -23,23 +25,35 @@ CONTRACT = {"file", "format", "rows", "valid", "invalid", "warned", "tokens", "p
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
-    parser.add_argument("file", type=Path, metavar="FILE", help="the training file, JSON Lines")
+    parser.add_argument("file", type=Path, metavar="FILE", help="the training file")
     parser.add_argument(
         "--validation", type=Path, metavar="F", help="rows that must not stand in FILE"
     )
+    parser.add_argument("--test", type=Path, metavar="F", help="rows that must not stand in FILE")
+    parser.add_argument(
+        "--rules-of", metavar="P", help=f"whose rules apply: {', '.join(SERVICES)} [openai]"
+    )
+    parser.add_argument("--model", metavar="M", help="the model that is to be trained")
+    add_check_flags(parser)
     add_json_flag(parser)
 
 
 async def run(flags: argparse.Namespace, services: Services) -> int:
     """Check, print, and answer by the exit code."""
-    against = await services.datasets.open(flags.validation) if flags.validation else None
-    dataset = await services.datasets.open(flags.file)
-    report = await dataset.checked(against={"validation": against} if against else None)
+    options = options_of(flags, services.settings.check)
+    others = {"validation": flags.validation, "test": flags.test}
+    against = {
+        name: await services.datasets.open(path, options=options)
+        for name, path in others.items()
+        if path
+    }
+    dataset = await services.datasets.open(flags.file, format_of(flags), options)
+    report = await dataset.checked(against=against)
     if flags.json:
         emit(as_json(report))
     else:
         show(summary(report))
-        for line in problem_lines(report.problems):
+        for line in (*context_lines(dataset), *problem_lines(report.problems)):
             show(line)
     return GOOD if report.usable else THE_ANSWER_IS_NO
 
@@ -65,6 +79,14 @@ def summary(report: DatasetReport) -> str:
             tokens,
         ]
     )
+
+
+def context_lines(dataset: Dataset) -> Iterator[str]:
+    """What the context of the model cuts, where anything is known to be cut."""
+    known = dataset.statistics
+    if known and known.over_context:
+        rows, tokens = plural(known.over_context, "row"), plural(known.tokens_cut, "token")
+        yield f"context of {number(known.context)} tokens: cuts {tokens} of {rows}"
 
 
 def problem_lines(problems: list[Problem]) -> Iterator[str]:

@@ -82,7 +82,7 @@ def file_warnings(facts: FileFacts, options: CheckOptions = DEFAULT_OPTIONS) -> 
     """What a person should know of all rows together before training on them."""
     found: list[Problem] = []
     if options.fewest_examples <= facts.rows < options.few_examples:
-        text = f"The file has {plural(facts.rows, 'example')}; start with {options.few_examples}."
+        text = f"The file has {plural(facts.rows, 'example')}, fewer than {options.few_examples}."
         found += _told(options, "few-examples", text)
     if facts.systems > options.system_prompts:
         text = f"The rows have {number(facts.systems)} different system prompts."

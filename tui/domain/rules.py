@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -20,7 +21,7 @@ from tui.domain.file_rules import (
 )
 from tui.domain.problems import SWITCHABLE, Problem, problem, quoted
 from tui.domain.provider_rules import check_answers, check_service, severity_of
-from tui.domain.row_reading import Finding, parse
+from tui.domain.row_reading import BOM, Finding, parse
 from tui.domain.text import plural
 from tui.domain.tool_rules import check_deprecated, check_tools
 
@@ -50,7 +51,15 @@ CHAT_FIELDS = frozenset(
 PREFERENCE_FIELDS = frozenset({"input", "preferred_output", "non_preferred_output", "metadata"})
 _INPUT_FIELDS = frozenset({"messages", "tools", "parallel_tool_calls"})
 _ANSWERS = ("preferred_output", "non_preferred_output")
+_ANSWER_FIELDS = (
+    ("input.messages", "prompt"),
+    ("preferred_output", "chosen"),
+    ("non_preferred_output", "rejected"),
+)
+_MESSAGE = re.compile(r"messages\[(\d+)\]")
 
+# Readers take the mark off the beginning of a file alone; files that were joined have more.
+_MARK_WITHIN: Finding = ("not-json", "", "A byte order mark stands where no file begins.")
 _ANY_LENGTH = CheckOptions(shortest_output=0, longest_output=1 << 62)
 # Not every service knows a developer, so such a row is looked at in full.
 _INITIAL = {"system": "s", "user": "u", "assistant": "a"}
@@ -77,6 +86,8 @@ def check_line(
         The example, None where the row has an error, and all problems, errors first.
     """
     row, found = inspect_row(raw, kind, options)
+    if line > 1 and raw.startswith(BOM):
+        found = [*found, _MARK_WITHIN]
     problems = told(found, line, options)
     if row is None or any(one.severity == "error" for one in problems):
         return None, problems
@@ -268,24 +279,51 @@ def _check_answer(answer: Any, key: str) -> Iterator[Finding]:
 
 def _check_convertible(row: Row, kind: Format, options: CheckOptions) -> Iterator[Finding]:
     """Problems of a row that is to be converted, told in its own fields."""
-    chat, found = to_chat(row, kind)
+    made, found = to_chat(row, kind)
     yield from found
-    if chat is None:
+    if made is None:
         return
-    for code, where, text in _check_chat(chat, Format.CHAT, options):
-        yield code, own_place(where, kind), text
+    if kind.target is Format.PREFERENCE:
+        problems = _check_preference(made, options)
+    else:
+        problems = _check_chat(made, kind.target, options)
+    for code, where, text in problems:
+        yield code, own_place(where, kind, made.get("messages", ())), text
 
 
-def own_place(where: str, kind: Format) -> str:
-    """A place in a converted row, told by the field of the row that it was made of."""
-    return pair_fields(kind).get(where.removesuffix(".content"), where)
+def own_place(where: str, kind: Format, messages: Sequence[Any] = ()) -> str:
+    """A place in a converted row, told by the field of the row that it was made of.
+
+    Args:
+        where: the place in the converted row.
+        kind: the row's own format.
+        messages: those of the converted row; a question and an answer where nothing is known.
+    """
+    plain = where.removesuffix(".content")
+    for made, own in _ANSWER_FIELDS if kind is Format.CHOSEN_REJECTED else ():
+        if plain.startswith(made):
+            return own + plain.removeprefix(made).removeprefix("[0]")
+    found = _MESSAGE.fullmatch(plain)
+    fields = list(pair_fields(kind).values())
+    if not (found and fields):
+        return where
+    index, count = int(found[1]), len(messages) or len(fields)
+    brings_system = count > 2 and messages[0].get("role") == "system"
+    if index >= count - 2:
+        return fields[index - count + 2]
+    if brings_system and index == 0:
+        return "system"
+    if kind is not Format.ALPACA:
+        return fields[0]
+    turn = index - brings_system
+    return f"history[{turn // 2}][{turn % 2}]"
 
 
 def example_of(row: Row, kind: Format) -> Example | None:
     """A row as an example, as far as it is one; None where nothing in it can be shown."""
     if kind.convertible:
         chat, _ = to_chat(row, kind)
-        return example_of(chat, Format.CHAT) if chat else None
+        return example_of(chat, kind.target) if chat else None
     if kind is Format.PREFERENCE:
         asked = row.get("input")
         prompt = asked if isinstance(asked, dict) else {}
