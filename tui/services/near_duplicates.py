@@ -10,7 +10,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import chain, groupby
+from itertools import chain, pairwise
 from math import sqrt
 from operator import eq
 from typing import Final
@@ -86,8 +86,9 @@ def near_pairs(
     """
     side = _Side(sketches, read_text)
     look = _Look(side, side, similarity)
+    rows = side.rows(skip)
     for band in look.bands:
-        for alike in _groups(_keys(sketches, band, 0, skip), len(side)):
+        for alike in _groups(_keys(side, rows, band)):
             # Those alike are kept apart, or a crowd of them would leave no place for others.
             earlier: tuple[list[int], list[int]] = ([], [])
             for row in alike:
@@ -124,10 +125,12 @@ def near_leaks(
     """
     here, there = _Side(sketches, read_text), _Side(other_sketches, other_read_text)
     look = _Look(here, there, similarity)
+    rows, other_rows = here.rows(skip), there.rows()
     for band in look.bands:
         # The rows of the other file come first, so each group begins with them.
-        keys = chain(_keys(other_sketches, band, 0), _keys(sketches, band, len(there), skip))
-        for alike in _groups(keys, len(there) + len(here)):
+        keys = _keys(there, other_rows, band)
+        keys.extend(_keys(here, rows, band, len(there)))
+        for alike in _groups(keys):
             others = [row for row in alike[:_CROWD] if row < len(there)]
             for row in (one - len(there) for one in alike if one >= len(there)):
                 other = None if look.done[row] else look.find(row, others, band)
@@ -164,6 +167,17 @@ class _Side:
 
     def __len__(self) -> int:
         return len(self.sketches) // SKETCH
+
+    def rows(self, skip: Callable[[int], bool] = lambda row: False) -> array[int]:
+        """The rows that say something and are not left out."""
+        return array(
+            "I",
+            (
+                row
+                for row in range(len(self))
+                if not self.sketches.startswith(NOTHING, row * SKETCH) and not skip(row)
+            ),
+        )
 
     def sketch(self, row: int) -> Sketches:
         return self.sketches[row * SKETCH : (row + 1) * SKETCH]
@@ -221,27 +235,35 @@ def _least_agreeing(similarity: float) -> int:
     return int(SKETCH * similarity - _DEVIATIONS * spread)
 
 
-def _keys(
-    sketches: Sketches,
-    band: slice,
-    first: int,
-    skip: Callable[[int], bool] = lambda row: False,
-) -> Iterator[int]:
-    """What a band holds and the row, in one number; the numbers of rows begin at `first`."""
-    for row, start in enumerate(range(0, len(sketches), SKETCH)):
-        held = sketches[start + band.start : start + band.stop]
-        if sketches.startswith(NOTHING, start) or skip(row):
-            continue
-        yield crc32(held) << _ROW_BITS | (first + row)
+def _keys(side: _Side, rows: Iterable[int], band: slice, first: int = 0) -> array[int]:
+    """What a band of each row holds, and the row, in one number; rows are counted from `first`."""
+    begin, end, sketches = band.start, band.stop, side.sketches
+    return array(
+        "Q",
+        (
+            crc32(sketches[row * SKETCH + begin : row * SKETCH + end]) << _ROW_BITS | first + row
+            for row in rows
+        ),
+    )
 
 
-def _groups(keys: Iterable[int], rows: int) -> Iterator[Sequence[int]]:
+def _groups(keys: array[int]) -> Iterator[list[int]]:
     """The rows whose bands hold the same, where there are several; each group rising."""
-    tables = [array("Q") for _ in range(1 + rows // _TABLE)]
+    parts = 1 + len(keys) // _TABLE
+    tables = [array("Q") for _ in range(parts)]
+    put = [table.append for table in tables]
     for key in keys:
-        tables[(key >> _ROW_BITS) % len(tables)].append(key)
+        put[(key >> _ROW_BITS) % parts](key)
     for table in tables:
-        for _, alike in groupby(sorted(table), lambda key: key >> _ROW_BITS):
-            found = [key & _ROW for key in alike]
-            if len(found) > 1:
-                yield found
+        order = sorted(table)
+        held = [key >> _ROW_BITS for key in order]
+        again = [place for place, (a, b) in enumerate(pairwise(held), 1) if a == b]
+        for first, last in _runs(again):
+            yield [key & _ROW for key in order[first - 1 : last + 1]]
+
+
+def _runs(places: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The first and the last of numbers that follow each other without a gap."""
+    breaks = [place for place, (a, b) in enumerate(pairwise(places), 1) if b != a + 1]
+    for begin, end in pairwise((0, *breaks, len(places))) if places else ():
+        yield places[begin], places[end - 1]
