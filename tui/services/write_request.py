@@ -69,6 +69,11 @@ class WriteRequest(BaseModel):
         return {0: self.out} | parts
 
     @property
+    def paths(self) -> list[Path]:
+        """Every name that the writing needs to be free, or replaces."""
+        return [*self.row_paths.values(), self.rejected_path, self.manifest_path]
+
+    @property
     def rejected_path(self) -> Path:
         """Where the rejected rows go: `tickets.jsonl` -> `tickets.rejected.jsonl`."""
         return beside(self.out, "rejected", ".jsonl")

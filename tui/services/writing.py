@@ -99,7 +99,7 @@ def _refuse(dataset: Dataset, request: WriteRequest) -> None:
         raise InputError(
             f"{dataset.path} holds {kind} rows, which cannot be made into training examples."
         )
-    for path in (*request.row_paths.values(), request.rejected_path, request.manifest_path):
+    for path in request.paths:
         try:
             is_source = path.exists() and path.samefile(dataset.path)
             taken = not request.replace and (path.exists() or path.is_symlink())
