@@ -164,12 +164,12 @@ class _Search:
         return False
 
     def _look(self, first: int, raws: list[bytes]) -> None:
-        wanted = self._mask[first : first + len(raws)]
-        edited, find = self._edited, self._find
-        for row, raw in compress(enumerate(raws, first), wanted):
-            if find(edited.get(row, raw)):
-                self.found.append(row)
         self.searched = min(first + len(raws), len(self._mask))
+        wanted = self._mask[first : self.searched]
+        if self._edited or 0 in wanted:
+            now = map(self._edited.get, range(first, self.searched), raws)
+            raws = [raw if asked else b"" for raw, asked in zip(now, wanted, strict=False)]
+        self.found.extend(first + place for place in self._find(raws[: len(wanted)]))
 
 
 def _blocks(dataset: Rows, mask: bytes) -> Iterator[tuple[int, list[bytes]]]:
