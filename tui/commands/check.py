@@ -13,9 +13,11 @@ from typing import Any
 
 from tui.commands.check_flags import add_check_flags, format_of, options_of
 from tui.commands.output import GOOD, THE_ANSWER_IS_NO, add_json_flag, emit, show
+from tui.domain.prices import price_words
 from tui.domain.problems import Problem
 from tui.domain.provider_rules import SERVICES
 from tui.domain.text import number, plural
+from tui.domain.training_defaults import AUTO_EPOCHS
 from tui.services.container import Services
 from tui.services.datasets import Dataset, DatasetReport
 
@@ -53,7 +55,10 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
         emit(as_json(report))
     else:
         show(summary(report))
-        for line in (*context_lines(dataset), *problem_lines(report.problems)):
+        settings = services.settings
+        model = options.model or settings.model
+        cost = price_words(report.tokens.total, AUTO_EPOCHS, model, settings.prices)
+        for line in (f"a run: {cost}", *context_lines(dataset), *problem_lines(report.problems)):
             show(line)
     return GOOD if report.usable else THE_ANSWER_IS_NO
 

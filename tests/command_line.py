@@ -1,0 +1,25 @@
+"""Commands as scripts call them: exit code, standard output, standard error."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tui.cli import main
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    """Run `ftui ARGUMENTS`."""
+    code = main([str(one) for one in arguments])
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+def checked(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, Any]:
+    """Run `ftui check ARGUMENTS --json`; nothing else may be said."""
+    code, out, err = run(capsys, "check", *arguments, "--json")
+    assert err == ""
+    assert out.isascii()
+    return code, json.loads(out)

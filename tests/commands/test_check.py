@@ -1,0 +1,219 @@
+"""`ftui check`, as scripts and people call it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_line import checked, run
+from sample_rows import chat_row, good_rows
+
+from tui.commands.check import CONTRACT
+from tui.domain.problems import KINDS
+from tui.services.samples import sample_path
+
+EXPECTED = Path(__file__).with_name("expected_reports")
+"""What `ftui check sample_data/NAME --json | python -m json.tool` prints, one file a sample."""
+
+PROBLEM = {"line", "code", "severity", "where", "message", "fix"}
+EXIT = {
+    "tickets_raw.jsonl": 0,
+    "tickets_train.jsonl": 0,
+    "tickets_validation.jsonl": 0,
+    "tickets_test.jsonl": 0,
+    "tickets_flawed.jsonl": 1,
+    "hostile.jsonl": 1,
+}
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(path: Path, rows: list[Any]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def codes(report: Any) -> Counter[str]:
+    return Counter(one["code"] for one in report["problems"])
+
+
+@pytest.mark.parametrize("name", EXIT)
+def test_each_sample_file_gives_the_expected_json(
+    capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    path = sample_path(name)
+    code, report = checked(capsys, path)
+    expected = json.loads((EXPECTED / f"{name}.json").read_text())
+    assert report == {**expected, "file": str(path)}
+    assert code == EXIT[name]
+
+
+@pytest.mark.parametrize("name", EXIT)
+def test_the_expected_json_keeps_the_contract(name: str) -> None:
+    report = json.loads((EXPECTED / f"{name}.json").read_text())
+    assert set(report) == CONTRACT
+    assert set(report["tokens"]) == {"total", "counter"}
+    assert report["valid"] + report["invalid"] == report["rows"]
+    assert all(set(one) == PROBLEM for one in report["problems"])
+    assert all(one["severity"] == KINDS[one["code"]].severity for one in report["problems"])
+    rows = {
+        severity: {one["line"] for one in report["problems"] if one["severity"] == severity}
+        - {None}
+        for severity in ("error", "warning")
+    }
+    assert len(rows["error"]) == report["invalid"]
+    assert len(rows["warning"] - rows["error"]) == report["warned"]
+
+
+def test_the_flawed_file_names_each_code_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    _, report = checked(capsys, sample_path("tickets_flawed.jsonl"))
+    by_code = {one["code"]: one["line"] for one in reversed(report["problems"])}
+    wanted = {
+        "mixed-formats": None,
+        "not-utf8": 4,
+        "not-json": 5,
+        "unknown-role": 15,
+        "no-assistant": 15,
+        "output-too-long": 42,
+        "bad-image": 43,
+        "secret": 47,
+        "duplicate-row": 56,
+    }
+    assert by_code.items() >= wanted.items()
+    assert codes(report)["unknown-role"] == 1
+    mixed = next(one for one in report["problems"] if one["code"] == "mixed-formats")
+    assert "pairs on line 12" in mixed["message"]
+
+
+def test_people_get_a_summary_and_a_line_a_problem(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "check", sample_path("tickets_flawed.jsonl"))
+    lines = out.splitlines()
+    assert code == 1
+    assert "67 rows · 34 valid · 33 invalid · " in lines[0]
+    assert " tokens (o200k_base)" in lines[0]
+    assert lines[1].startswith("a run: ")
+    found = [line for line in lines if line.startswith("line 17 ")]
+    assert len(found) == 1
+    assert "✗ no-assistant" in found[0]
+    assert " Fix: " in found[0]
+
+
+def test_hostile_data_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, err = run(capsys, "check", sample_path("hostile.jsonl"))
+    assert all(char.isprintable() for char in (out + err).replace("\n", ""))
+
+
+@pytest.mark.parametrize("flag", ["--validation", "--test"])
+def test_leaks_into_the_other_files_are_errors(
+    capsys: pytest.CaptureFixture[str], flag: str
+) -> None:
+    train = sample_path("tickets_train.jsonl")
+    for other in ("tickets_validation.jsonl", "tickets_test.jsonl"):
+        assert checked(capsys, train, flag, sample_path(other))[0] == 0
+    code, report = checked(capsys, train, flag, train)
+    assert code == 1
+    assert set(codes(report)) == {"leaked-row"}
+    assert report["invalid"] == 120
+
+
+def test_a_format_that_is_not_seen_rightly_can_be_given(
+    capsys: pytest.CaptureFixture[str], here: Path
+) -> None:
+    path = write(here / "f.jsonl", good_rows(60))
+    assert checked(capsys, path, "--format", "chat")[1]["format"] == "chat"
+    code, report = checked(capsys, path, "--format", "pairs")
+    assert (code, report["format"]) == (1, "pairs")
+    assert codes(report)["other-format"] == 60
+
+
+def test_rules_are_switched_and_limits_set_by_flags(
+    capsys: pytest.CaptureFixture[str], here: Path
+) -> None:
+    rows = [*good_rows(50), chat_row("Reply with one word: what is it?", "bug")]
+    path = write(here / "f.jsonl", rows)
+    assert codes(checked(capsys, path)[1])["output-too-short"] == 1
+    assert checked(capsys, path, "--off", "output-too-short,length-outlier")[1]["problems"] == []
+    flags = ("--limit", "shortest_output=2", "--limit", "few-examples=100")
+    report = checked(capsys, path, *flags, "--off", "length-outlier")[1]
+    assert set(codes(report)) == {"few-examples"}
+
+
+def test_rules_are_switched_in_the_config_file_too(
+    capsys: pytest.CaptureFixture[str], here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = here / "config.toml"
+    config.write_text('[check]\noff = ["few-examples"]\nlongest_output = 30\n')
+    monkeypatch.setenv("FTUI_CONFIG", str(config))
+    path = write(here / "f.jsonl", good_rows(12))
+    report = checked(capsys, path, "--off", "length-outlier")[1]
+    assert codes(report) == {"output-too-long": 12}
+    config.write_text('[check]\noff = ["few-exmples"]\n')
+    code, _, err = run(capsys, "check", path)
+    assert code == 2
+    assert "few-exmples" in err
+    assert "Did you mean few-examples?" in err
+
+
+def test_the_rules_of_a_service_are_chosen_by_a_flag(
+    capsys: pytest.CaptureFixture[str], here: Path
+) -> None:
+    rows: list[Any] = [*good_rows(60), chat_row("What is it?", "It is a lamp, I think.", id=7)]
+    path = write(here / "f.jsonl", rows)
+    assert checked(capsys, path)[0] == 0
+    code, report = checked(capsys, path, "--rules-of", "together")
+    assert (code, report["invalid"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--off", "refusel"), "There is no problem 'refusel'. Did you mean refusal?"),
+        (("--off", "not-json"), "not-json cannot be switched off"),
+        (("--limit", "longest=1"), "There is no limit 'longest'"),
+        (("--limit", "context=-1"), "The limit context cannot be '-1'"),
+        (("--rules-of", "acme"), "There are no rules of 'acme'"),
+    ],
+)
+def test_a_flag_that_cannot_be_used_is_one_sentence_and_exit_2(
+    capsys: pytest.CaptureFixture[str], flags: tuple[str, str], said: str
+) -> None:
+    code, out, err = run(capsys, "check", sample_path("tickets_train.jsonl"), *flags)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"ftui: {said}")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("case", ["missing", "folder", "empty", "forbidden"])
+def test_what_cannot_be_read_is_one_sentence_and_exit_2(
+    capsys: pytest.CaptureFixture[str], here: Path, case: str
+) -> None:
+    path = here / "file.jsonl"
+    if case == "folder":
+        path.mkdir()
+    elif case != "missing":
+        path.write_bytes(b"" if case == "empty" else b"{}\n")
+    if case == "forbidden":
+        path.chmod(0)
+        if os.access(path, os.R_OK):
+            pytest.skip("this user may read everything")
+    code, out, err = run(capsys, "check", path, "--json")
+    assert (code, out) == (2, "")
+    assert err.startswith("ftui: ")
+    assert err.count("\n") == 1
+
+
+def test_nine_examples_are_too_few(capsys: pytest.CaptureFixture[str], here: Path) -> None:
+    path = write(here / "nine.jsonl", good_rows(9))
+    code, report = checked(capsys, path)
+    assert code == 1
+    assert [(one["line"], one["code"]) for one in report["problems"]] == [
+        (None, "too-few-examples")
+    ]
