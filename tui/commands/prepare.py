@@ -1,38 +1,45 @@
-"""Turn raw pairs (or Alpaca, ShareGPT, prompt and completion) into a chat file.
+"""Turn raw pairs (or Alpaca, ShareGPT, TRL's formats, CSV) into a file to train on.
 
 Rows with errors, and answers that are too short, too long, cut off, refused or full of placeholders
-are left out. The source is never changed and no file is replaced.
+are left out and written to OUT.rejected.jsonl with the reasons. OUT.manifest.json tells how the
+files were made. The source is never changed, and no file is replaced unless --force says so.
 """
 
 from __future__ import annotations
 
 import argparse
+from contextlib import aclosing
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from tui.commands.check import problem_lines
+from tui.commands.check_flags import add_check_flags, format_of, options_of
 from tui.commands.output import GOOD, add_json_flag, emit, show, tell
 from tui.domain.examples import Format
 from tui.domain.text import number, plural
 from tui.services.container import Services
-from tui.services.preparing import Preparation, prepare
+from tui.services.datasets import ALL, Dataset
+from tui.services.errors import InputError
+from tui.services.writing import LOW_QUALITY, WriteRequest, Written, write
+
+_KEPT_AS_THEY_ARE = (Format.PREFERENCE, Format.REINFORCEMENT)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument("file", type=Path, metavar="RAW", help="the file to convert")
-    parser.add_argument(
-        "-o", "--out", type=Path, required=True, metavar="OUT", help="the new chat file"
-    )
-    kinds = [kind.value for kind in Format if kind.convertible or kind is Format.CHAT]
-    parser.add_argument(
-        "--format", choices=kinds, metavar="F", help=f"{', '.join(kinds)} [told by the rows]"
-    )
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="the new file")
     parser.add_argument("--system", default="", metavar="TEXT", help="system prompt of each row")
     parser.add_argument(
         "--split", type=_share, default=0.0, metavar="SHARE", help="part for validation, as 0.1"
     )
+    parser.add_argument(
+        "--test-split", type=_share, default=0.0, metavar="SHARE", help="part for a test file"
+    )
     parser.add_argument("--seed", type=int, default=7, metavar="N", help="of the split [7]")
+    parser.add_argument("--force", action="store_true", help="replace files of these names")
+    add_check_flags(parser)
     add_json_flag(parser)
 
 
@@ -48,23 +55,68 @@ def _share(text: str) -> float:
 
 async def run(flags: argparse.Namespace, services: Services) -> int:
     """Convert, write, and tell what was left out."""
-    kind = Format(flags.format) if flags.format else None
-    source = await services.datasets.open(flags.file, kind)
-    done = await prepare(source, flags.out, system=flags.system, split=flags.split, seed=flags.seed)
+    request = _request(flags)
+    options = options_of(flags, services.settings.check)
+    source = await services.datasets.open(flags.file, format_of(flags), options)
+    if source.format in _KEPT_AS_THEY_ARE:
+        raise InputError(
+            f"{source.path} holds {source.format} rows, which are not converted to chat.",
+            "They are trained on as they are: ftui check tells whether they can be.",
+        )
+    done = await _written(source, request)
     if flags.json:
-        problems = [asdict(one) for one in done.problems]
-        emit(done.model_dump(mode="json", exclude={"problems"}) | {"problems": problems})
+        emit(as_json(done))
     else:
         _tell(done)
     return GOOD
 
 
-def _tell(done: Preparation) -> None:
+def _request(flags: argparse.Namespace) -> WriteRequest:
+    if flags.split + flags.test_split >= 1:
+        raise InputError(
+            f"--split {flags.split:g} and --test-split {flags.test_split:g} leave no rows to train "
+            "on.",
+            "Together they must be less than 1.",
+        )
+    return WriteRequest(
+        out=flags.out,
+        system=flags.system,
+        validation=flags.split,
+        test=flags.test_split,
+        seed=flags.seed,
+        leave_out=LOW_QUALITY,
+        replace=flags.force,
+    )
+
+
+async def _written(source: Dataset, request: WriteRequest) -> Written:
+    async with aclosing(write(source, request, keep=ALL)) as steps:
+        async for progress in steps:
+            last = progress
+    assert last.written
+    return last.written
+
+
+def as_json(done: Written) -> dict[str, Any]:
+    """What was written, as `--json` prints it; digests are in the manifest."""
+    values = done.model_dump(
+        mode="json", include={"file", "format", "rows", "written", "rejected", "manifest"}
+    )
+    rejected = done.rejected_file.file if done.rejected_file else None
+    return values | {
+        "outputs": [{"file": one.file, "rows": one.rows} for one in done.outputs],
+        "rejected_file": rejected,
+        "problems": [asdict(one) for one in done.problems],
+    }
+
+
+def _tell(done: Written) -> None:
     for line in problem_lines(done.problems):
         tell(line)
     show(
         f"{plural(done.rows, 'row')} of {done.format}: {number(done.written)} written, "
         f"{number(done.rejected)} rejected"
     )
-    for output in done.outputs:
+    for output in (*done.outputs, *filter(None, [done.rejected_file])):
         show(f"{output.file}: {plural(output.rows, 'row')}")
+    show(f"{done.manifest}: how they were made")

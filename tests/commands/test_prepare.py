@@ -1,0 +1,255 @@
+"""`ftui prepare`, as scripts call it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_line import checked, run
+from sample_rows import good_rows
+
+from tui.cli import main
+from tui.services.samples import sample_path
+
+KEYS = {"file", "format", "rows", "written", "rejected", "outputs", "problems"}
+"""What scripts rely on; more may be there."""
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def prepared(capsys: pytest.CaptureFixture[str], *arguments: object) -> Any:
+    code, out, err = run(capsys, "prepare", *arguments, "--json")
+    assert (code, err) == (0, "")
+    assert out.isascii()
+    return json.loads(out)
+
+
+def save(path: Path, *rows: object) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_raw_pairs_become_the_chat_file_that_was_made_of_them(
+    capsys: pytest.CaptureFixture[str], here: Path
+) -> None:
+    train = sample_path("tickets_train.jsonl").read_text().splitlines()
+    system = json.loads(train[0])["messages"][0]["content"]
+    out = here / "out" / "chat.jsonl"
+    raw = sample_path("tickets_raw.jsonl")
+    before = raw.read_bytes()
+    code, said, _ = run(capsys, "prepare", raw, "-o", out, "--system", system, "--json")
+    done = json.loads(said)
+    assert code == 0
+    assert done["outputs"] == [{"file": str(out), "rows": 120}]
+    assert (done["format"], done["written"], done["rejected"]) == ("pairs", 120, 0)
+    assert [json.loads(line) for line in out.read_text().splitlines()] == list(
+        map(json.loads, train)
+    )
+    assert raw.read_bytes() == before
+    assert stat.S_IMODE(out.stat().st_mode) & 0o600 == 0o600
+    assert done.keys() >= KEYS
+    assert done["rejected_file"] is None
+    manifest = out.with_name("chat.manifest.json")
+    assert done["manifest"] == str(manifest)
+    assert sorted(out.parent.iterdir()) == [out, manifest]
+    told = json.loads(manifest.read_text())
+    assert told["outputs"][0]["sha256"] == hashlib.sha256(out.read_bytes()).hexdigest()
+    assert checked(capsys, out)[0] == 0
+
+
+def test_nothing_is_written_over_a_file_that_is_there(
+    capsys: pytest.CaptureFixture[str], here: Path
+) -> None:
+    raw = here / "raw.jsonl"
+    raw.write_bytes(sample_path("tickets_raw.jsonl").read_bytes())
+    before = raw.read_bytes()
+    code, _, err = run(capsys, "prepare", raw, "-o", raw)
+    assert code == 2
+    assert "is there already" in err
+    assert raw.read_bytes() == before
+    (here / "out.validation.jsonl").write_text("mine")
+    assert run(capsys, "prepare", raw, "-o", here / "out.jsonl", "--split", "0.1")[0] == 2
+    assert sorted(one.name for one in here.iterdir()) == ["out.validation.jsonl", "raw.jsonl"]
+
+
+def test_a_split_is_seeded_disjoint_and_keeps_doubles_on_one_side(
+    capsys: pytest.CaptureFixture[str], here: Path
+) -> None:
+    pairs = sample_path("tickets_raw.jsonl").read_text().splitlines()
+    (here / "raw.jsonl").write_text("\n".join(pairs * 2) + "\n")
+
+    def split(name: str, seed: int) -> tuple[list[str], list[str]]:
+        out = here / f"{name}.jsonl"
+        flags = ("--split", "0.25", "--seed", seed, "--json")
+        code, said, _ = run(capsys, "prepare", here / "raw.jsonl", "-o", out, *flags)
+        assert code == 0
+        files = [Path(one["file"]) for one in json.loads(said)["outputs"]]
+        assert files == [out, here / f"{name}.validation.jsonl"]
+        train, validation = (path.read_text().splitlines() for path in files)
+        return train, validation
+
+    train, validation = split("a", 1)
+    assert (len(train), len(validation)) == (180, 60)
+    assert not set(train) & set(validation)
+    assert split("b", 1) == (train, validation)
+    assert split("c", 2)[1] != validation
+    assert (
+        checked(capsys, here / "a.jsonl", "--validation", here / "a.validation.jsonl")[1]["invalid"]
+        == 0
+    )
+
+
+def test_rows_that_teach_nothing_good_are_left_out_and_told(
+    capsys: pytest.CaptureFixture[str], here: Path
+) -> None:
+    answers = [
+        ("It is on its way to you.", None),
+        ("short", "output-too-short"),
+        ("On its way. " * 200, "output-too-long"),
+        ("", "empty-content"),
+        ("I'm sorry, but I cannot help with that.", "refusal"),
+        ("Dear [NAME], your parcel is on its way.", "placeholder"),
+        ('{"category": "bug", "priority"', "truncated-output"),
+        ("It is on its way, IsnÃ©.", "encoding-damage"),
+    ]
+    rows = [json.dumps({"input": "Where is it?", "ideal_output": text}) for text, _ in answers]
+    (here / "raw.jsonl").write_text("\n".join(rows))
+    code, said, _ = run(capsys, "prepare", here / "raw.jsonl", "-o", here / "out.jsonl", "--json")
+    done = json.loads(said)
+    assert code == 0
+    assert (done["rows"], done["written"], done["rejected"]) == (8, 1, 7)
+    assert [(one["line"], one["code"]) for one in done["problems"]] == [
+        (line, reason) for line, (_, reason) in enumerate(answers, 1) if reason
+    ]
+    assert {one["where"] for one in done["problems"]} == {"ideal_output"}
+
+
+@pytest.mark.parametrize("share", ["1", "-0.1", "half", "nan"])
+def test_a_share_that_is_none_is_a_usage_error(here: Path, share: str) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["prepare", "x.jsonl", "-o", "y.jsonl", f"--split={share}"])
+    assert caught.value.code == 2
+
+
+def test_preference_rows_are_not_made_into_chat(
+    capsys: pytest.CaptureFixture[str], here: Path
+) -> None:
+    message = {"role": "assistant", "content": "It is on its way."}
+    row = {
+        "input": {"messages": [{"role": "user", "content": "Where?"}]},
+        "preferred_output": [message],
+        "non_preferred_output": [{**message, "content": "Somewhere else."}],
+    }
+    (here / "dpo.jsonl").write_text(json.dumps(row))
+    code, _, err = run(capsys, "prepare", here / "dpo.jsonl", "-o", here / "out.jsonl")
+    assert code == 2
+    assert "preference" in err
+
+
+def test_what_is_rejected_stands_in_a_file_of_its_own(
+    capsys: pytest.CaptureFixture[str], here: Path
+) -> None:
+    raw = save(here / "raw.jsonl", *good_rows(), {"messages": []})
+    done = prepared(capsys, raw, "-o", "out.jsonl")
+    assert done["rejected_file"] == "out.rejected.jsonl"
+    (rejected,) = map(json.loads, Path("out.rejected.jsonl").read_text().splitlines())
+    assert (rejected["line"], rejected["row"]) == (13, {"messages": []})
+    assert [one["code"] for one in rejected["problems"]] == [
+        one["code"] for one in done["problems"]
+    ]
+
+
+def test_people_are_told_what_was_written(capsys: pytest.CaptureFixture[str], here: Path) -> None:
+    raw = save(here / "raw.jsonl", *good_rows(), {"messages": []})
+    code, out, err = run(capsys, "prepare", raw, "-o", "out.jsonl")
+    assert code == 0
+    assert out.splitlines() == [
+        "13 rows of chat: 12 written, 1 rejected",
+        "out.jsonl: 12 rows",
+        "out.rejected.jsonl: 1 row",
+        "out.manifest.json: how they were made",
+    ]
+    assert err.startswith("line 13")
+
+
+def test_a_split_may_have_a_test_file_too(capsys: pytest.CaptureFixture[str], here: Path) -> None:
+    raw = save(here / "raw.jsonl", *good_rows(20))
+    done = prepared(capsys, raw, "-o", "out.jsonl", "--split", "0.1", "--test-split", "0.2")
+    assert done["outputs"] == [
+        {"file": "out.jsonl", "rows": 14},
+        {"file": "out.validation.jsonl", "rows": 2},
+        {"file": "out.test.jsonl", "rows": 4},
+    ]
+    only = prepared(capsys, raw, "-o", "b.jsonl", "--test-split", "0.2")
+    assert [one["file"] for one in only["outputs"]] == ["b.jsonl", "b.test.jsonl"]
+
+
+def test_shares_that_leave_nothing_are_refused(
+    capsys: pytest.CaptureFixture[str], here: Path
+) -> None:
+    raw = save(here / "raw.jsonl", *good_rows(20))
+    flags = ("--split", "0.5", "--test-split", "0.5")
+    code, _, err = run(capsys, "prepare", raw, "-o", "out.jsonl", *flags)
+    assert code == 2
+    assert "less than 1" in err
+    assert [one.name for one in here.iterdir()] == ["raw.jsonl"]
+
+
+def test_force_replaces_what_is_there_but_never_the_source(
+    capsys: pytest.CaptureFixture[str], here: Path
+) -> None:
+    raw = save(here / "raw.jsonl", *good_rows(20))
+    before = raw.read_bytes()
+    (here / "out.jsonl").write_text("old")
+    assert run(capsys, "prepare", raw, "-o", "out.jsonl")[0] == 2
+    assert (here / "out.jsonl").read_text() == "old"
+    prepared(capsys, raw, "-o", "out.jsonl", "--force")
+    assert (here / "out.jsonl").read_bytes().count(b"\n") == 20
+    code, _, err = run(capsys, "prepare", raw, "-o", raw, "--force")
+    assert code == 2
+    assert "is the source itself" in err
+    assert raw.read_bytes() == before
+
+
+def test_rules_are_switched_off_and_limits_set(
+    capsys: pytest.CaptureFixture[str], here: Path
+) -> None:
+    rows = [
+        {"input": "Where is it?", "ideal_output": "short"},
+        {"input": "Where is that?", "ideal_output": "TODO: look it up."},
+    ]
+    raw = save(here / "raw.jsonl", *rows)
+    flags = ("--limit", "shortest_output=3", "--off", "placeholder")
+    assert prepared(capsys, raw, "-o", "out.jsonl", *flags)["written"] == 2
+    manifest = json.loads((here / "out.manifest.json").read_text())
+    assert manifest["rules"]["shortest_output"] == 3
+    assert "placeholder" in manifest["rules"]["off"]
+
+
+@pytest.mark.parametrize(
+    "flags", [("--off", "no-such-code"), ("--off", "not-json"), ("--limit", "size=3")]
+)
+def test_what_cannot_be_switched_or_set_is_told(
+    capsys: pytest.CaptureFixture[str], here: Path, flags: tuple[str, str]
+) -> None:
+    raw = save(here / "raw.jsonl", *good_rows())
+    code, out, err = run(capsys, "prepare", raw, "-o", "out.jsonl", *flags)
+    assert (code, out) == (2, "")
+    assert err.startswith("ftui: ")
+    assert not (here / "out.jsonl").exists()
+
+
+def test_the_format_can_be_said(capsys: pytest.CaptureFixture[str], here: Path) -> None:
+    row = {"instruction": "Where is it?", "output": "It is on its way to you."}
+    raw = save(here / "raw.jsonl", *good_rows(), row)
+    done = prepared(capsys, raw, "-o", "out.jsonl", "--format", "alpaca")
+    assert (done["format"], done["written"], done["rejected"]) == ("alpaca", 1, 12)
+    assert {one["code"] for one in done["problems"]} == {"other-format"}
