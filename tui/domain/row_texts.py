@@ -4,26 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from tui.domain.examples import Example, Message, text_of
-
-_INSTRUCTIONS = frozenset({"system", "developer"})
-
-
-def texts_of(example: Example) -> Iterator[str]:
-    """Every text of an example that is counted as tokens."""
-    for message in (*example.messages, *example.preferred, *example.rejected):
-        yield text_of(message)
-
-
-def comparable_text(example: Example) -> str:
-    """What near duplicates are searched in.
-
-    A system prompt is left out: where all rows share a long one, all would seem alike.
-    """
-    said = (*example.messages, *example.preferred, *example.rejected)
-    return "\n".join(text_of(one) for one in said if one.get("role") not in _INSTRUCTIONS)
 
 
 def prompt_fingerprint(example: Example) -> int:

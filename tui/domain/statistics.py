@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from array import array
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 from math import ceil, exp, floor, log, log10
-from statistics import median
 from typing import Any, Final, Self
 
 import orjson
@@ -183,7 +182,7 @@ class Spread:
         rows = sum(self.counts.values())
         if not rows:
             return Histogram((), (), 0, 0, 0.0, 0, 0)
-        last = _quantile(values, 0.99 * rows)
+        last = max(self.least, _quantile(values, 0.99 * rows))
         step = _round_step((last - self.least + 1) / BINS)
         begin = self.least // step * step
         edges = [begin + step * place for place in range(BINS) if begin + step * place <= last]
@@ -327,9 +326,7 @@ class Tally:
             return
         for name, value in values.items():
             label = _label(value)
-            if name not in self.fields and len(self.fields) == _FIELDS:
-                self.figures["further_fields"] += 1
-            elif label is not None:
+            if label is not None and (name in self.fields or len(self.fields) < _FIELDS):
                 self.fields.setdefault(name, Variants()).add(label)
 
     def merge(self, other: Tally) -> None:
@@ -407,7 +404,9 @@ def statistics_of(tally: Tally, options: CheckOptions) -> Statistics:
     )
 
 
-def length_outliers(lengths: array[int], options: CheckOptions) -> tuple[int, int]:
+def length_outliers(
+    lengths: Iterable[int] | Mapping[int, int], options: CheckOptions
+) -> tuple[int, int]:
     """Between which lengths an answer is like the others.
 
     The bounds lie `options.length_spread` median absolute deviations of the logarithm around its
@@ -415,19 +414,29 @@ def length_outliers(lengths: array[int], options: CheckOptions) -> tuple[int, in
     that 4.5 times the median at the default is none too far; below 20 answers nothing is.
 
     Args:
-        lengths: characters of each answer; 0 for none.
+        lengths: characters of each answer, 0 for none; or length -> how many answers have it.
         options: how many deviations.
 
     Returns:
         The shortest and the longest that are no outliers.
     """
-    logs = array("d", map(log, filter(None, lengths)))
-    if len(logs) < _FEWEST_LENGTHS:
+    counts = Counter(lengths)
+    logs = [(log(length), count) for length, count in counts.items() if length and count > 0]
+    if sum(count for _, count in logs) < _FEWEST_LENGTHS:
         return 0, _ANY_LENGTH
-    middle = median(logs)
-    deviation = median(abs(one - middle) for one in logs)
+    middle = _median(logs)
+    deviation = _median([(abs(one - middle), count) for one, count in logs])
     spread = options.length_spread * max(deviation, _LEAST_DEVIATION)
     return floor(exp(middle - spread)), ceil(exp(min(middle + spread, log(_ANY_LENGTH))))
+
+
+def _median(values: list[tuple[float, int]]) -> float:
+    """The median of values that are there so many times each."""
+    values = sorted(values)
+    total = sum(count for _, count in values)
+    ends = list(accumulate(count for _, count in values))
+    low, high = (bisect_right(ends, place) for place in ((total - 1) // 2, total // 2))
+    return (values[low][0] + values[high][0]) / 2
 
 
 _FEWEST_LENGTHS: Final = 20

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import time
+from array import array
 from bisect import bisect_left
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
 from tui.services.check_workers import worker_count, workers
 from tui.services.errors import FileError
 from tui.services.files import explain
-from tui.services.findings import Comparison, Findings
+from tui.services.findings import LEAK, NEAR_LEAK, Findings
+from tui.services.near_rows import Edges, NearSearch, Texts, search_near
 from tui.services.row_checks import Checked, Chunk, Look, Status, read_content, read_structure
+from tui.services.row_comparison import Comparison
 from tui.services.row_file import RowFile
+from tui.services.row_links import Links
 
 SMALL = 16 << 20
 """Files up to so many bytes are checked in this process; starting others would take longer."""
@@ -32,12 +38,14 @@ class _Pass(NamedTuple):
     run: Callable[[Chunk, Look], Checked]
 
 
-READING = "rows"
-COMPARING = "duplicates"
 _PASSES: Sequence[_Pass] = (
     _Pass("structure", 0.1, read_structure),
-    _Pass("quality and tokens", 0.8, read_content),
+    _Pass("quality and tokens", 0.7, read_content),
 )
+_READING = "rows"
+_COMPARING = "duplicates"
+_PAUSE = 0.25
+"""Seconds between two tellings of a search that tells nothing itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,7 @@ class CheckProgress:
     warned: int
     share: float
     seconds: float
-    doing: str = READING
+    doing: str = _READING
 
     @property
     def rows_per_second(self) -> float:
@@ -100,7 +108,7 @@ class Check:
             FileError: the file cannot be read, or changed meanwhile.
         """
         async for _ in find_rows(self.rows):
-            yield self._progress(READING, 0.0)
+            yield self._progress(_READING, 0.0)
         large = self.rows.size > SMALL
         parts = list(chunks(self.rows, _CHUNK if large else _SMALL_CHUNK))
         done = 0.0
@@ -110,11 +118,14 @@ class Check:
                     self._merge(part, checked)
                     done += one.share * part.rows / len(self.rows)
                     yield self._progress(one.name, done)
-        yield self._progress(COMPARING, done)
-        await asyncio.to_thread(self._compare)
+            yield self._progress(_COMPARING, done)
+            await asyncio.to_thread(self._compare)
+            async for doing in self._search(pool):
+                yield self._progress(doing, done + 0.1)
+        await asyncio.to_thread(self._tell_ties)
         if self.rows.changed():
             raise file_changed(self.rows)
-        yield self._progress(COMPARING, 1.0)
+        yield self._progress(_COMPARING, 1.0)
 
     def _progress(self, doing: str, share: float) -> CheckProgress:
         return CheckProgress(
@@ -130,7 +141,10 @@ class Check:
     def _merge(self, part: Chunk, checked: Checked) -> None:
         if len(checked.status) != part.rows:
             raise file_changed(self.rows)
-        self.found.merge(checked, part.row, self.look.limit)
+        try:
+            self.found.merge(checked, part.row, self.look.limit)
+        except OSError as error:
+            raise explain(error, Path(tempfile.gettempdir()), "write") from error
 
     async def _run(
         self, pool: Executor, one: _Pass, parts: list[Chunk]
@@ -147,9 +161,7 @@ class Check:
                 part, future = waiting.popleft()
                 yield part, await asyncio.wrap_future(future)
         except BrokenExecutor as error:
-            raise FileError(
-                "A process that checked the file was killed.", "Check it again."
-            ) from error
+            raise _killed() from error
         except OSError as error:
             raise explain(error, self.rows.path) from error
 
@@ -157,6 +169,52 @@ class Check:
         """Look at all rows together: who says or asks the same."""
         self.found.settle()
         self.comparison.whole()
+
+    async def _search(self, pool: Executor) -> AsyncIterator[str]:
+        """Search for rows that are nearly the same; yields what is searched, again and again."""
+        found, options = self.found, self.look.options
+        if not found.sketches:
+            return
+        texts = await asyncio.to_thread(texts_of, self.rows, self.look)
+        similarity = options.similarity
+        left_out = await asyncio.to_thread(self._left_out, found.same)
+        search = NearSearch(found.sketches.path, texts, left_out, similarity)
+        async for edges in self._found(pool, search):
+            if edges is None:
+                yield "near duplicates"
+            else:
+                await asyncio.to_thread(self.comparison.put_near, edges)
+        for name, other in self.comparison.others.items():
+            if not other.sketches or NEAR_LEAK in options.off:
+                continue
+            left_out = await asyncio.to_thread(self._left_out, found.links_of(LEAK, name))
+            there = other.sketches.path, await asyncio.to_thread(other.texts)
+            search = NearSearch(found.sketches.path, texts, left_out, similarity, there)
+            async for edges in self._found(pool, search):
+                if edges is None:
+                    yield f"rows of the {name} file"
+                else:
+                    await asyncio.to_thread(self.comparison.put_near_leaks, name, edges)
+
+    async def _found(self, pool: Executor, search: NearSearch) -> AsyncIterator[Edges | None]:
+        """What a search finds; None again and again before."""
+        try:
+            future = asyncio.wrap_future(pool.submit(search_near, search))
+            while not future.done():
+                yield None
+                await asyncio.wait({future}, timeout=_PAUSE)
+            yield future.result()
+        except BrokenExecutor as error:
+            raise _killed() from error
+        except OSError as error:
+            raise explain(error, self.rows.path) from error
+
+    def _left_out(self, known: Links) -> bytes:
+        """A byte a row: 0 for those that are searched, 1 for those with errors or known already."""
+        return bytes(not print_ or row in known for row, print_ in enumerate(self.found.prints))
+
+    def _tell_ties(self) -> None:
+        """Tell what a look over all rows found, as far as problems are kept."""
         for row in self.found.linked_rows():
             if len(self.found.problems) >= self.look.limit:
                 return
@@ -165,12 +223,20 @@ class Check:
 
 def chunks(rows: RowFile, size: int) -> Iterator[Chunk]:
     """The known rows in parts of about so many bytes."""
-    first, count = 0, len(rows)
+    path, first, count = rows.data_path, 0, len(rows)
     while first < count:
         start = rows.start(first)
         after = bisect_left(range(count), start + size, lo=first + 1, key=rows.start)
-        yield Chunk(rows.path, start, rows.start(after), rows.line(first), first, after - first)
+        yield Chunk(
+            rows.data_path, start, rows.start(after), rows.line(first), first, after - first
+        )
         first = after
+
+
+def texts_of(rows: RowFile, look: Look) -> Texts:
+    """The texts of a file's rows, for another process to read."""
+    starts = array("Q", map(rows.start, range(len(rows) + 1)))
+    return Texts(rows.data_path, starts, look.kind, look.options)
 
 
 async def find_rows(rows: RowFile) -> AsyncIterator[int]:
@@ -186,6 +252,10 @@ async def find_rows(rows: RowFile) -> AsyncIterator[int]:
         raise explain(error, rows.path) from error
     if rows.cut_short:
         raise file_changed(rows)
+
+
+def _killed() -> FileError:
+    return FileError("A process that checked the file was killed.", "Check it again.")
 
 
 def file_changed(rows: RowFile) -> FileError:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from tui.domain.check_options import CheckOptions
 from tui.domain.examples import Format
 from tui.domain.file_rules import FileFacts, check_count, check_formats, check_size, file_warnings
 from tui.domain.problems import Problem, problem
 from tui.services.findings import DUPLICATE, NEAR, Findings
-from tui.services.row_checks import Status
+from tui.services.row_checks import Look, Status
+
+if TYPE_CHECKING:
+    from tui.domain.statistics import Statistics
 
 
 class TokenCount(BaseModel):
@@ -65,29 +68,26 @@ class DatasetReport(BaseModel):
         return [one for one in self.problems if one.line is None and one.severity == "error"]
 
 
-def make_report(
-    file: str, kind: Format, found: Findings, whole: Sequence[Problem], counter: str
-) -> DatasetReport:
+def make_report(file: str, look: Look, found: Findings, whole: Sequence[Problem]) -> DatasetReport:
     """The report of a check.
 
     Args:
         file: path as it was given.
-        kind: format of the rows.
-        found: what was found in the rows.
+        look: how the rows were looked at.
+        found: what was found in them.
         whole: problems of the file as a whole.
-        counter: what counted the tokens.
     """
     rows, invalid = len(found.status), found.count(Status.INVALID)
     codes = Counter({code: len(found.rows_with(code)) for code in found.known_codes()})
     codes.update(one.code for one in whole)
     return DatasetReport(
         file=file,
-        format=kind,
+        format=look.kind,
         rows=rows,
         valid=rows - invalid,
         invalid=invalid,
         warned=found.count(Status.WARNED),
-        tokens=TokenCount(total=sum(found.tokens), counter=counter),
+        tokens=TokenCount(total=sum(found.tokens), counter=look.counter.name),
         problems=[*whole, *sorted(found.problems, key=_by_line)],
         duplicates=sum(len(found.links_of(code)) for code in (DUPLICATE, NEAR)),
         codes={code: count for code, count in codes.items() if count},
@@ -95,18 +95,18 @@ def make_report(
 
 
 def file_problems(
-    found: Findings, kind: Format, size: int, validated: bool, options: CheckOptions
+    found: Findings, look: Look, statistics: Statistics | None, size: int, validated: bool
 ) -> list[Problem]:
     """Problems of the file as a whole.
 
     Args:
         found: what was found in the rows.
-        kind: format of the rows.
+        look: how they were looked at.
+        statistics: what they are like.
         size: bytes of the file.
         validated: whether a validation file was given beside it.
-        options: what is checked, and how strictly.
     """
-    rows = len(found.status)
+    rows, kind, options = len(found.status), look.kind, look.options
     problems = check_formats(kind, rows, found.other_formats)
     if kind.convertible:
         text = f"The rows are {kind}, not chat examples yet."
@@ -117,8 +117,9 @@ def file_problems(
     facts = FileFacts(
         rows,
         kind,
-        answers=rows - found.count(Status.INVALID),
-        refusals=len(found.rows_with("refusal")),
+        answers=statistics.rows if statistics else 0,
+        refusals=statistics.refusals if statistics else 0,
+        systems=statistics.system_variants if statistics else 0,
         validated=validated,
     )
     return problems + file_warnings(facts, options)

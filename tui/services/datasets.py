@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,19 +15,29 @@ import orjson
 from tui.domain.check_options import DEFAULT_OPTIONS, CheckOptions
 from tui.domain.edits import Edits, EditStep, RowEdit
 from tui.domain.examples import Example, Format, detect_format
-from tui.domain.problems import Problem
+from tui.domain.problems import Problem, problem
 from tui.domain.row_reading import BOM
 from tui.domain.rules import check_line, example_of, inspect_row
 from tui.domain.text import preview
-from tui.services.dataset_check import Check, CheckProgress, chunks, file_changed, find_rows
+from tui.services.containers import open_rows
+from tui.services.dataset_check import (
+    Check,
+    CheckProgress,
+    chunks,
+    file_changed,
+    find_rows,
+    texts_of,
+)
 from tui.services.dataset_report import DatasetReport, TokenCount, file_problems, make_report
 from tui.services.edit_following import Follower
 from tui.services.errors import FileError
 from tui.services.files import explain
-from tui.services.findings import DUPLICATE, NEAR, Comparison, Counts, Findings, OtherFile
-from tui.services.row_checks import Look, Status, quality_problems, worst
+from tui.services.findings import DUPLICATE, NEAR, Counts, Findings
+from tui.services.near_rows import text_of_row
+from tui.services.row_checks import Look, Status, content_problems, worst
+from tui.services.row_comparison import Comparison, OtherFile
 from tui.services.row_file import RowFile, rows_between
-from tui.services.tokens import counter_name
+from tui.services.tokens import context_of, counter_for
 
 if TYPE_CHECKING:
     from tui.domain.statistics import Statistics
@@ -107,20 +118,30 @@ class Dataset:
         options: what is checked in it, and how strictly.
         report: what the check found in the file as it is on disk; None until it is through.
         statistics: what the rows are like, of the file as it is on disk; None until then, too.
+        container: what holds the rows.
+        packed: whether the file is compressed.
         edits: the pending changes. Only `change`, `undo` and `redo` alter them.
     """
 
     def __init__(
-        self, path: Path, rows: RowFile, kind: Format, options: CheckOptions = DEFAULT_OPTIONS
+        self,
+        path: Path,
+        rows: RowFile,
+        kind: Format,
+        options: CheckOptions = DEFAULT_OPTIONS,
+        home: Path = Path(),
     ) -> None:
         self.path = path
         self.format = kind
         self.options = options
         self.report: DatasetReport | None = None
         self.statistics: Statistics | None = None
+        self.container = rows.container
+        self.packed = rows.packed
         self.edits = Edits()
         self._rows = rows
-        self._begin(0, {})
+        self._home = home
+        self._begin(Look(kind, options, 0), {})
 
     def __len__(self) -> int:
         """Rows found so far."""
@@ -239,7 +260,7 @@ class Dataset:
 
     def group(self, row: int) -> int:
         """The first of the rows that say the same or nearly the same as a row; itself if none."""
-        ties = [self._found.links_of(code) for code in (DUPLICATE, NEAR)]
+        ties = self._found.same, self._found.near
         while others := [other for tie in ties if (other := tie.get(row)) is not None]:
             row = others[0]
         return row
@@ -273,24 +294,49 @@ class Dataset:
             if other.report is None:
                 async for progress in other.check(keep=0):
                     yield replace(progress, share=0.0, doing=f"the {name} file")
-        self._begin(keep, against)
+        look = await asyncio.to_thread(self._settle_look, keep)
+        self._begin(look, against)
         check = Check(self._rows, self._found, self._look, self._comparison)
         async for progress in check.run():
             yield progress
-        found, kind, options = self._found, self.format, self.options
-        whole = file_problems(found, kind, self._rows.size, bool(against), options)
-        self.report = make_report(str(self.path), kind, found, whole, counter_name())
+        self.statistics = self._sum_up()
+        whole = [
+            *(problem(code, None, message=text) for code, text in self._rows.remarks),
+            *file_problems(
+                self._found, look, self.statistics, self._rows.size, "validation" in against
+            ),
+        ]
+        self.report = make_report(str(self.path), look, self._found, whole)
         await self._follow(self.edits.pending)
 
-    def _begin(self, keep: int, against: Mapping[str, Dataset]) -> None:
+    def _settle_look(self, keep: int) -> Look:
+        """How the rows are looked at: what counts their tokens, and how many the model takes."""
+        options, home = self.options, self._home
+        context = options.context or (context_of(options.model, home) if options.model else 0)
+        counter = counter_for(options.model, home)
+        return Look(self.format, replace(options, context=context), keep, counter)
+
+    def _begin(self, look: Look, against: Mapping[str, Dataset]) -> None:
         """Know nothing of the rows yet."""
         self.report = self.statistics = None
         self._found = Findings()
-        self._look = Look(self.format, self.options, keep)
+        self._look = look
         others = {name: other.as_other() for name, other in against.items()}
-        line = self._rows.line
-        self._comparison = Comparison(self._found, self.options, line, others)
-        self._follower = Follower(self._rows, self._found, self._look, self._comparison)
+        self._comparison = Comparison(
+            self._found, look.options, self._rows.line, self._text, others
+        )
+        self._follower = Follower(self._rows, look, self._comparison)
+
+    def _text(self, row: int) -> str:
+        """The text of a row that is searched for near duplicates."""
+        return text_of_row(self.current_raw(row), self.format, self._look.options)
+
+    def _sum_up(self) -> Statistics | None:
+        # Loaded by whoever checks; the way to the first paint does not need it.
+        from tui.domain.statistics import statistics_of
+
+        tally = self._found.tally
+        return statistics_of(tally, self._look.options) if tally else None
 
     async def checked(self, *, against: Mapping[str, Dataset] | None = None) -> DatasetReport:
         """Check every row and give the report.
@@ -305,7 +351,10 @@ class Dataset:
 
     def as_other(self) -> OtherFile:
         """This file as one that another is compared with, once it is checked."""
-        return OtherFile(self._found.prints, self._rows.line)
+        found, rows, look = self._found, self._rows, self._look
+        return OtherFile(
+            found.prints, rows.line, found.sketches, self._text, partial(texts_of, rows, look)
+        )
 
     async def change(self, words: str, after: Mapping[int, RowEdit]) -> EditStep | None:
         """Change rows in memory; they are looked at anew.
@@ -362,14 +411,15 @@ class Dataset:
 
     def _detail(self, row: int) -> RowDetail:
         raw, line, edit = self.current_raw(row), self._rows.line(row), self.edits.of(row)
-        sound, problems = check_line(raw, line, self.format, self.options)
+        counts = self._found.tokens
+        tokens = counts[row] if row < len(counts) else 0
+        sound, problems = check_line(raw, line, self.format, self._look.options)
         if sound:
-            problems = problems + quality_problems(sound, line, self.format, self.options)
+            problems = problems + content_problems(sound, line, tokens, self._look)
         problems += self._comparison.problems_of(row)
         example = sound or _shown(raw, self.format)
         text = raw[: 4 * _SHOWN].decode(errors="replace")
         answer = example.last_text("assistant") if example else ""
-        tokens = self._found.tokens
         view = RowView(
             row,
             line,
@@ -378,7 +428,7 @@ class Dataset:
             example.turns if example else 0,
             preview(example.last_text("user") if example else text, _SHOWN),
             preview(answer, _SHOWN),
-            tokens[row] if row < len(tokens) else 0,
+            tokens,
             len(answer),
             edit.excluded,
             edit.raw is not None,
@@ -392,6 +442,7 @@ class Datasets:
     def __init__(self, settings: Settings | None = None) -> None:
         """Open files with what the settings say is checked in them."""
         self._options = settings.check if settings else DEFAULT_OPTIONS
+        self._home = settings.home if settings else Path()
 
     async def open(
         self, path: Path, kind: Format | None = None, options: CheckOptions | None = None
@@ -407,18 +458,18 @@ class Datasets:
             FileError: it cannot be read, is a folder or holds no rows.
         """
         try:
-            return await asyncio.to_thread(_open, path, kind, options or self._options)
+            return await asyncio.to_thread(_open, path, kind, options or self._options, self._home)
         except OSError as error:
             raise explain(error, path) from error
 
 
-def _open(path: Path, kind: Format | None, options: CheckOptions) -> Dataset:
-    rows = RowFile(path)
+def _open(path: Path, kind: Format | None, options: CheckOptions, home: Path) -> Dataset:
+    rows = open_rows(path)
     while not len(rows) and rows.scan():
         pass
     if not len(rows):
         raise FileError(f"{path} is empty: it holds no rows.", "Give a file with examples.")
-    return Dataset(path, rows, kind or _format_of(rows), options)
+    return Dataset(path, rows, kind or _format_of(rows), options, home)
 
 
 def _format_of(rows: RowFile) -> Format:

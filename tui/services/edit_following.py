@@ -7,17 +7,16 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from tui.domain.edits import UNTOUCHED, RowEdit
-from tui.services.findings import Comparison, Findings
 from tui.services.row_checks import Checked, Line, Look, check_rows
+from tui.services.row_comparison import Comparison
 from tui.services.row_file import RowFile
 
 
 class Follower:
     """Lets findings follow edits: afterwards they are those of a file written with the edits."""
 
-    def __init__(self, rows: RowFile, found: Findings, look: Look, comparison: Comparison) -> None:
+    def __init__(self, rows: RowFile, look: Look, comparison: Comparison) -> None:
         self._rows = rows
-        self._found = found
         self._look = replace(look, limit=0)
         self._comparison = comparison
         self._now: dict[int, RowEdit] = {}

@@ -7,19 +7,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
-from tui.domain.check_options import DEFAULT_OPTIONS, CheckOptions
+from tui.domain.check_options import CheckOptions
 from tui.domain.examples import Example, Format, detect_format
 from tui.domain.problems import Problem
 from tui.domain.quality import check_quality, fingerprint
 from tui.domain.row_reading import parse
-from tui.domain.row_texts import prompt_fingerprint, texts_of
+from tui.domain.row_texts import prompt_fingerprint
 from tui.domain.rules import check_line, example_of, is_plain, own_place, told
 from tui.services.row_file import rows_between
-from tui.services.tokens import CHARACTERS_PER_TOKEN, Encoder, find_encoder
+from tui.services.tokens import ESTIMATE, TokenCounter
+
+if TYPE_CHECKING:
+    from tui.domain.statistics import Tally
+
+ESTIMATED = TokenCounter(ESTIMATE, ESTIMATE)
 
 
 class Status(IntEnum):
@@ -46,13 +51,15 @@ class Look:
 
     Attributes:
         kind: the file's format.
-        options: what is checked, and how strictly.
+        options: what is checked, and how strictly; the model's context is known in it.
         limit: problems to tell in words at the most; all are counted.
+        counter: what counts the tokens.
     """
 
     kind: Format
     options: CheckOptions
     limit: int
+    counter: TokenCounter = ESTIMATED
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,8 @@ class Checked:
         lengths: characters of the assistant's last text.
         prints: a fingerprint of what the row says; 0 for an invalid one.
         asked: a fingerprint of what is asked; 0 where nothing is, or the row is invalid.
+        sketches: what near duplicates are searched with; empty where they are not.
+        tally: what the rows are like; None after the structural pass.
     """
 
     status: bytearray = field(default_factory=bytearray)
@@ -99,6 +108,8 @@ class Checked:
     lengths: array[int] = field(default_factory=lambda: array("I"))
     prints: array[int] = field(default_factory=lambda: array("Q"))
     asked: array[int] = field(default_factory=lambda: array("Q"))
+    sketches: bytes = b""
+    tally: Tally | None = None
 
     def add(self, row: int, found: Sequence[Problem], limit: int) -> None:
         """Add one row by its problems."""
@@ -108,6 +119,13 @@ class Checked:
             if not rows or rows[-1] != row:
                 rows.append(row)
         self.problems += found[: max(0, limit - len(self.problems))]
+
+    def add_text(self, tokens: int, length: int, print_: int, asked: int) -> None:
+        """Add what the text of a row was made into."""
+        self.tokens.append(tokens)
+        self.lengths.append(length)
+        self.prints.append(print_)
+        self.asked.append(asked)
 
 
 def worst(found: Iterable[Problem]) -> Status:
@@ -167,33 +185,60 @@ def check_structure(lines: Iterable[Line | tuple[int, int, bytes]], look: Look) 
 
 
 def check_content(lines: Iterable[Line | tuple[int, int, bytes]], look: Look) -> Checked:
-    """The second pass: quality, tokens and fingerprints of each row that has no error."""
-    checked = Checked()
-    texts: list[str] = []
-    counts: list[int] = []
-    for row, line, raw in lines:
-        example = _example(raw, line, look)
-        said = list(texts_of(example)) if example else []
-        texts += said
-        counts.append(len(said))
-        found = quality_problems(example, line, look.kind, look.options) if example else []
+    """The second pass: quality, tokens and what is compared of each row that has no error."""
+    # Loaded by whoever checks; the way to the first paint does not need it.
+    from tui.domain.statistics import Tally
+
+    rows = [
+        (row, line, example_or_none(raw, line, look.kind, look.options)) for row, line, raw in lines
+    ]
+    examples = [example for _, _, example in rows if example]
+    counted = iter(look.counter.count_examples(examples))
+    tally = Tally(look.options.context)
+    checked = Checked(tally=tally)
+    for row, line, example in rows:
+        if example is None:
+            checked.add(row, (), look.limit)
+            checked.add_text(0, 0, 0, 0)
+            continue
+        tokens = next(counted)
+        found = content_problems(example, line, tokens, look)
         checked.add(row, found, look.limit)
-        checked.prints.append(fingerprint(example) if example else 0)
-        checked.asked.append(prompt_fingerprint(example) if example else 0)
-        checked.lengths.append(len(example.last_text("assistant")) if example else 0)
-    checked.tokens = _tokens_a_row(texts, counts, find_encoder())
+        answer = len(example.last_text("assistant"))
+        checked.add_text(tokens, answer, fingerprint(example), prompt_fingerprint(example))
+        tally.add(example, tokens, {one.code for one in found})
+    checked.sketches = _sketches([example for _, _, example in rows], look.options)
     return checked
 
 
-def quality_problems(
-    example: Example, line: int, kind: Format, options: CheckOptions = DEFAULT_OPTIONS
-) -> list[Problem]:
-    """The quality problems of one row; places are named by the fields of its format."""
-    found = (
-        (code, own_place(where, kind), text)
-        for code, where, text in check_quality(example, options)
-    )
-    return told(found, line, options)
+def content_problems(example: Example, line: int, tokens: int, look: Look) -> list[Problem]:
+    """What the second pass finds in one row; places are named by the fields of its format."""
+    found = [
+        (code, own_place(where, look.kind, example.messages), text)
+        for code, where, text in check_quality(example, look.options)
+    ]
+    context = look.options.context
+    if context and tokens > context:
+        text = f"The row has {tokens:,} tokens, {tokens - context:,} more than the model keeps."
+        found.append(("over-context", "", text))
+    return told(found, line, look.options)
+
+
+def compares_near(options: CheckOptions) -> bool:
+    """Whether near duplicates are searched for, in the file or across files."""
+    return options.similarity > 0 and not {"near-duplicate", "near-leak"} <= options.off
+
+
+def example_or_none(raw: bytes, line: int, kind: Format, options: CheckOptions) -> Example | None:
+    """The example of a row without errors; a plain row is not checked a second time."""
+    if kind is Format.CHAT:
+        try:
+            row = orjson.loads(raw)
+        except orjson.JSONDecodeError:
+            return None
+        if is_plain(row, raw, options):
+            return example_of(row, kind)
+    return check_line(raw, line, kind, options)[0]
 
 
 def _lines(chunk: Chunk) -> Iterator[tuple[int, int, bytes]]:
@@ -202,19 +247,10 @@ def _lines(chunk: Chunk) -> Iterator[tuple[int, int, bytes]]:
         yield row, line, raw
 
 
-def _example(raw: bytes, line: int, look: Look) -> Example | None:
-    """The example of a row without errors; a plain row is not checked a second time."""
-    if look.kind is Format.CHAT:
-        try:
-            row = orjson.loads(raw)
-        except orjson.JSONDecodeError:
-            return None
-        if is_plain(row, raw, look.options):
-            return example_of(row, look.kind)
-    return check_line(raw, line, look.kind, look.options)[0]
+def _sketches(examples: Sequence[Example | None], options: CheckOptions) -> bytes:
+    if not compares_near(options):
+        return b""
+    from tui.domain.similarity import text_to_compare
+    from tui.services.near_duplicates import sketch
 
-
-def _tokens_a_row(texts: list[str], counts: list[int], encoder: Encoder | None) -> array[int]:
-    tokens = encoder(texts) if encoder else [len(one) // CHARACTERS_PER_TOKEN for one in texts]
-    coming = iter(tokens)
-    return array("I", (sum(next(coming) for _ in range(count)) for count in counts))
+    return sketch([text_to_compare(example) if example else "" for example in examples])
