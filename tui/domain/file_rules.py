@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tui.domain.check_options import DEFAULT_OPTIONS, CheckOptions
+from tui.domain.conversion import explain_format
 from tui.domain.examples import Format
 from tui.domain.problems import Problem, problem
 from tui.domain.provider_rules import SERVICES, severity_of
@@ -60,6 +61,16 @@ def check_size(size_bytes: int, options: CheckOptions = DEFAULT_OPTIONS) -> list
         f"{service.name} takes {service.largest_file / 1e6:,.0f} MB at the most."
     )
     return _told(options, "file-too-large", text)
+
+
+def check_kind(kind: Format, options: CheckOptions = DEFAULT_OPTIONS) -> list[Problem]:
+    """Why rows of a format cannot be trained on as they are."""
+    if kind.convertible:
+        text = f"The rows are {kind}, not {kind.target} examples yet."
+        return _told(options, "needs-conversion", text)
+    if kind in (Format.KTO, Format.TEXT):
+        return _told(options, "unconvertible-format", explain_format(kind))
+    return []
 
 
 def check_formats(kind: Format, rows: int, others: Mapping[Format, Sequence[int]]) -> list[Problem]:
