@@ -30,7 +30,14 @@ async def test_a_fix_is_shown_before_it_is_made(size: tuple[int, int]) -> None:
     async with showing(FixPreview("Line 12", [DAMAGED, ALONE]), size) as (app, pilot):
         assert not outside(app)
         shown = app.shown()
-        for words in ("Line 12", "cafÃ©", "café", "Fix all 32 rows (a)", "Fix this row (enter)"):
+        for words in (
+            "Line 12",
+            "cafÃ©",
+            "café",
+            "31",
+            "Fix all of the kind (a)",
+            "Fix this row (enter)",
+        ):
             assert words in shown
         await pilot.press("down")
         assert "x�y" in app.shown()
@@ -47,9 +54,10 @@ async def test_one_key_fixes_all_rows_of_a_kind() -> None:
 
 async def test_a_problem_of_one_row_alone_says_so() -> None:
     async with showing(FixPreview("Line 12", [ALONE])) as (app, pilot):
-        assert "No other row has it" in app.shown()
+        assert "none" in app.shown()
         await pilot.press("a")
         assert app.open
+        assert "No other row has this problem." in app.shown()
         await pilot.press("escape")
         assert app.answers == [None]
 

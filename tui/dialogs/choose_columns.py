@@ -9,14 +9,14 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
+from tui.dialogs.dialog import Dialog
 from tui.widgets.check_list import CheckList
 from tui.widgets.line_table import Column
 
 
-class ChooseColumns(ModalScreen[frozenset[str] | None]):
+class ChooseColumns(Dialog[frozenset[str] | None]):
     """The columns, ticked where they are shown; gives those to hide, or None to change nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

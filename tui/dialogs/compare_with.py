@@ -13,10 +13,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.suggester import Suggester
 from textual.widgets import Button, Input, Label, Static
 
+from tui.dialogs.dialog import Dialog
 from tui.dialogs.looking import look_at_input
 from tui.domain.loop import Tone
 from tui.domain.text import scrub
@@ -38,7 +38,7 @@ class PathSuggester(Suggester):
         return next((text for text in found if text == scrub(text)), None)
 
 
-class CompareWith(ModalScreen[Others | None]):
+class CompareWith(Dialog[Others | None]):
     """Two paths, either may be empty; gives them, or None to change nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -11,9 +11,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
+from tui.dialogs.dialog import Dialog
 from tui.domain.loop import Tone
 from tui.domain.text import number, preview
 from tui.widgets.line_table import Cell, Column, LineTable
@@ -24,7 +24,7 @@ LARGEST = 100_000
 _COLUMNS = [Column("part", 18), Column("size", 11, right=True), Column("text")]
 
 
-class CopyText(ModalScreen[str | None]):
+class CopyText(Dialog[str | None]):
     """What of a row can be copied; gives the text that shall be, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Close")]

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from tui.domain.text import number, plural, scrub
+from tui.dialogs.dialog import Dialog
+from tui.domain.row_diff import DiffLine
+from tui.domain.text import number, scrub
 from tui.widgets.diff_view import DiffView
 from tui.widgets.line_table import Cell, Column, LineTable
-
-if TYPE_CHECKING:
-    from tui.domain.row_diff import DiffLine
 
 _COLUMNS = [
     Column("problem", 26),
     Column("what the fix does"),
     Column("other rows", 10, right=True),
 ]
+
+_KEYS = "↑↓ other fix  pgup pgdn scroll  u undoes a fix; nothing is written until w"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ class FixAnswer:
     all: bool
 
 
-class FixPreview(ModalScreen[FixAnswer | None]):
+class FixPreview(Dialog[FixAnswer | None]):
     """The fixes for a row, and below them what the chosen one changes; gives one, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -67,14 +66,16 @@ class FixPreview(ModalScreen[FixAnswer | None]):
     FixPreview LineTable { height: auto; max-height: 6; margin-bottom: 1; }
     """
 
-    def __init__(self, title: str, fixes: Sequence[FixChoice]) -> None:
+    def __init__(self, title: str, fixes: Sequence[FixChoice], *, every: bool = False) -> None:
         """Offer fixes.
 
         Args:
             title: which row, as `Line 12`.
             fixes: at least one; the first is under the cursor.
+            every: only for all rows that have the problem; the diff is that of one of them.
         """
         super().__init__()
+        self._every = every
         self._title = title
         self._fixes = fixes
 
@@ -84,15 +85,12 @@ class FixPreview(ModalScreen[FixAnswer | None]):
             yield Static(scrub(self._title), classes="dialog--title", markup=False)
             yield LineTable(_COLUMNS, self._cells)
             yield DiffView()
-            yield Static(
-                "↑↓ other fix  pgup pgdn scroll  u undoes a fix; nothing is written until w",
-                classes="dialog--hint",
-                markup=False,
-            )
+            yield Static(_KEYS, id="fix-preview-word", classes="dialog--hint", markup=False)
             with Horizontal(classes="dialog--buttons"):
                 yield Button("Close (esc)", id="close", compact=True)
-                yield Button("", id="all", compact=True)
-                yield Button("Fix this row (enter)", id="one", variant="primary", compact=True)
+                yield Button("Fix all of the kind (a)", id="all", compact=True)
+                key = "Fix them (enter)" if self._every else "Fix this row (enter)"
+                yield Button(key, id="one", variant="primary", compact=True)
 
     def on_mount(self) -> None:
         """Start in the list."""
@@ -112,10 +110,8 @@ class FixPreview(ModalScreen[FixAnswer | None]):
     def _show(self) -> None:
         fix = self._chosen
         self.query_one(DiffView).show(fix.diff)
-        button = self.query_one("#all", Button)
-        button.disabled = not fix.others
-        rows = plural(fix.others + 1, "row")
-        button.label = Content(f"Fix all {rows} (a)" if fix.others else "No other row has it")
+        self.query_one("#all", Button).disabled = not fix.others
+        self._say(_KEYS)
 
     @on(Button.Pressed, "#close")
     def _close(self) -> None:
@@ -132,10 +128,13 @@ class FixPreview(ModalScreen[FixAnswer | None]):
 
     def action_fix(self, every: bool) -> None:
         """Give the chosen fix, for this row or for all that have the problem."""
-        if every and not self._chosen.others:
-            self.notify("No other row has this problem.", markup=False)
+        if every and not self._every and not self._chosen.others:
+            self._say("! No other row has this problem.")
         else:
-            self.dismiss(FixAnswer(self._chosen.code, every))
+            self.dismiss(FixAnswer(self._chosen.code, every or self._every))
+
+    def _say(self, words: str) -> None:
+        self.query_one("#fix-preview-word", Static).update(words, layout=False)
 
     def action_scroll(self, by: int) -> None:
         """Scroll the diff."""

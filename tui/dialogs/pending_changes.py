@@ -11,9 +11,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tui.dialogs.dialog import Dialog
 from tui.domain.edits import UNTOUCHED, EditStep, RowEdit
 from tui.domain.loop import Tone
 from tui.domain.text import number, plural
@@ -32,7 +32,7 @@ _LONGEST = 240
 """Characters of the numbers of lines: what four lines at 80 columns hold."""
 
 
-class PendingChanges(ModalScreen[None]):
+class PendingChanges(Dialog[None]):
     """The steps, newest first, and the lines that the one under the cursor changed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,v,q", "dismiss", "Close")]

@@ -8,15 +8,15 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tui.dialogs.dialog import Dialog
 from tui.domain.statistics import Statistics
 from tui.domain.text import preview
 from tui.widgets.statistics_view import StatisticsView
 
 
-class RowStatistics(ModalScreen[None]):
+class RowStatistics(Dialog[None]):
     """The statistics of a file; scrolls, and esc closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,s,q", "dismiss", "Close")]

@@ -15,9 +15,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Static
 
+from tui.dialogs.dialog import Dialog
 from tui.dialogs.looking import Standing, look_at_output
 from tui.domain.examples import Format
 from tui.domain.loop import Tone
@@ -37,7 +37,7 @@ _COLUMNS = [
 _SEED = 7
 
 
-class WriteFile(ModalScreen[WriteRequest | None]):
+class WriteFile(Dialog[WriteRequest | None]):
     """Asks what to write; gives the request, or None. The write button is always in sight."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -19,12 +19,13 @@ class LinePane(ScrollView, can_focus=True):
     """Scrubbed lines, each of them one line of the screen; `lay_out` gives them for a width.
 
     A line is drawn when it comes into sight, so a long text costs what is seen of it. Scrolling
-    repaints the cells that differ and no others: SSH carries each.
+    goes by half a page at least, as any step repaints all lines in sight, and repaints the cells
+    that differ and no others: SSH carries each.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "go(-1)", "Up", show=False),
-        Binding("down,j", "go(1)", "Down", show=False),
+        Binding("up,k", "page(-0.5)", "Up", show=False),
+        Binding("down,j", "page(0.5)", "Down", show=False),
         Binding("pageup", "page(-1)", "Page up", show=False),
         Binding("pagedown,space", "page(1)", "Page down", show=False),
         Binding("home,g", "top", "Top", show=False),
@@ -52,30 +53,41 @@ class LinePane(ScrollView, can_focus=True):
 
     def show_anew(self) -> None:
         """Lay out other lines and begin at their top."""
-        self._width = 0
-        self._fit()
-        self.scroll_to(y=0, animate=False)
+        before = self._in_sight()
+        self._lay_out()
+        self.set_reactive(LinePane.scroll_y, 0.0)
+        self.set_reactive(LinePane.scroll_target_y, 0.0)
+        self.vertical_scrollbar.position = 0
+        self._repaint(before)
 
     def on_resize(self) -> None:
         """Lay out anew where the width is another one."""
-        self._fit()
-
-    def _fit(self) -> None:
-        width = self.scrollable_content_region.width
-        if width and width != self._width:
-            self._width = width
-            self._lines = self.lay_out(width)
-            self.virtual_size = Size(0, len(self._lines))
+        if self.scrollable_content_region.width != self._width:
+            self._lay_out()
             self.refresh()
+
+    def _lay_out(self) -> None:
+        region = self.scrollable_content_region
+        self._width = region.width
+        self._lines = self.lay_out(region.width) if region.width else ()
+        # In place of `virtual_size = ...`, which lays out and repaints the whole screen: the
+        # scrollbar is always there, so nothing but its thumb changes.
+        self.set_reactive(LinePane.virtual_size, Size(0, len(self._lines)))
+        self.vertical_scrollbar.window_virtual_size = max(len(self._lines), region.height)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Repaint the cells that differ, in place of everything."""
         self.vertical_scrollbar.position = new_value
-        before, now = round(old_value), round(new_value)
-        if before == now:
-            return
-        for y in range(self.scrollable_content_region.height):
-            begin, end = _difference(self._strip(before + y), self._strip(now + y))
+        if round(old_value) != round(new_value):
+            self._repaint(self._in_sight(round(old_value)))
+
+    def _in_sight(self, first: int | None = None) -> list[Strip]:
+        begin = self.scroll_offset.y if first is None else first
+        return [self._strip(begin + y) for y in range(self.scrollable_content_region.height)]
+
+    def _repaint(self, before: Sequence[Strip]) -> None:
+        for y, (old, new) in enumerate(zip(before, self._in_sight(), strict=True)):
+            begin, end = _difference(old, new)
             if begin < end:
                 self.refresh(Region(begin, y, end - begin, 1))
 
@@ -90,13 +102,10 @@ class LinePane(ScrollView, can_focus=True):
         shown = Visual.to_strips(self, self._lines[line], width, 1, self.visual_style)
         return shown[0].adjust_cell_length(width, self.rich_style)
 
-    def action_go(self, by: int) -> None:
-        """Scroll by lines."""
-        self.scroll_to(y=self.scroll_target_y + by, animate=False)
-
-    def action_page(self, by: int) -> None:
+    def action_page(self, by: float) -> None:
         """Scroll by pages; a line of the page before stays in sight."""
-        self.action_go(by * max(1, self.scrollable_content_region.height - 1))
+        page = max(1, self.scrollable_content_region.height - 1)
+        self.scroll_to(y=self.scroll_offset.y + round(by * page), animate=False)
 
     def action_top(self) -> None:
         """Scroll to the first line."""
