@@ -18,9 +18,10 @@ from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 from textual.screen import Screen
 
+from tui.dialogs.confirm import Confirm
 from tui.dialogs.help import Help
 from tui.domain.loop import LoopState, Mode, Tone
-from tui.screens.messages import DataRequested, StepChanged, StepRequested
+from tui.screens.messages import ChangesPending, DataRequested, StepChanged, StepRequested
 from tui.screens.mode_screen import ModeScreen
 from tui.services.container import Services
 from tui.services.errors import FtuiError
@@ -78,6 +79,7 @@ class FtuiApp(App[None]):
         self.services = services
         self._file = file
         self._started: set[Mode] = set()
+        self._pending: dict[Mode, str] = {}
         if os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"):
             # Animations cost kilobytes a second on a link that may carry few.
             self.animation_level = "none"
@@ -134,6 +136,10 @@ class FtuiApp(App[None]):
                 await self.switch_mode(here)
         self.loop = self.loop.with_step(message.mode, message.state)
 
+    def on_changes_pending(self, message: ChangesPending) -> None:
+        """Remember what would be lost with the app."""
+        self._pending[message.mode] = message.words
+
     @on(StepRequested)
     async def go_to_step(self, request: StepRequested) -> None:
         """Go to a step of the loop and begin there."""
@@ -182,5 +188,17 @@ class FtuiApp(App[None]):
         return f"A job goes on without the app ({jobs.words}). See it again: ftui, or ftui jobs"
 
     async def action_quit(self) -> None:
-        """End the app; what trains goes on, and the parting line says so."""
-        self.exit(message=self.parting)
+        """End the app, after a question where changes would be lost.
+
+        What trains goes on, and the parting line says so.
+        """
+        lost = "; ".join(filter(None, self._pending.values()))
+        if not lost:
+            self.exit(message=self.parting)
+        elif not isinstance(self.screen, Confirm):
+            question = Confirm("Quit and lose the changes?", lost, yes="Quit", no="Stay")
+            self.push_screen(question, self._quit_if)
+
+    def _quit_if(self, answer: bool | None) -> None:
+        if answer:
+            self.exit(message=self.parting)

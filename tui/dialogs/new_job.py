@@ -61,7 +61,11 @@ class NewJob(ModalScreen[JobRequest | None]):
     """
 
     def __init__(
-        self, services: Services, path: Path | None = None, request: JobRequest | None = None
+        self,
+        services: Services,
+        path: Path | None = None,
+        request: JobRequest | None = None,
+        validation: Path | None = None,
     ) -> None:
         """Offer a job.
 
@@ -69,12 +73,15 @@ class NewJob(ModalScreen[JobRequest | None]):
             services: for the defaults and for a look at the file.
             path: the training file that is offered.
             request: a request that failed, to be changed.
+            validation: the validation file that is offered.
         """
         super().__init__()
         self._services = services
         self._offered = request.model_dump(exclude_none=True) if request else {}
         if path:
             self._offered["training_file"] = path
+        if validation:
+            self._offered["validation_file"] = validation
         self._offered.setdefault("model", services.settings.model)
         self._survey: Survey | None = None
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
-from tui.services.datasets import CheckProgress, Dataset, RowDetail, RowView
+from tui.domain.edits import EditStep
+from tui.services.datasets import CheckProgress, Dataset
 from tui.services.errors import FtuiError
-from tui.services.preparing import Preparation
+from tui.services.writing import Written
 
 
 @dataclass
@@ -34,24 +35,25 @@ class CheckProgressed(Message):
 
 
 @dataclass
-class RowsRead(Message):
-    """Rows for the table."""
+class Progressed(Message):
+    """A change or a writing went on; no words at its end."""
 
-    dataset: Dataset
-    rows: list[RowView]
-    changed: bool
+    words: str
 
 
 @dataclass
-class DetailRead(Message):
-    """The selected row in full."""
+class RowsChanged(Message):
+    """A person changed rows, or took a change back."""
 
     dataset: Dataset
-    detail: RowDetail
+    step: EditStep
+    said: str
 
 
 @dataclass
-class FilePrepared(Message):
-    """A chat file was written."""
+class FileWritten(Message):
+    """New files were written."""
 
-    done: Preparation
+    dataset: Dataset
+    done: Written
+    train: bool

@@ -3,27 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from tui.domain.conversion import pair_fields
+from tui.domain.examples import Format, text_of
 from tui.domain.loop import StepState, Tone
-from tui.domain.text import duration, number, plural
-from tui.services.datasets import CheckProgress, Dataset, DatasetReport, RowView, Status
+from tui.domain.problems import Problem
+from tui.domain.row_filter import Order, RowFilter
+from tui.domain.text import duration, number, plural, preview
+from tui.services.datasets import (
+    CheckProgress,
+    Counts,
+    Dataset,
+    DatasetReport,
+    RowDetail,
+    RowView,
+    Status,
+)
+from tui.services.row_selection import Selection
 from tui.widgets.line_table import Cell, Column
 
-COLUMNS = (
+_COLUMNS = (
     Column("line", 7, right=True),
-    Column("state", 9),
-    Column("problems", share=3),
+    Column("state", 10),
+    Column("problems", share=4),
     Column("turns", 5, right=True),
+    Column("tokens", 8, right=True),
     Column("user", share=4),
     Column("assistant", share=4),
 )
+TITLES = tuple(column.title for column in _COLUMNS)
+"""Titles of all columns, from left to right."""
+_SORTED = {
+    Order.LINE: "line",
+    Order.PROBLEMS: "problems",
+    Order.TOKENS: "tokens",
+    Order.LENGTH: "assistant",
+}
+"""The column that shows what the rows are sorted by."""
+_ORDER_WORDS = {
+    (Order.LINE, True): "last line first",
+    (Order.PROBLEMS, True): "worst first",
+    (Order.PROBLEMS, False): "best first",
+    (Order.TOKENS, True): "most tokens first",
+    (Order.TOKENS, False): "fewest tokens first",
+    (Order.LENGTH, True): "longest answer first",
+    (Order.LENGTH, False): "shortest answer first",
+}
 
 EMPTY = (
     "No file is open.\n\n"
-    "Here you see every row of a training file, what is wrong with it and how to mend it. A file "
-    'holds one JSON object a line: chat examples ("messages"), or raw pairs ("input" and '
-    '"ideal_output").\n\n'
-    "  s   open the sample data\n"
+    "Here you see every row of a training file, what is wrong with it and how to mend it: chat "
+    'examples ("messages"), preferences, raw pairs ("input" and "ideal_output"), Alpaca, ShareGPT '
+    "and TRL rows, as JSON Lines, a JSON array, CSV or TSV, also packed with gzip.\n\n"
+    "  m   open the sample data\n"
     "  o   open a file of yours"
 )
 
@@ -32,49 +65,109 @@ _TONES = {
     Status.OK: (Tone.GOOD, "✓", "ok"),
     Status.WARNED: (Tone.WARNED, "!", "warned"),
     Status.INVALID: (Tone.BAD, "✗", "invalid"),
+    Status.EXCLUDED: (Tone.NONE, "■", "excluded"),
 }
 _BAR = 20
+_COPIED = 30
+"""Messages of a row that are offered for copying."""
+
+
+def columns_of(order: Order, descending: bool, hidden: frozenset[str]) -> Sequence[Column]:
+    """The columns of the table; the one that it is sorted by has an arrow."""
+    arrow = " ▾" if descending else " ▴"
+    marked = _SORTED[order] if order is not Order.LINE or descending else ""
+    return [
+        replace(
+            column,
+            title=column.title + (arrow if column.title == marked else ""),
+            hidden=column.title in hidden,
+        )
+        for column in _COLUMNS
+    ]
 
 
 def row_cells(view: RowView) -> Sequence[Cell]:
     """A row as the cells of the table."""
-    tone, glyph, word = _TONES[view.status]
     codes = " ".join(dict.fromkeys(one.code for one in view.problems))
+    tone = _TONES[view.status][0]
     return [
         str(view.line),
-        (f"{glyph} {word}", tone),
+        (state_words(view), tone),
         (codes, tone),
         str(view.turns),
+        number(view.tokens) if view.tokens else "–",
         view.user,
         view.assistant,
     ]
 
 
+def state_words(view: RowView) -> str:
+    """How a row stands, as glyph and word; `✎` where a person edited it."""
+    _, glyph, word = _TONES[view.status]
+    if view.edited and view.status is Status.OK:
+        return "✓ edited"
+    return f"{glyph} {word}{' ✎' if view.edited and not view.excluded else ''}"[:10]
+
+
+def row_title(view: RowView) -> str:
+    """What a person did to a row; empty where nothing."""
+    if view.excluded:
+        return f"line {view.line} ■ excluded: it will not be written (x takes it back)."
+    return f"line {view.line} ✎ edited (v lists the changes)." if view.edited else ""
+
+
+def shown_problems(problems: Sequence[Problem], kind: Format) -> list[Problem]:
+    """Problems with the places that a converted row has as a conversation."""
+    places = {own: place for place, own in pair_fields(kind).items()}
+    return [replace(one, where=places.get(one.where, one.where)) for one in problems]
+
+
+def found_words(wanted: RowFilter, order: Order, descending: bool, found: Selection) -> str:
+    """How many rows a filter lets through, and how they are sorted."""
+    parts = []
+    if found.share < 1:
+        parts.append(f"{found.share:.0%} searched, {number(len(found.rows))} so far")
+    elif wanted:
+        parts.append(f"{number(len(found.rows))} of {plural(found.searched, 'row')}")
+    parts += filter(None, [_ORDER_WORDS.get((order, descending))])
+    return " · ".join(parts)
+
+
 def headline(dataset: Dataset, report: DatasetReport | None) -> str:
-    """File, format and counts in one line."""
-    parts = [dataset.path.name, dataset.format.value]
+    """File, format and counts in one line, pending changes included."""
+    parts = [preview(dataset.path.name, 40), dataset.format.value, counts_words(dataset.counts())]
     if report is None:
-        return " · ".join([*parts, f"{plural(len(dataset), 'row')} so far"])
-    parts.append(plural(report.rows, "row"))
-    parts += [f"{number(report.invalid)} invalid", f"{number(report.warned)} warned"]
-    if report.duplicates:
-        parts.append(plural(report.duplicates, "duplicate"))
-    counted = "" if report.tokens.counter != "estimate" else "about "
-    parts.append(f"{counted}{number(report.tokens.total)} tokens")
+        return " · ".join(parts) + " so far"
+    about = "about " if report.tokens.counter == "estimate" else ""
+    parts.append(f"{about}{number(_tokens(dataset))} tokens")
     parts += [one.message for one in report.problems if one.line is None]
     return " · ".join(parts)
 
 
-def progress_line(progress: CheckProgress) -> str:
-    """How far the check is, how fast it goes and how long it takes yet."""
-    done = round(_BAR * progress.share)
-    left = progress.seconds_left
-    ending = f", {duration(left)} left" if left is not None else ""
-    return (
-        f"{progress.share:4.0%} checked {'█' * done}{'░' * (_BAR - done)} "
-        f"{number(progress.rows_per_second)} rows/s{ending} · "
-        f"{number(progress.invalid)} invalid, {number(progress.warned)} warned so far"
-    )
+def _tokens(dataset: Dataset) -> int:
+    """Tokens of the rows that would be written."""
+    counts, edits = dataset.token_counts(), dataset.edits.pending
+    return sum(counts) - sum(counts[row] for row, edit in edits.items() if edit.excluded)
+
+
+def counts_words(counts: Counts) -> str:
+    """`1,204,331 rows, 412 invalid, 3,120 warned, 11 duplicates`."""
+    parts = [plural(counts.rows, "row")]
+    parts += [f"{number(counts.invalid)} invalid", f"{number(counts.warned)} warned"]
+    parts += [plural(counts.duplicates, "duplicate")] if counts.duplicates else []
+    parts += [f"{number(counts.edited)} edited"] if counts.edited else []
+    parts += [f"{number(counts.excluded)} excluded"] if counts.excluded else []
+    return ", ".join(parts)
+
+
+def progress_line(
+    doing: str, share: float, rows_per_second: float, seconds_left: float | None
+) -> str:
+    """How far something is, how fast it goes and how long it takes yet."""
+    done = round(_BAR * share)
+    ending = f", {duration(seconds_left)} left" if seconds_left is not None else ""
+    bar = f"{'█' * done}{'░' * (_BAR - done)}"
+    return f"▶ {doing} {share:4.0%} {bar} {number(rows_per_second)} rows/s{ending}"
 
 
 def checking_step(progress: CheckProgress) -> StepState:
@@ -82,32 +175,34 @@ def checking_step(progress: CheckProgress) -> StepState:
     return StepState(Tone.BUSY, f"{progress.share:.0%} checked", f"{progress.share:.0%}")
 
 
-def checked_step(report: DatasetReport) -> StepState:
-    """The step when a file was checked."""
-    if report.invalid:
-        words = f"{number(report.invalid)} invalid"
-        return StepState(Tone.BAD, f"{words} of {number(report.rows)}", words)
+def checked_step(counts: Counts, report: DatasetReport) -> StepState:
+    """The step when a file was checked; rows that are left out do not count."""
+    rows = counts.rows - counts.excluded
+    if counts.invalid:
+        words = f"{number(counts.invalid)} invalid"
+        return StepState(Tone.BAD, f"{words} of {number(rows)}", words)
     if report.file_errors:
-        return StepState(Tone.BAD, f"{plural(report.rows, 'row')}, too few", "too few")
+        return StepState(Tone.BAD, f"{plural(rows, 'row')}, too few", "too few")
     if not report.format.trainable:
-        return StepState(Tone.WARNED, f"{number(report.rows)} {report.format}", "not chat")
-    if report.warned:
-        words = f"{number(report.warned)} warned"
-        return StepState(Tone.WARNED, f"{words} of {number(report.rows)}", words)
-    words = f"{number(report.valid)} valid"
-    return StepState(Tone.GOOD, words, words if report.valid < 10_000 else "all valid")
+        return StepState(Tone.WARNED, f"{number(rows)} {report.format}", "not chat")
+    if counts.warned:
+        words = f"{number(counts.warned)} warned"
+        return StepState(Tone.WARNED, f"{words} of {number(rows)}", words)
+    words = f"{number(rows)} valid"
+    return StepState(Tone.GOOD, words, words if rows < 10_000 else "all valid")
 
 
-def against_training(dataset: Dataset | None, report: DatasetReport | None) -> str | None:
-    """Why the file cannot be trained on now; None where it can."""
-    if dataset is None:
-        return "Open a file first (o)."
-    if report is None:
-        return "The file is not checked to the end yet."
-    if dataset.format.convertible:
-        return f"The rows are {dataset.format}: make chat rows of them first (p)."
-    if report.invalid:
-        return f"{plural(report.invalid, 'row')} cannot be used: mend or remove them first (n)."
-    if report.file_errors:
-        return f"{report.file_errors[0].message} {report.file_errors[0].fix}"
-    return None
+def copy_choices(detail: RowDetail, raw: bytes) -> list[tuple[str, str]]:
+    """What of a row can be copied: pairs of what it is and the text as it stands in the data."""
+    choices = [("row as JSON", raw.decode(errors="replace"))]
+    example = detail.example
+    said = (*example.messages, *example.preferred, *example.rejected) if example else ()
+    choices += [(f"{one.get('role', '?')}", text_of(one)) for one in said[:_COPIED] if text_of(one)]
+    problems = [f"{one.code} {one.where} {one.message}" for one in detail.view.problems]
+    return [*choices, ("problems", "\n".join(problems))] if problems else choices
+
+
+def copied_words(text: str, *, in_tmux: bool) -> str:
+    """What was copied, and what a terminal multiplexer needs for it."""
+    tmux = " tmux passes it on with `set -g set-clipboard on`." if in_tmux else ""
+    return f"{number(len(text))} characters sent to the terminal's clipboard.{tmux}"

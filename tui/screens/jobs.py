@@ -118,16 +118,23 @@ class JobsScreen(ModeScreen):
     def begin(self, request: StepRequested) -> None:
         """Offer a job on the file that Data has open."""
         if isinstance(request, TrainRequested):
-            self.offer_job(request.path)
+            self.offer_job(request.path, validation=request.validation)
 
-    def offer_job(self, path: Path | None, request: JobRequest | None = None) -> None:
+    def offer_job(
+        self,
+        path: Path | None,
+        request: JobRequest | None = None,
+        *,
+        validation: Path | None = None,
+    ) -> None:
         """Open the dialog for a new job.
 
         Args:
             path: the training file that is offered.
             request: a request that failed, to be changed.
+            validation: the validation file that is offered.
         """
-        dialog = NewJob(self.services, path, request)
+        dialog = NewJob(self.services, path, request, validation)
         self.app.push_screen(dialog, self._submit_if_given)
 
     def _submit_if_given(self, request: JobRequest | None) -> None:

@@ -19,6 +19,14 @@ class StepChanged(Message):
     state: StepState
 
 
+@dataclass
+class ChangesPending(Message):
+    """A step holds changes that would be lost with the app; empty words where it holds none."""
+
+    mode: Mode
+    words: str
+
+
 class StepRequested(Message):
     """Go to a step of the loop, and begin there what the message is about."""
 
@@ -39,6 +47,7 @@ class TrainRequested(StepRequested):
 
     mode = Mode.JOBS
     path: Path | None = None
+    validation: Path | None = None
 
 
 @dataclass

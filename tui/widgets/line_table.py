@@ -55,6 +55,7 @@ class Column:
         share: how large its share is, against those of the other columns without a width.
         right: whether its text stands at the right.
         from_width: the table's width from which on the column is shown.
+        hidden: whether it is not shown at any width.
     """
 
     title: str
@@ -62,6 +63,11 @@ class Column:
     share: int = 1
     right: bool = False
     from_width: int = 0
+    hidden: bool = False
+
+    def shown_at(self, width: int) -> bool:
+        """Whether the column is shown in a table of so many cells."""
+        return not self.hidden and width >= self.from_width
 
 
 def column_widths(columns: Sequence[Column], width: int) -> list[int]:
@@ -71,13 +77,13 @@ def column_widths(columns: Sequence[Column], width: int) -> list[int]:
         columns: the columns.
         width: cells that the table has, its mark left out.
     """
-    shown = [column for column in columns if width >= column.from_width]
+    shown = [column for column in columns if column.shown_at(width)]
     fixed = sum(column.width for column in shown)
     shares = sum(column.share for column in shown if not column.width)
     room = max(0, width - fixed - _GAP * (len(shown) - 1))
     widths, given, spent = [], 0, 0
     for column in columns:
-        if width < column.from_width:
+        if not column.shown_at(width):
             widths.append(0)
         elif column.width:
             widths.append(column.width)
@@ -192,10 +198,20 @@ class LineTable(ScrollView, can_focus=True):
             classes: the widget's classes.
         """
         super().__init__(id=id, classes=classes)
-        self.columns = columns
+        self._columns = columns
         self._cells = cells
         self._rows = 0
         self._asked: tuple[int, int] | None = None
+
+    @property
+    def columns(self) -> Sequence[Column]:
+        """The columns from left to right, hidden ones included; setting them repaints the table."""
+        return self._columns
+
+    @columns.setter
+    def columns(self, columns: Sequence[Column]) -> None:
+        self._columns = columns
+        self.refresh()
 
     @property
     def row_count(self) -> int:

@@ -8,7 +8,9 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui.domain.problems import Problem
-from tui.domain.text import preview
+from tui.domain.text import number, preview, scrub
+
+_MOST = 50
 
 
 class ProblemList(Static):
@@ -21,14 +23,27 @@ class ProblemList(Static):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(markup=False, id=id)
 
-    def show(self, problems: Sequence[Problem]) -> None:
-        """Show the problems of a row, errors first; nothing is sent where nothing changes."""
-        lines = [problem_line(one) for one in problems]
+    def show(self, problems: Sequence[Problem], done: str = "") -> None:
+        """Show the problems of a row, errors first; nothing is sent where nothing changes.
+
+        Args:
+            problems: of the row.
+            done: what a person did to the row, as a line; empty where nothing.
+        """
+        lines = [problem_line(one) for one in problems[:_MOST]]
         if not lines:
             lines = [Content("✓ ok").stylize("$text-success")]
-        if len(lines) > 1:
-            lines[0] = Content.assemble(f"1 of {len(lines)}: ", lines[0])
-        content = Content("\n").join(lines)
+        if len(problems) > 1:
+            lines[0] = Content.assemble(f"1 of {number(len(problems))}: ", lines[0])
+        if done:
+            lines.insert(0, Content(scrub(done)))
+        self._put(Content("\n").join(lines))
+
+    def clear(self, sentence: str = "") -> None:
+        """Show no row, but a sentence."""
+        self._put(Content(sentence))
+
+    def _put(self, content: Content) -> None:
         if content != self.content:
             self.update(content, layout=False)
 

@@ -1,0 +1,253 @@
+"""What a person changes in an open file: in the editor, by fixes, by leaving rows out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from textual.app import App, SuspendNotSupported
+
+from tui.dialogs.confirm import Confirm
+from tui.dialogs.fix_preview import FixAnswer, FixChoice, FixPreview
+from tui.dialogs.pending_changes import PendingChanges
+from tui.domain.edits import EditStep, RowEdit
+from tui.domain.fixes import FIXES, fix_row, fix_words
+from tui.domain.row_diff import DiffLine, pretty_row, row_diff
+from tui.domain.text import number, plural, preview
+from tui.services.datasets import Dataset
+from tui.services.errors import InputError
+from tui.services.files import explain
+from tui.services.row_editor import NO_EDITOR, RowDraft, editor_command, run_editor
+
+_AT_ONCE = 500
+"""Rows that are mended before the progress is told."""
+_TRIED = 50
+"""Rows of a kind that are tried to find one that shows what its fix does."""
+_LINES_LEFT_OUT = 100
+
+Told = Callable[[str, float], None]
+"""Takes what is done and which part of it, 0 to 1."""
+
+
+class RowEditing:
+    """Changes rows of one dataset; dialogs ask where there is a choice. Run in a worker."""
+
+    def __init__(self, app: App[Any], dataset: Dataset, tell: Told) -> None:
+        self._app = app
+        self._dataset = dataset
+        self._tell = tell
+        self._changing = asyncio.Lock()
+
+    async def edit(self, row: int) -> EditStep | None:
+        """Let a person edit a row in `$EDITOR`; a text that is refused can be edited again.
+
+        Raises:
+            FtuiError: there is no editor, or a file cannot be read or written.
+        """
+        command = editor_command()
+        if command is None:
+            raise InputError(NO_EDITOR)
+        data = self._dataset
+        draft = await RowDraft.begin(await self._raw(row), data.format, data.options)
+        try:
+            while True:
+                self._edit_draft(command, draft)
+                edited = await draft.read()
+                if not edited.refusal or await self._given_up(edited.refusal):
+                    break
+        finally:
+            await draft.close()
+        if edited.refusal or edited.raw is None:
+            return None
+        excluded = data.edits.of(row).excluded
+        return await self._change(
+            f"edit line {data.line(row)}", {row: RowEdit(edited.raw, excluded)}
+        )
+
+    def _edit_draft(self, command: Sequence[str], draft: RowDraft) -> None:
+        """Give the terminal to the editor; it is the editor's alone until that ends."""
+        try:
+            with self._app.suspend():
+                run_editor(command, draft.path)
+        except SuspendNotSupported as error:
+            text = "This terminal cannot be lent to an editor."
+            raise InputError(text, "Start ftui in a terminal of its own.") from error
+
+    async def _given_up(self, refusal: str) -> bool:
+        question = Confirm(
+            "The row was not taken.",
+            preview(refusal, 600),
+            yes="Drop the text",
+            no="Edit it again",
+        )
+        return await self._app.push_screen_wait(question)
+
+    async def fix(self, row: int) -> EditStep | None:
+        """Show what the fixes of a row would do, and do the chosen one.
+
+        Raises:
+            FtuiError: nothing is certain enough to be mended, or the file cannot be read.
+        """
+        data, line = self._dataset, self._dataset.line(row)
+        detail = await data.detail(row)
+        raw = await self._raw(row)
+        codes = dict.fromkeys(one.code for one in detail.view.problems)
+        choices = [one for code in codes if (one := await self._choice(row, code, raw))]
+        if not choices:
+            what = "has no problem" if not codes else "has no problem with a certain fix"
+            raise InputError(f"Line {line} {what}.", "Edit it (e) or exclude it (x).")
+        answer = await self._app.push_screen_wait(FixPreview(f"Line {line}", choices))
+        if answer is None:
+            return None
+        if answer.all:
+            return await self._fix_all(answer.code)
+        edit = self._mended(row, answer.code, raw)
+        words = f"{fix_words(answer.code)}, line {line}"
+        return await self._change(words, {row: edit} if edit else {})
+
+    async def fix_kind(self) -> EditStep | None:
+        """Offer the fixes for all rows of the file, a kind of problem each, and do one.
+
+        Raises:
+            FtuiError: nothing is certain enough to be mended, or the file cannot be read.
+        """
+        choices = [one for code in FIXES if (one := await self._first_choice(code))]
+        if not choices:
+            text = "No problem of this file has a certain fix."
+            raise InputError(text, "Edit rows (e) or exclude them (x).")
+        dialog = FixPreview("All rows with a problem", choices, every=True)
+        answer: FixAnswer | None = await self._app.push_screen_wait(dialog)
+        return await self._fix_all(answer.code) if answer else None
+
+    async def _first_choice(self, code: str) -> FixChoice | None:
+        for row in self._dataset.rows_with(code)[:_TRIED]:
+            choice = await self._choice(row, code, await self._raw(row))
+            if choice:
+                return choice
+        return None
+
+    async def _choice(self, row: int, code: str, raw: bytes) -> FixChoice | None:
+        words = fix_words(code)
+        if words is None:
+            return None
+        edit = await asyncio.to_thread(self._mended, row, code, raw)
+        if edit is None:
+            return None
+        others = len(set(self._dataset.rows_with(code)) - {row})
+        diff = _left_out(raw) if edit.excluded or edit.raw is None else row_diff(raw, edit.raw)
+        return FixChoice(code, words, diff, others)
+
+    async def _fix_all(self, code: str) -> EditStep | None:
+        """Mend all rows that have a problem, as one step; those that cannot be are left."""
+        rows = self._dataset.rows_with(code)
+        after: dict[int, RowEdit] = {}
+        words = fix_words(code) or code
+        for first in range(0, len(rows), _AT_ONCE):
+            self._tell(words, first / len(rows))
+            some = rows[first : first + _AT_ONCE]
+            after |= await asyncio.to_thread(dict, self._mended_rows(some, code))
+        self._tell(words, 1.0)
+        step = await self._change(f"{words}, all rows with {code}", after)
+        left = len(rows) - len(after)
+        if left:
+            text = f"{number(len(after))} of {plural(len(rows), 'row')} mended."
+            raise InputError(text, "The others have no certain fix: edit (e) or exclude (x) them.")
+        return step
+
+    def _mended_rows(self, rows: Sequence[int], code: str) -> Iterator[tuple[int, RowEdit]]:
+        for row in rows:
+            try:
+                raw = self._dataset.current_raw(row)
+            except OSError as error:
+                raise explain(error, self._dataset.path) from error
+            edit = self._mended(row, code, raw)
+            if edit:
+                yield row, edit
+
+    def _mended(self, row: int, code: str, raw: bytes) -> RowEdit | None:
+        """How a row is after a fix, with what was done to it before."""
+        now = self._dataset.edits.of(row)
+        edit = fix_row(raw, code, self._dataset.format, self._dataset.options)
+        if edit is None:
+            return None
+        text = now.raw if edit.raw is None else edit.raw
+        return RowEdit(text, edit.excluded or now.excluded)
+
+    async def exclude(self, row: int) -> EditStep | None:
+        """Leave a row out, or take it back.
+
+        Raises:
+            FileError: the file cannot be read any more.
+        """
+        now, line = self._dataset.edits.of(row), self._dataset.line(row)
+        words = f"take back line {line}" if now.excluded else f"exclude line {line}"
+        return await self._change(words, {row: RowEdit(now.raw, not now.excluded)})
+
+    async def exclude_all(self, rows: Sequence[int], words: str) -> EditStep | None:
+        """Leave rows out, as one step.
+
+        Raises:
+            FileError: the file cannot be read any more.
+        """
+        of = self._dataset.edits.of
+        return await self._change(words, {row: RowEdit(of(row).raw, excluded=True) for row in rows})
+
+    async def undo(self) -> EditStep | None:
+        """Take the last change back.
+
+        Raises:
+            FileError: the file cannot be read any more.
+        """
+        async with self._changing:
+            return await self._dataset.undo()
+
+    async def redo(self) -> EditStep | None:
+        """Do again what was undone last.
+
+        Raises:
+            FileError: the file cannot be read any more.
+        """
+        async with self._changing:
+            return await self._dataset.redo()
+
+    async def review(self) -> None:
+        """List what is pending."""
+        edits = self._dataset.edits
+        dialog = PendingChanges(edits.steps, self._dataset.line, edits.undone)
+        await self._app.push_screen_wait(dialog)
+
+    async def _change(self, words: str, after: Mapping[int, RowEdit]) -> EditStep | None:
+        async with self._changing:
+            return await self._dataset.change(words, after)
+
+    async def _raw(self, row: int) -> bytes:
+        try:
+            return await asyncio.to_thread(self._dataset.current_raw, row)
+        except OSError as error:
+            raise explain(error, self._dataset.path) from error
+
+
+def _left_out(raw: bytes) -> list[DiffLine]:
+    """The diff of a row that will not be written."""
+    text = pretty_row(raw) or raw[:4_000].decode(errors="replace")
+    return [DiffLine("removed", line) for line in text.split("\n")[:_LINES_LEFT_OUT]]
+
+
+async def may_leave(app: App[Any], dataset: Dataset | None, doing: str) -> bool:
+    """Whether what is pending in a dataset may be lost; asks where something is. In a worker."""
+    if dataset is None or not dataset.edits:
+        return True
+    question = Confirm(
+        f"{doing} and lose the changes?",
+        f"{pending_words(dataset)} are not written. w writes them to a new file.",
+        yes="Lose them",
+        no="Stay",
+    )
+    return await app.push_screen_wait(question)
+
+
+def pending_words(dataset: Dataset) -> str:
+    """How many changes are pending."""
+    edited, excluded = dataset.edits.counts
+    return f"{plural(edited, 'edited row')} and {plural(excluded, 'excluded row')}"

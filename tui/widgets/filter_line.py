@@ -1,0 +1,74 @@
+"""One line to type a filter in, with a word about what it finds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from tui.domain.row_filter import RowFilter
+from tui.domain.text import preview, scrub
+
+
+class FilterLine(Horizontal):
+    """Tells each filter that can be read, as it is typed; enter says that it is the one."""
+
+    DEFAULT_CSS = """
+    FilterLine { height: 1; padding: 0 1; background: $panel; }
+    FilterLine .sign { width: 2; text-style: bold; }
+    FilterLine Input { width: 1fr; }
+    FilterLine #filter-word { width: auto; max-width: 60%; padding-left: 1; }
+    """
+
+    @dataclass
+    class Typed(Message):
+        """Other rows are wanted; `entered` where enter was pressed, after which nobody types."""
+
+        wanted: RowFilter
+        entered: bool
+
+    def compose(self) -> ComposeResult:
+        """Sign, text and word."""
+        yield Static("/", classes="sign")
+        yield Input(placeholder="refund code:no-assistant is:invalid", compact=True)
+        yield Static(id="filter-word", markup=False)
+
+    @property
+    def typing(self) -> bool:
+        """Whether a filter is being typed."""
+        return self.query_one(Input).has_focus
+
+    def begin(self) -> None:
+        """Let a person type."""
+        self.query_one(Input).focus()
+
+    def clear(self) -> None:
+        """Begin with nothing typed; nobody is told."""
+        with self.prevent(Input.Changed):
+            self.query_one(Input).value = ""
+
+    def say(self, sentence: str, tone: str = "muted") -> None:
+        """Say what was found, or what is wrong with what was typed."""
+        word = self.query_one("#filter-word", Static)
+        word.set_classes(tone)
+        word.update(preview(sentence))
+
+    @on(Input.Changed)
+    def _changed(self, event: Input.Changed) -> None:
+        event.stop()
+        try:
+            self.post_message(self.Typed(RowFilter.parse(event.value), entered=False))
+        except ValueError as error:
+            self.say(f"✗ {error}", "bad")
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        try:
+            self.post_message(self.Typed(RowFilter.parse(event.value), entered=True))
+        except ValueError as error:
+            self.notify(scrub(str(error)), severity="warning", markup=False)
