@@ -52,8 +52,8 @@ def longest_input(folder: Path) -> int:
 def chat_template(folder: Path) -> Render | None:
     """A model's chat template, run in a sandbox; None where there is none that can be run.
 
-    What it gives raises ValueError where the template refuses the messages, and what else a
-    template's own mistakes raise: LookupError, TypeError, AttributeError, RuntimeError.
+    What it gives raises ValueError where the template refuses the messages, and whatever a
+    template's own mistakes raise.
     """
     config = read_object(folder / "tokenizer_config.json")
     try:

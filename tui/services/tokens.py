@@ -230,7 +230,7 @@ def _around_by_template(folder: Path, counter: TokenCounter) -> tuple[int, int] 
     opening = [{"role": "system", "content": _SAID}]
     try:
         short, long = render([*opening, *turn]), render([*opening, *turn, *turn])
-    except (ValueError, LookupError, TypeError, AttributeError, RuntimeError):
+    except _OF_TEMPLATES:
         return None
     said, once, twice = counter.count([_SAID, short, long])
     a_message = max(0, round((twice - once) / 2) - said)
@@ -238,6 +238,7 @@ def _around_by_template(folder: Path, counter: TokenCounter) -> tuple[int, int] 
 
 
 _SAID = "Yes."
+_OF_TEMPLATES = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 def find_encoder() -> Encoder | None:
