@@ -58,6 +58,7 @@ class Terminal:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         self._sent = bytearray()
+        self._ended = False
         self._news = threading.Condition()
         self._process = subprocess.Popen(
             command,
@@ -119,7 +120,7 @@ class Terminal:
 
     def _wait(self, done: Callable[[], bool], what: str, seconds: float) -> None:
         with self._news:
-            if not self._news.wait_for(done, seconds):
+            if not self._news.wait_for(lambda: done() or self._ended, seconds) or not done():
                 raise TimeoutError(f"{what!r} never came; last was {self.text()[-2000:]!r}")
 
     def wait_for_end(self, seconds: float = 30) -> int:
@@ -142,6 +143,7 @@ class Terminal:
                 data = b""
             with self._news:
                 self._sent += data
+                self._ended = not data
                 self._news.notify_all()
             if not data:
                 return
