@@ -27,6 +27,11 @@ _LABELS_SHOWN: Final = 30
 _LABEL: Final = 60
 """Characters that a label may have; what is longer is a text."""
 _LARGEST_JSON: Final = 20_000
+_FEWEST_LENGTHS: Final = 20
+_LEAST_DEVIATION: Final = 0.25
+_ANY_LENGTH: Final = (1 << 32) - 1
+_FINE: Final = 8
+"""Bits of a value that its cell keeps, after the leading one."""
 _INSTRUCTIONS = frozenset({"system", "developer"})
 
 
@@ -439,11 +444,6 @@ def _median(values: list[tuple[float, int]]) -> float:
     return (values[low][0] + values[high][0]) / 2
 
 
-_FEWEST_LENGTHS: Final = 20
-_LEAST_DEVIATION: Final = 0.25
-_ANY_LENGTH: Final = (1 << 32) - 1
-
-
 def _labels(tally: Tally) -> Iterator[Labels]:
     """Columns of answers whose values come again and again; other text has no shares."""
     answers = sum(tally.outputs.counts.values())
@@ -462,10 +462,6 @@ def _label(value: Any) -> str | None:
     if value is None or isinstance(value, bool | int | float):
         return orjson.dumps(value).decode()
     return None
-
-
-_FINE: Final = 8
-"""Bits of a value that its cell keeps, after the leading one."""
 
 
 def _cell(value: int) -> int:

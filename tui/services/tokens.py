@@ -239,13 +239,3 @@ def _around_by_template(folder: Path, counter: TokenCounter) -> tuple[int, int] 
 
 _SAID = "Yes."
 _OF_TEMPLATES = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
-
-
-def find_encoder() -> Encoder | None:
-    """The counter of `o200k_base`; None where the tokenizer is not installed."""
-    return _loaded(f"toktok:{O200K}")
-
-
-def counter_name() -> str:
-    """What tokens are counted with on this machine."""
-    return ESTIMATE if find_encoder() is None else O200K
