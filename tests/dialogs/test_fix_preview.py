@@ -52,6 +52,19 @@ async def test_one_key_fixes_all_rows_of_a_kind() -> None:
         assert app.answers == [FixAnswer("encoding-damage", all=True)]
 
 
+async def test_fixes_of_the_whole_file_are_for_all_rows() -> None:
+    async with showing(FixPreview("All rows", [ALONE, DAMAGED], every=True)) as (app, pilot):
+        shown = app.shown()
+        assert "Fix these rows (enter)" in shown
+        assert "this row" not in shown
+        assert "  1 " in shown
+        assert "none" not in shown
+        await pilot.press("down")
+        assert "  32 " in app.shown()
+        await pilot.press("enter")
+        assert app.answers == [FixAnswer("encoding-damage", all=True)]
+
+
 async def test_a_problem_of_one_row_alone_says_so() -> None:
     async with showing(FixPreview("Line 12", [ALONE])) as (app, pilot):
         assert "none" in app.shown()

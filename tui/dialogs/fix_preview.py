@@ -18,11 +18,7 @@ from tui.domain.text import number, scrub
 from tui.widgets.diff_view import DiffView
 from tui.widgets.line_table import Cell, Column, LineTable
 
-_COLUMNS = [
-    Column("problem", 26),
-    Column("what the fix does"),
-    Column("other rows", 10, right=True),
-]
+_COLUMNS = [Column("problem", 26), Column("what the fix does")]
 
 _KEYS = "↑↓ other fix  pgup pgdn scroll  u undoes a fix; nothing is written until w"
 
@@ -83,14 +79,16 @@ class FixPreview(Dialog[FixAnswer | None]):
         """The fixes, the diff, three buttons."""
         with Vertical(classes="dialog -large"):
             yield Static(scrub(self._title), classes="dialog--title", markup=False)
-            yield LineTable(_COLUMNS, self._cells)
+            count = Column("rows" if self._every else "other rows", 10, right=True)
+            yield LineTable([*_COLUMNS, count], self._cells)
             yield DiffView()
             yield Static(_KEYS, id="fix-preview-word", classes="dialog--hint", markup=False)
             with Horizontal(classes="dialog--buttons"):
                 yield Button("Close (esc)", id="close", compact=True)
-                yield Button("Fix all of the kind (a)", id="all", compact=True)
-                key = "Fix them (enter)" if self._every else "Fix this row (enter)"
-                yield Button(key, id="one", variant="primary", compact=True)
+                if not self._every:
+                    yield Button("Fix all of the kind (a)", id="all", compact=True)
+                words = "Fix these rows (enter)" if self._every else "Fix this row (enter)"
+                yield Button(words, id="one", variant="primary", compact=True)
 
     def on_mount(self) -> None:
         """Start in the list."""
@@ -104,13 +102,15 @@ class FixPreview(Dialog[FixAnswer | None]):
 
     def _cells(self, row: int) -> Sequence[Cell]:
         fix = self._fixes[row]
-        return [fix.code, fix.words, number(fix.others) if fix.others else "none"]
+        rows = fix.others + self._every
+        return [fix.code, fix.words, number(rows) if rows else "none"]
 
     @on(LineTable.RowHighlighted)
     def _show(self) -> None:
         fix = self._chosen
         self.query_one(DiffView).show(fix.diff)
-        self.query_one("#all", Button).disabled = not fix.others
+        for button in self.query("#all"):
+            button.disabled = not fix.others
         self._say(_KEYS)
 
     @on(Button.Pressed, "#close")
