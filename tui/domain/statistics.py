@@ -26,6 +26,8 @@ _SYSTEMS_SHOWN: Final = 20
 _LABELS_SHOWN: Final = 30
 _LABEL: Final = 60
 """Characters that a label may have; what is longer is a text."""
+_KEY: Final = 80
+"""Characters of a text that stands for itself where texts are told apart."""
 _LARGEST_JSON: Final = 20_000
 _FEWEST_LENGTHS: Final = 20
 _LEAST_DEVIATION: Final = 0.25
@@ -211,8 +213,8 @@ class Variants:
     """How often each of many texts was found; the first `VARIANTS` different ones are told apart.
 
     Attributes:
-        counts: digest -> how often.
-        texts: digest -> beginning of the text, scrubbed.
+        counts: text, of a long one a digest -> how often.
+        texts: the same -> beginning of the text, scrubbed.
         further: how often texts were found that are not told apart.
     """
 
@@ -222,11 +224,11 @@ class Variants:
 
     def add(self, text: str) -> None:
         """Count a text."""
-        key = hashlib.blake2b(text.encode(errors="replace"), digest_size=8).hexdigest()
-        if key not in self.texts:
-            self._count(key, preview(text), 1)
-        else:
+        key = text if len(text) <= _KEY else _digest(text)
+        if key in self.texts:
             self.counts[key] += 1
+        else:
+            self._count(key, preview(text), 1)
 
     def merge(self, other: Variants) -> None:
         """Count what another has counted."""
@@ -331,8 +333,17 @@ class Tally:
             return
         for name, value in values.items():
             label = _label(value)
-            if label is not None and (name in self.fields or len(self.fields) < _FIELDS):
-                self.fields.setdefault(name, Variants()).add(label)
+            if label is not None:
+                self._field(name).add(label)
+
+    def _field(self, name: str) -> Variants:
+        """Where the values of a field are counted; nowhere, if there are too many fields."""
+        known = self.fields.get(name)
+        if known is None:
+            known = Variants()
+            if len(self.fields) < _FIELDS:
+                self.fields[name] = known
+        return known
 
     def merge(self, other: Tally) -> None:
         """Count what another has counted, as if its rows came after those of this one."""
@@ -344,8 +355,7 @@ class Tally:
         self.systems.merge(other.systems)
         self.labels.merge(other.labels)
         for name, values in other.fields.items():
-            if name in self.fields or len(self.fields) < _FIELDS:
-                self.fields.setdefault(name, Variants()).merge(values)
+            self._field(name).merge(values)
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain JSON values, for `from_json`."""
@@ -462,6 +472,10 @@ def _label(value: Any) -> str | None:
     if value is None or isinstance(value, bool | int | float):
         return orjson.dumps(value).decode()
     return None
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(errors="replace"), digest_size=_KEY // 2 + 1).hexdigest()
 
 
 def _cell(value: int) -> int:
