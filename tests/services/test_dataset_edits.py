@@ -25,6 +25,13 @@ def row(asked: str, answer: str, **more: Any) -> bytes:
     return json.dumps({"messages": messages} | more).encode()
 
 
+def changed(words: int) -> str:
+    """A text of which the first words are others: one in four steps is like its neighbours."""
+    told = "the parcel left our house in the north on a day in spring and nobody saw it since then"
+    said = told.split()
+    return " ".join([f"{word}x" for word in said[:words]] + said[words:] + ["and", "so", "on"] * 4)
+
+
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
 TEXTS = [
     *(row(ASKED.format(number), ANSWER.format(day)) for number in (1, 2) for day in DAYS[:2]),
@@ -32,6 +39,8 @@ TEXTS = [
         row(f"What is {number} times {number + 7}?", f"That is {number * 8}, sir.")
         for number in range(6)
     ),
+    *(row("What happened?", changed(words)) for words in range(5)),
+    *(row(f"How long is {size}?", "long " * size + "enough.") for size in (3, 6, 12, 40, 90, 300)),
     row("Tell me a long story.", "Once upon a time there was a king. " * 20),
     row("What is 1 times 8?", "Nobody knows that any more."),
     row("Hello, who are you?", "I'm sorry, but I cannot help with that."),
@@ -41,6 +50,11 @@ TEXTS = [
     b"[]",
     b'{"prompt": "Hello there", "completion": "Good day to you."}',
 ]
+BEGIN = [
+    *(row("What happened?", changed(words)) for words in (0, 4, 3)),
+    *(row(f"Say {size} words.", "word " * size + "done.") for size in range(3, 40, 2)),
+]
+"""Enough answers for outliers, and a third row that is like the first and like the second."""
 CODES = sorted(KINDS)
 
 
@@ -74,13 +88,13 @@ edits = st.one_of(
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
-    rows=st.lists(texts, min_size=3, max_size=30),
+    more=st.lists(texts, max_size=20),
     acts=st.lists(
         st.one_of(
-            st.dictionaries(st.integers(0, 29), edits, min_size=1, max_size=5),
+            st.dictionaries(st.integers(0, 41), edits, min_size=1, max_size=8),
             st.sampled_from(["undo", "redo"]),
         ),
         min_size=1,
@@ -88,8 +102,9 @@ edits = st.one_of(
     ),
 )
 async def test_after_any_edits_all_is_known_as_of_a_file_written_with_them(
-    tmp_path: Path, rows: list[bytes], acts: list[Any]
+    tmp_path: Path, more: list[bytes], acts: list[Any]
 ) -> None:
+    rows = BEGIN + more
     dataset = await opened(tmp_path / "f.jsonl", rows)
     for act in acts:
         if act == "undo":

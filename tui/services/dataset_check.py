@@ -20,7 +20,7 @@ from tui.services.files import explain
 from tui.services.findings import LEAK, NEAR_LEAK, Findings
 from tui.services.near_rows import Edges, NearSearch, Texts, search_near
 from tui.services.row_checks import Checked, Chunk, Look, Status, read_content, read_structure
-from tui.services.row_comparison import Comparison
+from tui.services.row_comparison import Comparison, OtherFile
 from tui.services.row_file import RowFile
 from tui.services.row_links import Links
 
@@ -44,6 +44,8 @@ _PASSES: Sequence[_Pass] = (
 )
 _READING = "rows"
 _COMPARING = "duplicates"
+_NEAR = "near duplicates"
+_SHARE_BEFORE_FILES = 0.95
 _PAUSE = 0.25
 """Seconds between two tellings of a search that tells nothing itself."""
 
@@ -99,10 +101,10 @@ class Check:
     _began: float = field(default_factory=time.monotonic)
 
     async def run(self) -> AsyncIterator[CheckProgress]:
-        """Find and check all rows.
+        """Find and check all rows; `compare_files` has the end of it.
 
         Yields:
-            Progress: for each part of a pass, and at the end.
+            Progress: for each part of a pass.
 
         Raises:
             FileError: the file cannot be read, or changed meanwhile.
@@ -120,11 +122,26 @@ class Check:
                     yield self._progress(one.name, done)
             yield self._progress(_COMPARING, done)
             await asyncio.to_thread(self._compare)
-            async for doing in self._search(pool):
-                yield self._progress(doing, done + 0.1)
-        await asyncio.to_thread(self._tell_ties)
+            async for _ in self._search_here(pool):
+                yield self._progress(_NEAR, done + 0.1)
         if self.rows.changed():
             raise file_changed(self.rows)
+
+    async def compare_files(self) -> AsyncIterator[CheckProgress]:
+        """Look for the rows in the other files, and tell what ties rows; the end of a check.
+
+        Yields:
+            Progress, the last with a share of 1.
+
+        Raises:
+            FileError: a file cannot be read.
+        """
+        if self.comparison.others:
+            await asyncio.to_thread(self.comparison.whole_files)
+            with workers(self.rows.size > SMALL) as pool:
+                async for name in self._search_there(pool):
+                    yield self._progress(f"rows of the {name} file", _SHARE_BEFORE_FILES)
+        await asyncio.to_thread(self._tell_ties)
         yield self._progress(_COMPARING, 1.0)
 
     def _progress(self, doing: str, share: float) -> CheckProgress:
@@ -170,33 +187,40 @@ class Check:
         self.found.settle()
         self.comparison.whole()
 
-    async def _search(self, pool: Executor) -> AsyncIterator[str]:
-        """Search for rows that are nearly the same; yields what is searched, again and again."""
-        found, options = self.found, self.look.options
-        if not found.sketches:
+    async def _search_here(self, pool: Executor) -> AsyncIterator[None]:
+        """Search for rows that are nearly the same as earlier ones; yields while it waits."""
+        if not self.found.sketches:
             return
-        texts = await asyncio.to_thread(texts_of, self.rows, self.look)
-        similarity = options.similarity
-        left_out = await asyncio.to_thread(self._left_out, found.same)
-        search = NearSearch(found.sketches.path, texts, left_out, similarity)
-        async for edges in self._found(pool, search):
-            if edges is None:
-                yield "near duplicates"
-            else:
+        search = await asyncio.to_thread(self._near_search, self.found.same)
+        async for edges in self._near(pool, search):
+            if edges:
                 await asyncio.to_thread(self.comparison.put_near, edges)
-        for name, other in self.comparison.others.items():
-            if not other.sketches or NEAR_LEAK in options.off:
-                continue
-            left_out = await asyncio.to_thread(self._left_out, found.links_of(LEAK, name))
-            there = other.sketches.path, await asyncio.to_thread(other.texts)
-            search = NearSearch(found.sketches.path, texts, left_out, similarity, there)
-            async for edges in self._found(pool, search):
-                if edges is None:
-                    yield f"rows of the {name} file"
-                else:
-                    await asyncio.to_thread(self.comparison.put_near_leaks, name, edges)
+            yield
 
-    async def _found(self, pool: Executor, search: NearSearch) -> AsyncIterator[Edges | None]:
+    async def _search_there(self, pool: Executor) -> AsyncIterator[str]:
+        """Search for rows that are nearly the same as those of other files; yields their names."""
+        for name, other in self.comparison.others.items():
+            if not (self.found.sketches and other.sketches) or NEAR_LEAK in self.look.options.off:
+                continue
+            exact = self.found.links_of(LEAK, name)
+            search = await asyncio.to_thread(self._near_search, exact, other)
+            async for edges in self._near(pool, search):
+                if edges:
+                    await asyncio.to_thread(self.comparison.put_near_leaks, name, edges)
+                yield name
+
+    def _near_search(self, known: Links, other: OtherFile | None = None) -> NearSearch:
+        """A search in which rows with errors, or that are known already, are left out."""
+        prints = self.found.prints
+        return NearSearch(
+            self.found.sketches.path,
+            texts_of(self.rows, self.look),
+            bytes(not print_ or row in known for row, print_ in enumerate(prints)),
+            self.look.options.similarity,
+            (other.sketches.path, other.texts()) if other else None,
+        )
+
+    async def _near(self, pool: Executor, search: NearSearch) -> AsyncIterator[Edges | None]:
         """What a search finds; None again and again before."""
         try:
             future = asyncio.wrap_future(pool.submit(search_near, search))
@@ -208,10 +232,6 @@ class Check:
             raise _killed() from error
         except OSError as error:
             raise explain(error, self.rows.path) from error
-
-    def _left_out(self, known: Links) -> bytes:
-        """A byte a row: 0 for those that are searched, 1 for those with errors or known already."""
-        return bytes(not print_ or row in known for row, print_ in enumerate(self.found.prints))
 
     def _tell_ties(self) -> None:
         """Tell what a look over all rows found, as far as problems are kept."""
@@ -227,9 +247,7 @@ def chunks(rows: RowFile, size: int) -> Iterator[Chunk]:
     while first < count:
         start = rows.start(first)
         after = bisect_left(range(count), start + size, lo=first + 1, key=rows.start)
-        yield Chunk(
-            rows.data_path, start, rows.start(after), rows.line(first), first, after - first
-        )
+        yield Chunk(path, start, rows.start(after), rows.line(first), first, after - first)
         first = after
 
 

@@ -33,7 +33,9 @@ from tui.services.edit_following import Follower
 from tui.services.errors import FileError
 from tui.services.files import explain
 from tui.services.findings import DUPLICATE, NEAR, Counts, Findings
+from tui.services.kept_findings import KeptChecks
 from tui.services.near_rows import text_of_row
+from tui.services.report_cache import ReportCache
 from tui.services.row_checks import Look, Status, content_problems, worst
 from tui.services.row_comparison import Comparison, OtherFile
 from tui.services.row_file import RowFile, rows_between
@@ -130,6 +132,7 @@ class Dataset:
         kind: Format,
         options: CheckOptions = DEFAULT_OPTIONS,
         home: Path = Path(),
+        kept: KeptChecks | None = None,
     ) -> None:
         self.path = path
         self.format = kind
@@ -141,7 +144,8 @@ class Dataset:
         self.edits = Edits()
         self._rows = rows
         self._home = home
-        self._begin(Look(kind, options, 0), {})
+        self._kept = kept
+        self._begin(Look(kind, options, 0), {}, Findings())
 
     def __len__(self) -> int:
         """Rows found so far."""
@@ -295,9 +299,17 @@ class Dataset:
                 async for progress in other.check(keep=0):
                     yield replace(progress, share=0.0, doing=f"the {name} file")
         look = await asyncio.to_thread(self._settle_look, keep)
-        self._begin(look, against)
-        check = Check(self._rows, self._found, self._look, self._comparison)
-        async for progress in check.run():
+        kept = await self._kept.load(self._rows, look) if self._kept else None
+        self._begin(look, against, kept.found if kept else Findings())
+        check = Check(self._rows, self._found, look, self._comparison)
+        if kept:
+            await asyncio.to_thread(self._comparison.resume, kept.edges)
+        else:
+            async for progress in check.run():
+                yield progress
+            if self._kept:
+                await self._kept.save(self._rows, look, self._found, self._comparison.edges)
+        async for progress in check.compare_files():
             yield progress
         self.statistics = self._sum_up()
         whole = [
@@ -316,10 +328,10 @@ class Dataset:
         counter = counter_for(options.model, home)
         return Look(self.format, replace(options, context=context), keep, counter)
 
-    def _begin(self, look: Look, against: Mapping[str, Dataset]) -> None:
-        """Know nothing of the rows yet."""
+    def _begin(self, look: Look, against: Mapping[str, Dataset], found: Findings) -> None:
+        """Know of the rows what is given, and no more."""
         self.report = self.statistics = None
-        self._found = Findings()
+        self._found = found
         self._look = look
         others = {name: other.as_other() for name, other in against.items()}
         self._comparison = Comparison(
@@ -443,6 +455,8 @@ class Datasets:
         """Open files with what the settings say is checked in them."""
         self._options = settings.check if settings else DEFAULT_OPTIONS
         self._home = settings.home if settings else Path()
+        reports = settings.workspace / "reports" if settings else None
+        self._kept = KeptChecks(ReportCache(reports)) if reports else None
 
     async def open(
         self, path: Path, kind: Format | None = None, options: CheckOptions | None = None
@@ -458,18 +472,17 @@ class Datasets:
             FileError: it cannot be read, is a folder or holds no rows.
         """
         try:
-            return await asyncio.to_thread(_open, path, kind, options or self._options, self._home)
+            return await asyncio.to_thread(self._open, path, kind, options or self._options)
         except OSError as error:
             raise explain(error, path) from error
 
-
-def _open(path: Path, kind: Format | None, options: CheckOptions, home: Path) -> Dataset:
-    rows = open_rows(path)
-    while not len(rows) and rows.scan():
-        pass
-    if not len(rows):
-        raise FileError(f"{path} is empty: it holds no rows.", "Give a file with examples.")
-    return Dataset(path, rows, kind or _format_of(rows), options, home)
+    def _open(self, path: Path, kind: Format | None, options: CheckOptions) -> Dataset:
+        rows = open_rows(path)
+        while not len(rows) and rows.scan():
+            pass
+        if not len(rows):
+            raise FileError(f"{path} is empty: it holds no rows.", "Give a file with examples.")
+        return Dataset(path, rows, kind or _format_of(rows), options, self._home, self._kept)
 
 
 def _format_of(rows: RowFile) -> Format:

@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import TYPE_CHECKING, NamedTuple
 
 from tui.domain.examples import Format
@@ -77,6 +78,7 @@ class Findings:
         asked: a fingerprint of what each row asks; 0 where nothing is.
         same: row -> the first row that says exactly the same.
         near: row -> an earlier row that says nearly the same.
+        contradictions: row -> the first row that asks the same, and answers otherwise.
         links: the rows with a problem that ties them to another row, and that row; the line
             of the row where it stands in another file.
         outliers: rows whose answer is far longer or shorter than those of the others, rising.
@@ -95,6 +97,7 @@ class Findings:
     asked: array[int] = field(default_factory=lambda: array("Q"))
     same: Links = field(default_factory=Links)
     near: Links = field(default_factory=Links)
+    contradictions: Links = field(default_factory=Links)
     links: dict[Relation, Links] = field(default_factory=lambda: defaultdict(Links))
     outliers: array[int] = field(default_factory=lambda: array("I"))
     sketches: Sketches = field(default_factory=Sketches)
@@ -178,7 +181,7 @@ class Findings:
             found.append(self.codes[code])
         if code == OUTLIER:
             found.append(self.outliers)
-        rows = found[0] if len(found) == 1 else array("I", sorted(set().union(*found)))
+        rows = found[0] if len(found) == 1 else self._all_of(found)
         left_out = Status.EXCLUDED
         if left_out not in self.status:
             return rows[:]
@@ -186,8 +189,15 @@ class Findings:
 
     def linked_rows(self) -> array[int]:
         """The rows that are tied to another, and the outliers; rising."""
-        tied = (links.rows() for links in self.links.values())
-        return array("I", sorted(set().union(self.outliers, *tied)))
+        return self._all_of([self.outliers, *(links.rows() for links in self.links.values())])
+
+    def _all_of(self, groups: Sequence[Sequence[int]]) -> array[int]:
+        """The rows of several groups, rising; in little memory, whatever there is."""
+        among = bytearray(len(self.status))
+        for rows in groups:
+            for row in rows:
+                among[row] = 1
+        return array("I", compress(range(len(among)), among))
 
     def links_of(self, code: str, file: str = "") -> Links:
         """The rows with a problem that ties them to another row."""

@@ -23,11 +23,11 @@ class NearGroups:
     def __init__(self, found: Findings, similarity: float) -> None:
         self._found = found
         self._similarity = similarity
-        self._edges = Edges()
+        self.edges = Edges()
 
     def know(self, edges: Edges) -> None:
         """Learn what the search over the whole file found."""
-        self._edges = edges
+        self.edges = edges
 
     def family(self, rows: Iterable[int]) -> set[int]:
         """Rows and those that are connected with them."""
@@ -41,7 +41,7 @@ class NearGroups:
     def _neighbours(self, rows: set[int]) -> set[int]:
         prints = {self._found.prints[row] for row in rows} - {0}
         same = rows_of(self._found.prints, prints).values()
-        ends = (edge for edge in self._edges if edge[0] in rows or edge[1] in rows)
+        ends = (edge for edge in self.edges if edge[0] in rows or edge[1] in rows)
         return set(chain(chain.from_iterable(same), chain.from_iterable(ends)))
 
     def anew(
@@ -68,7 +68,7 @@ class NearGroups:
             wanted = map(sketches.one, {*rewritten, *orphans})
             family = self.family(family | candidates(sketches.read(), wanted, self._similarity))
         if rewritten:
-            self._edges = Edges(chain(self._edges.without(family), self._pairs(family, read_text)))
+            self.edges = Edges(chain(self.edges.without(family), self._pairs(family, read_text)))
         for row in family:
             links.put(row, None)
         here = {row for row in family if self._found.status[row] != Status.EXCLUDED}

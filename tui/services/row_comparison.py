@@ -94,9 +94,10 @@ class Comparison:
         self._groups = NearGroups(found, options.similarity)
         self._lengths: Counter[int] = Counter()
         self.others = others
-        for code, links in ((DUPLICATE, found.same), (NEAR, found.near)):
-            if code not in options.off:
-                found.links[Relation(code)] = links
+        ties = ((DUPLICATE, found.same), (NEAR, found.near), (CONTRADICTION, found.contradictions))
+        found.links.update(
+            (Relation(code), links) for code, links in ties if code not in options.off
+        )
 
     def whole(self) -> None:
         """Look over all rows for those that say or ask exactly the same, and for outliers."""
@@ -105,10 +106,22 @@ class Comparison:
             self._duplicates(prints)
         for asked in repeated(found.asked):
             self._contradictions(asked)
-        for some in in_parts(found.lengths):
-            self._lengths.update(some)
+        self._count_all_lengths()
         self._outliers()
-        self._leaks(range(len(found.prints)))
+
+    def resume(self, edges: Edges) -> None:
+        """Go on from what was found before, instead of looking over all rows."""
+        self._groups.know(edges)
+        self._count_all_lengths()
+
+    @property
+    def edges(self) -> Edges:
+        """Which rows are nearly the same, as far as it was searched."""
+        return self._groups.edges
+
+    def whole_files(self) -> None:
+        """Look for all rows in the other files."""
+        self._leaks(range(len(self._found.prints)))
 
     def put_near(self, edges: Edges) -> None:
         """Take over which rows are nearly the same as an earlier one."""
@@ -137,7 +150,7 @@ class Comparison:
         family = self._groups.family(edits) if found.sketches else set()
         self._count_lengths(edits, -1)
         found.replace(rewritten, part)
-        for links in (found.same, *found.links.values()):
+        for links in (found.same, found.contradictions, *found.links.values()):
             for row in rewritten:
                 links.put(row, None)
         for row, edit in edits.items():
@@ -153,6 +166,10 @@ class Comparison:
             self.restate(self._groups.anew(family, edits, rewritten, self._read_text))
             self._near_leaks(rewritten)
         self.restate(edits)
+
+    def _count_all_lengths(self) -> None:
+        for some in in_parts(self._found.lengths):
+            self._lengths.update(some)
 
     def _count_lengths(self, rows: Iterable[int], step: int) -> None:
         """Count the answers of rows that are not left out, or count them no more."""
@@ -201,18 +218,16 @@ class Comparison:
             {found.prints[row] for row in rows} - {0}, {found.asked[row] for row in rows} - {0}
         )
 
-    def _duplicates(self, prints: Collection[int]) -> set[int]:
+    def _duplicates(self, prints: Collection[int]) -> array[int]:
         """Tie rows that say the same to the first of them; gives the rows it looked at."""
         found = self._found
         return self._tie(found.same, found.prints, prints, lambda first, row: True)
 
-    def _contradictions(self, asked: Collection[int]) -> set[int]:
+    def _contradictions(self, asked: Collection[int]) -> array[int]:
         """Tie rows that ask the same and answer otherwise to the first of them."""
         found = self._found
-        if CONTRADICTION in self._options.off:
-            return set()
         return self._tie(
-            found.links_of(CONTRADICTION),
+            found.contradictions,
             found.asked,
             asked,
             lambda first, row: found.prints[row] != found.prints[first] and row not in found.same,
@@ -224,10 +239,10 @@ class Comparison:
         column: Sequence[int],
         values: Collection[int],
         tied: Callable[[int, int], bool],
-    ) -> set[int]:
-        seen: set[int] = set()
+    ) -> array[int]:
+        seen = array("I")
         for rows in rows_of(column, values).values():
-            seen.update(rows)
+            seen.extend(rows)
             first: int | None = None
             for row in rows:
                 if self._found.status[row] == Status.EXCLUDED:

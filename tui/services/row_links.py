@@ -46,7 +46,7 @@ class Links:
         return self._others.tobytes()
 
     @classmethod
-    def from_column(cls, column: bytes) -> Links:
+    def from_column(cls, column: bytes | memoryview) -> Links:
         """What `column` gave, as links again."""
         links = cls()
         links._others.frombytes(column)
