@@ -66,6 +66,14 @@ async def test_white_space_that_goes_is_marked_too() -> None:
         assert changed(app.view) == [" "]
 
 
+async def test_words_between_two_changes_are_not_marked() -> None:
+    app = DiffApp()
+    async with app.run_test() as pilot:
+        app.view.show(row_diff(b'{"a": 1, "score": NaN}', b'{"b": 1, "score": null}'))
+        await pilot.pause()
+        assert changed(app.view) == ["a", "NaN", "b", "null"]
+
+
 async def test_lines_that_only_come_are_not_marked_within() -> None:
     app = DiffApp()
     async with app.run_test() as pilot:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
 from itertools import accumulate, groupby, pairwise
 
 from rich.cells import chop_cells
@@ -16,6 +18,9 @@ _MARKS = {"same": "  ", "removed": "- ", "added": "+ "}
 _COLOURS = {"same": "", "removed": "$text-error", "added": "$text-success"}
 _CHANGED = "reverse"
 """Also seen on white space, which a fix often takes away."""
+_WORDS = re.compile(r"\w+|\s+|[^\w\s]")
+_COMPARED = 40
+"""Neighbouring lines that are compared word by word at the most."""
 
 Span = tuple[int, int]
 """The first character of a part, and the one after its last."""
@@ -45,39 +50,41 @@ class DiffView(LinePane):
         return [
             line
             for i, (kind, text) in enumerate(shown)
-            for line in _wrapped(kind, text, changed.get(i, (0, 0)), width)
+            for line in _wrapped(kind, text, changed.get(i, ()), width)
         ]
 
 
-def _wrapped(kind: str, text: str, changed: Span, width: int) -> Iterator[Content]:
+def _wrapped(kind: str, text: str, changed: Sequence[Span], width: int) -> Iterator[Content]:
     room = max(2, width - len(_MARKS[kind]))
     pieces = chop_cells(text, room) or [""]
-    content = (
-        Content(text).stylize(_CHANGED, *changed) if changed[0] < changed[1] else Content(text)
-    )
+    content = Content(text)
+    for begin, end in changed:
+        content = content.stylize(_CHANGED, begin, end)
     parts = content.divide(list(accumulate(map(len, pieces[:-1])))) if pieces[1:] else [content]
     for i, part in enumerate(parts):
         mark = _MARKS[kind] if i == 0 else "  "
         yield Content.assemble(mark, part).stylize_before(_COLOURS[kind])
 
 
-def _changed_spans(lines: Sequence[tuple[str, str]]) -> dict[int, Span]:
+def _changed_spans(lines: Sequence[tuple[str, str]]) -> dict[int, Sequence[Span]]:
     """What differs between lines that go and as many that come in their place, by line."""
     runs = [(kind, list(run)) for kind, run in groupby(range(len(lines)), lambda i: lines[i][0])]
-    spans: dict[int, Span] = {}
+    spans: dict[int, Sequence[Span]] = {}
     for (kind, gone), (next_kind, new) in pairwise(runs):
-        if (kind, next_kind) == ("removed", "added") and len(gone) == len(new):
+        if (kind, next_kind) == ("removed", "added") and len(gone) == len(new) <= _COMPARED:
             for old_line, new_line in zip(gone, new, strict=True):
                 pair = _differing(lines[old_line][1], lines[new_line][1])
                 spans[old_line], spans[new_line] = pair
     return spans
 
 
-def _differing(old: str, new: str) -> tuple[Span, Span]:
-    """What is left of two texts without what both begin and end with."""
-    shortest = min(len(old), len(new))
-    head = next((i for i in range(shortest) if old[i] != new[i]), shortest)
-    tail = 0
-    while tail < shortest - head and old[-1 - tail] == new[-1 - tail]:
-        tail += 1
-    return (head, len(old) - tail), (head, len(new) - tail)
+def _differing(old: str, new: str) -> tuple[list[Span], list[Span]]:
+    """The words, blanks and signs of each of two texts that the other has not."""
+    old_words, new_words = _WORDS.findall(old), _WORDS.findall(new)
+    old_starts = list(accumulate(map(len, old_words), initial=0))
+    new_starts = list(accumulate(map(len, new_words), initial=0))
+    matcher = SequenceMatcher(None, old_words, new_words, autojunk=False)
+    blocks = [block for block in matcher.get_opcodes() if block[0] != "equal"]
+    gone = [(old_starts[first], old_starts[end]) for _, first, end, _, _ in blocks if first < end]
+    come = [(new_starts[first], new_starts[end]) for _, _, _, first, end in blocks if first < end]
+    return gone, come
