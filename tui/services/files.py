@@ -6,13 +6,18 @@ import asyncio
 import contextlib
 import os
 import tempfile
+from array import array
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import aiofiles
 import orjson
 
 from tui.services.errors import FileError
+
+Buffer: TypeAlias = "bytes | bytearray | memoryview | array[int]"
+"""Bytes, or numbers whose bytes are meant."""
 
 
 def explain(error: OSError, path: Path | str, doing: str = "read") -> FileError:
@@ -53,7 +58,7 @@ async def read_bytes(path: Path) -> bytes:
         raise explain(error, path) from error
 
 
-async def write_atomic(path: Path, data: bytes) -> None:
+async def write_atomic(path: Path, *parts: Buffer) -> None:
     """Write a file whole or not at all: temporary file beside it, fsync, rename.
 
     Parent folders are made. An existing file is replaced.
@@ -62,17 +67,17 @@ async def write_atomic(path: Path, data: bytes) -> None:
         FileError: it cannot be written; a file that was there is as it was.
     """
     try:
-        await asyncio.to_thread(_write_atomic, path, data)
+        await asyncio.to_thread(_write_atomic, path, parts)
     except OSError as error:
         raise explain(error, path, "write") from error
 
 
-def _write_atomic(path: Path, data: bytes) -> None:
+def _write_atomic(path: Path, parts: Iterable[Buffer]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with open(handle, "wb") as file:  # noqa: PTH123 - a handle, not a path
-            file.write(data)
+            file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(0o666 & ~_umask())

@@ -14,36 +14,33 @@ import struct
 import sys
 import time
 import zlib
-from array import array
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import IO, Any
 
 import orjson
 
 from tui.domain.check_options import CheckOptions
 from tui.domain.examples import Format
 from tui.services.errors import FileError
-from tui.services.files import write_atomic
+from tui.services.files import Buffer, write_atomic
 from tui.services.row_file import Stamp
 
 KEPT = 10
 """Reports that are kept, the newest."""
-Buffer: TypeAlias = "bytes | bytearray | memoryview | array[int]"
-
 _MAGIC = b"ftui report\n"
 _ENDING = ".report"
 _STAMPS = "stamps.json"
 _STAMPS_KEPT = 100
-_LENGTH = struct.Struct("<Q")
-_CHECKSUM = struct.Struct("<L")
+_PREFIX = struct.Struct("<QL")
+"""Length and checksum of the head."""
 _SETTLED = 2.0
 """Seconds after a change from which on a further change must show in the time of the file."""
 _BLOCK = 1 << 22
 _LARGEST = 1 << 28
-"""Bytes of a report; one of 1,000,000 rows has about 50 million."""
+"""Bytes of a report; one of 1,000,000 rows has about 120 million."""
 _HEX = re.compile("[0-9a-f]{64}")
 
 
@@ -68,7 +65,8 @@ class CachedReport:
 
     Attributes:
         facts: anything that JSON can tell, by name.
-        arrays: numbers by name; after loading views of bytes, for `array.frombytes`.
+        arrays: numbers by name. After loading they are bytes, for `array.frombytes`, and each is
+            read when it is asked for, so that they are never all in memory.
     """
 
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -114,10 +112,11 @@ class ReportCache:
         """
         try:
             content = await asyncio.to_thread(_content, key)
-            packed = _packed(report)
-            if len(packed) > _LARGEST:
+            head = await asyncio.to_thread(_head, report)
+            parts = [head, *report.arrays.values()]
+            if sum(memoryview(part).nbytes for part in parts) > _LARGEST:
                 return False
-            await write_atomic(self._path(content, key), packed)
+            await write_atomic(self._path(content, key), *parts)
             await asyncio.to_thread(self._forget_old)
             await self._remember(key, content)
         except (OSError, FileError):
@@ -139,7 +138,7 @@ class ReportCache:
         if kept is None and not any(self._folder.glob(f"*-{key.rules}{_ENDING}")):
             return None
         path = self._path(kept or _content(key), key)
-        return _unpacked(path.read_bytes()) if path.exists() else None
+        return _read(path) if path.exists() else None
 
     def _stamps(self) -> dict[str, str]:
         """Stamp -> content of the files that were checked, oldest first."""
@@ -204,30 +203,69 @@ def _code_digest() -> str:
     return digest.hexdigest()
 
 
-def _packed(report: CachedReport) -> bytes:
-    """Magic, length and JSON of the head, the arrays, and a checksum of all that."""
-    sizes = [[name, memoryview(data).nbytes] for name, data in report.arrays.items()]
-    head = orjson.dumps({"facts": report.facts, "sizes": sizes})
-    body = b"".join((_MAGIC, _LENGTH.pack(len(head)), head, *report.arrays.values()))
-    return body + _CHECKSUM.pack(zlib.crc32(body))
+def _head(report: CachedReport) -> bytes:
+    """What stands before the arrays: all facts, and the size and checksum of each array."""
+    arrays = [
+        (name, memoryview(data).nbytes, zlib.crc32(data)) for name, data in report.arrays.items()
+    ]
+    told = orjson.dumps({"facts": report.facts, "arrays": arrays})
+    return _MAGIC + _PREFIX.pack(len(told), zlib.crc32(told)) + told
 
 
-def _unpacked(packed: bytes) -> CachedReport:
+def _read(path: Path) -> CachedReport:
     """The report in a file of the cache.
 
     Raises:
+        OSError: it cannot be read.
         ValueError: it is damaged, or something else.
     """
-    body = memoryview(packed)[: -_CHECKSUM.size]
-    at = len(_MAGIC) + _LENGTH.size
-    sound = packed.startswith(_MAGIC) and len(body) >= at
-    if not sound or packed[-_CHECKSUM.size :] != _CHECKSUM.pack(zlib.crc32(body)):
+    file = path.open("rb")
+    start = len(_MAGIC) + _PREFIX.size
+    prefix = file.read(start)
+    if len(prefix) < start or not prefix.startswith(_MAGIC):
+        raise ValueError("not a report")
+    size, checksum = _PREFIX.unpack_from(prefix, len(_MAGIC))
+    told = file.read(min(size, _LARGEST))
+    if zlib.crc32(told) != checksum:
         raise ValueError("not a whole report")
-    (length,) = _LENGTH.unpack_from(packed, len(_MAGIC))
-    head = orjson.loads(body[at : at + length])
-    at += length
-    arrays = {}
-    for name, size in head["sizes"]:
-        arrays[name] = body[at : at + size]
-        at += size
+    head = orjson.loads(told)
+    arrays = _Arrays(file, start + size, head["arrays"])
+    arrays.verify()
     return CachedReport(head["facts"], arrays)
+
+
+class _Arrays(Mapping[str, bytes]):
+    """The arrays of a report, read from its file when they are asked for."""
+
+    def __init__(self, file: IO[bytes], start: int, arrays: list[tuple[str, int, int]]) -> None:
+        self._file = file
+        self._places: dict[str, tuple[int, int, int]] = {}
+        for name, size, checksum in arrays:
+            self._places[name] = start, size, checksum
+            start += size
+        self._end = start
+
+    def __getitem__(self, name: str) -> bytes:
+        start, size, checksum = self._places[name]
+        data = os.pread(self._file.fileno(), size, start)
+        if zlib.crc32(data) != checksum:
+            raise ValueError(f"{name} is damaged")
+        return data
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def verify(self) -> None:
+        """Look whether all of them are there and whole.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: one is damaged.
+        """
+        if os.fstat(self._file.fileno()).st_size != self._end:
+            raise ValueError("the report has another size")
+        for name in self:
+            self[name]
