@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass
 from tui.domain.examples import Format
 from tui.domain.problems import Problem
 from tui.services.dataset_check import find_rows
+from tui.services.files import Buffer
 from tui.services.findings import Findings
 from tui.services.near_rows import Edges
-from tui.services.report_cache import Buffer, CachedReport, ReportCache, ReportKey, report_key
+from tui.services.report_cache import CachedReport, ReportCache, ReportKey, report_key
 from tui.services.row_checks import Look
 from tui.services.row_file import RowFile
 from tui.services.row_links import Links
