@@ -55,10 +55,10 @@ def _row(repair: Callable[[Row], None]) -> Repair:
 def _convert(raw: bytes, kind: Format) -> bytes | None:
     row = json.loads(raw.removeprefix(BOM))
     actual = detect_format(row)
-    if kind is not Format.CHAT or not actual.convertible:
+    if not actual.convertible or actual.target is not kind:
         return None
-    chat, found = to_chat(row, actual)
-    return line_repairs.written(chat) if chat and not found else None
+    converted, found = to_chat(row, actual)
+    return line_repairs.written(converted) if converted and not found else None
 
 
 FIXES: Final[Mapping[str, Fix]] = {
@@ -68,7 +68,7 @@ FIXES: Final[Mapping[str, Fix]] = {
     "lone-surrogate": Fix("remove the half character", _line(line_repairs.drop_half_characters)),
     "duplicate-key": Fix("keep one of the equal keys", _line(line_repairs.drop_equal_keys)),
     "not-object": Fix("make it an object", _line(line_repairs.unwrap)),
-    "other-format": Fix("convert it to chat", _convert),
+    "other-format": Fix("convert the row", _convert),
     "unknown-field": Fix("remove unknown fields", _row(row_repairs.remove_unknown_fields)),
     "unknown-key": Fix("remove unknown keys", _row(row_repairs.remove_unknown_keys)),
     "unknown-role": Fix("write the role that is meant", _row(row_repairs.correct_roles)),

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import UTC, datetime
 
 from tui import __version__
+from tui.domain.conversion import explain_format
 from tui.domain.problems import KINDS, Problem
 from tui.domain.written_rows import rejected_row, training_row
 from tui.services.datasets import Dataset, RowView, Status
@@ -43,7 +44,7 @@ _REJECTED = 255
 """The side of rows that are not written."""
 _MOMENT = 0.1
 _MANY = 200
-_BLOCK = 1 << 24
+_BLOCK = 1 << 22
 
 
 async def write(
@@ -74,6 +75,8 @@ async def write(
             yield WriteProgress("checking", rows, round(rows * step.share), step.seconds)
     work = _Writing(dataset, request, keep)
     try:
+        began = time.monotonic()
+        yield WriteProgress("choosing rows", len(dataset), 0, 0.0)
         await asyncio.to_thread(work.choose)
         for doing, steps in (("writing", work.write_rows()), ("reading the source", work.hash())):
             began = time.monotonic()
@@ -97,7 +100,8 @@ def _refuse(dataset: Dataset, request: WriteRequest) -> None:
     kind = dataset.format
     if not (kind.trainable or kind.convertible):
         raise InputError(
-            f"{dataset.path} holds {kind} rows, which cannot be made into training examples."
+            f"The {kind} rows of {dataset.path} cannot be made into training examples.",
+            explain_format(kind),
         )
     for path in request.paths:
         try:
