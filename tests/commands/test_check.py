@@ -106,6 +106,16 @@ def test_people_get_a_summary_and_a_line_a_problem(capsys: pytest.CaptureFixture
     assert " Fix: " in found[0]
 
 
+def test_people_are_told_the_price_and_what_the_context_cuts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    flags = ("--model", "gpt-4o-mini", "--limit", "context=90")
+    _, out, _ = run(capsys, "check", sample_path("tickets_train.jsonl"), *flags)
+    assert "a run: about $0.12 (gpt-4o-mini) for 3 epochs" in out
+    assert "context of 90 tokens: cuts " in out
+    assert "over-context" in out
+
+
 def test_hostile_data_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     _, out, err = run(capsys, "check", sample_path("hostile.jsonl"))
     assert all(char.isprintable() for char in (out + err).replace("\n", ""))

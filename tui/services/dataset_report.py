@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from tui.domain.examples import Format
-from tui.domain.file_rules import FileFacts, check_count, check_formats, check_size, file_warnings
-from tui.domain.problems import Problem, problem
+from tui.domain.file_rules import (
+    FileFacts,
+    check_count,
+    check_formats,
+    check_kind,
+    check_size,
+    file_warnings,
+)
+from tui.domain.problems import Problem
 from tui.services.findings import DUPLICATE, NEAR, Findings
 from tui.services.row_checks import Look, Status
 
@@ -108,10 +115,8 @@ def file_problems(
     """
     rows, kind, options = len(found.status), look.kind, look.options
     problems = check_formats(kind, rows, found.other_formats)
-    if kind.convertible:
-        text = f"The rows are {kind}, not chat examples yet."
-        problems.append(problem("needs-conversion", None, message=text))
-    elif kind.trainable:
+    problems += check_kind(kind, options)
+    if kind.trainable:
         problems += check_count(rows, options)
     problems += check_size(size, options)
     facts = FileFacts(
