@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tui.domain.check_options import CheckOptions
 from tui.domain.examples import Example
-from tui.domain.quality import check_output_quality, check_quality, fingerprint
+from tui.domain.quality import check_quality
+from tui.domain.row_texts import fingerprint
 
 BAD = [
     ("refusal", "I'm sorry, but I can't help with that."),
@@ -39,18 +41,18 @@ FINE = [
 ]
 
 
+def said(user: str, assistant: str) -> Example:
+    return Example([{"role": "user", "content": user}, {"role": "assistant", "content": assistant}])
+
+
 @pytest.mark.parametrize(("code", "output"), BAD)
 def test_a_bad_answer_is_told_by_its_code(code: str, output: str) -> None:
-    assert [found[0] for found in check_output_quality(output, "x")] == [code]
+    assert [found[0] for found in check_quality(said("Where is it?", output))] == [code]
 
 
 @pytest.mark.parametrize("output", FINE)
 def test_a_near_miss_is_let_through(output: str) -> None:
-    assert list(check_output_quality(output, "x")) == []
-
-
-def said(user: str, assistant: str) -> Example:
-    return Example([{"role": "user", "content": user}, {"role": "assistant", "content": assistant}])
+    assert list(check_quality(said("Where is it?", output))) == []
 
 
 def test_invisible_characters_are_told_with_their_place() -> None:
@@ -61,6 +63,39 @@ def test_invisible_characters_are_told_with_their_place() -> None:
             "messages[0].content",
             "The text holds U+200B (ZERO WIDTH SPACE).",
         )
+    ]
+
+
+def test_answers_that_are_not_learned_are_not_judged() -> None:
+    refusing = {"role": "assistant", "content": "I cannot assist with this request."}
+    weighted = Example([*said("a", "b").messages, {**refusing, "weight": 0}])  # type: ignore[typeddict-item]
+    assert list(check_quality(weighted)) == []
+    worse = Example(said("a", "").messages, preferred=[], rejected=[refusing])  # type: ignore[list-item]
+    assert list(check_quality(worse)) == []
+
+
+def test_every_text_of_a_row_is_looked_through() -> None:
+    mail = "anna@lampen-berg.de"
+    call = {"function": {"name": "write", "arguments": f'{{"to": "{mail}"}}'}}
+    example = Example(
+        [
+            {"role": "user", "content": [{"type": "text", "text": mail}]},
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+        ],
+        rejected=[{"role": "assistant", "content": mail}],
+    )
+    assert [where for _, where, _ in check_quality(example)] == [
+        "messages[0].content[0].text",
+        "messages[1].tool_calls[0].function.arguments",
+        "non_preferred_output[0].content",
+    ]
+
+
+def test_what_is_switched_off_is_not_looked_for() -> None:
+    options = CheckOptions(off=frozenset({"refusal"}))
+    answer = " I'm sorry, but I can't help with that."
+    assert [code for code, _, _ in check_quality(said("a", answer), options)] == [
+        "outer-whitespace"
     ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,7 +11,7 @@ from typing import Final
 import orjson
 
 from tui.domain.check_options import DEFAULT_OPTIONS, CheckOptions
-from tui.domain.examples import Example, Message, text_of
+from tui.domain.examples import Example, Message
 from tui.domain.problems import quoted
 from tui.domain.row_reading import Finding
 from tui.domain.secrets import find_personal_data, find_secret
@@ -117,15 +116,13 @@ def _left_open(text: str) -> bool:
 Check = tuple[str, Callable[[str], str | None]]
 """The code of what is looked for, and what finds it: a sentence, or None."""
 
-CHECKS: Final[Sequence[Check]] = (
+_OF_ANSWERS: Final[Sequence[Check]] = (
     ("refusal", find_refusal),
     ("placeholder", find_placeholder),
     ("truncated-output", find_truncation),
     ("encoding-damage", find_damage),
+    ("outer-whitespace", find_outer_whitespace),
 )
-"""What makes an answer one that is not worth learning."""
-
-_OF_ANSWERS: Final[Sequence[Check]] = (*CHECKS, ("outer-whitespace", find_outer_whitespace))
 _OF_INSTRUCTIONS: Final[Sequence[Check]] = (
     ("placeholder", find_placeholder),
     ("encoding-damage", find_damage),
@@ -141,16 +138,6 @@ _BY_ROLE: Final[Mapping[str, Sequence[Check]]] = {
     "system": _OF_INSTRUCTIONS,
     "developer": _OF_INSTRUCTIONS,
 }
-
-
-def is_high_quality(output: str) -> bool:
-    """The seed's `_is_high_quality`: nothing speaks against learning this answer."""
-    return not any(check_output_quality(output, ""))
-
-
-def check_output_quality(output: str, where: str) -> Iterator[Finding]:
-    """Every reason against learning this answer, its length apart."""
-    return _run(CHECKS, output, where)
 
 
 def check_quality(example: Example, options: CheckOptions = DEFAULT_OPTIONS) -> Iterator[Finding]:
@@ -204,18 +191,3 @@ def _texts(message: Message, where: str) -> Iterator[tuple[str, str]]:
         arguments = function.get("arguments") if isinstance(function, dict) else None
         if isinstance(arguments, str):
             yield f"{where}.tool_calls[{index}].function.arguments", arguments
-
-
-def fingerprint(example: Example) -> int:
-    """A number that two examples share when they say the same.
-
-    Compatible characters, case and white space do not count (NFKC, casefold, folded).
-    """
-    said = "\x1e".join(
-        f"{message.get('role')}\x1f{text_of(message)}"
-        for message in (*example.messages, *example.preferred, *example.rejected)
-    )
-    folded = said if said.isascii() else unicodedata.normalize("NFKC", said)
-    plain = " ".join(folded.casefold().split())
-    digest = hashlib.blake2b(plain.encode(errors="surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest)

@@ -9,6 +9,14 @@ from collections.abc import Sequence
 from tui.domain.examples import Example, Message, text_of
 
 
+def fingerprint(example: Example) -> int:
+    """A number that two examples share when they say the same.
+
+    Case, white space and compatible characters do not count.
+    """
+    return folded_hash(_said((*example.messages, *example.preferred, *example.rejected)))
+
+
 def prompt_fingerprint(example: Example) -> int:
     """A number that two examples share when they ask the same; 0 where nothing is answered.
 

@@ -12,34 +12,11 @@ from tui.domain.check_options import DEFAULT_OPTIONS, CheckOptions
 from tui.domain.conversation_rules import check_conversation, check_order
 from tui.domain.conversion import pair_fields, to_chat
 from tui.domain.examples import Example, Format, Message, Row, detect_format
-from tui.domain.file_rules import (
-    FileFacts,
-    check_count,
-    check_formats,
-    check_size,
-    file_warnings,
-)
-from tui.domain.problems import SWITCHABLE, Problem, problem, quoted
+from tui.domain.problems import Problem, problem, quoted
 from tui.domain.provider_rules import check_answers, check_service, severity_of
 from tui.domain.row_reading import BOM, Finding, parse
 from tui.domain.text import plural
 from tui.domain.tool_rules import check_deprecated, check_tools
-
-__all__ = [
-    "MIN_EXAMPLES",
-    "SWITCHABLE",
-    "FileFacts",
-    "check_count",
-    "check_formats",
-    "check_line",
-    "check_size",
-    "example_of",
-    "file_warnings",
-    "inspect_row",
-    "is_plain",
-    "own_place",
-    "told",
-]
 
 MIN_EXAMPLES = DEFAULT_OPTIONS.fewest_examples
 """OpenAI refuses a training file with fewer."""
