@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from rich.cells import cell_len
 from textual.app import App
 from textual.pilot import Pilot
 from textual.screen import Screen
@@ -17,6 +20,9 @@ import tui
 
 SIZES = [(80, 24), (120, 40)]
 Answer = TypeVar("Answer")
+_TEXT = re.compile(r'<text class="[^"]*-r\d+" x="([\d.]+)" y="([\d.]+)"[^>]*>(.*?)</text>')
+_CELL = 12.2
+"""Width of a cell in a screenshot."""
 
 
 class DialogApp(App[None], Generic[Answer]):
@@ -44,8 +50,13 @@ class DialogApp(App[None], Generic[Answer]):
 
     def shown(self) -> str:
         """Everything on the screen, line by line."""
-        strips = self.screen._compositor.render_strips()
-        return "\n".join(strip.text.rstrip() for strip in strips)
+        lines: dict[float, str] = {}
+        for x, y, text in _TEXT.findall(self.export_screenshot().partition("</defs>")[2]):
+            begin = round(float(x) / _CELL)
+            words = html.unescape(text).replace("\xa0", " ")
+            line = lines.get(float(y), "")
+            lines[float(y)] = line + " " * (begin - cell_len(line)) + words
+        return "\n".join(line.rstrip() for _, line in sorted(lines.items()))
 
 
 @asynccontextmanager

@@ -54,7 +54,7 @@ async def test_a_file_is_written_by_keyboard_alone(size: tuple[int, int], source
     async with showing(dialog(source), size) as (app, pilot):
         assert not outside(app)
         assert word(app).startswith("110 rows to train on, 10 rejected")
-        await pilot.press("enter", *"Be brief.", "enter", *"10%", "enter", *"0.2", "enter")
+        await pilot.press("enter", *"Hi", "enter", *"10%", "enter", *"0.2", "enter")
         await pilot.press("enter")  # the seed stays; then the list, which begins with the most
         await pilot.press("down", "space")
         assert word(app).startswith("About 70 rows to train on, 10 to validate, 20 to test, 20 rej")
@@ -62,7 +62,7 @@ async def test_a_file_is_written_by_keyboard_alone(size: tuple[int, int], source
         assert app.answers == [
             WriteRequest(
                 out=source.with_name("tickets.chat.jsonl"),
-                system="Be brief.",
+                system="Hi",
                 validation=0.1,
                 test=0.2,
                 seed=7,
@@ -78,28 +78,30 @@ async def test_rows_that_are_converted_are_held_to_the_rule_of_quality(source: P
         assert request.leave_out == {"refusal", "output-too-short"} <= LOW_QUALITY
 
 
-@pytest.mark.parametrize(
-    ("field", "typed", "reason"),
-    [
-        ("validation", "10", "Validation: 10 is no share of the rows; give 10% or 0.1."),
-        ("test", "-1%", "Test: -1% is no share"),
-        ("test", "nan", "Test: nan is no share"),
-        ("test", "100%", "Test: 100% is no share"),
-        ("seed", "x7", "Seed: x7 is not a whole number."),
-        ("out", "", "Give the new file a name."),
-        ("out", "data/", "Give the name of a file in this folder."),
-        ("out", "/", "Give the name of a file in this folder."),
-    ],
-)
-async def test_what_cannot_be_is_told_in_place(
-    source: Path, field: str, typed: str, reason: str
-) -> None:
+WRONG = [
+    ("validation", "10", "Validation: 10 is no share of the rows; give 10% or 0.1."),
+    ("test", "-1%", "Test: -1% is no share"),
+    ("test", "nan", "Test: nan is no share"),
+    ("test", "100%", "Test: 100% is no share"),
+    ("seed", "x7", "Seed: x7 is not a whole number."),
+    ("out", "", "Give the new file a name."),
+    ("out", "data/", "Give the name of a file in this folder."),
+    ("out", "/", "Give the name of a file in this folder."),
+]
+
+
+async def test_what_cannot_be_is_told_in_place(source: Path) -> None:
     async with showing(dialog(source)) as (app, pilot):
-        app.dialog.query_one(f"#{field}", Input).value = typed
+        for name, typed, reason in WRONG:
+            field = app.dialog.query_one(f"#{name}", Input)
+            before, field.value = field.value, typed
+            await pressed(app, pilot, "ctrl+s")
+            assert app.open
+            assert word(app).startswith("✗ " + reason)
+            assert field.value == typed
+            field.value = before
         await pressed(app, pilot, "ctrl+s")
-        assert app.open
-        assert word(app).startswith("✗ " + reason)
-        assert app.dialog.query_one(f"#{field}", Input).value == typed
+        assert not app.open
 
 
 async def test_a_split_that_leaves_nothing_to_train_on_is_refused(source: Path) -> None:
