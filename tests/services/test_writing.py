@@ -174,16 +174,19 @@ async def test_the_manifest_tells_how_the_files_were_made(out: Path) -> None:
     assert manifest["outputs"] == [one.model_dump() for one in done.outputs]
 
 
-ASKED = "My parcel {} has not come although it was sent two weeks ago from the far north{}"
+def long_question(number: int, end: str) -> str:
+    return " ".join(f"word{number * 97 + place}" for place in range(60)) + end
 
 
-@pytest.mark.parametrize("ends", [(" now", " NOW", "  now")], ids=["the same"])
+@pytest.mark.parametrize(
+    "ends", [(" now", " NOW", "  now"), (" now", " today", " please")], ids=["same", "nearly"]
+)
 async def test_rows_that_say_the_same_stay_on_one_side(
     tmp_path: Path, out: Path, ends: Sequence[str]
 ) -> None:
     """The words differ by what stands at their end."""
     alike = [
-        [chat_row(ASKED.format(f"number {n * 7919}", end), f"It comes on day {n}.") for end in ends]
+        [chat_row(long_question(n, end), f"It comes on day {n}.") for end in ends]
         for n in range(20)
     ]
     rows = [*(row for group in alike for row in group), *good_rows(40)]
@@ -326,15 +329,15 @@ async def test_names_that_are_no_text_are_written_to(tmp_path: Path) -> None:
 async def test_long_rows_are_written_one_at_a_time(tmp_path: Path, out: Path) -> None:
     source = tmp_path / "source.jsonl"
     with source.open("wb") as file:
-        for n in range(6):
-            row = chat_row(f"{n} " * 1_000_000, "It is on its way to you.")
+        for letter in "abcdefghijklmno":
+            row = chat_row(letter * 500_000, "It is on its way to you.")
             file.write(json.dumps(row).encode() + b"\n")
-            file.write(b'{"messages": "' + b"x" * 2_000_000 + b'"}\n')
+            file.write(b'{"messages": "' + b"x" * 500_000 + b'"}\n')
     dataset = await Datasets().open(source)
     await dataset.checked()
     tracemalloc.start()
     done = await written(dataset, WriteRequest(out=out))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert (done.written, done.rejected) == (6, 6)
-    assert peak < 60_000_000
+    assert (done.written, done.rejected) == (15, 15)
+    assert peak < 0.8 * source.stat().st_size

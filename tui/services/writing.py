@@ -7,7 +7,7 @@ import hashlib
 import time
 from array import array
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import UTC, datetime
 
 from tui import __version__
@@ -43,7 +43,10 @@ __all__ = [
 _REJECTED = 255
 """The side of rows that are not written."""
 _MOMENT = 0.1
-_MANY = 200
+_MANY_BYTES = 1 << 20
+"""Rejected rows of so many bytes are looked at together."""
+_ROW_BYTES = 1 << 12
+"""What a rejected row takes beside its own bytes."""
 _BLOCK = 1 << 22
 
 
@@ -177,37 +180,39 @@ class _Writing:
         """
         while self._next < len(self._sides):
             refused = await asyncio.to_thread(self._write_some)
-            for view in await self._dataset.rows(refused):
-                await asyncio.to_thread(self._reject, view)
+            for view in await self._dataset.rows([*refused]):
+                await asyncio.to_thread(self._reject, view, refused[view.row])
             yield self._next
 
-    def _write_some(self) -> Sequence[int]:
-        """Write good rows for a moment; the numbers of the rejected rows that came between."""
+    def _write_some(self) -> dict[int, bytes]:
+        """Write good rows for a moment; the rejected rows that came between, by number."""
         until = time.monotonic() + _MOMENT
-        refused = array("I")
-        while self._next < len(self._sides) and len(refused) < _MANY and time.monotonic() < until:
+        refused: dict[int, bytes] = {}
+        size = 0
+        while self._next < len(self._sides) and size < _MANY_BYTES and time.monotonic() < until:
             row, self._next = self._next, self._next + 1
+            raw = self._read(row)
             if self._sides[row] == _REJECTED:
-                refused.append(row)
+                refused[row] = raw
+                size += len(raw) + _ROW_BYTES
             else:
-                self._write_good(row)
+                self._write_good(row, raw)
         return refused
 
-    def _write_good(self, row: int) -> None:
+    def _write_good(self, row: int, raw: bytes) -> None:
         dataset = self._dataset
-        line = training_row(self._read(row), dataset.format, self._request.system)
+        line = training_row(raw, dataset.format, self._request.system)
         if line is None:
             raise _changed(dataset)
         _into(self._files[self._sides[row]], line)
         self._edited += dataset.edits.of(row).raw is not None
 
-    def _reject(self, view: RowView) -> None:
+    def _reject(self, view: RowView, raw: bytes) -> None:
         assert self._rejected
         leave_out = self._request.leave_out
         reasons = [one for one in view.problems if one.severity == "error" or one.code in leave_out]
         self._by_code.update({one.code for one in reasons})
         self._problems += reasons[: max(0, self._keep - len(self._problems))]
-        raw = self._read(view.row)
         _into(self._rejected, rejected_row(raw, view.line, reasons, excluded=view.excluded))
 
     def _read(self, row: int) -> bytes:
