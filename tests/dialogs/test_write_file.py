@@ -15,7 +15,7 @@ from tui.dialogs.write_file import WriteFile
 from tui.domain.examples import Format
 from tui.domain.text import has_unsafe
 from tui.services.findings import Counts
-from tui.services.writing import LOW_QUALITY, WriteRequest
+from tui.services.write_request import LOW_QUALITY, WriteRequest
 
 COUNTS = Counts(rows=120, valid=110, invalid=8, warned=40, duplicates=3, excluded=2, edited=5)
 NONE_GOOD = Counts(rows=8, valid=0, invalid=8, warned=0, duplicates=0, excluded=0, edited=0)

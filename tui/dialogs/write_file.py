@@ -25,7 +25,7 @@ from tui.domain.problems import KINDS
 from tui.domain.text import number, plural, preview, scrub
 from tui.services.files import typed_path
 from tui.services.findings import Counts
-from tui.services.writing import LOW_QUALITY, WriteRequest
+from tui.services.write_request import LOW_QUALITY, WriteRequest
 from tui.widgets.check_list import CheckList
 from tui.widgets.line_table import Column
 
