@@ -21,6 +21,9 @@ from pathlib import Path
 BLOCK = 1 << 22
 """Bytes looked through at a time."""
 
+LONGEST_ROW = 64 << 20
+"""Bytes of a row that are read at the most; one that is longer is a damaged row."""
+
 _BLANK = b" \t\r"
 
 
@@ -80,10 +83,12 @@ class RowFile:
         self.remarks: list[tuple[str, str]] = []
         self._handle = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
         weakref.finalize(self, os.close, self._handle)
+        self._data_handle = self._handle
         self.stamp = Stamp.of(os.fstat(self._handle))
         self._starts = array("Q")
         self._lines = array("Q")
         self._scanned = 0
+        """Bytes of the data, which is the source itself here, that rows were looked for in."""
         self._scanning = threading.Lock()
         self._open_line: tuple[int, bool] | None = None
         self._line = 1
@@ -104,7 +109,12 @@ class RowFile:
 
     @property
     def scanned(self) -> int:
-        """Bytes that were looked through for rows."""
+        """Bytes of the file that were looked through for rows."""
+        return self._scanned
+
+    @property
+    def data_size(self) -> int:
+        """Bytes of `data_path` in which rows are known; more than `scanned` of a packed file."""
         return self._scanned
 
     @property
@@ -118,6 +128,10 @@ class RowFile:
             return Stamp.of(self.path.stat()) != self.stamp
         except OSError:
             return True
+
+    def head(self, size: int) -> bytes:
+        """The first bytes of the file."""
+        return os.pread(self._handle, size, 0)
 
     def line(self, row: int) -> int:
         """Number of the line of a row, from 1."""
@@ -135,19 +149,45 @@ class RowFile:
     def read(self, row: int) -> bytes:
         """The bytes of a row without its line break; what is left of them if the file was cut."""
         start = self._starts[row]
-        raw = os.pread(self._handle, max(0, self.start(row + 1) - start), start)
+        size = min(max(0, self.start(row + 1) - start), LONGEST_ROW)
+        raw = os.pread(self._data_handle, size, start)
         end = raw.find(b"\n")
         return (raw if end < 0 else raw[:end]).removesuffix(b"\r")
 
+    def index(self) -> tuple[array[int], array[int]]:
+        """Where each row starts, in bytes of the data, and the number of its line."""
+        return self._starts, self._lines
+
+    def adopt(self, starts: array[int], lines: array[int]) -> bool:
+        """Take an index that was kept of the very same content, so that nothing is looked through.
+
+        Returns:
+            False where the data must be read anyway, since it has to be unpacked first.
+        """
+        with self._scanning:
+            self._starts, self._lines = starts, lines
+            self._scanned, self._open_line, self._complete = self.size, None, True
+        return True
+
     def scan(self) -> bool:
-        """Look through the next block for rows; False when there is none left."""
+        """Look through the next block for rows; False when there is none left.
+
+        Raises:
+            OSError: the file cannot be read.
+            FileError: what is in the file cannot be unpacked.
+        """
         with self._scanning:  # a check and a conversion may both be under way
-            block = os.pread(self._handle, min(BLOCK, self.size - self._scanned), self._scanned)
-            if not block:
+            block = self._next_block()
+            if block is None:
                 self._finish()
                 return False
             self._scan_block(block)
             return True
+
+    def _next_block(self) -> bytes | None:
+        """The data that follows what was looked through; None at its end."""
+        wanted = min(BLOCK, self.size - self._scanned)
+        return os.pread(self._handle, wanted, self._scanned) or None
 
     def _scan_block(self, block: bytes) -> None:
         """Note each row that begins in a block. This loop runs once a line of any file."""
@@ -197,7 +237,7 @@ class RowFile:
     @property
     def cut_short(self) -> bool:
         """Whether the file ended before the size it had when it was opened."""
-        return self._scanned < self.size
+        return self.scanned < self.size
 
 
 def rows_between(path: Path, start: int, end: int, first_line: int) -> Iterator[tuple[int, bytes]]:
@@ -208,7 +248,7 @@ def rows_between(path: Path, start: int, end: int, first_line: int) -> Iterator[
     """
     with path.open("rb", buffering=0) as file:
         file.seek(start)
-        block = file.read(end - start)
+        block = file.read(min(end - start, LONGEST_ROW))
     for line, raw in enumerate(block.split(b"\n"), first_line):
         if raw and (raw[0] > 32 or raw.strip(_BLANK)):
             yield line, raw

@@ -1,0 +1,131 @@
+"""The bytes of a file in order, unpacked where it is a gzip file; damage ends them early."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from contextlib import suppress
+from typing import Protocol
+
+from tui.domain.text import number
+
+GZIP = b"\x1f\x8b"
+"""How a gzip file begins (RFC 1952)."""
+
+_PIECE = 1 << 16
+
+
+class Source(Protocol):
+    """Where bytes come from."""
+
+    @property
+    def taken(self) -> int:
+        """Bytes of the file that were used so far."""
+
+    @property
+    def damage(self) -> str:
+        """Why the bytes stop before their end; empty where they do not."""
+
+    def next_block(self, most: int) -> bytes | None:
+        """The next bytes, at most about so many; None at the end.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+
+
+class Plain:
+    """A file as it is."""
+
+    def __init__(self, handle: int, size: int) -> None:
+        self.taken = 0
+        self.damage = ""
+        self._handle, self._size = handle, size
+
+    def next_block(self, most: int) -> bytes | None:
+        """See `Source`."""
+        block = os.pread(self._handle, min(most, self._size - self.taken), self.taken)
+        self.taken += len(block)
+        return block or None
+
+
+class Gunzipped:
+    """A gzip file of any number of members; what stands before a damage is given."""
+
+    def __init__(self, handle: int, size: int) -> None:
+        self.damage = ""
+        self._file = Plain(handle, size)
+        self._packed = b""
+        self._member = zlib.decompressobj(wbits=31)
+        self._begun = False
+        """Whether the member has had any bytes."""
+        self._ended = False
+
+    @property
+    def taken(self) -> int:
+        """See `Source`."""
+        return self._file.taken - len(self._packed)
+
+    def next_block(self, most: int) -> bytes | None:
+        """See `Source`."""
+        while not self._ended:
+            if not self._packed:
+                self._packed = self._file.next_block(_PIECE) or b""
+                self._ended = not self._packed
+            if not self._begun and not self._begin():
+                continue
+            block = self._unpack(most)
+            if block:
+                self._ended = bool(self.damage)
+                return block
+        if self._begun and not self.damage:
+            self.damage = f"The gzip data ends too early, after {number(self.taken)} bytes"
+        return None
+
+    def _begin(self) -> bool:
+        """Begin a member with what waits; False where there is none. Zeros may fill up a file."""
+        self._packed = self._packed.lstrip(b"\0")
+        if self._packed and self._packed[0] != GZIP[0]:
+            self.damage = f"Other bytes follow the gzip data after {number(self.taken)} bytes"
+            self._ended = True
+            return False
+        self._begun = bool(self._packed)
+        return self._begun
+
+    def _unpack(self, most: int) -> bytes:
+        member, packed = self._member, self._packed
+        before = member.copy()
+        try:
+            block = member.decompress(packed, most)
+        except zlib.error:
+            self.damage = f"The gzip data is damaged near byte {number(self.taken)}"
+            return _up_to_damage(before, packed)
+        self._packed = member.unused_data if member.eof else member.unconsumed_tail
+        if member.eof:
+            self._member, self._begun = zlib.decompressobj(wbits=31), False
+        elif len(block) == most:
+            self._ended = False  # what the member still holds comes without further bytes
+        return block
+
+
+def unpacked_head(packed: bytes, most: int) -> bytes:
+    """What the beginning of a gzip file holds, at most so many bytes; empty where nothing does."""
+    while packed:
+        member = zlib.decompressobj(wbits=31)
+        try:
+            found = member.decompress(packed, most)
+        except zlib.error:
+            found = _up_to_damage(zlib.decompressobj(wbits=31), packed)[:most]
+        if found:
+            return found
+        packed = member.unused_data
+    return b""
+
+
+def _up_to_damage(member: zlib._Decompress, packed: bytes) -> bytes:
+    """What the bytes before the damaged one hold."""
+    found = []
+    with suppress(zlib.error):
+        for at in range(len(packed)):
+            found.append(member.decompress(packed[at : at + 1]))
+    return b"".join(found)
