@@ -39,9 +39,25 @@ def test_a_server_of_ones_own_is_added_by_its_base_url(environ: dict[str, str]) 
     assert "openai" in providers
 
 
+def test_a_price_of_ones_own_is_added_to_the_known_ones(environ: dict[str, str]) -> None:
+    Path(environ["FTUI_CONFIG"]).write_text(
+        '[prices]\n"gpt-4o" = { training = 1.5 }\n"org/model" = { training = 0.4 }\n'
+    )
+    prices = load_settings(environ=environ).prices
+    assert prices["gpt-4o"].training == 1.5
+    assert prices["org/model"].training == 0.4
+    assert "gpt-4.1-mini" in prices
+
+
 @pytest.mark.parametrize(
     ("content", "named"),
-    [("concurrency = 0", "concurrency"), ("colour = 1", "colour"), ("= broken", "config.toml")],
+    [
+        ("concurrency = 0", "concurrency"),
+        ("colour = 1", "colour"),
+        ("= broken", "config.toml"),
+        ('[prices]\n"gpt-4o" = { training = -1 }', "prices.gpt-4o.training"),
+        ("prices = 3", "prices"),
+    ],
 )
 def test_a_setting_that_cannot_be_used_is_named(
     environ: dict[str, str], content: str, named: str

@@ -11,8 +11,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, pairwise
-from math import sqrt
-from operator import eq
+from math import ceil, sqrt
 from typing import Final
 from zlib import crc32
 
@@ -31,6 +30,7 @@ ReadText = Callable[[int], str]
 _SEED = 7
 _LONGEST = 200_000
 """Characters of a text that its sketch is made of; the exact comparison reads all of it."""
+_LOWEST_BITS = int.from_bytes(b"\x01" * SKETCH)
 _ROW_BITS = 32
 _ROW = (1 << _ROW_BITS) - 1
 _BANDS = range(8, 2, -1)
@@ -164,6 +164,7 @@ class _Side:
     def __init__(self, sketches: Sketches, read_text: ReadText) -> None:
         self.sketches = sketches
         self.shingles = lru_cache(_CROWD)(lambda row: shingles(read_text(row)))
+        self.sketch = lru_cache(4 * _CROWD)(self._sketch)
 
     def __len__(self) -> int:
         return len(self.sketches) // SKETCH
@@ -179,8 +180,8 @@ class _Side:
             ),
         )
 
-    def sketch(self, row: int) -> Sketches:
-        return self.sketches[row * SKETCH : (row + 1) * SKETCH]
+    def _sketch(self, row: int) -> int:
+        return int.from_bytes(self.sketches[row * SKETCH : (row + 1) * SKETCH])
 
 
 class _Look:
@@ -190,7 +191,7 @@ class _Look:
         self._here = here
         self._there = there
         self._similarity = similarity
-        self._agreeing = _least_agreeing(similarity)
+        self._most_differing = _most_differing(similarity)
         self._tries = bytearray(len(here))
         self.done = bytearray(len(here))
         self.bands = _bands(similarity) if similarity > 0 else []
@@ -199,11 +200,11 @@ class _Look:
         """The first of some rows of the other side that a row is like, if there is one."""
         mine = self._here.sketch(row)
         for other in others:
-            theirs = self._there.sketch(other)
-            if sum(map(eq, mine, theirs)) < self._agreeing or _met_before(mine, theirs, band):
-                continue
             if self._tries[row] == _TRIES:
                 return None
+            differing = mine ^ self._there.sketch(other)
+            if _differing_bytes(differing) > self._most_differing or _met(differing, band):
+                continue
             ours = self._here.shingles(row)
             if jaccard(ours, self._there.shingles(other)) >= self._similarity:
                 self.done[row] = True
@@ -212,13 +213,19 @@ class _Look:
         return None
 
 
-def _met_before(mine: Sketches, theirs: Sketches, band: slice) -> bool:
-    """Whether two rows were candidates in an earlier band; their texts were compared then."""
+def _differing_bytes(bits: int) -> int:
+    """How many bytes of a sketch have a bit set; each byte is folded into its lowest bit."""
+    bits |= bits >> 4
+    bits |= bits >> 2
+    bits |= bits >> 1
+    return (bits & _LOWEST_BITS).bit_count()
+
+
+def _met(differing: int, band: slice) -> bool:
+    """Whether two rows agree in an earlier band; then their texts were compared there."""
     width = band.stop - band.start
-    return any(
-        mine[start : start + width] == theirs[start : start + width]
-        for start in range(0, band.start, width)
-    )
+    whole = differing.to_bytes(SKETCH)
+    return any(not any(whole[start : start + width]) for start in range(0, band.start, width))
 
 
 def _bands(similarity: float) -> list[slice]:
@@ -229,10 +236,10 @@ def _bands(similarity: float) -> list[slice]:
     return [slice(start, start + width) for start in range(0, SKETCH - width + 1, width)]
 
 
-def _least_agreeing(similarity: float) -> int:
-    """Bytes in which two sketches agree at the least, if their texts are similar enough."""
+def _most_differing(similarity: float) -> int:
+    """Bytes in which two sketches differ at the most, if their texts are similar enough."""
     spread = sqrt(SKETCH * similarity * (1 - similarity))
-    return int(SKETCH * similarity - _DEVIATIONS * spread)
+    return ceil(SKETCH * (1 - similarity) + _DEVIATIONS * spread)
 
 
 def _keys(side: _Side, rows: Iterable[int], band: slice, first: int = 0) -> array[int]:
