@@ -57,14 +57,6 @@ def test_a_new_change_forgets_what_was_undone() -> None:
     assert edits.redo() is None
 
 
-def test_a_row_that_is_left_out_keeps_its_edit() -> None:
-    edited = RowEdit(b"{}")
-    out = edited.then(EXCLUDED)
-    assert out == RowEdit(b"{}", excluded=True)
-    assert out.then(UNTOUCHED) == edited
-    assert out.then(RowEdit(b"[]")) == RowEdit(b"[]")
-
-
 @given(st.lists(CHANGES, max_size=8), st.lists(st.booleans(), max_size=20))
 def test_undo_and_redo_go_through_the_same_states(
     changes: list[dict[int, RowEdit]], walk: list[bool]

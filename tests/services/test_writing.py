@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import os
@@ -154,6 +155,8 @@ async def test_the_manifest_tells_how_the_files_were_made(out: Path) -> None:
         "sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
         "bytes": source.stat().st_size,
         "format": "pairs",
+        "container": "lines",
+        "gzip": False,
     }
     assert manifest["counts"]["rows"] == 120
     assert manifest["rules"]["off"] == ["few-examples", "secret"]
@@ -203,6 +206,18 @@ async def test_rows_that_say_the_same_stay_on_one_side(
         }
     )
     assert not {"leaked-row", "near-leak"} & found.codes.keys()
+
+
+async def test_rows_of_a_packed_table_are_written_as_chat(tmp_path: Path, out: Path) -> None:
+    table = "input,ideal_output\n" + "".join(
+        f'"Where is {n},\nplease?",It is on its way for {n} days.\n' for n in range(12)
+    )
+    source = tmp_path / "source.csv.gz"
+    source.write_bytes(gzip.compress(table.encode()))
+    await written(source, WriteRequest(out=out))
+    assert lines_of(out)[3] == chat_row("Where is 3,\nplease?", "It is on its way for 3 days.")
+    told = json.loads(out.with_name("chat.manifest.json").read_text())["source"]
+    assert (told["container"], told["gzip"], told["bytes"]) == ("csv", True, source.stat().st_size)
 
 
 @pytest.mark.parametrize("name", ["source.jsonl", "link.jsonl", "hard.jsonl"])

@@ -20,10 +20,6 @@ class RowEdit:
     raw: bytes | None = None
     excluded: bool = False
 
-    def then(self, later: RowEdit) -> RowEdit:
-        """This edit with a later one on top: new bytes replace, leaving out leaves out."""
-        return RowEdit(self.raw if later.raw is None else later.raw, later.excluded)
-
 
 UNTOUCHED = RowEdit()
 """The row is as in the source."""

@@ -92,6 +92,10 @@ FIXES: Final[Mapping[str, Fix]] = {
 """The fixes that change a row, by the code of the problem."""
 
 
+FIXABLE: Final = (*FIXES, *sorted(LEAVE_OUT))
+"""The codes of all problems that have a fix."""
+
+
 def fix_words(code: str) -> str | None:
     """What the fix of a problem does; None where there is no fix."""
     if code in LEAVE_OUT:
@@ -116,8 +120,8 @@ def fix_row(
         options: how strictly the file is checked.
 
     Returns:
-        The edit to put on top of what the row has (`RowEdit.then`); None where nothing certain
-        can be done.
+        The row mended, or left out with its text untouched (`raw` is None: keep what the row has);
+        None where nothing certain can be done.
     """
     if code in LEAVE_OUT:
         return EXCLUDED

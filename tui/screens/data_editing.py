@@ -12,7 +12,7 @@ from tui.dialogs.confirm import Confirm
 from tui.dialogs.fix_preview import FixAnswer, FixChoice, FixPreview
 from tui.dialogs.pending_changes import PendingChanges
 from tui.domain.edits import EditStep, RowEdit
-from tui.domain.fixes import FIXES, fix_row, fix_words
+from tui.domain.fixes import FIXABLE, fix_row, fix_words
 from tui.domain.row_diff import DiffLine, pretty_row, row_diff
 from tui.domain.text import number, plural, preview
 from tui.services.datasets import Dataset
@@ -112,7 +112,7 @@ class RowEditing:
         Raises:
             FtuiError: nothing is certain enough to be mended, or the file cannot be read.
         """
-        choices = [one for code in FIXES if (one := await self._first_choice(code))]
+        choices = [one for code in FIXABLE if (one := await self._first_choice(code))]
         if not choices:
             text = "No problem of this file has a certain fix."
             raise InputError(text, "Edit rows (e) or exclude them (x).")

@@ -34,6 +34,8 @@ class Source(BaseModel):
     sha256: str
     bytes: int
     format: Format
+    container: str
+    gzip: bool
 
 
 class Split(BaseModel):

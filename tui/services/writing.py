@@ -278,6 +278,8 @@ class _Writing:
                 sha256=self._digest.hexdigest(),
                 bytes=self._hashed,
                 format=dataset.format,
+                container=dataset.container,
+                gzip=dataset.packed,
             ),
             counts=written.model_dump(
                 include={"rows", "written", "rejected", "excluded", "edited"}
