@@ -62,7 +62,8 @@ def run_editor(command: Sequence[str], path: Path) -> None:
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(
-            f"The editor {command[0]} cannot be started: {reason}.", NO_EDITOR
+            f"The editor {command[0]} cannot be started: {reason}.",
+            "Set $VISUAL or $EDITOR to one that is installed.",
         ) from error
     if ended:
         raise InputError(
