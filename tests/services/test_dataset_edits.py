@@ -51,10 +51,10 @@ TEXTS = [
     b'{"prompt": "Hello there", "completion": "Good day to you."}',
 ]
 BEGIN = [
-    *(row("What happened?", changed(words)) for words in (0, 4, 3)),
+    *(row("What happened?", changed(words)) for words in (0, 4, 3, 3)),
     *(row(f"Say {size} words.", "word " * size + "done.") for size in range(3, 40, 2)),
 ]
-"""Enough answers for outliers, and a third row that is like the first and like the second."""
+"""Enough answers for outliers, a third row that is like the first and the second, and its double."""
 CODES = sorted(KINDS)
 
 

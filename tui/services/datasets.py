@@ -303,12 +303,12 @@ class Dataset:
         self._begin(look, against, kept.found if kept else Findings())
         check = Check(self._rows, self._found, look, self._comparison)
         if kept:
-            await asyncio.to_thread(self._comparison.resume, kept.edges)
+            await asyncio.to_thread(self._comparison.resume)
         else:
             async for progress in check.run():
                 yield progress
             if self._kept:
-                await self._kept.save(self._rows, look, self._found, self._comparison.edges)
+                await self._kept.save(self._rows, look, self._found)
         async for progress in check.compare_files():
             yield progress
         self.statistics = self._sum_up()

@@ -11,7 +11,6 @@ from tui.domain.problems import Problem
 from tui.services.dataset_check import find_rows
 from tui.services.files import Buffer
 from tui.services.findings import Findings
-from tui.services.near_rows import Edges
 from tui.services.report_cache import CachedReport, ReportCache, ReportKey, report_key
 from tui.services.row_checks import Look
 from tui.services.row_file import RowFile
@@ -32,13 +31,11 @@ class Kept:
 
     Attributes:
         found: all of it but what other files have to do with it.
-        edges: which rows are nearly the same.
         starts: where each row begins in the data.
         lines: number of the line of each row.
     """
 
     found: Findings
-    edges: Edges
     starts: array[int]
     lines: array[int]
 
@@ -69,12 +66,12 @@ class KeptChecks:
                 pass
         return kept if kept and len(rows) == len(kept.found.status) else None
 
-    async def save(self, rows: RowFile, look: Look, found: Findings, edges: Edges) -> None:
+    async def save(self, rows: RowFile, look: Look, found: Findings) -> None:
         """Keep what a check found; where that cannot be done, the next one takes its time again."""
         if rows.size < _WORTH_IT:
             return
         try:
-            report = await asyncio.to_thread(_report, found, edges, rows, look.limit)
+            report = await asyncio.to_thread(_report, found, rows, look.limit)
         except OSError:
             return
         await self._cache.save(_key(rows, look), report)
@@ -84,7 +81,7 @@ def _key(rows: RowFile, look: Look) -> ReportKey:
     return report_key(rows.path, rows.stamp, look.kind, look.options, look.counter.source)
 
 
-def _report(found: Findings, edges: Edges, rows: RowFile, limit: int) -> CachedReport:
+def _report(found: Findings, rows: RowFile, limit: int) -> CachedReport:
     starts, lines = rows.index()
     told = found.problems[:_PROBLEMS_KEPT]
     facts = {
@@ -98,8 +95,6 @@ def _report(found: Findings, edges: Edges, rows: RowFile, limit: int) -> CachedR
         "lines": lines,
         "status": found.status,
         "own": found.own,
-        "edges": edges.rows,
-        "edges_to": edges.others,
         "sketches": found.sketches.read(),
         **{name: getattr(found, name) for name in _COLUMNS},
         **{name: getattr(found, name).column() for name in _LINKS},
@@ -140,10 +135,7 @@ def _findings(kept: CachedReport, limit: int) -> Kept | None:
     for name in _LINKS:
         setattr(found, name, Links.from_column(memoryview(arrays[name])))
     found.sketches.append(memoryview(arrays["sketches"]))
-    edges = Edges()
-    edges.rows.frombytes(arrays["edges"])
-    edges.others.frombytes(arrays["edges_to"])
-    return Kept(found, edges, _array("Q", arrays["starts"]), _array("Q", arrays["lines"]))
+    return Kept(found, _array("Q", arrays["starts"]), _array("Q", arrays["lines"]))
 
 
 def _array(kind: str, data: Buffer) -> array[int]:

@@ -65,6 +65,7 @@ def near_pairs(
     read_text: ReadText,
     similarity: float,
     skip: Callable[[int], bool] = lambda row: False,
+    tied: Callable[[int], bool] = lambda row: False,
 ) -> Iterator[tuple[int, int]]:
     """Rows that say nearly the same as an earlier row.
 
@@ -80,6 +81,7 @@ def near_pairs(
         similarity: Jaccard similarity of shingles from which two texts are nearly the same; 0
             for no search. Below 0.6 a growing part of the pairs is missed.
         skip: rows to leave out, such as exact duplicates of others.
+        tied: rows that are known to be like an earlier one; others are still tied to them.
 
     Yields:
         (row, earlier row), band by band and not in order of the rows.
@@ -87,6 +89,7 @@ def near_pairs(
     side = _Side(sketches, read_text)
     look = _Look(side, side, similarity)
     rows = side.rows(skip)
+    look.done[:] = bytes(map(tied, range(len(side))))
     for band in look.bands:
         for alike in _groups(_keys(side, rows, band)):
             # Those alike are kept apart, or a crowd of them would leave no place for others.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,10 +78,6 @@ class Edges:
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         return zip(self.rows, self.others, strict=True)
-
-    def without(self, rows: Collection[int]) -> Iterator[tuple[int, int]]:
-        """The pairs that have none of some rows."""
-        return (one for one in self if one[0] not in rows and one[1] not in rows)
 
 
 def search_near(search: NearSearch) -> Edges:

@@ -23,7 +23,7 @@ from tui.services.findings import (
     holds,
 )
 from tui.services.near_duplicates import near_leaks
-from tui.services.near_groups import NearGroups
+from tui.services.near_groups import tie_near_anew
 from tui.services.near_rows import Edges, Texts
 from tui.services.row_checks import Checked, Status
 from tui.services.row_links import Links, in_parts, repeated, rows_of
@@ -91,7 +91,6 @@ class Comparison:
         self._options = options
         self._line = line
         self._read_text = read_text
-        self._groups = NearGroups(found, options.similarity)
         self._lengths: Counter[int] = Counter()
         self.others = others
         ties = ((DUPLICATE, found.same), (NEAR, found.near), (CONTRADICTION, found.contradictions))
@@ -109,15 +108,9 @@ class Comparison:
         self._count_all_lengths()
         self._outliers()
 
-    def resume(self, edges: Edges) -> None:
+    def resume(self) -> None:
         """Go on from what was found before, instead of looking over all rows."""
-        self._groups.know(edges)
         self._count_all_lengths()
-
-    @property
-    def edges(self) -> Edges:
-        """Which rows are nearly the same, as far as it was searched."""
-        return self._groups.edges
 
     def whole_files(self) -> None:
         """Look for all rows in the other files."""
@@ -125,7 +118,6 @@ class Comparison:
 
     def put_near(self, edges: Edges) -> None:
         """Take over which rows are nearly the same as an earlier one."""
-        self._groups.know(edges)
         for row, other in edges:
             self._found.near.put(row, other)
         self.restate(edges.rows)
@@ -147,7 +139,6 @@ class Comparison:
         """
         found = self._found
         prints, asked = self._said(edits)
-        family = self._groups.family(edits) if found.sketches else set()
         self._count_lengths(edits, -1)
         found.replace(rewritten, part)
         for links in (found.same, found.contradictions, *found.links.values()):
@@ -157,13 +148,14 @@ class Comparison:
             found.status[row] = Status.EXCLUDED if edit.excluded else found.own[row]
         self._count_lengths(edits, 1)
         now = self._said(edits)
-        seen = self._duplicates(prints | now.prints)
-        asked |= now.asked | {found.asked[row] for row in seen}
+        moved = self._duplicates(prints | now.prints)
+        asked |= now.asked | {found.asked[row] for row in moved}
         self._contradictions(asked - {0})
         self._outliers()
         self._leaks(rewritten)
         if found.sketches:
-            self.restate(self._groups.anew(family, edits, rewritten, self._read_text))
+            near = tie_near_anew(found, {*edits, *moved}, self._options.similarity, self._read_text)
+            self.restate(near)
             self._near_leaks(rewritten)
         self.restate(edits)
 
@@ -219,7 +211,7 @@ class Comparison:
         )
 
     def _duplicates(self, prints: Collection[int]) -> array[int]:
-        """Tie rows that say the same to the first of them; gives the rows it looked at."""
+        """Tie rows that say the same to the first of them; gives the rows that stand otherwise."""
         found = self._found
         return self._tie(found.same, found.prints, prints, lambda first, row: True)
 
@@ -240,20 +232,22 @@ class Comparison:
         values: Collection[int],
         tied: Callable[[int, int], bool],
     ) -> array[int]:
-        seen = array("I")
+        moved = array("I")
         for rows in rows_of(column, values).values():
-            seen.extend(rows)
             first: int | None = None
             for row in rows:
+                other = first
                 if self._found.status[row] == Status.EXCLUDED:
-                    links.put(row, None)
+                    other = None
                 elif first is None:
                     first = row
-                    links.put(row, None)
-                else:
-                    links.put(row, first if tied(first, row) else None)
-        self.restate(seen)
-        return seen
+                elif not tied(first, row):
+                    other = None
+                if links.get(row) != other:
+                    links.put(row, other)
+                    moved.append(row)
+        self.restate(moved)
+        return moved
 
     def _leaks(self, rows: Sequence[int]) -> None:
         for file, other in self.others.items():
