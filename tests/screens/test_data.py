@@ -7,75 +7,20 @@ import re
 from pathlib import Path
 
 import pytest
-from textual.pilot import Pilot
-from textual.widgets import Input, OptionList, Static
+from data_screen import app_on, chat_text, opened, problems, rows_shown, settled, text
+from textual.widgets import Input, OptionList
 
 import tui.services.dataset_check as dataset_check
 from tui.app import FtuiApp
 from tui.dialogs.open_file import OpenFile
 from tui.domain.loop import Tone
 from tui.domain.text import has_unsafe
-from tui.screens.data import DataScreen
-from tui.services.container import Services
 from tui.services.samples import sample_path
 from tui.settings import Settings
 from tui.widgets.chat_view import ChatView
 from tui.widgets.line_table import LineTable
-from tui.widgets.problem_list import ProblemList
 
 SIZES = [(80, 24), (120, 40)]
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path / "home", workspace=tmp_path / ".ftui")
-
-
-def app_on(settings: Settings, name: str | Path | None) -> FtuiApp:
-    file = sample_path(name) if isinstance(name, str) else name
-    return FtuiApp(Services(settings), file)
-
-
-async def settled(pilot: Pilot[None]) -> DataScreen:
-    """Wait until the file is open, checked and drawn, or the failure told."""
-    for _ in range(300):
-        await pilot.pause(0.02)
-        screen = pilot.app.screen
-        if not isinstance(screen, DataScreen):
-            continue
-        if any(one.is_running and one.node in (screen, screen.browser) for one in screen.workers):
-            continue
-        if not text(screen, "#headline").startswith("Opening"):
-            break
-    await pilot.pause(0.05)
-    assert isinstance(screen, DataScreen)
-    return screen
-
-
-async def opened(pilot: Pilot[None]) -> DataScreen:
-    screen = await settled(pilot)
-    for _ in range(300):
-        if screen.has_class("-file") and "so far" not in text(screen, "#headline"):
-            break
-        await pilot.pause(0.02)
-    return await settled(pilot)
-
-
-def text(screen: DataScreen, selector: str) -> str:
-    return str(screen.query_one(selector, Static).render())
-
-
-def table_lines(screen: DataScreen) -> list[str]:
-    table = screen.query_one(LineTable)
-    return [table.render_line(y).text.rstrip() for y in range(table.size.height)]
-
-
-def chat_text(screen: DataScreen) -> str:
-    return screen.query_one(ChatView).content.plain
-
-
-def problems(screen: DataScreen) -> str:
-    return str(screen.query_one(ProblemList).render())
 
 
 def everything_painted(app: FtuiApp) -> str:
@@ -96,7 +41,7 @@ async def test_the_sample_data_is_one_key_away(settings: Settings, size: tuple[i
         assert app.loop.data.words == "120 valid"
         assert app.loop.data.tone is Tone.GOOD
         assert "tickets_train.jsonl · chat · 120 rows, 0 invalid" in text(screen, "#headline")
-        assert table_lines(screen)[1].startswith("▸       1 ✓ ok")
+        assert rows_shown(screen)[1].startswith("▸       1 ✓ ok")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -127,7 +72,7 @@ async def test_n_walks_the_rows_with_problems_and_tells_each_fix(
         assert table.cursor == last_problem
         await pilot.press("g", "j", "k")
         await settled(pilot)
-        assert problems(screen) == "✓ ok"
+        assert problems(screen) == "line 1 ✓ ok"
 
 
 async def test_a_large_file_is_checked_by_other_processes_while_the_app_holds_the_terminal(

@@ -11,6 +11,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
+from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
 from tui.domain.row_filter import Order, RowFilter
@@ -99,6 +100,8 @@ class RowBrowser(Vertical):
         """The table beside the row in full; below them the filter and the row's problems."""
         with Horizontal(id="rows"):
             yield LineTable(columns_of(Look().order, False, frozenset()), self._cells)
+            # A border of the pane would be sent again with each of its lines.
+            yield Static(id="between")
             yield ChatView()
         yield FilterLine()
         yield ProblemList()
@@ -394,7 +397,7 @@ class RowBrowser(Vertical):
             chat.show_example(detail.example, shown_problems(problems, dataset.format))
         else:
             chat.show_json(detail.raw, problems)
-        self.query_one(ProblemList).show(problems, row_title(detail.view))
+        self.query_one(ProblemList).show(detail.view.line, problems, row_title(detail.view))
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A failure that nobody foresaw is told too, instead of waiting for ever."""

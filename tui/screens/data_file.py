@@ -175,7 +175,7 @@ class FileScreen(ModeScreen):
 
     def say(self, words: str) -> None:
         """Say how far something is, or what is wrong, below the rows."""
-        self.query_one("#progress", Static).update(scrub(words))
+        self.query_one("#progress", Static).update(scrub(words), layout=False)
 
     def _show_state(self, name: str) -> None:
         self.remove_class("-empty", "-error", "-file", "-detail").add_class(name)

@@ -112,8 +112,8 @@ def state_words(view: RowView) -> str:
 def row_title(view: RowView) -> str:
     """What a person did to a row; empty where nothing."""
     if view.excluded:
-        return f"line {view.line} ■ excluded: it will not be written (x takes it back)."
-    return f"line {view.line} ✎ edited (v lists the changes)." if view.edited else ""
+        return "■ excluded: it will not be written (x takes it back)."
+    return "✎ edited (v lists the changes)." if view.edited else ""
 
 
 def shown_problems(problems: Sequence[Problem], kind: Format) -> list[Problem]:

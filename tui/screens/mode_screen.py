@@ -34,6 +34,7 @@ class ModeScreen(Screen[None]):
     def __init__(self, services: Services) -> None:
         super().__init__()
         self.services = services
+        self._headline = Content("")
 
     @classmethod
     async def stands(cls, services: Services) -> StepState:
@@ -63,7 +64,12 @@ class ModeScreen(Screen[None]):
     def headline(self, sentence: str | Content) -> None:
         """Set the one sentence that matters on this screen; a plain string is scrubbed."""
         shown = Content(scrub(sentence)) if isinstance(sentence, str) else sentence
-        self.query_one("#headline", Static).update(shown)
+        line = self.query_one("#headline", Static)
+        # A layout of the screen is sent, too; it is needed where the lines become more or fewer.
+        width = line.content_size.width
+        lines = [len(one.wrap(width)) if width else 0 for one in (self._headline, shown)]
+        self._headline = shown
+        line.update(shown, layout=not width or lines[0] != lines[1])
 
     def step_stands(self, state: StepState) -> None:
         """Tell the loop bar how this step stands."""

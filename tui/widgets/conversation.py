@@ -72,7 +72,8 @@ def mark(one: Problem) -> Block:
     """A problem as it stands in the text, with its glyph, code and message."""
     glyph, colour = ("✗", "$text-error") if one.severity == "error" else ("!", "$text-warning")
     said = Content(f"{glyph} {one.code}").stylize(f"bold {colour}")
-    return Block(Content.assemble(said, f"  {preview(one.message, 300)}"), mark=True)
+    fix = Content(f" Fix: {one.fix}").stylize("$text-muted")
+    return Block(Content.assemble(said, f"  {preview(one.message, 300)}", fix), mark=True)
 
 
 def conversation(example: Example, problems: Sequence[Problem] = ()) -> list[Block]:

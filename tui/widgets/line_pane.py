@@ -117,8 +117,15 @@ class LinePane(ScrollView, can_focus=True):
 
 
 def _difference(before: Strip, now: Strip) -> tuple[int, int]:
-    """The first cell that differs, and the one after the last; the strips are equally wide."""
+    """The first cell that differs, and the one after the last; the strips are equally wide.
+
+    All of them where a cluster of characters (an emoji of several, a letter with marks) is not as
+    wide as its characters are together, so that nobody knows where a cell is.
+    """
     old, new = _cells(before), _cells(now)
+    width = now.cell_length
+    if len(old) != width or len(new) != width:
+        return (0, 0) if old == new else (0, width)
     differing = [i for i, pair in enumerate(zip(old, new, strict=True)) if pair[0] != pair[1]]
     return (differing[0], differing[-1] + 1) if differing else (0, 0)
 

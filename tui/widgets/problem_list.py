@@ -5,34 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from textual.content import Content
-from textual.widgets import Static
 
 from tui.domain.problems import Problem
 from tui.domain.text import number, preview, scrub
+from tui.widgets.line_pane import LinePane
 
-_MOST = 50
+_MOST = 20
 
 
-class ProblemList(Static):
+class ProblemList(LinePane, can_focus=False):
     """What is wrong with the selected row, always in as many lines: a table above stays still."""
 
     DEFAULT_CSS = """
-    ProblemList { height: 4; padding: 0 1; border-top: solid $panel; }
+    ProblemList { height: 4; padding: 0 1; border-top: solid $panel; overflow-y: hidden; }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name for it
-        super().__init__(markup=False, id=id)
+    def __init__(self) -> None:
+        super().__init__()
+        self.content = Content("")
 
-    def show(self, problems: Sequence[Problem], done: str = "") -> None:
-        """Show the problems of a row, errors first; nothing is sent where nothing changes.
+    def show(self, line: int, problems: Sequence[Problem], done: str = "") -> None:
+        """Show the problems of a row, errors first.
 
         Args:
+            line: number of its line.
             problems: of the row.
             done: what a person did to the row, as a line; empty where nothing.
         """
         lines = [problem_line(one) for one in problems[:_MOST]]
         if not lines:
-            lines = [Content("✓ ok").stylize("$text-success")]
+            lines = [Content.assemble(f"line {line} ", Content("✓ ok").stylize("$text-success"))]
         if len(problems) > 1:
             lines[0] = Content.assemble(f"1 of {number(len(problems))}: ", lines[0])
         if done:
@@ -43,9 +45,13 @@ class ProblemList(Static):
         """Show no row, but a sentence."""
         self._put(Content(sentence))
 
+    def lay_out(self, width: int) -> Sequence[Content]:
+        """The problems, wrapped."""
+        return self.content.wrap(width)
+
     def _put(self, content: Content) -> None:
-        if content != self.content:
-            self.update(content, layout=False)
+        self.content = content
+        self.show_anew()
 
 
 def problem_line(one: Problem) -> Content:
