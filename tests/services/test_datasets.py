@@ -148,6 +148,14 @@ async def test_rows_that_stand_in_the_validation_file_too_are_errors(tmp_path: P
     assert "on line 2." in row_problems(report)[0].message
 
 
+async def test_rows_that_nothing_learns_from_are_told_once_and_not_compared(tmp_path: Path) -> None:
+    path = tmp_path / "plain.jsonl"
+    path.write_text("\n".join(f'{{"text": "line {number}"}}' for number in range(12)))
+    _, report = await checked(path)
+    assert [one.code for one in report.problems] == ["unconvertible-format", "few-examples"]
+    assert (report.duplicates, report.tokens.total) == (0, 0)
+
+
 async def test_a_file_of_mixed_formats_is_told_and_its_format_is_that_of_the_most(
     tmp_path: Path,
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import unicodedata
 from collections.abc import Sequence
 
@@ -45,4 +46,13 @@ def _asked(example: Example) -> Sequence[Message]:
 
 
 def _said(messages: Sequence[Message]) -> str:
-    return "\x1e".join(f"{one.get('role')}\x1f{text_of(one)}" for one in messages)
+    return "\x1e".join(f"{one.get('role')}\x1f{text_of(one)}{_shown(one)}" for one in messages)
+
+
+def _shown(message: Message) -> str:
+    """What a message holds beside text: two images are not the same for being images."""
+    content = message.get("content")
+    if not isinstance(content, list):
+        return ""
+    others = [part for part in content if not (isinstance(part, dict) and "text" in part)]
+    return json.dumps(others, sort_keys=True) if others else ""

@@ -231,6 +231,8 @@ def compares_near(options: CheckOptions) -> bool:
 
 def example_or_none(raw: bytes, line: int, kind: Format, options: CheckOptions) -> Example | None:
     """The example of a row without errors; a plain row is not checked a second time."""
+    if not (kind.trainable or kind.convertible):
+        return None  # labels and plain texts hold nothing to compare or to count
     if kind is Format.CHAT:
         try:
             row = orjson.loads(raw)
