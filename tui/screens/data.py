@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.worker import Worker
 
 from tui.dialogs.choose_columns import ChooseColumns
+from tui.dialogs.choose_format import ChooseFormat
 from tui.dialogs.compare_with import CompareWith
 from tui.dialogs.confirm import Confirm
 from tui.dialogs.copy_text import CopyText
@@ -72,6 +73,7 @@ class DataScreen(FileScreen):
         Binding("J", "json", "Raw JSON", show=False),
         Binding("s", "statistics", "Statistics", show=False),
         Binding("a", "compare", "Compare with files", show=False),
+        Binding("i", "format", "Read as", show=False),
         Binding("y", "copy", "Copy", show=False),
         Binding("w", "write", "Write"),
         Binding("t", "train", "Train"),
@@ -172,6 +174,13 @@ class DataScreen(FileScreen):
         if others is not None and self.dataset:
             self.others = others
             self.check_against(self.dataset)
+
+    @work(exit_on_error=False)
+    async def action_format(self) -> None:
+        """Read the rows as another format than they seem to have."""
+        dataset = self.dataset
+        if dataset and (kind := await self.app.push_screen_wait(ChooseFormat(dataset.format))):
+            self.leave_for(dataset.path, "Read the file anew", kind)
 
     def action_edit(self) -> None:
         """Edit the row in `$EDITOR`."""

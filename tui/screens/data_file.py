@@ -10,12 +10,20 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.widgets import Static
 
+from tui.domain.examples import Format
 from tui.domain.loop import NO_FILE, Mode, StepState, Tone
 from tui.domain.text import scrub
 from tui.screens.data_browser import RowBrowser
 from tui.screens.data_editing import RowEditing, may_leave
 from tui.screens.data_messages import CheckProgressed, FileFailed, FileOpened, Progressed
-from tui.screens.data_words import EMPTY, checked_step, checking_step, headline, progress_line
+from tui.screens.data_words import (
+    EMPTY,
+    checked_step,
+    checking_step,
+    compared_words,
+    headline,
+    progress_line,
+)
 from tui.screens.messages import ChangesPending, DataRequested, StepRequested
 from tui.screens.mode_screen import ModeScreen
 from tui.services.container import Services
@@ -63,22 +71,27 @@ class FileScreen(ModeScreen):
         return self.query_one(RowBrowser)
 
     @work(exclusive=True, group="leave", exit_on_error=False)
-    async def leave_for(self, path: Path, doing: str) -> None:
+    async def leave_for(self, path: Path, doing: str, kind: Format | None = None) -> None:
         """Open a file, after a question where changes would be lost."""
         if await may_leave(self.app, self.dataset, doing):
             self.others = (None, None)
-            self.open_file(path)
+            self.open_file(path, kind)
 
-    def open_file(self, path: Path) -> None:
-        """Open a training file; what was open is closed."""
+    def open_file(self, path: Path, kind: Format | None = None) -> None:
+        """Open a training file; what was open is closed.
+
+        Args:
+            path: the file.
+            kind: what its rows are read as; told from them where None.
+        """
         self.path = path
         self.headline(f"Opening {path} …")
-        self._open(path)
+        self._open(path, kind)
 
     @work(exclusive=True, group="check", exit_on_error=False)
-    async def _open(self, path: Path) -> None:
+    async def _open(self, path: Path, kind: Format | None) -> None:
         try:
-            dataset = await self.services.datasets.open(path)
+            dataset = await self.services.datasets.open(path, kind)
             self.post_message(FileOpened(dataset))
             await self._check(dataset, {})
         except FtuiError as error:
@@ -91,9 +104,15 @@ class FileScreen(ModeScreen):
         opened = self.services.datasets.open
         try:
             others = {name: await opened(path) for name, path in names.items() if path}
+        except FtuiError as error:
+            self.tell_error(error)
+            return
+        try:
             await self._check(dataset, others)
         except FtuiError as error:
             self.post_message(FileFailed(error))
+        else:
+            self.notify(compared_words(dataset, others), markup=False)
 
     async def _check(self, dataset: Dataset, others: Mapping[str, Dataset]) -> None:
         told = 0.0
@@ -126,6 +145,8 @@ class FileScreen(ModeScreen):
     def on_file_failed(self, message: FileFailed) -> None:
         """Say what happened and what can be done; what is pending is never thrown away."""
         if self.dataset and self.dataset.edits:
+            self.path = self.dataset.path
+            self.headline(headline(self.dataset, self.dataset.report))
             self.say(f"✗ {message.error}")
             self.tell_error(message.error)
             return

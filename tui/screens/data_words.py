@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from tui.domain.conversion import pair_fields
@@ -20,6 +20,7 @@ from tui.services.datasets import (
     RowView,
     Status,
 )
+from tui.services.row_file import Container
 from tui.services.row_selection import Selection
 from tui.widgets.line_table import Cell, Column
 
@@ -66,6 +67,12 @@ _TONES = {
     Status.WARNED: (Tone.WARNED, "!", "warned"),
     Status.INVALID: (Tone.BAD, "✗", "invalid"),
     Status.EXCLUDED: (Tone.NONE, "■", "excluded"),
+}
+_CONTAINERS = {
+    Container.ARRAY: "a JSON array",
+    Container.OBJECTS: "objects over several lines",
+    Container.CSV: "CSV",
+    Container.TSV: "TSV",
 }
 _BAR = 20
 _COPIED = 30
@@ -135,13 +142,20 @@ def found_words(wanted: RowFilter, order: Order, descending: bool, found: Select
 
 def headline(dataset: Dataset, report: DatasetReport | None) -> str:
     """File, format and counts in one line, pending changes included."""
-    parts = [preview(dataset.path.name, 40), dataset.format.value, counts_words(dataset.counts())]
+    kind = " ".join((dataset.format.value, *_container(dataset)))
+    parts = [preview(dataset.path.name, 40), kind, counts_words(dataset.counts())]
     if report is None:
         return " · ".join(parts) + " so far"
     about = "about " if report.tokens.counter == "estimate" else ""
     parts.append(f"{about}{number(_tokens(dataset))} tokens")
     parts += [one.message for one in report.problems if one.line is None]
     return " · ".join(parts)
+
+
+def _container(dataset: Dataset) -> list[str]:
+    """What holds the rows, where it is not simply a line each."""
+    held = [] if dataset.container is Container.LINES else [f"in {_CONTAINERS[dataset.container]}"]
+    return [*held, "gzip"] if dataset.packed else held
 
 
 def _tokens(dataset: Dataset) -> int:
@@ -158,6 +172,20 @@ def counts_words(counts: Counts) -> str:
     parts += [f"{number(counts.edited)} edited"] if counts.edited else []
     parts += [f"{number(counts.excluded)} excluded"] if counts.excluded else []
     return ", ".join(parts)
+
+
+def compared_words(dataset: Dataset, others: Mapping[str, Dataset]) -> str:
+    """How many rows stand in the files that a file was compared with."""
+    if not others:
+        return "Compared with no other file."
+    names = " and ".join(preview(other.path.name, 60) for other in others.values())
+    same, near = (len(dataset.rows_with(code)) for code in ("leaked-row", "near-leak"))
+    if not same and not near:
+        return f"No row stands in {names}, not even nearly."
+    return (
+        f"{plural(same, 'row')} of {names} stand here too, {number(near)} nearly: "
+        "/code:leaked-row,near-leak shows them, F leaves them out."
+    )
 
 
 def progress_line(

@@ -113,7 +113,7 @@ def _head(message: Message) -> Content:
         for key, words in (("name", "named"), ("weight", "weight"), ("tool_call_id", "answers"))
         if key in message
     )
-    return Content.assemble(_title(role, _ROLES.get(role, "$text-error")), preview(about, 120))
+    return Content.assemble(_title(role, _ROLES.get(role, "$text-error")), scrub(about[:120]))
 
 
 def _said(message: Message, place: str, marks: Marks) -> Iterator[Block]:

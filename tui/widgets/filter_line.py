@@ -15,7 +15,7 @@ from tui.domain.text import preview, scrub
 
 
 class FilterLine(Horizontal):
-    """Tells each filter that can be read, as it is typed; enter says that it is the one."""
+    """Tells each filter as it is typed, none where it cannot be read; enter says that it is it."""
 
     DEFAULT_CSS = """
     FilterLine { height: 1; padding: 0 1; background: $panel; }
@@ -63,6 +63,7 @@ class FilterLine(Horizontal):
         try:
             self.post_message(self.Typed(RowFilter.parse(event.value), entered=False))
         except ValueError as error:
+            self.post_message(self.Typed(RowFilter(), entered=False))
             self.say(f"✗ {error}", "bad")
 
     @on(Input.Submitted)
