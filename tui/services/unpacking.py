@@ -75,8 +75,8 @@ class Gunzipped:
             if not self._begun and not self._begin():
                 continue
             block = self._unpack(most)
+            self._ended = self._ended or bool(self.damage)
             if block:
-                self._ended = bool(self.damage)
                 return block
         if self._begun and not self.damage:
             self.damage = f"The gzip data ends too early, after {number(self.taken)} bytes"
