@@ -123,10 +123,11 @@ async def test_the_hostile_file_sends_no_control_character_to_the_terminal(
         screen = await opened(pilot)
         painted = [everything_painted(app)]
         for _ in range(16):
-            await pilot.press("enter")
+            keys = ("enter", "escape") if size[0] < 100 else ()  # the row in full stands beside
+            await pilot.press(*keys[:1])
             await settled(pilot)
             painted.append(everything_painted(app))
-            await pilot.press("escape", "j")
+            await pilot.press(*keys[1:], "j")
         assert screen.query_one(LineTable).cursor == 15
         assert any("[red]this[/red]" in one for one in painted)
         assert any("日本語" in one for one in painted)

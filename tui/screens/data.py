@@ -254,7 +254,7 @@ class DataScreen(FileScreen):
         rows = plural(len(message.step.after), "row")
         if message.said or len(message.step.after) > 1:
             self.notify(f"{message.said}{message.step.words} ({rows})", markup=False)
-        self.refresh_bindings()
+        self.keys_changed()
 
     def action_write(self) -> None:
         """Write the good rows to a new file."""

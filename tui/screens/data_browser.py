@@ -61,10 +61,6 @@ class RowBrowser(Vertical):
         """The file on disk is another one by now."""
 
     @dataclass
-    class LookChanged(Message):
-        """Another filter or order holds, or the row in full was opened or closed."""
-
-    @dataclass
     class _RowsRead(Message):
         known: int
         rows: list[RowView]
@@ -192,7 +188,6 @@ class RowBrowser(Vertical):
         self.close_detail()
         self.add_class("-looking")
         self.query_one(FilterLine).begin()
-        self.post_message(self.LookChanged())
 
     def clear_filter(self) -> None:
         """Show all rows again; where they are all shown, in the order of the file."""
@@ -219,13 +214,11 @@ class RowBrowser(Vertical):
         """Open the row over the table, or go into it where it stands beside."""
         self.screen.add_class("-detail")
         self.query_one(ChatView).focus()
-        self.post_message(self.LookChanged())
 
     def close_detail(self) -> None:
         """Back to the table."""
         self.screen.remove_class("-detail")
         self.query_one(LineTable).focus()
-        self.post_message(self.LookChanged())
 
     def switch_json(self) -> None:
         """Show the row as JSON, or as a conversation again."""
@@ -247,7 +240,6 @@ class RowBrowser(Vertical):
         if other:
             self._look_changed(wait, row=None if resorted else self.row)
         self.set_class(not look.plain or self.query_one(FilterLine).typing, "-looking")
-        self.post_message(self.LookChanged())
 
     def _look_changed(self, wait: float = 0.0, row: int | None = None) -> None:
         self._wanted_row = row

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from textual import on, work
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.widgets import Static
 
 from tui.domain.examples import Format
@@ -47,6 +48,7 @@ class FileScreen(ModeScreen):
         self.editing: RowEditing | None = None
         self.others: tuple[Path | None, Path | None] = (None, None)
         """The validation and test files that the open one is compared with."""
+        self._usable: list[bool] = []
 
     def compose_body(self) -> ComposeResult:
         """The rows and the progress; or one sentence instead."""
@@ -132,7 +134,7 @@ class FileScreen(ModeScreen):
         self.headline(headline(dataset, None))
         self.step_stands(StepState(Tone.BUSY, "0% checked", "0%"))
         self.post_message(ChangesPending(self.MODE, ""))
-        self.refresh_bindings()
+        self.keys_changed()
 
     def worker_failed(self, error: FtuiError) -> None:
         """Say it where the rows would be."""
@@ -159,7 +161,7 @@ class FileScreen(ModeScreen):
         self.query_one("#state", Static).update(scrub(text, lines=True))
         self.say("")
         self.step_stands(StepState(Tone.BAD, "unreadable"))
-        self.refresh_bindings()
+        self.keys_changed()
 
     def on_check_progressed(self, message: CheckProgressed) -> None:
         """Draw the progress, or at its end the result."""
@@ -176,23 +178,27 @@ class FileScreen(ModeScreen):
         self.step_stands(checked_step(dataset.counts(), dataset.report))
         self.say("")
         self.browser.changed()
-        self.refresh_bindings()
+        self.keys_changed()
 
     @on(RowBrowser.FileChanged)
     def _file_changed(self) -> None:
         self.say("! The file changed on disk since it was opened: r reads it again.")
 
-    @on(RowBrowser.LookChanged)
-    def _look_changed(self) -> None:
-        self.refresh_bindings()
-
     def on_progressed(self, message: Progressed) -> None:
         """Draw how far a change or a writing is."""
         self.say(message.words)
-        self.refresh_bindings()
+        self.keys_changed()
 
     def _tell_share(self, doing: str, share: float) -> None:
         self.post_message(Progressed(f"▶ {doing} {share:.0%}"))
+
+    def keys_changed(self) -> None:
+        """Draw the footer anew if a key in it can be used now that could not, or the reverse."""
+        keys = Binding.make_bindings(self.BINDINGS)
+        usable = [self.reason_against(key.action) is None for key in keys if key.show]
+        if usable != self._usable:
+            self._usable = usable
+            self.refresh_bindings()
 
     def say(self, words: str) -> None:
         """Say how far something is, or what is wrong, below the rows."""
