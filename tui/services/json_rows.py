@@ -21,6 +21,7 @@ _TO_BRACKET = re.compile(rb'(?:[^"{}\[\]]+|"(?:[^"\\]+|\\.)*+")*+', re.DOTALL)
 _NO_CONTAINER = re.compile(rb'"(?:[^"\\\n]+|\\.)*+"|[^\n,\[\]{]+')
 _FOLLOWS = re.compile(rb"\s*(?:[,\[\]{]|\Z)")
 _ROW_FOLLOWS = re.compile(rb"\s*(?:,?\s*[\[{]|\])")
+_OPENING = re.compile(rb'\{\s*"[^"\\]*"')
 _STRINGS = re.compile(rb'(?:[^"]+|"(?:[^"\\]+|\\.)*+")*+', re.DOTALL)
 _FIRST_KEYS = (
     *(b"messages", b"conversations", b"instruction", b"input", b"ideal_output", b"prompt"),
@@ -43,6 +44,8 @@ class JsonRows:
         self._in_array = False
         self._first_keys: set[bytes] = set()
         self._row_begin = _row_begin(_FIRST_KEYS)
+        self._opening = b""
+        """The bytes that the last whole object begins with, its first key included."""
         self._given_up = False
 
     def cut(self, block: bytes) -> bytes:
@@ -108,6 +111,9 @@ class JsonRows:
 
     def _end(self, text: bytes, at: int, last: bool) -> int | None:
         """Where the element at a place ends; None where what follows must be known first."""
+        guess = self._guessed_end(text, at)
+        if guess:
+            return guess
         end = container_end(text, at) if text[at] in b"{[" else _other_end(text, at)
         if end == len(text) and not last:
             return None
@@ -116,6 +122,14 @@ class JsonRows:
         if not (last or end is not None or len(text) - at > PATIENCE):
             return None
         return self._damaged_end(text, at, end, last)
+
+    def _guessed_end(self, text: bytes, at: int) -> int | None:
+        """Where the element ends if the next one opens like the last whole one and this is JSON."""
+        following = text.find(self._opening, at + 1) if self._opening else -1
+        if following < 0:
+            return None
+        raw = text[at:following].rstrip(b", \t\r\n")
+        return at + len(raw) if self._is_whole(raw) else None
 
     def _damaged_end(self, text: bytes, at: int, end: int | None, last: bool) -> int | None:
         """Where a damaged element ends: where its brackets say, or where the next row begins."""
@@ -133,7 +147,13 @@ class JsonRows:
             value = orjson.loads(raw)
         except orjson.JSONDecodeError:
             return False
-        if isinstance(value, dict) and value:
+        if (
+            isinstance(value, dict)
+            and value
+            and not (self._opening and raw.startswith(self._opening))
+        ):
+            opening = _OPENING.match(raw)
+            self._opening = opening[0] if opening else b""
             first = next(iter(value)).encode()
             if first not in self._first_keys and len(self._first_keys) < len(_FIRST_KEYS):
                 self._first_keys.add(first)
