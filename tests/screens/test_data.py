@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
-from data_screen import app_on, chat_text, opened, problems, rows_shown, settled, text
+from data_screen import app_on, chat_text, opened, problems, rows_shown, settled, text, until
+from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
 import tui.services.dataset_check as dataset_check
@@ -15,6 +16,7 @@ from tui.app import FtuiApp
 from tui.dialogs.open_file import OpenFile
 from tui.domain.loop import Tone
 from tui.domain.text import has_unsafe
+from tui.screens.data import DataScreen
 from tui.services.samples import sample_path
 from tui.settings import Settings
 from tui.widgets.chat_view import ChatView
@@ -83,6 +85,36 @@ async def test_a_large_file_is_checked_by_other_processes_while_the_app_holds_th
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot)
         assert app.loop.data.words == "120 valid"
+
+
+async def test_a_check_can_be_stopped_and_begun_anew(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "tickets.jsonl"
+    path.write_bytes(sample_path("tickets_train.jsonl").read_bytes() * 100)
+    app = app_on(settings, path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await stopped(pilot)
+        assert screen.dataset is not None
+        assert screen.dataset.report is None
+        assert "The check was stopped" in text(screen, "#progress")
+        assert app.loop.data.words == "check stopped"
+        assert screen.reason_against("write") == "The check was stopped: r begins anew."
+        assert screen.reason_against("back") == "This is the whole table."
+        await pilot.press("r")
+        await opened(pilot)
+        assert screen.dataset.report is not None
+
+
+async def stopped(pilot: Pilot[None]) -> DataScreen:
+    """Press esc as soon as the first rows are there."""
+    await until(
+        pilot, lambda: isinstance(pilot.app.screen, DataScreen) and pilot.app.screen.checking
+    )
+    await pilot.press("escape")
+    screen = pilot.app.screen
+    assert isinstance(screen, DataScreen)
+    return screen
 
 
 async def test_at_80_columns_the_conversation_opens_over_the_table(settings: Settings) -> None:

@@ -125,15 +125,17 @@ class DataScreen(FileScreen):
             self.app.push_screen(RowStatistics(dataset.statistics, dataset.path.name))
 
     def action_back(self) -> None:
-        """Stop what goes on, close the row, or show all rows again."""
+        """Stop a change, close the row, show all rows again, or stop the check."""
         if self._working:
             self._working.cancel()
             self.say("")
             self.notify("Stopped. Nothing was changed or written.", markup=False)
         elif self.has_class("-detail"):
             self.browser.close_detail()
-        else:
+        elif self.browser.filtering:
             self.browser.clear_filter()
+        else:
+            self.stop_check()
 
     @work(exit_on_error=False)
     async def action_copy(self) -> None:
@@ -318,5 +320,6 @@ class DataScreen(FileScreen):
             filtered=self.has_class("-file") and self.browser.filtering,
             busy=busy,
             detail=self.has_class("-detail"),
+            checking=self.checking,
         )
         return reason(action.partition("(")[0], now)

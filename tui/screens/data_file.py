@@ -10,6 +10,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.widgets import Static
+from textual.worker import Worker
 
 from tui.domain.examples import Format
 from tui.domain.loop import NO_FILE, Mode, StepState, Tone
@@ -48,6 +49,7 @@ class FileScreen(ModeScreen):
         self.editing: RowEditing | None = None
         self.others: tuple[Path | None, Path | None] = (None, None)
         """The validation and test files that the open one is compared with."""
+        self._check_running: Worker[None] | None = None
         self._usable: list[bool] = []
 
     def compose_body(self) -> ComposeResult:
@@ -88,7 +90,7 @@ class FileScreen(ModeScreen):
         """
         self.path = path
         self.headline(f"Opening {path} …")
-        self._open(path, kind)
+        self._check_running = self._open(path, kind)
 
     @work(exclusive=True, group="check", exit_on_error=False)
     async def _open(self, path: Path, kind: Format | None) -> None:
@@ -99,9 +101,12 @@ class FileScreen(ModeScreen):
         except FtuiError as error:
             self.post_message(FileFailed(error))
 
-    @work(exclusive=True, group="check", exit_on_error=False)
-    async def check_against(self, dataset: Dataset) -> None:
+    def check_against(self, dataset: Dataset) -> None:
         """Check a file anew, against the others that were chosen."""
+        self._check_running = self._compare(dataset)
+
+    @work(exclusive=True, group="check", exit_on_error=False)
+    async def _compare(self, dataset: Dataset) -> None:
         names = dict(zip(("validation", "test"), self.others, strict=True))
         opened = self.services.datasets.open
         try:
@@ -123,6 +128,19 @@ class FileScreen(ModeScreen):
                 told = time.monotonic()
                 self.post_message(CheckProgressed(dataset, progress))
         self.post_message(CheckProgressed(dataset, progress))
+
+    @property
+    def checking(self) -> bool:
+        """Whether the open file is being checked."""
+        running = self._check_running
+        return bool(self.dataset and running and running.is_running)
+
+    def stop_check(self) -> None:
+        """Stop checking; what is known so far stays."""
+        if self._check_running:
+            self._check_running.cancel()
+        self.step_stands(StepState(Tone.WARNED, "check stopped", "stopped"))
+        self.say("! The check was stopped, so not all is known: r begins anew.")
 
     def on_file_opened(self, message: FileOpened) -> None:
         """Show the first rows at once."""
@@ -166,7 +184,7 @@ class FileScreen(ModeScreen):
     def on_check_progressed(self, message: CheckProgressed) -> None:
         """Draw the progress, or at its end the result."""
         dataset, now = message.dataset, message.progress
-        if dataset is not self.dataset:
+        if dataset is not self.dataset or not (dataset.report or self.checking):
             return
         self.browser.grown()
         self.headline(headline(dataset, dataset.report))

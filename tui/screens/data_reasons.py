@@ -21,6 +21,7 @@ class Standing:
         filtered: whether not all rows are shown, or a filter is being typed.
         busy: what goes on that esc stops; empty for nothing.
         detail: whether the row in full was opened.
+        checking: whether the file is being checked.
     """
 
     path: Path | None
@@ -28,10 +29,12 @@ class Standing:
     filtered: bool = False
     busy: str = ""
     detail: bool = False
+    checking: bool = False
 
 
 _OPEN_FIRST = "Open a file first (o)."
 _NOT_CHECKED = "The file is not checked to the end yet."
+_STOPPED = "The check was stopped: r begins anew."
 
 
 def reason(action: str, now: Standing) -> str | None:
@@ -49,7 +52,8 @@ def _retry(now: Standing) -> str | None:
 
 
 def _back(now: Standing) -> str | None:
-    return None if now.detail or now.filtered or now.busy else "This is the whole table."
+    stoppable = now.detail or now.filtered or now.busy or now.checking
+    return None if stoppable else "This is the whole table."
 
 
 def _change(now: Standing) -> str | None:
@@ -61,7 +65,9 @@ def _fix_kind(now: Standing) -> str | None:
 
 
 def _checked(now: Standing) -> str | None:
-    return None if now.dataset and now.dataset.report else _NOT_CHECKED
+    if now.dataset and now.dataset.report:
+        return None
+    return _NOT_CHECKED if now.checking else _STOPPED
 
 
 def _exclude_shown(now: Standing) -> str | None:
@@ -99,7 +105,7 @@ def _write(now: Standing) -> str | None:
 def _train(now: Standing) -> str | None:
     dataset = now.dataset
     if dataset is None or dataset.report is None:
-        return _NOT_CHECKED
+        return _checked(now)
     if dataset.edits:
         return _change(now)
     if dataset.format.convertible:
