@@ -54,7 +54,7 @@ def test_the_readme_opens_with_the_two_commands_that_ci_runs() -> None:
     first, second = blocks[:2]
     assert first.count("\n") == second.count("\n") == 1
     assert first.rstrip().endswith(".venv/bin/ftui sample_data/tickets_train.jsonl")
-    assert second.rstrip().endswith("&& .venv/bin/pytest")
+    assert second.rstrip().endswith("&& .venv/bin/pytest -n 2")
 
 
 def test_the_readme_names_every_command_and_no_other() -> None:
