@@ -126,7 +126,9 @@ class DataScreen(FileScreen):
 
     def action_back(self) -> None:
         """Stop a change, close the row, show all rows again, or stop the check."""
-        if self._working:
+        if self.editing and self.editing.settling:
+            self.notify("The change is made and cannot be stopped; u takes it back.", markup=False)
+        elif self._working:
             self._working.cancel()
             self.say("")
             self.notify("Stopped. Nothing was changed or written.", markup=False)

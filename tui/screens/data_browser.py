@@ -88,6 +88,7 @@ class RowBrowser(Vertical):
         self._detail: RowDetail | None = None
         self._as_json = False
         self._wanted_row: int | None = None
+        self._placed: int | None = None
         self._to_mark = False
         self._known = 0
         """Counts what became known of the rows; what was read before then is out of date."""
@@ -127,7 +128,7 @@ class RowBrowser(Vertical):
     def changed(self) -> None:
         """Other things are known of the rows: after a check, or an edit."""
         self._forget()
-        self._wanted_row = self.row
+        self._wanted_row, self._placed = self.row, None
         if self.look.plain:
             self.grown()
             self.query_one(LineTable).rows_changed()
@@ -242,7 +243,7 @@ class RowBrowser(Vertical):
         self.set_class(not look.plain or self.query_one(FilterLine).typing, "-looking")
 
     def _look_changed(self, wait: float = 0.0, row: int | None = None) -> None:
-        self._wanted_row = row
+        self._wanted_row, self._placed = row, None
         self._draw_columns()
         if self.look.plain:
             self.workers.cancel_group(self, "search")
@@ -276,11 +277,14 @@ class RowBrowser(Vertical):
 
     def _put(self, rows: Sequence[int]) -> None:
         """Show these rows, the cursor on the row where it was, or near it."""
+        if self._placed is not None and self.row != self._placed:
+            self._wanted_row = self.row  # a person moved on while the search goes on
         self._rows = rows
         table = self.query_one(LineTable)
         table.set_row_count(len(rows))
         table.rows_changed()
         position = self._position_of(self._wanted_row)
+        self._placed = rows[position] if position < len(rows) else None
         if position != table.cursor:
             table.cursor = position
         else:

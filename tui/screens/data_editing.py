@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any
 
 from textual.app import App, SuspendNotSupported
@@ -26,8 +26,11 @@ _TRIED = 50
 """Rows of a kind that are tried to find one that shows what its fix does."""
 _LINES_LEFT_OUT = 100
 
-Told = Callable[[str, float], None]
-"""Takes what is done and which part of it, 0 to 1."""
+_SOON = 0.5
+"""Seconds after which a person wants to know what is going on."""
+
+Told = Callable[[str, float | None], None]
+"""Takes what is done and which part of it, 0 to 1; None where that is not known."""
 
 
 class RowEditing:
@@ -199,8 +202,7 @@ class RowEditing:
         Raises:
             FileError: the file cannot be read any more.
         """
-        async with self._changing:
-            return await self._dataset.undo()
+        return await self._settle(self._dataset.undo())
 
     async def redo(self) -> EditStep | None:
         """Do again what was undone last.
@@ -208,8 +210,7 @@ class RowEditing:
         Raises:
             FileError: the file cannot be read any more.
         """
-        async with self._changing:
-            return await self._dataset.redo()
+        return await self._settle(self._dataset.redo())
 
     async def review(self) -> None:
         """List what is pending."""
@@ -217,9 +218,22 @@ class RowEditing:
         dialog = PendingChanges(edits.steps, self._dataset.line, edits.undone)
         await self._app.push_screen_wait(dialog)
 
+    @property
+    def settling(self) -> bool:
+        """Whether a change is made and its rows are looked at anew, which nothing stops."""
+        return self._changing.locked()
+
     async def _change(self, words: str, after: Mapping[int, RowEdit]) -> EditStep | None:
+        return await self._settle(self._dataset.change(words, after))
+
+    async def _settle(self, change: Coroutine[Any, Any, EditStep | None]) -> EditStep | None:
+        """Make a change to its end; where many rows are tied to it, say what takes so long."""
         async with self._changing:
-            return await self._dataset.change(words, after)
+            task = asyncio.create_task(change)
+            await asyncio.wait({task}, timeout=_SOON)
+            if not task.done():
+                self._tell("looking again at the changed rows and those like them", None)
+            return await task
 
     async def _raw(self, row: int) -> bytes:
         try:

@@ -207,8 +207,9 @@ class FileScreen(ModeScreen):
         self.say(message.words)
         self.keys_changed()
 
-    def _tell_share(self, doing: str, share: float) -> None:
-        self.post_message(Progressed(f"▶ {doing} {share:.0%}"))
+    def _tell_share(self, doing: str, share: float | None) -> None:
+        part = " …" if share is None else f" {share:.0%}"
+        self.post_message(Progressed(f"▶ {doing}{part}"))
 
     def keys_changed(self) -> None:
         """Draw the footer anew if a key in it can be used now that could not, or the reverse."""

@@ -113,9 +113,10 @@ async def select(
         FileError: the file cannot be read any more.
     """
     began, total = time.monotonic(), len(dataset)
+    keys = await asyncio.to_thread(_KEYS[order], dataset) if order in _KEYS else None
 
     async def selection(found: Sequence[int], searched: int) -> Selection:
-        rows = await asyncio.to_thread(_in_order, dataset, found, order, descending)
+        rows = await asyncio.to_thread(_in_order, keys, found, descending)
         share = searched / total if total else 1.0
         return Selection(rows, share, searched, time.monotonic() - began)
 
@@ -209,11 +210,11 @@ def _having_codes(dataset: Rows, codes: frozenset[str], total: int) -> bytes:
     return bytes(mask)
 
 
-def _in_order(dataset: Rows, rows: Sequence[int], order: Order, descending: bool) -> Sequence[int]:
-    """Rising rows in another order; equal ones stay as they are."""
-    if order is Order.LINE:
+def _in_order(keys: Sequence[int] | None, rows: Sequence[int], descending: bool) -> Sequence[int]:
+    """Rising rows by their keys, or by line where there are none; equal ones stay as they are."""
+    if keys is None:
         return rows[::-1] if descending else rows
-    return sorted_by(_KEYS[order](dataset), rows, descending)
+    return sorted_by(keys, rows, descending)
 
 
 def sorted_by(keys: Sequence[int], rows: Sequence[int], descending: bool) -> Sequence[int]:
