@@ -253,7 +253,10 @@ class DataScreen(FileScreen):
         self.headline(headline(dataset, dataset.report))
         if dataset.report:
             self.step_stands(checked_step(dataset.counts(), dataset.report))
-        words = f"{pending_words(dataset)} of {dataset.path.name}" if dataset.edits else ""
+        words = ""
+        if dataset.edits:
+            name = preview(dataset.path.name, 60)
+            words = f"Not written yet: {pending_words(dataset)} of {name}. w writes a new file."
         self.post_message(ChangesPending(self.MODE, words))
         rows = plural(len(message.step.after), "row")
         if message.said or len(message.step.after) > 1:
@@ -275,7 +278,7 @@ class DataScreen(FileScreen):
             return
         question = Confirm(
             "Write the changes first?",
-            f"{pending_words(dataset)} are not in the file on disk, which a job would read.",
+            f"The file on disk, which a job would read, is without them: {pending_words(dataset)}.",
             yes="Write and train",
             no="Not now",
         )

@@ -254,7 +254,7 @@ async def may_leave(app: App[Any], dataset: Dataset | None, doing: str) -> bool:
         return True
     question = Confirm(
         f"{doing} and lose the changes?",
-        f"{pending_words(dataset)} are not written. w writes them to a new file.",
+        f"Not written yet: {pending_words(dataset)}. w writes a new file.",
         yes="Lose them",
         no="Stay",
     )
@@ -264,4 +264,5 @@ async def may_leave(app: App[Any], dataset: Dataset | None, doing: str) -> bool:
 def pending_words(dataset: Dataset) -> str:
     """How many changes are pending."""
     edited, excluded = dataset.edits.counts
-    return f"{plural(edited, 'edited row')} and {plural(excluded, 'excluded row')}"
+    parts = [plural(edited, "edited row")] if edited else []
+    return " and ".join([*parts, plural(excluded, "excluded row")] if excluded else parts)
