@@ -26,10 +26,8 @@ def row(asked: str, answer: str, **more: Any) -> bytes:
 
 
 def changed(words: int) -> str:
-    """A text of which the first words are others: one in four steps is like its neighbours."""
-    told = "the parcel left our house in the north on a day in spring and nobody saw it since then"
-    said = told.split()
-    return " ".join([f"{word}x" for word in said[:words]] + said[words:] + ["and", "so", "on"] * 4)
+    """A text whose first words are others; with four other words two texts are nearly the same."""
+    return " ".join([f"other{word}" for word in range(words)] + [f"w{n}" for n in range(words, 75)])
 
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
@@ -39,7 +37,7 @@ TEXTS = [
         row(f"What is {number} times {number + 7}?", f"That is {number * 8}, sir.")
         for number in range(6)
     ),
-    *(row("What happened?", changed(words)) for words in range(5)),
+    *(row("What happened?", changed(words)) for words in (0, 2, 4, 8, 12)),
     *(row(f"How long is {size}?", "long " * size + "enough.") for size in (3, 6, 12, 40, 90, 300)),
     row("Tell me a long story.", "Once upon a time there was a king. " * 20),
     row("What is 1 times 8?", "Nobody knows that any more."),
@@ -51,10 +49,10 @@ TEXTS = [
     b'{"prompt": "Hello there", "completion": "Good day to you."}',
 ]
 BEGIN = [
-    *(row("What happened?", changed(words)) for words in (0, 4, 3, 3)),
+    *(row("What happened?", changed(words)) for words in (0, 8, 4, 4)),
     *(row(f"Say {size} words.", "word " * size + "done.") for size in range(3, 40, 2)),
 ]
-"""Enough answers for outliers, a third row that is like the first and the second, and its double."""
+"""Enough answers for outliers; the third row is like the first and the second, and is doubled."""
 CODES = sorted(KINDS)
 
 
@@ -131,3 +129,81 @@ def _written(folder: Path, rows: Sequence[bytes]) -> Path:
     path = folder / "written.jsonl"
     path.write_bytes(b"\n".join(rows) + b"\n")
     return path
+
+
+async def test_leaving_out_the_first_of_two_takes_the_warning_from_the_second(
+    tmp_path: Path,
+) -> None:
+    dataset = await opened(tmp_path / "f.jsonl", [TEXTS[4], TEXTS[5], TEXTS[4]])
+    assert [*dataset.rows_with("duplicate-row")] == [2]
+    assert dataset.group(2) == 0
+    await dataset.change("leave out", {0: EXCLUDED})
+    assert [*dataset.rows_with("duplicate-row")] == []
+    assert dataset.group(2) == 2
+    assert dataset.status(0) is Status.EXCLUDED
+    counts = dataset.counts()
+    assert (counts.rows, counts.valid, counts.duplicates, counts.excluded) == (3, 2, 0, 1)
+    await dataset.undo()
+    assert [*dataset.rows_with("duplicate-row")] == [2]
+    await dataset.redo()
+    assert dataset.counts() == counts
+
+
+async def test_an_edited_row_is_shown_counted_and_checked_as_it_is_now(tmp_path: Path) -> None:
+    dataset = await opened(tmp_path / "f.jsonl", [TEXTS[4], b"{", TEXTS[5]])
+    assert dataset.counts().invalid == 1
+    before = dataset.rows_with("not-json")
+    await dataset.change("edit", {1: RowEdit(TEXTS[6])})
+    assert [*before] == [1]
+    assert [*dataset.rows_with("not-json")] == []
+    assert dataset.counts().invalid == 0
+    assert dataset.counts().edited == 1
+    assert dataset.read_raw(1) == b"{"
+    assert dataset.current_raw(1) == TEXTS[6]
+    detail = await dataset.detail(1)
+    assert detail.view.edited
+    assert detail.view.status is Status.OK
+    assert detail.view.tokens == dataset.token_counts()[1] > 0
+    assert detail.raw == TEXTS[6].decode()
+    assert dataset.report
+    assert dataset.report.invalid == 1  # the report is that of the file on disk
+
+
+async def test_changes_made_before_and_during_a_check_are_known_at_its_end(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "f.jsonl"
+    path.write_bytes(b"\n".join([TEXTS[4], b"{", *TEXTS[5:8]]))
+    dataset = await Datasets().open(path, options=OPTIONS)
+    await dataset.change("before", {1: RowEdit(TEXTS[8])})
+    async for progress in dataset.check():
+        if progress.doing == "structure":
+            await dataset.change("during", {0: EXCLUDED})
+            assert dataset.status(0) is Status.EXCLUDED
+    counts = dataset.counts()
+    assert (counts.valid, counts.invalid, counts.excluded, counts.edited) == (4, 0, 1, 1)
+
+
+async def test_a_row_made_like_one_of_the_validation_file_leaks(tmp_path: Path) -> None:
+    (tmp_path / "v.jsonl").write_bytes(b"\n".join([TEXTS[4], BEGIN[0]]))
+    against = {"validation": await Datasets().open(tmp_path / "v.jsonl", options=OPTIONS)}
+    path = tmp_path / "f.jsonl"
+    path.write_bytes(b"\n".join(TEXTS[5:9]))
+    dataset = await Datasets().open(path, options=OPTIONS)
+    assert (await dataset.checked(against=against)).invalid == 0
+    await dataset.change("edit", {1: RowEdit(TEXTS[4]), 2: RowEdit(BEGIN[2])})
+    assert [*dataset.rows_with("leaked-row")] == [1]
+    assert [*dataset.rows_with("near-leak")] == [2]
+    told = [one.message for one in (await dataset.detail(2)).view.problems]
+    assert "The row is nearly the same as line 2 of the validation file." in told
+    await dataset.undo()
+    assert dataset.counts().invalid == 0
+
+
+async def test_a_source_that_is_gone_still_lets_changes_be_made(tmp_path: Path) -> None:
+    path = tmp_path / "f.jsonl"
+    dataset = await opened(path, TEXTS[4:8])
+    path.unlink()
+    await dataset.change("leave out", {0: EXCLUDED})
+    assert dataset.counts().excluded == 1
+    assert await dataset.changed()
