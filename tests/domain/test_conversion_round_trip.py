@@ -141,7 +141,140 @@ def test_parts_of_a_message_survive_in_trls_form() -> None:
     told, _ = from_chat(row, Format.PROMPT_COMPLETION)
     assert told is not None
     assert to_chat(told, Format.PROMPT_COMPLETION) == (row, [])
-    assert from_chat(row, Format.SHAREGPT)[0] is None
+
+
+IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+LAMP = {**IMAGE, "image_url": {"url": "data:image/png;base64,AAAA"}}
+SEEN = message("assistant", "A red lamp.")
+
+
+def part(text: str) -> Row:
+    return {"type": "text", "text": text}
+
+
+def test_images_stand_in_sharegpts_texts_by_a_mark_and_come_back() -> None:
+    content = [part("Is "), IMAGE, part(" like\n"), LAMP]
+    row = {"messages": [message("user", "Hi"), SEEN, {"role": "user", "content": content}, SEEN]}
+    told, _ = from_chat(row, Format.SHAREGPT)
+    assert told is not None
+    assert told["conversations"][2]["value"] == "Is <image> like\n<image>"
+    assert told["images"] == [IMAGE["image_url"]["url"], LAMP["image_url"]["url"]]
+    assert to_chat(told, Format.SHAREGPT) == (row, [])
+
+
+@pytest.mark.parametrize(
+    ("prompt", "images", "content"),
+    [
+        ([{"type": "image"}, part("What?")], [IMAGE["image_url"]["url"]], [IMAGE, part("What?")]),
+        ("What?", [{"url": IMAGE["image_url"]["url"]}], [IMAGE, part("What?")]),
+        ("A <image>?", IMAGE["image_url"]["url"], [part("A "), IMAGE, part("?")]),
+        ([{"type": "image", "image": IMAGE["image_url"]["url"]}], None, [IMAGE]),
+        ("Write <image> in HTML.", None, "Write <image> in HTML."),
+    ],
+)
+def test_images_beside_the_messages_are_put_into_them(
+    prompt: Any, images: Any, content: Any
+) -> None:
+    asked = {"role": "user", "content": prompt}
+    row = {"prompt": [asked], "completion": [SEEN], "images": images}
+    expected = {"role": "user", "content": content}
+    made, _ = to_chat(row, Format.PROMPT_COMPLETION)
+    assert made == {"messages": [expected, SEEN]}
+    pair = {"prompt": [asked], "chosen": [SEEN], "rejected": [message("assistant", "?")]}
+    made, _ = to_chat({**pair, "images": images}, Format.CHOSEN_REJECTED)
+    assert made is not None
+    assert made["input"]["messages"] == [expected]
+
+
+@pytest.mark.parametrize("images", [["a.png", "b.png"], [7], {"bytes": "AAAA"}])
+def test_images_that_fit_no_place_are_told(images: Any) -> None:
+    turns = [{"from": "human", "value": "A <image>?"}, {"from": "gpt", "value": "A lamp."}]
+    made, found = to_chat({"conversations": turns, "images": images}, Format.SHAREGPT)
+    assert made is None
+    assert found[0][1] == "images"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"messages": [{**message("user", "a"), "name": "Eve"}, SEEN]},
+        {"messages": [message("user", "a"), {**SEEN, "refusal": "No."}]},
+        {"messages": [message("user", "a"), SEEN], "parallel_tool_calls": False},
+        {"messages": [message("user", "<image>"), {"role": "user", "content": [IMAGE]}, SEEN]},
+        {"messages": [message("user", "a"), SEEN, {**with_calls()["messages"][1]}]},
+        {"messages": [*with_calls()["messages"][:2], *with_calls()["messages"][3:1:-1]]},
+        {
+            "messages": [
+                {"role": "user", "content": [{**IMAGE, "image_url": {"url": "x", "detail": "low"}}]}
+            ]
+        },
+    ],
+)
+def test_what_sharegpt_cannot_tell_is_refused_and_not_lost(row: Row) -> None:
+    told, found = from_chat(row, Format.SHAREGPT)
+    assert told is None
+    assert found[0][0] == "bad-field"
+
+
+def test_turns_of_sharegpt_that_call_become_one_message_with_their_answers() -> None:
+    turns = [
+        {"from": "human", "value": "Rome or Oslo?"},
+        {"from": "gpt", "value": "I look."},
+        {"from": "function_call", "value": '{"name": "weather", "arguments": {"city": "Rome"}}'},
+        {"from": "function_call", "value": '{"name": "weather", "arguments": "{}"}'},
+        {"from": "observation", "value": "sunny"},
+        {"from": "observation", "value": "rain"},
+        {"from": "gpt", "value": "Rome, of course."},
+    ]
+    row = {"conversations": turns, "tools": json.dumps([WEATHER["function"]])}
+    made, found = to_chat(row, Format.SHAREGPT)
+    assert made is not None, found
+    calls = made["messages"][1]["tool_calls"]
+    assert made["messages"][1]["content"] == "I look."
+    assert [call["function"]["arguments"] for call in calls] == ['{"city": "Rome"}', "{}"]
+    answers = [one["tool_call_id"] for one in made["messages"] if one["role"] == "tool"]
+    assert answers == [call["id"] for call in calls]
+    assert check_line(json.dumps(row).encode(), 1, Format.SHAREGPT)[1] == []
+    told, _ = from_chat(made, Format.SHAREGPT)
+    assert told is not None
+    assert [turn["from"] for turn in told["conversations"]] == [
+        *("human", "gpt", "function_call", "observation", "observation", "gpt")
+    ]
+    assert told["conversations"][1]["value"] == "I look."
+
+
+def test_calls_of_trl_get_ids_and_their_answers_too() -> None:
+    def call(name: str) -> Row:
+        return {"type": "function", "function": {"name": name, "arguments": {"city": "Rome"}}}
+
+    prompt = [
+        message("user", "Rome?"),
+        {"role": "assistant", "tool_calls": [call("weather"), call("time")]},
+        {"role": "tool", "name": "time", "content": "noon"},
+        {"role": "tool", "name": "weather", "content": "sunny"},
+    ]
+    answer = [
+        {"role": "assistant", "tool_calls": [call("news")]},
+        {"role": "tool", "content": "none"},
+        message("assistant", "Sunny, and it is noon there."),
+    ]
+    tools = [{"name": name, "parameters": {}} for name in ("weather", "time", "news")]
+    row = {"prompt": prompt, "completion": answer, "tools": tools}
+    made, _ = to_chat(row, Format.PROMPT_COMPLETION)
+    assert made is not None
+    told = {
+        one["function"]["name"]: one["id"]
+        for said in made["messages"]
+        for one in said.get("tool_calls", ())
+    }
+    assert [one["tool_call_id"] for one in made["messages"] if one["role"] == "tool"] == [
+        *(told["time"], told["weather"], told["news"])
+    ]
+    assert check_line(json.dumps(row).encode(), 1, Format.PROMPT_COMPLETION)[1] == []
+    row = {"prompt": prompt, "chosen": answer, "rejected": answer[2:], "tools": json.dumps(tools)}
+    made, _ = to_chat(row, Format.CHOSEN_REJECTED)
+    assert made is not None
+    assert made["preferred_output"][1]["tool_call_id"] == told["news"]
 
 
 def test_an_observation_without_a_call_is_told_by_its_turn() -> None:
@@ -161,6 +294,8 @@ PREFERENCES: list[Row] = [
     {"prompt": [ASKED], "chosen": [GOOD], "rejected": [BAD]},
     {"prompt": "2 + 2?", "chosen": [ASKED, GOOD], "rejected": [ASKED, BAD]},
     {"chosen": [ASKED, GOOD], "rejected": [ASKED, BAD]},
+    {"prompt": [ASKED], "chosen": [ASKED, GOOD], "rejected": [ASKED, BAD]},
+    {"prompt": "2 + 2?", "chosen": GOOD, "rejected": BAD},
     {"instruction": "2 + 2?", "input": "", "chosen": "4.", "rejected": "5."},
     {
         "conversations": [{"from": "human", "value": "2 + 2?"}],
@@ -182,6 +317,15 @@ def test_a_better_and_a_worse_answer_become_a_preference_row(row: Row) -> None:
     }
     example, problems = check_line(json.dumps(row).encode(), 1, Format.CHOSEN_REJECTED)
     assert example is not None, problems
+
+
+def test_a_conversation_that_brings_its_system_prompt_is_not_asked_twice() -> None:
+    start = [message("system", "Count."), ASKED]
+    row = {"prompt": "2 + 2?", "chosen": [*start, GOOD], "rejected": [*start, BAD]}
+    made, _ = to_chat(row, Format.CHOSEN_REJECTED, "Another prompt.")
+    assert made is not None
+    assert made["input"]["messages"] == start
+    assert (made["preferred_output"], made["non_preferred_output"]) == ([GOOD], [BAD])
 
 
 def test_answers_that_begin_differently_have_no_prompt() -> None:

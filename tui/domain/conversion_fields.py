@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tui.domain.conversion_images import placed_images
 from tui.domain.conversion_parts import (
     Converted,
     missing_texts,
@@ -12,6 +13,7 @@ from tui.domain.conversion_parts import (
     refused,
     said,
     with_system,
+    with_tools,
 )
 from tui.domain.examples import Row
 from tui.domain.row_reading import Finding
@@ -42,7 +44,10 @@ def from_alpaca(row: Row, system: str) -> Converted:
     if found:
         return None, found
     messages.append(said("assistant", row["output"]))
-    return {"messages": with_system(messages, own_system(row, system))}, []
+    placed = placed_images(with_system(messages, own_system(row, system)), row.get("images"))
+    if isinstance(placed, str):
+        return refused("images", placed)
+    return with_tools({"messages": placed}, row.get("tools")), []
 
 
 def alpaca_question(row: Row) -> tuple[list[Row], list[Finding]]:

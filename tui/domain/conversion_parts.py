@@ -85,6 +85,48 @@ def with_object_arguments(message: Any) -> Any:
     return _with_arguments(message, read_json)
 
 
+def with_call_ids(messages: list[Row]) -> list[Row]:
+    """Messages whose calls have ids, and whose answers name them; TRL's need neither.
+
+    An answer without an id belongs to the first open call, of its own name where it has one.
+    """
+    made: list[Row] = []
+    waiting: dict[str, Any] = {}
+    for index, message in enumerate(messages):
+        calls = message.get("tool_calls")
+        if isinstance(calls, list):
+            named = [_named_call(call, index, number) for number, call in enumerate(calls)]
+            message = {**message, "tool_calls": named}
+            waiting |= {str(call["id"]): _name(call) for call in named if isinstance(call, dict)}
+        elif message.get("role") == "tool" and waiting:
+            message = _answering(message, waiting)
+        made.append(message)
+    return made
+
+
+def _named_call(call: Any, index: int, number: int) -> Any:
+    if not isinstance(call, dict) or call.get("id") is not None:
+        return call
+    end = f"_{number}" if number else ""
+    return {"id": f"call_{index + 1}{end}", "type": "function", **call}
+
+
+def _name(call: Row) -> Any:
+    function = call.get("function")
+    return function.get("name") if isinstance(function, dict) else None
+
+
+def _answering(message: Row, waiting: dict[str, Any]) -> Row:
+    """An answer with the id of its call, which does not wait any more."""
+    own, name = message.get("tool_call_id"), message.get("name")
+    if own is not None:
+        waiting.pop(str(own), None)
+        return message
+    chosen = next((one for one, called in waiting.items() if called == name), next(iter(waiting)))
+    del waiting[chosen]
+    return {**message, "tool_call_id": chosen}
+
+
 def _as_text(arguments: Any) -> Any:
     if not isinstance(arguments, dict):
         return arguments

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tui.domain.conversion_fields import alpaca_question
+from tui.domain.conversion_images import placed_images
 from tui.domain.conversion_parts import (
     Converted,
     is_conversation,
@@ -12,6 +13,7 @@ from tui.domain.conversion_parts import (
     read_json,
     refused,
     said,
+    with_call_ids,
     with_object_arguments,
     with_system,
     with_text_arguments,
@@ -21,6 +23,7 @@ from tui.domain.conversion_sharegpt import from_sharegpt
 from tui.domain.examples import Row
 from tui.domain.row_reading import Finding
 
+_TOLD = {"messages", "tools"}
 _NEITHER = "is neither text nor a list of messages."
 
 
@@ -32,14 +35,19 @@ def from_prompt_completion(row: Row, system: str) -> Converted:
     if found:
         return None, found
     messages = with_system([*asked, *answered], own_system(row, system))
-    return with_tools({"messages": messages}, row.get("tools")), []
+    placed = placed_images(with_call_ids(messages), _images(row))
+    if isinstance(placed, str):
+        return refused("images", placed)
+    return with_tools({"messages": placed}, row.get("tools")), []
 
 
 def to_prompt_completion(row: Row) -> Converted:
     """All messages but the last as the prompt."""
     messages = row.get("messages")
-    if not is_conversation(messages) or len(messages) < 2:
-        return refused("messages", "A prompt and a completion need two messages at least.")
+    if not is_conversation(messages) or len(messages) < 2 or not row.keys() <= _TOLD:
+        return refused(
+            "messages", "A prompt and a completion hold a conversation of two messages and tools."
+        )
     told = [with_object_arguments(one) for one in messages]
     made = {"prompt": told[:-1], "completion": told[-1:]}
     return made | ({"tools": row["tools"]} if row.get("tools") else {}), []
@@ -58,22 +66,34 @@ def from_chosen_rejected(row: Row, system: str) -> Converted:
     found += trouble
     if found:
         return None, found
-    shared = asked if _repeats(asked, chosen, rejected) else []
-    if not asked:
-        shared = asked = _common_start(chosen, rejected)
+    repeated = asked and _repeats(asked, chosen, rejected)
+    shared = asked if repeated else _common_start(chosen, rejected)
+    if asked and not all(message in shared for message in asked):
+        shared = []
+    asked = shared or asked
     if not asked:
         return refused("prompt", "The row has no `prompt`, and its answers begin differently.")
-    given = with_tools({"messages": with_system(asked, own_system(row, system))}, row.get("tools"))
+    whole = with_system(with_call_ids(asked), own_system(row, system))
+    placed = placed_images(whole, _images(row))
+    if isinstance(placed, str):
+        return refused("images", placed)
     return {
-        "input": given,
-        "preferred_output": chosen[len(shared) :],
-        "non_preferred_output": rejected[len(shared) :],
+        "input": with_tools({"messages": placed}, row.get("tools")),
+        "preferred_output": _answer(asked, chosen[len(shared) :]),
+        "non_preferred_output": _answer(asked, rejected[len(shared) :]),
     }, []
+
+
+def _answer(asked: list[Row], answer: list[Row]) -> list[Row]:
+    """An answer whose calls have ids that the prompt's calls do not have."""
+    return with_call_ids([*asked, *answer])[len(asked) :]
 
 
 def to_chosen_rejected(row: Row) -> Converted:
     """A preference row as prompt, chosen and rejected."""
     asked = row.get("input")
+    if isinstance(asked, dict) and not asked.keys() <= _TOLD:
+        return refused("input", "A prompt holds messages and tools alone.")
     parts = {
         "prompt": asked.get("messages") if isinstance(asked, dict) else None,
         "chosen": row.get("preferred_output"),
@@ -114,6 +134,11 @@ def _messages(row: Row, name: str, role: str, found: list[Finding]) -> list[Row]
     text = f"The row has no `{name}`." if missing else f"`{name}` {_NEITHER}"
     found.append(("missing-field" if missing else "bad-field", name, text))
     return []
+
+
+def _images(row: Row) -> Any:
+    """What TRL keeps beside the messages: `images`, or a single `image`."""
+    return row.get("images") or row.get("image")
 
 
 def _looks_like_list(value: Any) -> bool:
