@@ -102,7 +102,7 @@ def make_report(file: str, look: Look, found: Findings, whole: Sequence[Problem]
 
 
 def file_problems(
-    found: Findings, look: Look, statistics: Statistics | None, size: int, validated: bool
+    found: Findings, look: Look, statistics: Statistics, size: int, validated: bool
 ) -> list[Problem]:
     """Problems of the file as a whole.
 
@@ -122,9 +122,9 @@ def file_problems(
     facts = FileFacts(
         rows,
         kind,
-        answers=statistics.rows if statistics else 0,
-        refusals=statistics.refusals if statistics else 0,
-        systems=statistics.system_variants if statistics else 0,
+        answers=statistics.rows,
+        refusals=statistics.refusals,
+        systems=statistics.system_variants,
         validated=validated,
     )
     return problems + file_warnings(facts, options)

@@ -311,14 +311,8 @@ class Dataset:
                 await self._kept.save(self._rows, look, self._found)
         async for progress in check.compare_files():
             yield progress
-        self.statistics = self._sum_up()
-        whole = [
-            *(problem(code, None, message=text) for code, text in self._rows.remarks),
-            *file_problems(
-                self._found, look, self.statistics, self._rows.size, "validation" in against
-            ),
-        ]
-        self.report = make_report(str(self.path), look, self._found, whole)
+        validated = "validation" in against
+        self.statistics, self.report = await asyncio.to_thread(self._sum_up, look, validated)
         await self._follow(self.edits.pending)
 
     def _settle_look(self, keep: int) -> Look:
@@ -343,12 +337,15 @@ class Dataset:
         """The text of a row that is searched for near duplicates."""
         return text_of_row(self.current_raw(row), self.format, self._look.options)
 
-    def _sum_up(self) -> Statistics | None:
+    def _sum_up(self, look: Look, validated: bool) -> tuple[Statistics, DatasetReport]:
         # Loaded by whoever checks; the way to the first paint does not need it.
-        from tui.domain.statistics import statistics_of
+        from tui.domain.statistics import Tally, statistics_of
 
-        tally = self._found.tally
-        return statistics_of(tally, self._look.options) if tally else None
+        found, rows = self._found, self._rows
+        statistics = statistics_of(found.tally or Tally(), look.options)
+        whole = [problem(code, None, message=text) for code, text in rows.remarks]
+        whole += file_problems(found, look, statistics, rows.size, validated)
+        return statistics, make_report(str(self.path), look, found, whole)
 
     async def checked(self, *, against: Mapping[str, Dataset] | None = None) -> DatasetReport:
         """Check every row and give the report.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import chain, pairwise
+from itertools import chain, compress, pairwise
 from math import ceil, sqrt
 from typing import Final
 from zlib import crc32
@@ -141,24 +141,27 @@ def near_leaks(
                     yield row, other
 
 
-def candidates(sketches: Sketches, wanted: Iterable[bytes], similarity: float) -> set[int]:
+def candidates(sketches: Sketches, wanted: Iterable[bytes], similarity: float) -> array[int]:
     """Rows that may be nearly the same as some texts: their sketches agree in a whole band.
 
     Args:
         sketches: of all rows, as `sketch` made them.
         wanted: the sketches of the texts.
         similarity: as in `near_pairs`; 0 for no search.
+
+    Returns:
+        The rows, rising.
     """
     looked_for = [one for one in wanted if one != NOTHING]
-    found: set[int] = set()
+    found = bytearray(len(sketches) // SKETCH)
     for band in _bands(similarity) if looked_for and similarity > 0 else ():
         held = {one[band] for one in looked_for}
         begins = range(band.start, len(sketches), SKETCH)
         width = band.stop - band.start
-        found.update(
-            row for row, at in enumerate(begins) if bytes(sketches[at : at + width]) in held
-        )
-    return found
+        for row, at in enumerate(begins):
+            if sketches[at : at + width] in held:
+                found[row] = 1
+    return array("I", compress(range(len(found)), found))
 
 
 class _Side:

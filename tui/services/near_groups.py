@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Collection
 
 from tui.services.findings import Findings
@@ -36,7 +37,7 @@ def tie_near_anew(
     if not wanted:
         return seen
     alike = candidates(sketches.read(), map(sketches.one, wanted), similarity)
-    rows = sorted(row for row in alike if _is_compared(found, row))
+    rows = array("I", (row for row in alike if _is_compared(found, row)))
     pairs = near_pairs(
         sketches.of(rows),
         lambda place: read_text(rows[place]),
