@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tui.domain.conversion import explain_format, from_chat, to_chat
@@ -43,8 +43,19 @@ WEATHER = {
 }
 
 
+IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+LAMP = {**IMAGE, "image_url": {"url": "data:image/png;base64,AAAA"}}
+
+
+def part(text: str) -> Row:
+    return {"type": "text", "text": text}
+
+
 def message(role: str, content: str) -> Row:
     return {"role": role, "content": content}
+
+
+SEEN = message("assistant", "A red lamp.")
 
 
 def conversation(turns: list[tuple[str, str]], system: str) -> Row:
@@ -91,6 +102,71 @@ def test_conversations_of_texts_come_back_the_same(
     assert told is not None, found
     assert detect_format(told) is kind
     assert to_chat(told, kind) == (row, [])
+
+
+PARTS = st.lists(
+    st.sampled_from([part("a"), part("<image>"), part(" b\n"), IMAGE, LAMP]), max_size=4
+)
+CONTENT = st.sampled_from(["", "a <image>", "b", None]) | PARTS
+CALLS = st.lists(
+    st.builds(
+        lambda name, arguments: {"name": name, "arguments": json.dumps(arguments)},
+        st.sampled_from(["weather", "time"]),
+        st.dictionaries(TEXT, st.integers() | TEXT, max_size=2),
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+@st.composite
+def conversations(draw: st.DrawFn) -> Row:
+    """Conversations of every role in any order, many of them odd."""
+    messages: list[Row] = []
+    ids: list[str] = []
+    for index in range(draw(st.integers(1, 6))):
+        role = draw(st.sampled_from(["system", "user", "assistant", "assistant", "tool"]))
+        one: Row = {"role": role, "content": draw(CONTENT)}
+        if role == "assistant" and draw(st.booleans()):
+            called = draw(CALLS)
+            names = [f"id_{index}_{number}" for number in range(len(called))]
+            ids += names
+            one["tool_calls"] = [
+                {"id": name, "type": "function", "function": function}
+                for name, function in zip(names, called, strict=True)
+            ]
+        if role == "assistant" and draw(st.booleans()):
+            one["weight"] = draw(st.sampled_from([0, 1]))
+        if role == "tool":
+            one["tool_call_id"] = ids.pop(0) if ids else "nobody"
+        messages.append(one)
+    return {"messages": messages, **({"tools": [WEATHER]} if draw(st.booleans()) else {})}
+
+
+def renumbered(row: Row) -> Row:
+    """A row whose ids are numbered through in the order in which they come."""
+    numbers: dict[str, str] = {}
+    made = json.loads(json.dumps(row))
+    for one in made["messages"]:
+        for call in one.get("tool_calls", ()):
+            call["id"] = numbers.setdefault(call["id"], f"call {len(numbers)}")
+            call["function"]["arguments"] = json.loads(call["function"]["arguments"])
+        if "tool_call_id" in one:
+            one["tool_call_id"] = numbers.get(one["tool_call_id"])
+    return dict(made)
+
+
+@settings(deadline=None, max_examples=200)
+@given(conversations())
+def test_what_another_format_tells_of_a_conversation_is_all_of_it(row: Row) -> None:
+    for kind in (Format.SHAREGPT, Format.PROMPT_COMPLETION, Format.ALPACA, Format.PAIRS):
+        told, found = from_chat(row, kind)
+        assert (told is None) == bool(found)
+        if told is not None:
+            assert detect_format(told) is kind
+            made, found = to_chat(told, kind)
+            assert made is not None, found
+            assert renumbered(made) == renumbered(row)
 
 
 @given(TEXT, TEXT, st.text(max_size=10))
@@ -141,15 +217,6 @@ def test_parts_of_a_message_survive_in_trls_form() -> None:
     told, _ = from_chat(row, Format.PROMPT_COMPLETION)
     assert told is not None
     assert to_chat(told, Format.PROMPT_COMPLETION) == (row, [])
-
-
-IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
-LAMP = {**IMAGE, "image_url": {"url": "data:image/png;base64,AAAA"}}
-SEEN = message("assistant", "A red lamp.")
-
-
-def part(text: str) -> Row:
-    return {"type": "text", "text": text}
 
 
 def test_images_stand_in_sharegpts_texts_by_a_mark_and_come_back() -> None:
