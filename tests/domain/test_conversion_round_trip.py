@@ -144,10 +144,12 @@ def conversations(draw: st.DrawFn) -> Row:
 
 
 def renumbered(row: Row) -> Row:
-    """A row whose ids are numbered through in the order in which they come."""
+    """A row whose ids are numbered through; no content beside a call is null, as OpenAI has it."""
     numbers: dict[str, str] = {}
     made = json.loads(json.dumps(row))
     for one in made["messages"]:
+        if "tool_calls" in one:
+            one["content"] = one["content"] or None
         for call in one.get("tool_calls", ()):
             call["id"] = numbers.setdefault(call["id"], f"call {len(numbers)}")
             call["function"]["arguments"] = json.loads(call["function"]["arguments"])
