@@ -26,7 +26,7 @@ def app_on(settings: Settings, name: str | Path | None) -> FtuiApp:
 
 async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
     """Wait until something holds."""
-    for _ in range(500):
+    for _ in range(1500):
         if holds():
             await pilot.pause()
             return

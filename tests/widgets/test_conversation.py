@@ -70,7 +70,7 @@ def test_the_json_marks_the_line_and_a_missing_key_at_the_end_of_its_object() ->
     lines = texts(row_json(raw, wrong))
     assert lines[lines.index('      "content": "It is there."') + 1].startswith("✗ bad-content")
     at = next(i for i, line in enumerate(lines) if line.startswith("✗ missing-role"))
-    assert lines[at - 1] == "    }"
+    assert lines[at - 1] == "    },"
     assert '"content": "found"' in lines[at - 2]
 
 

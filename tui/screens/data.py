@@ -41,6 +41,7 @@ from tui.screens.messages import ChangesPending, TrainRequested
 from tui.services.container import Services
 from tui.services.datasets import Dataset
 from tui.services.errors import FtuiError, InputError
+from tui.services.files import explain
 from tui.services.samples import sample_path
 
 SAMPLE = "tickets_train.jsonl"
@@ -145,7 +146,11 @@ class DataScreen(FileScreen):
         dataset, detail = self.dataset, self.browser.detail
         if dataset is None or detail is None:
             return
-        raw = await asyncio.to_thread(dataset.current_raw, detail.view.row)
+        try:
+            raw = await asyncio.to_thread(dataset.current_raw, detail.view.row)
+        except OSError as error:
+            self.tell_error(explain(error, dataset.path))
+            return
         text = await self.app.push_screen_wait(CopyText(copy_choices(detail, raw)))
         if text is not None:
             self.app.copy_to_clipboard(text.encode(errors="replace").decode())

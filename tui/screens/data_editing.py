@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_left
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -137,7 +138,9 @@ class RowEditing:
         edit = await asyncio.to_thread(self._mended, row, code, raw)
         if edit is None:
             return None
-        others = len(set(self._dataset.rows_with(code)) - {row})
+        rows = self._dataset.rows_with(code)
+        at = bisect_left(rows, row)
+        others = len(rows) - (at < len(rows) and rows[at] == row)
         diff = _left_out(raw) if edit.excluded or edit.raw is None else row_diff(raw, edit.raw)
         return FixChoice(code, words, diff, others)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from tui.domain.problems import KINDS
 from tui.domain.text import number, plural, preview, scrub
 from tui.screens.data_words import progress_line
 from tui.services.datasets import Dataset
-from tui.services.errors import InputError
+from tui.services.errors import FtuiError
 from tui.services.writing import WriteRequest, Written, beside, write
 
 
@@ -30,8 +31,7 @@ class RowWriting:
     async def run(self) -> Written | None:
         """Ask what to write and write it; None where the person gave it up.
 
-        Raises:
-            FileError: something cannot be read or written; every file is as it was then.
+        What stands in the way is told, and the same request is offered again.
         """
         request: WriteRequest | None = None
         while True:
@@ -43,7 +43,8 @@ class RowWriting:
                 continue
             try:
                 return await self._write(request.model_copy(update={"replace": bool(there)}))
-            except InputError as error:
+            except FtuiError as error:
+                # What was typed is offered again: a full disk can be freed, a name changed.
                 words = scrub(str(error))
                 self._app.notify(words, severity="error", markup=False, timeout=10)
 
@@ -86,11 +87,7 @@ def new_name(source: Path, *, converted: bool) -> Path:
 
 def _existing(request: WriteRequest) -> list[Path]:
     """The files that are there already under the names that are written to."""
-    out = request.out
-    paths = [out, beside(out, "rejected"), beside(out, "manifest", ".json")]
-    paths += [beside(out, "validation")] if request.validation else []
-    paths += [beside(out, "test")] if request.test else []
-    return [path for path in paths if path.exists()]
+    return [path for path in request.paths if os.path.lexists(path)]
 
 
 def written_words(done: Written) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from textual.content import Content
@@ -37,7 +37,7 @@ def row_json(raw: str, problems: Sequence[Problem] = ()) -> list[Block]:
     except (ValueError, RecursionError):
         return [*marks.rest(), *_plain(raw, None)]
     blocks: list[Block] = []
-    for place, line, closes in _lines(value, "", 0, ""):
+    for place, line, closes in _lines(value):
         if len(blocks) > _MOST_LINES:
             blocks.append(Block(Content("… more lines; e shows all of them in the editor")))
             break
@@ -61,22 +61,30 @@ def _plain(raw: str, at: int | None) -> Iterator[Block]:
     )
 
 
-def _lines(value: Any, place: str, depth: int, before: str) -> Iterator[tuple[str, str, bool]]:
+def _lines(
+    value: Any, place: str = "", depth: int = 0, before: str = "", after: str = ""
+) -> Iterator[tuple[str, str, bool]]:
     """The lines of a value, each with the place it is about and whether it ends there."""
     pad = "  " * depth
-    inner: Iterable[tuple[str, str, Any]]
     if not isinstance(value, dict | list) or not value or depth > _DEEPEST:
-        yield place, f"{pad}{before}{_told(value)}", True
+        yield place, f"{pad}{before}{_told(value)}{after}", True
         return
-    if isinstance(value, dict):
-        inner = ((_below(place, key), f"{_told(key)}: ", one) for key, one in value.items())
-    else:
-        inner = ((f"{place}[{index}]", "", one) for index, one in enumerate(value))
     opening, closing = "{}" if isinstance(value, dict) else "[]"
     yield place, f"{pad}{before}{opening}", False
-    for below, key, one in inner:
-        yield from _lines(one, below, depth + 1, key)
-    yield place, f"{pad}{closing}", True
+    last = len(value) - 1
+    for at, (below, key, one) in enumerate(_inner(value, place)):
+        yield from _lines(one, below, depth + 1, key, "," if at < last else "")
+    yield place, f"{pad}{closing}{after}", True
+
+
+def _inner(value: Any, place: str) -> Iterator[tuple[str, str, Any]]:
+    """What a value holds: place, the key as it is written, value."""
+    if isinstance(value, dict):
+        for key, one in value.items():
+            yield _below(place, key), f"{_told(key)}: ", one
+    else:
+        for index, one in enumerate(value):
+            yield f"{place}[{index}]", "", one
 
 
 def _below(place: str, key: str) -> str:
