@@ -26,8 +26,10 @@ from hypothesis import strategies as st
 
 import tui.services.spooled_rows as spooled_rows
 from tui.services.containers import Container, open_rows
-from tui.services.errors import FileError
+from tui.services.datasets import Datasets
+from tui.services.errors import FileError, InputError
 from tui.services.row_file import RowFile, rows_between
+from tui.services.training_file import survey
 
 USER = {"role": "user", "content": 'Where is "it", [or {not}?'}
 SAID = {"role": "assistant", "content": "On its way, \\ truly.\n}]"}
@@ -561,3 +563,23 @@ def test_an_index_that_was_kept_spares_looking_through_lines_but_not_unpacking(
     path = tmp_path / "packed"
     path.write_bytes(gzip.compress(text.encode()))
     assert not open_rows(path).adopt(*known.index())
+
+
+@pytest.mark.parametrize(
+    ("content", "held"),
+    [
+        (json.dumps([ROW] * 12).encode(), "a JSON array"),
+        (gzip.compress((json.dumps(ROW) + "\n").encode() * 12), "lines, packed with gzip"),
+    ],
+)
+async def test_what_training_takes_as_lines_alone_is_told_by_check_and_refused_before_a_job(
+    write: Write, content: bytes, held: str
+) -> None:
+    path = write(content)
+    report = await (await Datasets().open(path)).checked()
+    assert (report.rows, report.valid) == (12, 12)
+    [told] = [one for one in report.problems if one.code == "needs-conversion"]
+    assert told.message == f"The file is {held}; training takes JSON Lines."
+    with pytest.raises(InputError, match=held) as caught:
+        await survey(path)
+    assert f"ftui prepare {path}" in caught.value.remedy

@@ -63,13 +63,24 @@ def check_size(size_bytes: int, options: CheckOptions = DEFAULT_OPTIONS) -> list
     return _told(options, "file-too-large", text)
 
 
-def check_kind(kind: Format, options: CheckOptions = DEFAULT_OPTIONS) -> list[Problem]:
-    """Why rows of a format cannot be trained on as they are."""
+def check_kind(
+    kind: Format, options: CheckOptions = DEFAULT_OPTIONS, held: str = ""
+) -> list[Problem]:
+    """Why rows of a format cannot be trained on as they are.
+
+    Args:
+        kind: the file's format.
+        options: what is switched off.
+        held: what holds the rows, in words, where they are not plain lines.
+    """
     if kind.convertible:
         text = f"The rows are {kind}, not {kind.target} examples yet."
         return _told(options, "needs-conversion", text)
     if kind in (Format.KTO, Format.TEXT):
         return _told(options, "unconvertible-format", explain_format(kind))
+    if held and kind.trainable:
+        text = f"The file is {held}; training takes JSON Lines."
+        return _told(options, "needs-conversion", text)
     return []
 
 

@@ -111,7 +111,7 @@ class Check:
         """
         async for _ in find_rows(self.rows):
             yield self._progress(_READING, 0.0)
-        large = self.rows.size > SMALL
+        large = self.rows.data_size > SMALL
         parts = list(chunks(self.rows, _CHUNK if large else _SMALL_CHUNK))
         done = 0.0
         with workers(large) as pool:
@@ -138,7 +138,7 @@ class Check:
         """
         if self.comparison.others:
             await asyncio.to_thread(self.comparison.whole_files)
-            with workers(self.rows.size > SMALL) as pool:
+            with workers(self.rows.data_size > SMALL) as pool:
                 async for name in self._search_there(pool):
                     yield self._progress(f"rows of the {name} file", _SHARE_BEFORE_FILES)
         await asyncio.to_thread(self._tell_ties)

@@ -20,6 +20,7 @@ from tui.domain.file_rules import (
 from tui.domain.problems import Problem
 from tui.services.findings import DUPLICATE, NEAR, Findings
 from tui.services.row_checks import Look, Status
+from tui.services.row_file import RowFile
 
 if TYPE_CHECKING:
     from tui.domain.statistics import Statistics
@@ -102,7 +103,7 @@ def make_report(file: str, look: Look, found: Findings, whole: Sequence[Problem]
 
 
 def file_problems(
-    found: Findings, look: Look, statistics: Statistics, size: int, validated: bool
+    found: Findings, look: Look, statistics: Statistics, rows: RowFile, validated: bool
 ) -> list[Problem]:
     """Problems of the file as a whole.
 
@@ -110,17 +111,17 @@ def file_problems(
         found: what was found in the rows.
         look: how they were looked at.
         statistics: what they are like.
-        size: bytes of the file.
+        rows: the file, all of it known.
         validated: whether a validation file was given beside it.
     """
-    rows, kind, options = len(found.status), look.kind, look.options
-    problems = check_formats(kind, rows, found.other_formats)
-    problems += check_kind(kind, options)
+    count, kind, options = len(found.status), look.kind, look.options
+    problems = check_formats(kind, count, found.other_formats)
+    problems += check_kind(kind, options, rows.held)
     if kind.trainable:
-        problems += check_count(rows, options)
-    problems += check_size(size, options)
+        problems += check_count(count, options)
+    problems += check_size(rows.data_size, options)
     facts = FileFacts(
-        rows,
+        count,
         kind,
         answers=statistics.rows,
         refusals=statistics.refusals,

@@ -344,7 +344,7 @@ class Dataset:
         found, rows = self._found, self._rows
         statistics = statistics_of(found.tally or Tally(), look.options)
         whole = [problem(code, None, message=text) for code, text in rows.remarks]
-        whole += file_problems(found, look, statistics, rows.size, validated)
+        whole += file_problems(found, look, statistics, rows, validated)
         return statistics, make_report(str(self.path), look, found, whole)
 
     async def checked(self, *, against: Mapping[str, Dataset] | None = None) -> DatasetReport:

@@ -37,6 +37,15 @@ class Container(StrEnum):
     TSV = "tsv"
 
 
+_HELD = {
+    Container.LINES: "",
+    Container.ARRAY: "a JSON array",
+    Container.OBJECTS: "objects over many lines",
+    Container.CSV: "a table (CSV)",
+    Container.TSV: "a table (TSV)",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Stamp:
     """What tells that a file is still the same one."""
@@ -132,6 +141,12 @@ class RowFile:
     def head(self, size: int) -> bytes:
         """The first bytes of the file."""
         return os.pread(self._handle, size, 0)
+
+    @property
+    def held(self) -> str:
+        """What holds the rows, in words; empty for plain lines, as training services take them."""
+        words = _HELD[self.container]
+        return f"{words or 'lines'}, packed with gzip" if self.packed else words
 
     def line(self, row: int) -> int:
         """Number of the line of a row, from 1."""

@@ -10,6 +10,7 @@ from tui.domain.examples import Format
 from tui.domain.problems import Problem
 from tui.domain.rules import MIN_EXAMPLES, check_line
 from tui.domain.text import plural
+from tui.services.containers import open_rows
 from tui.services.errors import InputError
 from tui.services.files import explain, typed_path
 from tui.services.job_log import JobRequest, Method
@@ -58,6 +59,7 @@ async def survey(path: Path, method: Method = "supervised") -> Survey:
 
     Raises:
         FileError: it cannot be read.
+        InputError: its rows are not plain lines, as services take them.
     """
     try:
         return await asyncio.to_thread(_survey, path, method)
@@ -67,6 +69,10 @@ async def survey(path: Path, method: Method = "supervised") -> Survey:
 
 def _survey(path: Path, method: Method) -> Survey:
     kind = Format.PREFERENCE if method == "dpo" else Format.CHAT
+    held = open_rows(path).held
+    if held:
+        remedy = f"Write it anew: ftui prepare {path} -o OUT"
+        raise InputError(f"{path} is {held}; training takes JSON Lines.", remedy)
     rows = invalid = warned = 0
     first: Problem | None = None
     with path.open("rb") as lines:
