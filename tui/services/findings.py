@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import compress
+from itertools import compress, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from tui.domain.examples import Format
@@ -127,8 +127,9 @@ class Findings:
 
     def settle(self) -> None:
         """Put the rows of codes that several passes found in order."""
-        for code, rows in self.codes.items():
-            self.codes[code] = _rising(rows)
+        for code, rows in [*self.codes.items()]:
+            if any(row >= after for row, after in pairwise(rows)):
+                self.codes[code] = self._all_of([rows])
 
     def replace(self, rows: Sequence[int], part: Checked) -> None:
         """Put what was found in changed rows in the place of what was known of them.
@@ -138,12 +139,12 @@ class Findings:
             part: an entry of each in the same order; its codes count in that order, too.
         """
         gone = set(rows)
-        for code, known in self.codes.items():
+        for code, known in [*self.codes.items()]:
             if not gone.isdisjoint(known):
                 self.codes[code] = array("I", (row for row in known if row not in gone))
         for code, places in part.codes.items():
             known = self.codes.get(code, array("I"))
-            self.codes[code] = _rising([*known, *(rows[place] for place in places)])
+            self.codes[code] = self._all_of([known, [rows[place] for place in places]])
         for place, row in enumerate(rows):
             self.own[row] = part.status[place]
             self.tokens[row] = part.tokens[place]
@@ -163,20 +164,20 @@ class Findings:
 
     def codes_of(self, row: int) -> Iterator[str]:
         """The codes of a row's problems, each once."""
-        for code, rows in self.codes.items():
+        for code, rows in [*self.codes.items()]:
             if holds(rows, row):
                 yield code
-        yield from {relation.code: None for relation, links in self.links.items() if row in links}
+        yield from {relation.code: None for relation, links in self.ties() if row in links}
         if holds(self.outliers, row):
             yield OUTLIER
 
     def known_codes(self) -> set[str]:
         """Every code that a row has, or had."""
-        return {*self.codes, *(relation.code for relation in self.links), OUTLIER}
+        return {*self.codes, *(relation.code for relation, _ in self.ties()), OUTLIER}
 
     def rows_with(self, code: str) -> array[int]:
         """The rows with such a problem, rising; those left out have none."""
-        found = [links.rows() for relation, links in self.links.items() if relation.code == code]
+        found = [links.rows() for relation, links in self.ties() if relation.code == code]
         if code in self.codes:
             found.append(self.codes[code])
         if code == OUTLIER:
@@ -189,7 +190,7 @@ class Findings:
 
     def linked_rows(self) -> array[int]:
         """The rows that are tied to another, and the outliers; rising."""
-        return self._all_of([self.outliers, *(links.rows() for links in self.links.values())])
+        return self._all_of([self.outliers, *(links.rows() for _, links in self.ties())])
 
     def _all_of(self, groups: Sequence[Sequence[int]]) -> array[int]:
         """The rows of several groups, rising; in little memory, whatever there is."""
@@ -198,6 +199,10 @@ class Findings:
             for row in rows:
                 among[row] = 1
         return array("I", compress(range(len(among)), among))
+
+    def ties(self) -> list[tuple[Relation, Links]]:
+        """The links by what they mean, as they are now; another thread may add some."""
+        return [*self.links.items()]
 
     def links_of(self, code: str, file: str = "") -> Links:
         """The rows with a problem that ties them to another row."""
@@ -208,7 +213,3 @@ def holds(rows: Sequence[int], row: int) -> bool:
     """Whether a row is among rising ones."""
     at = bisect_left(rows, row)
     return at < len(rows) and rows[at] == row
-
-
-def _rising(rows: Sequence[int]) -> array[int]:
-    return array("I", dict.fromkeys(sorted(rows)))

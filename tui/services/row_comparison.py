@@ -141,7 +141,7 @@ class Comparison:
         prints, asked = self._said(edits)
         self._count_lengths(edits, -1)
         found.replace(rewritten, part)
-        for links in (found.same, found.contradictions, *found.links.values()):
+        for links in (found.same, found.contradictions, *(links for _, links in found.ties())):
             for row in rewritten:
                 links.put(row, None)
         for row, edit in edits.items():
@@ -269,8 +269,7 @@ class Comparison:
         """Tell anew how rows stand by all that is known of them, exclusions apart."""
         found = self._found
         ties = [
-            (links, _status_of(relation.code, self._options))
-            for relation, links in found.links.items()
+            (links, _status_of(relation.code, self._options)) for relation, links in found.ties()
         ]
         outlying = _status_of(OUTLIER, self._options)
         for row in rows:
@@ -286,7 +285,7 @@ class Comparison:
     def problems_of(self, row: int) -> Iterator[Problem]:
         """The problems of a row that only a look over all rows finds."""
         found, line = self._found, self._line(row)
-        for relation, links in found.links.items():
+        for relation, links in found.ties():
             other = links.get(row)
             if other is not None:
                 place = other if relation.file else self._line(other)
