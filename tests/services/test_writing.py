@@ -5,8 +5,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import string
 import os
+import string
 import tracemalloc
 from collections.abc import Sequence
 from contextlib import aclosing
