@@ -22,7 +22,7 @@ from terminal import Terminal
 
 WIRE = 3_000
 MEMORY = 250
-LONGEST = 600.0
+LONGEST = 3_600.0
 
 
 def app(folder: Path, *arguments: str) -> Terminal:
@@ -53,11 +53,21 @@ def cost(terminal: Terminal, key: str, presses: int) -> list[int]:
     return found
 
 
-def tell(what: str, found: list[int]) -> None:
+def tell(what: str, found: list[int], *, budget: bool = True) -> None:
     """Print the bytes of presses of one key."""
     mean, most = statistics.mean(found), max(found)
     kept = "kept" if most <= WIRE else "kept on the mean" if mean <= WIRE else "MISSED"
-    print(f"{what:<24} mean {mean:6,.0f} bytes, most {most:6,} (budget {WIRE:,}: {kept})")
+    verdict = f" (budget {WIRE:,}: {kept})" if budget else ""
+    print(f"{what:<24} mean {mean:6,.0f} bytes, most {most:6,}{verdict}")
+
+
+def wait_until_checked(folder: Path) -> None:
+    """Wait for the report that the app keeps when a check is through."""
+    deadline = time.monotonic() + LONGEST
+    while not list(folder.glob(".ftui/reports/*.report")):
+        if time.monotonic() > deadline:
+            raise SystemExit(f"not checked within {LONGEST:.0f} s")
+        time.sleep(0.5)
 
 
 def main() -> None:
@@ -71,15 +81,14 @@ def main() -> None:
         began = time.monotonic()
         terminal = app(folder, str(path))
         screen = terminal.received
-        terminal.press("end")
-        terminal.wait_until_calm(2.0, LONGEST)
-        print(f"checked after {time.monotonic() - began:.0f} s; the first screen {screen:,} bytes")
-        terminal.press("home")
-        terminal.wait_until_calm()
+        print(f"the first screen {screen:,} bytes")
+        wait_until_checked(folder)
+        print(f"checked after {time.monotonic() - began:.0f} s")
+        terminal.wait_until_calm(1.0)
         tell("down within the screen", cost(terminal, "down", 30))
         tell("down, with scrolling", cost(terminal, "down", 60))
-        tell("n, to the next problem", cost(terminal, "n", 10))
-        tell("page down", cost(terminal, "pagedown", 10))
+        tell("n, to the next problem", cost(terminal, "n", 10), budget=False)
+        tell("page down", cost(terminal, "pagedown", 10), budget=False)
         for what, line in (("now", "VmRSS"), ("at the most, with the check", "VmHWM")):
             used = megabytes(terminal, line)
             kept = "kept" if used <= MEMORY else "MISSED"
