@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from tui.services.findings import Findings
 from tui.services.near_duplicates import candidates, near_pairs
@@ -28,26 +28,38 @@ def tie_near_anew(
     Returns:
         The rows that may stand otherwise than before.
     """
-    near, sketches = found.near, found.sketches
+    near = found.near
     orphans = [row for row in near.rows() if near.get(row) in changed]
     seen = {*changed, *orphans}
     for row in seen:
         near.put(row, None)
-    wanted = [row for row in seen if _is_compared(found, row)]
-    if not wanted:
-        return seen
-    alike = candidates(sketches.read(), map(sketches.one, wanted), similarity)
-    rows = array("I", (row for row in alike if _is_compared(found, row)))
+    wanted = array("I", (row for row in sorted(seen) if _is_compared(found, row)))
+    # Those that lost the same row are mostly alike: that spares the look over the whole file.
+    seen.update(_tie(found, wanted, similarity, read_text))
+    sought = [found.sketches.one(row) for row in wanted if row in changed or row not in near]
+    if sought:
+        alike = array("I")
+        for first, some in found.sketches.blocks():
+            rows = (first + place for place in candidates(some, sought, similarity))
+            alike.extend(row for row in rows if _is_compared(found, row))
+        seen.update(_tie(found, alike, similarity, read_text))
+    return seen
+
+
+def _tie(
+    found: Findings, rows: Sequence[int], similarity: float, read_text: Callable[[int], str]
+) -> Iterator[int]:
+    """Tie some rows, rising, to earlier ones among them; yields those that were not tied before."""
+    near = found.near
     pairs = near_pairs(
-        sketches.of(rows),
+        found.sketches.of(rows),
         lambda place: read_text(rows[place]),
         similarity,
         tied=lambda place: rows[place] in near,
     )
     for place, earlier in pairs:
         near.put(rows[place], rows[earlier])
-        seen.add(rows[place])
-    return seen
+        yield rows[place]
 
 
 def _is_compared(found: Findings, row: int) -> bool:

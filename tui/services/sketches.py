@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
 from tui.services.near_duplicates import SKETCH
+
+_BLOCK = 100_000
+"""Rows whose sketches are in memory at a time."""
 
 
 class Sketches:
@@ -42,6 +45,13 @@ class Sketches:
     def read(self) -> bytes:
         """All of them."""
         return self.path.read_bytes() if self._rows else b""
+
+    def blocks(self) -> Iterator[tuple[int, bytes]]:
+        """All of them, many at a time, each time with the number of the first row."""
+        file = self._file()
+        for first in range(0, self._rows, _BLOCK):
+            file.seek(first * SKETCH)
+            yield first, file.read(_BLOCK * SKETCH)
 
     def one(self, row: int) -> bytes:
         """That of a row."""
