@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -116,7 +115,7 @@ async def test_a_killed_worker_is_told_in_a_sentence(tmp_path: Path) -> None:
         async for progress in dataset.check():
             if progress.doing == "structure":
                 for child in set(multiprocessing.active_children()) - before:
-                    os.kill(child.pid or 0, signal.SIGKILL)
+                    child.kill()
 
     with pytest.raises(FileError, match="was killed"):
         await check()
