@@ -110,7 +110,7 @@ def _find_container(head: bytes) -> tuple[Container, Cutter]:
 def _json_container(text: bytes) -> Container:
     """Whether a text that begins with a bracket is lines, an array, or objects over many lines."""
     first, _, rest = text.partition(b"\n")
-    end = container_end(text, 0)
+    end = container_end(text, 0, len(text))
     whole = end is not None and _is_json(text[:end])
     spread = whole and (end or 0) > len(first)
     if text.startswith(b"["):

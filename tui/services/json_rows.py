@@ -28,6 +28,12 @@ _FIRST_KEYS = (
     *(b"completion", b"chosen", b"preferred_output", b"text", b"system", b"id"),
 )
 """Keys with which rows begin, as long as no whole row was seen."""
+_NEAR = 1 << 14
+"""Bytes in which the end of an element is looked for first."""
+_FAR = 1 << 18
+"""Bytes in which the next element is looked for by what the last one begins with."""
+_MANY = 8
+"""Damaged elements after which the usual keys count as the beginning of a row."""
 _SHOWN_OF_ENDLESS = 1 << 20
 
 
@@ -46,6 +52,10 @@ class JsonRows:
         self._row_begin = _row_begin(_FIRST_KEYS)
         self._opening = b""
         """The bytes that the last whole object begins with, its first key included."""
+        self._holds_rows = False
+        """Whether something like the beginning of a row stood in a whole one."""
+        self._damaged = 0
+        """Damaged elements so far."""
         self._given_up = False
 
     def cut(self, block: bytes) -> bytes:
@@ -114,31 +124,61 @@ class JsonRows:
         guess = self._guessed_end(text, at)
         if guess:
             return guess
-        end = container_end(text, at) if text[at] in b"{[" else _other_end(text, at)
+        end, begin = (
+            self._container(text, at) if text[at] in b"{[" else (_other_end(text, at), None)
+        )
+        if begin is not None:
+            return begin
         if end == len(text) and not last:
             return None
         if end is not None and _FOLLOWS.match(text, end) and self._is_whole(text[at:end]):
+            self._holds_rows = self._holds_rows or self._next_row(text, at, end) is not None
             return end
         if not (last or end is not None or len(text) - at > PATIENCE):
             return None
+        self._damaged += 1
         return self._damaged_end(text, at, end, last)
 
     def _guessed_end(self, text: bytes, at: int) -> int | None:
         """Where the element ends if the next one opens like the last whole one and this is JSON."""
-        following = text.find(self._opening, at + 1) if self._opening else -1
+        far = at + _FAR
+        following = text.find(self._opening, at + 1, far) if self._opening else -1
         if following < 0:
             return None
         raw = text[at:following].rstrip(b", \t\r\n")
         return at + len(raw) if self._is_whole(raw) else None
 
+    def _container(self, text: bytes, at: int) -> tuple[int | None, int | None]:
+        """Where the brackets of an element end, or else where the next row begins in it.
+
+        Rows hold no such beginnings in them as a rule. Where one did, or none was whole yet, only
+        the brackets count. It is looked further bit by bit, so that many rows whose brackets are
+        missing do not cost a look through all that follows each.
+        """
+        trusted = not self._holds_rows and bool(self._opening or self._damaged > _MANY)
+        near, end = _NEAR, None
+        while end is None:
+            end = container_end(text, at, at + near)
+            begin = self._next_row(text, at, at + near) if trusted and end is None else None
+            if begin is not None or at + near >= len(text):
+                return end, begin
+            near *= 4
+        return end, None
+
+    def _next_row(self, text: bytes, at: int, before: int) -> int | None:
+        """Where a row seems to begin after a place and before another."""
+        found = self._row_begin.search(text, at + 1, before)
+        return found.start() if found else None
+
     def _damaged_end(self, text: bytes, at: int, end: int | None, last: bool) -> int | None:
         """Where a damaged element ends: where its brackets say, or where the next row begins."""
-        begin = self._row_begin.search(text, at + 1)
-        undivided = end is not None and not (begin and begin.start() < end)
-        if undivided and _ROW_FOLLOWS.match(text, end or 0):
-            return end
-        if begin:
-            return begin.start()
+        begin = self._next_row(text, at, end or len(text))
+        if end is not None and begin is None:
+            if _ROW_FOLLOWS.match(text, end):
+                return end
+            begin = self._next_row(text, end - 1, len(text))
+        if begin is not None:
+            return begin
         return self._last_end(text, at, end) if last else None
 
     def _is_whole(self, raw: bytes) -> bool:
@@ -175,13 +215,19 @@ def _row_begin(first_keys: Iterable[bytes]) -> re.Pattern[bytes]:
     return re.compile(rb'[,\n]\s*(?=\{\s*"(?:' + keys + rb')"\s*:)')
 
 
-def container_end(text: bytes, at: int) -> int | None:
-    """The place after the bracket that closes the one at a place; None where none does."""
-    depth = 0
+def container_end(text: bytes, at: int, before: int) -> int | None:
+    """The place after the bracket that closes the one at a place; None where none does.
+
+    Args:
+        text: what is looked through.
+        at: the place of the bracket.
+        before: where to stop.
+    """
+    depth, before = 0, min(before, len(text))
     while True:
-        found = _TO_BRACKET.match(text, at)
+        found = _TO_BRACKET.match(text, at, before)
         at = found.end() if found else at
-        bracket = text[at : at + 1]
+        bracket = text[at : at + 1] if at < before else b""
         if bracket in (b"{", b"["):
             depth += 1
         elif bracket in (b"}", b"]"):
