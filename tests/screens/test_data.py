@@ -91,7 +91,7 @@ async def test_a_check_can_be_stopped_and_begun_anew(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "tickets.jsonl"
-    path.write_bytes(sample_path("tickets_train.jsonl").read_bytes() * 100)
+    path.write_bytes(sample_path("tickets_train.jsonl").read_bytes() * 400)
     app = app_on(settings, path)
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await stopped(pilot)
