@@ -57,6 +57,19 @@ def test_a_key_that_stands_twice_is_seen() -> None:
     assert pretty_row(b'{"a": 1, "a": 1}') is None
 
 
+def test_of_a_row_with_nan_only_the_value_that_changes_is_marked() -> None:
+    before = b'{"messages":[],  "score":NaN, "best": -Infinity}'
+    after = b'{"messages":[],"score":null,"best":-Infinity}'
+    assert changed(row_diff(before, after)) == [
+        ("removed", '"score": NaN,'),
+        ("added", '"score": null,'),
+    ]
+
+
+def test_half_a_character_beside_nan_is_seen_in_the_raw_row() -> None:
+    assert pretty_row(b'{"a": "\\ud83d", "b": NaN}') is None
+
+
 def test_bytes_that_are_no_text_are_shown_as_numbers() -> None:
     assert changed(row_diff(b'{"a": "\xe4"}', b"{}"))[0] == ("removed", r'{"a": "\xe4"}')
 

@@ -18,7 +18,7 @@ _CLOSERS = {"{": "}", "[": "]"}
 
 
 def written(value: Any) -> bytes:
-    """A value as compact JSON; numbers keep all their digits.
+    """A value as compact JSON; whole numbers keep all their digits.
 
     Raises:
         ValueError: it holds what JSON does not know, as NaN or half of a surrogate pair.

@@ -15,6 +15,8 @@ LONGEST_DIFF = 400
 LONGEST_LINE = 400
 """Characters of a line at the most."""
 _AROUND = 3
+_SHOWN = {"byte-order-mark", "not-a-number"}
+"""What may be wrong with the form of a row that is shown indented."""
 _BEFORE_CHANGE = 60
 _COMPARED = 1_000_000
 """Pairs of lines to compare at the most; beyond, everything that differs is shown as replaced."""
@@ -35,14 +37,16 @@ CUT = DiffLine("same", "…")
 def pretty_row(raw: bytes) -> str | None:
     """A row as indented JSON; None where that would hide something, or it is no JSON.
 
-    A key that stands twice, NaN and bytes that are no UTF-8 are seen in the raw row only.
+    A key that stands twice and bytes that are no UTF-8 are seen in the raw row only. NaN stays.
     """
     value, found = parse(raw)
-    if not isinstance(value, dict | list) or any(code != "byte-order-mark" for code, _, _ in found):
+    if not isinstance(value, dict | list) or not {code for code, _, _ in found} <= _SHOWN:
         return None
     try:
-        # The standard library keeps numbers of any size as they are.
-        return json.dumps(json.loads(raw.removeprefix(BOM)), indent=2, ensure_ascii=False)
+        # The standard library keeps whole numbers of any size as they are, and NaN.
+        text = json.dumps(json.loads(raw.removeprefix(BOM)), indent=2, ensure_ascii=False)
+        text.encode()  # beside NaN, half of a surrogate pair is not told
+        return text
     except (ValueError, RecursionError):
         return None
 

@@ -134,7 +134,7 @@ class RowDraft:
 def one_line(text: bytes) -> tuple[bytes | None, str]:
     """A JSON object over any number of lines as one line of JSON, or why it is none.
 
-    Numbers keep all their digits.
+    Whole numbers keep all their digits.
     """
     text = text.removeprefix(BOM).strip()
     if not text:
