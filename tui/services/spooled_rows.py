@@ -26,6 +26,8 @@ from tui.services.unpacking import Gunzipped, Plain, Source
 
 SPARED = 256 << 20
 """Bytes that unpacking leaves free on the disk."""
+_FIRST_BLOCK = 1 << 16
+"""Bytes of the first block; the following ones double, so the first rows are soon there."""
 _PREFIX = "ftui-rows-"
 _AT_A_TIME = 1000
 _YOUNG = 60
@@ -93,6 +95,7 @@ class SpooledRows(RowFile):
         self.packed = packed
         self._source: Source = (Gunzipped if packed else Plain)(self._handle, self.size)
         self._cutter = cutter
+        self._most = _FIRST_BLOCK
         self._ended = False
         self._failure: Exception | None = None
         self._moving = threading.Lock()
@@ -131,7 +134,8 @@ class SpooledRows(RowFile):
             raise self._failure from error
 
     def _unpack(self) -> bytes:
-        block = self._source.next_block(BLOCK)
+        block = self._source.next_block(min(self._most, BLOCK))
+        self._most = min(2 * self._most, BLOCK)
         self._ended = block is None
         data = self._cutter.finish() if block is None else self._cutter.cut(block)
         if self._ended:
