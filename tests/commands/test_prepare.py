@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from command_line import checked, run
-from sample_rows import good_rows
+from sample_rows import chat_row, good_rows
 
 from tui.cli import main
 from tui.services.samples import sample_path
@@ -137,6 +137,38 @@ def test_a_share_that_is_none_is_a_usage_error(here: Path, share: str) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["prepare", "x.jsonl", "-o", "y.jsonl", f"--split={share}"])
     assert caught.value.code == 2
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "/", "new/"])
+def test_a_path_that_names_no_file_is_a_usage_error(
+    capsys: pytest.CaptureFixture[str], here: Path, name: str
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["prepare", str(sample_path("tickets_raw.jsonl")), "-o", name])
+    assert caught.value.code == 2
+    assert "not the name of a file" in capsys.readouterr().err
+    assert list(here.iterdir()) == []
+
+
+@pytest.mark.parametrize("prompt", ["\x1b[31m", "\udcff"])
+def test_a_system_prompt_that_is_no_text_is_a_usage_error(
+    capsys: pytest.CaptureFixture[str], here: Path, prompt: str
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["prepare", "raw.jsonl", "-o", "out.jsonl", "--system", prompt])
+    assert caught.value.code == 2
+    err = capsys.readouterr().err
+    assert f"U+{ord(prompt[0]):04X}" in err
+    assert prompt not in err
+
+
+def test_short_answers_of_chat_are_kept_as_the_dialog_keeps_them(
+    capsys: pytest.CaptureFixture[str], here: Path
+) -> None:
+    rows = [chat_row(f"What is ticket {one} about?", "billing") for one in range(12)]
+    done = prepared(capsys, save(here / "chat.jsonl", *rows), "-o", "out.jsonl")
+    assert (done["written"], done["rejected"]) == (12, 0)
+    assert json.loads((here / "out.manifest.json").read_text())["left_out"] == []
 
 
 def test_preference_rows_are_not_made_into_chat(

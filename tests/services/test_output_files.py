@@ -85,6 +85,28 @@ def test_where_one_cannot_be_replaced_the_others_come_back(tmp_path: Path) -> No
     assert (tmp_path / "a").read_text() == "old"
 
 
+def test_a_pipe_or_device_is_never_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for name in ("pipe", "link"):
+        outputs = begin(tmp_path, name, replace=True)
+        with pytest.raises(FileError, match="not a file"):
+            outputs.place()
+        outputs.discard()
+    assert (tmp_path / "pipe").is_fifo()
+    assert (tmp_path / "link").is_symlink()
+    assert names(tmp_path) == ["link", "pipe"]
+
+
+def test_a_link_that_leads_nowhere_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("nowhere")
+    outputs = begin(tmp_path, "a", replace=True)
+    outputs.place()
+    outputs.discard()
+    assert names(tmp_path) == ["a"]
+    assert (tmp_path / "a").read_text() == "new\n"
+
+
 def test_a_link_is_replaced_and_not_what_it_leads_to(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("old")
     (tmp_path / "a").symlink_to("precious")

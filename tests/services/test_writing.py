@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 import json
@@ -279,6 +280,60 @@ async def test_giving_up_leaves_nothing_behind(tmp_path: Path, out: Path) -> Non
             if step.doing == "writing":
                 break
     assert names(out.parent) == []
+
+
+@pytest.mark.parametrize("steps_before", [1, 2])
+async def test_an_interrupted_thread_leaves_nothing_behind(
+    tmp_path: Path, out: Path, steps_before: int
+) -> None:
+    dataset = await Datasets().open(save(tmp_path / "source.jsonl", good_rows(2000)))
+    await dataset.checked()
+    for turns in range(8):
+        steps = write(dataset, WriteRequest(out=out))
+        for _ in range(steps_before):
+            await anext(steps)
+        waiting = asyncio.ensure_future(anext(steps))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        await steps.aclose()
+        assert names(out.parent) == []
+
+
+@pytest.mark.parametrize("replace", [False, True])
+async def test_a_pipe_is_refused_before_any_work(tmp_path: Path, out: Path, replace: bool) -> None:
+    source = save(tmp_path / "source.jsonl", good_rows())
+    out.parent.mkdir()
+    os.mkfifo(out)
+    with pytest.raises(FileError, match="not a file"):
+        await written(source, WriteRequest(out=out, replace=replace))
+    assert out.is_fifo()
+    assert names(out.parent) == ["chat.jsonl"]
+
+
+async def test_a_folder_is_said_to_be_one(tmp_path: Path, out: Path) -> None:
+    out.mkdir(parents=True)
+    source = save(tmp_path / "source.jsonl", good_rows())
+    with pytest.raises(FileError, match="is a folder"):
+        await written(source, WriteRequest(out=out))
+
+
+@pytest.mark.parametrize("name", ["", ".", "/", ".."])
+def test_a_path_without_a_name_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match="needs a name"):
+        WriteRequest(out=Path(name))
+
+
+@pytest.mark.parametrize("text", ["a\x1b[31m", "a\x00", "\udcff", "\x7f"])
+def test_a_system_prompt_is_text(text: str) -> None:
+    with pytest.raises(ValidationError, match="no text"):
+        WriteRequest(out=Path("a"), system=text)
+
+
+def test_a_blank_system_prompt_is_none_and_others_stay_as_they_are() -> None:
+    assert WriteRequest(out=Path("a"), system=" \n").system == ""
+    assert WriteRequest(out=Path("a"), system=" Be\tkind,\n日本 ").system == " Be\tkind,\n日本 "
 
 
 async def test_a_file_without_a_good_row_gives_none(tmp_path: Path, out: Path) -> None:

@@ -6,13 +6,13 @@ Exit: 0 no errors, 1 errors in the data, 2 the file cannot be read or is empty.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from tui.commands.check_flags import add_check_flags, format_of, options_of
-from tui.commands.output import GOOD, THE_ANSWER_IS_NO, add_json_flag, emit, show
+from tui.commands.output import GOOD, THE_ANSWER_IS_NO, ProgressLine, add_json_flag, emit, show
 from tui.domain.prices import price_words
 from tui.domain.problems import Problem
 from tui.domain.provider_rules import SERVICES
@@ -50,7 +50,7 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
         if path
     }
     dataset = await services.datasets.open(flags.file, format_of(flags), options)
-    report = await dataset.checked(against=against)
+    report = await _checked(dataset, against)
     if flags.json:
         emit(as_json(report))
     else:
@@ -61,6 +61,14 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
         for line in (f"a run: {cost}", *context_lines(dataset), *problem_lines(report.problems)):
             show(line)
     return GOOD if report.usable else THE_ANSWER_IS_NO
+
+
+async def _checked(dataset: Dataset, against: Mapping[str, Dataset]) -> DatasetReport:
+    with ProgressLine() as line:
+        async for progress in dataset.check(against=against):
+            line.show(progress)
+    assert dataset.report
+    return dataset.report
 
 
 def as_json(report: DatasetReport) -> dict[str, Any]:

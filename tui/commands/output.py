@@ -4,15 +4,94 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
-from typing import Any
+import time
+from collections.abc import Callable
+from typing import Any, Protocol, Self, TextIO
 
-from tui.domain.text import scrub
+from tui.domain.text import duration, number, scrub
 
 GOOD = 0
 THE_ANSWER_IS_NO = 1
 COULD_NOT = 2
 INTERRUPTED = 130
+
+
+_PATIENCE = 1.0
+"""Seconds that a person waits without being told anything."""
+_BETWEEN = 0.1
+
+
+class Progress(Protocol):
+    """How far some work is, as the services tell it."""
+
+    @property
+    def doing(self) -> str:
+        """What is done now."""
+
+    @property
+    def share(self) -> float:
+        """Part that is done, 0 to 1."""
+
+    @property
+    def rows_per_second(self) -> float:
+        """Rows a second."""
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Time until the end; None while nothing is known."""
+
+
+class ProgressLine:
+    """One line on standard error that tells how far work is, rewritten in place.
+
+    Nothing is said where standard error is no terminal, nor of work of less than a second. The
+    line is gone at the end, so that what is said then stands alone.
+    """
+
+    def __init__(
+        self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """A line that is empty as yet.
+
+        Args:
+            stream: where it stands; standard error unless given.
+            clock: gives seconds.
+        """
+        self._stream = stream or sys.stderr
+        self._clock = clock
+        self._silent = not self._stream.isatty()
+        self._next = clock() + _PATIENCE
+        self._width = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._width:
+            self._stream.write(f"\r{' ' * self._width}\r")
+            self._stream.flush()
+
+    def show(self, progress: Progress) -> None:
+        """Tell how far the work is, if it is time to."""
+        now = self._clock()
+        if self._silent or now < self._next:
+            return
+        self._next = now + _BETWEEN
+        # The last column stays free: some terminals begin a new line after it.
+        line = progress_words(progress)[: shutil.get_terminal_size().columns - 1]
+        self._stream.write(f"\r{line:<{self._width}}")
+        self._stream.flush()
+        self._width = len(line)
+
+
+def progress_words(progress: Progress) -> str:
+    """`writing  42%  12,043 rows/s  0:07 left`."""
+    left = progress.seconds_left
+    rate = f"{number(progress.rows_per_second)} rows/s"
+    ending = f"  {duration(left)} left" if left is not None else ""
+    return f"{progress.doing} {progress.share:4.0%}  {rate}{ending}"
 
 
 def add_json_flag(parser: argparse.ArgumentParser) -> None:

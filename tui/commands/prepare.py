@@ -1,8 +1,10 @@
 """Turn raw pairs (or Alpaca, ShareGPT, TRL's formats, CSV) into a file to train on.
 
-Rows with errors, and answers that are too short, too long, cut off, refused or full of placeholders
-are left out and written to OUT.rejected.jsonl with the reasons. OUT.manifest.json tells how the
-files were made. The source is never changed, and no file is replaced unless --force says so.
+Rows with errors are left out and written to OUT.rejected.jsonl with the reasons. So are rows that
+are converted and whose answer is too short, too long, cut off, damaged, a refusal or full of
+placeholders; rows that are chat already keep such answers, which ftui check tells of.
+OUT.manifest.json tells how the files were made. The source is never changed, and no file is
+replaced unless --force says so.
 """
 
 from __future__ import annotations
@@ -15,13 +17,13 @@ from typing import Any
 
 from tui.commands.check import problem_lines
 from tui.commands.check_flags import add_check_flags, format_of, options_of
-from tui.commands.output import GOOD, add_json_flag, emit, show, tell
+from tui.commands.output import GOOD, ProgressLine, add_json_flag, emit, show, tell
 from tui.domain.examples import Format
-from tui.domain.text import number, plural
+from tui.domain.text import number, plural, preview
 from tui.services.container import Services
 from tui.services.datasets import ALL, Dataset
 from tui.services.errors import InputError
-from tui.services.writing import LOW_QUALITY, WriteRequest, Written, write
+from tui.services.writing import WriteRequest, Written, left_out_of, system_prompt, write
 
 _KEPT_AS_THEY_ARE = (Format.PREFERENCE, Format.REINFORCEMENT)
 
@@ -29,8 +31,12 @@ _KEPT_AS_THEY_ARE = (Format.PREFERENCE, Format.REINFORCEMENT)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument("file", type=Path, metavar="RAW", help="the file to convert")
-    parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="the new file")
-    parser.add_argument("--system", default="", metavar="TEXT", help="system prompt of each row")
+    parser.add_argument(
+        "-o", "--out", type=_name, required=True, metavar="OUT", help="the new file"
+    )
+    parser.add_argument(
+        "--system", type=_prompt, default="", metavar="TEXT", help="system prompt of each row"
+    )
     parser.add_argument(
         "--split", type=_share, default=0.0, metavar="SHARE", help="part for validation, as 0.1"
     )
@@ -41,6 +47,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="replace files of these names")
     add_check_flags(parser)
     add_json_flag(parser)
+
+
+def _name(text: str) -> Path:
+    """A path of a file; `new/` would become the file `new` unasked."""
+    path = Path(text)
+    if text.endswith("/") or path.name in ("", ".."):
+        raise argparse.ArgumentTypeError(f"{preview(text)!r} is not the name of a file")
+    return path
+
+
+def _prompt(text: str) -> str:
+    try:
+        return system_prompt(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _share(text: str) -> float:
@@ -55,7 +76,7 @@ def _share(text: str) -> float:
 
 async def run(flags: argparse.Namespace, services: Services) -> int:
     """Convert, write, and tell what was left out."""
-    request = _request(flags)
+    _refuse_shares(flags)
     options = options_of(flags, services.settings.check)
     source = await services.datasets.open(flags.file, format_of(flags), options)
     if source.format in _KEPT_AS_THEY_ARE:
@@ -63,7 +84,7 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
             f"{source.path} holds {source.format} rows, which are not converted to chat.",
             "They are trained on as they are: ftui check tells whether they can be.",
         )
-    done = await _written(source, request)
+    done = await _written(source, _request(flags, source.format))
     if flags.json:
         emit(as_json(done))
     else:
@@ -71,28 +92,33 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
     return GOOD
 
 
-def _request(flags: argparse.Namespace) -> WriteRequest:
+def _refuse_shares(flags: argparse.Namespace) -> None:
     if flags.split + flags.test_split >= 1:
         raise InputError(
             f"--split {flags.split:g} and --test-split {flags.test_split:g} leave no rows to train "
             "on.",
             "Together they must be less than 1.",
         )
+
+
+def _request(flags: argparse.Namespace, kind: Format) -> WriteRequest:
     return WriteRequest(
         out=flags.out,
         system=flags.system,
         validation=flags.split,
         test=flags.test_split,
         seed=flags.seed,
-        leave_out=LOW_QUALITY,
+        leave_out=left_out_of(kind),
         replace=flags.force,
     )
 
 
 async def _written(source: Dataset, request: WriteRequest) -> Written:
-    async with aclosing(write(source, request, keep=ALL)) as steps:
-        async for progress in steps:
-            last = progress
+    with ProgressLine() as line:
+        async with aclosing(write(source, request, keep=ALL)) as steps:
+            async for progress in steps:
+                line.show(progress)
+                last = progress
     assert last.written
     return last.written
 

@@ -25,7 +25,7 @@ from tui.domain.problems import KINDS
 from tui.domain.text import number, plural, preview, scrub
 from tui.services.files import typed_path
 from tui.services.findings import Counts
-from tui.services.write_request import LOW_QUALITY, WriteRequest
+from tui.services.write_request import WriteRequest, left_out_of
 from tui.widgets.check_list import CheckList
 from tui.widgets.line_table import Column
 
@@ -87,9 +87,7 @@ class WriteFile(Dialog[WriteRequest | None]):
         self._kind = kind
         self._counts = counts
         self._warned = sorted(quality.items(), key=lambda pair: (-pair[1], pair[0]))
-        # Rows that are converted are held to the seed's rule, as `ftui prepare` does.
-        usual = LOW_QUALITY if kind.convertible else frozenset[str]()
-        self._offered = request or WriteRequest(out=out, seed=_SEED, leave_out=usual)
+        self._offered = request or WriteRequest(out=out, seed=_SEED, leave_out=left_out_of(kind))
         self._standing = Standing()
 
     def compose(self) -> ComposeResult:

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import secrets
+import stat
 from pathlib import Path
 
 from tui.services.errors import FileError, InputError
@@ -145,6 +146,24 @@ class OutputSet:
         self._kept.clear()
 
 
+def refuse_no_file(path: Path) -> None:
+    """Refuse a place that holds a folder or, as `/dev/null`, a device: neither is replaced.
+
+    A link may be replaced where it leads to a file or nowhere.
+
+    Raises:
+        FileError: it holds no file.
+        OSError: it cannot be looked at.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(mode):
+        what = "a folder" if stat.S_ISDIR(mode) else "a device or a pipe, not a file"
+        raise FileError(f"{path} is {what}.", "Choose another name.")
+
+
 def there_already(path: Path) -> InputError:
     """The refusal to write over a file."""
     return InputError(f"{path} is there already.", "Choose another name or move it away.")
@@ -158,11 +177,10 @@ def _keep(path: Path) -> Path:
     """A second name for a file that is about to be replaced.
 
     Raises:
-        FileError: the place holds a folder.
+        FileError: the place holds no file.
         OSError: the file system gives no second name, nor another.
     """
-    if path.is_dir():
-        raise FileError(f"{path} is a folder.", "Choose another name.")
+    refuse_no_file(path)
     kept = _beside(path, "old")
     try:
         os.link(path, kept, follow_symlinks=False)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from tui.domain.examples import Format
 from tui.domain.problems import Problem
@@ -24,6 +25,19 @@ LOW_QUALITY = frozenset(
 )
 """Warnings that keep a row out by the seed's rule: its length rule and `_is_high_quality`."""
 
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+"""No text holds these; halves of surrogate pairs stand for bytes that were no UTF-8."""
+
+
+def left_out_of(kind: Format) -> frozenset[str]:
+    """Warnings whose rows are left out unless a person says otherwise.
+
+    Rows that are converted are held to the seed's rule. Rows that are trained on as they are were
+    made so by somebody: a short label is an answer there.
+    """
+    return LOW_QUALITY if kind.convertible else frozenset()
+
+
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -32,12 +46,25 @@ def beside(out: Path, part: str, suffix: str = "") -> Path:
     return out.with_name(f"{out.stem}.{part}{suffix or out.suffix}")
 
 
+def system_prompt(text: str) -> str:
+    """A system prompt as it is written; empty where it is blank.
+
+    Raises:
+        ValueError: it holds a character that no text holds, with a sentence that says which.
+    """
+    if found := _CONTROL.search(text):
+        raise ValueError(
+            f"the system prompt holds a character that is no text (U+{ord(found[0]):04X})"
+        )
+    return text if text.strip() else ""
+
+
 class WriteRequest(BaseModel):
     """What shall be written.
 
     Attributes:
         out: the new file; the others stand beside it and are named after it.
-        system: system prompt for rows that bring none.
+        system: system prompt for rows that bring none; empty where it is blank.
         validation: part of the rows that goes to a validation file, from 0 to below 1.
         test: part of the rows that goes to a test file, from 0 to below 1.
         seed: chooses the rows of the split.
@@ -48,12 +75,19 @@ class WriteRequest(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     out: Path
-    system: str = ""
+    system: Annotated[str, AfterValidator(system_prompt)] = ""
     validation: Share = 0.0
     test: Share = 0.0
     seed: int = 7
     leave_out: frozenset[str] = frozenset()
     replace: bool = False
+
+    @field_validator("out")
+    @classmethod
+    def _has_a_name(cls, out: Path) -> Path:
+        if out.name in ("", ".."):
+            raise ValueError("the new file needs a name")
+        return out
 
     @model_validator(mode="after")
     def _leaves_rows_to_train_on(self) -> Self:

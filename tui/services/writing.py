@@ -7,8 +7,10 @@ import hashlib
 import time
 from array import array
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from datetime import UTC, datetime
+from functools import partial
+from typing import TypeVar
 
 from tui import __version__
 from tui.domain.conversion import explain_format
@@ -26,20 +28,29 @@ from tui.services.manifest import (
     rules_told,
     shown_path,
 )
-from tui.services.output_files import OutputFile, OutputSet, there_already
+from tui.services.output_files import OutputFile, OutputSet, refuse_no_file, there_already
 from tui.services.splitting import split
-from tui.services.write_request import LOW_QUALITY, WriteProgress, WriteRequest, Written, beside
+from tui.services.write_request import (
+    WriteProgress,
+    WriteRequest,
+    Written,
+    beside,
+    left_out_of,
+    system_prompt,
+)
 
 __all__ = [
-    "LOW_QUALITY",
     "WriteProgress",
     "WriteRequest",
     "Written",
     "WrittenFile",
     "beside",
+    "left_out_of",
+    "system_prompt",
     "write",
 ]
 
+_T = TypeVar("_T")
 _REJECTED = 255
 """The side of rows that are not written."""
 _MOMENT = 0.1
@@ -80,14 +91,14 @@ async def write(
     try:
         began = time.monotonic()
         yield WriteProgress("choosing rows", len(dataset), 0, 0.0)
-        await asyncio.to_thread(work.choose)
+        await _through(work.choose)
         for doing, steps in (("writing", work.write_rows()), ("reading the source", work.hash())):
             began = time.monotonic()
             async for done in steps:
                 yield WriteProgress(doing, len(dataset), done, time.monotonic() - began)
         if await dataset.changed():
             raise _changed(dataset)
-        written = await asyncio.to_thread(work.finish)
+        written = await _through(work.finish)
     finally:
         work.outputs.discard()
     yield WriteProgress("done", len(dataset), len(dataset), time.monotonic() - began, written)
@@ -98,7 +109,7 @@ def _refuse(dataset: Dataset, request: WriteRequest) -> None:
 
     Raises:
         InputError: the format cannot be converted, or a name is taken.
-        FileError: it cannot be told whether a name is taken.
+        FileError: a name is a folder's or a device's, or it cannot be told whether it is taken.
     """
     kind = dataset.format
     if not (kind.trainable or kind.convertible):
@@ -108,6 +119,7 @@ def _refuse(dataset: Dataset, request: WriteRequest) -> None:
         )
     for path in request.paths:
         try:
+            refuse_no_file(path)
             is_source = path.exists() and path.samefile(dataset.path)
             taken = not request.replace and (path.exists() or path.is_symlink())
         except OSError as error:
@@ -116,6 +128,19 @@ def _refuse(dataset: Dataset, request: WriteRequest) -> None:
             raise there_already(path)
         if is_source:
             raise InputError(f"{path} is the source itself.", "Choose another name.")
+
+
+async def _through(act: Callable[[], _T]) -> _T:
+    """Run something in a thread and wait for its end, also where the waiting is cancelled.
+
+    A thread goes on when nobody waits for it: it would begin files after the others were removed.
+    """
+    thread = asyncio.ensure_future(asyncio.to_thread(act))
+    try:
+        return await asyncio.shield(thread)
+    except asyncio.CancelledError:
+        await asyncio.wait([thread])
+        raise
 
 
 def _changed(dataset: Dataset) -> FileError:
@@ -179,9 +204,9 @@ class _Writing:
             FileError: the source cannot be read, or a file cannot be written.
         """
         while self._next < len(self._sides):
-            refused = await asyncio.to_thread(self._write_some)
+            refused = await _through(self._write_some)
             for view in await self._dataset.rows([*refused]):
-                await asyncio.to_thread(self._reject, view, refused[view.row])
+                await _through(partial(self._reject, view, refused[view.row]))
             yield self._next
 
     def _write_some(self) -> dict[int, bytes]:

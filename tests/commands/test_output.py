@@ -1,0 +1,97 @@
+"""What commands tell beside their answer: how far long work is, and only to a terminal."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import pytest
+
+from tui.commands.output import ProgressLine, progress_words
+
+
+class Terminal(io.StringIO):
+    """Standard error that is a terminal."""
+
+    def isatty(self) -> bool:
+        """It is one."""
+        return True
+
+
+@dataclass
+class Step:
+    """How far some work is."""
+
+    doing: str = "writing"
+    share: float = 0.42
+    rows_per_second: float = 12043.2
+    seconds_left: float | None = 7.0
+
+
+@dataclass
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    now: float = 100.0
+
+    def __call__(self) -> float:
+        """The time."""
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    monkeypatch.setenv("COLUMNS", "40")
+    return Terminal()
+
+
+def test_share_rate_and_time_left_are_told() -> None:
+    assert progress_words(Step()) == "writing  42%  12,043 rows/s  0:07 left"
+    assert progress_words(Step("rows", 0.0, 0.0, None)) == "rows   0%  0 rows/s"
+
+
+def test_one_line_is_rewritten_and_gone_at_the_end(terminal: Terminal, clock: Clock) -> None:
+    with ProgressLine(terminal, clock) as line:
+        clock.now += 1.0
+        line.show(Step("near duplicates"))
+        line.show(Step("too soon after it"))
+        clock.now += 0.1
+        line.show(Step("rows", seconds_left=None))
+    first, second, blank, end = terminal.getvalue().split("\r")[1:]
+    assert first == "near duplicates  42%  12,043 rows/s  0:"
+    assert second == "rows  42%  12,043 rows/s".ljust(39)
+    assert (blank.strip(), end) == ("", "")
+    assert "\n" not in terminal.getvalue()
+
+
+def test_the_line_is_gone_before_an_error_is_told(terminal: Terminal, clock: Clock) -> None:
+    def fail() -> None:
+        with ProgressLine(terminal, clock) as line:
+            clock.now += 1.0
+            line.show(Step())
+            raise ValueError("disk")
+
+    with pytest.raises(ValueError, match="disk"):
+        fail()
+    assert "writing" in terminal.getvalue()
+    assert terminal.getvalue().endswith(" \r")
+
+
+def test_work_of_less_than_a_second_is_not_told(terminal: Terminal, clock: Clock) -> None:
+    with ProgressLine(terminal, clock) as line:
+        clock.now += 0.9
+        line.show(Step())
+    assert terminal.getvalue() == ""
+
+
+def test_nothing_is_told_where_nobody_looks(clock: Clock) -> None:
+    pipe = io.StringIO()
+    with ProgressLine(pipe, clock) as line:
+        clock.now += 5.0
+        line.show(Step())
+    assert pipe.getvalue() == ""
