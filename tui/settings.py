@@ -56,6 +56,8 @@ class Settings(BaseModel):
     model: str = DEFAULT_MODEL
     concurrency: int = Field(default=16, ge=1, le=256)
     """Requests in flight while evaluating."""
+    max_running: int = Field(default=1, ge=1, le=64)
+    """Jobs that the embedded engine trains at a time; the rest queue."""
     chart: Literal["braille", "ascii"] = "braille"
     """How loss charts are drawn; a terminal that is not UTF-8 gets ASCII anyway."""
     check: CheckOptions = DEFAULT_OPTIONS

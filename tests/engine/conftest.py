@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
-from engine.asking import connect
+from engine.asking import connect, until
+from engine.own_engine import OwnEngine
 from openai import AsyncOpenAI
 
+from tui.services.engine_process import EngineProcess, EngineStatus
 from tui.settings import Settings
 
 
@@ -15,3 +20,33 @@ from tui.settings import Settings
 async def client(engine_settings: Settings) -> AsyncIterator[AsyncOpenAI]:
     async with connect(engine_settings) as made:
         yield made
+
+
+@pytest.fixture
+async def own_engine(tiny_model: Path, tmp_path: Path) -> AsyncIterator[OwnEngine]:
+    engine = OwnEngine(Settings(home=tmp_path / "home", model=str(tiny_model)))
+    yield engine
+    client = await engine.start()
+    async for job in client.fine_tuning.jobs.list():
+        if job.status in ("validating_files", "queued", "running"):
+            await client.fine_tuning.jobs.cancel(job.id)
+            await until(lambda: asyncio.to_thread(lambda: not engine.working(job.id)))  # noqa: B023
+    await engine.process.stop()
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+async def served(tmp_path: Path, free_port: int) -> AsyncIterator[tuple[Settings, EngineStatus]]:
+    """An engine that serves on TCP too."""
+    settings = Settings(home=tmp_path / "home")
+    engine = EngineProcess(settings)
+    status = await engine.start(free_port)
+    yield settings, status
+    await engine.stop()

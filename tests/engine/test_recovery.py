@@ -5,70 +5,23 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 from engine.asking import (
     at_step,
-    connect,
     finished,
     history,
     start_job,
     step_figures,
     until,
 )
-from openai import AsyncOpenAI
+from engine.own_engine import OwnEngine
 from sample_rows import good_rows
-
-from tui.engine.home import Home
-from tui.engine.launcher import Launcher
-from tui.services.engine_process import EngineProcess
-from tui.settings import Settings
 
 ChatFile = Callable[..., Path]
 LONG: dict[str, Any] = {"n_epochs": 50, "batch_size": 1, "checkpoint_steps": 20}
-
-
-class OwnEngine:
-    """An engine of its own for tests that kill it."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.process = EngineProcess(settings)
-        self.home = Home(settings.home)
-
-    async def start(self) -> AsyncOpenAI:
-        await self.process.start()
-        return connect(self.settings)
-
-    async def kill(self) -> None:
-        status = await self.process.status()
-        assert status.pid is not None
-        os.kill(status.pid, signal.SIGKILL)
-
-    async def worker(self, job_id: str) -> int:
-        """The process id of a job's worker."""
-        jobs = {job.id: job for job in (await self.process.status()).jobs}
-        pid = jobs[job_id].worker_pid
-        assert pid is not None
-        return pid
-
-    def working(self, job_id: str) -> bool:
-        return Launcher().working(self.home.job(job_id))
-
-
-@pytest.fixture
-async def own_engine(tiny_model: Path, tmp_path: Path) -> AsyncIterator[OwnEngine]:
-    engine = OwnEngine(Settings(home=tmp_path / "home", model=str(tiny_model)))
-    yield engine
-    client = await engine.start()
-    async for job in client.fine_tuning.jobs.list():
-        if job.status in ("validating_files", "queued", "running"):
-            await client.fine_tuning.jobs.cancel(job.id)
-            await until(lambda: asyncio.to_thread(lambda: not engine.working(job.id)))  # noqa: B023
-    await engine.process.stop()
 
 
 async def test_a_job_survives_the_death_of_its_worker_and_of_the_server_without_a_trace(
@@ -154,6 +107,21 @@ async def test_a_cancelled_job_stops_and_the_next_one_that_always_crashes_fails_
         max_tokens=2,
     )
     assert answer.choices[0].message.role == "assistant"
+
+
+async def test_an_engine_that_is_asked_to_pause_leaves_nothing_that_trains(
+    own_engine: OwnEngine, chat_file: ChatFile
+) -> None:
+    client = await own_engine.start()
+    first = await start_job(client, own_engine.settings, chat_file(), **LONG)
+    second = await start_job(client, own_engine.settings, chat_file(), **LONG)
+    await at_step(client, first.id, 2)
+    assert await own_engine.process.stop(pause=True)
+    assert not own_engine.working(first.id)
+    client = await own_engine.start()
+    jobs = [await client.fine_tuning.jobs.retrieve(job.id) for job in (first, second)]
+    assert [job.status for job in jobs] == ["paused", "paused"]
+    assert all(job.fine_tuned_model is None for job in jobs)
 
 
 async def test_a_paused_job_frees_the_machine_and_goes_on_where_it_was(

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, BackgroundTasks
 
-from tui.engine.engine_state import EngineOfApp
+from tui.engine.engine_state import Engine, EngineOfApp
+from tui.engine.memory import resident_bytes
+from tui.engine.records import JobRecord
 
 router = APIRouter(prefix="/engine")
 
 
 @router.get("/status")
 def status(engine: EngineOfApp) -> dict[str, Any]:
-    """Where the engine is reached and what is not over; `ftui engine status` prints it."""
+    """Where the engine is reached, what is not over, and the memory (bytes) of every process."""
+    answering = engine.answering.pid
     return {
         "running": True,
         "pid": engine.pid,
@@ -21,15 +24,38 @@ def status(engine: EngineOfApp) -> dict[str, Any]:
         "url": engine.url,
         "token_file": engine.token_file,
         "home": str(engine.home.root),
-        "jobs": [
-            {"id": job.id, "status": str(job.status), "worker_pid": job.worker_pid}
-            for job in engine.store.jobs_in()
-        ],
+        "memory": resident_bytes(engine.pid),
+        "answering": None
+        if answering is None
+        else {"pid": answering, "memory": resident_bytes(answering)},
+        "jobs": [_told(job) for job in engine.store.jobs_in()],
+    }
+
+
+def _told(job: JobRecord) -> dict[str, Any]:
+    return {
+        "id": job.id,
+        "status": str(job.status),
+        "worker_pid": job.worker_pid,
+        "step": job.step,
+        "total_steps": job.total_steps,
+        "memory": resident_bytes(job.worker_pid),
     }
 
 
 @router.post("/stop", status_code=202)
-def stop(engine: EngineOfApp) -> dict[str, bool]:
-    """End the server; whatever trains goes on, and the next server picks it up."""
-    engine.stop()
+def stop(engine: EngineOfApp, later: BackgroundTasks, pause: bool = False) -> dict[str, bool]:
+    """End the server; whatever trains goes on, and the next server picks it up.
+
+    With `pause` the jobs save and pause first, and the server ends when none trains any more.
+    """
+    if pause:
+        later.add_task(_stop_after_pausing, engine)
+    else:
+        engine.stop()
     return {"stopping": True}
+
+
+async def _stop_after_pausing(engine: Engine) -> None:
+    await engine.supervisor.pause_all()
+    engine.stop()

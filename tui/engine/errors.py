@@ -61,14 +61,21 @@ def not_found(what: str, name: str, param: str | None = None) -> ApiError:
     return ApiError(404, f"No such {what}: {name[:200]!r}.", code="not_found", param=param)
 
 
-def no_space() -> ApiError:
-    """The disk is full."""
-    return ApiError(
-        507,
-        "No space is left on the disk of the engine's home; free some and try again.",
-        code="no_space",
-        kind="server_error",
-    )
+def disk_trouble(error: BaseException | None) -> ApiError | None:
+    """The answer where the disk takes nothing; None where the error is another one."""
+    if isinstance(error, sqlite3.OperationalError):
+        full, read_only = "full" in str(error), "readonly" in str(error)
+    elif isinstance(error, OSError):
+        full, read_only = error.errno in (errno.ENOSPC, errno.EDQUOT), error.errno == errno.EROFS
+    else:
+        return None
+    if full:
+        message = "No space is left on the disk of the engine's home; free some and try again."
+        return ApiError(507, message, code="no_space", kind="server_error")
+    if read_only:
+        message = "The disk of the engine's home became read-only; see to it and try again."
+        return ApiError(507, message, code="read_only", kind="server_error")
+    return None
 
 
 def install(app: FastAPI) -> None:
@@ -80,8 +87,9 @@ def install(app: FastAPI) -> None:
 
     async def http_error(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
-        if _is_full(error.__cause__):  # FastAPI says 400 whatever breaks while it reads a body
-            return no_space().response()
+        # FastAPI says 400 whatever breaks while it reads a body.
+        if trouble := disk_trouble(error.__cause__):
+            return trouble.response()
         if error.status_code in (404, 405):
             message = f"Unknown request: {request.method} {request.url.path}."
             return ApiError(error.status_code, message, code="unknown_url").response()
@@ -93,9 +101,8 @@ def install(app: FastAPI) -> None:
         return validation_error(error).response()
 
     async def disk_error(_: Request, error: Exception) -> JSONResponse:
-        if _is_full(error):
-            return no_space().response()
-        return await unforeseen(_, error)
+        trouble = disk_trouble(error)
+        return trouble.response() if trouble else await unforeseen(_, error)
 
     async def unforeseen(request: Request, error: Exception) -> JSONResponse:
         _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
@@ -112,13 +119,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(OSError, disk_error)
     app.add_exception_handler(sqlite3.OperationalError, disk_error)
     app.add_exception_handler(Exception, unforeseen)
-
-
-def _is_full(error: BaseException | None) -> bool:
-    """Whether something failed because the disk is full."""
-    if isinstance(error, sqlite3.OperationalError):
-        return "full" in str(error)
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def validation_error(error: RequestValidationError) -> ApiError:

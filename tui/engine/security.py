@@ -19,7 +19,7 @@ _UPLOADS = "/v1/files"
 
 
 def load_token(path: Path) -> str:
-    """The bearer token, made on first use; its file is readable by its owner alone.
+    """The bearer token, made on first use; one that others could read is replaced.
 
     Raises:
         OSError: the file cannot be read or written.
@@ -28,7 +28,7 @@ def load_token(path: Path) -> str:
         token = path.read_text().strip()
     except FileNotFoundError:
         token = ""
-    if len(token) < 32:
+    if len(token) < 32 or path.stat().st_mode & 0o077:
         token = secrets.token_urlsafe(32)
         path.unlink(missing_ok=True)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

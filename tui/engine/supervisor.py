@@ -7,6 +7,7 @@ goes on.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sqlite3
 import time
@@ -218,6 +219,23 @@ class Supervisor:
                 self._home.job(job.id).control.write_text("pause")
                 return current
             return self._store.change_job(job.id, status=Status.PAUSED)
+
+    async def pause_all(self) -> None:
+        """Pause every job, and wait until none trains any more; no other begins meanwhile."""
+        self._max_running = 0
+        while True:
+            if not await asyncio.to_thread(self._pause_open):
+                return
+            await asyncio.sleep(_TICK_SECONDS)
+
+    def _pause_open(self) -> bool:
+        """Pause what is queued or runs; whether a process still works on a job."""
+        jobs = self._store.jobs_in()
+        for job in jobs:
+            if job.status in (Status.QUEUED, Status.RUNNING):
+                with contextlib.suppress(IllegalMove):  # it came to its end meanwhile
+                    self.pause(job)
+        return any(self._launcher.working(self._home.job(job.id)) for job in jobs)
 
     def resume(self, job: JobRecord) -> JobRecord:
         """Queue a paused job again.

@@ -16,10 +16,10 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from tui.services.errors import EngineMissing, EngineUnavailable
 from tui.services.files import explain
@@ -28,28 +28,46 @@ from tui.settings import Settings
 if TYPE_CHECKING:
     import httpx2
 
+T = TypeVar("T")
 INSTALL = 'pip install "fine-tui[local]"'
 EXTRA = ("torch", "transformers", "trl", "peft", "fastapi", "uvicorn")
 """Packages of the extra `local` whose absence means that this machine cannot train."""
 
+LOOPBACK = "127.0.0.1"
 ENGINE_URL = "http://engine"
 """Base address behind the socket; the host's name is never looked up."""
 
 START_SECONDS = 30.0
+PAUSE_SECONDS = 600.0
+"""How long jobs may take until they have saved and paused."""
 ANOTHER_HOLDS_THE_HOME = 3
 _LOG_TAIL = 2_000
 
 
+Told = Annotated[T, Field(exclude=True)]
+"""Told to people; `ftui engine status --json` keeps to its contract."""
+
+
 class EngineJob(BaseModel):
-    """A job as the engine's status names it."""
+    """A job as the engine's status names it; memory in bytes."""
 
     id: str
     status: str
     worker_pid: int | None = None
+    step: Told[int] = 0
+    total_steps: Told[int | None] = None
+    memory: Told[int | None] = None
+
+
+class AnsweringProcess(BaseModel):
+    """The process that answers chat requests; memory in bytes."""
+
+    pid: int
+    memory: int | None = None
 
 
 class EngineStatus(BaseModel):
-    """How the engine stands; `ftui engine status --json` prints exactly this."""
+    """How the engine stands; `ftui engine status --json` prints what is not only told to people."""
 
     running: bool
     pid: int | None = None
@@ -58,6 +76,9 @@ class EngineStatus(BaseModel):
     token_file: str | None = None
     home: str | None = None
     jobs: list[EngineJob] = []
+    memory: Told[int | None] = None
+    """Of the server itself, in bytes."""
+    answering: Told[AnsweringProcess | None] = None
 
 
 class EngineProcess:
@@ -72,6 +93,7 @@ class EngineProcess:
         """
         self.home = settings.home.absolute()
         self.socket = settings.socket
+        self._max_running = settings.max_running
         self._extra = tuple(extra)
         self._starting = asyncio.Lock()
         self._child: subprocess.Popen[bytes] | None = None
@@ -116,10 +138,10 @@ class EngineProcess:
         """
         async with self._starting:
             status = await self.status()
-            return status if status.running else await self._start(None)
+            return status if status.running else await self._start()
 
-    async def start(self, port: int | None = None) -> EngineStatus:
-        """Start the engine detached, with TCP on a loopback port where one is given.
+    async def start(self, port: int | None = None, host: str = LOOPBACK) -> EngineStatus:
+        """Start the engine detached, with TCP on that port and address where a port is given.
 
         Raises:
             EngineMissing: the extra `local` is not installed.
@@ -128,7 +150,7 @@ class EngineProcess:
         async with self._starting:
             status = await self.status()
             if not status.running:
-                return await self._start(port)
+                return await self._start(port, host)
         if port is not None and urlsplit(status.url or "").port != port:
             raise EngineUnavailable(
                 f"The engine runs already (process {status.pid}), and not on port {port}.",
@@ -136,16 +158,19 @@ class EngineProcess:
             )
         return status
 
-    async def stop(self) -> bool:
+    async def stop(self, *, pause: bool = False) -> bool:
         """End the engine gracefully; whatever trains goes on. False where none was running.
+
+        Args:
+            pause: let what trains save and pause first, each after the step it is at.
 
         Raises:
             EngineUnavailable: it does not end.
         """
         if not (await self.status()).running:
             return False
-        await self._ask("POST", "/engine/stop", seconds=10.0)
-        deadline = time.monotonic() + START_SECONDS
+        await self._ask("POST", f"/engine/stop?pause={str(pause).lower()}", seconds=10.0)
+        deadline = time.monotonic() + (PAUSE_SECONDS if pause else START_SECONDS)
         while time.monotonic() < deadline:
             # While it ends, it may break off an answer.
             with contextlib.suppress(EngineUnavailable):
@@ -157,7 +182,7 @@ class EngineProcess:
             f"Its log is {self.log}.",
         )
 
-    async def serve(self, port: int | None = None) -> int:
+    async def serve(self, port: int | None = None, host: str = LOOPBACK) -> int:
         """Run the engine in the foreground until it ends; gives its exit status.
 
         Raises:
@@ -166,7 +191,7 @@ class EngineProcess:
         """
         self.require_extra()
         await self._make_home()
-        child = await asyncio.create_subprocess_exec(*self._command(port), cwd=self.home)
+        child = await asyncio.create_subprocess_exec(*self._command(port, host), cwd=self.home)
         try:
             return await child.wait()
         except asyncio.CancelledError:
@@ -181,10 +206,11 @@ class EngineProcess:
         """Where a detached engine writes what it has to say."""
         return self.home / "engine.log"
 
-    def _command(self, port: int | None) -> list[str]:
+    def _command(self, port: int | None, host: str = LOOPBACK) -> list[str]:
         command = [sys.executable, "-m", "tui.engine"]
         command += ["--home", str(self.home), "--socket", str(self.socket)]
-        return command if port is None else [*command, "--port", str(port)]
+        command += ["--max-running", str(self._max_running)]
+        return command if port is None else [*command, "--port", str(port), "--host", host]
 
     async def _make_home(self) -> None:
         try:
@@ -193,10 +219,10 @@ class EngineProcess:
             said = explain(error, self.home, "write")
             raise EngineUnavailable(said.message, "Set FTUI_HOME to another folder.") from error
 
-    async def _start(self, port: int | None) -> EngineStatus:
+    async def _start(self, port: int | None = None, host: str = LOOPBACK) -> EngineStatus:
         self.require_extra()
         await self._make_home()
-        begin = await asyncio.to_thread(self._spawn, port)
+        begin = await asyncio.to_thread(self._spawn, port, host)
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             status = await self.status()
@@ -212,13 +238,13 @@ class EngineProcess:
             f"Its log is {self.log}.",
         )
 
-    def _spawn(self, port: int | None) -> int:
+    def _spawn(self, port: int | None, host: str) -> int:
         """Start the detached process; gives the size its log had."""
         try:
             with self.log.open("ab") as log:
                 begin = log.tell()
                 self._child = subprocess.Popen(
-                    self._command(port),
+                    self._command(port, host),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
