@@ -117,6 +117,24 @@ def test_steps_that_are_trained_again_after_a_crash_appear_once(home: Home, stor
     assert said.count("Checkpoint created at step 2") == 1
 
 
+@given(times=st.lists(st.floats(0, 4e9), min_size=4, max_size=4))
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_a_clock_that_jumps_changes_no_order_and_promises_nothing_past(
+    home: Home, store: Store, times: list[float]
+) -> None:
+    job = running_job(home, store)
+    with ReportWriter(home.job(job.id).events) as reports:
+        reports.write(Resolved(hyperparameters={}, total_steps=9))
+        for step, at in enumerate(times, 1):
+            reports.write(Metrics(step=step, at=at, data={"train_loss": 1.0}))
+    told = Ingestion(home, store).read(job.id)
+    events = store.events(job.id, None, 10).data[::-1]
+    assert [event.step for event in events] == [1, 2, 3, 4]
+    assert told.estimated_finish is None or told.estimated_finish >= int(times[-1])
+
+
 def test_a_torn_last_line_is_dropped_when_the_next_worker_begins(home: Home, store: Store) -> None:
     job = running_job(home, store)
     events = home.job(job.id).events

@@ -101,7 +101,8 @@ class JobRecord(BaseModel):
         if self.status is not Status.RUNNING or not self.total_steps or not self.first_step:
             return None
         first, began = self.first_step
-        if self.last_step_at is None or self.step <= first:
+        # A clock that was set back tells no pace.
+        if self.last_step_at is None or self.step <= first or self.last_step_at <= began:
             return None
         pace = (self.last_step_at - began) / (self.step - first)
         return int(self.last_step_at + pace * (self.total_steps - self.step))
