@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -210,6 +211,13 @@ def test_a_running_engine_tells_where_it_is(local: Settings, run: Run) -> None:
     assert code == 0
     assert lines[0]["running"]
     assert lines[0]["socket"] == str(local.socket)
+
+
+def test_people_are_told_which_memory_the_engine_holds(
+    local: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["engine", "status"]) == 0
+    assert re.search(r"runs as process \d+ with \d+ MB, on ", capsys.readouterr().out)
 
 
 def test_doctor_answers_for_every_check(

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, BackgroundTasks
 
 from tui.engine.engine_state import Engine, EngineOfApp
-from tui.engine.memory import resident_bytes
+from tui.engine.memory import resident_bytes, resident_bytes_of_all
 from tui.engine.records import JobRecord
 
 router = APIRouter(prefix="/engine")
@@ -39,7 +39,7 @@ def _told(job: JobRecord) -> dict[str, Any]:
         "worker_pid": job.worker_pid,
         "step": job.step,
         "total_steps": job.total_steps,
-        "memory": resident_bytes(job.worker_pid),
+        "memory": resident_bytes_of_all(job.worker_pid),
     }
 
 

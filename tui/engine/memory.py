@@ -6,22 +6,21 @@ import psutil
 
 
 def resident_bytes(pid: int | None) -> int | None:
-    """Resident memory of a process and of all that it started, in bytes.
-
-    Memory that processes share is counted for each of them. None where there is no such process.
-    """
+    """Resident memory of a process in bytes; None where there is no such process."""
     if pid is None:
         return None
     try:
-        process = psutil.Process(pid)
-        family = [process, *process.children(recursive=True)]
+        return int(psutil.Process(pid).memory_info().rss)
     except psutil.Error:
         return None
-    return sum(_own_bytes(member) for member in family)
 
 
-def _own_bytes(process: psutil.Process) -> int:
+def resident_bytes_of_all(pid: int | None) -> int | None:
+    """The same of a process and all that it started; what they share is counted for each."""
+    if pid is None:
+        return None
     try:
-        return int(process.memory_info().rss)
+        family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     except psutil.Error:
-        return 0  # it ended meanwhile
+        return None
+    return sum(resident_bytes(process.pid) or 0 for process in family)
