@@ -7,8 +7,8 @@ from typing import Any
 from fastapi import APIRouter, BackgroundTasks
 
 from tui.engine.engine_state import Engine, EngineOfApp
-from tui.engine.memory import resident_bytes, resident_bytes_of_all
 from tui.engine.records import JobRecord
+from tui.engine.resident_memory import resident_bytes, resident_bytes_of_all
 
 router = APIRouter(prefix="/engine")
 
