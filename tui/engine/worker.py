@@ -163,7 +163,8 @@ class Worker:
                 raise Impossible(
                     "too_few_gpus",
                     f"The engine is set to train on {self._team.size} GPUs, and this machine has "
-                    f"{torch.cuda.device_count()}. Start it with a smaller --gpus.",
+                    f"{torch.cuda.device_count()}. Set `gpus` (FTUI_GPUS) to fewer and start the engine "
+                    "again.",
                 )
 
     def _check_targets(self, shape: ModelShape) -> None:
