@@ -18,13 +18,13 @@ from tui.engine.checkpoints import marks, slim
 from tui.engine.device import Kind, Measured, measure, pick_device
 from tui.engine.home import Home, JobFolder
 from tui.engine.manifest import begin
-from tui.engine.training_memory import Need, estimate, free_memory, reason_against
 from tui.engine.model_shape import ModelShape, shape_of
 from tui.engine.outcomes import Impossible, Stopped, end_of
 from tui.engine.plan import Circumstances, Plan, kept_length, make_plan
 from tui.engine.reports import Checkpoint, End, NoReports, Reports, ReportWriter, Resolved
 from tui.engine.spec import JobSpec
 from tui.engine.team import Team, end_with_launcher
+from tui.engine.training_memory import Need, estimate, free_memory, reason_against
 from tui.engine.training_rows import TrainingRow, read_training_rows
 
 _NICENESS = 10
@@ -163,8 +163,8 @@ class Worker:
                 raise Impossible(
                     "too_few_gpus",
                     f"The engine is set to train on {self._team.size} GPUs, and this machine has "
-                    f"{torch.cuda.device_count()}. Set `gpus` (FTUI_GPUS) to fewer and start the engine "
-                    "again.",
+                    f"{torch.cuda.device_count()}. Set `gpus` (FTUI_GPUS) to fewer and start the "
+                    "engine again.",
                 )
 
     def _check_targets(self, shape: ModelShape) -> None:
