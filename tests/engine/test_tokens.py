@@ -310,7 +310,8 @@ def test_an_answer_of_several_messages_that_the_template_rewrites_is_refused(
 ) -> None:
     calling.chat_template = (
         "{% for m in messages %}<|im_start|>{{ m['role'] }}\n"
-        "{{ m['content'] if loop.last or m['role'] != 'assistant' else m['content'][:1] }}<|im_end|>\n{% endfor %}"
+        "{{ m['content'] if loop.last or m['role'] != 'assistant' else m['content'][:1] }}"
+        "<|im_end|>\n{% endfor %}"
         "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}{# tool #}"
     )
     answer = [say("assistant", "Wait."), say("tool", "2"), say("assistant", "It is 2.")]
