@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.asking import finished, history, start_job, step_figures, write_rows
 from openai import AsyncOpenAI
-from sample_rows import good_rows
+from sample_rows import good_rows, pair_rows
 
 from tui.settings import Settings
 
@@ -84,15 +84,7 @@ async def test_a_job_goes_from_the_file_to_a_model_that_answers(
 async def test_pairs_train_a_whole_model_that_answers_under_its_name_and_its_checkpoints(
     client: AsyncOpenAI, engine_settings: Settings, tmp_path: Path
 ) -> None:
-    pairs: list[dict[str, object]] = [
-        {
-            "input": {"messages": row["messages"][:1]},  # type: ignore[index]
-            "preferred_output": row["messages"][1:],  # type: ignore[index]
-            "non_preferred_output": [{"role": "assistant", "content": "I would rather not say."}],
-        }
-        for row in good_rows(12)
-    ]
-    path = write_rows(tmp_path / "pairs.jsonl", pairs)
+    path = write_rows(tmp_path / "pairs.jsonl", pair_rows())
     asked = {"n_epochs": 1, "batch_size": 4, "beta": 0.3, "lora": False}
     job = await start_job(client, engine_settings, path, validation=path, method="dpo", **asked)
     done = await finished(client, job.id)

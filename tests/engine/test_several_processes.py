@@ -21,7 +21,7 @@ SHORT: dict[str, Any] = {"n_epochs": 2, "batch_size": 4, "checkpoint_steps": 2}
 
 
 def job(root: Path, model: Path, **asked: Any) -> JobOnDisk:
-    return JobOnDisk(root, model, list(good_rows()), validation=list(good_rows(4)), **asked)
+    return JobOnDisk(root, model, good_rows(), validation=good_rows(4), **asked)
 
 
 def reports(of: JobOnDisk) -> list[Any]:

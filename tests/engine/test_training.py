@@ -11,22 +11,11 @@ from typing import Any
 import pytest
 from engine.in_process import Heard, JobOnDisk, Killed
 from pydantic import BaseModel
-from sample_rows import good_rows
+from sample_rows import good_rows, pair_rows
 
 from tui.engine.reports import Checkpoint, Metrics
 
 SHORT: dict[str, Any] = {"n_epochs": 2, "batch_size": 4, "checkpoint_steps": 2}
-
-
-def pairs(count: int = 12) -> list[dict[str, Any]]:
-    return [
-        {
-            "input": {"messages": [{"role": "user", "content": f"What is {n} plus {n}?"}]},
-            "preferred_output": [{"role": "assistant", "content": f"It is {2 * n}."}],
-            "non_preferred_output": [{"role": "assistant", "content": f"Who knows {n}?"}],
-        }
-        for n in range(count)
-    ]
 
 
 RECIPES: list[tuple[str, dict[str, Any]]] = [
@@ -38,7 +27,7 @@ RECIPES: list[tuple[str, dict[str, Any]]] = [
 
 
 def rows_for(recipe: dict[str, Any], count: int = 12) -> list[dict[str, Any]]:
-    return pairs(count) if recipe.get("method") == "dpo" else list(good_rows(count))
+    return pair_rows(count) if recipe.get("method") == "dpo" else good_rows(count)
 
 
 def dies_at_metrics(step: int) -> Callable[[BaseModel], bool]:
@@ -76,7 +65,13 @@ def test_pairs_raise_the_better_answers_and_are_told_under_openais_names(
     tiny_model: Path, tmp_path: Path
 ) -> None:
     job = JobOnDisk(
-        tmp_path, tiny_model, pairs(), validation=pairs(4), method="dpo", n_epochs=6, batch_size=4
+        tmp_path,
+        tiny_model,
+        pair_rows(),
+        validation=pair_rows(4),
+        method="dpo",
+        n_epochs=6,
+        batch_size=4,
     )
     heard = Heard()
     assert job.train(heard).status == "succeeded"
@@ -101,7 +96,7 @@ def row_losses(job: JobOnDisk) -> list[dict[str, str]]:
 def test_a_checkpoint_that_was_written_and_not_told_of_is_told_by_the_next_worker(
     tiny_model: Path, tmp_path: Path
 ) -> None:
-    job = JobOnDisk(tmp_path, tiny_model, list(good_rows()), **SHORT)
+    job = JobOnDisk(tmp_path, tiny_model, good_rows(), **SHORT)
     with pytest.raises(Killed):
         job.train(Heard(lambda report: isinstance(report, Checkpoint) and report.step == 4))
     heard = Heard()
@@ -122,7 +117,7 @@ def test_training_ends_early_and_the_best_checkpoint_is_the_result_and_stays(
     job = JobOnDisk(
         tmp_path,
         tiny_model,
-        list(good_rows()),
+        good_rows(),
         validation=unlike,
         early_stopping_patience=3,
         **asked,
@@ -169,7 +164,7 @@ def test_what_is_left_explains_the_job_and_can_be_used_by_others(
 
     from transformers import AutoModelForCausalLM
 
-    rows = list(good_rows(30))
+    rows = good_rows(30)
     rows[7] = {
         "messages": [
             {"role": "user", "content": "What is 7 plus 7?"},
@@ -226,7 +221,7 @@ def test_what_is_left_explains_the_job_and_can_be_used_by_others(
 def test_what_this_model_or_machine_cannot_do_is_refused_by_name(
     tiny_model: Path, tmp_path: Path, asked: dict[str, Any], code: str, said: str
 ) -> None:
-    job = JobOnDisk(tmp_path, tiny_model, list(good_rows()), **asked)
+    job = JobOnDisk(tmp_path, tiny_model, good_rows(), **asked)
     end = job.train(Heard())
     assert end.error is not None
     assert end.error.code == code
@@ -236,7 +231,7 @@ def test_what_this_model_or_machine_cannot_do_is_refused_by_name(
 def test_what_will_not_fit_is_refused_before_it_starts_with_the_numbers(
     tiny_model: Path, tmp_path: Path
 ) -> None:
-    job = JobOnDisk(tmp_path, tiny_model, list(good_rows()), lora=False, batch_size=4)
+    job = JobOnDisk(tmp_path, tiny_model, good_rows(), lora=False, batch_size=4)
     heard = Heard()
     end = job.train(heard, free=lambda _: 250e6)
     assert end.error is not None
@@ -249,9 +244,7 @@ def test_what_will_not_fit_is_refused_before_it_starts_with_the_numbers(
 
 
 def test_only_the_modules_that_were_named_are_trained(tiny_model: Path, tmp_path: Path) -> None:
-    job = JobOnDisk(
-        tmp_path, tiny_model, list(good_rows()), lora_target_modules=["q_proj"], **SHORT
-    )
+    job = JobOnDisk(tmp_path, tiny_model, good_rows(), lora_target_modules=["q_proj"], **SHORT)
     assert job.train(Heard()).status == "succeeded"
     config = json.loads((job.folder.adapter / "adapter_config.json").read_text())
     assert config["target_modules"] == ["q_proj"]
