@@ -58,6 +58,8 @@ class Settings(BaseModel):
     """Requests in flight while evaluating."""
     max_running: int = Field(default=1, ge=1, le=64)
     """Jobs that the embedded engine trains at a time; the rest queue."""
+    gpus: int = Field(default=1, ge=1, le=64)
+    """GPUs that share the training of a job; an engine reads it when it starts."""
     chart: Literal["braille", "ascii"] = "braille"
     """How loss charts are drawn; a terminal that is not UTF-8 gets ASCII anyway."""
     check: CheckOptions = DEFAULT_OPTIONS

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sample_rows import good_rows
+from sample_rows import good_rows, pair_rows
 from servers.misbehaving import MisbehavingServer, misbehaving_server
 
 from tui.cli import main
@@ -238,3 +238,19 @@ def test_doctor_answers_for_every_check(
     far_check = next(c for c in lines[0]["checks"] if c["name"] == "provider far")
     assert not far_check["ok"]
     assert "TEST_KEY" in far_check["message"]
+
+
+def test_a_file_of_pairs_trains_by_dpo_and_is_checked_as_such(
+    far: MisbehavingServer, run: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "pairs.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in pair_rows()))
+    code, lines, _ = run("train", str(path), "--epochs", "2", "--json")
+    assert (code, lines[0]["status"]) == (0, "queued")
+    assert far.jobs["ftjob-1"]["method"] == {
+        "type": "dpo",
+        "dpo": {"hyperparameters": {"n_epochs": 2}},
+    }
+    code, lines, said = run("train", str(path), "--method", "supervised", "--json")
+    assert (code, lines) == (2, [])
+    assert "line 1" in said

@@ -43,13 +43,22 @@ async def start_job(
     **more: Any,
 ) -> FineTuningJob:
     """Upload and create; hyperparameters go into `method`, the rest into the request."""
-    names = ("n_epochs", "batch_size", "learning_rate", "checkpoint_steps", "lora_r")
+    names = (
+        "n_epochs",
+        "batch_size",
+        "learning_rate",
+        "checkpoint_steps",
+        "lora",
+        "lora_r",
+        "beta",
+    )
     hyperparameters = {name: more.pop(name) for name in names if name in more}
+    method = more.pop("method", "supervised")
     return await client.fine_tuning.jobs.create(
         model=settings.model,
         training_file=await upload(client, path),
         validation_file=await upload(client, validation) if validation else None,
-        method={"type": "supervised", "supervised": {"hyperparameters": hyperparameters}},  # type: ignore[typeddict-item]
+        method={"type": method, method: {"hyperparameters": hyperparameters}},  # type: ignore[typeddict-item, misc]
         **more,
     )
 

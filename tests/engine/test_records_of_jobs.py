@@ -11,7 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tui.domain.model_names import base_model, checkpoint_name, tuned_name, without_checkpoint
-from tui.engine.checkpoints import is_whole, latest_whole, mark_whole, slim
+from tui.engine.checkpoints import (
+    Mark,
+    best,
+    is_whole,
+    latest_whole,
+    mark_whole,
+    since_best,
+    slim,
+)
 from tui.engine.home import Home, JobFolder
 from tui.engine.ingestion import Ingestion
 from tui.engine.records import EventRecord, JobRecord
@@ -204,7 +212,7 @@ def checkpoint(folder: JobFolder, step: int, *, whole: bool = True) -> Path:
     for name in ("adapter_model.safetensors", "optimizer.pt", "rng_state.pth"):
         (made / name).write_bytes(b"x" * 100)
     if whole:
-        mark_whole(made)
+        mark_whole(made, step, {"train_loss": 1.0})
     return made
 
 
@@ -215,6 +223,25 @@ def test_training_goes_on_from_the_last_checkpoint_that_is_whole(tmp_path: Path)
     unfinished = checkpoint(folder, 100, whole=False)
     assert latest_whole(folder) == good
     assert not unfinished.exists()
+
+
+def test_a_checkpoint_in_which_a_bit_fell_over_is_not_gone_on_from(tmp_path: Path) -> None:
+    folder = JobFolder(tmp_path)
+    good, damaged = checkpoint(folder, 9), checkpoint(folder, 18)
+    (damaged / "optimizer.pt").write_bytes(b"x" * 99 + b"y")
+    assert latest_whole(folder) == good
+
+
+def test_the_best_checkpoint_is_that_with_the_lowest_loss_over_the_whole_validation_file() -> None:
+    losses = {10: 2.0, 20: 1.5, 30: 1.6, 40: 1.5}
+    found = [
+        Mark(step=step, metrics={"full_valid_loss": loss}, files={})
+        for step, loss in losses.items()
+    ]
+    top = best(found)
+    assert top is not None
+    assert (top.step, since_best(found)) == (20, 2)
+    assert best([Mark(step=10, metrics={"train_loss": 1.0}, files={})]) is None
 
 
 def test_older_checkpoints_keep_what_answers_and_lose_what_resumes(tmp_path: Path) -> None:

@@ -60,11 +60,12 @@ async def test_too_few_examples_and_a_bad_validation_file_are_told_apart(
         ({"model": "gpt-4o-mini"}, 404, "model_not_found", "model"),
         ({"model": "/nowhere"}, 404, "model_not_found", "model"),
         ({"training_file": "file-missing"}, 404, "not_found", "training_file"),
+        ({"method": {"type": "reinforcement"}}, 400, "unsupported_method", "method.type"),
         (
-            {"method": {"type": "dpo", "dpo": {"hyperparameters": {"beta": 0.1}}}},
+            {"method": {"type": "dpo", "supervised": {"hyperparameters": {"n_epochs": 1}}}},
             400,
-            "unsupported_method",
-            "method.type",
+            "invalid_value",
+            "method.supervised",
         ),
         (
             {"integrations": [{"type": "wandb", "wandb": {"project": "x"}}]},
@@ -92,6 +93,61 @@ async def test_a_job_that_cannot_be_is_refused_by_name(
     assert (refused.value.status_code, refused.value.code) == (status, code)
     if param is not None:
         assert refused.value.param == param
+    assert refused.value.body["message"].endswith(".")  # type: ignore[index]
+
+
+SUPERVISED = "method.supervised.hyperparameters"
+DPO = "method.dpo.hyperparameters"
+
+
+@pytest.mark.parametrize(
+    ("method", "asked", "code", "param"),
+    [
+        ("supervised", {"colour": "red"}, "unknown_parameter", f"{SUPERVISED}.colour"),
+        ("supervised", {"beta": 0.1}, "invalid_value", f"{SUPERVISED}.beta"),
+        ("dpo", {"beta": 3}, "invalid_value", f"{DPO}.beta"),
+        ("dpo", {"packing": True}, "invalid_value", f"{DPO}.packing"),
+        ("supervised", {"lora": False, "lora_r": 8}, "invalid_value", f"{SUPERVISED}.lora_r"),
+        ("supervised", {"lora": False, "merge": True}, "invalid_value", f"{SUPERVISED}.merge"),
+        (
+            "supervised",
+            {"warmup_steps": 3, "warmup_ratio": 0.1},
+            "invalid_value",
+            f"{SUPERVISED}.warmup_ratio",
+        ),
+        (
+            "supervised",
+            {"early_stopping_patience": 2},
+            "invalid_value",
+            f"{SUPERVISED}.early_stopping_patience",
+        ),
+        (
+            "supervised",
+            {"lora_target_modules": ["../../etc"]},
+            "invalid_value",
+            f"{SUPERVISED}.lora_target_modules",
+        ),
+        ("supervised", {"lora_dropout": 1}, "invalid_value", f"{SUPERVISED}.lora_dropout"),
+    ],
+)
+async def test_hyperparameters_that_are_unknown_out_of_range_or_at_odds_are_refused_by_name(
+    client: AsyncOpenAI,
+    engine_settings: Settings,
+    chat_file: ChatFile,
+    method: str,
+    asked: dict[str, Any],
+    code: str,
+    param: str,
+) -> None:
+    with pytest.raises(openai.BadRequestError) as refused:
+        await client.fine_tuning.jobs.create(
+            model=engine_settings.model,
+            training_file=await upload(client, chat_file()),
+            method={"type": method, method: {"hyperparameters": asked}},  # type: ignore[typeddict-item, misc]
+        )
+    assert refused.value.code == code
+    assert refused.value.param is not None
+    assert refused.value.param.startswith(param)
     assert refused.value.body["message"].endswith(".")  # type: ignore[index]
 
 

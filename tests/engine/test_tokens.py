@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 from transformers import AutoTokenizer
 
-from tui.engine.tokens import IGNORED, Tokens, Unrenderable, prompt, tokenize
+from tui.engine.tokens import (
+    IGNORED,
+    Tokens,
+    Unrenderable,
+    prompt,
+    tokenize,
+    tokenize_pair,
+)
 
 SYSTEM = {"role": "system", "content": "Be brief."}
 
@@ -175,3 +182,143 @@ def test_a_refusal_is_learned_as_what_the_assistant_said(tokenizer: Any) -> None
     refused = say("assistant", None, refusal="I cannot.")
     (tokens,) = tokenize(tokenizer, {"messages": [say("user", "Do it."), refused]})
     assert learned_text(tokenizer, tokens) == "|I cannot.<|im_end|>|"
+
+
+TOOL_TEMPLATE = (
+    "{% if tools %}<|im_start|>system\n{% for tool in tools %}{{ tool | tojson }}{% endfor %}"
+    "<|im_end|>\n{% endif %}"
+    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}"
+    "{% for call in m['tool_calls'] or [] %}<call>{{ call['function']['name'] }}"
+    "({{ call['function']['arguments'] | tojson }})</call>{% endfor %}"
+    "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+@pytest.fixture
+def calling(tiny_model: Path) -> Any:
+    """A tokenizer whose template knows tools."""
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+    tokenizer.chat_template = TOOL_TEMPLATE
+    return tokenizer
+
+
+def call(name: str, arguments: str, call_id: str = "c1") -> dict[str, Any]:
+    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+TOOLS = [{"type": "function", "function": {"name": "add", "parameters": {"type": "object"}}}]
+
+
+def test_calls_and_answers_are_learned_token_by_token_and_what_tools_say_is_not(
+    calling: Any,
+) -> None:
+    row = {
+        "tools": TOOLS,
+        "messages": [
+            SYSTEM,
+            say("user", "1 plus 1?"),
+            say("assistant", None, tool_calls=[call("add", '{"a": 1, "b": 1}')]),
+            say("tool", "2", tool_call_id="c1"),
+            say("assistant", "It is 2."),
+            say("user", "2 plus 2?"),
+            say("assistant", None, tool_calls=[call("add", '{"a": 9}', "c2")], weight=0),
+            say("tool", "an error", tool_call_id="c2"),
+            say("assistant", "It is 4.", weight=1),
+        ],
+    }
+    (tokens,) = tokenize(calling, row)
+    assert learned_text(calling, tokens) == (
+        '|<call>add({"a": 1, "b": 1})</call><|im_end|>|It is 2.<|im_end|>|It is 4.<|im_end|>|'
+    )
+    # Every single token: it is learned exactly where its characters stand in a learned message.
+    text = calling.decode(tokens.input_ids)
+    spans = []
+    for said in (
+        '<call>add({"a": 1, "b": 1})</call><|im_end|>',
+        "It is 2.<|im_end|>",
+        "It is 4.<|im_end|>",
+    ):
+        begin = text.index(f"assistant\n{said}") + len("assistant\n")
+        spans.append(range(begin, begin + len(said)))
+    place = 0
+    for token, label in zip(tokens.input_ids, tokens.labels, strict=True):
+        piece = calling.decode([token])
+        assert (label == token) == any(place in span for span in spans), (place, piece)
+        place += len(piece)
+    assert place == len(text)
+
+
+def test_a_template_that_drops_earlier_reasoning_keeps_each_where_the_model_will_see_it(
+    calling: Any,
+) -> None:
+    # As templates of reasoning models do: thoughts are kept after the last question only.
+    calling.chat_template = (
+        "{% set ns = namespace(last=0) %}{% for m in messages %}"
+        "{% if m['role'] == 'user' %}{% set ns.last = loop.index0 %}{% endif %}{% endfor %}"
+        "{% for m in messages %}<|im_start|>{{ m['role'] }}\n"
+        "{% if m['role'] == 'assistant' and loop.index0 < ns.last %}"
+        "{{ m['content'].split('</think>')[-1] }}{% else %}{{ m['content'] }}{% endif %}"
+        "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+    )
+    row = {
+        "messages": [
+            say("user", "1 plus 1?"),
+            say("assistant", "<think>one, two</think>Two."),
+            say("user", "2 plus 2?"),
+            say("assistant", "<think>three, four</think>Four."),
+        ]
+    }
+    first, second = tokenize(calling, row)
+    assert learned_text(calling, first) == "|<think>one, two</think>Two.<|im_end|>|"
+    assert learned_text(calling, second) == "|<think>three, four</think>Four.<|im_end|>|"
+    assert "one, two" not in calling.decode(second.input_ids)
+    assert "Two." in calling.decode(second.input_ids)
+    only_last = {"messages": [*row["messages"][:1], {**row["messages"][1], "weight": 0}]}
+    only_last["messages"] += row["messages"][2:]
+    assert tokenize(calling, only_last) == [second]
+
+
+def test_of_a_pair_only_the_two_answers_are_learned(calling: Any) -> None:
+    row = {
+        "input": {
+            "tools": TOOLS,
+            "messages": [
+                say("user", "Hello."),
+                say("assistant", "Hello, what shall I add?"),
+                say("user", "1 plus 1."),
+            ],
+        },
+        "preferred_output": [
+            say("assistant", None, tool_calls=[call("add", '{"a": 1}')]),
+            say("tool", "2", tool_call_id="c1"),
+            say("assistant", "It is 2."),
+        ],
+        "non_preferred_output": [say("assistant", "Three?")],
+    }
+    pair = tokenize_pair(calling, row)
+    assert learned_text(calling, pair.preferred) == (
+        '|<call>add({"a": 1})</call><|im_end|>|It is 2.<|im_end|>|'
+    )
+    assert learned_text(calling, pair.rejected) == "|Three?<|im_end|>|"
+    both = [calling.decode(tokens.input_ids) for tokens in (pair.preferred, pair.rejected)]
+    before = prompt(calling, row["input"]["messages"])
+    assert all(before.split("<|im_start|>user", 1)[1] in text for text in both)
+
+
+def test_an_answer_of_several_messages_that_the_template_rewrites_is_refused(
+    calling: Any,
+) -> None:
+    calling.chat_template = (
+        "{% for m in messages %}<|im_start|>{{ m['role'] }}\n"
+        "{{ m['content'] if loop.last or m['role'] != 'assistant' else m['content'][:1] }}"
+        "<|im_end|>\n{% endfor %}"
+        "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}{# tool #}"
+    )
+    answer = [say("assistant", "Wait."), say("tool", "2"), say("assistant", "It is 2.")]
+    row = {
+        "input": {"messages": [say("user", "1 plus 1?")]},
+        "preferred_output": answer,
+        "non_preferred_output": answer[-1:],
+    }
+    with pytest.raises(Unrenderable, match="several messages"):
+        tokenize_pair(calling, row)

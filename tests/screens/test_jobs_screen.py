@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from sample_rows import good_rows
+from sample_rows import good_rows, pair_rows
 from servers.misbehaving import Fault, MisbehavingServer, misbehaving_server
 from textual.pilot import Pilot
 from textual.widgets import Button, Input, Static
@@ -286,6 +286,22 @@ async def test_a_finished_job_goes_on_to_its_evaluation(
         await until(pilot, lambda: bool(rows(app)) and "succeeded" in rows(app)[0])
         await pilot.press("e")
         await until(pilot, lambda: app.current_mode == Mode.EVALUATE.value)
+
+
+async def test_the_new_job_form_knows_a_file_of_pairs(
+    app: FtuiApp, server: MisbehavingServer, tmp_path: Path
+) -> None:
+    path = tmp_path / "pairs.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in pair_rows(60)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        app.screen.post_message(TrainRequested(path))
+        await until(pilot, lambda: form_is_open(app))
+        word = app.screen.query_one("#new-job-word", Static)
+        await until(pilot, lambda: "60 pairs of answers" in str(word.render()))
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "ftjob-1" in server.jobs)
+        assert server.jobs["ftjob-1"]["method"] == {"type": "dpo"}
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -1,4 +1,4 @@
-"""Start a fine-tuning job on a chat file. The job goes on without this program.
+"""Start a fine-tuning job on a file of chats or of pairs. The job goes on without this program.
 
 With --watch it is followed to its end, as `ftui watch` does, with its exit status.
 """
@@ -16,16 +16,20 @@ from tui.domain.runs import JobView
 from tui.services.container import Services
 from tui.services.errors import InputError
 from tui.services.job_log import JobRequest
-from tui.services.training_file import made_ready
+from tui.services.training_file import made_ready, method_for
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
-    parser.add_argument("file", type=Path, metavar="FILE", help="chat examples, one a line")
+    parser.add_argument(
+        "file", type=Path, metavar="FILE", help="chat examples or pairs, one a line"
+    )
     parser.add_argument("--validation", type=Path, metavar="F", help="a validation file")
     parser.add_argument("--model", metavar="M", help="base model: a name, a hub id or a folder")
     parser.add_argument("--provider", metavar="P", help="which server trains [local]")
-    parser.add_argument("--method", choices=("supervised", "dpo"), default="supervised")
+    parser.add_argument(
+        "--method", choices=("supervised", "dpo"), help="how to train [what the first row is for]"
+    )
     parser.add_argument("--epochs", type=int, metavar="N", help="passes over the data [auto]")
     parser.add_argument("--batch-size", type=int, metavar="N", help="examples a step [auto]")
     parser.add_argument("--learning-rate-multiplier", type=float, metavar="X", help="[auto]")
@@ -37,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def run(flags: argparse.Namespace, services: Services) -> int:
     """Check the files, submit the job, print what was created; follow it if asked to."""
+    flags.method = flags.method or await method_for(flags.file)
     request = await made_ready(_request(flags, services))
     try:
         tell(f"ftui: submitting {request.training_file} to {request.provider} …")

@@ -25,7 +25,7 @@ from tui.services.training_file import Survey, survey
 from tui.settings import LOCAL
 
 _FIELDS = {
-    "training_file": ("Training file", "chat examples, one JSON object a line"),
+    "training_file": ("Training file", "chat examples or pairs, one JSON object a line"),
     "validation_file": ("Validation file", "optional: shows when learning turns into memorising"),
     "model": ("Base model", "a name, a hub id (org/name) or a folder"),
     "epochs": ("Epochs", "auto"),
@@ -180,7 +180,10 @@ class NewJob(ModalScreen[JobRequest | None]):
 
     def _forecast(self, found: Survey, request: JobRequest) -> str:
         warned = f", {found.warned} with warnings" if found.warned else ""
-        said = f"{plural(found.rows, 'row')}{warned}, no errors"
+        rows = plural(found.rows, "row")
+        if found.method == "dpo":
+            rows = plural(found.rows, "pair of answers", "pairs of answers")
+        said = f"{rows}{warned}, no errors"
         if request.provider != LOCAL:
             return f"{said}. The server chooses what is left on auto."
         steps = step_count(found.rows, request.epochs, request.batch_size)
@@ -203,6 +206,8 @@ class NewJob(ModalScreen[JobRequest | None]):
             values[name] = _path(given) if name.endswith("_file") else given
         if "model" not in values:
             return "Give a base model.", None
+        if self._survey:
+            values["method"] = self._survey.method
         try:
             return "", JobRequest.model_validate(values)
         except ValidationError as error:

@@ -45,6 +45,9 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--max-running", type=int, default=1, metavar="N", help="jobs that train at a time [1]"
     )
+    parser.add_argument(
+        "--gpus", type=int, default=1, metavar="N", help="GPUs that share a job's training [1]"
+    )
     return parser.parse_args(arguments)
 
 
@@ -104,7 +107,7 @@ async def _run(
         socket=flags.socket.absolute(),
         url=url,
         store=store,
-        supervisor=Supervisor(home, store, Launcher(), max_running=flags.max_running),
+        supervisor=Supervisor(home, store, Launcher(flags.gpus), max_running=flags.max_running),
         answering=Answering(home),
         stop=stop,
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from tui.domain.examples import Format
 from tui.domain.rules import MIN_EXAMPLES, check_line
 from tui.engine.home import JobFolder
 from tui.engine.reports import JobError
@@ -35,8 +36,8 @@ class Verdict(BaseModel):
     validation: FileVerdict | None = None
 
 
-def check_file(path: Path) -> FileVerdict:
-    """Run the rules over every line of a file.
+def check_file(path: Path, kind: Format = Format.CHAT) -> FileVerdict:
+    """Run the rules over every line of a file of that format.
 
     Raises:
         OSError: it cannot be read.
@@ -47,7 +48,7 @@ def check_file(path: Path) -> FileVerdict:
             if not raw.strip():
                 continue
             found.rows += 1
-            _, problems = check_line(raw.rstrip(b"\r\n"), number)
+            _, problems = check_line(raw.rstrip(b"\r\n"), number, kind)
             errors = [problem for problem in problems if problem.severity == "error"]
             found.valid += not errors
             found.invalid += bool(errors)
@@ -81,11 +82,12 @@ def check_job(folder: JobFolder, spec: JobSpec) -> Verdict:
     Raises:
         OSError: a file cannot be read.
     """
-    training = check_file(folder.training_file)
+    kind = Format.PREFERENCE if spec.method == "dpo" else Format.CHAT
+    training = check_file(folder.training_file, kind)
     error = judge(training, "training_file", MIN_EXAMPLES)
     if spec.validation_file is None:
         return Verdict(error=error, training=training)
-    validation = check_file(folder.validation_file)
+    validation = check_file(folder.validation_file, kind)
     error = error or judge(validation, "validation_file", 1)
     return Verdict(error=error, training=training, validation=validation)
 

@@ -1,66 +1,139 @@
 """Checkpoints on the disk: which are whole, which to resume from, which parts to keep.
 
-A checkpoint is whole when its list of files, written last, names every file with its size; a
-process killed while it writes leaves one without.
+A checkpoint is whole when its mark, written last, names every file with its size and checksum; a
+process killed while it writes leaves one without. The mark carries the checkpoint's figures too.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
+import zlib
+from collections.abc import Sequence
 from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
 
 from tui.engine.home import JobFolder
 
-_LIST = "complete.json"
-_FOR_RESUMING = ("optimizer.pt", "scheduler.pt", "rng_state.pth", "scaler.pt")
+_MARK = "complete.json"
+_FOR_RESUMING = ("optimizer.pt", "scheduler.pt", "rng_state*.pth", "scaler.pt")
 _RESUMABLE = 2
-"""How many of the latest checkpoints keep what resuming needs; it is twice the adapter's size."""
+"""How many of the latest checkpoints keep what resuming needs; it is twice the weights' size."""
+_CHUNK = 4_194_304
 
 
-def mark_whole(folder: Path) -> None:
-    """Write the list of a checkpoint's files, after all of them are on the disk.
+class FileMark(BaseModel):
+    """What a file of a checkpoint was when it was written."""
+
+    size: int
+    crc32: int
+
+
+class Mark(BaseModel):
+    """The mark of a whole checkpoint."""
+
+    step: int
+    metrics: dict[str, int | float]
+    files: dict[str, FileMark]
+
+
+def mark_whole(folder: Path, step: int, metrics: dict[str, int | float]) -> Mark:
+    """Write a checkpoint's mark, after all of its files are on the disk.
 
     Raises:
         OSError: it cannot be written.
     """
-    sizes = {}
+    files = {}
     for path in sorted(folder.iterdir()):
         if path.is_file():
             with path.open("rb") as file:
                 os.fsync(file.fileno())
-            sizes[path.name] = path.stat().st_size
-    part = folder / f"{_LIST}.part"
-    part.write_text(json.dumps(sizes))
-    part.replace(folder / _LIST)
+            files[path.name] = _looked_at(path)
+    mark = Mark(step=step, metrics=metrics, files=files)
+    part = folder / f"{_MARK}.part"
+    with part.open("w") as file:
+        file.write(mark.model_dump_json())
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(folder / _MARK)
+    return mark
 
 
 def is_whole(folder: Path) -> bool:
-    """Whether nothing of a checkpoint is missing, so that training can go on from it."""
+    """Whether nothing of a checkpoint is missing or damaged, so that training can go on from it."""
+    mark = _mark_of(folder)
+    if mark is None:
+        return False
     try:
-        sizes = json.loads((folder / _LIST).read_text())
-        return all((folder / name).stat().st_size == size for name, size in sizes.items())
-    except (OSError, ValueError):
+        return all(
+            (folder / name).stat().st_size == file.size and _looked_at(folder / name) == file
+            for name, file in mark.files.items()
+        )
+    except OSError:
         return False
 
 
 def latest_whole(job: JobFolder) -> Path | None:
-    """The latest checkpoint to go on from; later ones that are not whole are thrown away."""
+    """The latest checkpoint to go on from; later ones without a mark are thrown away."""
     for folder in reversed(_all(job)):
         if is_whole(folder):
             return folder
-        if not (folder / _LIST).exists():
+        if not (folder / _MARK).exists():
             shutil.rmtree(folder)
     return None
+
+
+def marks(job: JobFolder) -> list[Mark]:
+    """The marks of all checkpoints that were whole once, by step; they can still answer."""
+    found = [_mark_of(folder) for folder in _all(job)]
+    return [mark for mark in found if mark is not None]
+
+
+def best(found: Sequence[Mark]) -> Mark | None:
+    """The checkpoint with the lowest validation loss, the earliest of equals; None without any."""
+    judged = [mark for mark in found if _loss(mark) is not None]
+    return min(judged, key=lambda mark: _loss(mark) or 0.0, default=None)
+
+
+def since_best(found: Sequence[Mark]) -> int:
+    """How many checkpoints came after the best one."""
+    top = best(found)
+    return 0 if top is None else sum(mark.step > top.step for mark in found)
 
 
 def slim(job: JobFolder, keep: int = _RESUMABLE) -> None:
     """Take from older checkpoints what only resuming needs; they can still answer."""
     folders = _all(job)
     for folder in folders[: len(folders) - keep]:
-        for name in _FOR_RESUMING:
-            (folder / name).unlink(missing_ok=True)
+        for pattern in _FOR_RESUMING:
+            for path in folder.glob(pattern):
+                path.unlink()
+
+
+def _loss(mark: Mark) -> float | None:
+    return mark.metrics.get("full_valid_loss")
+
+
+def _mark_of(folder: Path) -> Mark | None:
+    try:
+        return Mark.model_validate_json((folder / _MARK).read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def _looked_at(path: Path) -> FileMark:
+    """A file's size and checksum; the checksum finds what a disk damaged, not what a person forged.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    size = checksum = 0
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            size += len(chunk)
+            checksum = zlib.crc32(chunk, checksum)
+    return FileMark(size=size, crc32=checksum)
 
 
 def _all(job: JobFolder) -> list[Path]:

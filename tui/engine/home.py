@@ -53,8 +53,28 @@ class JobFolder:
 
     @property
     def adapter(self) -> Path:
-        """The result; present only when it is whole."""
+        """The result of LoRA; present only when it is whole."""
         return self.root / "adapter"
+
+    @property
+    def model(self) -> Path:
+        """The result of a full fine-tune, a model's folder; present only when it is whole."""
+        return self.root / "model"
+
+    @property
+    def merged(self) -> Path:
+        """The base model with the adapter in its weights, where that was asked for."""
+        return self.root / "merged"
+
+    @property
+    def results(self) -> Path:
+        """Files that the job's clients may download once it has succeeded."""
+        return self.root / "results"
+
+    @property
+    def manifest(self) -> Path:
+        """All that is needed to explain the job later (`manifest.Manifest` as JSON)."""
+        return self.root / "manifest.json"
 
     @property
     def plan(self) -> Path:

@@ -5,14 +5,11 @@ The place up to which the file was read is written in the same transaction as wh
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
 import logging
 from typing import Any
 
 from tui.engine.home import Home
-from tui.engine.records import CheckpointRecord, EventRecord, FileRecord, JobRecord
+from tui.engine.records import CheckpointRecord, EventRecord, JobRecord
 from tui.engine.reports import (
     Checkpoint,
     End,
@@ -22,20 +19,13 @@ from tui.engine.reports import (
     Resolved,
     read_report,
 )
+from tui.engine.result_files import keep_results
 from tui.engine.states import Status
 from tui.engine.store import Store
 
 _log = logging.getLogger("ftui.engine")
 
 _AT_ONCE = 4_194_304
-_COLUMNS = {
-    "step": "step",
-    "train_loss": "train_loss",
-    "train_mean_token_accuracy": "train_accuracy",
-    "valid_loss": "valid_loss",
-    "valid_mean_token_accuracy": "valid_mean_token_accuracy",
-}
-"""Keys of the metrics, and the columns of the result file that OpenAI writes."""
 
 
 class Ingestion:
@@ -127,7 +117,8 @@ class Ingestion:
             self._store.add_checkpoint(record)
             message = f"Checkpoint created at step {report.step}"
             self._store.add_event(job.id, EventRecord(created_at=int(report.at), message=message))
-        return {"crashes": 0}
+            return {"crashes": 0}
+        return {}
 
     def _end(self, job: JobRecord, report: End) -> dict[str, Any]:
         at = int(report.at)
@@ -138,31 +129,12 @@ class Ingestion:
         if status is Status.SUCCEEDED:
             changes |= {
                 "trained_tokens": report.trained_tokens,
-                "result_files": [self._result_file(job)],
+                "result_files": keep_results(self._home, self._store, job, report.result_files),
             }
         level, message = _said_at_the_end(job, report)
         event = EventRecord(created_at=at, message=message, level=level)
         self._store.add_event(job.id, event)
         return changes
-
-    def _result_file(self, job: JobRecord) -> str:
-        """Write the figures of all steps as OpenAI's result file; gives its id."""
-        text = io.StringIO()
-        rows = csv.writer(text)
-        rows.writerow(_COLUMNS.values())
-        for event in self._store.metrics(job.id):
-            rows.writerow([event.data.get(key, "") for key in _COLUMNS])
-        content = text.getvalue().encode()
-        file = FileRecord(
-            id=f"file-result-{job.id.removeprefix('ftjob-')}",
-            filename="step_metrics.csv",
-            purpose="fine-tune-results",
-            bytes=len(content),
-            sha256=hashlib.sha256(content).hexdigest(),
-        )
-        (self._home.files / file.id).write_bytes(content)
-        self._store.add_file(file)
-        return file.id
 
 
 def _said_at_the_end(job: JobRecord, report: End) -> tuple[Any, str]:

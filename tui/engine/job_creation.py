@@ -7,32 +7,18 @@ import re
 import secrets
 import shutil
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from tui.domain.model_names import DEFAULT_MODEL, ModelSource, SourceKind, base_model, tuned_name
 from tui.engine.engine_state import Engine
 from tui.engine.errors import ApiError, not_found
+from tui.engine.method import Method, settle
 from tui.engine.records import EventRecord, JobRecord
 from tui.engine.spec import Hyperparameters, JobSpec
 
 _SUFFIX = re.compile(r"[^A-Za-z0-9-]+")
-
-
-class Supervised(BaseModel):
-    """Settings of supervised fine-tuning."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    hyperparameters: Hyperparameters = Hyperparameters()
-
-
-class Method(BaseModel):
-    """How to train."""
-
-    type: Literal["supervised", "dpo", "reinforcement"]
-    supervised: Supervised | None = None
 
 
 Metadata = dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]]
@@ -54,26 +40,6 @@ class JobRequest(BaseModel):
     metadata: Annotated[Metadata, Field(max_length=16)] | None = None
     integrations: list[Any] | None = None
 
-    def settings(self) -> Hyperparameters:
-        """The hyperparameters, wherever they were given.
-
-        Raises:
-            ApiError: the method is one that this engine does not have.
-        """
-        if self.method is None:
-            return self.hyperparameters or Hyperparameters()
-        if self.method.type != "supervised":
-            raise ApiError(
-                400,
-                f"This engine does not train with the method {self.method.type!r}; "
-                "use 'supervised'.",
-                code="unsupported_method",
-                param="method.type",
-            )
-        if self.method.supervised is not None:
-            return self.method.supervised.hyperparameters
-        return self.hyperparameters or Hyperparameters()
-
 
 def create(engine: Engine, asked: JobRequest, *, folders: bool) -> JobRecord:
     """Make a job out of a request.
@@ -86,7 +52,9 @@ def create(engine: Engine, asked: JobRequest, *, folders: bool) -> JobRecord:
     Raises:
         ApiError: something asked for does not exist or is not supported.
     """
-    hyperparameters = asked.settings()
+    method, hyperparameters = settle(
+        asked.method, asked.hyperparameters, validates=asked.validation_file is not None
+    )
     if asked.integrations:
         raise ApiError(
             400,
@@ -102,6 +70,7 @@ def create(engine: Engine, asked: JobRequest, *, folders: bool) -> JobRecord:
         source=source,
         training_file=asked.training_file,
         validation_file=asked.validation_file,
+        method=method,
         hyperparameters=hyperparameters,
         seed=secrets.randbelow(2**31) if asked.seed is None else asked.seed,
         suffix=asked.suffix,
@@ -175,6 +144,7 @@ def _lay_out(engine: Engine, job: JobRecord) -> None:
     spec = JobSpec(
         id=job.id,
         model=job.source,
+        method=job.method,
         training_file=job.training_file,
         validation_file=job.validation_file,
         hyperparameters=job.hyperparameters,

@@ -1,11 +1,11 @@
-"""A model's name -> what answers: a base model, or one with an adapter."""
+"""A model's name -> what answers: a base model, one with an adapter, or one trained as a whole."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from tui.domain.model_names import ModelSource, without_checkpoint
+from tui.domain.model_names import ModelSource, SourceKind, without_checkpoint
 from tui.engine.engine_state import Engine
 from tui.engine.errors import ApiError
 from tui.engine.job_creation import find_base
@@ -18,8 +18,8 @@ class FoundModel:
     """What answers under a name.
 
     Attributes:
-        base: the base model.
-        adapter: folder of the adapter; None for the base model itself.
+        base: the base model, or the folder of a model that a job trained as a whole.
+        adapter: folder of the adapter; None where there is none.
         created: Unix seconds.
         tuned: whether it is the result of a job.
     """
@@ -47,20 +47,25 @@ def find_model(engine: Engine, name: str, *, folders: bool) -> FoundModel:
     job = engine.store.job_named(tuned)
     if job is None:
         raise _missing(f"The model {name[:160]!r} does not exist.")
-    adapter = _adapter(engine, job, step)
-    if not (adapter / "adapter_config.json").is_file():
-        raise _missing(f"The files of the model {name[:160]!r} are gone.")
-    return FoundModel(job.source, adapter, job.finished_at or job.created_at, tuned=True)
+    folder = _weights(engine, job, step)
+    created = job.finished_at or job.created_at
+    if (folder / "adapter_config.json").is_file():
+        return FoundModel(job.source, folder, created, tuned=True)
+    if (folder / "config.json").is_file():
+        whole = ModelSource(kind=SourceKind.FOLDER, name=str(folder))
+        return FoundModel(whole, None, created, tuned=True)
+    raise _missing(f"The files of the model {name[:160]!r} are gone.")
 
 
-def _adapter(engine: Engine, job: JobRecord, step: int | None) -> Path:
+def _weights(engine: Engine, job: JobRecord, step: int | None) -> Path:
+    """The folder of a job's result, or of one of its checkpoints: an adapter or a whole model."""
     folder = engine.home.job(job.id)
     if step is None:
         if job.status is not Status.SUCCEEDED:
             raise _missing(
                 f"The model {job.tuned_name!r} is not there: its job {job.id} is {job.status}."
             )
-        return folder.adapter
+        return folder.adapter if job.hyperparameters.lora else folder.model
     if engine.store.checkpoint(job.id, step) is None:
         raise _missing(f"The job {job.id} has no checkpoint of step {step}.")
     return folder.checkpoint(step)

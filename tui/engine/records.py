@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tui.domain.model_names import ModelSource, checkpoint_name
 from tui.engine.reports import JobError, Level
-from tui.engine.spec import Hyperparameters
+from tui.engine.spec import Hyperparameters, MethodName
 from tui.engine.states import Status
 
 
@@ -66,6 +66,7 @@ class JobRecord(BaseModel):
     source: ModelSource
     training_file: str
     validation_file: str | None = None
+    method: MethodName = "supervised"
     hyperparameters: Hyperparameters
     resolved: dict[str, Any] = {}
     """What the hyperparameters came to on this machine; empty until the worker knows."""
@@ -109,7 +110,7 @@ class JobRecord(BaseModel):
 
     def to_openai(self) -> FineTuningJob:
         """The job as the API shows it; built without checks, for `paused` is not in the type."""
-        asked = self.hyperparameters.model_dump(exclude_unset=True)
+        asked = self.hyperparameters.model_dump(exclude_defaults=True)
         shown = {
             "n_epochs": self.hyperparameters.n_epochs,
             "batch_size": self.hyperparameters.batch_size,
@@ -128,7 +129,7 @@ class JobRecord(BaseModel):
             hyperparameters=shown,
             integrations=[],
             metadata=self.metadata,
-            method={"type": "supervised", "supervised": {"hyperparameters": shown}},
+            method={"type": self.method, self.method: {"hyperparameters": shown}},
             model=self.model,
             organization_id="local",
             result_files=self.result_files,

@@ -7,7 +7,7 @@ import os
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Any, BinaryIO, Literal
+from typing import Annotated, Any, BinaryIO, Literal, Protocol
 
 from pydantic import BaseModel, Field, TypeAdapter
 
@@ -66,6 +66,8 @@ class End(BaseModel):
     status: Literal["succeeded", "failed", "cancelled", "paused"]
     error: JobError | None = None
     trained_tokens: int | None = None
+    result_files: list[str] = []
+    """Names of the files in the job's folder of results that its clients may download."""
 
 
 Report = Annotated[Message | Resolved | Metrics | Checkpoint | End, Field(discriminator="kind")]
@@ -81,12 +83,24 @@ def read_report(line: bytes) -> Report:
     return _ADAPTER.validate_json(line)
 
 
-class Diverged(Exception):
-    """The loss of a step is no number any more."""
+class Reports(Protocol):
+    """Where a worker's reports go."""
 
-    def __init__(self, step: int) -> None:
-        super().__init__(step)
-        self.step = step
+    def write(self, report: BaseModel) -> None:
+        """Take one report."""
+
+    def tell(self, message: str, level: Level = "info") -> None:
+        """Take a sentence."""
+
+
+class NoReports:
+    """Takes reports and keeps none: of several processes that train one job, one reports."""
+
+    def write(self, report: BaseModel) -> None:
+        """Take one report."""
+
+    def tell(self, message: str, level: Level = "info") -> None:
+        """Take a sentence."""
 
 
 class ReportWriter:

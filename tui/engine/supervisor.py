@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from tui.engine.checking import FileVerdict, Verdict
 from tui.engine.home import Home, JobFolder
 from tui.engine.ingestion import Ingestion
-from tui.engine.launcher import Busy, Launcher
+from tui.engine.launcher import Busy, JobLauncher
 from tui.engine.records import EventRecord, JobRecord, now
 from tui.engine.reports import JobError
 from tui.engine.states import IllegalMove, Status
@@ -28,8 +28,6 @@ from tui.engine.store import Store
 
 _log = logging.getLogger("ftui.engine")
 
-CHECKER = "tui.engine.checking"
-WORKER = "tui.engine.worker"
 MOST_CRASHES = 3
 GRACE_SECONDS = 10.0
 """How long a cancelled worker may take for its step before it is killed."""
@@ -41,7 +39,7 @@ class Supervisor:
     """Keeps the jobs going."""
 
     def __init__(
-        self, home: Home, store: Store, launcher: Launcher, *, max_running: int = 1
+        self, home: Home, store: Store, launcher: JobLauncher, *, max_running: int = 1
     ) -> None:
         """Set up; nothing is started before `run`.
 
@@ -111,7 +109,7 @@ class Supervisor:
                 said = _tail(folder)
                 self._fail(job, "check_failed", f"The files could not be checked: {said}")
             else:
-                self._launcher.start(CHECKER, folder)
+                self._launcher.check(folder)
 
     def _take_verdict(self, job: JobRecord, folder: JobFolder) -> None:
         try:
@@ -151,7 +149,7 @@ class Supervisor:
             current = self._store.job(job.id)
             if current is None or current.status is not Status.RUNNING:
                 return
-            pid = self._launcher.start(WORKER, folder)
+            pid = self._launcher.train(folder)
             self._store.change_job(job.id, worker_pid=pid)
 
     # While training

@@ -58,8 +58,21 @@ class Tokens:
         return Tokens(self.input_ids[:length], self.labels[:length])
 
 
-def read_conversations(path: Path) -> Iterable[tuple[int, dict[str, Any]]]:
-    """The rows of a checked chat file with their line numbers, from 1."""
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two answers to one question, each with what stands before it.
+
+    Attributes:
+        preferred: the conversation that ends with the better answer.
+        rejected: the one that ends with the worse.
+    """
+
+    preferred: Tokens
+    rejected: Tokens
+
+
+def read_lines(path: Path) -> Iterable[tuple[int, dict[str, Any]]]:
+    """The rows of a checked file with their line numbers, from 1."""
     with path.open("rb") as lines:
         for number, raw in enumerate(lines, 1):
             text = raw.decode("utf-8-sig").strip()
@@ -82,8 +95,44 @@ def tokenize(tokenizer: ChatTokenizer, row: dict[str, Any]) -> list[Tokens]:
     Raises:
         Unrenderable: the template cannot express it.
     """
-    render = _Rendering(tokenizer, row)
     learned = [index for index, message in enumerate(row["messages"]) if _is_learned(message)]
+    return _rows(tokenizer, row, learned)
+
+
+def tokenize_pair(tokenizer: ChatTokenizer, row: dict[str, Any]) -> Pair:
+    """A preference row; of either answer what the assistant says is learned, and nothing before it.
+
+    Args:
+        tokenizer: with a chat template.
+        row: `input`, `preferred_output` and `non_preferred_output`, in OpenAI's format.
+
+    Raises:
+        Unrenderable: the template cannot express it.
+    """
+    return Pair(
+        _answer(tokenizer, row["input"], row["preferred_output"]),
+        _answer(tokenizer, row["input"], row["non_preferred_output"]),
+    )
+
+
+def _answer(
+    tokenizer: ChatTokenizer, asked: dict[str, Any], answer: Sequence[dict[str, Any]]
+) -> Tokens:
+    before = len(asked["messages"])
+    conversation = {**asked, "messages": [*asked["messages"], *answer]}
+    learned = [before + index for index, message in enumerate(answer) if _is_learned(message)]
+    rows = _rows(tokenizer, conversation, learned)
+    if len(rows) != 1:
+        raise Unrenderable(
+            "the model's chat template rewrites what was said before, so an answer of several "
+            "messages cannot be weighed as one"
+        )
+    return rows[0]
+
+
+def _rows(tokenizer: ChatTokenizer, row: dict[str, Any], learned: Sequence[int]) -> list[Tokens]:
+    """A conversation of which the messages with those indices are learned."""
+    render = _Rendering(tokenizer, row)
     whole = render.text(len(render.messages))
     spans = [render.span(index, whole) for index in learned]
     if None not in spans:

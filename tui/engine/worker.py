@@ -2,81 +2,128 @@
 
 It needs nobody: the server may die and come back. Its last report is an `End`; a worker that is
 gone without one has crashed and is started again, and goes on from the last whole checkpoint.
+Several of them may train one job together (`team`); the first one reports and writes.
 """
 
 from __future__ import annotations
 
-import errno
 import os
-import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tui.engine.base_models import local_folder
-from tui.engine.checkpoints import latest_whole, slim
-from tui.engine.fetching import FetchError
+from tui.engine.checkpoints import marks, slim
+from tui.engine.device import Kind, Measured, measure, pick_device
 from tui.engine.home import Home, JobFolder
-from tui.engine.plan import Plan, kept_length, make_plan
-from tui.engine.reports import Diverged, End, JobError, ReportWriter, Resolved
+from tui.engine.manifest import begin
+from tui.engine.model_shape import ModelShape, shape_of
+from tui.engine.outcomes import Impossible, Stopped, end_of
+from tui.engine.plan import Circumstances, Plan, kept_length, make_plan
+from tui.engine.reports import Checkpoint, End, NoReports, Reports, ReportWriter, Resolved
 from tui.engine.spec import JobSpec
-from tui.engine.tokens import Tokens, Unrenderable, read_conversations, tokenize
+from tui.engine.team import Team, end_with_launcher
+from tui.engine.training_memory import Need, estimate, free_memory, reason_against
+from tui.engine.training_rows import TrainingRow, read_training_rows
 
-
-class Stopped(Exception):
-    """Somebody asked for it; the text is `cancel` or `pause`."""
-
-
-class Impossible(Exception):
-    """The job cannot be trained, however often it is tried."""
-
-    def __init__(self, code: str, message: str, param: str | None = None) -> None:
-        super().__init__(message)
-        self.error = JobError(code=code, message=message, param=param)
+_NICENESS = 10
+"""Answering and other programs come first; alone on the machine it costs nothing."""
 
 
 class Worker:
-    """Trains one job."""
+    """Prepares one job, and has it trained."""
 
-    def __init__(self, folder: JobFolder, reports: ReportWriter) -> None:
+    def __init__(
+        self,
+        folder: JobFolder,
+        reports: Reports,
+        team: Team | None = None,
+        free: Callable[[Kind], float] = free_memory,
+    ) -> None:
+        """One of a job's workers.
+
+        Args:
+            folder: the job's.
+            reports: where its reports go.
+            team: the processes that train it; this one alone unless given.
+            free: tells the bytes that a device has left.
+        """
         self._folder = folder
         self._reports = reports
+        self._team = team or Team()
+        self._free = free
         self._spec = JobSpec.model_validate_json(folder.spec.read_bytes())
 
     def run(self) -> End:
-        """Train to the end, or to where it has to stop; gives the last report."""
+        """Train to the end, or to where it has to stop; gives the last report.
+
+        Raises:
+            Exception: what nobody foresaw; the job is tried again.
+        """
         try:
             return self._train()
-        except Stopped as stopped:
-            return End(status="paused" if str(stopped) == "pause" else "cancelled")
-        except Impossible as impossible:
-            return End(status="failed", error=impossible.error)
-        except Diverged as diverged:
-            message = (
-                f"The training diverged: the loss of step {diverged.step} is no number. "
-                "Start it again with a lower learning rate."
-            )
-            return End(status="failed", error=JobError(code="diverged", message=message))
-        except FetchError as error:
-            failed = JobError(code="model_unavailable", message=str(error), param="model")
-            return End(status="failed", error=failed)
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        except Exception as error:
+            end = end_of(error, self._folder)
+            if end is None:
                 raise
-            message = (
-                "No space is left on the disk of the engine's home. Free some and start the job "
-                f"again; its checkpoints are in {self._folder.checkpoints}."
-            )
-            return End(status="failed", error=JobError(code="no_space", message=message))
+            return end
 
     def _train(self) -> End:
-        model_folder = local_folder(self._spec.model, Home.of_job(self._folder), self._progress)
+        self._tell_of_checkpoints()
+        measured = measure(pick_device())
+        self._team.join(measured.device)
+        self._check_machine(measured)
+        with self._team.leader_first():
+            home = Home.of_job(self._folder)
+            model_folder = local_folder(self._spec.model, home, self._progress)
         self._progress(f"Loading {self._spec.model.short_name}")
 
-        from transformers import AutoConfig, AutoTokenizer
+        from tui.engine.run import Run
+        from tui.engine.training import dataset_of, packed
 
-        where: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-        tokenizer = AutoTokenizer.from_pretrained(model_folder, **where)
+        tokenizer = self._tokenizer(model_folder)
+        shape = shape_of(model_folder)
+        self._check_targets(shape)
+        length = kept_length(self._spec.hyperparameters, shape.longest)
+        rows = self._rows(tokenizer, length, "training_file")
+        training, validation, validated = dataset_of(rows, self._spec.method), None, 0
+        if self._spec.hyperparameters.packing:
+            training = packed(training, length)
+        if self._spec.validation_file is not None:
+            validation_rows = self._rows(tokenizer, length, "validation_file")
+            validation = dataset_of(validation_rows, self._spec.method)
+            validated = len(validation_rows)
+        with self._team.leader_first():
+            plan = self._plan(measured, shape, len(training), length)
+        need = self._check_memory(plan, shape, max(row.length for row in rows))
+        self._reports.write(Resolved(hyperparameters=plan.shown(), total_steps=plan.total_steps))
+        self._progress(f"{plan.sentence()}; {measured.why}; about {need.sentence()} of memory")
+        manifest = begin(
+            self._folder,
+            self._spec,
+            plan,
+            measured,
+            model_folder=model_folder,
+            rows=(len(rows), validated),
+            memory=int(need.total),
+        )
+        if self._team.leads:
+            manifest.write(self._folder)
+        run = Run(self._folder, self._spec, plan, manifest, tokenizer, rows, training, validation)
+        return run.train(model_folder, self._reports, self._wanted, self._team)
+
+    def _tell_of_checkpoints(self) -> None:
+        """Tell of those that a worker wrote and was killed before it told of; others are known."""
+        for mark in marks(self._folder):
+            self._reports.write(Checkpoint(step=mark.step, metrics=mark.metrics))
+
+    def _tokenizer(self, model_folder: Path) -> Any:
+        from transformers import AutoTokenizer
+
+        tokenizer = AutoTokenizer.from_pretrained(
+            model_folder, local_files_only=True, trust_remote_code=False
+        )
         if not tokenizer.chat_template:
             raise Impossible(
                 "no_chat_template",
@@ -86,110 +133,86 @@ class Worker:
             )
         if tokenizer.pad_token is None:
             tokenizer.pad_token = tokenizer.eos_token
-        config = AutoConfig.from_pretrained(model_folder, **where)
-        longest = getattr(config, "max_position_embeddings", None)
-        length = kept_length(self._spec.hyperparameters, longest)
-        training = self._rows(tokenizer, length, "training_file")
-        validation = (
-            self._rows(tokenizer, length, "validation_file") if self._spec.validation_file else []
-        )
-        plan = self._plan(len(training), length)
-        self._reports.write(Resolved(hyperparameters=plan.shown(), total_steps=plan.total_steps))
-        self._progress(plan.sentence())
-        return self._fit(plan, model_folder, tokenizer, training, validation)
+        return tokenizer
 
-    def _rows(self, tokenizer: Any, length: int, param: str) -> list[Tokens]:
-        """The tokens of a file, cut to length; a row with nothing left to learn is left out."""
+    def _rows(self, tokenizer: Any, length: int, param: str) -> list[TrainingRow]:
         path: Path = getattr(self._folder, param)
-        rows: list[Tokens] = []
-        cut = 0
-        for line, row in read_conversations(path):
-            try:
-                found = tokenize(tokenizer, row)
-            except Unrenderable as error:
-                raise Impossible(
-                    f"invalid_{param}",
-                    f"Line {line} cannot be trained with this model: {error}. Change the line, or "
-                    "choose another model.",
-                    param,
-                ) from error
-            cut += any(len(tokens.input_ids) > length for tokens in found)
-            rows += [kept for tokens in found if (kept := tokens.cut(length)).learned]
-            if line % 1000 == 0:
-                self._check_control()
-        if cut:
-            self._reports.tell(
-                f"{cut} examples of the {param.replace('_', ' ')} are longer than {length} tokens "
-                "and were cut",
-                "warn",
-            )
-        if not rows:
-            raise Impossible(
-                f"invalid_{param}",
-                f"Nothing is left to learn when the examples are cut to {length} tokens. Give a "
-                "larger max_length, or shorten the examples.",
-                param,
-            )
-        return rows
+        return read_training_rows(
+            path,
+            self._spec.method,
+            tokenizer,
+            length,
+            param=param,
+            reports=self._reports,
+            now_and_then=self._check_control,
+        )
 
-    def _plan(self, rows: int, length: int) -> Plan:
+    def _check_machine(self, measured: Measured) -> None:
+        """Make sure that the machine can do what was asked for."""
+        if self._spec.hyperparameters.packing and measured.device == "cpu":
+            raise Impossible(
+                "unsupported_parameter",
+                "Packing needs a GPU: on a CPU the rows of a pack would attend to each other, or "
+                "cost more than they save. Leave packing out.",
+                "packing",
+            )
+        if self._team.size > 1 and measured.device == "cuda":
+            import torch
+
+            if torch.cuda.device_count() < self._team.size:
+                raise Impossible(
+                    "too_few_gpus",
+                    f"The engine is set to train on {self._team.size} GPUs, and this machine has "
+                    f"{torch.cuda.device_count()}. Set `gpus` (FTUI_GPUS) to fewer and start the "
+                    "engine again.",
+                )
+
+    def _check_targets(self, shape: ModelShape) -> None:
+        asked = self._spec.hyperparameters
+        if not asked.lora:
+            return
+        try:
+            shape.targeted(asked.lora_target_modules)
+        except KeyError as error:
+            raise Impossible(
+                "invalid_value",
+                f"The model {self._spec.model.name} has no linear module {error.args[0]!r} for "
+                f"lora_target_modules. It has: {', '.join(shape.module_names)}.",
+                "lora_target_modules",
+            ) from error
+
+    def _plan(self, measured: Measured, shape: ModelShape, rows: int, length: int) -> Plan:
         """The job's plan; a resumed job keeps the one that it began with."""
         if self._folder.plan.exists():
             return Plan.model_validate_json(self._folder.plan.read_bytes())
-        from tui.engine.device import pick_device, pick_precision
-
-        device = pick_device()
-        plan = make_plan(
-            self._spec.hyperparameters,
+        found = Circumstances(
             rows=rows,
             length=length,
-            device=device,
-            precision=pick_precision(device),
+            parameters=shape.parameters,
+            device=measured.device,
+            precision=measured.precision,
+            processes=self._team.size,
         )
+        try:
+            plan = make_plan(self._spec.method, self._spec.hyperparameters, found)
+        except ValueError as error:
+            raise Impossible("invalid_value", str(error), "batch_size") from error
         part = self._folder.plan.with_suffix(".part")
         part.write_text(plan.model_dump_json(indent=2))
         part.replace(self._folder.plan)
         return plan
 
-    def _fit(
-        self,
-        plan: Plan,
-        model_folder: Path,
-        tokenizer: Any,
-        training: list[Tokens],
-        validation: list[Tokens],
-    ) -> End:
-        from transformers import set_seed
-
-        from tui.engine.training import Watcher, load_model, make_trainer
-
-        self._check_control()
-        set_seed(self._spec.seed)
-        model = load_model(model_folder, plan)
-        watcher = Watcher(self._folder, plan, self._reports, self._wanted)
-        trainer = make_trainer(
-            self._folder, plan, model, tokenizer, training, validation, watcher, self._spec.seed
-        )
-        checkpoint = latest_whole(self._folder)
-        if checkpoint is not None:
-            self._progress(f"Going on from the checkpoint of step {checkpoint.name.split('-')[1]}")
-        self._check_control()
-        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
-        watcher.flush()
-        if watcher.stopped is not None:
-            raise Stopped(watcher.stopped)
-        self._publish(trainer)
-        return End(status="succeeded", trained_tokens=int(trainer.state.num_input_tokens_seen))
-
-    def _publish(self, trainer: Any) -> None:
-        """Save the adapter: it appears under its name when it is whole."""
-        part = self._folder.adapter.with_suffix(".part")
-        shutil.rmtree(part, ignore_errors=True)
-        trainer.model.save_pretrained(part, safe_serialization=True)
-        if not self._folder.adapter.exists():
-            part.replace(self._folder.adapter)
+    def _check_memory(self, plan: Plan, shape: ModelShape, longest: int) -> Need:
+        need = estimate(plan, shape, plan.max_length if plan.packing else longest)
+        reason = reason_against(need, self._free(plan.device), plan)
+        if reason is not None:
+            raise Impossible("insufficient_memory", reason)
+        return need
 
     def _wanted(self) -> str | None:
+        """What the control file asks for; one process looks, and the others hear it from it."""
+        if not self._team.leads:
+            return None
         try:
             return self._folder.control.read_text().strip() or None
         except FileNotFoundError:
@@ -207,12 +230,20 @@ class Worker:
 
 def main() -> None:
     """Train the job in the folder that is named on the command line."""
-    # A job trains on one GPU: the trainer would multiply its batches by all that it sees.
-    seen = os.environ.get("CUDA_VISIBLE_DEVICES", "0")
-    os.environ["CUDA_VISIBLE_DEVICES"] = seen.split(",")[0]
+    os.nice(_NICENESS)
+    team = Team.from_environment()
     folder = JobFolder(Path(sys.argv[1]))
+    if team.size > 1:
+        end_with_launcher()
+    else:
+        # Alone, a job trains on one GPU: the trainer would multiply its batches by all it sees.
+        seen = os.environ.get("CUDA_VISIBLE_DEVICES", "0")
+        os.environ["CUDA_VISIBLE_DEVICES"] = seen.split(",")[0]
+    if not team.leads:
+        Worker(folder, NoReports(), team).run()
+        return
     with ReportWriter(folder.events) as reports:
-        end = Worker(folder, reports).run()
+        end = Worker(folder, reports, team).run()
         reports.write(end)
         if end.status == "succeeded":
             # Only now: a worker that is killed before its last report goes on from a checkpoint.

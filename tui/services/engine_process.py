@@ -94,6 +94,7 @@ class EngineProcess:
         self.home = settings.home.absolute()
         self.socket = settings.socket
         self._max_running = settings.max_running
+        self._gpus = settings.gpus
         self._extra = tuple(extra)
         self._starting = asyncio.Lock()
         self._child: subprocess.Popen[bytes] | None = None
@@ -209,7 +210,7 @@ class EngineProcess:
     def _command(self, port: int | None, host: str = LOOPBACK) -> list[str]:
         command = [sys.executable, "-m", "tui.engine"]
         command += ["--home", str(self.home), "--socket", str(self.socket)]
-        command += ["--max-running", str(self._max_running)]
+        command += ["--max-running", str(self._max_running), "--gpus", str(self._gpus)]
         return command if port is None else [*command, "--port", str(port), "--host", host]
 
     async def _make_home(self) -> None:

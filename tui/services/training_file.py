@@ -6,9 +6,9 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from tui.domain.examples import Format
+from tui.domain.examples import Format, detect_format
 from tui.domain.problems import Problem
-from tui.domain.rules import MIN_EXAMPLES, check_line
+from tui.domain.rules import MIN_EXAMPLES, check_line, inspect_row
 from tui.domain.text import plural
 from tui.services.containers import open_rows
 from tui.services.errors import InputError
@@ -22,6 +22,7 @@ class Survey:
     """What a file holds.
 
     Attributes:
+        method: what its rows are for.
         rows: lines that are not blank.
         invalid: rows with an error; a server refuses the file for one.
         warned: rows with a warning and no error.
@@ -29,6 +30,7 @@ class Survey:
     """
 
     path: Path
+    method: Method
     rows: int
     invalid: int
     warned: int
@@ -54,8 +56,12 @@ class Survey:
             raise InputError(reason, f"See every problem and its fix: ftui check {self.path}")
 
 
-async def survey(path: Path, method: Method = "supervised") -> Survey:
+async def survey(path: Path, method: Method | None = None) -> Survey:
     """Check every row of a file, in a thread.
+
+    Args:
+        path: the file.
+        method: what it is to be used for; what its first row is for unless given.
 
     Raises:
         FileError: it cannot be read.
@@ -67,12 +73,13 @@ async def survey(path: Path, method: Method = "supervised") -> Survey:
         raise explain(error, path) from error
 
 
-def _survey(path: Path, method: Method) -> Survey:
-    kind = Format.PREFERENCE if method == "dpo" else Format.CHAT
+def _survey(path: Path, given: Method | None) -> Survey:
     held = open_rows(path).held
     if held:
         remedy = f"Write it anew: ftui prepare {path} -o OUT"
         raise InputError(f"{path} is {held}; training takes JSON Lines.", remedy)
+    method = given or _method_of(path)
+    kind = Format.PREFERENCE if method == "dpo" else Format.CHAT
     rows = invalid = warned = 0
     first: Problem | None = None
     with path.open("rb") as lines:
@@ -85,7 +92,28 @@ def _survey(path: Path, method: Method) -> Survey:
             first = first or error
             invalid += error is not None
             warned += bool(problems) and error is None
-    return Survey(path, rows, invalid, warned, first)
+    return Survey(path, method, rows, invalid, warned, first)
+
+
+async def method_for(path: Path) -> Method:
+    """The method that a file's first row is for: dpo where it holds two answers.
+
+    Raises:
+        FileError: it cannot be read.
+    """
+    try:
+        return await asyncio.to_thread(_method_of, path)
+    except OSError as error:
+        raise explain(error, path) from error
+
+
+def _method_of(path: Path) -> Method:
+    if open_rows(path).held:
+        return "supervised"
+    with path.open("rb") as lines:
+        raw = next((line for line in lines if line.strip()), b"")
+    row, _ = inspect_row(raw.rstrip(b"\r\n"))
+    return "dpo" if row and detect_format(row) is Format.PREFERENCE else "supervised"
 
 
 async def made_ready(request: JobRequest) -> JobRequest:

@@ -1,0 +1,99 @@
+"""What a model is made of, told by its config alone: no weight is read.
+
+Runs where torch may be loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+Targets = Literal["all-linear"] | list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelShape:
+    """Sizes of a model.
+
+    Attributes:
+        parameters: number of its weights.
+        layers: number of its blocks.
+        hidden: width of what flows between blocks.
+        feed_forward: width inside a block's feed-forward part.
+        heads: attention heads of a block.
+        vocabulary: number of tokens it knows.
+        linear: inputs and outputs of every linear module that an adapter may sit on, by name.
+        longest: tokens that it can take; None where it does not say.
+    """
+
+    parameters: int
+    layers: int
+    hidden: int
+    feed_forward: int
+    heads: int
+    vocabulary: int
+    linear: Mapping[str, tuple[int, int]]
+    longest: int | None
+
+    def targeted(self, targets: Targets) -> list[str]:
+        """The linear modules that those names mean, as PEFT reads them.
+
+        Raises:
+            KeyError: a name means none of them; it is the error's argument.
+        """
+        if targets == "all-linear":
+            return list(self.linear)
+        found: list[str] = []
+        for target in targets:
+            matching = [
+                name for name in self.linear if name == target or name.endswith(f".{target}")
+            ]
+            if not matching:
+                raise KeyError(target)
+            found += matching
+        return found
+
+    def adapter_parameters(self, targets: Targets, rank: int) -> int:
+        """Number of weights of an adapter of that rank on those modules."""
+        return sum(rank * sum(self.linear[name]) for name in set(self.targeted(targets)))
+
+    @property
+    def module_names(self) -> Iterable[str]:
+        """The last parts of the linear modules' names, in the order of the model."""
+        return dict.fromkeys(name.rpartition(".")[2] for name in self.linear)
+
+
+def shape_of(folder: Path) -> ModelShape:
+    """The shape of the model in a folder."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+    from transformers.pytorch_utils import Conv1D
+
+    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+    head = model.get_output_embeddings()
+    linear: dict[str, tuple[int, int]] = {}
+    for name, module in model.named_modules():
+        if module is not head and isinstance(module, torch.nn.Linear | Conv1D):
+            rows, columns = module.weight.shape
+            linear[name] = (rows, columns)
+    text = config.get_text_config()
+    hidden = _size(text, "hidden_size", "n_embd")
+    return ModelShape(
+        parameters=sum(weight.numel() for weight in model.parameters()),
+        layers=_size(text, "num_hidden_layers", "n_layer"),
+        hidden=hidden,
+        feed_forward=_size(text, "intermediate_size", "n_inner") or 4 * hidden,
+        heads=_size(text, "num_attention_heads", "n_head"),
+        vocabulary=text.vocab_size,
+        linear=linear,
+        longest=getattr(text, "max_position_embeddings", None),
+    )
+
+
+def _size(config: Any, *names: str) -> int:
+    """The first of those entries that the config has; 0 where it has none."""
+    return next((value for name in names if (value := getattr(config, name, None))), 0)
