@@ -257,7 +257,7 @@ class DataScreen(FileScreen):
         self.browser.changed()
         self.headline(headline(dataset, dataset.report))
         if dataset.report:
-            self.step_stands(checked_step(dataset.counts(), dataset.report))
+            self.step_stands(checked_step(dataset))
         words = ""
         if dataset.edits:
             name = preview(dataset.path.name, 60)

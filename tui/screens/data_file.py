@@ -193,7 +193,7 @@ class FileScreen(ModeScreen):
             doing = f"checking {now.doing}"
             self.say(progress_line(doing, now.share, now.rows_per_second, now.seconds_left))
             return
-        self.step_stands(checked_step(dataset.counts(), dataset.report))
+        self.step_stands(checked_step(dataset))
         self.say("")
         self.browser.changed()
         self.keys_changed()

@@ -11,6 +11,7 @@ from tui.domain.loop import StepState, Tone
 from tui.domain.problems import Problem
 from tui.domain.row_filter import Order, RowFilter
 from tui.domain.text import duration, number, plural, preview
+from tui.services.dataset_report import errors_of
 from tui.services.datasets import (
     CheckProgress,
     Counts,
@@ -74,6 +75,14 @@ _CONTAINERS = {
     Container.CSV: "CSV",
     Container.TSV: "TSV",
 }
+_FILE_ERRORS = {
+    "empty-file": "none left",
+    "too-few-examples": "too few",
+    "file-too-large": "too large",
+    "truncated-container": "cut off",
+    "mixed-formats": "mixed",
+}
+"""Errors of a file as a whole, in two words."""
 _BAR = 20
 _COPIED = 30
 """Messages of a row that are offered for copying."""
@@ -148,7 +157,7 @@ def headline(dataset: Dataset, report: DatasetReport | None) -> str:
         return " · ".join(parts) + " so far"
     about = "about " if report.tokens.counter == "estimate" else ""
     parts.append(f"{about}{number(_tokens(dataset))} tokens")
-    parts += [one.message for one in report.problems if one.line is None]
+    parts += [one.message for one in dataset.file_problems]
     return " · ".join(parts)
 
 
@@ -203,16 +212,19 @@ def checking_step(progress: CheckProgress) -> StepState:
     return StepState(Tone.BUSY, f"{progress.share:.0%} checked", f"{progress.share:.0%}")
 
 
-def checked_step(counts: Counts, report: DatasetReport) -> StepState:
+def checked_step(dataset: Dataset) -> StepState:
     """The step when a file was checked; rows that are left out do not count."""
+    counts, kind = dataset.counts(), dataset.format
     rows = counts.rows - counts.excluded
     if counts.invalid:
         words = f"{number(counts.invalid)} invalid"
         return StepState(Tone.BAD, f"{words} of {number(rows)}", words)
-    if report.file_errors:
-        return StepState(Tone.BAD, f"{plural(rows, 'row')}, too few", "too few")
-    if not report.format.trainable:
-        return StepState(Tone.WARNED, f"{number(rows)} {report.format}", "not chat")
+    errors = errors_of(dataset.file_problems)
+    if errors:
+        words = _FILE_ERRORS.get(errors[0].code, "not usable")
+        return StepState(Tone.BAD, f"{plural(rows, 'row')}, {words}", words)
+    if not kind.trainable:
+        return StepState(Tone.WARNED, f"{number(rows)} {kind}", "not chat")
     if counts.warned:
         words = f"{number(counts.warned)} warned"
         return StepState(Tone.WARNED, f"{words} of {number(rows)}", words)

@@ -15,7 +15,7 @@ import orjson
 from tui.domain.check_options import DEFAULT_OPTIONS, CheckOptions
 from tui.domain.edits import Edits, EditStep, RowEdit
 from tui.domain.examples import Example, Format, detect_format
-from tui.domain.problems import Problem, problem
+from tui.domain.problems import Problem
 from tui.domain.row_reading import BOM
 from tui.domain.rules import check_line, example_of, inspect_row
 from tui.domain.text import preview
@@ -120,6 +120,7 @@ class Dataset:
         options: what is checked in it, and how strictly.
         report: what the check found in the file as it is on disk; None until it is through.
         statistics: what the rows are like, of the file as it is on disk; None until then, too.
+        file_problems: problems of the file as a whole, with pending edits; none until then.
         container: what holds the rows.
         packed: whether the file is compressed.
         edits: the pending changes. Only `change`, `undo` and `redo` alter them.
@@ -139,6 +140,7 @@ class Dataset:
         self.options = options
         self.report: DatasetReport | None = None
         self.statistics: Statistics | None = None
+        self.file_problems: Sequence[Problem] = ()
         self.container = rows.container
         self.packed = rows.packed
         self.edits = Edits()
@@ -311,8 +313,7 @@ class Dataset:
                 await self._kept.save(self._rows, look, self._found)
         async for progress in check.compare_files():
             yield progress
-        validated = "validation" in against
-        self.statistics, self.report = await asyncio.to_thread(self._sum_up, look, validated)
+        self.statistics, self.report = await asyncio.to_thread(self._sum_up, look)
         await self._follow(self.edits.pending)
 
     def _settle_look(self, keep: int) -> Look:
@@ -325,6 +326,7 @@ class Dataset:
     def _begin(self, look: Look, against: Mapping[str, Dataset], found: Findings) -> None:
         """Know of the rows what is given, and no more."""
         self.report = self.statistics = None
+        self.file_problems = ()
         self._found = found
         self._look = look
         others = {name: other.as_other() for name, other in against.items()}
@@ -337,15 +339,18 @@ class Dataset:
         """The text of a row that is searched for near duplicates."""
         return text_of_row(self.current_raw(row), self.format, self._look.options)
 
-    def _sum_up(self, look: Look, validated: bool) -> tuple[Statistics, DatasetReport]:
+    def _sum_up(self, look: Look) -> tuple[Statistics, DatasetReport]:
         # Loaded by whoever checks; the way to the first paint does not need it.
         from tui.domain.statistics import Tally, statistics_of
 
-        found, rows = self._found, self._rows
-        statistics = statistics_of(found.tally or Tally(), look.options)
-        whole = [problem(code, None, message=text) for code, text in rows.remarks]
-        whole += file_problems(found, look, statistics, rows, validated)
-        return statistics, make_report(str(self.path), look, found, whole)
+        statistics = statistics_of(self._found.tally or Tally(), look.options)
+        whole = self._whole(statistics)
+        return statistics, make_report(str(self.path), look, self._found, whole)
+
+    def _whole(self, statistics: Statistics) -> list[Problem]:
+        """Problems of the file as a whole, as its rows stand now."""
+        validated = "validation" in self._comparison.others
+        return file_problems(self._found, self._look, statistics, self._rows, validated)
 
     async def checked(self, *, against: Mapping[str, Dataset] | None = None) -> DatasetReport:
         """Check every row and give the report.
@@ -408,6 +413,8 @@ class Dataset:
             await asyncio.to_thread(self._follower.follow, [*rows], self.edits.of)
         except OSError as error:
             raise explain(error, self.path) from error
+        if self.statistics:
+            self.file_problems = await asyncio.to_thread(self._whole, self.statistics)
 
     async def _read(self, wanted: Sequence[int]) -> list[RowDetail]:
         try:
