@@ -118,6 +118,14 @@ async def test_undo_and_redo_go_back_and_forth_over_any_number_of_steps(
         assert screen.reason_against("undo") == "Nothing was changed yet."
         await pilot.press("ctrl+r", "ctrl+r")
         await until(pilot, lambda: screen.dataset.counts().excluded == 2)
+        await settled(pilot)
+        assert [one.message for one in screen.app._notifications] == [
+            "Done again: exclude line 2 (1 row)"
+        ]
+        await pilot.press("v")
+        await dialog(pilot, PendingChanges)
+        assert not screen.app._notifications  # they would lie over the dialog
+        await pilot.press("escape")
         await pilot.press("g", "x")
         await until(pilot, lambda: screen.dataset.counts().excluded == 1)
         assert screen.reason_against("redo") == "Nothing was undone."

@@ -119,7 +119,7 @@ class FileScreen(ModeScreen):
         except FtuiError as error:
             self.post_message(FileFailed(error))
         else:
-            self.notify(compared_words(dataset, others), markup=False)
+            self.tell(compared_words(dataset, others))
 
     async def _check(self, dataset: Dataset, others: Mapping[str, Dataset]) -> None:
         told = 0.0

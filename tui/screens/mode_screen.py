@@ -8,6 +8,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.lazy import Lazy
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 from textual.worker import Worker, WorkerState
@@ -75,6 +76,11 @@ class ModeScreen(Screen[None]):
         """Tell the loop bar how this step stands."""
         self.post_message(StepChanged(self.MODE, state))
 
+    def tell(self, words: str, severity: SeverityLevel = "information") -> None:
+        """Tell what a key did or why it did nothing; what earlier keys did makes room for it."""
+        self.app.clear_notifications()
+        self.notify(scrub(words), severity=severity, markup=False)
+
     def tell_error(self, error: FtuiError) -> None:
         """Show a failure as its sentence and its remedy."""
         self.notify(scrub(str(error)), severity="error", markup=False, timeout=10)
@@ -105,4 +111,4 @@ class ModeScreen(Screen[None]):
         reason = self.reason_against(active.binding.action)
         if reason:
             event.stop()
-            self.notify(reason, severity="warning", markup=False)
+            self.tell(reason, "warning")
