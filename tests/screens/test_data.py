@@ -77,6 +77,16 @@ async def test_n_walks_the_rows_with_problems_and_tells_each_fix(
         assert problems(screen) == "line 1 ✓ ok"
 
 
+async def test_a_headline_without_room_for_all_says_so(settings: Settings) -> None:
+    app = app_on(settings, "tickets_flawed.jsonl")
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        assert text(screen, "#headline").endswith("(pairs on line 12). …")
+        await pilot.resize_terminal(120, 40)
+        await pilot.pause()
+        assert text(screen, "#headline").endswith("The rows have 3 different system prompts.")
+
+
 async def test_a_large_file_is_checked_by_other_processes_while_the_app_holds_the_terminal(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

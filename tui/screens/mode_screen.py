@@ -20,6 +20,9 @@ from tui.services.container import Services
 from tui.services.errors import FtuiError
 from tui.widgets.loop_bar import LoopBar
 
+_HEADLINE = 2
+"""Lines of the headline at the most."""
+
 
 class ModeScreen(Screen[None]):
     """A step of the loop.
@@ -64,13 +67,18 @@ class ModeScreen(Screen[None]):
 
     def headline(self, sentence: str | Content) -> None:
         """Set the one sentence that matters on this screen; a plain string is scrubbed."""
-        shown = Content(scrub(sentence)) if isinstance(sentence, str) else sentence
         line = self.query_one("#headline", Static)
+        before = _fitted(self._headline, line.content_size.width)
+        self._headline = Content(scrub(sentence)) if isinstance(sentence, str) else sentence
         # A layout of the screen is sent, too; it is needed where the lines become more or fewer.
-        width = line.content_size.width
-        lines = [len(one.wrap(width)) if width else 0 for one in (self._headline, shown)]
-        self._headline = shown
-        line.update(shown, layout=not width or lines[0] != lines[1])
+        shown = _fitted(self._headline, line.content_size.width)
+        line.update(Content("\n").join(shown), layout=len(shown) != len(before))
+
+    def on_resize(self) -> None:
+        """Give the headline the lines that there is room for now."""
+        for line in self.query("#headline").results(Static):
+            shown = _fitted(self._headline, self.size.width - line.gutter.width)
+            line.update(Content("\n").join(shown))
 
     def step_stands(self, state: StepState) -> None:
         """Tell the loop bar how this step stands."""
@@ -112,3 +120,14 @@ class ModeScreen(Screen[None]):
         if reason:
             event.stop()
             self.tell(reason, "warning")
+
+
+def _fitted(sentence: Content, width: int) -> list[Content]:
+    """The lines of a headline; where there is no room for all of it, that is seen."""
+    if width <= 0:
+        return [sentence]
+    lines = sentence.wrap(width)
+    if len(lines) > _HEADLINE:
+        last = lines[_HEADLINE - 1].truncate(width - 2).rstrip(" ·")
+        lines[_HEADLINE - 1 :] = [Content.assemble(last, " …")]
+    return lines
