@@ -34,6 +34,7 @@ from tui.screens.data_words import (
     checked_step,
     copied_words,
     copy_choices,
+    file_remarks,
     headline,
 )
 from tui.screens.data_writing import RowWriting, validation_file, written_words
@@ -123,7 +124,8 @@ class DataScreen(FileScreen):
         """Show what the file holds, in figures."""
         dataset = self.dataset
         if dataset and dataset.statistics:
-            self.app.push_screen(RowStatistics(dataset.statistics, dataset.path.name))
+            remarks = [*file_remarks(dataset, self.services.settings)]
+            self.app.push_screen(RowStatistics(dataset.statistics, dataset.path.name, remarks))
 
     def action_back(self) -> None:
         """Stop a change, close the row, show all rows again, or stop the check."""

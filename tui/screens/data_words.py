@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from tui.domain.conversion import pair_fields
 from tui.domain.examples import Format, text_of
 from tui.domain.loop import StepState, Tone
+from tui.domain.prices import price_words
 from tui.domain.problems import Problem
 from tui.domain.row_filter import Order, RowFilter
 from tui.domain.text import duration, number, plural, preview
+from tui.domain.training_defaults import AUTO_EPOCHS
 from tui.services.dataset_report import errors_of
 from tui.services.datasets import (
     CheckProgress,
@@ -23,6 +25,7 @@ from tui.services.datasets import (
 )
 from tui.services.row_file import Container
 from tui.services.row_selection import Selection
+from tui.settings import Settings
 from tui.widgets.line_table import Cell, Column
 
 _COLUMNS = (
@@ -151,7 +154,7 @@ def found_words(wanted: RowFilter, order: Order, descending: bool, found: Select
 
 def headline(dataset: Dataset, report: DatasetReport | None) -> str:
     """File, format and counts in one line, pending changes included."""
-    kind = " ".join((dataset.format.value, *_container(dataset)))
+    kind = f"{dataset.format}{_container(dataset)}"
     parts = [preview(dataset.path.name, 40), kind, counts_words(dataset.counts())]
     if report is None:
         return " · ".join(parts) + " so far"
@@ -161,10 +164,20 @@ def headline(dataset: Dataset, report: DatasetReport | None) -> str:
     return " · ".join(parts)
 
 
-def _container(dataset: Dataset) -> list[str]:
+def file_remarks(dataset: Dataset, settings: Settings) -> Iterator[tuple[str, Tone]]:
+    """What is to be said of the file as a whole: its problems with their fixes, and the price."""
+    for one in dataset.file_problems:
+        tone = Tone.BAD if one.severity == "error" else Tone.WARNED
+        yield f"{one.code}  {one.message} Fix: {one.fix}", tone
+    model = dataset.options.model or settings.model
+    cost = price_words(_tokens(dataset), AUTO_EPOCHS, model, settings.prices)
+    yield f"A run: {cost}.", Tone.NONE
+
+
+def _container(dataset: Dataset) -> str:
     """What holds the rows, where it is not simply a line each."""
-    held = [] if dataset.container is Container.LINES else [f"in {_CONTAINERS[dataset.container]}"]
-    return [*held, "gzip"] if dataset.packed else held
+    held = _CONTAINERS.get(dataset.container)
+    return (f" in {held}" if held else "") + (", gzip" if dataset.packed else "")
 
 
 def _tokens(dataset: Dataset) -> int:

@@ -134,6 +134,7 @@ class Dataset:
         options: CheckOptions = DEFAULT_OPTIONS,
         home: Path = Path(),
         kept: KeptChecks | None = None,
+        model: str = "",
     ) -> None:
         self.path = path
         self.format = kind
@@ -147,6 +148,7 @@ class Dataset:
         self._rows = rows
         self._home = home
         self._kept = kept
+        self._model = model
         self._begin(Look(kind, options, 0), {}, Findings())
 
     def __len__(self) -> int:
@@ -319,8 +321,9 @@ class Dataset:
     def _settle_look(self, keep: int) -> Look:
         """How the rows are looked at: what counts their tokens, and how many the model takes."""
         options, home = self.options, self._home
-        context = options.context or (context_of(options.model, home) if options.model else 0)
-        counter = counter_for(options.model, home)
+        model = options.model or (self._model if counter_for(self._model, home).exact else "")
+        context = options.context or (context_of(model, home) if model else 0)
+        counter = counter_for(model, home)
         return Look(self.format, replace(options, context=context), keep, counter)
 
     def _begin(self, look: Look, against: Mapping[str, Dataset], found: Findings) -> None:
@@ -459,6 +462,7 @@ class Datasets:
         """Open files with what the settings say is checked in them."""
         self._options = settings.check if settings else DEFAULT_OPTIONS
         self._home = settings.home if settings else Path()
+        self._model = settings.model if settings else ""
         reports = settings.workspace / "reports" if settings else None
         self._kept = KeptChecks(ReportCache(reports)) if reports else None
 
@@ -486,7 +490,8 @@ class Datasets:
             pass
         if not len(rows):
             raise FileError(f"{path} is empty: it holds no rows.", "Give a file with examples.")
-        return Dataset(path, rows, kind or _format_of(rows), options, self._home, self._kept)
+        kind = kind or _format_of(rows)
+        return Dataset(path, rows, kind, options, self._home, self._kept, self._model)
 
 
 def _format_of(rows: RowFile) -> Format:
