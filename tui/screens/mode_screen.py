@@ -68,17 +68,17 @@ class ModeScreen(Screen[None]):
     def headline(self, sentence: str | Content) -> None:
         """Set the one sentence that matters on this screen; a plain string is scrubbed."""
         line = self.query_one("#headline", Static)
-        before = _fitted(self._headline, line.content_size.width)
+        width = line.content_size.width
+        before = _lines(self._headline, width)
         self._headline = Content(scrub(sentence)) if isinstance(sentence, str) else sentence
         # A layout of the screen is sent, too; it is needed where the lines become more or fewer.
-        shown = _fitted(self._headline, line.content_size.width)
-        line.update(Content("\n").join(shown), layout=len(shown) != len(before))
+        other_height = not width or _lines(self._headline, width) != before
+        line.update(_fitted(self._headline, width), layout=other_height)
 
     def on_resize(self) -> None:
-        """Give the headline the lines that there is room for now."""
+        """Give the headline as much as there is room for now."""
         for line in self.query("#headline").results(Static):
-            shown = _fitted(self._headline, self.size.width - line.gutter.width)
-            line.update(Content("\n").join(shown))
+            line.update(_fitted(self._headline, self.size.width - line.gutter.width))
 
     def step_stands(self, state: StepState) -> None:
         """Tell the loop bar how this step stands."""
@@ -122,12 +122,15 @@ class ModeScreen(Screen[None]):
             self.tell(reason, "warning")
 
 
-def _fitted(sentence: Content, width: int) -> list[Content]:
-    """The lines of a headline; where there is no room for all of it, that is seen."""
-    if width <= 0:
-        return [sentence]
-    lines = sentence.wrap(width)
-    if len(lines) > _HEADLINE:
-        last = lines[_HEADLINE - 1].truncate(width - 2).rstrip(" ·")
-        lines[_HEADLINE - 1 :] = [Content.assemble(last, " …")]
-    return lines
+def _lines(sentence: Content, width: int) -> int:
+    """The lines that a headline takes."""
+    return min(len(sentence.wrap(width)), _HEADLINE) if width > 0 else 0
+
+
+def _fitted(sentence: Content, width: int) -> Content:
+    """As much of a headline as there is room for; where something is left out, that is seen."""
+    lines = sentence.wrap(width) if width > 0 else []
+    if len(lines) <= _HEADLINE:
+        return sentence
+    last = lines[_HEADLINE - 1].truncate(width - 2).rstrip(" ·")
+    return Content(" ").join([*lines[: _HEADLINE - 1], Content.assemble(last, " …")])
