@@ -222,3 +222,19 @@ async def test_damage_stays_on_its_own_line(tmp_path: Path, damage: dict[int, by
     assert {one.line for one in row_problems(report)} <= touched
     assert report.rows == 20
     assert Counter(one.line for one in report.problems if one.severity == "error").keys() <= touched
+
+
+async def test_plain_text_is_told_from_a_chat_file_without_a_whole_row(tmp_path: Path) -> None:
+    path = tmp_path / "f.txt"
+    path.write_text("Call me Ishmael.\nSome years ago, never mind how long,\n[she] went to sea.\n")
+    broken = await Datasets().open(path)
+    path.write_text("Call me Ishmael.\nSome years ago, never mind how long,\nI went to sea.\n")
+    prose = await Datasets().open(path)
+    assert (broken.format, prose.format) == (Format.CHAT, Format.TEXT)
+    report = await prose.checked()
+    assert [(one.line, one.code) for one in report.problems[:2]] == [
+        (None, "unconvertible-format"),
+        (1, "not-json"),
+    ]
+    path.write_text('"an answer"\n42\nnull\n')
+    assert (await Datasets().open(path)).format is Format.CHAT  # values, and no objects

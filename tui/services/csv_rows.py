@@ -102,11 +102,16 @@ def find_delimiter(head: bytes) -> str | None:
         return named[1].decode()
     fits = [(_fitness(head, delimiter), delimiter) for delimiter in DELIMITERS]
     best, delimiter = max(fits, key=lambda fit: fit[0])
-    return delimiter if best > (0, 0) else None
+    return delimiter if any(best) else None
 
 
-def _fitness(head: bytes, delimiter: str) -> tuple[int, int]:
-    """Known names and columns that a separator finds; zeros where what it finds is no table."""
+def _fitness(head: bytes, delimiter: str) -> tuple[int, int, bool]:
+    """How well a separator fits; zeros where what it finds is no table.
+
+    Returns:
+        Known names, columns, whether all records are as wide as the header: of one column, a
+        separator finds more in its texts.
+    """
     reader, at = RecordReader(delimiter), len(_opening(head))
     records: list[list[bytes]] = []
     while len(records) < 4 and (record := reader.next(head, at, last=False)):
@@ -114,13 +119,13 @@ def _fitness(head: bytes, delimiter: str) -> tuple[int, int]:
         if any(map(bytes.strip, record.cells)):
             records.append(record.cells)
     if not records:
-        return 0, 0
+        return 0, 0, False
     header, width = records[0], len(records[0])
     known = len(_KNOWN.intersection(header_names(header)))
-    even = len(records) > 2 and width > 1 and all(len(cells) == width for cells in records)
-    if known or (even and all(map(_NAME.fullmatch, header))):
-        return known, width
-    return 0, 0
+    even = all(len(cells) == width for cells in records)
+    if known or (even and len(records) > 2 and width > 1 and all(map(_NAME.fullmatch, header))):
+        return known, width, even
+    return 0, 0, False
 
 
 def _opening(text: bytes) -> bytes:

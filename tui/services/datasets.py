@@ -495,17 +495,26 @@ class Datasets:
 
 
 def _format_of(rows: RowFile) -> Format:
-    """The format that most of the first rows have; chat where no row can be read."""
+    """The format that most of the first rows have; chat where no row can be read.
+
+    Lines none of which is or begins like JSON are plain text.
+    """
     seen: Counter[Format] = Counter()
+    prose = True
     for row in range(min(len(rows), _LOOKED_AT)):
+        raw = rows.read(row).removeprefix(BOM)
+        prose = prose and not raw.lstrip().startswith((b"{", b"["))
         try:
-            value: Any = orjson.loads(rows.read(row).removeprefix(BOM))
+            value: Any = orjson.loads(raw)
         except orjson.JSONDecodeError:
             continue
+        prose = False
         if isinstance(value, dict):
             seen[detect_format(value)] += 1
     known = [kind for kind, _ in seen.most_common() if kind is not Format.UNKNOWN]
-    return known[0] if known else Format.UNKNOWN if seen else Format.CHAT
+    if known:
+        return known[0]
+    return Format.UNKNOWN if seen else Format.TEXT if prose else Format.CHAT
 
 
 def _shown(raw: bytes, kind: Format) -> Example | None:
