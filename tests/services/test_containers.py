@@ -176,7 +176,7 @@ def test_a_damaged_element_is_one_bad_row(
 
 def test_of_one_column_the_separator_is_the_one_that_parts_no_text(write: Write) -> None:
     texts = ["The lamp, which is new, stays dark.", "Is it broken; or not?"]
-    rows = scanned(write("\n".join(["text", *texts])))
+    rows = scanned(write("\n".join(["text", *texts]) + "\n"))
     assert rows.container in (Container.CSV, Container.TSV)
     assert values(rows) == [(2, {"text": texts[0]}), (3, {"text": texts[1]})]
 

@@ -33,6 +33,8 @@ _KNOWN = _LISTS | _ANSWERS | _TEXTS
 """Names of columns that say what a table is; in capitals they mean the same."""
 _SEPARATOR = re.compile(rb"sep=(.)\s*", re.IGNORECASE)
 """How a spreadsheet says in a first line what separates the cells."""
+_FIRST_RECORDS = 50
+"""Records by which a table is told."""
 _NAME = re.compile(rb"\w[\w .()/-]{0,39}")
 
 
@@ -105,27 +107,27 @@ def find_delimiter(head: bytes) -> str | None:
     return delimiter if any(best) else None
 
 
-def _fitness(head: bytes, delimiter: str) -> tuple[int, int, bool]:
+def _fitness(head: bytes, delimiter: str) -> tuple[int, int, int]:
     """How well a separator fits; zeros where what it finds is no table.
 
     Returns:
-        Known names, columns, whether all records are as wide as the header: of one column, a
-        separator finds more in its texts.
+        Known names, columns, and less than zero where records are wider than the header: a table of
+        one column has none, and a separator may stand in its texts.
     """
     reader, at = RecordReader(delimiter), len(_opening(head))
     records: list[list[bytes]] = []
-    while len(records) < 4 and (record := reader.next(head, at, last=False)):
+    while len(records) < _FIRST_RECORDS and (record := reader.next(head, at, last=False)):
         at = record.end
         if any(map(bytes.strip, record.cells)):
             records.append(record.cells)
     if not records:
-        return 0, 0, False
+        return 0, 0, 0
     header, width = records[0], len(records[0])
     known = len(_KNOWN.intersection(header_names(header)))
-    even = all(len(cells) == width for cells in records)
-    if known or (even and len(records) > 2 and width > 1 and all(map(_NAME.fullmatch, header))):
-        return known, width, even
-    return 0, 0, False
+    even = len(records) > 2 and width > 1 and all(len(cells) == width for cells in records[:4])
+    if known or (even and all(map(_NAME.fullmatch, header))):
+        return known, width, -sum(len(cells) > width for cells in records)
+    return 0, 0, 0
 
 
 def _opening(text: bytes) -> bytes:
