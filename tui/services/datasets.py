@@ -15,6 +15,7 @@ import orjson
 from tui.domain.check_options import DEFAULT_OPTIONS, CheckOptions
 from tui.domain.edits import Edits, EditStep, RowEdit
 from tui.domain.examples import Example, Format, detect_format
+from tui.domain.file_rules import check_shared
 from tui.domain.problems import Problem
 from tui.domain.row_reading import BOM
 from tui.domain.rules import check_line, example_of, inspect_row
@@ -298,9 +299,9 @@ class Dataset:
             FileError: a file cannot be read, or changed meanwhile.
         """
         against = against or {}
-        for name, other in against.items():
+        for name, other, beside in _in_turn(against):
             if other.report is None:
-                async for progress in other.check(keep=0):
+                async for progress in other.check(keep=0, against=beside):
                     yield replace(progress, share=0.0, doing=f"the {name} file")
         look = await asyncio.to_thread(self._settle_look, keep)
         kept = await self._kept.load(self._rows, look) if self._kept else None
@@ -332,6 +333,7 @@ class Dataset:
         self.file_problems = ()
         self._found = found
         self._look = look
+        self._against = against
         others = {name: other.as_other() for name, other in against.items()}
         self._comparison = Comparison(
             self._found, look.options, self._rows.line, self._text, others
@@ -352,8 +354,17 @@ class Dataset:
 
     def _whole(self, statistics: Statistics) -> list[Problem]:
         """Problems of the file as a whole, as its rows stand now."""
-        validated = "validation" in self._comparison.others
-        return file_problems(self._found, self._look, statistics, self._rows, validated)
+        validated = "validation" in self._against
+        whole = file_problems(self._found, self._look, statistics, self._rows, validated)
+        validation = self._against.get("validation")
+        return whole + (validation.shared_with_test() if validation else [])
+
+    def shared_with_test(self) -> list[Problem]:
+        """What this file, for validation, has in common with the test file beside it."""
+        same, near = (
+            [self.line(row) for row in self.rows_with(code)] for code in ("leaked-row", "near-leak")
+        )
+        return check_shared(same, near, self.options)
 
     async def checked(self, *, against: Mapping[str, Dataset] | None = None) -> DatasetReport:
         """Check every row and give the report.
@@ -492,6 +503,18 @@ class Datasets:
             raise FileError(f"{path} is empty: it holds no rows.", "Give a file with examples.")
         kind = kind or _format_of(rows)
         return Dataset(path, rows, kind, options, self._home, self._kept, self._model)
+
+
+def _in_turn(
+    against: Mapping[str, Dataset],
+) -> Iterator[tuple[str, Dataset, Mapping[str, Dataset]]]:
+    """The files to compare with, in the order of their check, and what each is compared with.
+
+    The validation file is compared with the test file; the test file with none.
+    """
+    for name in sorted(against, key=("test", "validation").index):
+        beside = {"test": against["test"]} if name == "validation" and "test" in against else {}
+        yield name, against[name], beside
 
 
 def _format_of(rows: RowFile) -> Format:
