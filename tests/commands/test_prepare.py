@@ -171,19 +171,79 @@ def test_short_answers_of_chat_are_kept_as_the_dialog_keeps_them(
     assert json.loads((here / "out.manifest.json").read_text())["left_out"] == []
 
 
-def test_preference_rows_are_not_made_into_chat(
+def test_an_array_of_preference_rows_is_written_as_lines_and_stays_preference(
     capsys: pytest.CaptureFixture[str], here: Path
 ) -> None:
     message = {"role": "assistant", "content": "It is on its way."}
-    row = {
-        "input": {"messages": [{"role": "user", "content": "Where?"}]},
-        "preferred_output": [message],
-        "non_preferred_output": [{**message, "content": "Somewhere else."}],
+    rows = [
+        {
+            "input": {"messages": [{"role": "user", "content": f"Where is parcel {number}?"}]},
+            "preferred_output": [message],
+            "non_preferred_output": [{**message, "content": "Somewhere else."}],
+        }
+        for number in range(12)
+    ]
+    (here / "dpo.json").write_text(json.dumps(rows, indent=2))
+    report = checked(capsys, here / "dpo.json")[1]
+    assert report["problems"][0]["code"] == "needs-conversion"
+    done = prepared(capsys, here / "dpo.json", "-o", "out.jsonl")
+    assert (done["format"], done["written"]) == ("preference", 12)
+    assert [json.loads(line) for line in (here / "out.jsonl").open()] == rows
+    code, report = checked(capsys, here / "out.jsonl")
+    assert (code, report["valid"]) == (0, 12)
+
+
+def calling(number: int, arguments: object) -> dict[str, object]:
+    function = {"name": "find", "arguments": arguments}
+    call = {"id": "call_1", "type": "function", "function": function}
+    return {
+        "messages": [
+            {"role": "user", "content": f"Where is parcel {number}?"},
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+        ]
     }
-    (here / "dpo.jsonl").write_text(json.dumps(row))
-    code, _, err = run(capsys, "prepare", here / "dpo.jsonl", "-o", here / "out.jsonl")
+
+
+def test_what_is_certain_is_mended_where_it_is_asked_for(
+    capsys: pytest.CaptureFixture[str], here: Path
+) -> None:
+    raw = save(here / "trl.jsonl", *(calling(one, {"parcel": one}) for one in range(12)))
+    before = raw.read_bytes()
+    code, _, err = run(capsys, "prepare", raw, "-o", "out.jsonl")
     assert code == 2
-    assert "preference" in err
+    assert "--fix all" in err
+    done = prepared(capsys, raw, "-o", "out.jsonl", "--fix", "tool-arguments-not-string")
+    assert (done["written"], done["rejected"], done["edited"]) == (12, 0, 12)
+    written = [json.loads(line) for line in (here / "out.jsonl").open()]
+    assert written == [calling(one, f'{{"parcel": {one}}}') for one in range(12)]
+    (edit,) = json.loads((here / "out.manifest.json").read_text())["edits"]
+    assert (
+        edit["words"] == "write the arguments as a string, all rows with tool-arguments-not-string"
+    )
+    assert edit["lines"] == [*range(1, 13)]
+    assert raw.read_bytes() == before
+
+
+def test_a_flawed_file_becomes_a_clean_one_in_one_command(
+    capsys: pytest.CaptureFixture[str], here: Path
+) -> None:
+    done = prepared(
+        capsys, sample_path("tickets_flawed.jsonl"), "-o", "clean.jsonl", "--fix", "all"
+    )
+    assert done["edited"] > 10
+    code, report = checked(capsys, here / "clean.jsonl")
+    assert (code, report["invalid"]) == (0, 0)
+    assert not {"duplicate-row", "near-duplicate", "outer-whitespace"} & {
+        one["code"] for one in report["problems"]
+    }
+
+
+def test_a_fix_that_does_not_exist_is_told(capsys: pytest.CaptureFixture[str], here: Path) -> None:
+    raw = save(here / "raw.jsonl", *good_rows())
+    code, out, err = run(capsys, "prepare", raw, "-o", "out.jsonl", "--fix", "refusal")
+    assert (code, out) == (2, "")
+    assert "There is no fix for 'refusal'" in err
+    assert not (here / "out.jsonl").exists()
 
 
 def test_what_is_rejected_stands_in_a_file_of_its_own(

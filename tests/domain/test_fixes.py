@@ -110,6 +110,12 @@ MENDED = [
     ),
 ]
 
+HIDING = [
+    ("not-json", answered(" Yes, in the cafÃ©.")[:-3], answered(" Yes, in the cafÃ©.")),
+    ("unknown-role", chat(ASKED, {"role": "bot", "content": "Yes."}), answered("Yes.")),
+]
+"""Errors that hid a warning: the row is better with the warning alone."""
+
 LEFT_ALONE = [
     ("not-json: the answer may have been longer", "not-json", GOOD[:-12]),
     (
@@ -203,6 +209,16 @@ def test_every_fix_is_of_a_problem_and_says_what_it_does() -> None:
     assert {code for code, _, _ in MENDED} == FIXES.keys()
 
 
+@pytest.mark.parametrize(("code", "raw", "expected"), HIDING)
+def test_a_warning_that_an_error_hid_does_not_speak_against_the_fix(
+    code: str, raw: bytes, expected: bytes
+) -> None:
+    edit = fix_row(raw, code, Format.CHAT)
+    assert edit
+    assert json.loads(edit.raw or b"") == json.loads(expected)
+    assert {KINDS[one].severity for one in codes(edit.raw or b"")} == {"warning"}
+
+
 @pytest.mark.parametrize(("code", "raw", "expected"), MENDED)
 def test_a_fix_mends_its_problem_and_nothing_else(code: str, raw: bytes, expected: bytes) -> None:
     assert codes(raw)[code]
@@ -291,7 +307,7 @@ FLAWED = sample_path("tickets_flawed.jsonl").read_bytes().split(b"\n")
 LINES = [
     *[json.dumps(row).encode() for row in good_rows(3)],
     *[line for line in FLAWED if line],
-    *[raw for _, raw, _ in MENDED],
+    *[raw for _, raw, _ in (*MENDED, *HIDING)],
     *[raw for _, _, raw in LEFT_ALONE],
     json.dumps(chat_row("Où est-ce?", "C'est lÃ\xa0, bien sûr.")).encode(),
 ]
@@ -315,7 +331,9 @@ def test_a_fix_never_harms(raw: bytes, code: str, kind: Format) -> None:
     if edit is None:
         return
     assert edit.raw is not None
-    assert not codes(edit.raw, kind) - codes(raw, kind)
+    new = codes(edit.raw, kind) - codes(raw, kind)
+    assert all(KINDS[one].severity == "warning" for one in new)
+    assert not new or KINDS[code].severity == "error"  # which may have hidden them
     assert codes(edit.raw, kind)[code] < codes(raw, kind)[code]
     assert b"\n" not in edit.raw
     assert fix_row(edit.raw, code, kind) is None

@@ -12,7 +12,14 @@ from problem_cases import ROW_CASES, Case
 
 from tui.domain.check_options import DEFAULT_OPTIONS, LIMITS, CheckOptions, overlaid
 from tui.domain.examples import Format
-from tui.domain.file_rules import FileFacts, check_count, check_formats, check_size, file_warnings
+from tui.domain.file_rules import (
+    FileFacts,
+    check_count,
+    check_formats,
+    check_shared,
+    check_size,
+    file_warnings,
+)
 from tui.domain.problems import GROUPS, KINDS, SWITCHABLE, Problem
 from tui.domain.provider_rules import SERVICES
 from tui.domain.quality import check_quality
@@ -41,6 +48,7 @@ FILE_CASES: dict[str, tuple[Callable[[], list[Problem]], Callable[[], list[Probl
         lambda: file_warnings(FileFacts(99, Format.REINFORCEMENT, validated=False)),
         lambda: file_warnings(FileFacts(99, Format.REINFORCEMENT, validated=True)),
     ),
+    "shared-rows": (lambda: check_shared([], [4]), lambda: check_shared([], [])),
 }
 
 OF_SEVERAL_ROWS_OR_FILES = {

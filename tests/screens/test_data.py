@@ -11,6 +11,7 @@ from data_screen import app_on, chat_text, opened, problems, rows_shown, settled
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
+import tui.screens.data_file as data_file
 import tui.services.dataset_check as dataset_check
 from tui.app import FtuiApp
 from tui.dialogs.open_file import OpenFile
@@ -75,6 +76,16 @@ async def test_n_walks_the_rows_with_problems_and_tells_each_fix(
         await pilot.press("g", "j", "k")
         await settled(pilot)
         assert problems(screen) == "line 1 ✓ ok"
+
+
+async def test_a_headline_without_room_for_all_says_so(settings: Settings) -> None:
+    app = app_on(settings, "tickets_flawed.jsonl")
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        assert text(screen, "#headline").endswith("(pairs on line 12). …")
+        await pilot.resize_terminal(120, 40)
+        await pilot.pause()
+        assert text(screen, "#headline").endswith("The rows have 3 different system prompts.")
 
 
 async def test_a_large_file_is_checked_by_other_processes_while_the_app_holds_the_terminal(
@@ -200,6 +211,21 @@ async def test_a_file_that_changed_on_disk_is_told(settings: Settings, tmp_path:
         await settled(pilot)
         assert "changed on disk" in text(screen, "#progress")
         assert screen.query_one(LineTable).row_count == 120
+
+
+async def test_a_change_on_disk_is_told_without_a_key(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(data_file, "_BETWEEN_LOOKS", 0.05)
+    path = tmp_path / "tickets.jsonl"
+    path.write_bytes(sample_path("tickets_train.jsonl").read_bytes())
+    async with app_on(settings, path).run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        await pilot.pause(0.2)
+        assert text(screen, "#progress") == ""
+        (tmp_path / "new").write_bytes(path.read_bytes())
+        (tmp_path / "new").replace(path)
+        await until(pilot, lambda: "changed on disk" in text(screen, "#progress"))
 
 
 async def test_a_file_is_chosen_by_typing_or_from_the_list(

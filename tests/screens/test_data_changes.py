@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from data_screen import app_on, headline, opened, problems, rows_shown, settled, until
+from sample_rows import good_rows
 from textual.drivers.headless_driver import HeadlessDriver
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -73,6 +74,7 @@ async def test_a_flawed_file_becomes_a_clean_one_by_keyboard_alone(
         await pilot.press("X")  # what cannot be mended stays out
         await until(pilot, lambda: screen.dataset.counts().invalid == 0)
         assert screen.dataset.counts().excluded >= left
+        assert "another format" not in headline(screen)  # of which no row is left
         await pilot.press("escape", "v")
         await dialog(pilot, PendingChanges)
         await pilot.press("escape")
@@ -116,9 +118,49 @@ async def test_undo_and_redo_go_back_and_forth_over_any_number_of_steps(
         assert screen.reason_against("undo") == "Nothing was changed yet."
         await pilot.press("ctrl+r", "ctrl+r")
         await until(pilot, lambda: screen.dataset.counts().excluded == 2)
+        await settled(pilot)
+        assert [one.message for one in screen.app._notifications] == [
+            "Done again: exclude line 2 (1 row)"
+        ]
+        await pilot.press("v")
+        await dialog(pilot, PendingChanges)
+        assert not screen.app._notifications  # they would lie over the dialog
+        await pilot.press("escape")
         await pilot.press("g", "x")
         await until(pilot, lambda: screen.dataset.counts().excluded == 1)
         assert screen.reason_against("redo") == "Nothing was undone."
+
+
+async def test_the_step_tells_what_is_left_of_the_file(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "few.jsonl"
+    kto = {"prompt": "Where is it?", "completion": "On its way to you.", "label": True}
+    path.write_text("".join(json.dumps(row) + "\n" for row in [*good_rows(11), kto]))
+    app = app_on(settings, path)
+    async with app.run_test() as pilot:
+        screen = await opened(pilot)
+        assert app.loop.data.words == "1 invalid of 12"
+        assert "another format than chat: 1 of 12 (kto on line 12)" in headline(screen)
+        await pilot.press("n", "x")
+        await until(pilot, lambda: app.loop.data.words == "11 valid")
+        assert "another format" not in headline(screen)
+        await pilot.press("g", "x", "j", "x")
+        await until(pilot, lambda: app.loop.data.words == "9 rows, too few")
+        assert "The file has 9 examples" in headline(screen)
+        await pilot.press("u")
+        await until(pilot, lambda: app.loop.data.words == "10 valid")
+
+
+async def test_a_format_that_cannot_be_trained_on_is_not_called_too_small(
+    settings: Settings, tmp_path: Path
+) -> None:
+    path = tmp_path / "kto.jsonl"
+    row = {"prompt": "Where is it?", "completion": "On its way to you.", "label": True}
+    path.write_text(f"{json.dumps(row)}\n" * 20)
+    app = app_on(settings, path)
+    async with app.run_test() as pilot:
+        screen = await opened(pilot)
+        assert app.loop.data.words == "20 rows, not usable"
+        assert "(KTO)" in headline(screen)
 
 
 async def test_the_row_a_person_left_out_says_so_and_how_it_comes_back(

@@ -23,6 +23,7 @@ from tui.services.datasets import Status
 from tui.services.samples import sample_path
 from tui.settings import Settings
 from tui.widgets.line_table import LineTable
+from tui.widgets.statistics_view import StatisticsView
 
 SIZES = [(80, 24), (120, 40)]
 FLAWED = "tickets_flawed.jsonl"
@@ -233,12 +234,18 @@ async def test_a_missing_file_to_compare_with_leaves_the_open_one(settings: Sett
         assert len(screen.browser.rows) == 120
 
 
-async def test_the_statistics_are_there_when_the_check_is_through(settings: Settings) -> None:
-    app = app_on(settings, "tickets_train.jsonl")
+async def test_the_statistics_begin_with_what_is_wrong_with_the_file_and_what_a_run_costs(
+    settings: Settings,
+) -> None:
+    app = app_on(settings.model_copy(update={"model": "gpt-4.1-mini"}), FLAWED)
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot)
         await pilot.press("s")
         await until(pilot, lambda: isinstance(app.screen, RowStatistics))
+        shown = [line.plain for line in app.screen.query_one(StatisticsView).lines]
+        assert shown[0].startswith("✗ mixed-formats  Rows of another format than chat: 1 of 67")
+        assert any(line.startswith("! several-system-prompts") for line in shown)
+        assert any(line.startswith("– A run: about $0.04 (gpt-4.1-mini)") for line in shown)
 
 
 async def test_a_packed_file_says_what_holds_its_rows(settings: Settings, tmp_path: Path) -> None:
@@ -248,7 +255,7 @@ async def test_a_packed_file_says_what_holds_its_rows(settings: Settings, tmp_pa
     app = app_on(settings, path)
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await opened(pilot)
-        assert "tickets.json.gz · chat in a JSON array gzip · 120 rows" in headline(screen)
+        assert "tickets.json.gz · chat in a JSON array, gzip · 120 rows" in headline(screen)
 
 
 async def test_a_file_can_be_read_as_another_format(settings: Settings) -> None:

@@ -174,6 +174,13 @@ def test_a_damaged_element_is_one_bad_row(
     assert cut_at_the_end or rows.remarks == []
 
 
+def test_of_one_column_the_separator_is_the_one_that_parts_no_text(write: Write) -> None:
+    texts = ["The lamp, which is new, stays dark.", "Is it broken; or not?"]
+    rows = scanned(write("\n".join(["text", *texts]) + "\n"))
+    assert rows.container in (Container.CSV, Container.TSV)
+    assert values(rows) == [(2, {"text": texts[0]}), (3, {"text": texts[1]})]
+
+
 def test_what_is_no_object_is_a_row_of_its_own(write: Write) -> None:
     found = values(scanned(write('[1,\n"a, ]b",\nnull,\n[[2], {"a": [3]}],\n[],\n{"a": {}}]')))
     assert found == [

@@ -63,8 +63,8 @@ async def opened(path: Path, rows: Sequence[bytes]) -> Dataset:
     return dataset
 
 
-def stands(dataset: Dataset) -> tuple[Counts, list[Status], dict[str, list[int]]]:
-    """How the rows stand that are not left out, as if they alone were the file."""
+def stands(dataset: Dataset) -> tuple[Counts, list[Status], dict[str, list[int]], list[str]]:
+    """How the file and its rows stand, as if those that are not left out were all of it."""
     here = [row for row in range(len(dataset)) if dataset.status(row) is not Status.EXCLUDED]
     place = {row: at for at, row in enumerate(here)}
     codes = {code: [place[row] for row in dataset.rows_with(code)] for code in CODES}
@@ -73,6 +73,7 @@ def stands(dataset: Dataset) -> tuple[Counts, list[Status], dict[str, list[int]]
         counts._replace(rows=len(here), excluded=0, edited=0),
         [dataset.status(row) for row in here],
         {code: rows for code, rows in codes.items() if rows},
+        [one.code for one in dataset.file_problems],
     )
 
 

@@ -73,7 +73,7 @@ NOT_IN_THE_FLAWED_FILE = {
     # of the file as a whole, or of its first bytes
     *("empty-file", "too-few-examples", "few-examples", "file-too-large", "truncated-container"),
     *("needs-conversion", "unknown-format", "unconvertible-format", "needs-validation"),
-    *("several-system-prompts", "many-refusals", "byte-order-mark"),
+    *("several-system-prompts", "many-refusals", "byte-order-mark", "shared-rows"),
     # of other formats and services
     *("missing-field", "bad-preference", "same-preference", "prompt-not-asking", "ragged-row"),
     *("missing-tool-description", "too-many-tools", "unsupported-part"),
@@ -137,6 +137,22 @@ async def test_rows_that_say_the_same_are_found_and_name_the_first(tmp_path: Pat
         (21, "The row says the same as line 1.")
     ]
     assert (await dataset.rows([20]))[0].status is Status.WARNED
+
+
+async def test_rows_that_validation_and_test_file_share_are_told_of_the_file(
+    tmp_path: Path,
+) -> None:
+    paths = {"validation": [b"", *GOOD[40:50]], "test": [*GOOD[49:60], GOOD[41] + b" "]}
+    paths["test"].append(GOOD[43].replace(b'"user", "content": "', b'"user", "content": "Oh, '))
+    against = {
+        name: await Datasets().open(write(tmp_path / f"{name}.jsonl", rows))
+        for name, rows in paths.items()
+    }
+    _, report = await checked(write(tmp_path / "f.jsonl", GOOD[:40]), against=against)
+    assert [one.message for one in report.problems if one.code == "shared-rows"] == [
+        "The test file has lines 3, 11 of the validation file too, and nearly line 5."
+    ]
+    assert not row_problems(report)
 
 
 async def test_rows_that_stand_in_the_validation_file_too_are_errors(tmp_path: Path) -> None:
@@ -222,3 +238,19 @@ async def test_damage_stays_on_its_own_line(tmp_path: Path, damage: dict[int, by
     assert {one.line for one in row_problems(report)} <= touched
     assert report.rows == 20
     assert Counter(one.line for one in report.problems if one.severity == "error").keys() <= touched
+
+
+async def test_plain_text_is_told_from_a_chat_file_without_a_whole_row(tmp_path: Path) -> None:
+    path = tmp_path / "f.txt"
+    path.write_text("Call me Ishmael.\nSome years ago, never mind how long,\n[she] went to sea.\n")
+    broken = await Datasets().open(path)
+    path.write_text("Call me Ishmael.\nSome years ago, never mind how long,\nI went to sea.\n")
+    prose = await Datasets().open(path)
+    assert (broken.format, prose.format) == (Format.CHAT, Format.TEXT)
+    report = await prose.checked()
+    assert [(one.line, one.code) for one in report.problems[:2]] == [
+        (None, "unconvertible-format"),
+        (1, "not-json"),
+    ]
+    path.write_text('"an answer"\n42\nnull\n')
+    assert (await Datasets().open(path)).format is Format.CHAT  # values, and no objects

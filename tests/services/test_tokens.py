@@ -14,8 +14,13 @@ import pytest
 from sample_rows import good_rows
 
 from tui.domain.examples import Example
+from tui.services.datasets import Datasets
 from tui.services.tokens import TokenCounter, context_of, counter_for
+from tui.settings import Settings
 
+OWN_SYSTEM = (
+    "{% if messages[0].role != 'system' %}<|im_start|>system\nBe helpful.<|im_end|>\n{% endif %}"
+)
 CHATML = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
     "{{ message['content'] }}<|im_end|>\n{% endfor %}"
@@ -118,20 +123,25 @@ def test_a_counter_counts_the_same_in_another_process(make_model: Callable[..., 
         assert list(again.count(["The lamp."])) == list(counter.count(["The lamp."]))
 
 
-def test_a_local_model_counts_as_its_chat_template_writes(make_model: Callable[..., Path]) -> None:
+@pytest.mark.parametrize("system", [[], [{"role": "system", "content": "Add numbers."}]])
+@pytest.mark.parametrize(
+    "template", [CHATML, OWN_SYSTEM + CHATML, CHATML.replace("<|im_end|>", "")]
+)
+def test_a_local_model_counts_as_its_chat_template_writes(
+    template: str, system: list[Any], make_model: Callable[..., Path]
+) -> None:
+    from jinja2 import Template
     from tokenizers import Tokenizer
 
-    folder = with_template(make_model(), CHATML)
+    folder = with_template(make_model(), template)
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
     counter = counter_for(str(folder), Path("/none"))
     assert counter.name == str(folder)
     for row in good_rows(10):
-        messages: Any = [{"role": "system", "content": "Add numbers."}, *row["messages"]]  # type: ignore[misc]
-        text = "".join(
-            f"<|im_start|>{one['role']}\n{one['content']}<|im_end|>\n" for one in messages
-        )
+        messages: Any = [*system, *row["messages"], *row["messages"]]  # type: ignore[misc]
+        text = Template(template, keep_trailing_newline=True).render(messages=messages)
         assert counter.count_examples([Example(messages)])[0] == len(tokenizer.encode(text))
 
 
@@ -158,8 +168,7 @@ def test_the_template_tells_what_stands_around_a_message(
     counter = counter_for(str(with_template(make_model(), template)), Path("/none"))
     assert counter.exact
     assert around is None or (counter.a_message, counter.a_row) == around
-    assert counter.a_message >= 0
-    assert counter.a_row >= 0
+    assert counter.count_examples([Example([])])[0] >= 0
 
 
 @pytest.mark.parametrize(
@@ -260,3 +269,16 @@ def test_the_engine_keeps_no_more_than_its_own_limit(
     assert context_of(str(inner), tmp_path) == 900
     silent = make_model(max_position_embeddings="many", text_config=[])
     assert context_of(str(silent), tmp_path) == 2048
+
+
+async def test_a_default_model_that_is_here_counts_and_cuts(
+    make_model: Callable[..., Path], tmp_path: Path
+) -> None:
+    rows = "".join(f"{json.dumps(row)}\n" for row in good_rows(12))
+    (tmp_path / "f.jsonl").write_text(rows, encoding="utf-8")
+    here = str(make_model(max_position_embeddings=20))
+    for model, counter, cut in ((here, here, 12), ("org/elsewhere", "o200k_base", 0)):
+        dataset = await Datasets(Settings(home=tmp_path, model=model)).open(tmp_path / "f.jsonl")
+        report = await dataset.checked()
+        assert report.tokens.counter == counter
+        assert report.codes.get("over-context", 0) == cut

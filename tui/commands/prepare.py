@@ -1,7 +1,8 @@
 """Turn raw pairs (or Alpaca, ShareGPT, TRL's formats, CSV) into a file to train on.
 
-Rows with errors are left out and written to OUT.rejected.jsonl with the reasons. So are rows that
-are converted and whose answer is too short, too long, cut off, damaged, a refusal or full of
+Rows that can be trained on are taken as they are; --fix mends what is certain first. Rows with
+errors are left out and written to OUT.rejected.jsonl with the reasons. So are rows that are
+converted and whose answer is too short, too long, cut off, damaged, a refusal or full of
 placeholders; rows that are chat already keep such answers, which ftui check tells of.
 OUT.manifest.json tells how the files were made. The source is never changed, and no file is
 replaced unless --force says so.
@@ -10,6 +11,7 @@ replaced unless --force says so.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Collection
 from contextlib import aclosing
 from dataclasses import asdict
 from pathlib import Path
@@ -19,13 +21,15 @@ from tui.commands.check import problem_lines
 from tui.commands.check_flags import add_check_flags, format_of, options_of
 from tui.commands.output import GOOD, ProgressLine, add_json_flag, emit, show, tell
 from tui.domain.examples import Format
+from tui.domain.fixes import FIXABLE
 from tui.domain.text import number, plural, preview
 from tui.services.container import Services
 from tui.services.datasets import ALL, Dataset
 from tui.services.errors import InputError
+from tui.services.mending import mend
 from tui.services.writing import WriteRequest, Written, left_out_of, system_prompt, write
 
-_KEPT_AS_THEY_ARE = (Format.PREFERENCE, Format.REINFORCEMENT)
+_EVERY = "all"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +48,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--test-split", type=_share, default=0.0, metavar="SHARE", help="part for a test file"
     )
     parser.add_argument("--seed", type=int, default=7, metavar="N", help="of the split [7]")
+    parser.add_argument(
+        "--fix",
+        action="append",
+        default=[],
+        metavar="CODE[,CODE]",
+        help=f"mend these problems where it is certain how; {_EVERY} for every one",
+    )
     parser.add_argument("--force", action="store_true", help="replace files of these names")
     add_check_flags(parser)
     add_json_flag(parser)
@@ -77,14 +88,10 @@ def _share(text: str) -> float:
 async def run(flags: argparse.Namespace, services: Services) -> int:
     """Convert, write, and tell what was left out."""
     _refuse_shares(flags)
+    fixes = _fixes(flags)
     options = options_of(flags, services.settings.check)
     source = await services.datasets.open(flags.file, format_of(flags), options)
-    if source.format in _KEPT_AS_THEY_ARE:
-        raise InputError(
-            f"{source.path} holds {source.format} rows, which are not converted to chat.",
-            "They are trained on as they are: ftui check tells whether they can be.",
-        )
-    done = await _written(source, _request(flags, source.format))
+    done = await _written(source, _request(flags, source.format), fixes)
     if flags.json:
         emit(as_json(done))
     else:
@@ -101,6 +108,18 @@ def _refuse_shares(flags: argparse.Namespace) -> None:
         )
 
 
+def _fixes(flags: argparse.Namespace) -> frozenset[str]:
+    """The problems that are to be mended."""
+    wanted = {code for some in flags.fix for code in some.split(",") if code}
+    unknown = sorted(wanted - {_EVERY, *FIXABLE})
+    if unknown:
+        raise InputError(
+            f"There is no fix for {preview(unknown[0], 60)!r}.",
+            f"There are fixes for {', '.join(FIXABLE)}.",
+        )
+    return frozenset(FIXABLE if _EVERY in wanted else wanted)
+
+
 def _request(flags: argparse.Namespace, kind: Format) -> WriteRequest:
     return WriteRequest(
         out=flags.out,
@@ -113,8 +132,13 @@ def _request(flags: argparse.Namespace, kind: Format) -> WriteRequest:
     )
 
 
-async def _written(source: Dataset, request: WriteRequest) -> Written:
+async def _written(source: Dataset, request: WriteRequest, fixes: Collection[str]) -> Written:
     with ProgressLine() as line:
+        if fixes:
+            async for checking in source.check(keep=0):
+                line.show(checking)
+            async for mending in mend(source, fixes):
+                line.show(mending)
         async with aclosing(write(source, request, keep=ALL)) as steps:
             async for progress in steps:
                 line.show(progress)
@@ -126,7 +150,7 @@ async def _written(source: Dataset, request: WriteRequest) -> Written:
 def as_json(done: Written) -> dict[str, Any]:
     """What was written, as `--json` prints it; digests are in the manifest."""
     values = done.model_dump(
-        mode="json", include={"file", "format", "rows", "written", "rejected", "manifest"}
+        mode="json", include={"file", "format", "rows", "written", "rejected", "edited", "manifest"}
     )
     rejected = done.rejected_file.file if done.rejected_file else None
     return values | {
@@ -142,6 +166,7 @@ def _tell(done: Written) -> None:
     show(
         f"{plural(done.rows, 'row')} of {done.format}: {number(done.written)} written, "
         f"{number(done.rejected)} rejected"
+        + (f", {number(done.edited)} mended" if done.edited else "")
     )
     for output in (*done.outputs, *filter(None, [done.rejected_file])):
         show(f"{output.file}: {plural(output.rows, 'row')}")

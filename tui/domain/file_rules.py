@@ -118,6 +118,24 @@ def file_warnings(facts: FileFacts, options: CheckOptions = DEFAULT_OPTIONS) -> 
     return found
 
 
+def check_shared(
+    same: Sequence[int], near: Sequence[int], options: CheckOptions = DEFAULT_OPTIONS
+) -> list[Problem]:
+    """What the validation and the test file have in common, where both are given.
+
+    Args:
+        same: lines of the validation file that stand in the test file, in order.
+        near: its lines that do so nearly.
+        options: what is switched off.
+    """
+    if not same and not near:
+        return []
+    has = f"has {_lines(same)}" if same else f"nearly has {_lines(near)}"
+    also = f", and nearly {_lines(near)}" if same and near else ""
+    text = f"The test file {has} of the validation file too{also}."
+    return _told(options, "shared-rows", text)
+
+
 _SHOWN = 3
 
 

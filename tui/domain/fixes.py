@@ -13,6 +13,7 @@ from tui.domain.check_options import DEFAULT_OPTIONS, CheckOptions
 from tui.domain.conversion import to_chat
 from tui.domain.edits import EXCLUDED, RowEdit
 from tui.domain.examples import Format, Row, detect_format
+from tui.domain.provider_rules import severity_of
 from tui.domain.quality import check_quality
 from tui.domain.row_reading import BOM
 from tui.domain.rules import example_of, inspect_row
@@ -22,6 +23,10 @@ Repair = Callable[[bytes, Format], bytes | None]
 
 LEAVE_OUT: Final = frozenset({"duplicate-row", "near-duplicate", "leaked-row", "near-leak"})
 """Problems that are mended by leaving the row out."""
+
+
+_INCOMPLETE: Final = frozenset({"truncated-output", "last-not-assistant"})
+"""Warnings by which a row that was completed shows that more of it is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +115,9 @@ def fix_row(
     """Mend one kind of problem of a row.
 
     A fix is offered only where the row has the problem, has less of it afterwards, and has no
-    problem then that it had not before. Whether a row is a duplicate or leaks is not seen in the
-    row: the caller knows that.
+    problem then that it had not before. An error may hide warnings, though: they do not speak
+    against mending it. Whether a row is a duplicate or leaks is not seen in the row: the caller
+    knows that.
 
     Args:
         raw: the row as it is now.
@@ -138,8 +144,15 @@ def fix_row(
     if mended is None or mended == raw:
         return None
     after = _problems(mended, kind, options)
-    better = after[code] < before[code] and not after - before
+    better = after[code] < before[code] and not _harm(code, after - before, options)
     return RowEdit(mended) if better else None
+
+
+def _harm(code: str, new: Counter[str], options: CheckOptions) -> set[str]:
+    """Which of the problems that a row has only after a fix speak against the fix."""
+    if severity_of(code, options) == "warning":
+        return {*new}
+    return {one for one in new if one in _INCOMPLETE or severity_of(one, options) == "error"}
 
 
 def _problems(raw: bytes, kind: Format, options: CheckOptions) -> Counter[str]:

@@ -119,6 +119,11 @@ _FILE: Final = {
         "OpenAI takes no reinforcement job without one.",
         "Give a second file of the same format: --validation FILE.",
     ),
+    "shared-rows": _warning(
+        "Rows of the validation file stand in the test file too, or nearly.",
+        "What was chosen by the validation file looks better on the test file than it is.",
+        "Remove them from one of the two files.",
+    ),
 }
 
 _LINE: Final = {

@@ -20,7 +20,7 @@ from tui.dialogs.copy_text import CopyText
 from tui.dialogs.open_file import OpenFile
 from tui.dialogs.row_statistics import RowStatistics
 from tui.domain.edits import EditStep
-from tui.domain.text import plural, preview, scrub
+from tui.domain.text import plural, preview
 from tui.screens.data_editing import pending_words
 from tui.screens.data_file import FileScreen
 from tui.screens.data_messages import (
@@ -34,6 +34,7 @@ from tui.screens.data_words import (
     checked_step,
     copied_words,
     copy_choices,
+    file_remarks,
     headline,
 )
 from tui.screens.data_writing import RowWriting, validation_file, written_words
@@ -93,7 +94,7 @@ class DataScreen(FileScreen):
         if not self.browser.go_to_problem(step):
             where = "further down" if step > 0 else "further up"
             so_far = "" if self.dataset and self.dataset.report else " is known so far"
-            self.notify(f"No row with a problem {where}{so_far}.", markup=False)
+            self.tell(f"No row with a problem {where}{so_far}.")
 
     def action_filter(self) -> None:
         """Type which rows to see."""
@@ -123,16 +124,17 @@ class DataScreen(FileScreen):
         """Show what the file holds, in figures."""
         dataset = self.dataset
         if dataset and dataset.statistics:
-            self.app.push_screen(RowStatistics(dataset.statistics, dataset.path.name))
+            remarks = [*file_remarks(dataset, self.services.settings)]
+            self.app.push_screen(RowStatistics(dataset.statistics, dataset.path.name, remarks))
 
     def action_back(self) -> None:
         """Stop a change, close the row, show all rows again, or stop the check."""
         if self.editing and self.editing.settling:
-            self.notify("The change is made and cannot be stopped; u takes it back.", markup=False)
+            self.tell("The change is made and cannot be stopped; u takes it back.")
         elif self._working:
             self._working.cancel()
             self.say("")
-            self.notify("Stopped. Nothing was changed or written.", markup=False)
+            self.tell("Stopped. Nothing was changed or written.")
         elif self.has_class("-detail"):
             self.browser.close_detail()
         elif self.browser.filtering:
@@ -154,7 +156,7 @@ class DataScreen(FileScreen):
         text = await self.app.push_screen_wait(CopyText(copy_choices(detail, raw)))
         if text is not None:
             self.app.copy_to_clipboard(text.encode(errors="replace").decode())
-            self.notify(copied_words(text, in_tmux="TMUX" in os.environ), markup=False)
+            self.tell(copied_words(text, in_tmux="TMUX" in os.environ))
 
     @work(exit_on_error=False)
     async def action_open(self) -> None:
@@ -244,7 +246,7 @@ class DataScreen(FileScreen):
             if step and dataset:
                 self.post_message(RowsChanged(dataset, step, said))
         except InputError as error:
-            self.notify(scrub(str(error)), severity="warning", markup=False)
+            self.tell(str(error), "warning")
         except FtuiError as error:
             self.tell_error(error)
         self.post_message(Progressed(""))
@@ -257,7 +259,7 @@ class DataScreen(FileScreen):
         self.browser.changed()
         self.headline(headline(dataset, dataset.report))
         if dataset.report:
-            self.step_stands(checked_step(dataset.counts(), dataset.report))
+            self.step_stands(checked_step(dataset))
         words = ""
         if dataset.edits:
             name = preview(dataset.path.name, 60)
@@ -265,7 +267,7 @@ class DataScreen(FileScreen):
         self.post_message(ChangesPending(self.MODE, words))
         rows = plural(len(message.step.after), "row")
         if message.said or len(message.step.after) > 1:
-            self.notify(f"{message.said}{message.step.words} ({rows})", markup=False)
+            self.tell(f"{message.said}{message.step.words} ({rows})")
         self.keys_changed()
 
     def action_write(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from textual.app import App, SuspendNotSupported
@@ -13,16 +13,15 @@ from tui.dialogs.confirm import Confirm
 from tui.dialogs.fix_preview import FixAnswer, FixChoice, FixPreview
 from tui.dialogs.pending_changes import PendingChanges
 from tui.domain.edits import EditStep, RowEdit
-from tui.domain.fixes import FIXABLE, fix_row, fix_words
+from tui.domain.fixes import FIXABLE, fix_words
 from tui.domain.row_diff import DiffLine, pretty_row, row_diff
 from tui.domain.text import number, plural, preview
 from tui.services.datasets import Dataset
 from tui.services.errors import InputError
 from tui.services.files import explain
+from tui.services.mending import mended_row, mended_rows
 from tui.services.row_editor import NO_EDITOR, RowDraft, editor_command, run_editor
 
-_AT_ONCE = 500
-"""Rows that are mended before the progress is told."""
 _TRIED = 50
 """Rows of a kind that are tried to find one that shows what its fix does."""
 _LINES_LEFT_OUT = 100
@@ -106,7 +105,7 @@ class RowEditing:
             return None
         if answer.all:
             return await self._fix_all(answer.code)
-        edit = self._mended(row, answer.code, raw)
+        edit = mended_row(data, row, answer.code, raw)
         words = f"{fix_words(answer.code)}, line {line}"
         return await self._change(words, {row: edit} if edit else {})
 
@@ -135,7 +134,7 @@ class RowEditing:
         words = fix_words(code)
         if words is None:
             return None
-        edit = await asyncio.to_thread(self._mended, row, code, raw)
+        edit = await asyncio.to_thread(mended_row, self._dataset, row, code, raw)
         if edit is None:
             return None
         rows = self._dataset.rows_with(code)
@@ -146,39 +145,13 @@ class RowEditing:
 
     async def _fix_all(self, code: str) -> EditStep | None:
         """Mend all rows that have a problem, as one step; those that cannot be are left."""
-        rows = self._dataset.rows_with(code)
-        after: dict[int, RowEdit] = {}
-        words = fix_words(code) or code
-        for first in range(0, len(rows), _AT_ONCE):
-            self._tell(words, first / len(rows))
-            some = rows[first : first + _AT_ONCE]
-            after |= await asyncio.to_thread(dict, self._mended_rows(some, code))
-        self._tell(words, 1.0)
-        step = await self._change(f"{words}, all rows with {code}", after)
-        left = len(rows) - len(after)
-        if left:
-            text = f"{number(len(after))} of {plural(len(rows), 'row')} mended."
+        async for found in mended_rows(self._dataset, code):
+            self._tell(found.doing, found.share)
+        step = await self._change(f"{found.doing}, all rows with {code}", found.after)
+        if len(found.after) < found.rows:
+            text = f"{number(len(found.after))} of {plural(found.rows, 'row')} mended."
             raise InputError(text, "The others have no certain fix: edit (e) or exclude (x) them.")
         return step
-
-    def _mended_rows(self, rows: Sequence[int], code: str) -> Iterator[tuple[int, RowEdit]]:
-        for row in rows:
-            try:
-                raw = self._dataset.current_raw(row)
-            except OSError as error:
-                raise explain(error, self._dataset.path) from error
-            edit = self._mended(row, code, raw)
-            if edit:
-                yield row, edit
-
-    def _mended(self, row: int, code: str, raw: bytes) -> RowEdit | None:
-        """How a row is after a fix, with what was done to it before."""
-        now = self._dataset.edits.of(row)
-        edit = fix_row(raw, code, self._dataset.format, self._dataset.options)
-        if edit is None:
-            return None
-        text = now.raw if edit.raw is None else edit.raw
-        return RowEdit(text, edit.excluded or now.excluded)
 
     async def exclude(self, row: int) -> EditStep | None:
         """Leave a row out, or take it back.

@@ -33,6 +33,8 @@ from tui.services.datasets import Dataset
 from tui.services.errors import FtuiError
 
 _KEPT_PROBLEMS = 100
+_BETWEEN_LOOKS = 2.0
+"""Seconds after which it is looked again whether the file on disk changed."""
 _PAUSE = 0.25
 """Seconds between two drawings of the progress; more often only costs the line."""
 
@@ -50,6 +52,7 @@ class FileScreen(ModeScreen):
         self.others: tuple[Path | None, Path | None] = (None, None)
         """The validation and test files that the open one is compared with."""
         self._check_running: Worker[None] | None = None
+        self._said = ""
         self._usable: list[bool] = []
 
     def compose_body(self) -> ComposeResult:
@@ -63,6 +66,7 @@ class FileScreen(ModeScreen):
         self._show_state("-empty")
         self.headline("Open a training file to see what is in it and what is wrong with it.")
         self.step_stands(NO_FILE)
+        self.set_interval(_BETWEEN_LOOKS, self._look_at_file)
 
     def begin(self, request: StepRequested) -> None:
         """Open the file that another screen, or the command line, asks for."""
@@ -119,7 +123,7 @@ class FileScreen(ModeScreen):
         except FtuiError as error:
             self.post_message(FileFailed(error))
         else:
-            self.notify(compared_words(dataset, others), markup=False)
+            self.tell(compared_words(dataset, others))
 
     async def _check(self, dataset: Dataset, others: Mapping[str, Dataset]) -> None:
         told = 0.0
@@ -193,10 +197,19 @@ class FileScreen(ModeScreen):
             doing = f"checking {now.doing}"
             self.say(progress_line(doing, now.share, now.rows_per_second, now.seconds_left))
             return
-        self.step_stands(checked_step(dataset.counts(), dataset.report))
+        self.step_stands(checked_step(dataset))
         self.say("")
         self.browser.changed()
         self.keys_changed()
+
+    @work(exclusive=True, group="look", exit_on_error=False)
+    async def _look_at_file(self) -> None:
+        """Notice a change of the file; a check notices it by itself."""
+        dataset = self.dataset
+        if dataset is None or self.checking or not self.is_current:
+            return
+        if await dataset.changed() and dataset is self.dataset:
+            self._file_changed()
 
     @on(RowBrowser.FileChanged)
     def _file_changed(self) -> None:
@@ -221,7 +234,9 @@ class FileScreen(ModeScreen):
 
     def say(self, words: str) -> None:
         """Say how far something is, or what is wrong, below the rows."""
-        self.query_one("#progress", Static).update(scrub(words), layout=False)
+        if words != self._said:
+            self._said = words
+            self.query_one("#progress", Static).update(scrub(words), layout=False)
 
     def _show_state(self, name: str) -> None:
         self.remove_class("-empty", "-error", "-file", "-detail").add_class(name)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tui.domain.conversion import explain_format
 from tui.domain.text import plural
+from tui.services.dataset_report import errors_of
 from tui.services.datasets import Dataset
 
 
@@ -116,7 +117,7 @@ def _train(now: Standing) -> str | None:
             f"{plural(invalid, 'row')} cannot be used: mend them (n, then f or e), or write the "
             "good ones to a new file (w)."
         )
-    errors = dataset.report.file_errors
+    errors = errors_of(dataset.file_problems)
     return f"{errors[0].message} {errors[0].fix}" if errors else None
 
 

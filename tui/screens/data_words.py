@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from tui.domain.conversion import pair_fields
 from tui.domain.examples import Format, text_of
 from tui.domain.loop import StepState, Tone
+from tui.domain.prices import price_words
 from tui.domain.problems import Problem
 from tui.domain.row_filter import Order, RowFilter
 from tui.domain.text import duration, number, plural, preview
+from tui.domain.training_defaults import AUTO_EPOCHS
+from tui.services.dataset_report import errors_of
 from tui.services.datasets import (
     CheckProgress,
     Counts,
@@ -22,6 +25,7 @@ from tui.services.datasets import (
 )
 from tui.services.row_file import Container
 from tui.services.row_selection import Selection
+from tui.settings import Settings
 from tui.widgets.line_table import Cell, Column
 
 _COLUMNS = (
@@ -74,6 +78,14 @@ _CONTAINERS = {
     Container.CSV: "CSV",
     Container.TSV: "TSV",
 }
+_FILE_ERRORS = {
+    "empty-file": "none left",
+    "too-few-examples": "too few",
+    "file-too-large": "too large",
+    "truncated-container": "cut off",
+    "mixed-formats": "mixed",
+}
+"""Errors of a file as a whole, in two words."""
 _BAR = 20
 _COPIED = 30
 """Messages of a row that are offered for copying."""
@@ -142,20 +154,30 @@ def found_words(wanted: RowFilter, order: Order, descending: bool, found: Select
 
 def headline(dataset: Dataset, report: DatasetReport | None) -> str:
     """File, format and counts in one line, pending changes included."""
-    kind = " ".join((dataset.format.value, *_container(dataset)))
+    kind = f"{dataset.format}{_container(dataset)}"
     parts = [preview(dataset.path.name, 40), kind, counts_words(dataset.counts())]
     if report is None:
         return " · ".join(parts) + " so far"
     about = "about " if report.tokens.counter == "estimate" else ""
     parts.append(f"{about}{number(_tokens(dataset))} tokens")
-    parts += [one.message for one in report.problems if one.line is None]
+    parts += [one.message for one in dataset.file_problems]
     return " · ".join(parts)
 
 
-def _container(dataset: Dataset) -> list[str]:
+def file_remarks(dataset: Dataset, settings: Settings) -> Iterator[tuple[str, Tone]]:
+    """What is to be said of the file as a whole: its problems with their fixes, and the price."""
+    for one in dataset.file_problems:
+        tone = Tone.BAD if one.severity == "error" else Tone.WARNED
+        yield f"{one.code}  {one.message} Fix: {one.fix}", tone
+    model = dataset.options.model or settings.model
+    cost = price_words(_tokens(dataset), AUTO_EPOCHS, model, settings.prices)
+    yield f"A run: {cost}.", Tone.NONE
+
+
+def _container(dataset: Dataset) -> str:
     """What holds the rows, where it is not simply a line each."""
-    held = [] if dataset.container is Container.LINES else [f"in {_CONTAINERS[dataset.container]}"]
-    return [*held, "gzip"] if dataset.packed else held
+    held = _CONTAINERS.get(dataset.container)
+    return (f" in {held}" if held else "") + (", gzip" if dataset.packed else "")
 
 
 def _tokens(dataset: Dataset) -> int:
@@ -203,16 +225,19 @@ def checking_step(progress: CheckProgress) -> StepState:
     return StepState(Tone.BUSY, f"{progress.share:.0%} checked", f"{progress.share:.0%}")
 
 
-def checked_step(counts: Counts, report: DatasetReport) -> StepState:
+def checked_step(dataset: Dataset) -> StepState:
     """The step when a file was checked; rows that are left out do not count."""
+    counts, kind = dataset.counts(), dataset.format
     rows = counts.rows - counts.excluded
     if counts.invalid:
         words = f"{number(counts.invalid)} invalid"
         return StepState(Tone.BAD, f"{words} of {number(rows)}", words)
-    if report.file_errors:
-        return StepState(Tone.BAD, f"{plural(rows, 'row')}, too few", "too few")
-    if not report.format.trainable:
-        return StepState(Tone.WARNED, f"{number(rows)} {report.format}", "not chat")
+    errors = errors_of(dataset.file_problems)
+    if errors:
+        words = _FILE_ERRORS.get(errors[0].code, "not usable")
+        return StepState(Tone.BAD, f"{plural(rows, 'row')}, {words}", words)
+    if not kind.trainable:
+        return StepState(Tone.WARNED, f"{number(rows)} {kind}", "not chat")
     if counts.warned:
         words = f"{number(counts.warned)} warned"
         return StepState(Tone.WARNED, f"{words} of {number(rows)}", words)

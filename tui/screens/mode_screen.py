@@ -8,6 +8,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.lazy import Lazy
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 from textual.worker import Worker, WorkerState
@@ -18,6 +19,9 @@ from tui.screens.messages import StepChanged, StepRequested
 from tui.services.container import Services
 from tui.services.errors import FtuiError
 from tui.widgets.loop_bar import LoopBar
+
+_HEADLINE = 2
+"""Lines of the headline at the most."""
 
 
 class ModeScreen(Screen[None]):
@@ -63,17 +67,27 @@ class ModeScreen(Screen[None]):
 
     def headline(self, sentence: str | Content) -> None:
         """Set the one sentence that matters on this screen; a plain string is scrubbed."""
-        shown = Content(scrub(sentence)) if isinstance(sentence, str) else sentence
         line = self.query_one("#headline", Static)
-        # A layout of the screen is sent, too; it is needed where the lines become more or fewer.
         width = line.content_size.width
-        lines = [len(one.wrap(width)) if width else 0 for one in (self._headline, shown)]
-        self._headline = shown
-        line.update(shown, layout=not width or lines[0] != lines[1])
+        before = _lines(self._headline, width)
+        self._headline = Content(scrub(sentence)) if isinstance(sentence, str) else sentence
+        # A layout of the screen is sent, too; it is needed where the lines become more or fewer.
+        other_height = not width or _lines(self._headline, width) != before
+        line.update(_fitted(self._headline, width), layout=other_height)
+
+    def on_resize(self) -> None:
+        """Give the headline as much as there is room for now."""
+        for line in self.query("#headline").results(Static):
+            line.update(_fitted(self._headline, self.size.width - line.gutter.width))
 
     def step_stands(self, state: StepState) -> None:
         """Tell the loop bar how this step stands."""
         self.post_message(StepChanged(self.MODE, state))
+
+    def tell(self, words: str, severity: SeverityLevel = "information") -> None:
+        """Tell what a key did or why it did nothing; what earlier keys did makes room for it."""
+        self.app.clear_notifications()
+        self.notify(scrub(words), severity=severity, markup=False)
 
     def tell_error(self, error: FtuiError) -> None:
         """Show a failure as its sentence and its remedy."""
@@ -105,4 +119,18 @@ class ModeScreen(Screen[None]):
         reason = self.reason_against(active.binding.action)
         if reason:
             event.stop()
-            self.notify(reason, severity="warning", markup=False)
+            self.tell(reason, "warning")
+
+
+def _lines(sentence: Content, width: int) -> int:
+    """The lines that a headline takes."""
+    return min(len(sentence.wrap(width)), _HEADLINE) if width > 0 else 0
+
+
+def _fitted(sentence: Content, width: int) -> Content:
+    """As much of a headline as there is room for; where something is left out, that is seen."""
+    lines = sentence.wrap(width) if width > 0 else []
+    if len(lines) <= _HEADLINE:
+        return sentence
+    last = lines[_HEADLINE - 1].truncate(width - 2).rstrip(" ·")
+    return Content(" ").join([*lines[: _HEADLINE - 1], Content.assemble(last, " …")])

@@ -33,6 +33,8 @@ _KNOWN = _LISTS | _ANSWERS | _TEXTS
 """Names of columns that say what a table is; in capitals they mean the same."""
 _SEPARATOR = re.compile(rb"sep=(.)\s*", re.IGNORECASE)
 """How a spreadsheet says in a first line what separates the cells."""
+_FIRST_RECORDS = 50
+"""Records by which a table is told."""
 _NAME = re.compile(rb"\w[\w .()/-]{0,39}")
 
 
@@ -102,25 +104,30 @@ def find_delimiter(head: bytes) -> str | None:
         return named[1].decode()
     fits = [(_fitness(head, delimiter), delimiter) for delimiter in DELIMITERS]
     best, delimiter = max(fits, key=lambda fit: fit[0])
-    return delimiter if best > (0, 0) else None
+    return delimiter if any(best) else None
 
 
-def _fitness(head: bytes, delimiter: str) -> tuple[int, int]:
-    """Known names and columns that a separator finds; zeros where what it finds is no table."""
+def _fitness(head: bytes, delimiter: str) -> tuple[int, int, int]:
+    """How well a separator fits; zeros where what it finds is no table.
+
+    Returns:
+        Known names, columns, and less than zero where records are wider than the header: a table of
+        one column has none, and a separator may stand in its texts.
+    """
     reader, at = RecordReader(delimiter), len(_opening(head))
     records: list[list[bytes]] = []
-    while len(records) < 4 and (record := reader.next(head, at, last=False)):
+    while len(records) < _FIRST_RECORDS and (record := reader.next(head, at, last=False)):
         at = record.end
         if any(map(bytes.strip, record.cells)):
             records.append(record.cells)
     if not records:
-        return 0, 0
+        return 0, 0, 0
     header, width = records[0], len(records[0])
     known = len(_KNOWN.intersection(header_names(header)))
-    even = len(records) > 2 and width > 1 and all(len(cells) == width for cells in records)
+    even = len(records) > 2 and width > 1 and all(len(cells) == width for cells in records[:4])
     if known or (even and all(map(_NAME.fullmatch, header))):
-        return known, width
-    return 0, 0
+        return known, width, -sum(len(cells) > width for cells in records)
+    return 0, 0, 0
 
 
 def _opening(text: bytes) -> bytes:

@@ -17,7 +17,7 @@ from tui.domain.file_rules import (
     check_size,
     file_warnings,
 )
-from tui.domain.problems import Problem
+from tui.domain.problems import Problem, problem
 from tui.services.findings import DUPLICATE, NEAR, Findings
 from tui.services.row_checks import Look, Status
 from tui.services.row_file import RowFile
@@ -73,7 +73,12 @@ class DatasetReport(BaseModel):
     @property
     def file_errors(self) -> list[Problem]:
         """Errors of the file as a whole."""
-        return [one for one in self.problems if one.line is None and one.severity == "error"]
+        return errors_of([one for one in self.problems if one.line is None])
+
+
+def errors_of(problems: Sequence[Problem]) -> list[Problem]:
+    """Those of the problems that are errors."""
+    return [one for one in problems if one.severity == "error"]
 
 
 def make_report(file: str, look: Look, found: Findings, whole: Sequence[Problem]) -> DatasetReport:
@@ -105,17 +110,20 @@ def make_report(file: str, look: Look, found: Findings, whole: Sequence[Problem]
 def file_problems(
     found: Findings, look: Look, statistics: Statistics, rows: RowFile, validated: bool
 ) -> list[Problem]:
-    """Problems of the file as a whole.
+    """Problems of the file as a whole; rows that were left out are none of it.
 
     Args:
-        found: what was found in the rows.
+        found: what is known of the rows.
         look: how they were looked at.
-        statistics: what they are like.
+        statistics: what they are like in the source.
         rows: the file, all of it known.
         validated: whether a validation file was given beside it.
     """
-    count, kind, options = len(found.status), look.kind, look.options
-    problems = check_formats(kind, count, found.other_formats)
+    count, kind, options = len(found.status) - found.count(Status.EXCLUDED), look.kind, look.options
+    problems = [problem(code, None, message=text) for code, text in rows.remarks]
+    others = found.rows_of_other_formats()
+    lines = {other: [*map(rows.line, these)] for other, these in others.items()}
+    problems += check_formats(kind, count, lines)
     problems += check_kind(kind, options, rows.held)
     if kind.trainable:
         problems += check_count(count, options)
@@ -123,8 +131,8 @@ def file_problems(
     facts = FileFacts(
         count,
         kind,
-        answers=statistics.rows,
-        refusals=statistics.refusals,
+        answers=found.count(Status.OK) + found.count(Status.WARNED),
+        refusals=len(found.rows_with("refusal")),
         systems=statistics.system_variants,
         validated=validated,
     )

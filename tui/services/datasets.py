@@ -15,7 +15,8 @@ import orjson
 from tui.domain.check_options import DEFAULT_OPTIONS, CheckOptions
 from tui.domain.edits import Edits, EditStep, RowEdit
 from tui.domain.examples import Example, Format, detect_format
-from tui.domain.problems import Problem, problem
+from tui.domain.file_rules import check_shared
+from tui.domain.problems import Problem
 from tui.domain.row_reading import BOM
 from tui.domain.rules import check_line, example_of, inspect_row
 from tui.domain.text import preview
@@ -120,6 +121,7 @@ class Dataset:
         options: what is checked in it, and how strictly.
         report: what the check found in the file as it is on disk; None until it is through.
         statistics: what the rows are like, of the file as it is on disk; None until then, too.
+        file_problems: problems of the file as a whole, with pending edits; none until then.
         container: what holds the rows.
         packed: whether the file is compressed.
         edits: the pending changes. Only `change`, `undo` and `redo` alter them.
@@ -133,18 +135,21 @@ class Dataset:
         options: CheckOptions = DEFAULT_OPTIONS,
         home: Path = Path(),
         kept: KeptChecks | None = None,
+        model: str = "",
     ) -> None:
         self.path = path
         self.format = kind
         self.options = options
         self.report: DatasetReport | None = None
         self.statistics: Statistics | None = None
+        self.file_problems: Sequence[Problem] = ()
         self.container = rows.container
         self.packed = rows.packed
         self.edits = Edits()
         self._rows = rows
         self._home = home
         self._kept = kept
+        self._model = model
         self._begin(Look(kind, options, 0), {}, Findings())
 
     def __len__(self) -> int:
@@ -294,9 +299,9 @@ class Dataset:
             FileError: a file cannot be read, or changed meanwhile.
         """
         against = against or {}
-        for name, other in against.items():
+        for name, other, beside in _in_turn(against):
             if other.report is None:
-                async for progress in other.check(keep=0):
+                async for progress in other.check(keep=0, against=beside):
                     yield replace(progress, share=0.0, doing=f"the {name} file")
         look = await asyncio.to_thread(self._settle_look, keep)
         kept = await self._kept.load(self._rows, look) if self._kept else None
@@ -311,22 +316,24 @@ class Dataset:
                 await self._kept.save(self._rows, look, self._found)
         async for progress in check.compare_files():
             yield progress
-        validated = "validation" in against
-        self.statistics, self.report = await asyncio.to_thread(self._sum_up, look, validated)
+        self.statistics, self.report = await asyncio.to_thread(self._sum_up, look)
         await self._follow(self.edits.pending)
 
     def _settle_look(self, keep: int) -> Look:
         """How the rows are looked at: what counts their tokens, and how many the model takes."""
         options, home = self.options, self._home
-        context = options.context or (context_of(options.model, home) if options.model else 0)
-        counter = counter_for(options.model, home)
+        model = options.model or (self._model if counter_for(self._model, home).exact else "")
+        context = options.context or (context_of(model, home) if model else 0)
+        counter = counter_for(model, home)
         return Look(self.format, replace(options, context=context), keep, counter)
 
     def _begin(self, look: Look, against: Mapping[str, Dataset], found: Findings) -> None:
         """Know of the rows what is given, and no more."""
         self.report = self.statistics = None
+        self.file_problems = ()
         self._found = found
         self._look = look
+        self._against = against
         others = {name: other.as_other() for name, other in against.items()}
         self._comparison = Comparison(
             self._found, look.options, self._rows.line, self._text, others
@@ -337,15 +344,27 @@ class Dataset:
         """The text of a row that is searched for near duplicates."""
         return text_of_row(self.current_raw(row), self.format, self._look.options)
 
-    def _sum_up(self, look: Look, validated: bool) -> tuple[Statistics, DatasetReport]:
+    def _sum_up(self, look: Look) -> tuple[Statistics, DatasetReport]:
         # Loaded by whoever checks; the way to the first paint does not need it.
         from tui.domain.statistics import Tally, statistics_of
 
-        found, rows = self._found, self._rows
-        statistics = statistics_of(found.tally or Tally(), look.options)
-        whole = [problem(code, None, message=text) for code, text in rows.remarks]
-        whole += file_problems(found, look, statistics, rows, validated)
-        return statistics, make_report(str(self.path), look, found, whole)
+        statistics = statistics_of(self._found.tally or Tally(), look.options)
+        whole = self._whole(statistics)
+        return statistics, make_report(str(self.path), look, self._found, whole)
+
+    def _whole(self, statistics: Statistics) -> list[Problem]:
+        """Problems of the file as a whole, as its rows stand now."""
+        validated = "validation" in self._against
+        whole = file_problems(self._found, self._look, statistics, self._rows, validated)
+        validation = self._against.get("validation")
+        return whole + (validation.shared_with_test() if validation else [])
+
+    def shared_with_test(self) -> list[Problem]:
+        """What this file, for validation, has in common with the test file beside it."""
+        same, near = (
+            [self.line(row) for row in self.rows_with(code)] for code in ("leaked-row", "near-leak")
+        )
+        return check_shared(same, near, self.options)
 
     async def checked(self, *, against: Mapping[str, Dataset] | None = None) -> DatasetReport:
         """Check every row and give the report.
@@ -408,6 +427,8 @@ class Dataset:
             await asyncio.to_thread(self._follower.follow, [*rows], self.edits.of)
         except OSError as error:
             raise explain(error, self.path) from error
+        if self.statistics:
+            self.file_problems = await asyncio.to_thread(self._whole, self.statistics)
 
     async def _read(self, wanted: Sequence[int]) -> list[RowDetail]:
         try:
@@ -452,6 +473,7 @@ class Datasets:
         """Open files with what the settings say is checked in them."""
         self._options = settings.check if settings else DEFAULT_OPTIONS
         self._home = settings.home if settings else Path()
+        self._model = settings.model if settings else ""
         reports = settings.workspace / "reports" if settings else None
         self._kept = KeptChecks(ReportCache(reports)) if reports else None
 
@@ -479,21 +501,43 @@ class Datasets:
             pass
         if not len(rows):
             raise FileError(f"{path} is empty: it holds no rows.", "Give a file with examples.")
-        return Dataset(path, rows, kind or _format_of(rows), options, self._home, self._kept)
+        kind = kind or _format_of(rows)
+        return Dataset(path, rows, kind, options, self._home, self._kept, self._model)
+
+
+def _in_turn(
+    against: Mapping[str, Dataset],
+) -> Iterator[tuple[str, Dataset, Mapping[str, Dataset]]]:
+    """The files to compare with, in the order of their check, and what each is compared with.
+
+    The validation file is compared with the test file; the test file with none.
+    """
+    for name in sorted(against, key=("test", "validation").index):
+        beside = {"test": against["test"]} if name == "validation" and "test" in against else {}
+        yield name, against[name], beside
 
 
 def _format_of(rows: RowFile) -> Format:
-    """The format that most of the first rows have; chat where no row can be read."""
+    """The format that most of the first rows have; chat where no row can be read.
+
+    Lines none of which is or begins like JSON are plain text.
+    """
     seen: Counter[Format] = Counter()
+    prose = True
     for row in range(min(len(rows), _LOOKED_AT)):
+        raw = rows.read(row).removeprefix(BOM)
+        prose = prose and not raw.lstrip().startswith((b"{", b"["))
         try:
-            value: Any = orjson.loads(rows.read(row).removeprefix(BOM))
+            value: Any = orjson.loads(raw)
         except orjson.JSONDecodeError:
             continue
+        prose = False
         if isinstance(value, dict):
             seen[detect_format(value)] += 1
     known = [kind for kind, _ in seen.most_common() if kind is not Format.UNKNOWN]
-    return known[0] if known else Format.UNKNOWN if seen else Format.CHAT
+    if known:
+        return known[0]
+    return Format.UNKNOWN if seen else Format.TEXT if prose else Format.CHAT
 
 
 def _shown(raw: bytes, kind: Format) -> Example | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress, pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from tui.domain.examples import Format
 from tui.domain.problems import Problem
@@ -18,6 +18,8 @@ from tui.services.sketches import Sketches
 
 if TYPE_CHECKING:
     from tui.domain.statistics import Tally
+
+_K = TypeVar("_K")
 
 DUPLICATE = "duplicate-row"
 NEAR = "near-duplicate"
@@ -71,7 +73,7 @@ class Findings:
         status: one byte a row, of `Status`, of everything that is known of it.
         own: the same of what the row tells by itself.
         codes: code -> the rows that have such a problem of their own, rising.
-        other_formats: format -> lines of the rows that have it and not the file's.
+        other_formats: format -> the rows that have it and not the file's, rising.
         tokens: tokens a row; 0 for an invalid one.
         lengths: characters of each row's last answer.
         prints: a fingerprint of what each row says; 0 for an invalid one.
@@ -112,8 +114,8 @@ class Findings:
             column[first:end] = bytes(map(max, column[first:end], part.status))
         for code, rows in part.codes.items():
             self.codes.setdefault(code, array("I")).extend(rows)
-        for kind, lines in part.other_formats.items():
-            self.other_formats.setdefault(kind, array("Q")).extend(lines)
+        for kind, others in part.other_formats.items():
+            self.other_formats.setdefault(kind, array("I")).extend(others)
         self.tokens.extend(part.tokens)
         self.lengths.extend(part.lengths)
         self.prints.extend(part.prints)
@@ -138,13 +140,8 @@ class Findings:
             rows: their numbers.
             part: an entry of each in the same order; its codes count in that order, too.
         """
-        gone = set(rows)
-        for code, known in [*self.codes.items()]:
-            if not gone.isdisjoint(known):
-                self.codes[code] = array("I", (row for row in known if row not in gone))
-        for code, places in part.codes.items():
-            known = self.codes.get(code, array("I"))
-            self.codes[code] = self._all_of([known, [rows[place] for place in places]])
+        self._replace_in(self.codes, rows, part.codes)
+        self._replace_in(self.other_formats, rows, part.other_formats)
         for place, row in enumerate(rows):
             self.own[row] = part.status[place]
             self.tokens[row] = part.tokens[place]
@@ -153,6 +150,17 @@ class Findings:
             self.asked[row] = part.asked[place]
             if part.sketches:
                 self.sketches.put(row, part.sketches, place)
+
+    def _replace_in(
+        self, table: dict[_K, array[int]], rows: Sequence[int], part: Mapping[_K, array[int]]
+    ) -> None:
+        gone = set(rows)
+        for key, known in [*table.items()]:
+            if not gone.isdisjoint(known):
+                table[key] = array("I", (row for row in known if row not in gone))
+        for key, places in part.items():
+            known = table.get(key, array("I"))
+            table[key] = self._all_of([known, [rows[place] for place in places]])
 
     def keep(self, problems: Sequence[Problem], limit: int) -> None:
         """Keep problems as far as the limit goes."""
@@ -182,7 +190,15 @@ class Findings:
             found.append(self.codes[code])
         if code == OUTLIER:
             found.append(self.outliers)
-        rows = found[0] if len(found) == 1 else self._all_of(found)
+        return self._kept(found[0] if len(found) == 1 else self._all_of(found))
+
+    def rows_of_other_formats(self) -> dict[Format, array[int]]:
+        """The rows of each other format than the file's, rising, without those left out."""
+        kept = {kind: self._kept(rows) for kind, rows in self.other_formats.items()}
+        return {kind: rows for kind, rows in kept.items() if rows}
+
+    def _kept(self, rows: array[int]) -> array[int]:
+        """Those of the rows that were not left out."""
         left_out = Status.EXCLUDED
         if left_out not in self.status:
             return rows[:]

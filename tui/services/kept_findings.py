@@ -124,9 +124,7 @@ def _findings(kept: CachedReport, limit: int) -> Kept | None:
             for name, data in arrays.items()
             if name.startswith(_CODE)
         },
-        other_formats={
-            Format(kind): array("Q", lines) for kind, lines in facts["other_formats"].items()
-        },
+        other_formats={Format(kind): array("I", at) for kind, at in facts["other_formats"].items()},
         problems=problems,
         tally=Tally.from_json(facts["tally"]),
     )

@@ -91,7 +91,7 @@ class Checked:
         status: one byte a row, of `Status`.
         problems: in the order of the rows, at most as many as were asked for.
         codes: the rows with a problem of each code, ascending.
-        other_formats: lines of rows of other formats than the file's, by their format.
+        other_formats: the rows of each other format than the file's, ascending.
         tokens: tokens a row; 0 for an invalid one. Of the second pass, as all that follows.
         lengths: characters of the assistant's last text.
         prints: a fingerprint of what the row says; 0 for an invalid one.
@@ -180,7 +180,7 @@ def check_structure(lines: Iterable[Line | tuple[int, int, bytes]], look: Look) 
         checked.add(row, found, look.limit)
         if any(one.code == "other-format" for one in found):
             other = detect_format(parse(raw)[0])
-            checked.other_formats.setdefault(other, array("Q")).append(line)
+            checked.other_formats.setdefault(other, array("I")).append(row)
     return checked
 
 

@@ -50,14 +50,17 @@ class TokenCounter:
     Attributes:
         name: what counts: `o200k_base`, the model's name, or `estimate`.
         source: how to load it: `toktok:<encoding>`, `tokenizer:<file>`, or `estimate`.
-        a_message: tokens that the chat format puts around each message.
+        a_message: tokens that the chat format puts around each message; roles that take more or
+            fewer of them make it no whole number.
         a_row: tokens that it puts around a conversation.
+        without_system: further tokens around one that does not begin with a system message.
     """
 
     name: str
     source: str
-    a_message: int = 0
-    a_row: int = 0
+    a_message: float = 0
+    a_row: float = 0
+    without_system: float = 0
 
     @property
     def exact(self) -> bool:
@@ -91,11 +94,13 @@ class TokenCounter:
 
     def _around(self, example: Example) -> int:
         messages = len(example.messages) + len(example.preferred) + len(example.rejected)
-        return messages * self.a_message + self.a_row
+        begins = example.messages[0].get("role") if example.messages else None
+        added = 0 if begins == "system" else self.without_system
+        return max(0, round(messages * self.a_message + self.a_row + added))
 
 
 _GUESS = TokenCounter(ESTIMATE, ESTIMATE, a_message=4, a_row=3)
-_CHAT_ML = (5, 0)
+_CHAT_ML = (5, 0, 0)
 """Around a message and a row where no template tells: that of the most common one."""
 
 
@@ -122,8 +127,8 @@ def counter_for(model: str, home: Path) -> TokenCounter:
     bare = TokenCounter(model, f"tokenizer:{tokenizer}")
     if not _loads(bare.source):
         return _GUESS
-    a_message, a_row = _around_by_template(tokenizer.parent, bare) or _CHAT_ML
-    return TokenCounter(bare.name, bare.source, a_message, a_row)
+    around = _around_by_template(tokenizer.parent, bare) or _CHAT_ML
+    return TokenCounter(bare.name, bare.source, *around)
 
 
 def context_of(model: str, home: Path) -> int:
@@ -221,20 +226,24 @@ def _estimate(texts: Sequence[str]) -> Sequence[int]:
     return [-(-len(text) // CHARACTERS_PER_TOKEN) for text in texts]
 
 
-def _around_by_template(folder: Path, counter: TokenCounter) -> tuple[int, int] | None:
-    """Tokens around a message and around a row, measured by what the chat template writes."""
+def _around_by_template(folder: Path, counter: TokenCounter) -> tuple[float, float, float] | None:
+    """The tokens around messages and rows, measured by what the chat template writes.
+
+    A template may put a system message of its own before a row that has none.
+    """
     render = chat_template(folder)
     if render is None:
         return None
     turn = [{"role": "user", "content": _SAID}, {"role": "assistant", "content": _SAID}]
     opening = [{"role": "system", "content": _SAID}]
     try:
-        short, long = render([*opening, *turn]), render([*opening, *turn, *turn])
+        written = [render([*opening, *turn]), render([*opening, *turn, *turn]), render(turn)]
     except _OF_TEMPLATES:
         return None
-    said, once, twice = counter.count([_SAID, short, long])
-    a_message = max(0, round((twice - once) / 2) - said)
-    return a_message, max(0, once - 3 * (said + a_message))
+    said, once, twice, bare = counter.count([_SAID, *written])
+    a_message = max(0, (twice - once) / 2 - said)
+    a_row = once - 3 * (said + a_message)
+    return a_message, a_row, bare - 2 * (said + a_message) - a_row
 
 
 _SAID = "Yes."

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from tui import __version__
 from tui.domain.conversion import explain_format
+from tui.domain.fixes import FIXABLE
 from tui.domain.problems import KINDS, Problem
 from tui.domain.written_rows import rejected_row, training_row
 from tui.services.datasets import Dataset, RowView, Status
@@ -193,8 +194,10 @@ class _Writing:
     def _nothing_to_write(self) -> InputError:
         first = next(iter(self._dataset.codes(0)), "")
         reason = f" {KINDS[first].what}" if first else ""
+        mend = " Some of it can be mended: F on the screen, ftui prepare --fix all."
         return InputError(
-            f"No row of {self._dataset.path} can be used.{reason}", "Run ftui check on it."
+            f"No row of {self._dataset.path} can be used.{reason}",
+            f"Run ftui check on it.{mend if first in FIXABLE else ''}",
         )
 
     async def write_rows(self) -> AsyncIterator[int]:

@@ -18,6 +18,15 @@ from tui.widgets.line_table import fit
 _GAP = "    "
 _TWO_COLUMNS_FROM = 96
 
+_COLOURS = {
+    Tone.GOOD: "$text-success",
+    Tone.WARNED: "$text-warning",
+    Tone.BAD: "$text-error",
+}
+
+Remark = tuple[str, Tone]
+"""A sentence and what it means."""
+
 Block = list[Content]
 """Lines of one width that belong together, a title first."""
 
@@ -28,6 +37,7 @@ class StatisticsView(LinePane):
     def __init__(
         self,
         statistics: Statistics,
+        remarks: Sequence[Remark] = (),
         *,
         blocks: bool = True,
         id: str | None = None,  # noqa: A002 - Textual's name for it
@@ -36,23 +46,26 @@ class StatisticsView(LinePane):
 
         Args:
             statistics: what was counted; its texts are scrubbed.
+            remarks: what is to be said above the figures, scrubbed.
             blocks: draw bars with box characters; otherwise in plain ASCII.
             id: the widget's id.
         """
         super().__init__(id=id)
         self._statistics = statistics
+        self._remarks = remarks
         self._blocks = blocks
 
     def lay_out(self, width: int) -> Sequence[Content]:
         """All lines for a width."""
         found = self._statistics
+        remarks = [line for one in self._remarks for line in _sentence(*one, width)]
         if not found.rows:
-            return [Content("No row is without errors, so there is nothing to count.")]
+            return [*remarks, Content("No row is without errors, so there is nothing to count.")]
         two = width >= _TWO_COLUMNS_FROM
         column = (width - len(_GAP)) // 2 if two else width
         shown = list(self._blocks_of(found, column))
         rows = list(zip_longest(shown[::2], shown[1::2], fillvalue=())) if two else zip(shown)
-        lines = [*_figures(found, width)]
+        lines = [*remarks, *_figures(found, width)]
         for row in rows:
             lines += [Content(""), *_beside(row, column)]
         return [*lines, Content(""), *_systems(found, width)]
@@ -139,7 +152,7 @@ def _cut(found: Statistics) -> tuple[str, Tone]:
 
 
 def _sentence(words: str, tone: Tone, width: int) -> Iterator[Content]:
-    colour = {Tone.GOOD: "$text-success", Tone.WARNED: "$text-warning"}.get(tone, "")
+    colour = _COLOURS.get(tone, "")
     for i, line in enumerate(textwrap.wrap(words, max(20, width - 2))):
         yield Content.assemble((tone.glyph if i == 0 else " ", colour), f" {line}")
 
