@@ -13,10 +13,11 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from tui.engine.answering import Answering
+from tui.engine.database import Page
 from tui.engine.errors import ApiError, not_found
 from tui.engine.home import Home
-from tui.engine.records import JobRecord
-from tui.engine.store import Page, Store
+from tui.engine.records import FileRecord, JobRecord, now
+from tui.engine.store import Store
 from tui.engine.supervisor import Supervisor
 
 
@@ -32,6 +33,8 @@ class Engine:
     answering: Answering
     stop: Callable[[], None]
     """Asks the server to end."""
+    clock: Callable[[], int] = now
+    """Gives the time in Unix seconds."""
 
     @property
     def token_file(self) -> str | None:
@@ -42,6 +45,17 @@ class Engine:
     def pid(self) -> int:
         """The server's process id."""
         return os.getpid()
+
+    def file(self, file_id: str) -> FileRecord:
+        """The file of that id.
+
+        Raises:
+            ApiError: there is none.
+        """
+        file = self.store.file(file_id)
+        if file is None:
+            raise not_found("file", file_id, "file_id")
+        return file
 
     def job(self, job_id: str) -> JobRecord:
         """The job of that id.

@@ -9,6 +9,8 @@ import sqlite3
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from openai.types.shared import ErrorObject
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 _log = logging.getLogger("ftui.engine")
@@ -44,16 +46,20 @@ class ApiError(Exception):
 
     def response(self) -> JSONResponse:
         """The error as a response; the client is told not to try a lasting failure again."""
-        body = {
-            "error": {
-                "message": self.message,
-                "type": self.kind,
-                "param": self.param,
-                "code": self.code,
-            }
+        error = {
+            "message": self.message,
+            "type": self.kind,
+            "param": self.param,
+            "code": self.code,
         }
         headers = {"x-should-retry": "false"} if self.status in (409, 507) else None
-        return JSONResponse(body, self.status, headers)
+        return JSONResponse({"error": error}, self.status, headers)
+
+
+class ErrorBody(BaseModel):
+    """OpenAI's envelope of an error."""
+
+    error: ErrorObject
 
 
 def not_found(what: str, name: str, param: str | None = None) -> ApiError:

@@ -90,7 +90,8 @@ def create(engine: Engine, asked: JobRequest, *, folders: bool) -> JobRecord:
     if asked.integrations:
         raise ApiError(
             400,
-            "Integrations are not supported by this engine.",
+            "Integrations such as wandb are not supported: this engine sends nothing to other "
+            "services. Follow the job's events, or read step_metrics.csv among its result files.",
             code="unsupported_parameter",
             param="integrations",
         )
@@ -152,7 +153,7 @@ def _require_file(engine: Engine, file_id: str | None, param: str) -> None:
     if file_id is None:
         return
     file = engine.store.file(file_id)
-    if file is None:
+    if file is None or (file.expires_at is not None and file.expires_at <= engine.clock()):
         raise not_found("file", file_id, param)
     if file.purpose != "fine-tune":
         raise ApiError(
