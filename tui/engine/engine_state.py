@@ -85,7 +85,7 @@ def came_by_socket(request: Request) -> bool:
 
 def shown(record: BaseModel) -> dict[str, Any]:
     """One of OpenAI's objects as JSON; `paused` is a state that its types do not name."""
-    return record.model_dump(mode="json", warnings=False)
+    return record.model_dump(mode="json", by_alias=True, warnings=False)
 
 
 def answer(record: BaseModel) -> JSONResponse:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import logging
 import sqlite3
+from collections.abc import Mapping
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -128,16 +130,25 @@ def install(app: FastAPI) -> None:
 
 
 def validation_error(error: RequestValidationError) -> ApiError:
-    """What pydantic found, as OpenAI would say it: the first problem and its parameter."""
-    first = error.errors()[0]
-    names = [str(part) for part in first["loc"] if part not in ("body", "query", "path")]
-    param = ".".join(names) or None
-    if first["type"] == "json_invalid":
+    """What is wrong with a request, as OpenAI would say it: the first problem and its parameter."""
+    return invalid_parameter(error.errors()[0])
+
+
+def invalid_parameter(found: Mapping[str, Any], within: tuple[str, ...] = ()) -> ApiError:
+    """What pydantic found, as OpenAI would say it.
+
+    Args:
+        found: one of pydantic's errors.
+        within: the parameters that hold what was checked.
+    """
+    names = [str(part) for part in found["loc"] if part not in ("body", "query", "path")]
+    param = ".".join((*within, *names)) or None
+    if found["type"] == "json_invalid":
         return ApiError(400, "The body of the request is not JSON.", code="invalid_json")
-    if first["type"] == "missing":
+    if found["type"] == "missing":
         return ApiError(400, f"You must provide {param}.", param=param, code="missing_parameter")
-    if first["type"] == "extra_forbidden":
+    if found["type"] == "extra_forbidden":
         message = f"Unrecognized parameter: {param}."
         return ApiError(400, message, param=param, code="unknown_parameter")
-    message = f"Invalid value for {param or 'the request'}: {first['msg']}."
+    message = f"Invalid value for {param or 'the request'}: {found['msg']}."
     return ApiError(400, message, param=param, code="invalid_value")
