@@ -10,7 +10,7 @@ from typing import Any
 
 import openai
 import pytest
-from engine.in_process import InProcess
+from engine.app_in_process import InProcess
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai import AsyncOpenAI

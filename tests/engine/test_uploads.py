@@ -10,7 +10,7 @@ from typing import Any
 
 import openai
 import pytest
-from engine.in_process import InProcess
+from engine.app_in_process import InProcess
 from openai import AsyncOpenAI
 from openai.types import Upload
 

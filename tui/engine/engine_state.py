@@ -102,9 +102,8 @@ def page_of(read: Callable[[], Page[Any]]) -> JSONResponse:
     try:
         page = read()
     except KeyError as error:
-        raise ApiError(
-            400, f"There is no {error.args[0][:80]!r} to go on after.", param="after"
-        ) from error
+        message = f"There is no {error.args[0][:80]!r} to go on after."
+        raise ApiError(400, message, param="after", code="invalid_value") from error
     data = [shown(record.to_openai()) for record in page.data]
     ends = {"first_id": data[0]["id"], "last_id": data[-1]["id"]} if data else {}
     return JSONResponse({"object": "list", "data": data, "has_more": page.has_more, **ends})

@@ -101,8 +101,9 @@ def install(app: FastAPI) -> None:
         if error.status_code in (404, 405):
             message = f"Unknown request: {request.method} {request.url.path}."
             return ApiError(error.status_code, message, code="unknown_url").response()
-        code = "too_large" if error.status_code == 413 else None
-        return ApiError(error.status_code, str(error.detail), code=code).response()
+        code = "too_large" if error.status_code == 413 else "invalid_body"
+        message = f"{str(error.detail).removesuffix('.')}."
+        return ApiError(error.status_code, message, code=code).response()
 
     async def invalid(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
@@ -144,7 +145,8 @@ def invalid_parameter(found: Mapping[str, Any], within: tuple[str, ...] = ()) ->
     names = [str(part) for part in found["loc"] if part not in ("body", "query", "path")]
     param = ".".join((*within, *names)) or None
     if found["type"] == "json_invalid":
-        return ApiError(400, "The body of the request is not JSON.", code="invalid_json")
+        why = found["ctx"]["error"]
+        return ApiError(400, f"The body of the request is not JSON: {why}.", code="invalid_json")
     if found["type"] == "missing":
         return ApiError(400, f"You must provide {param}.", param=param, code="missing_parameter")
     if found["type"] == "extra_forbidden":

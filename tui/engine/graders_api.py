@@ -15,8 +15,11 @@ from tui.domain.placeholders import MOST_CHARACTERS
 from tui.engine.engine_state import answer
 from tui.engine.graders import read_grader
 from tui.engine.grading import grade
+from tui.engine.strict_json import StrictRoute
 
-router = APIRouter(prefix="/v1/fine_tuning/alpha/graders", tags=["Graders"])
+router = APIRouter(
+    prefix="/v1/fine_tuning/alpha/graders", tags=["Graders"], route_class=StrictRoute
+)
 
 
 _TROUBLES = [

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+import orjson
 
 from tui.domain.placeholders import TextTooLong, ValueMissing, fill
 from tui.engine.graders import MultiGrader, TextGrader
@@ -73,6 +74,6 @@ def _grade_text(grader: TextGrader, values: dict[str, Any], troubles: set[Troubl
 def _sample(answer: str) -> dict[str, Any]:
     """What placeholders can say of the answer; `output_json` where it is JSON."""
     try:
-        return {"output_text": answer, "output_json": json.loads(answer)}
-    except (ValueError, RecursionError):
+        return {"output_text": answer, "output_json": orjson.loads(answer)}
+    except orjson.JSONDecodeError:
         return {"output_text": answer}

@@ -87,6 +87,7 @@ def create(engine: Engine, asked: JobRequest, *, folders: bool) -> JobRecord:
         ApiError: something asked for does not exist or is not supported.
     """
     hyperparameters = asked.settings()
+    _require_one_place(asked)
     if asked.integrations:
         raise ApiError(
             400,
@@ -118,6 +119,18 @@ def create(engine: Engine, asked: JobRequest, *, folders: bool) -> JobRecord:
             validating += f" and validation file: {job.validation_file}"
         engine.store.add_event(job.id, EventRecord(message=validating))
     return job
+
+
+def _require_one_place(asked: JobRequest) -> None:
+    """Hyperparameters in two places would leave one of them ignored."""
+    in_method = asked.method.model_fields_set - {"type"} if asked.method else None
+    if asked.hyperparameters is not None and in_method:
+        raise ApiError(
+            400,
+            "Hyperparameters are given twice; leave out the deprecated ones beside `method`.",
+            code="invalid_value",
+            param="hyperparameters",
+        )
 
 
 def find_base(name: str, *, folders: bool) -> ModelSource:

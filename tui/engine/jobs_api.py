@@ -18,8 +18,9 @@ from tui.engine.listed import Listed
 from tui.engine.queries import metadata_filter
 from tui.engine.records import JobRecord
 from tui.engine.states import IllegalMove
+from tui.engine.strict_json import StrictRoute
 
-router = APIRouter(prefix="/v1/fine_tuning/jobs", tags=["Fine-tuning"])
+router = APIRouter(prefix="/v1/fine_tuning/jobs", tags=["Fine-tuning"], route_class=StrictRoute)
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
 _READ_AT_ONCE = 200

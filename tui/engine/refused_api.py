@@ -10,9 +10,9 @@ from tui.engine.errors import ApiError
 router = APIRouter(prefix="/v1/fine_tuning/checkpoints", tags=["Refused"])
 
 
-@router.get("/{checkpoint:path}/permissions")
-@router.post("/{checkpoint:path}/permissions")
-@router.delete("/{checkpoint:path}/permissions/{permission_id}")
+@router.get("/{checkpoint:path}/permissions", operation_id="list_permissions")
+@router.post("/{checkpoint:path}/permissions", operation_id="create_permissions")
+@router.delete("/{checkpoint:path}/permissions/{permission_id}", operation_id="delete_permission")
 def share_checkpoint(checkpoint: str) -> JSONResponse:
     """Permissions on a checkpoint: this engine has no projects to share with."""
     raise ApiError(

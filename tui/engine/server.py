@@ -19,6 +19,7 @@ from tui.engine import (
     graders_api,
     jobs_api,
     models_api,
+    reference_page,
     refused_api,
     uploads_api,
 )
@@ -38,6 +39,7 @@ _RESOURCES = (
     refused_api,
     chat_api,
     engine_api,
+    reference_page,
 )
 _EXPIRE_SECONDS = 60.0
 

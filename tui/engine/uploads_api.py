@@ -19,8 +19,11 @@ from tui.engine.files_api import ExpiresAfter, expire, require_purpose
 from tui.engine.kept_files import chunks_of, keep_file, received
 from tui.engine.records import PartRecord, UploadRecord
 from tui.engine.security import MOST_OF_A_PART
+from tui.engine.strict_json import StrictRoute
 
-router = APIRouter(prefix="/v1/uploads", tags=["Uploads"], dependencies=[Depends(expire)])
+router = APIRouter(
+    prefix="/v1/uploads", tags=["Uploads"], route_class=StrictRoute, dependencies=[Depends(expire)]
+)
 
 MOST_BYTES = 8 * 1024**3
 SECONDS = 3_600

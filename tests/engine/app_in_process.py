@@ -57,11 +57,11 @@ class InProcess:
     def http(self) -> httpx2.AsyncClient:
         return httpx2.AsyncClient(
             transport=httpx2.ASGITransport(self.app),
-            base_url="http://engine",
+            base_url="http://engine:8000",
             headers={"Authorization": f"Bearer {TOKEN}"},
         )
 
     def client(self) -> AsyncOpenAI:
         return AsyncOpenAI(
-            base_url="http://engine/v1", api_key=TOKEN, http_client=self.http(), max_retries=0
+            base_url="http://engine:8000/v1", api_key=TOKEN, http_client=self.http(), max_retries=0
         )
