@@ -20,6 +20,7 @@ from tui.engine.checkpoints import (
     since_best,
     slim,
 )
+from tui.engine.database import StoreUnusable
 from tui.engine.home import Home, JobFolder
 from tui.engine.ingestion import Ingestion
 from tui.engine.records import EventRecord, JobRecord
@@ -34,7 +35,7 @@ from tui.engine.reports import (
 )
 from tui.engine.spec import Hyperparameters
 from tui.engine.states import MOVES, IllegalMove, Status, check_move
-from tui.engine.store import Store, StoreUnusable
+from tui.engine.store import Store
 
 _unique = itertools.count()
 
@@ -189,7 +190,7 @@ def test_a_transaction_that_breaks_off_leaves_nothing(home: Home, store: Store) 
 
 def test_a_database_of_another_version_is_not_touched(home: Home) -> None:
     store = Store(home.database)
-    store._connection.execute("PRAGMA user_version=99")
+    store.execute("PRAGMA user_version=99")
     store.close()
     with pytest.raises(StoreUnusable, match="another version"):
         Store(home.database)

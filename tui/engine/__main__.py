@@ -20,6 +20,7 @@ import uvicorn
 
 from tui import __version__
 from tui.engine.answering import Answering
+from tui.engine.database import StoreUnusable
 from tui.engine.engine_state import Engine
 from tui.engine.errors import StartError
 from tui.engine.home import Home
@@ -27,7 +28,7 @@ from tui.engine.launcher import Launcher
 from tui.engine.listening import claim_home, listen_on_port, listen_on_socket
 from tui.engine.security import load_token
 from tui.engine.server import create_app
-from tui.engine.store import Store, StoreUnusable
+from tui.engine.store import Store
 from tui.engine.supervisor import Supervisor
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})

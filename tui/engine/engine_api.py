@@ -10,7 +10,7 @@ from tui.engine.engine_state import Engine, EngineOfApp
 from tui.engine.records import JobRecord
 from tui.engine.resident_memory import resident_bytes, resident_bytes_of_all
 
-router = APIRouter(prefix="/engine")
+router = APIRouter(prefix="/engine", tags=["Engine"])
 
 
 @router.get("/status")

@@ -13,10 +13,11 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from tui.engine.answering import Answering
+from tui.engine.database import Page
 from tui.engine.errors import ApiError, not_found
 from tui.engine.home import Home
-from tui.engine.records import JobRecord
-from tui.engine.store import Page, Store
+from tui.engine.records import FileRecord, JobRecord, now
+from tui.engine.store import Store
 from tui.engine.supervisor import Supervisor
 
 
@@ -32,6 +33,8 @@ class Engine:
     answering: Answering
     stop: Callable[[], None]
     """Asks the server to end."""
+    clock: Callable[[], int] = now
+    """Gives the time in Unix seconds."""
 
     @property
     def token_file(self) -> str | None:
@@ -42,6 +45,17 @@ class Engine:
     def pid(self) -> int:
         """The server's process id."""
         return os.getpid()
+
+    def file(self, file_id: str) -> FileRecord:
+        """The file of that id.
+
+        Raises:
+            ApiError: there is none.
+        """
+        file = self.store.file(file_id)
+        if file is None:
+            raise not_found("file", file_id, "file_id")
+        return file
 
     def job(self, job_id: str) -> JobRecord:
         """The job of that id.
@@ -71,7 +85,7 @@ def came_by_socket(request: Request) -> bool:
 
 def shown(record: BaseModel) -> dict[str, Any]:
     """One of OpenAI's objects as JSON; `paused` is a state that its types do not name."""
-    return record.model_dump(mode="json", warnings=False)
+    return record.model_dump(mode="json", by_alias=True, warnings=False)
 
 
 def answer(record: BaseModel) -> JSONResponse:
@@ -88,9 +102,8 @@ def page_of(read: Callable[[], Page[Any]]) -> JSONResponse:
     try:
         page = read()
     except KeyError as error:
-        raise ApiError(
-            400, f"There is no {error.args[0][:80]!r} to go on after.", param="after"
-        ) from error
+        message = f"There is no {error.args[0][:80]!r} to go on after."
+        raise ApiError(400, message, param="after", code="invalid_value") from error
     data = [shown(record.to_openai()) for record in page.data]
     ends = {"first_id": data[0]["id"], "last_id": data[-1]["id"]} if data else {}
     return JSONResponse({"object": "list", "data": data, "has_more": page.has_more, **ends})

@@ -5,10 +5,14 @@ from __future__ import annotations
 import errno
 import logging
 import sqlite3
+from collections.abc import Mapping
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from openai.types.shared import ErrorObject
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 _log = logging.getLogger("ftui.engine")
@@ -44,16 +48,20 @@ class ApiError(Exception):
 
     def response(self) -> JSONResponse:
         """The error as a response; the client is told not to try a lasting failure again."""
-        body = {
-            "error": {
-                "message": self.message,
-                "type": self.kind,
-                "param": self.param,
-                "code": self.code,
-            }
+        error = {
+            "message": self.message,
+            "type": self.kind,
+            "param": self.param,
+            "code": self.code,
         }
         headers = {"x-should-retry": "false"} if self.status in (409, 507) else None
-        return JSONResponse(body, self.status, headers)
+        return JSONResponse({"error": error}, self.status, headers)
+
+
+class ErrorBody(BaseModel):
+    """OpenAI's envelope of an error."""
+
+    error: ErrorObject
 
 
 def not_found(what: str, name: str, param: str | None = None) -> ApiError:
@@ -93,8 +101,9 @@ def install(app: FastAPI) -> None:
         if error.status_code in (404, 405):
             message = f"Unknown request: {request.method} {request.url.path}."
             return ApiError(error.status_code, message, code="unknown_url").response()
-        code = "too_large" if error.status_code == 413 else None
-        return ApiError(error.status_code, str(error.detail), code=code).response()
+        code = "too_large" if error.status_code == 413 else "invalid_body"
+        message = f"{str(error.detail).removesuffix('.')}."
+        return ApiError(error.status_code, message, code=code).response()
 
     async def invalid(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
@@ -122,16 +131,26 @@ def install(app: FastAPI) -> None:
 
 
 def validation_error(error: RequestValidationError) -> ApiError:
-    """What pydantic found, as OpenAI would say it: the first problem and its parameter."""
-    first = error.errors()[0]
-    names = [str(part) for part in first["loc"] if part not in ("body", "query", "path")]
-    param = ".".join(names) or None
-    if first["type"] == "json_invalid":
-        return ApiError(400, "The body of the request is not JSON.", code="invalid_json")
-    if first["type"] == "missing":
+    """What is wrong with a request, as OpenAI would say it: the first problem and its parameter."""
+    return invalid_parameter(error.errors()[0])
+
+
+def invalid_parameter(found: Mapping[str, Any], within: tuple[str, ...] = ()) -> ApiError:
+    """What pydantic found, as OpenAI would say it.
+
+    Args:
+        found: one of pydantic's errors.
+        within: the parameters that hold what was checked.
+    """
+    names = [str(part) for part in found["loc"] if part not in ("body", "query", "path")]
+    param = ".".join((*within, *names)) or None
+    if found["type"] == "json_invalid":
+        why = found["ctx"]["error"]
+        return ApiError(400, f"The body of the request is not JSON: {why}.", code="invalid_json")
+    if found["type"] == "missing":
         return ApiError(400, f"You must provide {param}.", param=param, code="missing_parameter")
-    if first["type"] == "extra_forbidden":
+    if found["type"] == "extra_forbidden":
         message = f"Unrecognized parameter: {param}."
         return ApiError(400, message, param=param, code="unknown_parameter")
-    message = f"Invalid value for {param or 'the request'}: {first['msg']}."
+    message = f"Invalid value for {param or 'the request'}: {found['msg']}."
     return ApiError(400, message, param=param, code="invalid_value")

@@ -2,71 +2,92 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Form, Query, UploadFile
+from fastapi import APIRouter, Depends, Form, Query, UploadFile
 from fastapi.responses import FileResponse, JSONResponse
-from openai.types import FileDeleted
+from openai.types import FileDeleted, FileObject, FilePurpose
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from starlette.types import Message, Receive, Scope, Send
 
-from tui.engine.engine_state import Engine, EngineOfApp, answer, page_of
-from tui.engine.errors import ApiError, not_found
-from tui.engine.records import FileRecord, new_id
+from tui.engine import kept_files
+from tui.engine.engine_state import EngineOfApp, answer, page_of
+from tui.engine.errors import ApiError
+from tui.engine.listed import Listed
 
-router = APIRouter(prefix="/v1/files")
-
-PURPOSES = frozenset({"fine-tune", "evals", "user_data", "batch", "assistants"})
-_CHUNK = 1_048_576
+Seconds = Annotated[int, Field(ge=3_600, le=2_592_000)]
+"""How long a file may be kept: an hour to 30 days, as at OpenAI."""
 
 
-@router.post("")
-def create_file(
-    engine: EngineOfApp, file: UploadFile, purpose: Annotated[str, Form()]
-) -> JSONResponse:
-    """Keep an uploaded file."""
-    if purpose not in PURPOSES:
+def expire(engine: EngineOfApp) -> None:
+    """Before anything else: what is over is not there any more."""
+    kept_files.delete_expired(engine)
+
+
+router = APIRouter(prefix="/v1/files", tags=["Files"], dependencies=[Depends(expire)])
+
+
+class ExpiresAfter(BaseModel):
+    """When a file is deleted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    anchor: Literal["created_at"]
+    seconds: Seconds
+
+
+class FileForm(BaseModel):
+    """Form of `POST /v1/files`; OpenAI's client flattens `expires_after` into two fields."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    file: UploadFile
+    purpose: FilePurpose
+    anchor: Annotated[Literal["created_at"] | None, Field(alias="expires_after[anchor]")] = None
+    seconds: Annotated[Seconds | None, Field(alias="expires_after[seconds]")] = None
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> FileForm:
+        if (self.anchor is None) != (self.seconds is None):
+            raise ValueError("expires_after needs both an anchor and seconds")
+        return self
+
+
+def require_purpose(purpose: FilePurpose) -> None:
+    """Refuse files for what this engine cannot do.
+
+    Raises:
+        ApiError: images are of no use here.
+    """
+    if purpose == "vision":
         raise ApiError(
             400,
-            f"{purpose[:60]!r} is not a purpose that this engine knows; "
-            f"use one of {', '.join(sorted(PURPOSES))}.",
+            "Files for the purpose 'vision' are not supported: this engine trains on text alone.",
             param="purpose",
+            code="unsupported_purpose",
         )
-    record = _keep(engine, file, purpose)
-    engine.store.add_file(record)
-    return answer(record.to_openai())
 
 
-def _keep(engine: Engine, file: UploadFile, purpose: str) -> FileRecord:
-    """Copy the upload into the home; the name it gets is ours, and it is whole or absent."""
-    file_id = new_id("file-")
-    part = engine.home.scratch / file_id
-    digest = hashlib.sha256()
-    size = 0
-    try:
-        with part.open("wb") as target:
-            while chunk := file.file.read(_CHUNK):
-                digest.update(chunk)
-                size += len(chunk)
-                target.write(chunk)
-            target.flush()
-            os.fsync(target.fileno())
-        if size == 0:
+@router.post("", response_model=FileObject)
+def create_file(
+    engine: EngineOfApp, form: Annotated[FileForm, Form(media_type="multipart/form-data")]
+) -> JSONResponse:
+    """Keep an uploaded file of up to 2 GB; larger ones come in parts by `/v1/uploads`."""
+    require_purpose(form.purpose)
+    with kept_files.received(engine.home, kept_files.chunks_of(form.file.file)) as content:
+        if content.bytes == 0:
             raise ApiError(400, "The file is empty.", param="file", code="empty_file")
-        shutil.move(part, engine.home.files / file_id)
-    finally:
-        part.unlink(missing_ok=True)
-    return FileRecord(
-        id=file_id,
-        filename=(file.filename or "file")[:255],
-        purpose=purpose,
-        bytes=size,
-        sha256=digest.hexdigest(),
-    )
+        file = kept_files.keep_file(
+            engine,
+            content,
+            filename=(form.file.filename or "file")[:255],
+            purpose=form.purpose,
+            seconds=form.seconds,
+        )
+    return answer(file.to_openai())
 
 
-@router.get("")
+@router.get("", response_model=Listed[FileObject])
 def list_files(
     engine: EngineOfApp,
     purpose: str | None = None,
@@ -78,30 +99,44 @@ def list_files(
     return page_of(lambda: engine.store.files(purpose, after, limit, order))
 
 
-@router.get("/{file_id}")
+@router.get("/{file_id}", response_model=FileObject)
 def retrieve_file(engine: EngineOfApp, file_id: str) -> JSONResponse:
     """One file."""
-    return answer(_file(engine, file_id).to_openai())
+    return answer(engine.file(file_id).to_openai())
 
 
-@router.delete("/{file_id}")
+@router.delete("/{file_id}", response_model=FileDeleted)
 def delete_file(engine: EngineOfApp, file_id: str) -> JSONResponse:
     """Forget a file; a job that uses it keeps its own link to it."""
-    file = _file(engine, file_id)
-    engine.store.remove_file(file.id)
-    (engine.home.files / file.id).unlink(missing_ok=True)
+    file = engine.file(file_id)
+    kept_files.delete_file(engine, file)
     return answer(FileDeleted(id=file.id, object="file", deleted=True))
 
 
-@router.get("/{file_id}/content")
-def file_content(engine: EngineOfApp, file_id: str) -> FileResponse:
-    """What is in a file."""
-    file = _file(engine, file_id)
-    return FileResponse(engine.home.files / file.id, media_type="application/octet-stream")
+class Download(FileResponse):
+    """A file, streamed; a range that it does not have is refused in the envelope."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        refused = False
+
+        async def sent(message: Message) -> None:
+            nonlocal refused
+            if message["type"] == "http.response.start" and message["status"] >= 400:
+                refused = True
+                said = "The range is not one of this file's bytes."
+                error = ApiError(message["status"], said, param="Range", code="invalid_range")
+                await error.response()(scope, receive, send)
+            elif not refused:
+                await send(message)
+
+        await super().__call__(scope, receive, sent)
 
 
-def _file(engine: Engine, file_id: str) -> FileRecord:
-    file = engine.store.file(file_id)
-    if file is None:
-        raise not_found("file", file_id, "file_id")
-    return file
+@router.get("/{file_id}/content", response_class=FileResponse)
+def download_file(engine: EngineOfApp, file_id: str) -> Download:
+    """What is in a file, or a range of it."""
+    file = engine.file(file_id)
+    return Download(
+        engine.home.files / file.id, media_type="application/octet-stream", filename=file.filename
+    )

@@ -124,6 +124,15 @@ class Home:
         return self.root / "files"
 
     @property
+    def uploads(self) -> Path:
+        """Folders of the parts of uploads that are not complete, named by their ids."""
+        return self.root / "uploads"
+
+    def upload(self, upload_id: str) -> Path:
+        """The folder of one upload's parts, named by their ids."""
+        return self.uploads / upload_id
+
+    @property
     def jobs(self) -> Path:
         """The folders of the jobs, named by their ids."""
         return self.root / "jobs"
@@ -135,13 +144,18 @@ class Home:
 
     @property
     def scratch(self) -> Path:
-        """Uploads under way; emptied at every start."""
+        """What is on its way in or out; emptied at every start."""
         return self.root / "scratch"
 
     @property
     def answering_log(self) -> Path:
         """What the answering process's libraries print."""
         return self.root / "answering.log"
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """All that a server needs to find, the home first."""
+        return self.root, self.files, self.uploads, self.jobs, self.models, self.scratch
 
     def job(self, job_id: str) -> JobFolder:
         """The folder of one job."""

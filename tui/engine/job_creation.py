@@ -55,10 +55,12 @@ def create(engine: Engine, asked: JobRequest, *, folders: bool) -> JobRecord:
     method, hyperparameters = settle(
         asked.method, asked.hyperparameters, validates=asked.validation_file is not None
     )
+    _require_one_place(asked)
     if asked.integrations:
         raise ApiError(
             400,
-            "Integrations are not supported by this engine.",
+            "Integrations such as wandb are not supported: this engine sends nothing to other "
+            "services. Follow the job's events, or read step_metrics.csv among its result files.",
             code="unsupported_parameter",
             param="integrations",
         )
@@ -86,6 +88,18 @@ def create(engine: Engine, asked: JobRequest, *, folders: bool) -> JobRecord:
             validating += f" and validation file: {job.validation_file}"
         engine.store.add_event(job.id, EventRecord(message=validating))
     return job
+
+
+def _require_one_place(asked: JobRequest) -> None:
+    """Hyperparameters in two places would leave one of them ignored."""
+    in_method = asked.method.model_fields_set - {"type"} if asked.method else None
+    if asked.hyperparameters is not None and in_method:
+        raise ApiError(
+            400,
+            "Hyperparameters are given twice; leave out the deprecated ones beside `method`.",
+            code="invalid_value",
+            param="hyperparameters",
+        )
 
 
 def find_base(name: str, *, folders: bool) -> ModelSource:
@@ -121,7 +135,7 @@ def _require_file(engine: Engine, file_id: str | None, param: str) -> None:
     if file_id is None:
         return
     file = engine.store.file(file_id)
-    if file is None:
+    if file is None or (file.expires_at is not None and file.expires_at <= engine.clock()):
         raise not_found("file", file_id, param)
     if file.purpose != "fine-tune":
         raise ApiError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import shutil
 import socket
 import stat
 import time
@@ -27,7 +28,7 @@ def claim_home(home: Home) -> BinaryIO:
         StartError: the home cannot be written, or another server runs on it.
     """
     try:
-        for folder in (home.root, home.files, home.jobs, home.models, home.scratch):
+        for folder in home.folders:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = home.lock.open("ab")
     except OSError as error:
@@ -44,8 +45,11 @@ def claim_home(home: Home) -> BinaryIO:
                 f"Another engine already runs on the home {home.root}.", ALREADY_SERVED
             )
         time.sleep(0.05)
-    for leftover in home.scratch.iterdir():
-        leftover.unlink()  # uploads that a server which is gone did not finish
+    for leftover in home.scratch.iterdir():  # what a server that is gone was in the midst of
+        if leftover.is_dir():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink()
     return lock
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import secrets
 import time
-from typing import Any
+from typing import Any, Literal
 
-from openai.types import FileObject
+from openai.types import FileObject, Upload
 from openai.types.fine_tuning import FineTuningJob, FineTuningJobEvent
 from openai.types.fine_tuning.jobs import FineTuningJobCheckpoint
+from openai.types.uploads import UploadPart
 from pydantic import BaseModel, ConfigDict, Field
 
 from tui.domain.model_names import ModelSource, checkpoint_name
@@ -38,19 +39,72 @@ class FileRecord(BaseModel):
     bytes: int
     sha256: str
     created_at: int = Field(default_factory=now)
+    expires_at: int | None = None
+    """Unix second at which it is deleted; None for never."""
 
     def to_openai(self) -> FileObject:
-        """The file as the API shows it."""
+        """The file as the API shows it; built without checks, for its type leaves out `evals`."""
         return FileObject.construct(
             id=self.id,
             object="file",
             bytes=self.bytes,
             created_at=self.created_at,
-            expires_at=None,
+            expires_at=self.expires_at,
             filename=self.filename,
             purpose=self.purpose,
             status="processed",
             status_details=None,
+        )
+
+
+class UploadRecord(BaseModel):
+    """A file that comes in parts."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str = Field(default_factory=lambda: new_id("upload_"))
+    filename: str
+    purpose: str
+    mime_type: str
+    bytes: int
+    """Of the whole file, as announced."""
+    created_at: int
+    expires_at: int
+    """Unix second from which on it takes no parts any more."""
+    file_seconds: int | None = None
+    """How long the file is kept once it is there; None for ever."""
+    status: Literal["pending", "completed", "cancelled", "expired"] = "pending"
+    file: FileRecord | None = None
+
+    def to_openai(self) -> Upload:
+        """The upload as the API shows it."""
+        return Upload.construct(
+            id=self.id,
+            object="upload",
+            bytes=self.bytes,
+            created_at=self.created_at,
+            expires_at=self.expires_at,
+            filename=self.filename,
+            purpose=self.purpose,
+            status=self.status,
+            file=self.file.to_openai() if self.file else None,
+        )
+
+
+class PartRecord(BaseModel):
+    """One part of an upload."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str = Field(default_factory=lambda: new_id("part_"))
+    upload_id: str
+    bytes: int
+    created_at: int
+
+    def to_openai(self) -> UploadPart:
+        """The part as the API shows it."""
+        return UploadPart(
+            id=self.id, object="upload.part", created_at=self.created_at, upload_id=self.upload_id
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import os
+import re
 import secrets
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from tui.engine.errors import ApiError
 
 MOST_UPLOADED = 2 * 1024**3
 MOST_OTHERWISE = 16 * 1024**2
-_UPLOADS = "/v1/files"
+MOST_OF_A_PART = 64 * 1024**2
+_ROOM_FOR_A_FORM = 1024**2
+_PART = re.compile(r"/v1/uploads/[^/]+/parts")
 
 
 def load_token(path: Path) -> str:
@@ -83,6 +86,13 @@ class Guard:
         )
 
 
+def _most_of(path: str) -> int:
+    """Bytes that the body of a request may have."""
+    if path == "/v1/files":
+        return MOST_UPLOADED
+    return MOST_OF_A_PART + _ROOM_FOR_A_FORM if _PART.fullmatch(path) else MOST_OTHERWISE
+
+
 class BodyLimit:
     """Ends a request whose body grows beyond the limit, whatever its headers say."""
 
@@ -94,7 +104,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = MOST_UPLOADED if scope["path"] == _UPLOADS else MOST_OTHERWISE
+        limit = _most_of(scope["path"])
         taken = 0
 
         async def counted() -> Message:

@@ -5,16 +5,43 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sqlite3
 from collections.abc import AsyncIterator
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from tui import __version__
-from tui.engine import chat_api, engine_api, errors, files_api, jobs_api, models_api
+from tui.engine import (
+    chat_api,
+    engine_api,
+    errors,
+    files_api,
+    graders_api,
+    jobs_api,
+    models_api,
+    reference_page,
+    refused_api,
+    uploads_api,
+)
 from tui.engine.engine_state import Engine
+from tui.engine.kept_files import delete_expired, delete_leftovers
+from tui.engine.queries import refuse_unknown_queries
 from tui.engine.security import BodyLimit, Guard
 
 _log = logging.getLogger("ftui.engine")
+
+_RESOURCES = (
+    files_api,
+    uploads_api,
+    models_api,
+    jobs_api,
+    graders_api,
+    refused_api,
+    chat_api,
+    engine_api,
+    reference_page,
+)
+_EXPIRE_SECONDS = 60.0
 
 
 def create_app(engine: Engine, *, token: str | None, hosts: frozenset[str] | None) -> FastAPI:
@@ -34,12 +61,15 @@ def create_app(engine: Engine, *, token: str | None, hosts: frozenset[str] | Non
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await asyncio.to_thread(delete_leftovers, engine)
         supervising = asyncio.create_task(engine.supervisor.run())
         supervising.add_done_callback(ended_early)
+        expiring = asyncio.create_task(_expire(engine))
         yield
-        supervising.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await supervising
+        for task in (supervising, expiring):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
         await engine.answering.close()
 
     app = FastAPI(
@@ -47,11 +77,26 @@ def create_app(engine: Engine, *, token: str | None, hosts: frozenset[str] | Non
         version=__version__,
         description="A fine-tuning server that speaks OpenAI's protocol.",
         lifespan=lifespan,
+        docs_url=None,  # FastAPI's own pages fetch scripts from the internet
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
+        dependencies=[Depends(refuse_unknown_queries)],
+        responses={"4XX": {"model": errors.ErrorBody}, "5XX": {"model": errors.ErrorBody}},
     )
     app.state.engine = engine
     errors.install(app)
-    for resource in (files_api, jobs_api, models_api, chat_api, engine_api):
+    for resource in _RESOURCES:
         app.include_router(resource.router)
     app.add_middleware(BodyLimit)
     app.add_middleware(Guard, token=token, hosts=hosts)
     return app
+
+
+async def _expire(engine: Engine) -> None:
+    """Free the disk of what is over, also while nobody asks for files."""
+    while True:
+        await asyncio.sleep(_EXPIRE_SECONDS)
+        try:
+            await asyncio.to_thread(delete_expired, engine)
+        except (OSError, sqlite3.Error) as error:
+            _log.error("Files whose time is over cannot be deleted: %s", error)

@@ -1,0 +1,67 @@
+"""The engine's routes in the test's own process: its real store and disk, a clock that is set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx2
+from fastapi import FastAPI
+from openai import AsyncOpenAI
+
+from tui.engine.answering import Answering
+from tui.engine.engine_state import Engine
+from tui.engine.home import Home
+from tui.engine.launcher import Launcher
+from tui.engine.server import create_app
+from tui.engine.store import Store
+from tui.engine.supervisor import Supervisor
+
+TOKEN = "t" * 32
+
+
+@dataclass
+class Clock:
+    """A clock that stands still until it is set."""
+
+    seconds: int = 1_800_000_000
+
+    def __call__(self) -> int:
+        return self.seconds
+
+
+@dataclass
+class InProcess:
+    """One engine whose supervisor does not run: jobs are taken and never start."""
+
+    root: Path
+    clock: Clock = field(default_factory=Clock)
+
+    def __post_init__(self) -> None:
+        self.home = Home(self.root)
+        for folder in self.home.folders:
+            folder.mkdir(parents=True, exist_ok=True)
+        self.store = Store(self.home.database)
+        self.engine = Engine(
+            home=self.home,
+            socket=self.root / "socket",
+            url=None,
+            store=self.store,
+            supervisor=Supervisor(self.home, self.store, Launcher()),
+            answering=Answering(self.home),
+            stop=lambda: None,
+            clock=self.clock,
+        )
+        self.app: FastAPI = create_app(self.engine, token=TOKEN, hosts=None)
+
+    def http(self) -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(self.app),
+            base_url="http://engine:8000",
+            headers={"Authorization": f"Bearer {TOKEN}"},
+        )
+
+    def client(self) -> AsyncOpenAI:
+        return AsyncOpenAI(
+            base_url="http://engine:8000/v1", api_key=TOKEN, http_client=self.http(), max_retries=0
+        )
