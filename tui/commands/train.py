@@ -41,8 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def run(flags: argparse.Namespace, services: Services) -> int:
     """Check the files, submit the job, print what was created; follow it if asked to."""
-    flags.method = flags.method or await method_for(flags.file)
-    request = await made_ready(_request(flags, services))
+    request = _request(flags, services)
+    if flags.method is None:
+        request = request.model_copy(update={"method": await method_for(flags.file)})
+    request = await made_ready(request)
     try:
         tell(f"ftui: submitting {request.training_file} to {request.provider} …")
         view = await services.jobs.submit(request)
@@ -63,7 +65,7 @@ def _request(flags: argparse.Namespace, services: Services) -> JobRequest:
             validation_file=flags.validation,
             model=flags.model or services.settings.model,
             provider=provider,
-            method=flags.method,
+            method=flags.method or "supervised",
             epochs=flags.epochs,
             batch_size=flags.batch_size,
             learning_rate_multiplier=flags.learning_rate_multiplier,
