@@ -146,5 +146,7 @@ def _said_at_the_end(job: JobRecord, report: End) -> tuple[Any, str]:
             return "error", report.error.message if report.error else "The job failed."
         case "cancelled":
             return "info", "The job was cancelled."
+        case "paused" if report.error:
+            return "warn", report.error.message
         case "paused":
             return "info", "The job is paused."

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import errno
+import os
 
 from tui.engine.fetching import FetchError
-from tui.engine.home import JobFolder
 from tui.engine.reports import End, JobError
+
+NO_SPACE = (
+    "The job is paused: no space is left on the disk of the engine's home. Free some, then resume "
+    "the job."
+)
+NO_SPACE_STATUS = os.EX_IOERR
+"""Exit status of a worker that could not even report that the disk is full."""
 
 _FULL = ("(os error 28)", "(os error 122)", "inline_container.cc", "PytorchStreamWriter")
 """How safetensors, and torch while it writes, say that a disk is full: by their text alone."""
@@ -33,7 +40,7 @@ class Diverged(Exception):
         self.step = step
 
 
-def end_of(error: Exception, folder: JobFolder) -> End | None:
+def end_of(error: Exception) -> End | None:
     """The last report of a run that ended with an error; None for one that nobody foresaw."""
     match error:
         case Stopped():
@@ -50,11 +57,7 @@ def end_of(error: Exception, folder: JobFolder) -> End | None:
             failed = JobError(code="model_unavailable", message=str(error), param="model")
             return End(status="failed", error=failed)
     if is_full(error):
-        message = (
-            "No space is left on the disk of the engine's home. Free some and start the job "
-            f"again; its checkpoints are in {folder.checkpoints}."
-        )
-        return End(status="failed", error=JobError(code="no_space", message=message))
+        return End(status="paused", error=JobError(code="no_space", message=NO_SPACE))
     return None
 
 

@@ -21,6 +21,7 @@ from tui.engine.checking import FileVerdict, Verdict
 from tui.engine.home import Home, JobFolder
 from tui.engine.ingestion import Ingestion
 from tui.engine.launcher import Busy, JobLauncher
+from tui.engine.outcomes import NO_SPACE, NO_SPACE_STATUS
 from tui.engine.records import EventRecord, JobRecord, now
 from tui.engine.reports import JobError
 from tui.engine.states import IllegalMove, Status
@@ -163,13 +164,15 @@ class Supervisor:
 
     def _after_crash(self, job: JobRecord) -> None:
         folder = self._home.job(job.id)
+        status = self._launcher.exit_status(folder)
+        if status == NO_SPACE_STATUS:
+            self._pause_now(job, NO_SPACE, "warn")
+            return
         if folder.control.exists() and folder.control.read_text() == "pause":
-            with self._store.transaction():
-                self._store.change_job(job.id, status=Status.PAUSED, worker_pid=None)
-                self._say(job, "The job is paused.")
+            self._pause_now(job, "The job is paused.")
             return
         crashes = job.crashes + 1
-        how = _how_it_ended(self._launcher.exit_status(folder))
+        how = _how_it_ended(status)
         if crashes >= MOST_CRASHES:
             message = (
                 f"The training process ended unexpectedly {crashes} times in a row{how}. "
@@ -186,6 +189,11 @@ class Supervisor:
             )
             self._store.change_job(job.id, crashes=crashes, first_step=None)
         self._start_worker(job)
+
+    def _pause_now(self, job: JobRecord, message: str, level: Any = "info") -> None:
+        with self._store.transaction():
+            self._store.change_job(job.id, status=Status.PAUSED, worker_pid=None)
+            self._say(job, message, level)
 
     # The end
 

@@ -19,7 +19,7 @@ from tui.engine.device import Kind, Measured, measure, pick_device
 from tui.engine.home import Home, JobFolder
 from tui.engine.manifest import begin
 from tui.engine.model_shape import ModelShape, shape_of
-from tui.engine.outcomes import Impossible, Stopped, end_of
+from tui.engine.outcomes import NO_SPACE_STATUS, Impossible, Stopped, end_of, is_full
 from tui.engine.plan import Circumstances, Plan, kept_length, make_plan
 from tui.engine.reports import Checkpoint, End, NoReports, Reports, ReportWriter, Resolved
 from tui.engine.spec import JobSpec
@@ -64,7 +64,7 @@ class Worker:
         try:
             return self._train()
         except Exception as error:
-            end = end_of(error, self._folder)
+            end = end_of(error)
             if end is None:
                 raise
             return end
@@ -242,6 +242,20 @@ def main() -> None:
     if not team.leads:
         Worker(folder, NoReports(), team).run()
         return
+    try:
+        _lead(folder, team)
+    except OSError as error:
+        if not is_full(error):
+            raise
+        sys.exit(NO_SPACE_STATUS)
+
+
+def _lead(folder: JobFolder, team: Team) -> None:
+    """Train, report, and leave nothing that only resuming needs.
+
+    Raises:
+        OSError: a report cannot be written.
+    """
     with ReportWriter(folder.events) as reports:
         end = Worker(folder, reports, team).run()
         reports.write(end)
