@@ -50,70 +50,71 @@ def conversations() -> list[list[dict[str, str]]]:
     return [row["messages"][:-1] for row in rows]
 
 
-async def best(repeats: int, work: Callable[[], Awaitable[int]]) -> Measured:
-    """The fastest of the repeats; `work` gives how many tokens it made."""
-    found = []
-    for _ in range(repeats):
-        begun = time.perf_counter()
-        tokens = await work()
-        found.append(Measured(time.perf_counter() - begun, tokens))
-    return min(found, key=lambda one: one.seconds)
+async def measured(work: Callable[[], Awaitable[int]]) -> Measured:
+    """How long some work takes that gives how many tokens it made."""
+    begun = time.perf_counter()
+    tokens = await work()
+    return Measured(time.perf_counter() - begun, tokens)
 
 
-async def through_the_engine(
-    settings: Settings, asked: Sequence[Any], max_tokens: int, repeats: int
-) -> tuple[Measured, Measured]:
-    """At once, and one after the other."""
-    async with AsyncOpenAI(
-        base_url=f"{ENGINE_URL}/v1", api_key="none", http_client=socket_client(settings.socket)
-    ) as client:
+class ThroughTheEngine:
+    """Asks the engine with OpenAI's client."""
 
-        async def ask(messages: Any) -> int:
-            answer = await client.chat.completions.create(
-                model=settings.model, messages=messages, max_tokens=max_tokens, temperature=0
+    def __init__(self, client: AsyncOpenAI, model: str, asked: Sequence[Any], limit: int) -> None:
+        self._client = client
+        self._model = model
+        self._asked = asked
+        self._limit = limit
+
+    async def ask(self, messages: Any) -> int:
+        """One request; gives the tokens of its answer."""
+        answer = await self._client.chat.completions.create(
+            model=self._model, messages=messages, max_tokens=self._limit, temperature=0
+        )
+        assert answer.usage is not None
+        return answer.usage.completion_tokens
+
+    async def at_once(self) -> int:
+        """All of them."""
+        return sum(await asyncio.gather(*map(self.ask, self._asked)))
+
+    async def one_after_the_other(self) -> int:
+        """Each when the one before is answered."""
+        return sum([await self.ask(messages) for messages in self._asked])
+
+
+class ByGenerate:
+    """Answers with transformers' own loop, as one batch."""
+
+    def __init__(self, settings: Settings, asked: Sequence[Any], limit: int) -> None:
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        source = base_model(settings.model, folders=True)
+        assert source is not None
+        folder = local_folder(source, Home(settings.home), print)
+        device = pick_device()
+        dtype = torch_dtype(pick_precision(device))
+        self._model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).to(device).eval()
+        self._tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
+        self._limit = limit
+        self._texts = [
+            self._tokenizer.apply_chat_template(
+                messages, tokenize=False, add_generation_prompt=True
             )
-            assert answer.usage is not None
-            return answer.usage.completion_tokens
+            for messages in asked
+        ]
 
-        async def at_once() -> int:
-            return sum(await asyncio.gather(*map(ask, asked)))
+    async def __call__(self) -> int:
+        """All of them; gives the tokens of the answers."""
+        import torch
 
-        async def one_after_the_other() -> int:
-            return sum([await ask(messages) for messages in asked])
-
-        await ask(asked[0])  # loads the model
-        return await best(repeats, at_once), await best(1, one_after_the_other)
-
-
-async def by_generate(
-    settings: Settings, asked: Sequence[Any], max_tokens: int, repeats: int
-) -> Measured:
-    """All of them as one batch of transformers' own."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    source = base_model(settings.model, folders=True)
-    assert source is not None
-    folder = local_folder(source, Home(settings.home), print)
-    device = pick_device()
-    dtype = torch_dtype(pick_precision(device))
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).to(device).eval()
-    tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
-    texts = [
-        tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-        for messages in asked
-    ]
-
-    async def generate() -> int:
-        batch = tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False)
-        batch = batch.to(device)
+        batch = self._tokenizer(
+            self._texts, return_tensors="pt", padding=True, add_special_tokens=False
+        ).to(self._model.device)
         with torch.inference_mode():
-            made = model.generate(**batch, max_new_tokens=max_tokens, do_sample=False)
+            made = self._model.generate(**batch, max_new_tokens=self._limit, do_sample=False)
         answers = made[:, batch["input_ids"].shape[-1] :]
-        return int((answers != tokenizer.pad_token_id).sum())
-
-    await generate()
-    return await best(repeats, generate)
+        return int((answers != self._tokenizer.pad_token_id).sum())
 
 
 def report(measured: dict[str, Measured]) -> None:
@@ -126,19 +127,37 @@ def report(measured: dict[str, Measured]) -> None:
         print(f"at once against {name}: {ratio:.2f}x, budget >= {budget}x: {kept}")
 
 
-async def main(settings: Settings, max_tokens: int, repeats: int) -> None:
-    """Measure all three."""
+async def measure(settings: Settings, limit: int, repeats: int) -> dict[str, Measured]:
+    """Each way's best; the ways take turns, so that what else the machine does hits all alike."""
     asked = conversations()
+    async with AsyncOpenAI(
+        base_url=f"{ENGINE_URL}/v1", api_key="none", http_client=socket_client(settings.socket)
+    ) as client:
+        engine = ThroughTheEngine(client, settings.model, asked, limit)
+        generate = ByGenerate(settings, asked, limit)
+        await engine.at_once()  # loads the model
+        await generate()
+        found: dict[str, list[Measured]] = {
+            "one after the other": [await measured(engine.one_after_the_other)],
+            "at once": [],
+            "generate": [],
+        }
+        for _ in range(repeats):
+            found["at once"].append(await measured(engine.at_once))
+            found["generate"].append(await measured(generate))
+    return {name: min(all_, key=lambda one: one.seconds) for name, all_ in found.items()}
+
+
+async def main(settings: Settings, limit: int, repeats: int) -> None:
+    """Measure with an engine that runs already, or one for this run."""
     engine = EngineProcess(settings)
     was_running = (await engine.status()).running
     await engine.ensure()
     try:
-        at_once, single = await through_the_engine(settings, asked, max_tokens, repeats)
-        generated = await by_generate(settings, asked, max_tokens, repeats)
+        report(await measure(settings, limit, repeats))
     finally:
         if not was_running:
             await engine.stop()
-    report({"at once": at_once, "one after the other": single, "generate": generated})
 
 
 if __name__ == "__main__":
