@@ -1,14 +1,11 @@
-"""Answers: whole and streamed, several at once, reproducible, and after the process died."""
+"""Answers: whole and streamed, several at once, reproducible."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-from pathlib import Path
+import time
 from typing import Any
 
-import pytest
 from openai import AsyncOpenAI
 
 from tui.settings import Settings
@@ -119,32 +116,51 @@ async def test_many_questions_at_once_each_get_their_own_answer(
         assert together.usage.prompt_tokens == alone.prompt_tokens
 
 
-def answering_processes(server: int) -> list[int]:
-    """Children of the server that answer."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-            command = (stat.parent / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if int(fields[1]) == server and b"tui.engine.inference" in command:
-            found.append(int(stat.parent.name))
-    return found
-
-
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for a process in /proc")
-async def test_questions_are_answered_although_the_answering_process_is_killed(
+async def test_a_long_answer_holds_up_nobody_who_comes_later(
     client: AsyncOpenAI, engine_settings: Settings
 ) -> None:
-    from tui.services.engine_process import EngineProcess
+    long = await client.chat.completions.create(
+        model=engine_settings.model,
+        messages=ask(),
+        max_tokens=450,
+        temperature=0,
+        logit_bias={"2": -100},
+        stream=True,
+    )
+    events = aiter(long)
+    for _ in range(3):
+        await anext(events)
+    begun = time.perf_counter()
+    short = await say(client, engine_settings, max_tokens=3)
+    waited = time.perf_counter() - begun
+    pieces = [chunk async for chunk in events]
+    assert pieces[-1].choices[0].finish_reason == "length"
+    assert time.perf_counter() - begun > 2 * waited
+    assert short == (await say(client, engine_settings, max_tokens=3))
 
-    before = await say(client, engine_settings)
-    status = await EngineProcess(engine_settings).status()
-    assert status.pid is not None
-    (pid,) = answering_processes(status.pid)
-    asked = asyncio.create_task(say(client, engine_settings))
-    os.kill(pid, signal.SIGKILL)
-    assert await asked == before
-    (new,) = answering_processes(status.pid)
-    assert new != pid
+
+async def test_an_answer_that_nobody_waits_for_is_not_made_to_its_end(
+    client: AsyncOpenAI, engine_settings: Settings
+) -> None:
+    """It takes all the room, so that the next question waits for its end, whatever that is."""
+    large: Any = {
+        "model": engine_settings.model,
+        "messages": ask(),
+        "max_tokens": 250,
+        "n": 32,
+        "logit_bias": {"2": -100},
+    }
+
+    async def seconds_until_the_next(*, stay: bool) -> float:
+        asked = asyncio.create_task(client.chat.completions.create(**large))
+        await asyncio.sleep(0.2)
+        if not stay:
+            asked.cancel()
+        begun = time.perf_counter()
+        await say(client, engine_settings, max_tokens=1)
+        waited = time.perf_counter() - begun
+        await asyncio.gather(asked, return_exceptions=True)
+        return waited
+
+    patient = await seconds_until_the_next(stay=True)
+    assert await seconds_until_the_next(stay=False) < patient / 2

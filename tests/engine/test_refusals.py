@@ -151,58 +151,6 @@ async def test_hyperparameters_that_are_unknown_out_of_range_or_at_odds_are_refu
     assert refused.value.body["message"].endswith(".")  # type: ignore[index]
 
 
-@pytest.mark.parametrize(
-    ("more", "code", "param"),
-    [
-        ({"logprobs": True}, "unsupported_parameter", "logprobs"),
-        ({"response_format": {"type": "json_object"}}, "unsupported_parameter", "response_format"),
-        ({"frequency_penalty": 1.0}, "unsupported_parameter", "frequency_penalty"),
-        (
-            {"tools": [{"type": "function", "function": {"name": "f"}}]},
-            "unsupported_parameter",
-            "tools",
-        ),
-        ({"extra_body": {"colour": "red"}}, "unknown_parameter", "colour"),
-        ({"temperature": 3}, "invalid_value", "temperature"),
-        ({"messages": []}, "invalid_value", "messages"),
-        (
-            {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]},
-            "unsupported_content",
-            "messages[0].content",
-        ),
-        (
-            {"messages": [{"role": "wizard", "content": "x"}]},
-            "invalid_value",
-            "messages[0].role",
-        ),
-        ({"messages": [{"role": "user"}]}, "invalid_value", "messages[0].content"),
-    ],
-)
-async def test_a_question_that_cannot_be_answered_as_asked_is_refused_by_name(
-    client: AsyncOpenAI, engine_settings: Settings, more: dict[str, Any], code: str, param: str
-) -> None:
-    asked = {"model": engine_settings.model, "messages": QUESTION}
-    with pytest.raises(openai.BadRequestError) as refused:
-        await client.chat.completions.create(**(asked | more))
-    assert (refused.value.code, refused.value.param) == (code, param)
-
-
-async def test_parameters_that_ask_for_nothing_are_taken(
-    client: AsyncOpenAI, engine_settings: Settings
-) -> None:
-    answer = await client.chat.completions.create(
-        model=engine_settings.model,
-        messages=QUESTION,
-        max_tokens=1,
-        frequency_penalty=0,
-        presence_penalty=0,
-        logprobs=False,
-        response_format={"type": "text"},
-        user="somebody",
-    )
-    assert len(answer.choices) == 1
-
-
 @pytest.mark.parametrize("name", ["gpt-4o", "ft:tiny-llama:ftui:0000", "/etc"])
 async def test_models_that_are_not_there_are_404(client: AsyncOpenAI, name: str) -> None:
     with pytest.raises(openai.NotFoundError) as retrieved:
@@ -244,15 +192,6 @@ async def test_a_file_for_another_purpose_does_not_train(
     assert refused.value.code == "invalid_file_purpose"
 
 
-async def test_a_conversation_longer_than_the_model_can_take_is_refused_with_numbers(
-    client: AsyncOpenAI, engine_settings: Settings
-) -> None:
-    long: Any = [{"role": "user", "content": "word " * 3000}]
-    with pytest.raises(openai.BadRequestError, match="512 tokens") as refused:
-        await client.chat.completions.create(model=engine_settings.model, messages=long)
-    assert refused.value.code == "context_length_exceeded"
-
-
 async def test_files_are_kept_listed_in_pages_and_given_back_as_they_came(
     client: AsyncOpenAI, chat_file: ChatFile
 ) -> None:
@@ -290,27 +229,3 @@ async def test_a_number_that_is_none_is_refused_and_the_engine_goes_on(
             options={"headers": {"content-type": "application/json"}},
         )
     assert (await client.fine_tuning.jobs.list()).object == "list"
-
-
-@pytest.mark.parametrize("odd", [{"seed": 2**70}, {"seed": -(2**70)}, {"temperature": 1e-40}])
-async def test_odd_but_legal_wishes_are_answered(
-    client: AsyncOpenAI, engine_settings: Settings, odd: dict[str, Any]
-) -> None:
-    wishes: dict[str, Any] = {"temperature": 1.0, "max_tokens": 3, **odd}
-    answer = await client.chat.completions.create(
-        model=engine_settings.model, messages=QUESTION, **wishes
-    )
-    assert answer.choices[0].message.role == "assistant"
-
-
-async def test_half_a_surrogate_pair_is_refused_and_not_a_failure(
-    client: AsyncOpenAI, engine_settings: Settings
-) -> None:
-    half = b'{"model": "%s", "messages": [{"role": "user", "content": "\\ud800"}]}'
-    with pytest.raises(openai.BadRequestError, match="surrogate"):
-        await client.post(
-            "/chat/completions",
-            cast_to=object,
-            content=half % engine_settings.model.encode(),
-            options={"headers": {"content-type": "application/json"}},
-        )

@@ -2,40 +2,83 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Annotated, Any, Literal
 
-from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
-from pydantic import BaseModel, ConfigDict, Field
+from openai.types.chat.completion_create_params import CompletionCreateParamsStreaming
+from openai.types.shared.response_format_json_schema import JSONSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from tui.engine.errors import ApiError
 
-_NOTHING_ASKED: dict[str, tuple[Any, ...]] = {
-    "frequency_penalty": (0, None),
-    "presence_penalty": (0, None),
-    "logit_bias": ({}, None),
-    "logprobs": (False, None),
-    "store": (False, None),
-    "tools": ([], None),
-    "modalities": (["text"], None),
-    "response_format": ({"type": "text"}, None),
-    "service_tier": ("auto", "default", None),
-}
-"""Values of parameters that are not supported which ask for nothing that is missing here."""
+OPENAI_PARAMETERS = frozenset(CompletionCreateParamsStreaming.__annotations__)
+"""Everything that OpenAI's client can ask for."""
 
-_FOR_THE_RECORD = frozenset({"user", "safety_identifier", "metadata", "prompt_cache_key"})
+ASKS_FOR_NOTHING: dict[str, tuple[Any, ...]] = {
+    "audio": (None,),
+    "function_call": ("none", "auto", None),
+    "functions": ([], None),
+    "modalities": (["text"], None),
+    "moderation": (None,),
+    "parallel_tool_calls": (None,),
+    "prediction": (None,),
+    "reasoning_effort": ("none", None),
+    "service_tier": ("auto", "default", None),
+    "store": (False, None),
+    "tool_choice": ("none", "auto", None),
+    "tools": ([], None),
+    "verbosity": ("medium", None),
+    "web_search_options": (None,),
+}
+"""Parameters that are not supported, each with the values that ask for nothing missing here."""
+
+FOR_THE_RECORD = frozenset(
+    {
+        "metadata",
+        "prompt_cache_key",
+        "prompt_cache_options",
+        "prompt_cache_retention",
+        "safety_identifier",
+        "user",
+    }
+)
 """Parameters that never change an answer."""
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_ANY_OBJECT = '{"type": "object"}'
+
+Penalty = Annotated[float, Field(ge=-2, le=2)]
+Bias = Annotated[float, Field(ge=-100, le=100)]
+Stop = Annotated[str, Field(min_length=1)]
+
+
+def _as_list(stop: Any) -> Any:
+    return [stop] if isinstance(stop, str) else stop or []
 
 
 class StreamOptions(BaseModel):
     """How to stream."""
 
-    include_usage: bool = False
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    include_usage: bool | None = None
+    include_obfuscation: Literal[False] | None = None
+
+
+class ResponseFormat(BaseModel):
+    """What form the answer has."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: JSONSchema | None = None
 
 
 class ChatRequest(BaseModel):
     """A chat request, with OpenAI's names and limits."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(strict=True, extra="allow", allow_inf_nan=False)
 
     model: str
     messages: Annotated[list[dict[str, Any]], Field(min_length=1)]
@@ -44,8 +87,14 @@ class ChatRequest(BaseModel):
     max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
-    stop: str | Annotated[list[str], Field(max_length=4)] | None = None
-    seed: int | None = None
+    frequency_penalty: Penalty | None = None
+    presence_penalty: Penalty | None = None
+    logit_bias: dict[Annotated[str, Field(pattern=r"^\d{1,9}$")], Bias] | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    response_format: ResponseFormat | None = None
+    stop: Annotated[list[Stop], Field(max_length=4), BeforeValidator(_as_list)] = []
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
 
@@ -56,103 +105,63 @@ class ChatRequest(BaseModel):
             ApiError: something is.
         """
         for name, value in (self.model_extra or {}).items():
-            if name in _FOR_THE_RECORD or value in _NOTHING_ASKED.get(name, ()):
+            if name in FOR_THE_RECORD or value in ASKS_FOR_NOTHING.get(name, ()):
                 continue
-            if name in CompletionCreateParamsNonStreaming.__annotations__ or _known(name):
-                raise ApiError(
-                    400,
-                    f"The parameter {name!r} is not supported by this engine.",
-                    code="unsupported_parameter",
-                    param=name,
-                )
-            raise ApiError(
-                400,
-                f"Unrecognized request argument supplied: {name[:80]}.",
-                code="unknown_parameter",
-                param=name[:80],
-            )
-
-    def plain_messages(self) -> list[dict[str, Any]]:
-        """The messages with text contents alone.
-
-        Raises:
-            ApiError: a message is not one, or holds something other than text.
-        """
-        return [_plain(message, index) for index, message in enumerate(self.messages)]
+            if name in OPENAI_PARAMETERS:
+                said = f"The parameter {name!r} is not supported by this engine."
+                raise _refused(said, name, "unsupported_parameter")
+            shown = ascii(name[:80])[1:-1]
+            said = f"Unrecognized request argument supplied: {shown}."
+            raise _refused(said, shown, "unknown_parameter")
+        if self.stream_options is not None and not self.stream:
+            said = "The parameter 'stream_options' is only allowed when 'stream' is true."
+            raise _refused(said, "stream_options")
+        if self.top_logprobs is not None and not self.logprobs:
+            said = "The parameter 'top_logprobs' is only allowed when 'logprobs' is true."
+            raise _refused(said, "top_logprobs")
+        if self.max_tokens is not None and self.max_completion_tokens is not None:
+            said = "Give 'max_tokens' or 'max_completion_tokens', not both."
+            raise _refused(said, "max_tokens")
 
     @property
-    def stops(self) -> list[str]:
-        """The texts that end an answer."""
-        stops = [self.stop] if isinstance(self.stop, str) else self.stop or []
-        return [stop for stop in stops if stop]
+    def bias(self) -> dict[int, float]:
+        """What is added to the logits of tokens, by their ids."""
+        return {int(token): bias for token, bias in (self.logit_bias or {}).items()}
+
+    @property
+    def alternatives(self) -> int | None:
+        """How many tokens to name beside each chosen one; None for no logprobs."""
+        return self.top_logprobs or 0 if self.logprobs else None
+
+    @property
+    def json_schema(self) -> str | None:
+        """The schema that the answer follows, as JSON; None for free text.
+
+        Raises:
+            ApiError: it is missing or no schema.
+        """
+        asked = self.response_format
+        if asked is None or asked.type == "text":
+            return None
+        if asked.type == "json_object":
+            return _ANY_OBJECT
+        where = "response_format.json_schema"
+        if asked.json_schema is None or asked.json_schema.schema_ is None:
+            missing = where if asked.json_schema is None else f"{where}.schema"
+            raise _refused(f"You must provide {missing}.", missing, "missing_parameter")
+        if not _NAME.fullmatch(asked.json_schema.name):
+            said = f"{where}.name has up to 64 letters, digits, underscores and dashes, no others."
+            raise _refused(said, f"{where}.name")
+        for name in asked.json_schema.model_extra or {}:
+            shown = ascii(name[:80])[1:-1]
+            said = f"Unrecognized parameter: {where}.{shown}."
+            raise _refused(said, f"{where}.{shown}", "unknown_parameter")
+        try:
+            return json.dumps(asked.json_schema.schema_, allow_nan=False)
+        except (ValueError, RecursionError) as error:
+            said = "The schema is nested too deeply or holds what is no JSON."
+            raise _refused(said, "response_format", "invalid_schema") from error
 
 
-def _known(name: str) -> bool:
-    return any(
-        name in base.__annotations__
-        for base in getattr(CompletionCreateParamsNonStreaming, "__orig_bases__", ())
-        if hasattr(base, "__annotations__")
-    )
-
-
-_Role = Literal["system", "developer", "user", "assistant", "tool"]
-_ROLES = ("system", "developer", "user", "assistant", "tool")
-
-
-def _plain(message: dict[str, Any], index: int) -> dict[str, Any]:
-    where = f"messages[{index}]"
-    role = message.get("role")
-    if role not in _ROLES:
-        raise ApiError(
-            400,
-            f"{where} has the role {str(role)[:40]!r}; use one of {', '.join(_ROLES)}.",
-            param=f"{where}.role",
-            code="invalid_value",
-        )
-    if message.get("tool_calls") or message.get("function_call"):
-        raise ApiError(
-            400,
-            f"{where} calls a tool, which this engine does not support.",
-            param=f"{where}.tool_calls",
-            code="unsupported_parameter",
-        )
-    return {
-        "role": "system" if role == "developer" else role,
-        "content": _text(message.get("content"), where),
-    }
-
-
-def _text(content: Any, where: str) -> str:
-    if isinstance(content, str):
-        return _whole(content, where)
-    if not isinstance(content, list):
-        raise ApiError(
-            400, f"{where} has no content.", param=f"{where}.content", code="invalid_value"
-        )
-    texts = []
-    for part in content:
-        kind = part.get("type") if isinstance(part, dict) else None
-        if kind != "text" or not isinstance(part.get("text"), str):
-            raise ApiError(
-                400,
-                f"{where} holds a part of the type {str(kind)[:40]!r}; this engine takes text "
-                "alone.",
-                param=f"{where}.content",
-                code="unsupported_content",
-            )
-        texts.append(part["text"])
-    return _whole("".join(texts), where)
-
-
-def _whole(text: str, where: str) -> str:
-    """Text that no tokenizer refuses: half a surrogate pair is no character."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise ApiError(
-            400,
-            f"{where} holds half of a surrogate pair, which is no character.",
-            param=f"{where}.content",
-            code="invalid_value",
-        ) from error
-    return text
+def _refused(message: str, param: str, code: str = "invalid_value") -> ApiError:
+    return ApiError(400, message, code=code, param=param)

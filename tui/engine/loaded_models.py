@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,10 @@ from tui.domain.model_names import ModelSource
 from tui.engine.base_models import local_folder
 from tui.engine.device import pick_device, pick_precision, torch_dtype
 from tui.engine.fetching import FetchError
+from tui.engine.grammars import Vocabulary
 from tui.engine.home import Home
+from tui.engine.kv_cache import layer_types
+from tui.engine.out_of_memory import is_out_of_memory
 
 _KEPT = 3
 """Models that stay in memory: a base and two results of it are what is compared."""
@@ -25,7 +29,7 @@ Key = tuple[ModelSource, str | None]
 """A base model and the folder of an adapter."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Loaded:
     """A model that can answer.
 
@@ -33,35 +37,64 @@ class Loaded:
         model: with the adapter merged into its weights.
         tokenizer: with a chat template.
         ends: ids of the tokens that end an answer.
-        longest: tokens that it can take, question and answer together.
     """
 
     model: Any
     tokenizer: Any
     ends: frozenset[int]
-    longest: int
+
+    @property
+    def longest(self) -> int:
+        """Tokens that it can take, question and answer together."""
+        config = self.model.config.get_text_config()
+        return int(getattr(config, "max_position_embeddings", None) or 4096)
+
+    @property
+    def width(self) -> int:
+        """How many logits it gives: one for each token, and perhaps some without one."""
+        return int(self.model.get_output_embeddings().weight.shape[0])
+
+    @property
+    def shares_beginnings(self) -> bool:
+        """Whether prompts that begin alike can share what was read of their beginning.
+
+        A window counts columns, and shared columns stand apart from what follows them.
+        """
+        return layer_types(self.model.config) == {"full_attention"}
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """Its tokens as bytes.
+
+        Raises:
+            GrammarError: its tokenizer cannot be read.
+        """
+        return Vocabulary(self.tokenizer, self.width, self.ends)
 
 
 class Shelf:
     """The models in memory, the least recently used one leaving first."""
 
-    def __init__(self, home: Home, when_loaded: Callable[[], None], *, kept: int = _KEPT) -> None:
+    def __init__(self, home: Home, *, kept: int = _KEPT) -> None:
         """An empty shelf.
 
         Args:
             home: where the base models are.
-            when_loaded: is called, from the loading thread, when a model is there or failed.
             kept: how many models stay in memory.
         """
         self._home = home
-        self._when_loaded = when_loaded
         self._kept = kept
         self._lock = threading.Lock()
         self._models: OrderedDict[Key, Future[Loaded]] = OrderedDict()
         self._loading = ThreadPoolExecutor(max_workers=1)
 
-    def get(self, key: Key) -> Loaded | None:
+    def get(self, key: Key, when_there: Callable[[], None]) -> Loaded | None:
         """The model, or None while it is being loaded.
+
+        Args:
+            key: which.
+            when_there: is called once, from another thread, when a model that was not there is
+                loaded or failed.
 
         Raises:
             FetchError: it cannot be loaded.
@@ -70,7 +103,7 @@ class Shelf:
             future = self._models.get(key)
             if future is None:
                 future = self._models[key] = self._loading.submit(self._load, key)
-                future.add_done_callback(lambda _: self._when_loaded())
+                future.add_done_callback(lambda _: when_there())
             self._models.move_to_end(key)
             if not future.done():
                 return None
@@ -82,6 +115,11 @@ class Shelf:
         if isinstance(error, FetchError):
             raise error
         traceback.print_exception(error, file=sys.stderr)
+        if is_out_of_memory(error):
+            raise FetchError(
+                f"The memory is not enough to load the model {key[0].name} beside what is there. "
+                "Ask again when less is going on, or take a smaller model."
+            ) from error
         raise FetchError(f"The model cannot be loaded: {error}") from error
 
     def _make_room(self, used: Key) -> None:
@@ -107,7 +145,7 @@ class Shelf:
         if adapter is not None:
             model = _merged(model, Path(adapter))
         model = model.to(device).eval()
-        return Loaded(model, tokenizer, _ends(model, tokenizer), _longest(model))
+        return Loaded(model, tokenizer, _ends(model, tokenizer))
 
 
 def _merged(model: Any, adapter: Path) -> Any:
@@ -122,7 +160,3 @@ def _ends(model: Any, tokenizer: Any) -> frozenset[int]:
     configured = model.generation_config.eos_token_id
     ends = configured if isinstance(configured, list) else [configured]
     return frozenset(end for end in (*ends, tokenizer.eos_token_id) if end is not None)
-
-
-def _longest(model: Any) -> int:
-    return int(getattr(model.config, "max_position_embeddings", None) or 4096)

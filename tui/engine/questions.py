@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+from openai.types.chat import ChatCompletionTokenLogprob
+from openai.types.completion_usage import CompletionUsage
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from tui.domain.model_names import ModelSource
@@ -24,9 +26,17 @@ class Question(BaseModel):
     max_tokens: int | None = None
     temperature: float = 1.0
     top_p: float = 1.0
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
+    logit_bias: dict[int, float] = {}
+    """What is added to the logits of tokens, by their ids."""
     stop: list[str] = []
     seed: int | None = None
     stream: bool = False
+    alternatives: int | None = None
+    """How many tokens to name beside each chosen one; None where no logprobs are wanted."""
+    json_schema: str | None = None
+    """The JSON schema that the answer has to follow, as text."""
 
 
 class Forget(BaseModel):
@@ -46,15 +56,18 @@ class Delta(BaseModel):
     id: str
     index: int
     text: str
+    logprobs: list[ChatCompletionTokenLogprob] | None = None
+    """Of the tokens that began in this text."""
 
 
 class Choice(BaseModel):
-    """One choice is complete."""
+    """One choice is complete; text and logprobs are left out where they came as deltas."""
 
     kind: Literal["choice"] = "choice"
     id: str
     index: int
-    text: str
+    text: str = ""
+    logprobs: list[ChatCompletionTokenLogprob] | None = None
     finish_reason: Literal["stop", "length"]
 
 
@@ -65,6 +78,14 @@ class Done(BaseModel):
     id: str
     prompt_tokens: int
     completion_tokens: int
+
+    def usage(self) -> CompletionUsage:
+        """The tokens as OpenAI counts them."""
+        return CompletionUsage(
+            prompt_tokens=self.prompt_tokens,
+            completion_tokens=self.completion_tokens,
+            total_tokens=self.prompt_tokens + self.completion_tokens,
+        )
 
 
 class Refused(BaseModel):

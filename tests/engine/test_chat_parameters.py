@@ -1,0 +1,211 @@
+"""What each parameter of a chat request does, told in OpenAI's shapes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from openai import AsyncOpenAI, BadRequestError
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from pydantic import BaseModel
+
+from tui.settings import Settings
+
+QUESTION: Any = [{"role": "user", "content": "What is 2 plus 2?"}]
+
+
+class Ticket(BaseModel):
+    """What a mail is turned into."""
+
+    category: Literal["billing", "bug", "shipping"]
+    urgent: bool
+    order: Literal[17, 48657] | None
+
+
+@pytest.fixture
+def asked(engine_settings: Settings) -> dict[str, Any]:
+    """A request that gives the same answer every time."""
+    return {
+        "model": engine_settings.model,
+        "messages": QUESTION,
+        "max_tokens": 12,
+        "temperature": 0,
+    }
+
+
+def unknown_fields(record: BaseModel) -> set[str]:
+    """Fields that OpenAI's types do not have, at any depth."""
+    found = set(record.model_extra or {})
+    for name in type(record).model_fields:
+        value = getattr(record, name)
+        for inner in value if isinstance(value, list) else [value]:
+            if isinstance(inner, BaseModel):
+                found |= unknown_fields(inner)
+    return found
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"n": 2, "logprobs": True, "top_logprobs": 2},
+        {"response_format": {"type": "json_object"}},
+    ],
+)
+async def test_answers_are_exactly_what_openais_types_say(
+    client: AsyncOpenAI, asked: dict[str, Any], more: dict[str, Any]
+) -> None:
+    raw = await client.chat.completions.with_raw_response.create(**asked, **more)
+    answer = ChatCompletion.model_validate_json(raw.content, strict=True)
+    assert unknown_fields(answer) == set()
+    create = client.chat.completions.with_streaming_response.create
+    wish: Any = asked | more | {"stream": True, "stream_options": {"include_usage": True}}
+    async with create(**wish) as stream:
+        events = (await stream.text()).split("\n\n")
+    assert events[-2:] == ["data: [DONE]", ""]
+    for event in events[:-2]:
+        chunk = ChatCompletionChunk.model_validate_json(event.removeprefix("data: "), strict=True)
+        assert unknown_fields(chunk) == set()
+        assert "usage" in chunk.model_fields_set
+        assert (chunk.usage is None) == bool(chunk.choices)
+
+
+async def test_logprobs_are_the_models_own(
+    client: AsyncOpenAI, asked: dict[str, Any], tiny_model: Path
+) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    answer = await client.chat.completions.create(**asked, logprobs=True, top_logprobs=3)
+    logprobs = answer.choices[0].logprobs
+    assert logprobs is not None
+    assert logprobs.content is not None
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+    model = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32)
+    ids = tokenizer.apply_chat_template(
+        QUESTION, add_generation_prompt=True, return_tensors="pt", return_dict=False
+    )
+    for one in logprobs.content:
+        with torch.inference_mode():
+            expected = model(ids).logits[0, -1].log_softmax(-1)
+        best = expected.topk(3)
+        assert [top.logprob for top in one.top_logprobs] == pytest.approx(
+            best.values.tolist(), abs=0.05
+        )
+        assert one.logprob == pytest.approx(float(best.values[0]), abs=0.05)
+        named = next(top for top in one.top_logprobs if top.logprob == one.logprob)
+        assert named.token == one.token
+        token = next(t for t in range(len(tokenizer)) if tokenizer.decode([t]) == one.token)
+        ids = torch.cat([ids, torch.tensor([[token]])], dim=-1)
+
+
+async def test_the_bytes_of_the_tokens_are_the_text_whole_and_streamed(
+    client: AsyncOpenAI, asked: dict[str, Any]
+) -> None:
+    asked |= {"temperature": 1.5, "seed": 3, "logprobs": True}
+    answer = await client.chat.completions.create(**asked)
+    logprobs = answer.choices[0].logprobs
+    assert logprobs is not None
+    assert logprobs.content is not None
+    raw = b"".join(bytes(one.bytes or []) for one in logprobs.content)
+    assert raw.decode(errors="replace") == answer.choices[0].message.content
+    stream = await client.chat.completions.create(**asked, stream=True)
+    streamed = [
+        one
+        async for chunk in stream
+        if chunk.choices[0].logprobs is not None
+        for one in chunk.choices[0].logprobs.content or []
+    ]
+    assert [one.bytes for one in streamed] == [one.bytes for one in logprobs.content]
+    assert all(one.top_logprobs == [] for one in streamed)
+
+
+async def test_a_stop_cuts_the_logprobs_with_the_text(
+    client: AsyncOpenAI, asked: dict[str, Any]
+) -> None:
+    whole = await client.chat.completions.create(**asked)
+    text = whole.choices[0].message.content or ""
+    cut = await client.chat.completions.create(**asked, stop=[text[3:5]], logprobs=True)
+    assert cut.choices[0].logprobs is not None
+    tokens = [one.token for one in cut.choices[0].logprobs.content or []]
+    assert "".join(tokens).startswith(cut.choices[0].message.content or "")
+    assert len("".join(tokens[:-1])) < max(1, len(cut.choices[0].message.content or ""))
+
+
+async def test_bias_and_penalties_change_what_is_said(
+    client: AsyncOpenAI, asked: dict[str, Any], tiny_model: Path
+) -> None:
+    from transformers import AutoTokenizer
+
+    token = AutoTokenizer.from_pretrained(tiny_model)("a")["input_ids"][0]
+
+    async def say(**more: Any) -> str:
+        answer = await client.chat.completions.create(**asked, **more)
+        return answer.choices[0].message.content or ""
+
+    assert await say(logit_bias={str(token): 100}) == "a" * 12
+    plain = await say()
+    assert await say(frequency_penalty=0, presence_penalty=0) == plain
+    repeated = {"logit_bias": {str(token): 100}, "top_logprobs": 0, "logprobs": True}
+    assert await say(**repeated) == "a" * 12
+    penalised = await client.chat.completions.create(
+        **asked | {"max_tokens": 30}, frequency_penalty=2, logprobs=True
+    )
+    free = await client.chat.completions.create(**asked | {"max_tokens": 30}, logprobs=True)
+
+    def kinds(answer: ChatCompletion) -> int:
+        logprobs = answer.choices[0].logprobs
+        assert logprobs is not None
+        return len({one.token for one in logprobs.content or []})
+
+    assert kinds(penalised) > kinds(free)
+
+
+async def test_an_answer_keeps_to_the_schema_whatever_the_model_would_say(
+    client: AsyncOpenAI, asked: dict[str, Any]
+) -> None:
+    asked |= {"max_tokens": 400, "temperature": 1.0, "seed": 1, "n": 4}
+    parsed = await client.chat.completions.parse(**asked, response_format=Ticket)
+    for choice in parsed.choices:
+        assert choice.finish_reason == "stop"
+        assert isinstance(choice.message.parsed, Ticket)
+    stream = client.chat.completions.stream(**asked, response_format=Ticket)
+    async with stream as events:
+        final = await events.get_final_completion()
+    assert [c.message.parsed for c in final.choices] == [c.message.parsed for c in parsed.choices]
+
+
+async def test_json_that_runs_out_of_tokens_says_so(
+    client: AsyncOpenAI, asked: dict[str, Any]
+) -> None:
+    asked |= {"max_tokens": 6, "response_format": {"type": "json_object"}}
+    answer = await client.chat.completions.create(**asked)
+    content = answer.choices[0].message.content or ""
+    assert answer.choices[0].finish_reason == "length"
+    assert content.startswith("{")
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(content)
+
+
+async def test_a_schema_that_becomes_too_complex_ends_that_answer_alone(
+    client: AsyncOpenAI, asked: dict[str, Any]
+) -> None:
+    many = {f"key{n}": {"type": "string"} for n in range(3000)}
+    schema = {"type": "object", "properties": many, "required": ["key2999"]}
+    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+    with pytest.raises(BadRequestError, match="schema"):
+        await client.chat.completions.create(**asked, response_format=form)
+    assert (await client.chat.completions.create(**asked)).choices
+
+
+async def test_both_names_of_the_limit_of_tokens_work(
+    client: AsyncOpenAI, asked: dict[str, Any]
+) -> None:
+    del asked["max_tokens"]
+    for name in ("max_tokens", "max_completion_tokens"):
+        answer = await client.chat.completions.create(**asked, **{name: 3})
+        assert answer.usage is not None
+        assert answer.usage.completion_tokens == 3
+        assert answer.choices[0].finish_reason == "length"

@@ -1,0 +1,121 @@
+"""A question made ready for its model: the prompt as tokens, and a row for each of its answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from tui.engine.answer_row import Row, Wishes
+from tui.engine.grammars import Grammar, GrammarError
+from tui.engine.loaded_models import Loaded
+from tui.engine.questions import Question, Refused
+from tui.engine.tokens import Unrenderable, prompt
+from tui.engine.transcript import Transcript
+
+_MOST_TOKENS = 1024
+"""Length of an answer where the question does not limit it."""
+
+
+class Unanswerable(Exception):
+    """A question cannot be answered.
+
+    Attributes:
+        refusal: what is to be told.
+    """
+
+    def __init__(self, question: Question, code: str, message: str, param: str) -> None:
+        super().__init__(message)
+        self.refusal = Refused(id=question.id, status=400, code=code, message=message, param=param)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A question that its model can answer.
+
+    Attributes:
+        question: as it was asked.
+        loaded: the model.
+        prompt: token ids.
+        rows: its answers, without a token yet.
+    """
+
+    question: Question
+    loaded: Loaded
+    prompt: list[int]
+    rows: list[Row]
+
+
+def prepare(question: Question, loaded: Loaded) -> Prepared:
+    """Make a question ready.
+
+    Raises:
+        Unanswerable: it cannot be put to this model.
+    """
+    ids = _prompt(question, loaded)
+    wishes = _wishes(question, loaded, len(ids))
+    decode = partial(loaded.tokenizer.decode, skip_special_tokens=True)
+    rows = [
+        Row(
+            question.id,
+            index,
+            ids,
+            wishes,
+            Transcript(decode, question.stop, eager=question.stream),
+            _grammar(question, loaded),
+        )
+        for index in range(question.n)
+    ]
+    return Prepared(question, loaded, ids, rows)
+
+
+def _prompt(question: Question, loaded: Loaded) -> list[int]:
+    try:
+        text = prompt(loaded.tokenizer, question.messages)
+        ids: list[int] = loaded.tokenizer(text, add_special_tokens=False)["input_ids"]
+    except (Unrenderable, ValueError, TypeError, LookupError, RecursionError) as error:
+        said = f"This conversation cannot be put to the model: {error}."
+        raise Unanswerable(question, "invalid_messages", said, "messages") from error
+    if not ids:
+        said = "This conversation is empty for the model: its chat template writes nothing."
+        raise Unanswerable(question, "invalid_messages", said, "messages")
+    if len(ids) >= loaded.longest:
+        said = (
+            f"This model's maximum context length is {loaded.longest} tokens; the messages "
+            f"have {len(ids)}. Shorten them."
+        )
+        raise Unanswerable(question, "context_length_exceeded", said, "messages")
+    return ids
+
+
+def _wishes(question: Question, loaded: Loaded, length: int) -> Wishes:
+    unknown = [token for token in question.logit_bias if not 0 <= token < loaded.width]
+    if unknown:
+        said = f"This model has no token {unknown[0]}: it has the tokens 0 to {loaded.width - 1}."
+        raise Unanswerable(question, "invalid_value", said, "logit_bias")
+    if question.alternatives is not None:
+        try:
+            loaded.vocabulary  # noqa: B018
+        except GrammarError as error:
+            said = f"Logprobs cannot be told: {error}."
+            raise Unanswerable(question, "unsupported_parameter", said, "logprobs") from error
+    return Wishes(
+        most=min(question.max_tokens or _MOST_TOKENS, loaded.longest - length),
+        temperature=question.temperature,
+        top_p=question.top_p,
+        frequency_penalty=question.frequency_penalty,
+        presence_penalty=question.presence_penalty,
+        bias=question.logit_bias,
+        seed=question.seed,
+        streamed=question.stream,
+        alternatives=question.alternatives,
+    )
+
+
+def _grammar(question: Question, loaded: Loaded) -> Grammar | None:
+    if question.json_schema is None:
+        return None
+    try:
+        return loaded.vocabulary.grammar(question.json_schema)
+    except GrammarError as error:
+        said = f"The answer cannot be held to this schema: {error}."
+        raise Unanswerable(question, "invalid_schema", said, "response_format") from error
