@@ -116,6 +116,11 @@ async def test_an_engine_that_is_asked_to_pause_leaves_nothing_that_trains(
     first = await start_job(client, own_engine.settings, chat_file(), **LONG)
     second = await start_job(client, own_engine.settings, chat_file(), **LONG)
     await at_step(client, first.id, 2)
+    status = await own_engine.process.status()
+    told = {job.id: job for job in status.jobs}[first.id]
+    assert (told.memory or 0) > (status.memory or 0) > 1e7
+    assert (told.trains_on or "").startswith("cpu in ")
+    assert set(status.model_dump()["jobs"][0]) == {"id", "status", "worker_pid"}
     assert await own_engine.process.stop(pause=True)
     assert not own_engine.working(first.id)
     client = await own_engine.start()

@@ -79,11 +79,14 @@ def _show(status: EngineStatus) -> None:
 
 
 def _job_words(job: EngineJob) -> str:
-    """`ftjob-1  running, step 23 of 90, process 123 with 1,900 MB`."""
+    """`ftjob-1  running, step 23 of 90, process 123 with 1,900 MB, on cpu in bf16`."""
     words = f"{job.id}  {job.status.replace('_', ' ')}"
     if job.total_steps:
         words += f", step {job.step} of {job.total_steps}"
-    return f"{words}, process {job.worker_pid}{_memory(job.memory)}" if job.worker_pid else words
+    if job.worker_pid:
+        words += f", process {job.worker_pid}{_memory(job.memory)}"
+        words += f", on {job.trains_on}" if job.trains_on else ""
+    return words
 
 
 def _memory(count: int | None) -> str:

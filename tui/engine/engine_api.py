@@ -39,6 +39,7 @@ def _told(job: JobRecord) -> dict[str, Any]:
         "worker_pid": job.worker_pid,
         "step": job.step,
         "total_steps": job.total_steps,
+        "trains_on": job.trains_on,
         "memory": resident_bytes_of_all(job.worker_pid),
     }
 

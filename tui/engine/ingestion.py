@@ -82,6 +82,7 @@ class Ingestion:
                 return {
                     "resolved": report.hyperparameters,
                     "total_steps": report.total_steps,
+                    "trains_on": report.trains_on,
                     "first_step": None,
                 }
             case Metrics():

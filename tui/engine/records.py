@@ -140,6 +140,8 @@ class JobRecord(BaseModel):
     crashes: int = 0
     """Crashes in a row: since the last checkpoint."""
     total_steps: int | None = None
+    trains_on: str | None = None
+    """Device and precision; None until the worker knows."""
     step: int = 0
     first_step: tuple[int, float] | None = None
     """Step and time of the present worker's first metrics, for the estimate."""

@@ -38,6 +38,8 @@ class Resolved(BaseModel):
     at: float = Field(default_factory=time.time)
     hyperparameters: dict[str, Any]
     total_steps: int
+    trains_on: str | None = None
+    """Device and precision, as `cpu in bf16`."""
 
 
 class Metrics(BaseModel):

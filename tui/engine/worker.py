@@ -97,7 +97,13 @@ class Worker:
         with self._team.leader_first():
             plan = self._plan(measured, shape, len(training), length)
         need = self._check_memory(plan, shape, max(row.length for row in rows))
-        self._reports.write(Resolved(hyperparameters=plan.shown(), total_steps=plan.total_steps))
+        self._reports.write(
+            Resolved(
+                hyperparameters=plan.shown(),
+                total_steps=plan.total_steps,
+                trains_on=f"{plan.device} in {plan.precision}",
+            )
+        )
         self._progress(f"{plan.sentence()}; {measured.why}; about {need.sentence()} of memory")
         manifest = begin(
             self._folder,

@@ -56,6 +56,7 @@ class EngineJob(BaseModel):
     worker_pid: int | None = None
     step: Told[int] = 0
     total_steps: Told[int | None] = None
+    trains_on: Told[str | None] = None
     memory: Told[int | None] = None
 
 
