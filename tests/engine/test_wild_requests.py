@@ -155,7 +155,7 @@ async def ask(engine: InProcess, request: dict[str, Any]) -> httpx2.Response:
 
 
 @settings(
-    max_examples=400,
+    max_examples=250,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -97,6 +97,8 @@ def resume_job(engine: EngineOfApp, job_id: str) -> JSONResponse:
 
 def _move(job: JobRecord, move: Callable[[JobRecord], JobRecord]) -> JSONResponse:
     try:
+        if job.status.terminal:
+            raise IllegalMove(f"The job {job.id} is {job.status}; nothing changes it any more.")
         changed = move(job)
     except IllegalMove as error:
         raise ApiError(400, str(error), code="invalid_job_status") from error
