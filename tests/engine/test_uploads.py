@@ -166,6 +166,7 @@ async def test_what_is_announced_and_sent_has_limits(client: AsyncOpenAI) -> Non
 async def test_a_server_that_starts_again_keeps_what_is_pending_and_clears_the_rest(
     engine: InProcess, client: AsyncOpenAI
 ) -> None:
+    kept = await client.files.create(file=("a", b"x"), purpose="fine-tune")
     upload = await begin(client)
     parts = await send(client, upload)
     (engine.home.files / "file-of-nobody").write_bytes(b"moved, and then the power went")
@@ -178,11 +179,35 @@ async def test_a_server_that_starts_again_keeps_what_is_pending_and_clears_the_r
     again = InProcess(engine.root, engine.clock)
     delete_leftovers(again.engine)
     assert on_disk(again) == sorted([upload.id, *parts])
-    assert list(again.home.files.iterdir()) == []
+    assert [path.name for path in again.home.files.iterdir()] == [kept.id]
     async with again.client() as restarted:
         done = await restarted.uploads.complete(upload.id, part_ids=parts)
         assert done.file is not None
         assert (await restarted.files.content(done.file.id)).content == CONTENT
+
+
+async def test_a_lost_database_costs_no_file(engine: InProcess, client: AsyncOpenAI) -> None:
+    kept = await client.files.create(file=("a", b"x"), purpose="fine-tune")
+    engine.store.close()
+    engine.home.database.unlink()
+    again = InProcess(engine.root)
+    delete_leftovers(again.engine)
+    assert [path.name for path in again.home.files.iterdir()] == [kept.id]
+
+
+async def test_content_that_is_gone_from_the_disk_is_said_to_be(
+    engine: InProcess, client: AsyncOpenAI
+) -> None:
+    file = await client.files.create(file=("a", b"x"), purpose="fine-tune")
+    (engine.home.files / file.id).unlink()
+    for use in (
+        client.files.content(file.id),
+        client.fine_tuning.jobs.create(model="org/name", training_file=file.id),
+    ):
+        with pytest.raises(openai.NotFoundError, match="gone from the engine's disk") as missing:
+            await use
+        assert missing.value.code == "content_missing"
+    assert (await client.files.delete(file.id)).deleted
 
 
 async def test_a_part_that_is_damaged_on_the_disk_is_said_to_be(

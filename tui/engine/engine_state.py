@@ -57,6 +57,23 @@ class Engine:
             raise not_found("file", file_id, "file_id")
         return file
 
+    def content_of(self, file: FileRecord, param: str = "file_id") -> Path:
+        """Where the content of a file is.
+
+        Raises:
+            ApiError: it is gone.
+        """
+        path = self.home.files / file.id
+        if not path.is_file():
+            raise ApiError(
+                404,
+                f"The content of the file {file.id} is gone from the engine's disk. Upload it "
+                "again.",
+                code="content_missing",
+                param=param,
+            )
+        return path
+
     def job(self, job_id: str) -> JobRecord:
         """The job of that id.
 

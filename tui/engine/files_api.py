@@ -138,5 +138,5 @@ def download_file(engine: EngineOfApp, file_id: str) -> Download:
     """What is in a file, or a range of it."""
     file = engine.file(file_id)
     return Download(
-        engine.home.files / file.id, media_type="application/octet-stream", filename=file.filename
+        engine.content_of(file), media_type="application/octet-stream", filename=file.filename
     )

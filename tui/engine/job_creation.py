@@ -145,6 +145,7 @@ def _require_file(engine: Engine, file_id: str | None, param: str) -> None:
             code="invalid_file_purpose",
             param=param,
         )
+    engine.content_of(file, param)
 
 
 def _clean(suffix: str | None) -> str | None:

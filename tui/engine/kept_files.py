@@ -110,10 +110,14 @@ def delete_expired(engine: Engine) -> None:
 
 
 def delete_leftovers(engine: Engine) -> None:
-    """Delete what a server that died left: files and parts that the store does not know."""
-    for file in engine.home.files.iterdir():
-        if engine.store.file(file.name) is None:
-            file.unlink()
+    """Delete what a server that died left: files and parts that the store does not know.
+
+    A store without any file is a new one: then the files are somebody's who lost the database.
+    """
+    if engine.store.files(None, None, 1, "asc").data:
+        for file in engine.home.files.iterdir():
+            if file.is_file() and engine.store.file(file.name) is None:
+                file.unlink()
     pending = {upload.id for upload in engine.store.uploads.pending()}
     for folder in engine.home.uploads.iterdir():
         if folder.name not in pending:

@@ -65,10 +65,13 @@ def delete_model(engine: EngineOfApp, name: str, request: Request) -> JSONRespon
             code="model_in_use",
             param="model",
         )
-    weights = found.adapter or Path(found.base.name)
-    doomed = engine.home.scratch / new_id("deleted-")
-    weights.rename(doomed)  # at once: half a model must not be found
-    shutil.rmtree(doomed, ignore_errors=True)  # what stays goes at the next start
+    folders = [found.adapter or Path(found.base.name)]
+    if step is None and job is not None:
+        folders.append(engine.home.job(job.id).merged)
+    for folder in filter(Path.exists, folders):
+        doomed = engine.home.scratch / new_id("deleted-")
+        folder.rename(doomed)  # at once: half a model must not be found
+        shutil.rmtree(doomed, ignore_errors=True)  # what stays goes at the next start
     return answer(ModelDeleted(id=name, object="model", deleted=True))
 
 
