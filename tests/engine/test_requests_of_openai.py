@@ -5,14 +5,24 @@ Where a field comes up here after an update of `openai`: support it or refuse it
 
 from __future__ import annotations
 
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any
 
+import httpx2
 import pytest
 from engine.app_in_process import InProcess
+from openai import OpenAI
 from openai.types import file_create_params, file_list_params, upload_create_params
 from openai.types.fine_tuning import job_create_params, job_list_events_params, job_list_params
 from openai.types.fine_tuning.alpha import grader_run_params, grader_validate_params
+from openai.types.fine_tuning.dpo_hyperparameters_param import DpoHyperparametersParam
+from openai.types.fine_tuning.dpo_method_param import DpoMethodParam
 from openai.types.fine_tuning.jobs import checkpoint_list_params
+from openai.types.fine_tuning.supervised_hyperparameters_param import SupervisedHyperparametersParam
+from openai.types.fine_tuning.supervised_method_param import SupervisedMethodParam
 from openai.types.upload_complete_params import UploadCompleteParams
 from openai.types.uploads.part_create_params import PartCreateParams
 from pydantic import BaseModel
@@ -20,6 +30,8 @@ from pydantic import BaseModel
 from tui.engine.files_api import ExpiresAfter, FileForm
 from tui.engine.graders_api import RunRequest, ValidateRequest
 from tui.engine.job_creation import JobRequest
+from tui.engine.method import Method, MethodSettings
+from tui.engine.spec import Hyperparameters
 from tui.engine.uploads_api import CompleteRequest, PartForm, UploadRequest
 
 
@@ -30,6 +42,16 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 EXPIRY = {"expires_after[anchor]", "expires_after[seconds]"}
+
+
+ACCEPTED = [
+    (Method, job_create_params.Method),
+    (MethodSettings, SupervisedMethodParam),
+    (MethodSettings, DpoMethodParam),
+    (Hyperparameters, job_create_params.Hyperparameters),
+    (Hyperparameters, SupervisedHyperparametersParam),
+    (Hyperparameters, DpoHyperparametersParam),
+]
 
 
 def wire_names(model: type[BaseModel]) -> set[str]:
@@ -58,6 +80,12 @@ def test_a_request_has_the_fields_that_openais_client_sends(
     assert ours.model_config.get("extra") == "forbid"
 
 
+@pytest.mark.parametrize(("ours", "theirs"), ACCEPTED)
+def test_how_to_train_is_taken_in_openais_words(ours: type[BaseModel], theirs: Any) -> None:
+    assert theirs.__annotations__.keys() <= wire_names(ours)
+    assert ours.model_config.get("extra") == "forbid"
+
+
 def test_the_form_of_a_file_has_the_fields_that_openais_client_sends() -> None:
     sent = file_create_params.FileCreateParams.__annotations__.keys()
     assert wire_names(FileForm) - EXPIRY | {"expires_after"} == sent
@@ -81,3 +109,49 @@ def test_a_list_has_the_parameters_that_openais_client_sends(
 ) -> None:
     given = described["paths"][path]["get"]["parameters"]
     assert {p["name"] for p in given if p["in"] == "query"} == theirs.__annotations__.keys()
+
+
+HELPERS = {"upload_file_chunked", "wait_for_processing", "retrieve_content"}
+"""Methods of the client that are made of other ones."""
+
+
+ODD: dict[str, Any] = {"grader": {"x": "x"}, "file": b"x", "data": b"x"}
+"""Arguments that the client takes as no text."""
+
+
+def calls_of(resource: Any) -> Iterator[Callable[..., Any]]:
+    """Every call of a resource of OpenAI's client, and of the resources below it."""
+    for name, member in inspect.getmembers(type(resource)):
+        if name.startswith(("_", "with_")) or name in HELPERS:
+            continue
+        if isinstance(member, cached_property):
+            yield from calls_of(getattr(resource, name))
+        elif inspect.isfunction(member):
+            yield getattr(resource, name)
+
+
+@pytest.mark.filterwarnings("ignore:Retrieve is deprecated")
+def test_every_call_of_openais_client_has_a_route(described: dict[str, Any]) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        asked.append((request.method.lower(), request.url.path))
+        return httpx2.Response(200, json={"data": []})
+
+    transport = httpx2.MockTransport(answer)
+    client = OpenAI(
+        base_url="http://e/v1", api_key="k", http_client=httpx2.Client(transport=transport)
+    )
+    resources = (client.files, client.uploads, client.models, client.fine_tuning)
+    for call in [call for resource in resources for call in calls_of(resource)]:
+        parameters = inspect.signature(call).parameters.values()
+        needed = [p.name for p in parameters if p.default is p.empty]
+        call(**{name: ODD.get(name, "x") for name in needed})
+    routes = {
+        (method, re.sub(r"{[^}]+}", ".+", path))
+        for path, methods in described["paths"].items()
+        for method in methods
+    }
+    assert len(asked) > 25
+    for method, path in asked:
+        assert any(m == method and re.fullmatch(route, path) for m, route in routes), (method, path)
