@@ -78,7 +78,7 @@ def _activations(plan: Plan, shape: ModelShape, rows: int, longest: int, width: 
         block += (_FP32 + 2 * width) * shape.heads * longest
     if plan.adapter and width != _FP32:
         adapted = set(shape.targeted(plan.adapter.target_modules))
-        inputs = sum(shape.linear[name][1] for name in adapted)
+        inputs = sum(shape.linear[name][0] for name in adapted)
         block += _FP32 * inputs / max(shape.layers, 1)
     logits = 3 * _FP32 * shape.vocabulary * tokens
     if plan.checkpoints_gradients:

@@ -158,8 +158,8 @@ class Worker:
         if self._spec.hyperparameters.packing and measured.device == "cpu":
             raise Impossible(
                 "unsupported_parameter",
-                "Packing needs a GPU: on a CPU the rows of a pack would attend to each other, or "
-                "cost more than they save. Leave packing out.",
+                "Packing needs a GPU: on a CPU one long row costs more than the padding that it "
+                "saves. Leave packing out.",
                 "packing",
             )
         if self._team.size > 1 and measured.device == "cuda":
