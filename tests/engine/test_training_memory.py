@@ -51,7 +51,7 @@ def test_the_shape_is_told_by_the_config_alone(shape: ModelShape) -> None:
 
 
 def test_more_of_anything_takes_more(shape: ModelShape) -> None:
-    usual = estimate(plan(), shape, 137)
+    usual = estimate(plan(), shape, 137, 40)
     for more, longest in (
         (plan(batch_size=8), 137),
         (plan(), 1000),
@@ -59,17 +59,17 @@ def test_more_of_anything_takes_more(shape: ModelShape) -> None:
         (plan("dpo"), 137),
         (plan(lora_r=256), 137),
     ):
-        assert estimate(more, shape, longest).total > usual.total
-    on_gpu = estimate(plan(device="cuda"), shape, 1000)
-    assert on_gpu.activations < estimate(plan(), shape, 1000).activations
-    assert estimate(plan(lora=False), shape, 137).optimizer == 8 * shape.parameters
+        assert estimate(more, shape, longest, 40).total > usual.total
+    on_gpu = estimate(plan(device="cuda"), shape, 1000, 40)
+    assert on_gpu.activations < estimate(plan(), shape, 1000, 40).activations
+    assert estimate(plan(lora=False), shape, 137, 40).optimizer == 8 * shape.parameters
 
 
 def test_what_does_not_fit_is_refused_with_the_numbers_and_what_would_help(
     shape: ModelShape,
 ) -> None:
     how = plan(lora=False)
-    need = estimate(how, shape, 137)
+    need = estimate(how, shape, 137, 40)
     assert reason_against(need, need.total, how) is None
     reason = reason_against(need, 2e9, how)
     assert reason is not None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +96,7 @@ class Worker:
             validated = len(validation_rows)
         with self._team.leader_first():
             plan = self._plan(measured, shape, len(training), length)
-        need = self._check_memory(plan, shape, max(row.length for row in rows))
+        need = self._check_memory(plan, shape, rows)
         self._reports.write(
             Resolved(
                 hyperparameters=plan.shown(),
@@ -208,8 +208,11 @@ class Worker:
         part.replace(self._folder.plan)
         return plan
 
-    def _check_memory(self, plan: Plan, shape: ModelShape, longest: int) -> Need:
-        need = estimate(plan, shape, plan.max_length if plan.packing else longest)
+    def _check_memory(self, plan: Plan, shape: ModelShape, rows: Sequence[TrainingRow]) -> Need:
+        longest, learned = max(row.length for row in rows), max(row.learned for row in rows)
+        if plan.packing:
+            longest = learned = plan.max_length
+        need = estimate(plan, shape, longest, learned)
         reason = reason_against(need, self._free(plan.device), plan)
         if reason is not None:
             raise Impossible("insufficient_memory", reason)
