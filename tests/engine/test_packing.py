@@ -12,7 +12,7 @@ from tui.engine.home import JobFolder
 from tui.engine.plan import Circumstances, Plan, make_plan
 from tui.engine.spec import Hyperparameters
 from tui.engine.tokens import tokenize
-from tui.engine.training import dataset_of, load_model, make_trainer, packed
+from tui.engine.training import Data, dataset_of, load_model, make_trainer, packed
 from tui.engine.training_rows import TrainingRow
 
 
@@ -37,7 +37,8 @@ def test_the_loss_of_packed_rows_is_that_of_the_rows_alone(
         how = plan(packing=packing)
         model = load_model(tiny_model, how)
         folder = JobFolder(tmp_path)
-        trainer = make_trainer(folder, how, model, tokenizer, dataset, dataset, [], 3)
+        data = Data(made, dataset, dataset)
+        trainer = make_trainer(folder, how, model, tokenizer, data, [], 3)
         losses.append(trainer.evaluate()["eval_loss"])
     assert losses[1] == pytest.approx(losses[0], abs=1e-4)
     assert losses[2] != pytest.approx(losses[0], abs=1e-4)

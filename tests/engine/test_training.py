@@ -248,3 +248,24 @@ def test_only_the_modules_that_were_named_are_trained(tiny_model: Path, tmp_path
     assert job.train(Heard()).status == "succeeded"
     config = json.loads((job.folder.adapter / "adapter_config.json").read_text())
     assert config["target_modules"] == ["q_proj"]
+
+
+def test_a_job_that_was_stopped_or_went_wrong_says_so_in_its_manifest(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    job = JobOnDisk(tmp_path, tiny_model, good_rows(), **SHORT)
+
+    def pauses(report: BaseModel) -> bool:
+        if isinstance(report, Metrics) and report.step == 2:
+            job.folder.control.write_text("pause")
+        return False
+
+    assert job.train(Heard(pauses)).status == "paused"
+    first = job.manifest()
+    assert first.outcome.status == "paused"
+    job.folder.control.unlink()
+    heard = Heard()
+    assert job.train(heard).status == "succeeded"
+    assert heard.checkpoints()[-1] == 6
+    assert job.manifest().outcome.status == "succeeded"
+    assert job.manifest().started_at == first.started_at

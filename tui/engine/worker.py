@@ -11,13 +11,13 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tui.engine.base_models import local_folder
 from tui.engine.checkpoints import marks, slim
 from tui.engine.device import Kind, Measured, measure, pick_device
 from tui.engine.home import Home, JobFolder
-from tui.engine.manifest import begin
+from tui.engine.manifest import Manifest, begin
 from tui.engine.model_shape import ModelShape, shape_of
 from tui.engine.outcomes import NO_SPACE_STATUS, Impossible, Stopped, end_of, is_full
 from tui.engine.plan import Circumstances, Plan, kept_length, make_plan
@@ -26,6 +26,9 @@ from tui.engine.spec import JobSpec
 from tui.engine.team import Team, end_with_launcher
 from tui.engine.training_memory import Need, estimate, free_memory, reason_against
 from tui.engine.training_rows import TrainingRow, read_training_rows
+
+if TYPE_CHECKING:
+    from tui.engine.training import Data
 
 _NICENESS = 10
 """Answering and other programs come first; alone on the machine it costs nothing."""
@@ -54,6 +57,8 @@ class Worker:
         self._team = team or Team()
         self._free = free
         self._spec = JobSpec.model_validate_json(folder.spec.read_bytes())
+        self._manifest: Manifest | None = None
+        """Once the job has one, as it began."""
 
     def run(self) -> End:
         """Train to the end, or to where it has to stop; gives the last report.
@@ -67,6 +72,8 @@ class Worker:
             end = end_of(error)
             if end is None:
                 raise
+            if self._manifest is not None and not is_full(error):
+                self._manifest.ended(status=end.status, error=end.error).write(self._folder)
             return end
 
     def _train(self) -> End:
@@ -74,29 +81,18 @@ class Worker:
         measured = measure(pick_device())
         self._team.join(measured.device)
         self._check_machine(measured)
-        with self._team.leader_first():
-            home = Home.of_job(self._folder)
-            model_folder = local_folder(self._spec.model, home, self._progress)
-        self._progress(f"Loading {self._spec.model.short_name}")
+        model_folder = self._base_model()
 
         from tui.engine.run import Run
-        from tui.engine.training import dataset_of, packed
 
         tokenizer = self._tokenizer(model_folder)
         shape = shape_of(model_folder)
         self._check_targets(shape)
         length = kept_length(self._spec.hyperparameters, shape.longest)
-        rows = self._rows(tokenizer, length, "training_file")
-        training, validation, validated = dataset_of(rows, self._spec.method), None, 0
-        if self._spec.hyperparameters.packing:
-            training = packed(training, length)
-        if self._spec.validation_file is not None:
-            validation_rows = self._rows(tokenizer, length, "validation_file")
-            validation = dataset_of(validation_rows, self._spec.method)
-            validated = len(validation_rows)
+        data = self._data(tokenizer, length)
         with self._team.leader_first():
-            plan = self._plan(measured, shape, len(training), length)
-        need = self._check_memory(plan, shape, rows)
+            plan = self._plan(measured, shape, len(data.training), length)
+        need = self._check_memory(plan, shape, data.rows)
         self._reports.write(
             Resolved(
                 hyperparameters=plan.shown(),
@@ -111,13 +107,36 @@ class Worker:
             plan,
             measured,
             model_folder=model_folder,
-            rows=(len(rows), validated),
+            rows=(len(data.rows), len(data.validation or ())),
             memory=int(need.total),
         )
         if self._team.leads:
             manifest.write(self._folder)
-        run = Run(self._folder, self._spec, plan, manifest, tokenizer, rows, training, validation)
-        return run.train(model_folder, self._reports, self._wanted, self._team)
+            self._manifest = manifest
+        run = Run(self._folder, self._spec, plan, manifest, model_folder, tokenizer, data)
+        return run.train(self._reports, self._wanted, self._team)
+
+    def _base_model(self) -> Path:
+        """The folder of the base model, fetched where it is not there yet."""
+        with self._team.leader_first():
+            home = Home.of_job(self._folder)
+            folder = local_folder(self._spec.model, home, self._progress)
+        self._progress(f"Loading {self._spec.model.short_name}")
+        return folder
+
+    def _data(self, tokenizer: Any, length: int) -> Data:
+        """The rows of both files."""
+        from tui.engine.training import Data, dataset_of, packed
+
+        method = self._spec.method
+        rows = self._rows(tokenizer, length, "training_file")
+        training = dataset_of(rows, method)
+        if self._spec.hyperparameters.packing:
+            training = packed(training, length)
+        if self._spec.validation_file is None:
+            return Data(rows, training, None)
+        validation = self._rows(tokenizer, length, "validation_file")
+        return Data(rows, training, dataset_of(validation, method))
 
     def _tell_of_checkpoints(self) -> None:
         """Tell of those that a worker wrote and was killed before it told of; others are known."""
