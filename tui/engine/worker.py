@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui.engine.base_models import local_folder
 from tui.engine.checkpoints import marks, slim
 from tui.engine.device import Kind, Measured, measure, pick_device
+from tui.engine.feasibility import carried_on, check_machine, check_memory, check_targets
 from tui.engine.home import Home, JobFolder
 from tui.engine.manifest import Manifest, begin
 from tui.engine.model_shape import ModelShape, shape_of
@@ -24,7 +25,7 @@ from tui.engine.plan import Circumstances, Plan, kept_length, make_plan
 from tui.engine.reports import Checkpoint, End, NoReports, Reports, ReportWriter, Resolved
 from tui.engine.spec import JobSpec
 from tui.engine.team import Team, end_with_launcher
-from tui.engine.training_memory import Need, estimate, free_memory, reason_against
+from tui.engine.training_memory import free_memory
 from tui.engine.training_rows import TrainingRow, read_training_rows
 
 if TYPE_CHECKING:
@@ -80,19 +81,19 @@ class Worker:
         self._tell_of_checkpoints()
         measured = measure(pick_device())
         self._team.join(measured.device)
-        self._check_machine(measured)
+        check_machine(self._spec, measured.device, self._team.size)
         model_folder = self._base_model()
 
         from tui.engine.run import Run
 
         tokenizer = self._tokenizer(model_folder)
         shape = shape_of(model_folder)
-        self._check_targets(shape)
+        check_targets(self._spec, shape)
         length = kept_length(self._spec.hyperparameters, shape.longest)
         data = self._data(tokenizer, length)
         with self._team.leader_first():
             plan = self._plan(measured, shape, len(data.training), length)
-        need = self._check_memory(plan, shape, data.rows)
+        need = check_memory(plan, shape, data.rows, self._free(plan.device))
         self._reports.write(
             Resolved(
                 hyperparameters=plan.shown(),
@@ -172,44 +173,11 @@ class Worker:
             now_and_then=self._check_control,
         )
 
-    def _check_machine(self, measured: Measured) -> None:
-        """Make sure that the machine can do what was asked for."""
-        if self._spec.hyperparameters.packing and measured.device == "cpu":
-            raise Impossible(
-                "unsupported_parameter",
-                "Packing needs a GPU: on a CPU one long row costs more than the padding that it "
-                "saves. Leave packing out.",
-                "packing",
-            )
-        if self._team.size > 1 and measured.device == "cuda":
-            import torch
-
-            if torch.cuda.device_count() < self._team.size:
-                raise Impossible(
-                    "too_few_gpus",
-                    f"The engine is set to train on {self._team.size} GPUs, and this machine has "
-                    f"{torch.cuda.device_count()}. Set `gpus` (FTUI_GPUS) to fewer and start the "
-                    "engine again.",
-                )
-
-    def _check_targets(self, shape: ModelShape) -> None:
-        asked = self._spec.hyperparameters
-        if not asked.lora:
-            return
-        try:
-            shape.targeted(asked.lora_target_modules)
-        except KeyError as error:
-            raise Impossible(
-                "invalid_value",
-                f"The model {self._spec.model.name} has no linear module {error.args[0]!r} for "
-                f"lora_target_modules. It has: {', '.join(shape.module_names)}.",
-                "lora_target_modules",
-            ) from error
-
     def _plan(self, measured: Measured, shape: ModelShape, rows: int, length: int) -> Plan:
         """The job's plan; a resumed job keeps the one that it began with."""
         if self._folder.plan.exists():
-            return Plan.model_validate_json(self._folder.plan.read_bytes())
+            began = Plan.model_validate_json(self._folder.plan.read_bytes())
+            return carried_on(began, measured.device, self._team.size)
         found = Circumstances(
             rows=rows,
             length=length,
@@ -226,16 +194,6 @@ class Worker:
         part.write_text(plan.model_dump_json(indent=2))
         part.replace(self._folder.plan)
         return plan
-
-    def _check_memory(self, plan: Plan, shape: ModelShape, rows: Sequence[TrainingRow]) -> Need:
-        longest, learned = max(row.length for row in rows), max(row.learned for row in rows)
-        if plan.packing:
-            longest = learned = plan.max_length
-        need = estimate(plan, shape, longest, learned)
-        reason = reason_against(need, self._free(plan.device), plan)
-        if reason is not None:
-            raise Impossible("insufficient_memory", reason)
-        return need
 
     def _wanted(self) -> str | None:
         """What the control file asks for; one process looks, and the others hear it from it."""
