@@ -31,7 +31,7 @@ from tui.engine.training_rows import TrainingRow, read_training_rows
 if TYPE_CHECKING:
     from tui.engine.training import Data
 
-_NICENESS = 10
+NICENESS = 10
 """Answering and other programs come first; alone on the machine it costs nothing."""
 
 
@@ -216,7 +216,7 @@ class Worker:
 
 def main() -> None:
     """Train the job in the folder that is named on the command line."""
-    os.nice(_NICENESS)
+    os.nice(NICENESS)
     team = Team.from_environment()
     folder = JobFolder(Path(sys.argv[1]))
     if team.size > 1:
