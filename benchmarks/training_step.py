@@ -6,8 +6,8 @@ The recipe: LoRA r 16 on all linear modules, the precision that suits the machin
 epoch of the sample tickets. Each round runs the plain loop and then the engine's worker as the
 server starts it, each in a process of its own; a step is the time from one to the next, with all
 that the engine does in between. Compared is the lower quartile of all steps: other programs of the
-machine make steps longer, never shorter, and both run at the worker's low priority. Budget: 1.05. The worker's peak memory is told beside its
-estimate.
+machine make steps longer, never shorter, and both sides run at the worker's low priority. Budget:
+1.05. The worker's peak memory is told beside its estimate.
 """
 
 from __future__ import annotations
