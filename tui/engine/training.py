@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +80,19 @@ def dataset_of(rows: Sequence[TrainingRow], method: MethodName) -> Any:
         columns[f"{side}_ids"] = [answer.input_ids for answer in answers]
         columns[f"{side}_labels"] = [answer.labels for answer in answers]
     return Dataset.from_dict(columns)
+
+
+def shared(dataset: Any, folder: Path) -> Any:
+    """The dataset in a folder, which is made where it is not there yet.
+
+    What DPOTrainer computes of it lies beside it, for all processes and for the next worker too.
+    """
+    if not folder.exists():
+        part = folder.with_name(f"{folder.name}.part")
+        shutil.rmtree(part, ignore_errors=True)
+        dataset.save_to_disk(str(part))
+        part.replace(folder)
+    return Dataset.load_from_disk(str(folder))
 
 
 def packed(dataset: Any, length: int) -> Any:

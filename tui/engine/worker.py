@@ -8,8 +8,9 @@ Several of them may train one job together (`team`); the first one reports and w
 from __future__ import annotations
 
 import os
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -127,17 +128,25 @@ class Worker:
 
     def _data(self, tokenizer: Any, length: int) -> Data:
         """The rows of both files."""
-        from tui.engine.training import Data, dataset_of, packed
+        from tui.engine.training import Data, packed
 
-        method = self._spec.method
         rows = self._rows(tokenizer, length, "training_file")
-        training = dataset_of(rows, method)
+        training = self._dataset(rows, "training")
         if self._spec.hyperparameters.packing:
             training = packed(training, length)
         if self._spec.validation_file is None:
             return Data(rows, training, None)
         validation = self._rows(tokenizer, length, "validation_file")
-        return Data(rows, training, dataset_of(validation, method))
+        return Data(rows, training, self._dataset(validation, "validation"))
+
+    def _dataset(self, rows: Sequence[TrainingRow], name: str) -> Any:
+        from tui.engine.training import dataset_of, shared
+
+        dataset = dataset_of(rows, self._spec.method)
+        if self._spec.method != "dpo":
+            return dataset
+        with self._team.leader_first():
+            return shared(dataset, self._folder.pairs / name)
 
     def _tell_of_checkpoints(self) -> None:
         """Tell of those that a worker wrote and was killed before it told of; others are known."""
@@ -248,6 +257,7 @@ def _lead(folder: JobFolder, team: Team) -> None:
         if end.status == "succeeded":
             # Only now: a worker that is killed before its last report goes on from a checkpoint.
             slim(folder, keep=0)
+            shutil.rmtree(folder.pairs, ignore_errors=True)
 
 
 if __name__ == "__main__":
