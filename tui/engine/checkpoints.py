@@ -17,7 +17,13 @@ from pydantic import BaseModel, ValidationError
 from tui.engine.home import JobFolder
 
 _MARK = "complete.json"
-_FOR_RESUMING = ("optimizer.pt", "scheduler.pt", "rng_state*.pth", "scaler.pt")
+_FOR_RESUMING = (
+    "optimizer.pt",
+    "scheduler.pt",
+    "rng_state*.pth",
+    "scaler.pt",
+    "training_args.bin",
+)
 _RESUMABLE = 2
 """How many of the latest checkpoints keep what resuming needs; it is twice the weights' size."""
 _CHUNK = 4_194_304
