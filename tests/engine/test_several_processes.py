@@ -17,6 +17,8 @@ from sample_rows import good_rows, pair_rows
 from tui.engine.launcher import Launcher
 from tui.engine.reports import Checkpoint, End, Message, Metrics, read_report
 
+pytestmark = pytest.mark.slow  # seven processes that load torch
+
 SHORT: dict[str, Any] = {"n_epochs": 2, "batch_size": 4, "checkpoint_steps": 2}
 
 
@@ -38,7 +40,7 @@ def wait(until: Callable[[], bool], seconds: float = 90) -> None:
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize("method", ["dpo", pytest.param("supervised", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("method", ["supervised", "dpo"])
 def test_two_processes_learn_what_one_learns_and_one_of_them_reports(
     tiny_model: Path, tmp_path: Path, method: str
 ) -> None:
@@ -62,7 +64,6 @@ def test_two_processes_learn_what_one_learns_and_one_of_them_reports(
     assert not shared.folder.pairs.exists()
 
 
-@pytest.mark.slow
 def test_when_their_launcher_is_killed_all_of_them_end_and_the_next_ones_go_on(
     tiny_model: Path, tmp_path: Path
 ) -> None:

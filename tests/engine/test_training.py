@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from engine.in_process import Heard, JobOnDisk, Killed
 from pydantic import BaseModel
 from sample_rows import good_rows, pair_rows
@@ -202,6 +203,8 @@ def test_what_is_left_explains_the_job_and_can_be_used_by_others(
     card = (result / "README.md").read_text()
     for told in (manifest.training_file.sha256, manifest.tuned_name, str(tiny_model), "train_loss"):
         assert told in card
+    front = yaml.safe_load(card.split("---")[1])
+    assert front["base_model"] == str(tiny_model)
     assert not list(result.glob("*.bin"))
     whole = job.folder.merged if lora else job.folder.model
     tuned = AutoModelForCausalLM.from_pretrained(whole)
