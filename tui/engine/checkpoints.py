@@ -103,9 +103,11 @@ def best(found: Sequence[Mark]) -> Mark | None:
 
 
 def since_best(found: Sequence[Mark]) -> int:
-    """How many checkpoints came after the best one."""
+    """How many checkpoints that were judged too came after the best one."""
     top = best(found)
-    return 0 if top is None else sum(mark.step > top.step for mark in found)
+    if top is None:
+        return 0
+    return sum(mark.step > top.step for mark in found if _loss(mark) is not None)
 
 
 def slim(job: JobFolder, keep: int = _RESUMABLE) -> None:
