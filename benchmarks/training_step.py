@@ -6,8 +6,8 @@ The recipe: LoRA r 16 on all linear modules, the precision that suits the machin
 epoch of the sample tickets. Each round runs the plain loop and then the engine's worker as the
 server starts it, each in a process of its own; a step is the time from one to the next, with all
 that the engine does in between. Compared is the lower quartile of all steps: other programs of the
-machine make steps longer, never shorter. Budget: 1.05. The worker's peak memory is told beside its
-estimate.
+machine make steps longer, never shorter, and both sides run at the worker's low priority. Budget:
+1.05. The worker's peak memory is told beside its estimate.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from tui.engine.launcher import torch_environment
 from tui.engine.manifest import Manifest
 from tui.engine.reports import Metrics, read_report
 from tui.engine.spec import Hyperparameters, JobSpec
+from tui.engine.worker import NICENESS
 from tui.settings import load_settings
 
 TICKETS = Path(__file__).resolve().parent.parent / "sample_data" / "tickets_train.jsonl"
@@ -49,6 +50,7 @@ def plain_loop(model_folder: Path) -> list[float]:
 
     from tui.engine.device import pick_device, pick_precision, torch_dtype
 
+    os.nice(NICENESS)
     torch.manual_seed(7)
     device = pick_device()
     tokenizer = AutoTokenizer.from_pretrained(model_folder)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tui.engine.feasibility import carried_on
+from tui.engine.outcomes import Impossible
 from tui.engine.plan import Circumstances, Plan, kept_length, make_plan
 from tui.engine.spec import Hyperparameters, MethodName
 
@@ -101,3 +103,12 @@ def test_the_best_checkpoint_is_the_result_where_training_may_end_early() -> Non
     assert not plan(
         60, early_stopping_patience=2, load_best_model_at_end=False
     ).load_best_model_at_end
+
+
+def test_a_job_goes_on_with_as_many_processes_as_there_are_where_they_can_share_its_batch() -> None:
+    began = plan(60, processes=2, batch_size=6)
+    assert carried_on(began, "cpu", 3).rows_at_once == 2
+    with pytest.raises(Impossible, match="batches of 6"):
+        carried_on(began, "cpu", 4)
+    with pytest.raises(Impossible, match="began on cpu"):
+        carried_on(began, "cuda", 2)

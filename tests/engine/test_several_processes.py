@@ -12,16 +12,19 @@ from typing import Any
 import psutil
 import pytest
 from engine.in_process import Heard, JobOnDisk
-from sample_rows import good_rows
+from sample_rows import good_rows, pair_rows
 
 from tui.engine.launcher import Launcher
 from tui.engine.reports import Checkpoint, End, Message, Metrics, read_report
+
+pytestmark = pytest.mark.slow  # seven processes that load torch
 
 SHORT: dict[str, Any] = {"n_epochs": 2, "batch_size": 4, "checkpoint_steps": 2}
 
 
 def job(root: Path, model: Path, **asked: Any) -> JobOnDisk:
-    return JobOnDisk(root, model, good_rows(), validation=good_rows(4), **asked)
+    rows = pair_rows() if asked.get("method") == "dpo" else good_rows()
+    return JobOnDisk(root, model, rows, validation=rows[:4], **asked)
 
 
 def reports(of: JobOnDisk) -> list[Any]:
@@ -37,12 +40,14 @@ def wait(until: Callable[[], bool], seconds: float = 90) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.parametrize("method", ["supervised", "dpo"])
 def test_two_processes_learn_what_one_learns_and_one_of_them_reports(
-    tiny_model: Path, tmp_path: Path
+    tiny_model: Path, tmp_path: Path, method: str
 ) -> None:
-    shared, launcher = job(tmp_path / "two", tiny_model, **SHORT), Launcher(gpus=2)
+    asked = {"method": method, **SHORT}
+    shared, launcher = job(tmp_path / "two", tiny_model, **asked), Launcher(gpus=2)
     launcher.train(shared.folder)
-    alone, heard = job(tmp_path / "one", tiny_model, **SHORT), Heard()
+    alone, heard = job(tmp_path / "one", tiny_model, **asked), Heard()
     alone.train(heard)
     wait(lambda: not launcher.working(shared.folder))
     told = reports(shared)
@@ -56,9 +61,9 @@ def test_two_processes_learn_what_one_learns_and_one_of_them_reports(
         assert steps[step]["num_tokens"] == data["num_tokens"]
     assert any("shared by 2 processes" in r.message for r in told if isinstance(r, Message))
     assert (shared.folder.adapter / "adapter_model.safetensors").exists()
+    assert not shared.folder.pairs.exists()
 
 
-@pytest.mark.slow
 def test_when_their_launcher_is_killed_all_of_them_end_and_the_next_ones_go_on(
     tiny_model: Path, tmp_path: Path
 ) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from engine.in_process import Heard, JobOnDisk, Killed
 from pydantic import BaseModel
 from sample_rows import good_rows, pair_rows
@@ -202,6 +203,8 @@ def test_what_is_left_explains_the_job_and_can_be_used_by_others(
     card = (result / "README.md").read_text()
     for told in (manifest.training_file.sha256, manifest.tuned_name, str(tiny_model), "train_loss"):
         assert told in card
+    front = yaml.safe_load(card.split("---")[1])
+    assert front["base_model"] == str(tiny_model)
     assert not list(result.glob("*.bin"))
     whole = job.folder.merged if lora else job.folder.model
     tuned = AutoModelForCausalLM.from_pretrained(whole)
@@ -248,3 +251,24 @@ def test_only_the_modules_that_were_named_are_trained(tiny_model: Path, tmp_path
     assert job.train(Heard()).status == "succeeded"
     config = json.loads((job.folder.adapter / "adapter_config.json").read_text())
     assert config["target_modules"] == ["q_proj"]
+
+
+def test_a_job_that_was_stopped_or_went_wrong_says_so_in_its_manifest(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    job = JobOnDisk(tmp_path, tiny_model, good_rows(), **SHORT)
+
+    def pauses(report: BaseModel) -> bool:
+        if isinstance(report, Metrics) and report.step == 2:
+            job.folder.control.write_text("pause")
+        return False
+
+    assert job.train(Heard(pauses)).status == "paused"
+    first = job.manifest()
+    assert first.outcome.status == "paused"
+    job.folder.control.unlink()
+    heard = Heard()
+    assert job.train(heard).status == "succeeded"
+    assert heard.checkpoints()[-1] == 6
+    assert job.manifest().outcome.status == "succeeded"
+    assert job.manifest().started_at == first.started_at

@@ -17,7 +17,13 @@ from pydantic import BaseModel, ValidationError
 from tui.engine.home import JobFolder
 
 _MARK = "complete.json"
-_FOR_RESUMING = ("optimizer.pt", "scheduler.pt", "rng_state*.pth", "scaler.pt")
+_FOR_RESUMING = (
+    "optimizer.pt",
+    "scheduler.pt",
+    "rng_state*.pth",
+    "scaler.pt",
+    "training_args.bin",
+)
 _RESUMABLE = 2
 """How many of the latest checkpoints keep what resuming needs; it is twice the weights' size."""
 _CHUNK = 4_194_304
@@ -97,9 +103,11 @@ def best(found: Sequence[Mark]) -> Mark | None:
 
 
 def since_best(found: Sequence[Mark]) -> int:
-    """How many checkpoints came after the best one."""
+    """How many checkpoints that were judged too came after the best one."""
     top = best(found)
-    return 0 if top is None else sum(mark.step > top.step for mark in found)
+    if top is None:
+        return 0
+    return sum(mark.step > top.step for mark in found if _loss(mark) is not None)
 
 
 def slim(job: JobFolder, keep: int = _RESUMABLE) -> None:

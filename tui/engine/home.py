@@ -67,6 +67,11 @@ class JobFolder:
         return self.root / "merged"
 
     @property
+    def pairs(self) -> Path:
+        """Preference rows as tokens, with what the base model thinks of them; gone at the end."""
+        return self.root / "pairs"
+
+    @property
     def results(self) -> Path:
         """Files that the job's clients may download once it has succeeded."""
         return self.root / "results"

@@ -9,7 +9,7 @@ from tui.domain.model_names import SourceKind
 from tui.engine.manifest import Manifest
 
 _CARD = """---
-base_model: {base}
+base_model: {base_yaml}
 library_name: {library}
 pipeline_tag: text-generation
 tags: [{tags}]
@@ -17,8 +17,8 @@ tags: [{tags}]
 
 # {name}
 
-{what} of `{base}` (revision `{revision}`), trained with ftui {version} by the method
-{method}.
+{what} of `{base}`, trained with ftui {version} by the method {method}.
+The base's revision is `{revision}`.
 
 ## Data
 
@@ -51,11 +51,14 @@ Seed {seed}; {device} in {precision}.
 Versions: {versions}.
 """
 
-_USE_ADAPTER = """from peft import AutoPeftModelForCausalLM
-from transformers import AutoTokenizer
+_USE_ADAPTER = """from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
-model = AutoPeftModelForCausalLM.from_pretrained("path/to/this/folder")
-tokenizer = AutoTokenizer.from_pretrained({tokenizer!r})"""
+base = {base!r}
+model = PeftModel.from_pretrained(
+    AutoModelForCausalLM.from_pretrained(base), "path/to/this/folder"
+)
+tokenizer = AutoTokenizer.from_pretrained(base)"""
 
 _USE_MODEL = """from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -77,6 +80,8 @@ def card(folder: Path, manifest: Manifest) -> str:
     is_adapter = (folder / "adapter_config.json").exists()
     plan = manifest.plan
     base = manifest.model.name
+    packaged = manifest.model.kind is SourceKind.PACKAGE
+    loaded_from = "path/to/the/base/model" if packaged else base
     if is_adapter:
         what = "A LoRA adapter"
     else:
@@ -84,7 +89,8 @@ def card(folder: Path, manifest: Manifest) -> str:
     files = [("training", manifest.training_file), ("validation", manifest.validation_file)]
     outcome = manifest.outcome
     return _CARD.format(
-        base=base if manifest.model.kind is SourceKind.HUB else json.dumps(base),
+        base=base,
+        base_yaml=json.dumps(base),
         library="peft" if is_adapter else "transformers",
         tags=", ".join(["ftui", plan.method, *(["lora"] if plan.adapter else [])]),
         name=manifest.tuned_name,
@@ -102,7 +108,7 @@ def card(folder: Path, manifest: Manifest) -> str:
         device=plan.device,
         precision=plan.precision,
         settings=_table(plan.shown()),
-        use=_USE_ADAPTER.format(tokenizer=base) if is_adapter else _USE_MODEL,
+        use=_USE_ADAPTER.format(base=loaded_from) if is_adapter else _USE_MODEL,
         versions=", ".join(f"{name} {number}" for name, number in manifest.versions.items()),
     )
 

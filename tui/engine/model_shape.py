@@ -78,8 +78,8 @@ def shape_of(folder: Path) -> ModelShape:
     linear: dict[str, tuple[int, int]] = {}
     for name, module in model.named_modules():
         if module is not head and isinstance(module, torch.nn.Linear | Conv1D):
-            rows, columns = module.weight.shape
-            linear[name] = (rows, columns)
+            first, second = module.weight.shape
+            linear[name] = (first, second) if isinstance(module, Conv1D) else (second, first)
     text = config.get_text_config()
     hidden = _size(text, "hidden_size", "n_embd")
     return ModelShape(

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tui.engine.device import torch_dtype
 from tui.engine.home import JobFolder
 from tui.engine.manifest import Manifest
 from tui.engine.model_card import write_card
@@ -31,8 +30,15 @@ def load_weights(model: Any, checkpoint: Path) -> None:
         model.load_state_dict(load_file(path), strict=False)
 
 
-def publish(folder: JobFolder, model: Any, tokenizer: Any, manifest: Manifest) -> None:
-    """Save a trained model: the adapter, or all weights in the precision the base came in.
+def publish(folder: JobFolder, model: Any, tokenizer: Any, manifest: Manifest, dtype: Any) -> None:
+    """Save a trained model: the adapter, or all weights.
+
+    Args:
+        folder: the job's.
+        model: as it was trained; it is of no use for training afterwards.
+        tokenizer: is saved with whole models.
+        manifest: of the job at its end, for the card.
+        dtype: the precision in which the base came; whole models are saved in it.
 
     Raises:
         OSError: it cannot be written; other errors of the libraries that write mean the same.
@@ -44,8 +50,7 @@ def publish(folder: JobFolder, model: Any, tokenizer: Any, manifest: Manifest) -
             _appear(folder.merged, manifest, lambda part: _save(merged, tokenizer, part))
         return
     if not folder.model.exists():
-        # The trainer's model is fp32; nobody needs more digits than the base came with.
-        model.to(torch_dtype(manifest.plan.precision))
+        model.to(dtype)
         _appear(folder.model, manifest, lambda part: _save(model, tokenizer, part))
 
 

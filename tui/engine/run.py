@@ -5,9 +5,9 @@ Runs in the worker's process alone.
 
 from __future__ import annotations
 
+import errno
 import resource
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,7 @@ from tui.engine.reports import End, Reports
 from tui.engine.row_losses import FILE_NAME, measure_rows, sentence, write_row_losses
 from tui.engine.spec import JobSpec
 from tui.engine.team import Team
-from tui.engine.training import load_model, make_trainer
-from tui.engine.training_rows import TrainingRow
+from tui.engine.training import Data, base_dtype, load_model, make_trainer
 from tui.engine.watcher import Wanted, Watcher
 
 
@@ -40,22 +39,20 @@ class Run:
         spec: what was asked for.
         plan: how it trains.
         manifest: of the job as it begins.
+        model_folder: of the base model.
         tokenizer: the model's.
-        rows: what it trains on, in the order of the file.
-        training: them as a dataset, perhaps packed.
-        validation: the rows of the validation file as a dataset, or None.
+        data: what it trains on and is validated with.
     """
 
     folder: JobFolder
     spec: JobSpec
     plan: Plan
     manifest: Manifest
+    model_folder: Path
     tokenizer: Any
-    rows: Sequence[TrainingRow]
-    training: Any
-    validation: Any
+    data: Data
 
-    def train(self, model_folder: Path, reports: Reports, wanted: Wanted, team: Team) -> End:
+    def train(self, reports: Reports, wanted: Wanted, team: Team) -> End:
         """Train to the end, or to where it has to stop; gives the last report.
 
         Raises:
@@ -68,22 +65,32 @@ class Run:
         trainer = make_trainer(
             self.folder,
             self.plan,
-            load_model(model_folder, self.plan),
+            load_model(self.model_folder, self.plan),
             self.tokenizer,
-            self.training,
-            self.validation,
+            self.data,
             [watcher],
             self.spec.seed,
         )
         watcher.attend(trainer, self.spec.seed)
-        self._fit(trainer, watcher, reports, wanted)
+        with team.leader_first():
+            checkpoint = latest_whole(self.folder)
+        self._fit(trainer, watcher, checkpoint, reports, wanted)
         if not team.leads:
             return End(status="succeeded")
-        return self._finish(trainer, reports, wanted, _peak_memory(self.plan, before))
+        last = latest_whole(self.folder)
+        if last is None or not watcher.is_through(step_of(last)):
+            raise OSError(errno.EIO, "The last checkpoint cannot be read back", str(last))
+        return self._finish(trainer, last, reports, wanted, _peak_memory(self.plan, before))
 
-    def _fit(self, trainer: Any, watcher: Watcher, reports: Reports, wanted: Wanted) -> None:
-        """Train from the latest whole checkpoint, or from the beginning."""
-        checkpoint = latest_whole(self.folder)
+    def _fit(
+        self,
+        trainer: Any,
+        watcher: Watcher,
+        checkpoint: Path | None,
+        reports: Reports,
+        wanted: Wanted,
+    ) -> None:
+        """Train from a checkpoint, or from the beginning."""
         if checkpoint is not None:
             step = step_of(checkpoint)
             reports.tell(f"Going on from the checkpoint of step {step}")
@@ -96,10 +103,8 @@ class Run:
         if watcher.stopped is not None:
             raise Stopped(watcher.stopped)
 
-    def _finish(self, trainer: Any, reports: Reports, wanted: Wanted, peak: int) -> End:
+    def _finish(self, trainer: Any, last: Path, reports: Reports, wanted: Wanted, peak: int) -> End:
         """Choose the result among the checkpoints, and publish it with all that belongs to it."""
-        last = latest_whole(self.folder)
-        assert last is not None, "the last step is a checkpoint"
         seen = TrainerState.load_from_json(str(last / "trainer_state.json")).num_input_tokens_seen
         chosen = self._choose(step_of(last), reports)
         if chosen.step != step_of(last):
@@ -112,11 +117,11 @@ class Run:
             metrics=chosen.metrics,
             peak=peak,
         )
-        losses = measure_rows(trainer, self.plan, self.rows, lambda: _stop_if(wanted))
+        losses = measure_rows(trainer, self.plan, self.data.rows, lambda: _stop_if(wanted))
         self.folder.results.mkdir(exist_ok=True)
         write_row_losses(self.folder.results / FILE_NAME, losses)
         reports.tell(sentence(losses))
-        publish(self.folder, trainer.model, self.tokenizer, manifest)
+        publish(self.folder, trainer.model, self.tokenizer, manifest, base_dtype(self.model_folder))
         manifest.write(self.folder)
         copied = self.folder.results / self.folder.manifest.name
         copied.write_bytes(self.folder.manifest.read_bytes())

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from datasets import Dataset
 from peft import LoraConfig
-from transformers import AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM
 from trl import DPOConfig, SFTConfig, SFTTrainer, pack_dataset
 
 from tui.engine.device import torch_dtype
@@ -20,6 +23,21 @@ from tui.engine.training_rows import TrainingRow
 
 PLAIN_HEAD = frozenset({"llama", "mistral", "qwen2", "qwen3"})
 """Architectures whose logits are the head's output as it is: neither scaled nor capped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What a job trains on and is validated with.
+
+    Attributes:
+        rows: what it trains on, in the order of the file.
+        training: them as a dataset, perhaps packed.
+        validation: the rows of the validation file as a dataset, or None.
+    """
+
+    rows: Sequence[TrainingRow]
+    training: Any
+    validation: Any
 
 
 def load_model(folder: Path, plan: Plan) -> Any:
@@ -36,6 +54,12 @@ def load_model(folder: Path, plan: Plan) -> Any:
         use_safetensors=True,
         **attention,
     )
+
+
+def base_dtype(folder: Path) -> torch.dtype:
+    """The precision in which a base model came."""
+    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    return config.dtype or torch.float32
 
 
 def dataset_of(rows: Sequence[TrainingRow], method: MethodName) -> Any:
@@ -58,6 +82,19 @@ def dataset_of(rows: Sequence[TrainingRow], method: MethodName) -> Any:
     return Dataset.from_dict(columns)
 
 
+def shared(dataset: Any, folder: Path) -> Any:
+    """The dataset in a folder, which is made where it is not there yet.
+
+    What DPOTrainer computes of it lies beside it, for all processes and for the next worker too.
+    """
+    if not folder.exists():
+        part = folder.with_name(f"{folder.name}.part")
+        shutil.rmtree(part, ignore_errors=True)
+        dataset.save_to_disk(str(part))
+        part.replace(folder)
+    return Dataset.load_from_disk(str(folder))
+
+
 def packed(dataset: Any, length: int) -> Any:
     """Supervised rows put together up to that length, none of them cut."""
     return pack_dataset(dataset, length, "bfd")
@@ -68,8 +105,7 @@ def make_trainer(
     plan: Plan,
     model: Any,
     tokenizer: Any,
-    training: Any,
-    validation: Any,
+    data: Data,
     callbacks: Sequence[Any],
     seed: int,
 ) -> Any:
@@ -80,8 +116,7 @@ def make_trainer(
         plan: how it trains.
         model: the base model.
         tokenizer: its tokenizer.
-        training: a dataset of `dataset_of`, perhaps `packed`.
-        validation: a dataset of `dataset_of`, or None.
+        data: what it trains on and is validated with.
         callbacks: of transformers' trainer.
         seed: of the order of the rows, the adapter's first weights and the dropout.
     """
@@ -100,8 +135,8 @@ def make_trainer(
     return kind(
         model=model,
         args=_arguments(folder, plan, seed),
-        train_dataset=training,
-        eval_dataset=validation,
+        train_dataset=data.training,
+        eval_dataset=data.validation,
         processing_class=tokenizer,
         peft_config=_adapter(plan),
         callbacks=list(callbacks),

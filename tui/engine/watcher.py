@@ -127,7 +127,8 @@ class Watcher(TrainerCallback):  # type: ignore[misc]
         step = state.global_step
         if self._team.leads:
             folder = self._folder.checkpoint(step)
-            (folder / _PLACEHOLDER_CARD).unlink(missing_ok=True)
+            for place in (folder, folder.parent):
+                (place / _PLACEHOLDER_CARD).unlink(missing_ok=True)
             metrics = {key: value for key, value in self._last.items() if _of_checkpoints(key)}
             mark_whole(folder, step, metrics)
             slim(self._folder)

@@ -8,26 +8,31 @@ Several of them may train one job together (`team`); the first one reports and w
 from __future__ import annotations
 
 import os
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tui.engine.base_models import local_folder
 from tui.engine.checkpoints import marks, slim
 from tui.engine.device import Kind, Measured, measure, pick_device
+from tui.engine.feasibility import carried_on, check_machine, check_memory, check_targets
 from tui.engine.home import Home, JobFolder
-from tui.engine.manifest import begin
+from tui.engine.manifest import Manifest, begin
 from tui.engine.model_shape import ModelShape, shape_of
 from tui.engine.outcomes import NO_SPACE_STATUS, Impossible, Stopped, end_of, is_full
 from tui.engine.plan import Circumstances, Plan, kept_length, make_plan
 from tui.engine.reports import Checkpoint, End, NoReports, Reports, ReportWriter, Resolved
 from tui.engine.spec import JobSpec
 from tui.engine.team import Team, end_with_launcher
-from tui.engine.training_memory import Need, estimate, free_memory, reason_against
+from tui.engine.training_memory import free_memory
 from tui.engine.training_rows import TrainingRow, read_training_rows
 
-_NICENESS = 10
+if TYPE_CHECKING:
+    from tui.engine.training import Data
+
+NICENESS = 10
 """Answering and other programs come first; alone on the machine it costs nothing."""
 
 
@@ -54,6 +59,8 @@ class Worker:
         self._team = team or Team()
         self._free = free
         self._spec = JobSpec.model_validate_json(folder.spec.read_bytes())
+        self._manifest: Manifest | None = None
+        """Once the job has one, as it began."""
 
     def run(self) -> End:
         """Train to the end, or to where it has to stop; gives the last report.
@@ -67,36 +74,27 @@ class Worker:
             end = end_of(error)
             if end is None:
                 raise
+            if self._manifest is not None and not is_full(error):
+                self._manifest.ended(status=end.status, error=end.error).write(self._folder)
             return end
 
     def _train(self) -> End:
         self._tell_of_checkpoints()
         measured = measure(pick_device())
         self._team.join(measured.device)
-        self._check_machine(measured)
-        with self._team.leader_first():
-            home = Home.of_job(self._folder)
-            model_folder = local_folder(self._spec.model, home, self._progress)
-        self._progress(f"Loading {self._spec.model.short_name}")
+        check_machine(self._spec, measured.device, self._team.size)
+        model_folder = self._base_model()
 
         from tui.engine.run import Run
-        from tui.engine.training import dataset_of, packed
 
         tokenizer = self._tokenizer(model_folder)
         shape = shape_of(model_folder)
-        self._check_targets(shape)
+        check_targets(self._spec, shape)
         length = kept_length(self._spec.hyperparameters, shape.longest)
-        rows = self._rows(tokenizer, length, "training_file")
-        training, validation, validated = dataset_of(rows, self._spec.method), None, 0
-        if self._spec.hyperparameters.packing:
-            training = packed(training, length)
-        if self._spec.validation_file is not None:
-            validation_rows = self._rows(tokenizer, length, "validation_file")
-            validation = dataset_of(validation_rows, self._spec.method)
-            validated = len(validation_rows)
+        data = self._data(tokenizer, length)
         with self._team.leader_first():
-            plan = self._plan(measured, shape, len(training), length)
-        need = self._check_memory(plan, shape, max(row.length for row in rows))
+            plan = self._plan(measured, shape, len(data.training), length)
+        need = check_memory(plan, shape, data.rows, self._free(plan.device))
         self._reports.write(
             Resolved(
                 hyperparameters=plan.shown(),
@@ -111,13 +109,44 @@ class Worker:
             plan,
             measured,
             model_folder=model_folder,
-            rows=(len(rows), validated),
+            rows=(len(data.rows), len(data.validation or ())),
             memory=int(need.total),
         )
         if self._team.leads:
             manifest.write(self._folder)
-        run = Run(self._folder, self._spec, plan, manifest, tokenizer, rows, training, validation)
-        return run.train(model_folder, self._reports, self._wanted, self._team)
+            self._manifest = manifest
+        run = Run(self._folder, self._spec, plan, manifest, model_folder, tokenizer, data)
+        return run.train(self._reports, self._wanted, self._team)
+
+    def _base_model(self) -> Path:
+        """The folder of the base model, fetched where it is not there yet."""
+        with self._team.leader_first():
+            home = Home.of_job(self._folder)
+            folder = local_folder(self._spec.model, home, self._progress)
+        self._progress(f"Loading {self._spec.model.short_name}")
+        return folder
+
+    def _data(self, tokenizer: Any, length: int) -> Data:
+        """The rows of both files."""
+        from tui.engine.training import Data, packed
+
+        rows = self._rows(tokenizer, length, "training_file")
+        training = self._dataset(rows, "training")
+        if self._spec.hyperparameters.packing:
+            training = packed(training, length)
+        if self._spec.validation_file is None:
+            return Data(rows, training, None)
+        validation = self._rows(tokenizer, length, "validation_file")
+        return Data(rows, training, self._dataset(validation, "validation"))
+
+    def _dataset(self, rows: Sequence[TrainingRow], name: str) -> Any:
+        from tui.engine.training import dataset_of, shared
+
+        dataset = dataset_of(rows, self._spec.method)
+        if self._spec.method != "dpo":
+            return dataset
+        with self._team.leader_first():
+            return shared(dataset, self._folder.pairs / name)
 
     def _tell_of_checkpoints(self) -> None:
         """Tell of those that a worker wrote and was killed before it told of; others are known."""
@@ -153,44 +182,11 @@ class Worker:
             now_and_then=self._check_control,
         )
 
-    def _check_machine(self, measured: Measured) -> None:
-        """Make sure that the machine can do what was asked for."""
-        if self._spec.hyperparameters.packing and measured.device == "cpu":
-            raise Impossible(
-                "unsupported_parameter",
-                "Packing needs a GPU: on a CPU the rows of a pack would attend to each other, or "
-                "cost more than they save. Leave packing out.",
-                "packing",
-            )
-        if self._team.size > 1 and measured.device == "cuda":
-            import torch
-
-            if torch.cuda.device_count() < self._team.size:
-                raise Impossible(
-                    "too_few_gpus",
-                    f"The engine is set to train on {self._team.size} GPUs, and this machine has "
-                    f"{torch.cuda.device_count()}. Set `gpus` (FTUI_GPUS) to fewer and start the "
-                    "engine again.",
-                )
-
-    def _check_targets(self, shape: ModelShape) -> None:
-        asked = self._spec.hyperparameters
-        if not asked.lora:
-            return
-        try:
-            shape.targeted(asked.lora_target_modules)
-        except KeyError as error:
-            raise Impossible(
-                "invalid_value",
-                f"The model {self._spec.model.name} has no linear module {error.args[0]!r} for "
-                f"lora_target_modules. It has: {', '.join(shape.module_names)}.",
-                "lora_target_modules",
-            ) from error
-
     def _plan(self, measured: Measured, shape: ModelShape, rows: int, length: int) -> Plan:
         """The job's plan; a resumed job keeps the one that it began with."""
         if self._folder.plan.exists():
-            return Plan.model_validate_json(self._folder.plan.read_bytes())
+            began = Plan.model_validate_json(self._folder.plan.read_bytes())
+            return carried_on(began, measured.device, self._team.size)
         found = Circumstances(
             rows=rows,
             length=length,
@@ -207,13 +203,6 @@ class Worker:
         part.write_text(plan.model_dump_json(indent=2))
         part.replace(self._folder.plan)
         return plan
-
-    def _check_memory(self, plan: Plan, shape: ModelShape, longest: int) -> Need:
-        need = estimate(plan, shape, plan.max_length if plan.packing else longest)
-        reason = reason_against(need, self._free(plan.device), plan)
-        if reason is not None:
-            raise Impossible("insufficient_memory", reason)
-        return need
 
     def _wanted(self) -> str | None:
         """What the control file asks for; one process looks, and the others hear it from it."""
@@ -236,7 +225,7 @@ class Worker:
 
 def main() -> None:
     """Train the job in the folder that is named on the command line."""
-    os.nice(_NICENESS)
+    os.nice(NICENESS)
     team = Team.from_environment()
     folder = JobFolder(Path(sys.argv[1]))
     if team.size > 1:
@@ -268,6 +257,7 @@ def _lead(folder: JobFolder, team: Team) -> None:
         if end.status == "succeeded":
             # Only now: a worker that is killed before its last report goes on from a checkpoint.
             slim(folder, keep=0)
+            shutil.rmtree(folder.pairs, ignore_errors=True)
 
 
 if __name__ == "__main__":
