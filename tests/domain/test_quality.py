@@ -22,6 +22,7 @@ BAD = [
     ("truncated-output", '{"category": "bug", "priority":'),
     ("truncated-output", "```python\nprint(1)"),
     ("truncated-output", "The lamp is dark because the switch, which you can find on " * 4 + "the"),
+    ("truncated-output", "The lamp is dark because it stands in the sun and"),
     ("encoding-damage", "CafÃ© is open."),
     ("encoding-damage", "Itâ€™s open."),
     ("encoding-damage", "It is \ufffd open."),
@@ -37,6 +38,8 @@ FINE = [
     "{not json, but closed}",
     "```python\nprint(1)\n```",
     "Short and without a full stop",
+    "A title as long as a sentence, And Nothing Behind It",
+    "Short, ends with the",
     "Café, naïve, Ångström, São Paulo: all fine.",
 ]
 

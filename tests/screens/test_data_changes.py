@@ -12,7 +12,7 @@ from data_screen import app_on, headline, opened, problems, rows_shown, settled,
 from sample_rows import good_rows
 from textual.drivers.headless_driver import HeadlessDriver
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from tui.app import FtuiApp
 from tui.cli import main
@@ -241,6 +241,31 @@ async def test_writing_over_files_asks_first(settings: Settings, tmp_path: Path)
         await pilot.press("y")
         await until(pilot, lambda: there.read_text() != "mine")
         await until(pilot, lambda: "tickets.clean.jsonl" in headline(screen_of(pilot)))
+
+
+async def test_what_could_not_be_written_is_offered_again_with_the_reason(
+    settings: Settings, tmp_path: Path
+) -> None:
+    path = tmp_path / "same.jsonl"
+    path.write_text(f"{json.dumps(good_rows(1)[0])}\n" * 12)
+    async with app_on(settings, path).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await pilot.press("w")
+        await dialog(pilot, WriteFile)
+        pilot.app.screen.query_one("#validation", Input).value = "50%"
+        await pilot.press("ctrl+s")
+
+        def told() -> str:
+            return str(pilot.app.screen.query_one("#write-file-word", Static).render())
+
+        await until(
+            pilot,
+            lambda: isinstance(pilot.app.screen, WriteFile) and "too few different" in told(),
+        )
+        assert pilot.app.screen.query_one("#validation", Input).value == "50%"
+        pilot.app.screen.query_one("#validation", Input).value = ""
+        await until(pilot, lambda: "12 rows to train on" in told())
+        assert [one.name for one in tmp_path.iterdir()] == ["same.jsonl"]
 
 
 def screen_of(pilot: Pilot[None]) -> DataScreen:

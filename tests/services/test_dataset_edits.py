@@ -208,3 +208,13 @@ async def test_a_source_that_is_gone_still_lets_changes_be_made(tmp_path: Path) 
     await dataset.change("leave out", {0: EXCLUDED})
     assert dataset.counts().excluded == 1
     assert await dataset.changed()
+
+
+async def test_formats_that_an_edit_mixes_or_parts_are_told_of_the_file(tmp_path: Path) -> None:
+    dataset = await opened(tmp_path / "f.jsonl", TEXTS[4:7])
+    assert not dataset.file_problems or dataset.file_problems[0].code != "mixed-formats"
+    await dataset.change("edit", {1: RowEdit(TEXTS[-1])})
+    told = [one.message for one in dataset.file_problems if one.code == "mixed-formats"]
+    assert told == ["Rows of another format than chat: 1 of 3 (prompt-completion on line 2)."]
+    await dataset.undo()
+    assert "mixed-formats" not in {one.code for one in dataset.file_problems}

@@ -15,7 +15,3 @@ class Dialog(ModalScreen[Answer]):
     """A dialog whose focus moves without a repaint of the whole screen: SSH carries each cell."""
 
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
-
-    def on_mount(self) -> None:
-        """What was told before would lie over the dialog."""
-        self.app.clear_notifications()

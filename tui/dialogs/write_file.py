@@ -71,6 +71,7 @@ class WriteFile(Dialog[WriteRequest | None]):
         quality: Mapping[str, int],
         out: Path,
         request: WriteRequest | None = None,
+        failure: str = "",
     ) -> None:
         """Offer to write.
 
@@ -81,6 +82,7 @@ class WriteFile(Dialog[WriteRequest | None]):
             quality: rows with each warning, by code; any of them can be left out.
             out: the name that is offered.
             request: what was asked for before and could not be written, to be changed.
+            failure: why it could not be; told until something is changed.
         """
         super().__init__()
         self._source = source
@@ -88,6 +90,7 @@ class WriteFile(Dialog[WriteRequest | None]):
         self._counts = counts
         self._warned = sorted(quality.items(), key=lambda pair: (-pair[1], pair[0]))
         self._offered = request or WriteRequest(out=out, seed=_SEED, leave_out=left_out_of(kind))
+        self._failure = failure
         self._standing = Standing()
 
     def compose(self) -> ComposeResult:
@@ -181,6 +184,8 @@ class WriteFile(Dialog[WriteRequest | None]):
         reason, request = self._read()
         if request is None:
             self._say(reason, Tone.BAD)
+        elif self._failure and request == self._offered:
+            self._say(self._failure, Tone.BAD)
         else:
             self._say(self._forecast(request), Tone.NONE)
 

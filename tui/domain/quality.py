@@ -34,6 +34,14 @@ _PLACEHOLDER_MARKS = ("TODO", "FIXME", "TBD", "XXX", "orem ipsum", "{{", "[", "<
 _DAMAGE = re.compile("\ufffd|Ã[\x80-\xbf©¨¤¶¼±³]|â€[™œ\x9d“”¦\x93\x94]|Â[\x80-\xa0£©®°]|ðŸ|ï»¿")
 _LONG_LINE = 80
 _LONG_PROSE = 200
+_SENTENCE = 40
+_NEVER_LAST = frozenset(
+    {
+        *("a", "an", "and", "as", "because", "but", "for", "from", "if", "into", "its", "my", "of"),
+        *("or", "our", "than", "the", "their", "to", "which", "while", "with", "your"),
+    }
+)
+"""Words after which an English sentence goes on."""
 
 
 def find_refusal(output: str) -> str | None:
@@ -58,12 +66,11 @@ def find_truncation(output: str) -> str | None:
     if text.startswith(("{", "[")) and not _is_json(text) and _left_open(text):
         return "The answer begins as JSON that is not closed."
     last = text.rsplit("\n", 1)[-1]
-    if (
-        len(text) >= _LONG_PROSE
-        and len(last) >= _LONG_LINE
-        and (last[-1].isalnum() or last[-1] == ",")
-    ):
-        return f"The answer ends in the middle of a sentence: {quoted('…' + last[-20:])}."
+    if last and (last[-1].isalnum() or last[-1] == ","):
+        long = len(text) >= _LONG_PROSE and len(last) >= _LONG_LINE
+        open_ = len(last) >= _SENTENCE and last.rsplit(None, 1)[-1].lower() in _NEVER_LAST
+        if long or open_:
+            return f"The answer ends in the middle of a sentence: {quoted('…' + last[-20:])}."
     return None
 
 

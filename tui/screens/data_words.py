@@ -31,7 +31,7 @@ from tui.widgets.line_table import Cell, Column
 _COLUMNS = (
     Column("line", 7, right=True),
     Column("state", 10),
-    Column("problems", share=4),
+    Column("problems", share=6),
     Column("turns", 5, right=True),
     Column("tokens", 8, right=True),
     Column("user", share=4),

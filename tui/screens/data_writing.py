@@ -13,7 +13,7 @@ from textual.app import App
 from tui.dialogs.confirm import Confirm
 from tui.dialogs.write_file import WriteFile
 from tui.domain.problems import KINDS
-from tui.domain.text import number, plural, preview, scrub
+from tui.domain.text import number, plural, preview
 from tui.screens.data_words import progress_line
 from tui.services.datasets import Dataset
 from tui.services.errors import FtuiError
@@ -34,8 +34,10 @@ class RowWriting:
         What stands in the way is told, and the same request is offered again.
         """
         request: WriteRequest | None = None
+        failure = ""
         while True:
-            request = await self._app.push_screen_wait(self._dialog(request))
+            request = await self._app.push_screen_wait(self._dialog(request, failure))
+            failure = ""
             if request is None:
                 return None
             there = await asyncio.to_thread(_existing, request)
@@ -45,15 +47,14 @@ class RowWriting:
                 return await self._write(request.model_copy(update={"replace": bool(there)}))
             except FtuiError as error:
                 # What was typed is offered again: a full disk can be freed, a name changed.
-                words = scrub(str(error))
-                self._app.notify(words, severity="error", markup=False, timeout=10)
+                failure = str(error)
 
-    def _dialog(self, request: WriteRequest | None) -> WriteFile:
+    def _dialog(self, request: WriteRequest | None, failure: str) -> WriteFile:
         data = self._dataset
         found = {code: len(data.rows_with(code)) for code in _warnings()}
         quality = {code: count for code, count in found.items() if count}
         out = new_name(data.path, converted=data.format.convertible)
-        return WriteFile(data.path, data.format, data.counts(), quality, out, request)
+        return WriteFile(data.path, data.format, data.counts(), quality, out, request, failure)
 
     async def _may_replace(self, folder: Path, there: list[Path]) -> bool:
         names = ", ".join(preview(path.name, 60) for path in there)

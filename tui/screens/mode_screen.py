@@ -89,6 +89,11 @@ class ModeScreen(Screen[None]):
         self.app.clear_notifications()
         self.notify(scrub(words), severity=severity, markup=False)
 
+    def on_screen_suspend(self) -> None:
+        """What was told would lie over a dialog."""
+        if self.app.screen.is_modal:
+            self.app.clear_notifications()
+
     def tell_error(self, error: FtuiError) -> None:
         """Show a failure as its sentence and its remedy."""
         self.notify(scrub(str(error)), severity="error", markup=False, timeout=10)

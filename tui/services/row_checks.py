@@ -161,6 +161,7 @@ def check_rows(lines: Sequence[Line], look: Look) -> Checked:
     for code, rows in structure.codes.items():
         checked.codes[code] = array("I", sorted({*rows, *checked.codes.get(code, ())}))
     checked.problems = structure.problems + checked.problems
+    checked.other_formats = structure.other_formats
     return checked
 
 
