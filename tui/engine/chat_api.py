@@ -22,18 +22,26 @@ from tui.engine.errors import ApiError
 from tui.engine.model_lookup import FoundModel, find_model
 from tui.engine.questions import Choice, Done, Question, Told
 from tui.engine.records import new_id, now
+from tui.engine.strict_json import StrictRoute
 
-router = APIRouter(prefix="/v1/chat/completions")
+router = APIRouter(prefix="/v1/chat/completions", tags=["Chat"], route_class=StrictRoute)
 
 FINGERPRINT = "ftui"
 
 _CLIENT_LEFT = 499
 """What proxies log where the client went before the answer; nobody reads it."""
 
+_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The answer; with `stream` it comes as server-sent events of chunks.",
+        "content": {"text/event-stream": {}},
+    }
+}
+
 T = TypeVar("T")
 
 
-@router.post("")
+@router.post("", response_model=ChatCompletion, responses=_STREAM)
 async def create_completion(engine: EngineOfApp, asked: ChatRequest, request: Request) -> Response:
     """Answer a conversation."""
     asked.require_supported()

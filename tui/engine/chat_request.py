@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Annotated, Any, Literal
 
+import orjson
 from openai.types.chat.completion_create_params import CompletionCreateParamsStreaming
 from openai.types.shared.response_format_json_schema import JSONSchema
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -110,9 +110,8 @@ class ChatRequest(BaseModel):
             if name in OPENAI_PARAMETERS:
                 said = f"The parameter {name!r} is not supported by this engine."
                 raise _refused(said, name, "unsupported_parameter")
-            shown = ascii(name[:80])[1:-1]
-            said = f"Unrecognized request argument supplied: {shown}."
-            raise _refused(said, shown, "unknown_parameter")
+            said = f"Unrecognized parameter: {name[:80]}."
+            raise _refused(said, name[:80], "unknown_parameter")
         if self.stream_options is not None and not self.stream:
             said = "The parameter 'stream_options' is only allowed when 'stream' is true."
             raise _refused(said, "stream_options")
@@ -138,7 +137,7 @@ class ChatRequest(BaseModel):
         """The schema that the answer follows, as JSON; None for free text.
 
         Raises:
-            ApiError: it is missing or no schema.
+            ApiError: it is missing or not well described.
         """
         asked = self.response_format
         if asked is None or asked.type == "text":
@@ -153,13 +152,12 @@ class ChatRequest(BaseModel):
             said = f"{where}.name has up to 64 letters, digits, underscores and dashes, no others."
             raise _refused(said, f"{where}.name")
         for name in asked.json_schema.model_extra or {}:
-            shown = ascii(name[:80])[1:-1]
-            said = f"Unrecognized parameter: {where}.{shown}."
-            raise _refused(said, f"{where}.{shown}", "unknown_parameter")
+            said = f"Unrecognized parameter: {where}.{name[:80]}."
+            raise _refused(said, f"{where}.{name[:80]}", "unknown_parameter")
         try:
-            return json.dumps(asked.json_schema.schema_, allow_nan=False)
-        except (ValueError, RecursionError) as error:
-            said = "The schema is nested too deeply or holds what is no JSON."
+            return orjson.dumps(asked.json_schema.schema_).decode()
+        except orjson.JSONEncodeError as error:
+            said = "The schema is nested too deeply."
             raise _refused(said, "response_format", "invalid_schema") from error
 
 
