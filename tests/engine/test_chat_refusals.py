@@ -48,6 +48,24 @@ def test_everything_that_openais_client_can_ask_for_is_supported_or_refused_by_n
     [
         ({"tools": [TOOL]}, "unsupported_parameter", "tools"),
         ({"tool_choice": "required"}, "unsupported_parameter", "tool_choice"),
+        ({"parallel_tool_calls": False}, "unsupported_parameter", "parallel_tool_calls"),
+        ({"tools": [TOOL | {"type": "custom"}]}, "invalid_value", "tools.0.type"),
+        ({"tools": [{"type": "function"}]}, "missing_parameter", "tools.0.function"),
+        (
+            {"tools": [{"type": "function", "function": {"name": "f", "strict": True}}]},
+            "unsupported_parameter",
+            "tools[0].function.strict",
+        ),
+        (
+            {"tools": [{"type": "function", "function": {"name": "f g"}}]},
+            "invalid_value",
+            "tools[0].function.name",
+        ),
+        (
+            {"tools": [TOOL], "response_format": {"type": "json_object"}},
+            "invalid_value",
+            "response_format",
+        ),
         ({"functions": [{"name": "f"}]}, "unsupported_parameter", "functions"),
         ({"store": True}, "unsupported_parameter", "store"),
         ({"modalities": ["text", "audio"]}, "unsupported_parameter", "modalities"),

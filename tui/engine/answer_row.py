@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import torch
 from openai.types.chat import ChatCompletionTokenLogprob as TokenLogprob
 
 from tui.engine.grammars import Grammar, GrammarError
+from tui.engine.questions import Finish
+from tui.engine.tool_calls import Called
 from tui.engine.transcript import Transcript
 
 _GREEDY = 1e-4
@@ -56,6 +57,7 @@ class Row:
         transcript: what has come of it.
         finish: why it is complete; None while it is not.
         failure: why it cannot go on.
+        called: the functions that it calls, once it is complete.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Row:
         wishes: Wishes,
         transcript: Transcript,
         grammar: Grammar | None = None,
+        read_calls: Callable[[list[int]], Called | None] | None = None,
     ) -> None:
         """An answer without a token."""
         self.owner = owner
@@ -73,9 +76,11 @@ class Row:
         self.prompt = prompt
         self.wishes = wishes
         self.transcript = transcript
-        self.finish: Literal["stop", "length"] | None = None
+        self.finish: Finish | None = None
+        self.called: Called | None = None
         self.failure: str | None = None
         self._grammar = grammar
+        self._read_calls = read_calls
         self._generator = torch.Generator()
         if wishes.seed is None:
             self._generator.seed()
@@ -119,6 +124,7 @@ class Row:
             return
         if token in ends:
             self.finish = "stop"
+            self._look_for_calls()
         else:
             self.transcript.add(token, logprob)
             if self._is_whole(token):
@@ -127,6 +133,13 @@ class Row:
                 self.finish = "length"
         if self.finish is not None:
             self.transcript.close()
+
+    def _look_for_calls(self) -> None:
+        """Only an answer that the model itself has ended can be a call."""
+        if self._read_calls is not None:
+            self.called = self._read_calls(self.transcript.tokens)
+            if self.called is not None:
+                self.finish = "tool_calls"
 
     def _is_whole(self, token: int) -> bool:
         """Whether the answer is complete with this token."""

@@ -70,6 +70,7 @@ def _question(asked: ChatRequest, found: FoundModel) -> Question:
         stream=bool(asked.stream),
         alternatives=asked.alternatives,
         json_schema=asked.json_schema,
+        tools=asked.offered_tools,
     )
 
 
@@ -99,7 +100,11 @@ def _choice(told: Choice) -> CompletionChoice:
         index=told.index,
         finish_reason=told.finish_reason,
         logprobs=logprobs,
-        message=ChatCompletionMessage(role="assistant", content=told.text),
+        message=ChatCompletionMessage(
+            role="assistant",
+            content=told.text or None if told.tool_calls else told.text,
+            tool_calls=None if told.tool_calls is None else [*told.tool_calls],
+        ),
     )
 
 
