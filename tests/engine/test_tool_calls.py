@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import shutil
+import threading
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from engine.in_process import Heard, JobOnDisk
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageFunctionToolCall
 from pydantic import BaseModel
 from transformers import AutoTokenizer
 
 from tui.domain.model_names import ModelSource, SourceKind
+from tui.engine.batch import Batch
 from tui.engine.chat_chunks import Chunks
-from tui.engine.loaded_models import Loaded
+from tui.engine.home import Home
+from tui.engine.loaded_models import Loaded, Shelf
 from tui.engine.prepared import Unanswerable, prepare
 from tui.engine.questions import Choice, Done, Question
 from tui.engine.telling import Telling
@@ -190,3 +195,30 @@ def test_a_call_can_be_sent_back_as_it_came(loaded: Loaded) -> None:
         assert all(isinstance(one, ChatCompletionMessageFunctionToolCall) for one in made)
         again = answer(loaded, "", *[one.model_dump() for one in made])
         assert again.split() == text.split()
+
+
+def test_a_model_that_was_trained_on_a_call_makes_it(tiny_model: Path, tmp_path: Path) -> None:
+    model = shutil.copytree(tiny_model, tmp_path / "model")
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    tokenizer.chat_template = template("hermes")
+    tokenizer.save_pretrained(model)
+    called = {"role": "assistant", "content": "", "tool_calls": [call({"a": 2, "b": 2})]}
+    rows = [{"messages": [*ASKED, called], "tools": [ADD]}] * 16
+    job = JobOnDisk(
+        tmp_path, model, rows, lora=False, n_epochs=20, batch_size=4, learning_rate=0.02
+    )
+    assert job.train(Heard()).status == "succeeded"
+    base = ModelSource(kind=SourceKind.FOLDER, name=str(job.folder.model))
+    shelf, there = Shelf(Home(tmp_path)), threading.Event()
+    if shelf.get((base, None), there.set) is None:
+        assert there.wait(60)
+    trained = shelf.get((base, None), there.set)
+    assert trained is not None
+    ready = prepare(question(temperature=0.0, max_tokens=100), trained)
+    batch = Batch(trained, ready.rows)
+    while not ready.rows[0].over:
+        batch.step()
+    made = ready.rows[0].called
+    assert made is not None
+    assert [one.function.name for one in made.calls] == ["add"]
+    assert json.loads(made.calls[0].function.arguments) == {"a": 2, "b": 2}
