@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -29,7 +29,6 @@ class Wishes:
         presence_penalty: is taken off a token's logit once it was used.
         bias: is added to the logits of tokens, by their ids.
         seed: of the draws; None for a new one.
-        stops: texts that end the answer and are not part of it.
         streamed: whether text is wanted before the answer is complete.
         alternatives: how many tokens to name beside each chosen one; None for no logprobs.
     """
@@ -41,7 +40,6 @@ class Wishes:
     presence_penalty: float = 0.0
     bias: Mapping[int, float] = field(default_factory=dict)
     seed: int | None = None
-    stops: Sequence[str] = ()
     streamed: bool = False
     alternatives: int | None = None
 

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from tui.engine.answer_row import Row, Wishes
-from tui.engine.grammars import Grammar, GrammarError
+from tui.engine.grammars import Grammar, GrammarError, Vocabulary
 from tui.engine.loaded_models import Loaded
 from tui.engine.questions import Question, Refused
 from tui.engine.tokens import Unrenderable, prompt, written
@@ -32,7 +32,7 @@ class Unanswerable(Exception):
         self.refusal = Refused(id=question.id, status=400, code=code, message=message, param=param)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
     """A question that its model can answer.
 
@@ -58,6 +58,7 @@ def prepare(question: Question, loaded: Loaded) -> Prepared:
     tools = None if question.tools is None else orjson.loads(question.tools)
     ids = _prompt(question, loaded, tools)
     wishes = _wishes(question, loaded, len(ids))
+    grammar = _grammar(question, loaded)
     decode = partial(loaded.tokenizer.decode, skip_special_tokens=True)
     rows = [
         Row(
@@ -66,7 +67,7 @@ def prepare(question: Question, loaded: Loaded) -> Prepared:
             ids,
             wishes,
             Transcript(decode, question.stop, eager=wishes.streamed),
-            _grammar(question, loaded),
+            None if grammar is None else grammar.again(),
             None if tools is None else partial(_calls, question, loaded, tools),
         )
         for index in range(question.n)
@@ -116,11 +117,7 @@ def _wishes(question: Question, loaded: Loaded, length: int) -> Wishes:
         said = f"This model has no token {unknown[0]}: it has the tokens 0 to {loaded.width - 1}."
         raise Unanswerable(question, "invalid_value", said, "logit_bias")
     if question.alternatives is not None:
-        try:
-            loaded.vocabulary  # noqa: B018
-        except GrammarError as error:
-            said = f"Logprobs cannot be told: {error}."
-            raise Unanswerable(question, "unsupported_parameter", said, "logprobs") from error
+        _vocabulary(question, loaded, "logprobs")
     return Wishes(
         most=min(question.max_tokens or _MOST_TOKENS, loaded.longest - length),
         temperature=question.temperature,
@@ -134,11 +131,20 @@ def _wishes(question: Question, loaded: Loaded, length: int) -> Wishes:
     )
 
 
+def _vocabulary(question: Question, loaded: Loaded, param: str) -> Vocabulary:
+    try:
+        return loaded.vocabulary
+    except GrammarError as error:
+        said = f"This model does not allow for {param}: {error}."
+        raise Unanswerable(question, "unsupported_parameter", said, param) from error
+
+
 def _grammar(question: Question, loaded: Loaded) -> Grammar | None:
     if question.json_schema is None:
         return None
+    vocabulary = _vocabulary(question, loaded, "response_format")
     try:
-        return loaded.vocabulary.grammar(question.json_schema)
+        return vocabulary.grammar(question.json_schema)
     except GrammarError as error:
         said = f"The answer cannot be held to this schema: {error}."
         raise Unanswerable(question, "invalid_schema", said, "response_format") from error
