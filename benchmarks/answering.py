@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from tui.domain.model_names import base_model
 from tui.engine.base_models import local_folder
 from tui.engine.device import pick_device, pick_precision, torch_dtype
 from tui.engine.home import Home
+from tui.engine.launcher import torch_environment
 from tui.services.engine_process import ENGINE_URL, EngineProcess, socket_client
 from tui.settings import Settings, load_settings
 
@@ -150,6 +152,7 @@ async def measure(settings: Settings, limit: int, repeats: int) -> dict[str, Mea
 
 async def main(settings: Settings, limit: int, repeats: int) -> None:
     """Measure with an engine that runs already, or one for this run."""
+    os.environ |= torch_environment()  # generate's threads wait for each other as the engine's do
     engine = EngineProcess(settings)
     was_running = (await engine.status()).running
     await engine.ensure()

@@ -144,3 +144,12 @@ def test_several_answers_to_one_prompt_are_drawn_apart_and_alike_with_a_seed(
     assert len({tuple(tokens) for tokens in three(5)}) == 3
     assert three(5) == three(5)
     assert three(5) != three(6)
+
+
+def test_a_seeded_answer_is_the_same_alone_and_among_others(loaded: Loaded) -> None:
+    wishes: dict[str, Any] = {"temperature": 0.8, "top_p": 0.9, "seed": 11}
+    single = row(loaded, PROMPTS[1], **wishes)
+    finish(Batch(loaded, [single]))
+    among = row(loaded, PROMPTS[1], **wishes)
+    finish(Batch(loaded, [row(loaded, PROMPTS[0]), among, row(loaded, PROMPTS[3], seed=11)]))
+    assert among.transcript.tokens == single.transcript.tokens

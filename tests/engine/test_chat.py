@@ -151,16 +151,22 @@ async def test_an_answer_that_nobody_waits_for_is_not_made_to_its_end(
         "logit_bias": {"2": -100},
     }
 
-    async def seconds_until_the_next(*, stay: bool) -> float:
-        asked = asyncio.create_task(client.chat.completions.create(**large))
-        await asyncio.sleep(0.2)
-        if not stay:
-            asked.cancel()
+    async def seconds_until_the_next() -> float:
         begun = time.perf_counter()
         await say(client, engine_settings, max_tokens=1)
-        waited = time.perf_counter() - begun
-        await asyncio.gather(asked, return_exceptions=True)
-        return waited
+        return time.perf_counter() - begun
 
-    patient = await seconds_until_the_next(stay=True)
-    assert await seconds_until_the_next(stay=False) < patient / 2
+    async def asked() -> asyncio.Task[Any]:
+        task = asyncio.create_task(client.chat.completions.create(**large))
+        await asyncio.sleep(0.2)
+        return task
+
+    staying = await asked()
+    patient = await seconds_until_the_next()
+    await staying
+    (await asked()).cancel()
+    assert await seconds_until_the_next() < patient / 2
+    stream = await client.chat.completions.create(**large, stream=True)
+    await anext(aiter(stream))
+    await stream.close()
+    assert await seconds_until_the_next() < patient / 2

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 import torch
 from openai.types.chat import ChatCompletionTokenLogprob as TokenLogprob
 
 from tui.engine.grammars import Grammar, GrammarError
+from tui.engine.questions import Finish
+from tui.engine.tool_calls import Called
 from tui.engine.transcript import Transcript
 
 _GREEDY = 1e-4
@@ -28,7 +29,6 @@ class Wishes:
         presence_penalty: is taken off a token's logit once it was used.
         bias: is added to the logits of tokens, by their ids.
         seed: of the draws; None for a new one.
-        stops: texts that end the answer and are not part of it.
         streamed: whether text is wanted before the answer is complete.
         alternatives: how many tokens to name beside each chosen one; None for no logprobs.
     """
@@ -40,7 +40,6 @@ class Wishes:
     presence_penalty: float = 0.0
     bias: Mapping[int, float] = field(default_factory=dict)
     seed: int | None = None
-    stops: Sequence[str] = ()
     streamed: bool = False
     alternatives: int | None = None
 
@@ -56,6 +55,7 @@ class Row:
         transcript: what has come of it.
         finish: why it is complete; None while it is not.
         failure: why it cannot go on.
+        called: the functions that it calls, once it is complete.
     """
 
     def __init__(
@@ -66,6 +66,7 @@ class Row:
         wishes: Wishes,
         transcript: Transcript,
         grammar: Grammar | None = None,
+        read_calls: Callable[[list[int]], Called | None] | None = None,
     ) -> None:
         """An answer without a token."""
         self.owner = owner
@@ -73,9 +74,11 @@ class Row:
         self.prompt = prompt
         self.wishes = wishes
         self.transcript = transcript
-        self.finish: Literal["stop", "length"] | None = None
+        self.finish: Finish | None = None
+        self.called: Called | None = None
         self.failure: str | None = None
         self._grammar = grammar
+        self._read_calls = read_calls
         self._generator = torch.Generator()
         if wishes.seed is None:
             self._generator.seed()
@@ -119,6 +122,7 @@ class Row:
             return
         if token in ends:
             self.finish = "stop"
+            self._look_for_calls()
         else:
             self.transcript.add(token, logprob)
             if self._is_whole(token):
@@ -127,6 +131,13 @@ class Row:
                 self.finish = "length"
         if self.finish is not None:
             self.transcript.close()
+
+    def _look_for_calls(self) -> None:
+        """Only an answer that the model itself has ended can be a call."""
+        if self._read_calls is not None:
+            self.called = self._read_calls(self.transcript.tokens)
+            if self.called is not None:
+                self.finish = "tool_calls"
 
     def _is_whole(self, token: int) -> bool:
         """Whether the answer is complete with this token."""

@@ -22,18 +22,26 @@ from tui.engine.errors import ApiError
 from tui.engine.model_lookup import FoundModel, find_model
 from tui.engine.questions import Choice, Done, Question, Told
 from tui.engine.records import new_id, now
+from tui.engine.strict_json import StrictRoute
 
-router = APIRouter(prefix="/v1/chat/completions")
+router = APIRouter(prefix="/v1/chat/completions", tags=["Chat"], route_class=StrictRoute)
 
 FINGERPRINT = "ftui"
 
 _CLIENT_LEFT = 499
 """What proxies log where the client went before the answer; nobody reads it."""
 
+_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The answer; with `stream` it comes as server-sent events of chunks.",
+        "content": {"text/event-stream": {}},
+    }
+}
+
 T = TypeVar("T")
 
 
-@router.post("")
+@router.post("", response_model=ChatCompletion, responses=_STREAM)
 async def create_completion(engine: EngineOfApp, asked: ChatRequest, request: Request) -> Response:
     """Answer a conversation."""
     asked.require_supported()
@@ -62,6 +70,7 @@ def _question(asked: ChatRequest, found: FoundModel) -> Question:
         stream=bool(asked.stream),
         alternatives=asked.alternatives,
         json_schema=asked.json_schema,
+        tools=asked.offered_tools,
     )
 
 
@@ -91,7 +100,11 @@ def _choice(told: Choice) -> CompletionChoice:
         index=told.index,
         finish_reason=told.finish_reason,
         logprobs=logprobs,
-        message=ChatCompletionMessage(role="assistant", content=told.text),
+        message=ChatCompletionMessage(
+            role="assistant",
+            content=told.text or None if told.tool_calls else told.text,
+            tool_calls=None if told.tool_calls is None else [*told.tool_calls],
+        ),
     )
 
 

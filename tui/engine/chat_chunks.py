@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from openai.types.chat import ChatCompletionChunk, ChatCompletionTokenLogprob
@@ -45,15 +46,28 @@ class Chunks:
             case Delta():
                 return [self._choice(told.index, {"content": told.text}, logprobs=told.logprobs)]
             case Choice():
-                return [self._choice(told.index, {}, reason=told.finish_reason)]
+                return self._end(told)
             case Done() if self._with_usage:
                 return [self._event(choices=[], usage=told.usage())]
         return []
 
+    def _end(self, told: Choice) -> list[bytes]:
+        """The last events of a choice, with all of it where it did not come as deltas."""
+        events = []
+        if told.text or told.logprobs:
+            delta = {"content": told.text}
+            events.append(self._choice(told.index, delta, logprobs=told.logprobs))
+        if told.tool_calls:
+            calls = [
+                {"index": index} | call.model_dump() for index, call in enumerate(told.tool_calls)
+            ]
+            events.append(self._choice(told.index, {"tool_calls": calls}))
+        return [*events, self._choice(told.index, {}, reason=told.finish_reason)]
+
     def _choice(
         self,
         index: int,
-        delta: dict[str, str | None],
+        delta: Mapping[str, object],
         *,
         reason: str | None = None,
         logprobs: list[ChatCompletionTokenLogprob] | None = None,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Annotated, Any, Literal
 
+import orjson
 from openai.types.chat.completion_create_params import CompletionCreateParamsStreaming
+from openai.types.shared import FunctionDefinition
 from openai.types.shared.response_format_json_schema import JSONSchema
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -21,13 +22,11 @@ ASKS_FOR_NOTHING: dict[str, tuple[Any, ...]] = {
     "functions": ([], None),
     "modalities": (["text"], None),
     "moderation": (None,),
-    "parallel_tool_calls": (None,),
+    "parallel_tool_calls": (True, None),
     "prediction": (None,),
     "reasoning_effort": ("none", None),
     "service_tier": ("auto", "default", None),
     "store": (False, None),
-    "tool_choice": ("none", "auto", None),
-    "tools": ([], None),
     "verbosity": ("medium", None),
     "web_search_options": (None,),
 }
@@ -46,6 +45,7 @@ FOR_THE_RECORD = frozenset(
 """Parameters that never change an answer."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NAME_RULE = "{} has up to 64 letters, digits, underscores and dashes, and no others."
 _ANY_OBJECT = '{"type": "object"}'
 
 Penalty = Annotated[float, Field(ge=-2, le=2)]
@@ -75,6 +75,15 @@ class ResponseFormat(BaseModel):
     json_schema: JSONSchema | None = None
 
 
+class Tool(BaseModel):
+    """A function that may be called."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    type: Literal["function"]
+    function: FunctionDefinition
+
+
 class ChatRequest(BaseModel):
     """A chat request, with OpenAI's names and limits."""
 
@@ -95,6 +104,8 @@ class ChatRequest(BaseModel):
     response_format: ResponseFormat | None = None
     stop: Annotated[list[Stop], Field(max_length=4), BeforeValidator(_as_list)] = []
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
+    tools: list[Tool] | None = None
+    tool_choice: Any = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
 
@@ -110,9 +121,9 @@ class ChatRequest(BaseModel):
             if name in OPENAI_PARAMETERS:
                 said = f"The parameter {name!r} is not supported by this engine."
                 raise _refused(said, name, "unsupported_parameter")
-            shown = ascii(name[:80])[1:-1]
-            said = f"Unrecognized request argument supplied: {shown}."
-            raise _refused(said, shown, "unknown_parameter")
+            said = f"Unrecognized parameter: {name[:80]}."
+            raise _refused(said, name[:80], "unknown_parameter")
+        self._require_fitting_tools()
         if self.stream_options is not None and not self.stream:
             said = "The parameter 'stream_options' is only allowed when 'stream' is true."
             raise _refused(said, "stream_options")
@@ -122,6 +133,33 @@ class ChatRequest(BaseModel):
         if self.max_tokens is not None and self.max_completion_tokens is not None:
             said = "Give 'max_tokens' or 'max_completion_tokens', not both."
             raise _refused(said, "max_tokens")
+
+    def _require_fitting_tools(self) -> None:
+        """Calls are read from what the model writes; how they come out cannot be promised."""
+        for index, tool in enumerate(self.tools or []):
+            where = f"tools[{index}].function"
+            if tool.function.strict:
+                said = f"{where}.strict is not supported: calls are not held to a schema here."
+                raise _refused(said, f"{where}.strict", "unsupported_parameter")
+            if not _NAME.fullmatch(tool.function.name):
+                raise _refused(_NAME_RULE.format(f"{where}.name"), f"{where}.name")
+        if self.tool_choice not in ("none", "auto", None):
+            said = "'tool_choice' is 'auto' or 'none' here: a model is not made to call a function."
+            raise _refused(said, "tool_choice", "unsupported_parameter")
+        if self.offered_tools and self.json_schema is not None:
+            said = "An answer that is held to a form cannot call functions: leave one of both out."
+            raise _refused(said, "response_format")
+
+    @property
+    def offered_tools(self) -> str | None:
+        """The functions that may be called, as JSON text; None for none.
+
+        Raises:
+            ApiError: they are nested too deeply.
+        """
+        if not self.tools or self.tool_choice == "none":
+            return None
+        return _json([tool.model_dump(exclude_unset=True) for tool in self.tools], "tools")
 
     @property
     def bias(self) -> dict[int, float]:
@@ -138,7 +176,7 @@ class ChatRequest(BaseModel):
         """The schema that the answer follows, as JSON; None for free text.
 
         Raises:
-            ApiError: it is missing or no schema.
+            ApiError: it is missing or not well described.
         """
         asked = self.response_format
         if asked is None or asked.type == "text":
@@ -150,17 +188,18 @@ class ChatRequest(BaseModel):
             missing = where if asked.json_schema is None else f"{where}.schema"
             raise _refused(f"You must provide {missing}.", missing, "missing_parameter")
         if not _NAME.fullmatch(asked.json_schema.name):
-            said = f"{where}.name has up to 64 letters, digits, underscores and dashes, no others."
-            raise _refused(said, f"{where}.name")
+            raise _refused(_NAME_RULE.format(f"{where}.name"), f"{where}.name")
         for name in asked.json_schema.model_extra or {}:
-            shown = ascii(name[:80])[1:-1]
-            said = f"Unrecognized parameter: {where}.{shown}."
-            raise _refused(said, f"{where}.{shown}", "unknown_parameter")
-        try:
-            return json.dumps(asked.json_schema.schema_, allow_nan=False)
-        except (ValueError, RecursionError) as error:
-            said = "The schema is nested too deeply or holds what is no JSON."
-            raise _refused(said, "response_format", "invalid_schema") from error
+            said = f"Unrecognized parameter: {where}.{name[:80]}."
+            raise _refused(said, f"{where}.{name[:80]}", "unknown_parameter")
+        return _json(asked.json_schema.schema_, "response_format")
+
+
+def _json(value: object, param: str) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError as error:
+        raise _refused(f"{param} is nested too deeply.", param, "invalid_schema") from error
 
 
 def _refused(message: str, param: str, code: str = "invalid_value") -> ApiError:

@@ -20,6 +20,10 @@ class Grammar:
         self._matcher = matcher
         self._width = width
 
+    def again(self) -> Grammar:
+        """The same for another answer, from where this one is."""
+        return Grammar(self._matcher.deep_copy(), self._width)
+
     def allowed(self) -> torch.Tensor:
         """Which tokens may come next: booleans over the vocabulary.
 

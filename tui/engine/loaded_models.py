@@ -52,7 +52,7 @@ class Loaded:
     @property
     def width(self) -> int:
         """How many logits it gives: one for each token, and perhaps some without one."""
-        return int(self.model.get_output_embeddings().weight.shape[0])
+        return int(self.model.config.get_text_config().vocab_size)
 
     @property
     def shares_beginnings(self) -> bool:

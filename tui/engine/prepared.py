@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
+
+import orjson
 
 from tui.engine.answer_row import Row, Wishes
-from tui.engine.grammars import Grammar, GrammarError
+from tui.engine.grammars import Grammar, GrammarError, Vocabulary
 from tui.engine.loaded_models import Loaded
 from tui.engine.questions import Question, Refused
-from tui.engine.tokens import Unrenderable, prompt
+from tui.engine.tokens import Unrenderable, prompt, written
+from tui.engine.tool_calls import Called, read_calls
 from tui.engine.transcript import Transcript
 
 _MOST_TOKENS = 1024
@@ -28,7 +32,7 @@ class Unanswerable(Exception):
         self.refusal = Refused(id=question.id, status=400, code=code, message=message, param=param)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
     """A question that its model can answer.
 
@@ -51,8 +55,10 @@ def prepare(question: Question, loaded: Loaded) -> Prepared:
     Raises:
         Unanswerable: it cannot be put to this model.
     """
-    ids = _prompt(question, loaded)
+    tools = None if question.tools is None else orjson.loads(question.tools)
+    ids = _prompt(question, loaded, tools)
     wishes = _wishes(question, loaded, len(ids))
+    grammar = _grammar(question, loaded)
     decode = partial(loaded.tokenizer.decode, skip_special_tokens=True)
     rows = [
         Row(
@@ -60,17 +66,35 @@ def prepare(question: Question, loaded: Loaded) -> Prepared:
             index,
             ids,
             wishes,
-            Transcript(decode, question.stop, eager=question.stream),
-            _grammar(question, loaded),
+            Transcript(decode, question.stop, eager=wishes.streamed),
+            None if grammar is None else grammar.again(),
+            None if tools is None else partial(_calls, question, loaded, tools),
         )
         for index in range(question.n)
     ]
     return Prepared(question, loaded, ids, rows)
 
 
-def _prompt(question: Question, loaded: Loaded) -> list[int]:
+def _calls(
+    question: Question, loaded: Loaded, tools: list[dict[str, Any]], tokens: list[int]
+) -> Called | None:
+    """The calls that an answer makes."""
+    ends = loaded.tokenizer.batch_decode([[end] for end in loaded.ends])
+
+    def write(answer: dict[str, Any]) -> str:
+        text = written(loaded.tokenizer, question.messages, tools, answer).rstrip()
+        return next((text.removesuffix(end) for end in ends if text.endswith(end)), text)
+
+    names = {tool["function"]["name"] for tool in tools}
+    return read_calls(loaded.tokenizer.decode(tokens), names, write)
+
+
+def _prompt(question: Question, loaded: Loaded, tools: list[dict[str, Any]] | None) -> list[int]:
+    if tools and "tool" not in str(loaded.tokenizer.chat_template):
+        said = "This model's chat template knows no tools: it was not made to call functions."
+        raise Unanswerable(question, "unsupported_parameter", said, "tools")
     try:
-        text = prompt(loaded.tokenizer, question.messages)
+        text = prompt(loaded.tokenizer, question.messages, tools)
         ids: list[int] = loaded.tokenizer(text, add_special_tokens=False)["input_ids"]
     except (Unrenderable, ValueError, TypeError, LookupError, RecursionError) as error:
         said = f"This conversation cannot be put to the model: {error}."
@@ -93,11 +117,7 @@ def _wishes(question: Question, loaded: Loaded, length: int) -> Wishes:
         said = f"This model has no token {unknown[0]}: it has the tokens 0 to {loaded.width - 1}."
         raise Unanswerable(question, "invalid_value", said, "logit_bias")
     if question.alternatives is not None:
-        try:
-            loaded.vocabulary  # noqa: B018
-        except GrammarError as error:
-            said = f"Logprobs cannot be told: {error}."
-            raise Unanswerable(question, "unsupported_parameter", said, "logprobs") from error
+        _vocabulary(question, loaded, "logprobs")
     return Wishes(
         most=min(question.max_tokens or _MOST_TOKENS, loaded.longest - length),
         temperature=question.temperature,
@@ -106,16 +126,25 @@ def _wishes(question: Question, loaded: Loaded, length: int) -> Wishes:
         presence_penalty=question.presence_penalty,
         bias=question.logit_bias,
         seed=question.seed,
-        streamed=question.stream,
+        streamed=question.stream and question.tools is None,
         alternatives=question.alternatives,
     )
+
+
+def _vocabulary(question: Question, loaded: Loaded, param: str) -> Vocabulary:
+    try:
+        return loaded.vocabulary
+    except GrammarError as error:
+        said = f"This model does not allow for {param}: {error}."
+        raise Unanswerable(question, "unsupported_parameter", said, param) from error
 
 
 def _grammar(question: Question, loaded: Loaded) -> Grammar | None:
     if question.json_schema is None:
         return None
+    vocabulary = _vocabulary(question, loaded, "response_format")
     try:
-        return loaded.vocabulary.grammar(question.json_schema)
+        return vocabulary.grammar(question.json_schema)
     except GrammarError as error:
         said = f"The answer cannot be held to this schema: {error}."
         raise Unanswerable(question, "invalid_schema", said, "response_format") from error

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from openai.types.chat import ChatCompletionTokenLogprob
+from openai.types.chat import (
+    ChatCompletionMessageFunctionToolCall,
+    ChatCompletionTokenLogprob,
+)
 from openai.types.completion_usage import CompletionUsage
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from tui.domain.model_names import ModelSource
+
+Finish = Literal["stop", "length", "tool_calls"]
 
 
 class Question(BaseModel):
@@ -37,6 +42,8 @@ class Question(BaseModel):
     """How many tokens to name beside each chosen one; None where no logprobs are wanted."""
     json_schema: str | None = None
     """The JSON schema that the answer has to follow, as text."""
+    tools: str | None = None
+    """The functions that it may call, as JSON text of a list of OpenAI's tools."""
 
 
 class Forget(BaseModel):
@@ -61,14 +68,18 @@ class Delta(BaseModel):
 
 
 class Choice(BaseModel):
-    """One choice is complete; text and logprobs are left out where they came as deltas."""
+    """One choice is complete; text and logprobs are left out where they came as deltas.
+
+    Where functions may be called they never do: what is a call is known at its end alone.
+    """
 
     kind: Literal["choice"] = "choice"
     id: str
     index: int
     text: str = ""
     logprobs: list[ChatCompletionTokenLogprob] | None = None
-    finish_reason: Literal["stop", "length"]
+    tool_calls: list[ChatCompletionMessageFunctionToolCall] | None = None
+    finish_reason: Finish
 
 
 class Done(BaseModel):

@@ -83,8 +83,9 @@ class Telling:
             Choice(
                 id=row.owner,
                 index=row.index,
-                text=text,
+                text=text if row.called is None else row.called.content,
                 logprobs=logprobs if row.wishes.alternatives is not None else None,
+                tool_calls=None if row.called is None else row.called.calls,
                 finish_reason=row.finish,
             )
         )

@@ -151,14 +151,37 @@ def _rows(tokenizer: ChatTokenizer, row: dict[str, Any], learned: Sequence[int])
     return rows
 
 
-def prompt(tokenizer: ChatTokenizer, messages: Sequence[dict[str, Any]]) -> str:
+def prompt(
+    tokenizer: ChatTokenizer,
+    messages: Sequence[dict[str, Any]],
+    tools: Sequence[dict[str, Any]] | None = None,
+) -> str:
     """A conversation as the model is asked to go on with it.
 
     Raises:
         Unrenderable: the template cannot express it.
     """
-    rendering = _Rendering(tokenizer, {"messages": messages})
+    rendering = _Rendering(tokenizer, {"messages": messages, "tools": tools})
     return rendering.text(len(messages), hand_over=True)
+
+
+def written(
+    tokenizer: ChatTokenizer,
+    messages: Sequence[dict[str, Any]],
+    tools: Sequence[dict[str, Any]] | None,
+    answer: dict[str, Any],
+) -> str:
+    """What a model writes that goes on with a conversation by this answer, its end included.
+
+    Raises:
+        Unrenderable: the template cannot express it.
+    """
+    rendering = _Rendering(tokenizer, {"messages": [*messages, answer], "tools": tools})
+    text = rendering.text(len(messages) + 1)
+    span = rendering.span(len(messages), text)
+    if span is None:
+        raise Unrenderable("the model's chat template does not hand over where an answer begins")
+    return text[slice(*span)]
 
 
 def _is_learned(message: dict[str, Any]) -> bool:

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 INSTALL = 'pip install "fine-tui[local]"'
-EXTRA = ("torch", "transformers", "trl", "peft", "fastapi", "uvicorn")
-"""Packages of the extra `local` whose absence means that this machine cannot train."""
+EXTRA = ("torch", "transformers", "trl", "peft", "llguidance", "fastapi", "uvicorn")
+"""Packages of the extra `local` without which this machine cannot train or answer."""
 
 LOOPBACK = "127.0.0.1"
 ENGINE_URL = "http://engine"
