@@ -32,7 +32,7 @@ from tui.engine.training_rows import TrainingRow, read_training_rows
 if TYPE_CHECKING:
     from tui.engine.training import Data
 
-NICENESS = 10
+NICENESS = 5
 """Answering and other programs come first; alone on the machine it costs nothing."""
 
 
