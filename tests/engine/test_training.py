@@ -14,6 +14,7 @@ from engine.in_process import Heard, JobOnDisk, Killed
 from pydantic import BaseModel
 from sample_rows import good_rows, pair_rows
 
+from tui.engine.checkpoints import marks
 from tui.engine.reports import Checkpoint, Metrics
 
 SHORT: dict[str, Any] = {"n_epochs": 2, "batch_size": 4, "checkpoint_steps": 2}
@@ -272,3 +273,23 @@ def test_a_job_that_was_stopped_or_went_wrong_says_so_in_its_manifest(
     assert heard.checkpoints()[-1] == 6
     assert job.manifest().outcome.status == "succeeded"
     assert job.manifest().started_at == first.started_at
+
+
+def test_a_large_validation_file_is_sampled_between_checkpoints_and_whole_at_each(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    job = JobOnDisk(
+        tmp_path,
+        tiny_model,
+        good_rows(),
+        validation=good_rows(230),
+        n_epochs=1,
+        batch_size=2,
+        checkpoint_steps=3,
+    )
+    heard = Heard()
+    assert job.train(heard).status == "succeeded"
+    figures = heard.figures()
+    assert [step for step, data in figures.items() if "valid_loss" in data] == [2, 3, 4, 5, 6]
+    assert [step for step, data in figures.items() if "full_valid_loss" in data] == [3, 6]
+    assert all("full_valid_loss" in mark.metrics for mark in marks(job.folder))
