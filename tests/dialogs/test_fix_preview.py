@@ -65,6 +65,13 @@ async def test_fixes_of_the_whole_file_are_for_all_rows() -> None:
         assert app.answers == [FixAnswer("encoding-damage", all=True)]
 
 
+async def test_one_key_makes_every_fix_of_the_file() -> None:
+    async with showing(FixPreview("All rows", [ALONE, DAMAGED], every=True)) as (app, pilot):
+        assert "Fix all kinds (a)" in app.shown()
+        await pilot.press("a")
+        assert app.answers == [FixAnswer("", all=True)]
+
+
 async def test_a_problem_of_one_row_alone_says_so() -> None:
     async with showing(FixPreview("Line 12", [ALONE])) as (app, pilot):
         assert "none" in app.shown()

@@ -68,6 +68,15 @@ async def test_a_flawed_file_becomes_a_clean_one_by_keyboard_alone(
         await pilot.press("enter")
         await until(pilot, lambda: len(screen.dataset.edits.steps) == 2)
 
+        await pilot.press("F", "a")  # and whatever else is certain
+        await until(pilot, lambda: not screen.dataset.rows_with("outer-whitespace"))
+        await settled(pilot)
+        assert len(screen.dataset.edits.steps) > 10
+        assert not screen.dataset.rows_with("duplicate-row")
+        await pilot.press("F")
+        await settled(pilot)
+        assert screen.app.screen is screen  # nothing is left that is certain
+
         await typed(pilot, "is:invalid")
         left = screen.dataset.counts().invalid
         assert len(screen.browser.rows) == left

@@ -42,7 +42,12 @@ class FixChoice:
 
 @dataclass(frozen=True, slots=True)
 class FixAnswer:
-    """What shall be done: the fix for a problem, on this row or on all that have it."""
+    """What shall be done: the fix for a problem, on this row or on all that have it.
+
+    Attributes:
+        code: the problem; empty for all problems that have a certain fix.
+        all: whether all rows that have it are mended.
+    """
 
     code: str
     all: bool
@@ -68,7 +73,8 @@ class FixPreview(Dialog[FixAnswer | None]):
         Args:
             title: which row, as `Line 12`.
             fixes: at least one; the first is under the cursor.
-            every: only for all rows that have the problem; the diff is that of one of them.
+            every: only for all rows that have the problem, or for all problems; the diff is that of
+                one row.
         """
         super().__init__()
         self._every = every
@@ -85,8 +91,8 @@ class FixPreview(Dialog[FixAnswer | None]):
             yield Static(_KEYS, id="fix-preview-word", classes="dialog--hint", markup=False)
             with Horizontal(classes="dialog--buttons"):
                 yield Button("Close (esc)", id="close", compact=True)
-                if not self._every:
-                    yield Button("Fix all of the kind (a)", id="all", compact=True)
+                words = "Fix all kinds (a)" if self._every else "Fix all of the kind (a)"
+                yield Button(words, id="all", compact=True)
                 words = "Fix these rows (enter)" if self._every else "Fix this row (enter)"
                 yield Button(words, id="one", variant="primary", compact=True)
 
@@ -109,8 +115,7 @@ class FixPreview(Dialog[FixAnswer | None]):
     def _show(self) -> None:
         fix = self._chosen
         self.query_one(DiffView).show(fix.diff)
-        for button in self.query("#all"):
-            button.disabled = not fix.others
+        self.query_one("#all", Button).disabled = not (self._every or fix.others)
         self._say(_KEYS)
 
     @on(Button.Pressed, "#close")
@@ -127,11 +132,13 @@ class FixPreview(Dialog[FixAnswer | None]):
         self.action_fix(True)
 
     def action_fix(self, every: bool) -> None:
-        """Give the chosen fix, for this row or for all that have the problem."""
+        """Give the chosen fix, for this row or for all that have the problem; or every fix."""
         if every and not self._every and not self._chosen.others:
             self._say("! No other row has this problem.")
+        elif every and self._every:
+            self.dismiss(FixAnswer("", all=True))
         else:
-            self.dismiss(FixAnswer(self._chosen.code, every or self._every))
+            self.dismiss(FixAnswer(self._chosen.code, self._every or every))
 
     def _say(self, words: str) -> None:
         self.query_one("#fix-preview-word", Static).update(words, layout=False)

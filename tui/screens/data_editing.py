@@ -19,7 +19,7 @@ from tui.domain.text import number, plural, preview
 from tui.services.datasets import Dataset
 from tui.services.errors import InputError
 from tui.services.files import explain
-from tui.services.mending import mended_row, mended_rows
+from tui.services.mending import mend, mended_row, mended_rows
 from tui.services.row_editor import NO_EDITOR, RowDraft, editor_command, run_editor
 
 _TRIED = 50
@@ -121,7 +121,21 @@ class RowEditing:
             raise InputError(text, "Edit rows (e) or exclude them (x).")
         dialog = FixPreview("All rows with a problem", choices, every=True)
         answer: FixAnswer | None = await self._app.push_screen_wait(dialog)
-        return await self._fix_all(answer.code) if answer else None
+        if answer is None:
+            return None
+        if answer.code:
+            return await self._fix_all(answer.code)
+        return await self._settle(self._fix_everything())
+
+    async def _fix_everything(self) -> EditStep | None:
+        """Make every certain fix, a step a kind of problem; gives them as one, to be told."""
+        steps = self._dataset.edits.steps
+        async for found in mend(self._dataset, FIXABLE):
+            self._tell(found.doing, found.share)
+        made = self._dataset.edits.steps[len(steps) :]
+        rows = {row: edit for step in made for row, edit in step.after.items()}
+        words = f"{plural(len(made), 'fix', 'fixes')}; u takes them back one by one"
+        return EditStep(words, {}, rows) if made else None
 
     async def _first_choice(self, code: str) -> FixChoice | None:
         for row in self._dataset.rows_with(code)[:_TRIED]:
