@@ -24,8 +24,8 @@ from tui.engine.prepared import Prepared, Unanswerable, prepare
 from tui.engine.questions import Asked, Forget, Question, Refused
 from tui.engine.telling import Telling
 
-_QUIET_SECONDS = 0.015
-_LONGEST_WINDOW_SECONDS = 0.1
+_QUIET_SECONDS = 0.03
+_LONGEST_WINDOW_SECONDS = 0.25
 """Before the first answer: until nothing more comes for a moment, but not longer than this."""
 _MOST_ROWS = 32
 """Answers that a model makes at once."""
