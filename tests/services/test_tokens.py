@@ -14,9 +14,7 @@ import pytest
 from sample_rows import good_rows
 
 from tui.domain.examples import Example
-from tui.services.datasets import Datasets
 from tui.services.tokens import TokenCounter, context_of, counter_for
-from tui.settings import Settings
 
 OWN_SYSTEM = (
     "{% if messages[0].role != 'system' %}<|im_start|>system\nBe helpful.<|im_end|>\n{% endif %}"
@@ -269,16 +267,3 @@ def test_the_engine_keeps_no_more_than_its_own_limit(
     assert context_of(str(inner), tmp_path) == 900
     silent = make_model(max_position_embeddings="many", text_config=[])
     assert context_of(str(silent), tmp_path) == 2048
-
-
-async def test_a_default_model_that_is_here_counts_and_cuts(
-    make_model: Callable[..., Path], tmp_path: Path
-) -> None:
-    rows = "".join(f"{json.dumps(row)}\n" for row in good_rows(12))
-    (tmp_path / "f.jsonl").write_text(rows, encoding="utf-8")
-    here = str(make_model(max_position_embeddings=20))
-    for model, counter, cut in ((here, here, 12), ("org/elsewhere", "o200k_base", 0)):
-        dataset = await Datasets(Settings(home=tmp_path, model=model)).open(tmp_path / "f.jsonl")
-        report = await dataset.checked()
-        assert report.tokens.counter == counter
-        assert report.codes.get("over-context", 0) == cut

@@ -36,8 +36,8 @@ class CheckOptions:
     Attributes:
         off: codes of problems that are not looked for; structure errors cannot be switched off.
         rules_of: the service whose own rules apply too.
-        model: the model whose tokenizer counts; empty for the default model where that is on this
-            machine, else OpenAI's `o200k_base`.
+        model: the model whose tokenizer counts; empty for OpenAI's `o200k_base`, whatever is on
+            this machine.
         context: tokens that the model takes at the most; 0 where nobody knows.
         shortest_output: an answer must be longer than this many characters (the seed's rule).
         longest_output: an answer must be shorter than this many characters (the seed's rule).

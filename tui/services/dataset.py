@@ -66,7 +66,6 @@ class Dataset:
         options: CheckOptions = DEFAULT_OPTIONS,
         home: Path = Path(),
         kept: KeptChecks | None = None,
-        model: str = "",
     ) -> None:
         self.path = path
         self.format = kind
@@ -80,7 +79,6 @@ class Dataset:
         self._rows = rows
         self._home = home
         self._kept = kept
-        self._model = model
         self._begin(Look(kind, options, 0), {}, Findings())
 
     def __len__(self) -> int:
@@ -253,9 +251,8 @@ class Dataset:
     def _settle_look(self, keep: int) -> Look:
         """How the rows are looked at: what counts their tokens, and how many the model takes."""
         options, home = self.options, self._home
-        model = options.model or (self._model if counter_for(self._model, home).exact else "")
-        context = options.context or (context_of(model, home) if model else 0)
-        counter = counter_for(model, home)
+        context = options.context or (context_of(options.model, home) if options.model else 0)
+        counter = counter_for(options.model, home)
         return Look(self.format, replace(options, context=context), keep, counter)
 
     def _begin(self, look: Look, against: Mapping[str, Dataset], found: Findings) -> None:

@@ -52,7 +52,6 @@ class Datasets:
         """Open files with what the settings say is checked in them."""
         self._options = settings.check if settings else DEFAULT_OPTIONS
         self._home = settings.home if settings else Path()
-        self._model = settings.model if settings else ""
         reports = settings.workspace / "reports" if settings else None
         self._kept = KeptChecks(ReportCache(reports)) if reports else None
 
@@ -81,7 +80,7 @@ class Datasets:
         if not len(rows):
             raise FileError(f"{path} is empty: it holds no rows.", "Give a file with examples.")
         kind = kind or _format_of(rows)
-        return Dataset(path, rows, kind, options, self._home, self._kept, self._model)
+        return Dataset(path, rows, kind, options, self._home, self._kept)
 
 
 def _format_of(rows: RowFile) -> Format:
