@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from engine.asking import (
     at_step,
     finished,
@@ -24,6 +25,7 @@ ChatFile = Callable[..., Path]
 LONG: dict[str, Any] = {"n_epochs": 50, "batch_size": 1, "checkpoint_steps": 20}
 
 
+@pytest.mark.kills
 async def test_a_job_survives_the_death_of_its_worker_and_of_the_server_without_a_trace(
     own_engine: OwnEngine, chat_file: ChatFile
 ) -> None:
@@ -67,6 +69,7 @@ async def test_a_job_survives_the_death_of_its_worker_and_of_the_server_without_
     assert made == [f"Checkpoint created at step {step}" for step in range(20, 241, 20)]
 
 
+@pytest.mark.kills
 async def test_a_cancelled_job_stops_and_the_next_one_that_always_crashes_fails_with_its_log(
     own_engine: OwnEngine, chat_file: ChatFile
 ) -> None:
