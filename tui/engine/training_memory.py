@@ -13,12 +13,13 @@ from pathlib import Path
 from tui.engine.device import Kind
 from tui.engine.model_shape import ModelShape
 from tui.engine.plan import Plan
+from tui.engine.spec import MethodName
 
 _FP32 = 4
 _SLACK = 0.5e9
 """What libraries and allocators take besides: thread arenas, kernels' scratch space."""
-_LOGITS = 3
-"""The logits, their probabilities and their gradients."""
+_LOGITS: dict[MethodName, int] = {"supervised": 3, "dpo": 4}
+"""The logits, their probabilities and their gradients; for pairs their entropies too."""
 _CGROUP = Path("/sys/fs/cgroup")
 
 
@@ -66,7 +67,7 @@ def estimate(plan: Plan, shape: ModelShape, longest: int, learned: int) -> Need:
         gradients=trained * _FP32,
         optimizer=2 * trained * _FP32,
         activations=_activations(plan, shape, rows, longest, width)
-        + _LOGITS * _FP32 * shape.vocabulary * scored,
+        + _LOGITS[plan.method] * _FP32 * shape.vocabulary * scored,
     )
 
 
