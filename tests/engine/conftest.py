@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -32,14 +31,6 @@ async def own_engine(tiny_model: Path, tmp_path: Path) -> AsyncIterator[OwnEngin
             await client.fine_tuning.jobs.cancel(job.id)
             await until(lambda: asyncio.to_thread(lambda: not engine.working(job.id)))  # noqa: B023
     await engine.process.stop()
-
-
-@pytest.fixture
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture

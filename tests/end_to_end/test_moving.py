@@ -1,0 +1,49 @@
+"""What the README says of moving: its script runs as it stands, with OpenAI's client alone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tui.services.engine_process import EngineProcess
+from tui.settings import DEFAULT_MODEL, Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+async def test_the_script_of_the_readme_trains_lists_checkpoints_and_chats(
+    tiny_model: Path, tmp_path: Path, free_port: int
+) -> None:
+    (script,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
+    settings = Settings(home=tmp_path / "home")
+    shutil.copytree(
+        tiny_model, settings.home / "models" / DEFAULT_MODEL
+    )  # in the place of the real
+    engine = EngineProcess(settings)
+    status = await engine.start(free_port)
+    assert status.url is not None
+    assert status.token_file is not None
+    openai = {
+        "OPENAI_BASE_URL": status.url,
+        "OPENAI_API_KEY": Path(status.token_file).read_text().strip(),
+    }
+    said = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=os.environ | openai,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    await engine.stop()
+    assert said.returncode == 0, said.stderr
+    names = re.findall(r"^(ft:SmolLM2-135M-Instruct:tickets:\S+) \d+\.\d+$", said.stdout, re.M)
+    assert len(names) == 10
+    assert [int(name.rpartition("-")[2]) for name in names] == list(range(90, 0, -9))
