@@ -24,9 +24,9 @@ from openai import AsyncOpenAI
 
 from tui.domain.model_names import base_model
 from tui.engine.base_models import local_folder
-from tui.engine.device import pick_device, pick_precision, torch_dtype
 from tui.engine.home import Home
-from tui.engine.launcher import torch_environment
+from tui.engine.jobs.launcher import torch_environment
+from tui.engine.training.device import pick_device, pick_precision, torch_dtype
 from tui.services.engine_process import ENGINE_URL, EngineProcess, socket_client
 from tui.settings import Settings, load_settings
 

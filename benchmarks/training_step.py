@@ -29,11 +29,11 @@ from typing import Any
 from tui.domain.model_names import DEFAULT_MODEL, base_model
 from tui.engine.base_models import local_folder
 from tui.engine.home import Home, JobFolder
-from tui.engine.launcher import torch_environment
-from tui.engine.manifest import Manifest
-from tui.engine.reports import Metrics, read_report
-from tui.engine.spec import Hyperparameters, JobSpec
-from tui.engine.worker import NICENESS
+from tui.engine.jobs.launcher import torch_environment
+from tui.engine.jobs.reports import Metrics, read_report
+from tui.engine.jobs.spec import Hyperparameters, JobSpec
+from tui.engine.training.manifest import Manifest
+from tui.engine.training.worker import NICENESS
 from tui.settings import load_settings
 
 TICKETS = Path(__file__).resolve().parent.parent / "sample_data" / "tickets_train.jsonl"
@@ -48,7 +48,7 @@ def plain_loop(model_folder: Path) -> list[float]:
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM, AutoTokenizer, get_linear_schedule_with_warmup
 
-    from tui.engine.device import pick_device, pick_precision, torch_dtype
+    from tui.engine.training.device import pick_device, pick_precision, torch_dtype
 
     os.nice(NICENESS)
     torch.manual_seed(7)
@@ -133,7 +133,7 @@ def engines_worker(home: Path, name: str) -> tuple[list[float], Manifest]:
             tuned_name="ft:benchmark",
         )
         folder.spec.write_text(spec.model_dump_json())
-        command = [sys.executable, "-m", "tui.engine.worker", str(folder.root)]
+        command = [sys.executable, "-m", "tui.engine.training.worker", str(folder.root)]
         with folder.log.open("wb") as log:
             subprocess.run(command, env=torch_environment(), check=True, stdout=log, stderr=log)
         reports = map(read_report, folder.events.read_bytes().splitlines())

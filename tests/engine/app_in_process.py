@@ -9,13 +9,13 @@ import httpx2
 from fastapi import FastAPI
 from openai import AsyncOpenAI
 
-from tui.engine.answering import Answering
-from tui.engine.engine_state import Engine
+from tui.engine.answering.process import Answering
+from tui.engine.api.engine_state import Engine
+from tui.engine.api.server import create_app
 from tui.engine.home import Home
-from tui.engine.launcher import Launcher
-from tui.engine.server import create_app
-from tui.engine.store import Store
-from tui.engine.supervisor import Supervisor
+from tui.engine.jobs.launcher import Launcher
+from tui.engine.jobs.store import Store
+from tui.engine.jobs.supervisor import Supervisor
 
 TOKEN = "t" * 32
 

@@ -11,12 +11,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from tui.domain.model_names import ModelSource, SourceKind
-from tui.engine.device import Kind
 from tui.engine.home import JobFolder
-from tui.engine.manifest import Manifest
-from tui.engine.reports import Checkpoint, End, Level, Message, Metrics
-from tui.engine.spec import Hyperparameters, JobSpec, MethodName
-from tui.engine.worker import Worker
+from tui.engine.jobs.reports import Checkpoint, End, Level, Message, Metrics
+from tui.engine.jobs.spec import Hyperparameters, JobSpec, MethodName
+from tui.engine.training.device import Kind
+from tui.engine.training.manifest import Manifest
+from tui.engine.training.worker import Worker
 
 
 class Killed(BaseException):

@@ -9,7 +9,7 @@ from engine.asking import connect
 from openai import AsyncOpenAI
 
 from tui.engine.home import Home
-from tui.engine.launcher import Launcher
+from tui.engine.jobs.launcher import Launcher
 from tui.services.engine_process import EngineProcess
 from tui.settings import Settings
 

@@ -30,7 +30,7 @@ def answering_processes(server: int) -> list[int]:
             command = (stat.parent / "cmdline").read_bytes()
         except OSError:
             continue
-        if int(fields[1]) == server and b"tui.engine.inference" in command:
+        if int(fields[1]) == server and b"tui.engine.answering.inference" in command:
             found.append(int(stat.parent.name))
     return found
 

@@ -16,10 +16,10 @@ from transformers import (
     MistralConfig,
 )
 
-from tui.engine.answer_row import Row, Wishes
-from tui.engine.batch import Batch
-from tui.engine.loaded_models import Loaded
-from tui.engine.transcript import Transcript
+from tui.engine.answering.answer_row import Row, Wishes
+from tui.engine.answering.batch import Batch
+from tui.engine.answering.loaded_models import Loaded
+from tui.engine.answering.transcript import Transcript
 
 SIZES: dict[str, Any] = {
     "vocab_size": 300,

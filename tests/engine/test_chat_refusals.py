@@ -10,7 +10,7 @@ import pytest
 from openai import AsyncOpenAI
 from openai.types.chat.completion_create_params import CompletionCreateParams
 
-from tui.engine.chat_request import (
+from tui.engine.api.chat_request import (
     ASKS_FOR_NOTHING,
     FOR_THE_RECORD,
     OPENAI_PARAMETERS,

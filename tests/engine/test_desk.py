@@ -14,13 +14,13 @@ import torch
 from pydantic import BaseModel
 
 from tui.domain.model_names import ModelSource, SourceKind
-from tui.engine.desk import Desk
+from tui.engine.answering.desk import Desk
+from tui.engine.answering.loaded_models import Key, Loaded, Shelf
+from tui.engine.answering.out_of_memory import is_out_of_memory
+from tui.engine.answering.prepared import Unanswerable, prepare
+from tui.engine.answering.questions import Choice, Done, Forget, Question, Refused
 from tui.engine.home import Home
-from tui.engine.loaded_models import Key, Loaded, Shelf
-from tui.engine.out_of_memory import is_out_of_memory
-from tui.engine.prepared import Unanswerable, prepare
-from tui.engine.questions import Choice, Done, Forget, Question, Refused
-from tui.engine.tokens import prompt
+from tui.engine.training.tokens import prompt
 
 KNOWS_TOOLS = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}"

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.engine.outcomes import end_of, is_full
-from tui.engine.row_losses import RowLoss, judged, sentence
+from tui.engine.jobs.outcomes import end_of, is_full
+from tui.engine.training.row_losses import RowLoss, judged, sentence
 
 
 def test_a_full_disk_is_told_whichever_library_meets_it(tmp_path: Path) -> None:

@@ -9,11 +9,11 @@ from sample_rows import good_rows
 from transformers import AutoTokenizer
 
 from tui.engine.home import JobFolder
-from tui.engine.plan import Circumstances, Plan, make_plan
-from tui.engine.spec import Hyperparameters
-from tui.engine.tokens import tokenize
-from tui.engine.training import Data, dataset_of, load_model, make_trainer, packed
-from tui.engine.training_rows import TrainingRow
+from tui.engine.jobs.spec import Hyperparameters
+from tui.engine.training.plan import Circumstances, Plan, make_plan
+from tui.engine.training.recipe import Data, dataset_of, load_model, make_trainer, packed
+from tui.engine.training.tokens import tokenize
+from tui.engine.training.training_rows import TrainingRow
 
 
 def test_the_loss_of_packed_rows_is_that_of_the_rows_alone(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tui.engine.feasibility import carried_on
-from tui.engine.outcomes import Impossible
-from tui.engine.plan import Circumstances, Plan, kept_length, make_plan
-from tui.engine.spec import Hyperparameters, MethodName
+from tui.engine.jobs.outcomes import Impossible
+from tui.engine.jobs.spec import Hyperparameters, MethodName
+from tui.engine.training.feasibility import carried_on
+from tui.engine.training.plan import Circumstances, Plan, kept_length, make_plan
 
 
 def plan(

@@ -11,20 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tui.domain.model_names import base_model, checkpoint_name, tuned_name, without_checkpoint
-from tui.engine.checkpoints import (
-    Mark,
-    best,
-    is_whole,
-    latest_whole,
-    mark_whole,
-    since_best,
-    slim,
-)
-from tui.engine.database import StoreUnusable
 from tui.engine.home import Home, JobFolder
-from tui.engine.ingestion import Ingestion
-from tui.engine.records import EventRecord, JobRecord
-from tui.engine.reports import (
+from tui.engine.jobs.database import StoreUnusable
+from tui.engine.jobs.ingestion import Ingestion
+from tui.engine.jobs.records import EventRecord, JobRecord
+from tui.engine.jobs.reports import (
     Checkpoint,
     End,
     JobError,
@@ -33,9 +24,18 @@ from tui.engine.reports import (
     ReportWriter,
     Resolved,
 )
-from tui.engine.spec import Hyperparameters
-from tui.engine.states import MOVES, IllegalMove, Status, check_move
-from tui.engine.store import Store
+from tui.engine.jobs.spec import Hyperparameters
+from tui.engine.jobs.states import MOVES, IllegalMove, Status, check_move
+from tui.engine.jobs.store import Store
+from tui.engine.training.checkpoints import (
+    Mark,
+    best,
+    is_whole,
+    latest_whole,
+    mark_whole,
+    since_best,
+    slim,
+)
 
 _unique = itertools.count()
 

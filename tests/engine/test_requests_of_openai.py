@@ -27,12 +27,12 @@ from openai.types.upload_complete_params import UploadCompleteParams
 from openai.types.uploads.part_create_params import PartCreateParams
 from pydantic import BaseModel
 
-from tui.engine.files_api import ExpiresAfter, FileForm
-from tui.engine.graders_api import RunRequest, ValidateRequest
-from tui.engine.job_creation import JobRequest
-from tui.engine.method import Method, MethodSettings
-from tui.engine.spec import Hyperparameters
-from tui.engine.uploads_api import CompleteRequest, PartForm, UploadRequest
+from tui.engine.api.files_api import ExpiresAfter, FileForm
+from tui.engine.api.graders_api import RunRequest, ValidateRequest
+from tui.engine.api.job_creation import JobRequest
+from tui.engine.api.method import Method, MethodSettings
+from tui.engine.api.uploads_api import CompleteRequest, PartForm, UploadRequest
+from tui.engine.jobs.spec import Hyperparameters
 
 
 @pytest.fixture(scope="module")

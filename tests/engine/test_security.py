@@ -21,7 +21,7 @@ from fastapi import FastAPI, Request
 from openai import AsyncOpenAI
 from sample_rows import chat_row, good_rows
 
-from tui.engine import security
+from tui.engine.api import security
 from tui.services.engine_process import EngineStatus
 from tui.settings import Settings
 

@@ -17,7 +17,7 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from tui.engine import errors
+from tui.engine.api import errors
 from tui.services.engine_process import EngineProcess
 from tui.settings import Settings
 
@@ -105,7 +105,7 @@ def test_what_is_in_the_way_is_said_in_one_sentence(tmp_path: Path, free_port: i
 
 def test_the_server_never_loads_torch() -> None:
     script = (
-        "import sys, tui.engine.__main__, tui.engine.checking; "
+        "import sys, tui.engine.__main__, tui.engine.jobs.checking; "
         "sys.exit(any(name in sys.modules for name in ('torch', 'transformers', 'trl', 'peft')))"
     )
     environ = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}

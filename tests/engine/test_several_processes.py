@@ -14,8 +14,8 @@ import pytest
 from engine.in_process import Heard, JobOnDisk
 from sample_rows import good_rows, pair_rows
 
-from tui.engine.launcher import Launcher
-from tui.engine.reports import Checkpoint, End, Message, Metrics, read_report
+from tui.engine.jobs.launcher import Launcher
+from tui.engine.jobs.reports import Checkpoint, End, Message, Metrics, read_report
 
 pytestmark = pytest.mark.slow  # seven processes that load torch
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from transformers import AutoTokenizer
 
-from tui.engine.tokens import (
+from tui.engine.training.tokens import (
     IGNORED,
     Tokens,
     Unrenderable,

@@ -16,15 +16,15 @@ from pydantic import BaseModel
 from transformers import AutoTokenizer
 
 from tui.domain.model_names import ModelSource, SourceKind
-from tui.engine.batch import Batch
-from tui.engine.chat_chunks import Chunks
+from tui.engine.answering.batch import Batch
+from tui.engine.answering.loaded_models import Loaded, Shelf
+from tui.engine.answering.prepared import Unanswerable, prepare
+from tui.engine.answering.questions import Choice, Done, Question
+from tui.engine.answering.telling import Telling
+from tui.engine.answering.tool_calls import read_calls
+from tui.engine.api.chat_chunks import Chunks
 from tui.engine.home import Home
-from tui.engine.loaded_models import Loaded, Shelf
-from tui.engine.prepared import Unanswerable, prepare
-from tui.engine.questions import Choice, Done, Question
-from tui.engine.telling import Telling
-from tui.engine.tokens import written
-from tui.engine.tool_calls import read_calls
+from tui.engine.training.tokens import written
 
 _TURNS = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}"

@@ -14,8 +14,8 @@ from engine.in_process import Heard, JobOnDisk, Killed
 from pydantic import BaseModel
 from sample_rows import good_rows, pair_rows
 
-from tui.engine.checkpoints import marks
-from tui.engine.reports import Checkpoint, Metrics
+from tui.engine.jobs.reports import Checkpoint, Metrics
+from tui.engine.training.checkpoints import marks
 
 SHORT: dict[str, Any] = {"n_epochs": 2, "batch_size": 4, "checkpoint_steps": 2}
 

@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from tui.engine.device import Kind
-from tui.engine.model_shape import ModelShape, shape_of
-from tui.engine.plan import Circumstances, Plan, make_plan
-from tui.engine.spec import Hyperparameters, MethodName
-from tui.engine.training_memory import estimate, free_memory, reason_against
+from tui.engine.jobs.spec import Hyperparameters, MethodName
+from tui.engine.training.device import Kind
+from tui.engine.training.memory import estimate, free_memory, reason_against
+from tui.engine.training.model_shape import ModelShape, shape_of
+from tui.engine.training.plan import Circumstances, Plan, make_plan
 
 CONFIG = {
     "architectures": ["LlamaForCausalLM"],

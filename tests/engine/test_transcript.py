@@ -11,7 +11,7 @@ from openai.types.chat import ChatCompletionTokenLogprob as TokenLogprob
 from sample_rows import good_rows
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from tui.engine.transcript import Transcript
+from tui.engine.answering.transcript import Transcript
 
 
 @functools.cache

@@ -14,7 +14,7 @@ from engine.app_in_process import InProcess
 from openai import AsyncOpenAI
 from openai.types import Upload
 
-from tui.engine.kept_files import delete_leftovers
+from tui.engine.api.kept_files import delete_leftovers
 
 CONTENT = os.urandom(100_000)
 PIECES = [CONTENT[:40_000], CONTENT[40_000:50_000], CONTENT[50_000:]]

@@ -19,17 +19,17 @@ from pathlib import Path
 import uvicorn
 
 from tui import __version__
-from tui.engine.answering import Answering
-from tui.engine.database import StoreUnusable
-from tui.engine.engine_state import Engine
-from tui.engine.errors import StartError
+from tui.engine.answering.process import Answering
+from tui.engine.api.engine_state import Engine
+from tui.engine.api.errors import StartError
+from tui.engine.api.security import load_token
+from tui.engine.api.server import create_app
 from tui.engine.home import Home
-from tui.engine.launcher import Launcher
+from tui.engine.jobs.database import StoreUnusable
+from tui.engine.jobs.launcher import Launcher
+from tui.engine.jobs.store import Store
+from tui.engine.jobs.supervisor import Supervisor
 from tui.engine.listening import claim_home, listen_on_port, listen_on_socket
-from tui.engine.security import load_token
-from tui.engine.server import create_app
-from tui.engine.store import Store
-from tui.engine.supervisor import Supervisor
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _ANY_ADDRESS = frozenset({"0.0.0.0", "::"})

@@ -1,0 +1,1 @@
+"""The HTTP face: requests, refusals, and OpenAI's objects as answers."""

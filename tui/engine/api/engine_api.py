@@ -1,0 +1,62 @@
+"""`/engine`: how the server stands, and its end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, BackgroundTasks
+
+from tui.engine.api.engine_state import Engine, EngineOfApp
+from tui.engine.jobs.records import JobRecord
+from tui.engine.resident_memory import resident_bytes, resident_bytes_of_all
+
+router = APIRouter(prefix="/engine", tags=["Engine"])
+
+
+@router.get("/status")
+def status(engine: EngineOfApp) -> dict[str, Any]:
+    """Where the engine is reached, what is not over, and the memory (bytes) of every process."""
+    answering = engine.answering.pid
+    return {
+        "running": True,
+        "pid": engine.pid,
+        "socket": str(engine.socket),
+        "url": engine.url,
+        "token_file": engine.token_file,
+        "home": str(engine.home.root),
+        "memory": resident_bytes(engine.pid),
+        "answering": None
+        if answering is None
+        else {"pid": answering, "memory": resident_bytes(answering)},
+        "jobs": [_told(job) for job in engine.store.jobs_in()],
+    }
+
+
+def _told(job: JobRecord) -> dict[str, Any]:
+    return {
+        "id": job.id,
+        "status": str(job.status),
+        "worker_pid": job.worker_pid,
+        "step": job.step,
+        "total_steps": job.total_steps,
+        "trains_on": job.trains_on,
+        "memory": resident_bytes_of_all(job.worker_pid),
+    }
+
+
+@router.post("/stop", status_code=202)
+def stop(engine: EngineOfApp, later: BackgroundTasks, pause: bool = False) -> dict[str, bool]:
+    """End the server; whatever trains goes on, and the next server picks it up.
+
+    With `pause` the jobs save and pause first, and the server ends when none trains any more.
+    """
+    if pause:
+        later.add_task(_stop_after_pausing, engine)
+    else:
+        engine.stop()
+    return {"stopping": True}
+
+
+async def _stop_after_pausing(engine: Engine) -> None:
+    await engine.supervisor.pause_all()
+    engine.stop()

@@ -1,0 +1,129 @@
+"""The files of the home: whole or absent, named by us, deleted when their time is over."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+from tui.engine.api.engine_state import Engine
+from tui.engine.home import Home
+from tui.engine.jobs.records import FileRecord, new_id
+
+_CHUNK = 1_048_576
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Bytes that have arrived and belong to nothing yet.
+
+    Attributes:
+        path: where they are.
+        bytes: their number.
+        sha256: hexadecimal.
+        md5: hexadecimal; only to compare with what a client says.
+    """
+
+    path: Path
+    bytes: int
+    sha256: str
+    md5: str
+
+
+def chunks_of(file: BinaryIO) -> Iterator[bytes]:
+    """What is left in a file, in pieces of a megabyte."""
+    return iter(partial(file.read, _CHUNK), b"")
+
+
+@contextmanager
+def received(home: Home, chunks: Iterable[bytes]) -> Iterator[Received]:
+    """Write what arrives to the disk; at the end it is gone unless it was moved."""
+    path = home.scratch / new_id("received-")
+    sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+    size = 0
+    try:
+        with path.open("wb") as target:
+            for chunk in chunks:
+                sha256.update(chunk)
+                md5.update(chunk)
+                size += len(chunk)
+                target.write(chunk)
+            target.flush()
+            os.fsync(target.fileno())
+        yield Received(path, size, sha256.hexdigest(), md5.hexdigest())
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def keep_file(
+    engine: Engine, content: Received, *, filename: str, purpose: str, seconds: int | None
+) -> FileRecord:
+    """Make a file of what was received.
+
+    Args:
+        engine: where.
+        content: its bytes.
+        filename: as the client calls it; never a name on the disk.
+        purpose: one of OpenAI's.
+        seconds: how long it is kept; None for ever.
+    """
+    created = engine.clock()
+    file = FileRecord(
+        filename=filename,
+        purpose=purpose,
+        bytes=content.bytes,
+        sha256=content.sha256,
+        created_at=created,
+        expires_at=None if seconds is None else created + seconds,
+    )
+    place = engine.home.files / file.id
+    content.path.replace(place)
+    try:
+        engine.store.add_file(file)
+    except BaseException:
+        place.unlink()
+        raise
+    return file
+
+
+def delete_file(engine: Engine, file: FileRecord) -> None:
+    """Forget a file; a job that uses it keeps its own link to it."""
+    engine.store.remove_file(file.id)
+    (engine.home.files / file.id).unlink(missing_ok=True)
+
+
+def delete_expired(engine: Engine) -> None:
+    """Delete the files and end the uploads whose time is over."""
+    at = engine.clock()
+    for file in engine.store.files_due(at):
+        delete_file(engine, file)
+    for upload in engine.store.uploads.pending():
+        if upload.expires_at <= at:
+            engine.store.uploads.end(upload.model_copy(update={"status": "expired"}))
+            shutil.rmtree(engine.home.upload(upload.id), ignore_errors=True)
+
+
+def delete_leftovers(engine: Engine) -> None:
+    """Delete what a server that died left: files and parts that the store does not know.
+
+    A store without any file is a new one: then the files are somebody's who lost the database.
+    """
+    if engine.store.files(None, None, 1, "asc").data:
+        for file in engine.home.files.iterdir():
+            if file.is_file() and engine.store.file(file.name) is None:
+                file.unlink()
+    pending = {upload.id for upload in engine.store.uploads.pending()}
+    for folder in engine.home.uploads.iterdir():
+        if folder.name not in pending:
+            shutil.rmtree(folder)
+            continue
+        known = {part.id for part in engine.store.uploads.parts(folder.name)}
+        for part in folder.iterdir():
+            if part.name not in known:
+                part.unlink()

@@ -1,0 +1,1 @@
+"""Jobs as the server knows them: states, store, supervision, what workers report."""

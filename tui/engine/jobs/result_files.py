@@ -1,0 +1,66 @@
+"""What a job that succeeded leaves for its clients to download."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Sequence
+from pathlib import PurePath
+
+from tui.engine.home import Home
+from tui.engine.jobs.records import FileRecord, JobRecord
+from tui.engine.jobs.store import Store
+
+_COLUMNS = {
+    "step": "step",
+    "train_loss": "train_loss",
+    "train_mean_token_accuracy": "train_accuracy",
+    "valid_loss": "valid_loss",
+    "valid_mean_token_accuracy": "valid_mean_token_accuracy",
+}
+"""Keys of the metrics, and the columns of the result file that OpenAI writes."""
+
+
+def keep_results(home: Home, store: Store, job: JobRecord, names: Sequence[str]) -> list[str]:
+    """Keep a job's result files, that of the steps first; gives their ids.
+
+    Done again after a crash it writes the same files under the same ids.
+
+    Args:
+        home: the engine's.
+        store: where the job's metrics are.
+        job: the job.
+        names: files in the job's folder of results.
+
+    Raises:
+        OSError: a file cannot be read or written.
+    """
+    contents = {"step_metrics.csv": _step_metrics(store, job)}
+    for name in names:
+        contents[name] = (home.job(job.id).results / PurePath(name).name).read_bytes()
+    ids = []
+    for name, content in contents.items():
+        kind = PurePath(name).stem.replace("_", "-")
+        file = FileRecord(
+            id=f"file-{kind}-{job.id.removeprefix('ftjob-')}",
+            filename=name,
+            purpose="fine-tune-results",
+            bytes=len(content),
+            sha256=hashlib.sha256(content).hexdigest(),
+        )
+        part = home.files / f"{file.id}.part"
+        part.write_bytes(content)
+        part.replace(home.files / file.id)
+        store.add_file(file)
+        ids.append(file.id)
+    return ids
+
+
+def _step_metrics(store: Store, job: JobRecord) -> bytes:
+    text = io.StringIO()
+    rows = csv.writer(text)
+    rows.writerow(_COLUMNS.values())
+    for event in store.metrics(job.id):
+        rows.writerow([event.data.get(key, "") for key in _COLUMNS])
+    return text.getvalue().encode()

@@ -1,0 +1,202 @@
+"""All that is needed to explain a job later: data, settings, model, versions, machine, result."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import platform
+import time
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from tui import __version__
+from tui.domain.model_names import ModelSource
+from tui.engine.home import JobFolder
+from tui.engine.jobs.reports import JobError
+from tui.engine.jobs.spec import JobSpec
+from tui.engine.training.device import Measured
+from tui.engine.training.plan import Plan
+
+_LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers")
+_SNAPSHOTS = "snapshots"
+
+
+class DataFile(BaseModel):
+    """A file that was trained on or validated with."""
+
+    id: str
+    bytes: int
+    sha256: str
+    rows: int
+    """How many rows its lines gave."""
+
+
+class Machine(BaseModel):
+    """What it trained on."""
+
+    device: str
+    precision: str
+    why: str
+    processes: int
+    threads: int
+    system: str
+
+
+class Memory(BaseModel):
+    """Bytes that the training took besides what the program takes anyway."""
+
+    estimated: int
+    measured_peak: int | None = None
+
+
+class Outcome(BaseModel):
+    """What came of it."""
+
+    status: str = "running"
+    error: JobError | None = None
+    finished_at: int | None = None
+    steps: int | None = None
+    checkpoint: int | None = None
+    """The step whose weights are the result."""
+    trained_tokens: int | None = None
+    metrics: dict[str, int | float] = {}
+    """Those of that step's checkpoint."""
+
+
+class Manifest(BaseModel):
+    """The manifest of a job."""
+
+    job: str
+    tuned_name: str
+    model: ModelSource
+    revision: str
+    """The hub's commit, or the SHA-256 of the base model's weights."""
+    training_file: DataFile
+    validation_file: DataFile | None
+    asked: dict[str, Any]
+    plan: Plan
+    seed: int
+    versions: dict[str, str]
+    machine: Machine
+    memory: Memory
+    started_at: int
+    outcome: Outcome = Outcome()
+
+    def ended(self, *, peak: int | None = None, **outcome: Any) -> Manifest:
+        """The manifest of the job at its end.
+
+        Args:
+            peak: bytes that the training took at most.
+            outcome: the fields of `Outcome`; the time is now.
+        """
+        memory = self.memory
+        if peak is not None:
+            memory = memory.model_copy(update={"measured_peak": peak})
+        ended = Outcome(finished_at=int(time.time()), **outcome)
+        return self.model_copy(update={"memory": memory, "outcome": ended})
+
+    def write(self, folder: JobFolder) -> None:
+        """Write it in one piece.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        part = folder.manifest.with_suffix(".part")
+        with part.open("w") as file:
+            file.write(self.model_dump_json(indent=2))
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(folder.manifest)
+
+
+def begin(
+    folder: JobFolder,
+    spec: JobSpec,
+    plan: Plan,
+    measured: Measured,
+    *,
+    model_folder: Path,
+    rows: tuple[int, int],
+    memory: int,
+) -> Manifest:
+    """The manifest of a job that begins; one that goes on keeps when it began.
+
+    Args:
+        folder: the job's.
+        spec: what was asked for.
+        plan: how it trains.
+        measured: the device, and why its precision.
+        model_folder: of the base model.
+        rows: how many the training and the validation file gave.
+        memory: bytes that it is estimated to take.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    import torch
+
+    validation = None
+    if spec.validation_file is not None:
+        validation = _data_file(spec.validation_file, folder.validation_file, rows[1])
+    return Manifest(
+        job=spec.id,
+        tuned_name=spec.tuned_name,
+        model=spec.model,
+        revision=revision_of(model_folder),
+        training_file=_data_file(spec.training_file, folder.training_file, rows[0]),
+        validation_file=validation,
+        asked=spec.hyperparameters.model_dump(exclude_defaults=True),
+        plan=plan,
+        seed=spec.seed,
+        versions={
+            "ftui": __version__,
+            "python": platform.python_version(),
+            **{name: importlib.metadata.version(name) for name in _LIBRARIES},
+        },
+        machine=Machine(
+            device=measured.device,
+            precision=plan.precision,
+            why=measured.why,
+            processes=plan.processes,
+            threads=torch.get_num_threads(),
+            system=platform.platform(),
+        ),
+        memory=Memory(estimated=memory),
+        started_at=_began_at(folder),
+    )
+
+
+def revision_of(model_folder: Path) -> str:
+    """What tells a base model from others of its name: the hub's commit, or its weights' SHA-256.
+
+    Raises:
+        OSError: the weights cannot be read.
+    """
+    if model_folder.parent.name == _SNAPSHOTS:
+        return model_folder.name
+    digest = hashlib.sha256()
+    for path in sorted(model_folder.glob("*.safetensors")):
+        _feed(digest, path)
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _data_file(file_id: str, path: Path, rows: int) -> DataFile:
+    digest = hashlib.sha256()
+    _feed(digest, path)
+    return DataFile(id=file_id, bytes=path.stat().st_size, sha256=digest.hexdigest(), rows=rows)
+
+
+def _feed(digest: Any, path: Path) -> None:
+    with path.open("rb") as file:
+        while chunk := file.read(1_048_576):
+            digest.update(chunk)
+
+
+def _began_at(folder: JobFolder) -> int:
+    try:
+        return Manifest.model_validate_json(folder.manifest.read_bytes()).started_at
+    except (OSError, ValueError):
+        return int(time.time())
