@@ -86,7 +86,7 @@ class Shelf:
         self._kept = kept
         self._lock = threading.Lock()
         self._models: OrderedDict[Key, Future[Loaded]] = OrderedDict()
-        self._loading = ThreadPoolExecutor(max_workers=1)
+        self._one_at_a_time = threading.Lock()
 
     def get(self, key: Key, when_there: Callable[[], None]) -> Loaded | None:
         """The model, or None while it is being loaded.
@@ -102,7 +102,7 @@ class Shelf:
         with self._lock:
             future = self._models.get(key)
             if future is None:
-                future = self._models[key] = self._loading.submit(self._load, key)
+                future = self._models[key] = self._start_loading(key)
                 future.add_done_callback(lambda _: when_there())
             self._models.move_to_end(key)
             if not future.done():
@@ -121,6 +121,21 @@ class Shelf:
                 "Ask again when less is going on, or take a smaller model."
             ) from error
         raise FetchError(f"The model cannot be loaded: {error}") from error
+
+    def _start_loading(self, key: Key) -> Future[Loaded]:
+        """Load in a thread that ends with it.
+
+        One that stayed would keep its part of OpenMP's threads; with more of these than cores they
+        hardly wait for each other awake, and every step of an answer would take a third longer.
+        """
+        loading = ThreadPoolExecutor(max_workers=1)
+        future = loading.submit(self._load_alone, key)
+        loading.shutdown(wait=False)
+        return future
+
+    def _load_alone(self, key: Key) -> Loaded:
+        with self._one_at_a_time:
+            return self._load(key)
 
     def _make_room(self, used: Key) -> None:
         for key in list(self._models):
