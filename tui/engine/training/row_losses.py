@@ -100,7 +100,7 @@ def measure_rows(
     """The loss of every line under the trainer's model as it is now.
 
     Args:
-        trainer: of `training.make_trainer`; of dpo with the reference's log probabilities.
+        trainer: of `recipe.make_trainer`; of dpo with the reference's log probabilities.
         plan: how it trained.
         rows: what it trained on, in the order of its dataset.
         in_between: is called between two batches.
