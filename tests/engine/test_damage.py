@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 from pathlib import Path
 
-from engine.asking import finished, start_job, until
+from engine.asking import finished, start_job, until, upload
 from openai import AsyncOpenAI
 
 from tui.settings import Settings
@@ -46,3 +47,16 @@ async def test_a_file_of_random_bytes_fails_the_job_and_says_where(
     assert failed.error is not None
     assert failed.error.code == "invalid_training_file"
     assert failed.error.message.startswith("Line 1: ")
+
+
+async def test_a_file_that_the_disk_damaged_is_not_trained_on(
+    client: AsyncOpenAI, engine_settings: Settings, chat_file: Callable[..., Path]
+) -> None:
+    file_id = await upload(client, chat_file())
+    kept = engine_settings.home / "files" / file_id
+    kept.write_bytes(kept.read_bytes().replace(b"user", b"User", 1))
+    job = await client.fine_tuning.jobs.create(model=engine_settings.model, training_file=file_id)
+    failed = await finished(client, job.id)
+    assert failed.error is not None
+    assert (failed.error.code, failed.error.param) == ("file_damaged", "training_file")
+    assert "Upload it again" in failed.error.message

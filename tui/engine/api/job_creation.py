@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ from tui.domain.model_names import DEFAULT_MODEL, ModelSource, SourceKind, base_
 from tui.engine.api.engine_state import Engine
 from tui.engine.api.errors import ApiError, not_found
 from tui.engine.api.method import Method, settle
-from tui.engine.jobs.records import EventRecord, JobRecord
+from tui.engine.jobs.records import EventRecord, FileRecord, JobRecord
 from tui.engine.jobs.spec import Hyperparameters, JobSpec
 
 _SUFFIX = re.compile(r"[^A-Za-z0-9-]+")
@@ -162,6 +163,7 @@ def _lay_out(engine: Engine, job: JobRecord) -> None:
         method=job.method,
         training_file=job.training_file,
         validation_file=job.validation_file,
+        uploaded={file.id: file.sha256 for file in _files_of(engine, job)},
         hyperparameters=job.hyperparameters,
         seed=job.seed,
         tuned_name=job.tuned_name,
@@ -171,6 +173,13 @@ def _lay_out(engine: Engine, job: JobRecord) -> None:
     _link(engine, job.training_file, folder.training_file)
     if job.validation_file is not None:
         _link(engine, job.validation_file, folder.validation_file)
+
+
+def _files_of(engine: Engine, job: JobRecord) -> Iterator[FileRecord]:
+    for file_id in (job.training_file, job.validation_file):
+        file = engine.store.file(file_id) if file_id else None
+        if file is not None:
+            yield file
 
 
 def _link(engine: Engine, file_id: str, target: Path) -> None:

@@ -5,6 +5,7 @@ A process of its own, for a large file must not hold up the server; it loads no 
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from pathlib import Path
 
@@ -26,6 +27,8 @@ class FileVerdict(BaseModel):
     warned: int = 0
     first_error: str | None = None
     """Line, problem and fix of the first error."""
+    sha256: str = ""
+    """Of what was read, in hexadecimal."""
 
 
 class Verdict(BaseModel):
@@ -42,9 +45,10 @@ def check_file(path: Path, kind: Format = Format.CHAT) -> FileVerdict:
     Raises:
         OSError: it cannot be read.
     """
-    found = FileVerdict()
+    found, digest = FileVerdict(), hashlib.sha256()
     with path.open("rb") as lines:
         for number, raw in enumerate(lines, 1):
+            digest.update(raw)
             if not raw.strip():
                 continue
             found.rows += 1
@@ -55,13 +59,24 @@ def check_file(path: Path, kind: Format = Format.CHAT) -> FileVerdict:
             found.warned += bool(problems) and not errors
             if errors and found.first_error is None:
                 found.first_error = f"Line {number}: {errors[0].message} {errors[0].fix}"
+    found.sha256 = digest.hexdigest()
     return found
 
 
-def judge(found: FileVerdict, param: str, fewest: int) -> JobError | None:
-    """Why a file cannot be used; None where it can."""
+def judge(found: FileVerdict, param: str, fewest: int, uploaded: str | None) -> JobError | None:
+    """Why a file cannot be used; None where it can.
+
+    Args:
+        found: what was found in it.
+        param: the parameter that names it.
+        fewest: how many examples it must have.
+        uploaded: SHA-256 of what was uploaded, where it is known.
+    """
     code = f"invalid_{param}"
     name = param.replace("_", " ")
+    if uploaded not in (None, found.sha256):
+        message = f"The {name} was damaged on the engine's disk after its upload. Upload it again."
+        return JobError(code="file_damaged", message=message, param=param)
     if found.first_error is not None:
         message = found.first_error
         if found.invalid > 1:
@@ -84,11 +99,13 @@ def check_job(folder: JobFolder, spec: JobSpec) -> Verdict:
     """
     kind = Format.PREFERENCE if spec.method == "dpo" else Format.CHAT
     training = check_file(folder.training_file, kind)
-    error = judge(training, "training_file", MIN_EXAMPLES)
+    uploaded = spec.uploaded.get(spec.training_file)
+    error = judge(training, "training_file", MIN_EXAMPLES, uploaded)
     if spec.validation_file is None:
         return Verdict(error=error, training=training)
     validation = check_file(folder.validation_file, kind)
-    error = error or judge(validation, "validation_file", 1)
+    uploaded = spec.uploaded.get(spec.validation_file)
+    error = error or judge(validation, "validation_file", 1, uploaded)
     return Verdict(error=error, training=training, validation=validation)
 
 

@@ -89,6 +89,8 @@ class JobSpec(BaseModel):
     training_file: str
     """Id of the uploaded file; the worker reads the link in the job's own folder."""
     validation_file: str | None
+    uploaded: dict[str, str] = {}
+    """SHA-256 (hexadecimal) of each of the files as it was uploaded, by id."""
     hyperparameters: Hyperparameters
     seed: int
     tuned_name: str
