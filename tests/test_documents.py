@@ -11,6 +11,7 @@ from textual.binding import Binding
 from tui.app import FtuiApp, screen_class
 from tui.cli import COMMANDS
 from tui.domain.loop import Mode
+from tui.screens.job import JobScreen
 from tui.services.container import Services
 from tui.settings import Settings
 
@@ -42,6 +43,11 @@ def keys_bound(app: FtuiApp, bindings: object) -> set[tuple[str, str]]:
 def test_the_keys_in_screens_md_are_those_of_the_screen(mode: Mode, tmp_path: Path) -> None:
     app = FtuiApp(Services(Settings(workspace=tmp_path)))
     assert keys_written(f"{mode.key} {mode.label}") == keys_bound(app, screen_class(mode).BINDINGS)
+
+
+def test_the_keys_on_one_job_are_in_screens_md(tmp_path: Path) -> None:
+    app = FtuiApp(Services(Settings(workspace=tmp_path)))
+    assert keys_written("3 Jobs: one job") == keys_bound(app, JobScreen.BINDINGS)
 
 
 def test_the_keys_that_work_anywhere_are_in_screens_md(tmp_path: Path) -> None:

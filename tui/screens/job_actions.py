@@ -1,0 +1,109 @@
+"""What can be done with a job, from the list and from its own screen."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar
+
+from textual import work
+from textual.binding import Binding, BindingType
+
+from tui.dialogs.confirm import Confirm
+from tui.domain.loop import Mode
+from tui.domain.run_words import name_of
+from tui.domain.runs import JobView, status_word
+from tui.domain.text import preview
+from tui.screens.job_board import JobBoard, Key
+from tui.screens.messages import EvaluateRequested
+from tui.screens.mode_screen import ModeScreen
+from tui.services.container import Services
+from tui.services.jobs import Steering
+
+_CANCEL_LOSES = (
+    "The training ends after the step it is at, and cannot be resumed: the steps since the last "
+    "checkpoint are lost. Checkpoints and everything seen of the job are kept."
+)
+
+
+class JobActions(ModeScreen):
+    """A screen of the step Jobs on which one job is chosen."""
+
+    MODE = Mode.JOBS
+    JOB_BINDINGS: ClassVar[tuple[BindingType, ...]] = (
+        Binding("e", "evaluate", "Evaluate"),
+        Binding("p", "pause", "Pause"),
+        Binding("C", "cancel", "Cancel"),
+    )
+    """Keys for the chosen job; each screen puts them among its own."""
+    JOB_ACTIONS: ClassVar[tuple[str, ...]] = ("cancel", "pause", "evaluate")
+    """Actions that depend on how the chosen job stands."""
+
+    def __init__(self, services: Services, board: JobBoard) -> None:
+        """Make the screen.
+
+        Args:
+            services: for the jobs.
+            board: what is known of the jobs.
+        """
+        super().__init__(services)
+        self.board = board
+        self._reasons: list[str | None] = []
+        self._said = ""
+
+    @abstractmethod
+    def chosen(self) -> JobView | None:
+        """The job that the actions are about; None where there is none."""
+
+    @abstractmethod
+    def steer(self, key: Key, verb: Steering) -> None:
+        """Cancel, pause or resume a job, in the background."""
+
+    def action_evaluate(self) -> None:
+        """Compare the tuned model with its base."""
+        view = self.chosen()
+        if view and view.fine_tuned_model and view.model:
+            self.post_message(EvaluateRequested(view.provider, view.model, view.fine_tuned_model))
+
+    def action_pause(self) -> None:
+        """Pause the job, or let it go on."""
+        view = self.chosen()
+        if view:
+            verb: Steering = "resume" if view.status == "paused" else "pause"
+            self.steer((view.provider, view.id), verb)
+
+    @work(exit_on_error=False)
+    async def action_cancel(self) -> None:
+        """Cancel the job, once the person has confirmed it."""
+        view = self.chosen()
+        if view is None:
+            return
+        question = f"Cancel the job {name_of(view)}?"
+        dialog = Confirm(question, _CANCEL_LOSES, yes="Cancel the job", no="Let it train")
+        if await self.app.push_screen_wait(dialog):
+            self.steer((view.provider, view.id), "cancel")
+
+    def reason_against(self, action: str) -> str | None:
+        """Why the chosen job cannot be steered or evaluated."""
+        if action not in self.JOB_ACTIONS:
+            return None
+        view = self.chosen()
+        if view is None:
+            return "There is no job yet; n makes one."
+        if action == "evaluate":
+            tuned = view.fine_tuned_model and view.model
+            return None if tuned else "Only a job that has succeeded has a model to evaluate."
+        ended = f"The job has ended ({preview(status_word(view.status), 40)})."
+        return ended if view.terminal else None
+
+    def update_reasons(self) -> None:
+        """Grey out other keys; the footer is drawn anew only if some key's reason changed."""
+        reasons = [self.reason_against(action) for action in self.JOB_ACTIONS]
+        if reasons != self._reasons:
+            self._reasons = reasons
+            self.refresh_bindings()
+
+    def say(self, sentence: str) -> None:
+        """Set the headline, if it says something else."""
+        if sentence != self._said:
+            self._said = sentence
+            self.headline(sentence)
