@@ -67,7 +67,7 @@ EMPTY = (
 
 _TONES = {
     Status.UNCHECKED: (Tone.NONE, "–", ""),
-    Status.OK: (Tone.GOOD, "✓", "ok"),
+    Status.OK: (Tone.NONE, "✓", "ok"),
     Status.WARNED: (Tone.WARNED, "!", "warned"),
     Status.INVALID: (Tone.BAD, "✗", "invalid"),
     Status.EXCLUDED: (Tone.NONE, "■", "excluded"),
