@@ -12,6 +12,7 @@ from textual.geometry import Region
 from tui.domain.row_diff import DiffLine, row_diff
 from tui.domain.text import has_unsafe, scrub
 from tui.widgets.diff_view import DiffView
+from tui.widgets.scroll_mark import MARK
 
 lines = st.builds(DiffLine, st.sampled_from(["same", "removed", "added"]), st.text(max_size=200))
 
@@ -108,7 +109,8 @@ async def test_scrolling_repaints_what_differs_and_no_more() -> None:
         await pilot.press("down")
         assert app.view.scroll_offset.y == 20
         assert {(one.width, one.height) for one in repainted} == {(1, 1)}
-        assert len(repainted) == 40
+        lines, mark = 40, 2
+        assert len(repainted) == lines + mark
 
 
 async def test_the_keys_scroll_and_end_at_the_edges() -> None:
@@ -130,7 +132,7 @@ async def test_the_keys_scroll_and_end_at_the_edges() -> None:
         ]:
             await pilot.press(*keys)
             assert view.scroll_offset.y == top
-            assert view.render_line(0).text.strip() == str(top)
+            assert view.render_line(0).text.rstrip(f" {MARK}").strip() == str(top)
         view.show([DiffLine("same", "another")])
         await pilot.pause()
         assert view.render_line(0).text.strip() == "another"

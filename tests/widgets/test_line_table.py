@@ -13,6 +13,7 @@ from textual.app import App, ComposeResult
 from tui.domain.loop import Tone
 from tui.domain.text import has_unsafe
 from tui.widgets.line_table import Cell, Column, LineTable, column_widths, fit
+from tui.widgets.scroll_mark import MARK
 
 COLUMNS = [Column("n", 7, right=True), Column("text"), Column("more", from_width=100)]
 
@@ -62,7 +63,7 @@ async def test_a_million_rows_ask_only_for_those_in_sight(size: tuple[int, int])
         table = app.query_one(LineTable)
         shown = lines(table)
         assert shown[0].split() == (["n", "text", "more"] if size[0] > 100 else ["n", "text"])
-        assert {cell_len(line) for line in shown} == {size[0] - 1}
+        assert {cell_len(line) for line in shown} == {size[0]}
         assert not any(has_unsafe(line) for line in shown)
 
 
@@ -141,3 +142,37 @@ def test_the_columns_fill_the_table(width: int) -> None:
     widths = column_widths(COLUMNS, width)
     shown = [one for one in widths if one]
     assert sum(shown) + len(shown) - 1 == width
+
+
+async def test_a_mark_tells_where_the_rows_in_sight_stand() -> None:
+    app = TableApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        table = app.query_one(LineTable)
+        for key, line in [("g", 1), ("G", 23), ("g", 1)]:
+            await pilot.press(key)
+            assert [y for y, text in enumerate(lines(table)) if text.endswith(MARK)] == [line]
+        await pilot.click(LineTable, offset=(79, 12))
+        assert table.cursor == 500_000
+        table.set_row_count(5)
+        await pilot.pause()
+        assert not any(text.endswith(MARK) for text in lines(table))
+
+
+class ColouredApp(App[None]):
+    """One row of coloured cells, one of them blank."""
+
+    def compose(self) -> ComposeResult:
+        columns = [Column("a", 5), Column("b", 5), Column("c", 5), Column("d")]
+        cells: list[Cell] = [("bad", Tone.BAD), ("", Tone.WARNED), ("no", Tone.BAD), "plain"]
+        yield LineTable(columns, lambda row: cells)
+
+    def on_mount(self) -> None:
+        self.query_one(LineTable).set_row_count(2)
+
+
+async def test_blank_cells_cost_no_colour_of_their_own() -> None:
+    """Each change of colour is 40 bytes over SSH."""
+    app = ColouredApp()
+    async with app.run_test(size=(80, 24)):
+        line = app.query_one(LineTable).render_line(2)
+        assert [segment.text.split() for segment in line] == [[], ["bad", "no"], ["plain"]]

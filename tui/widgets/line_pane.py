@@ -14,13 +14,15 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.visual import Visual
 
+from tui.widgets.scroll_mark import marked_line, with_mark
+
 
 class LinePane(ScrollView, can_focus=True):
     """Scrubbed lines, each of them one line of the screen; `lay_out` gives them for a width.
 
     A line is drawn when it comes into sight, so a long text costs what is seen of it. Scrolling
     goes by half a page at least, as any step repaints all lines in sight, and repaints the cells
-    that differ and no others: SSH carries each.
+    that differ and no others: SSH carries each. A mark in the last column tells where it stands.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -33,7 +35,7 @@ class LinePane(ScrollView, can_focus=True):
     ]
     DEFAULT_CSS = """
     LinePane {
-        height: 1fr; overflow-x: hidden; overflow-y: scroll; scrollbar-size-vertical: 1;
+        height: 1fr; overflow-x: hidden; overflow-y: scroll; scrollbar-size-vertical: 0;
     }
     """
 
@@ -41,6 +43,7 @@ class LinePane(ScrollView, can_focus=True):
         super().__init__(id=id, classes=classes)
         self._lines: Sequence[Content] = ()
         self._width = 0
+        self._mark: int | None = None
 
     def lay_out(self, width: int) -> Sequence[Content]:
         """The lines for so many cells; a longer one is cut."""
@@ -57,27 +60,28 @@ class LinePane(ScrollView, can_focus=True):
         self._lay_out()
         self.set_reactive(LinePane.scroll_y, 0.0)
         self.set_reactive(LinePane.scroll_target_y, 0.0)
-        self.vertical_scrollbar.position = 0
         self._repaint(before)
 
     def on_resize(self) -> None:
         """Lay out anew where the width is another one."""
-        if self.scrollable_content_region.width != self._width:
+        if self._text_width != self._width:
             self._lay_out()
-            self.refresh()
+        self._mark = self._marked_line()
+        self.refresh()
+
+    @property
+    def _text_width(self) -> int:
+        """Cells for the text: all but the one for the mark."""
+        return max(0, self.scrollable_content_region.width - 1)
 
     def _lay_out(self) -> None:
-        region = self.scrollable_content_region
-        self._width = region.width
-        self._lines = self.lay_out(region.width) if region.width else ()
-        # In place of `virtual_size = ...`, which lays out and repaints the whole screen: the
-        # scrollbar is always there, so nothing but its thumb changes.
+        self._width = self._text_width
+        self._lines = self.lay_out(self._width) if self._width else ()
+        # In place of `virtual_size = ...`, which lays out and repaints the whole screen.
         self.set_reactive(LinePane.virtual_size, Size(0, len(self._lines)))
-        self.vertical_scrollbar.window_virtual_size = max(len(self._lines), region.height)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Repaint the cells that differ, in place of everything."""
-        self.vertical_scrollbar.position = new_value
         if round(old_value) != round(new_value):
             self._repaint(self._in_sight(round(old_value)))
 
@@ -90,13 +94,23 @@ class LinePane(ScrollView, can_focus=True):
             begin, end = _difference(old, new)
             if begin < end:
                 self.refresh(Region(begin, y, end - begin, 1))
+        gone, self._mark = self._mark, self._marked_line()
+        if gone != self._mark:
+            cells = [Region(self._text_width, y, 1, 1) for y in (gone, self._mark) if y is not None]
+            self.refresh(*cells)
+
+    def _marked_line(self) -> int | None:
+        height = self.scrollable_content_region.height
+        return marked_line(height, self.scroll_offset.y, len(self._lines))
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
-        return self._strip(self.scroll_offset.y + y)
+        strip = self._strip(self.scroll_offset.y + y)
+        width = self.scrollable_content_region.width
+        return with_mark(strip, width, self.rich_style, marked=y == self._mark)
 
     def _strip(self, line: int) -> Strip:
-        width = self.scrollable_content_region.width
+        width = self._text_width
         if line >= len(self._lines):
             return Strip.blank(width, self.rich_style)
         shown = Visual.to_strips(self, self._lines[line], width, 1, self.visual_style)

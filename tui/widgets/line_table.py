@@ -36,6 +36,7 @@ from textual.strip import Strip
 
 from tui.domain.loop import Tone
 from tui.domain.text import scrub
+from tui.widgets.scroll_mark import line_at, marked_line, with_mark
 
 Cell = str | tuple[str, Tone]
 """Text of one cell, with the tone it is coloured in. It is scrubbed, cut and padded here."""
@@ -129,7 +130,7 @@ class LineTable(ScrollView, can_focus=True):
         *(f"line-table--{tone.value}" for tone in Tone),
     }
     DEFAULT_CSS = """
-    LineTable { height: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; }
+    LineTable { height: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 0; }
     LineTable > .line-table--header { color: $text-muted; text-style: bold; }
     LineTable > .line-table--row { color: $text; }
     LineTable > .line-table--cursor { background: $panel-lighten-1; }
@@ -243,7 +244,7 @@ class LineTable(ScrollView, can_focus=True):
     def rows_in_sight(self) -> tuple[int, int]:
         """The first row in sight, and how many there are."""
         first = self.scroll_offset.y
-        return first, max(0, min(self._rows - first, self.scrollable_content_region.height - 1))
+        return first, max(0, min(self._rows - first, self._lines_in_sight))
 
     def validate_cursor(self, cursor: int) -> int:
         """Keep the cursor on a row."""
@@ -258,7 +259,7 @@ class LineTable(ScrollView, can_focus=True):
 
     def _bring_into_sight(self, row: int) -> None:
         first = self.scroll_offset.y
-        height = max(1, self.scrollable_content_region.height - 1)
+        height = max(1, self._lines_in_sight)
         if first <= row < first + height:
             return
         self.scroll_to(y=row - height // 2, animate=False)
@@ -286,23 +287,40 @@ class LineTable(ScrollView, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """One click moves the cursor, two choose the row."""
+        if event.y < 1:
+            return
+        if event.x == self.scrollable_content_region.width - 1:
+            self.cursor = line_at(event.y - 1, self._lines_in_sight, self._rows)
+            return
         row = self.scroll_offset.y + event.y - 1
-        if event.y < 1 or row >= self._rows:
+        if row >= self._rows:
             return
         self.cursor = row
         if event.chain == 2:
             self.action_select()
 
     def render_line(self, y: int) -> Strip:
-        """One line of the screen: the header, a row, or nothing."""
+        """One line of the screen: the header, a row, or nothing; the last cell is for the mark."""
+        mark = marked_line(self._lines_in_sight, self.scroll_offset.y, self._rows)
+        strip, style = self._line(y)
         width = self.scrollable_content_region.width
+        return with_mark(strip, width, style, marked=y - 1 == mark)
+
+    @property
+    def _lines_in_sight(self) -> int:
+        """Lines for rows: all but the header."""
+        return max(0, self.scrollable_content_region.height - 1)
+
+    def _line(self, y: int) -> tuple[Strip, Style]:
+        """The text of a line, and the style of what is blank in it."""
+        width = max(0, self.scrollable_content_region.width - 1)
         row = self.scroll_offset.y + y - 1
         if y == 0:
             style = self.get_component_rich_style("line-table--header")
             titles = [column.title for column in self.columns]
-            return self._strip(titles, _NO_MARK, style, width)
+            return self._strip(titles, _NO_MARK, style, width), style
         if row >= self._rows:
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self.rich_style), self.rich_style
         here = row == self.cursor
         style = self.get_component_rich_style("line-table--row")
         if here:
@@ -311,7 +329,7 @@ class LineTable(ScrollView, can_focus=True):
         if cells is None:
             self._ask_for_rows()
             cells = [""] * len(self.columns)
-        return self._strip(cells, _MARK if here else _NO_MARK, style, width)
+        return self._strip(cells, _MARK if here else _NO_MARK, style, width), style
 
     def _ask_for_rows(self) -> None:
         sight = self.rows_in_sight
@@ -334,7 +352,7 @@ class LineTable(ScrollView, can_focus=True):
             if len(segments) > 1:
                 segments.append(Segment(" " * _GAP, before))
             segments.append(Segment(fitted, coloured))
-        return Strip(segments).adjust_cell_length(width, style).simplify()
+        return Strip(segments).adjust_cell_length(width, style)
 
     def _coloured(self, style: Style, tone: Tone) -> Style:
         if tone is Tone.NONE:
