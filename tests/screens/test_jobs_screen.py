@@ -17,13 +17,13 @@ from textual.widgets import Button, Input, Static
 from tui.app import FtuiApp
 from tui.dialogs.confirm import Confirm
 from tui.dialogs.new_job import NewJob
+from tui.domain.job_request import JobRequest
 from tui.domain.loop import Mode
 from tui.screens.job_actions import JobActions
 from tui.screens.jobs import JobsScreen
 from tui.screens.messages import TrainRequested
 from tui.services.container import Services
 from tui.services.engine_process import EngineProcess
-from tui.services.job_log import JobRequest
 from tui.settings import ProviderProfile, Settings
 from tui.widgets.job_panel import JobPanel, LiveLine
 from tui.widgets.line_table import LineTable

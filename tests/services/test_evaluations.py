@@ -267,7 +267,7 @@ async def test_the_next_comparison_suggested_is_that_of_the_last_job(
 ) -> None:
     from sample_rows import good_rows
 
-    from tui.services.job_log import JobRequest
+    from tui.domain.job_request import JobRequest
 
     training = tmp_path / "mails_train.jsonl"
     training.write_text("\n".join(json.dumps(row) for row in good_rows(12)))

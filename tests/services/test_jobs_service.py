@@ -10,9 +10,9 @@ import pytest
 from servers.misbehaving import Fault, MisbehavingServer, misbehaving_server
 
 from tui.domain.job_records import Record
+from tui.domain.job_request import JobRequest
 from tui.services.container import Services
 from tui.services.errors import FileError, InputError, NotFound, ProviderError
-from tui.services.job_log import JobRequest
 from tui.services.jobs import Jobs
 from tui.services.polling import Clock
 from tui.settings import ProviderProfile, Settings

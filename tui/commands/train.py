@@ -12,10 +12,10 @@ from pydantic import ValidationError
 
 from tui.commands import watch
 from tui.commands.output import GOOD, add_json_flag, emit, show, tell
+from tui.domain.job_request import JobRequest
 from tui.domain.runs import JobView
 from tui.services.container import Services
 from tui.services.errors import InputError
-from tui.services.job_log import JobRequest
 from tui.services.training_file import made_ready, method_for
 
 

@@ -14,13 +14,13 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Select, Static
 
+from tui.domain.job_request import JobRequest
 from tui.domain.loop import Tone
 from tui.domain.text import plural, preview, scrub
 from tui.domain.training_defaults import step_count
 from tui.services.container import Services
 from tui.services.errors import FtuiError
 from tui.services.files import typed_path
-from tui.services.job_log import JobRequest
 from tui.services.training_file import Survey, survey
 from tui.settings import LOCAL
 

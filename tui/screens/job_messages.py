@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
+from tui.domain.job_request import JobRequest
 from tui.domain.runs import JobView
 from tui.screens.job_board import Key
 from tui.services.errors import FtuiError
-from tui.services.job_log import JobRequest
 from tui.services.job_watch import Contact
 from tui.services.jobs import Steering
 

@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import ContentSwitcher, Static
 
 from tui.dialogs.new_job import NewJob
+from tui.domain.job_request import JobRequest
 from tui.domain.loop import StepState
 from tui.domain.run_words import name_of
 from tui.domain.runs import JobView, Run, loop_step, status_word
@@ -30,7 +31,6 @@ from tui.screens.job_messages import (
 from tui.screens.messages import StepRequested, TrainRequested
 from tui.services.container import Services
 from tui.services.errors import FtuiError
-from tui.services.job_log import JobRequest
 from tui.services.jobs import Steering
 from tui.services.training_file import made_ready
 from tui.settings import LOCAL

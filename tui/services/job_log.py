@@ -4,34 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Literal
 from urllib.parse import quote, unquote
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from tui.domain.job_records import Record, history
+from tui.domain.job_request import JobRequest
 from tui.domain.runs import JobView, Run
 from tui.services.files import append_json, read_json_lines
 from tui.services.workspace import Workspace
 
-Method = Literal["supervised", "dpo"]
 LONGEST_ID = 120
-
-
-class JobRequest(BaseModel):
-    """A job to be: what to train on, which model, and how. None leaves the choice to the server."""
-
-    training_file: Path
-    model: str
-    provider: str
-    validation_file: Path | None = None
-    method: Method = "supervised"
-    epochs: int | None = Field(default=None, ge=1, le=50)
-    batch_size: int | None = Field(default=None, ge=1, le=256)
-    learning_rate_multiplier: float | None = Field(default=None, gt=0)
-    suffix: str | None = Field(default=None, min_length=1, max_length=64)
-    seed: int | None = Field(default=None, ge=0, le=2**31 - 1)
 
 
 class JobFile(BaseModel):

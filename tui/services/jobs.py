@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tui.domain.job_records import Record, is_terminal, status_record
+from tui.domain.job_request import JobRequest
 from tui.domain.runs import JobView, Run
 from tui.domain.text import preview
 from tui.services.engine_process import EngineProcess
@@ -19,7 +20,7 @@ from tui.services.errors import (
     NotFound,
     ProviderError,
 )
-from tui.services.job_log import JobFile, JobLog, JobRequest, recorded_jobs
+from tui.services.job_log import JobFile, JobLog, recorded_jobs
 from tui.services.job_watch import JobWatch, Seen, fetch_job
 from tui.services.polling import Clock
 from tui.services.providers import Providers

@@ -7,6 +7,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from tui.domain.job_request import JobRequest
 from tui.services.errors import (
     EngineUnavailable,
     FtuiError,
@@ -15,7 +16,6 @@ from tui.services.errors import (
     ProviderTrouble,
 )
 from tui.services.files import explain
-from tui.services.job_log import JobRequest
 from tui.services.job_watch import usable_id
 from tui.services.polling import Clock, Pace, Rhythm
 from tui.services.providers import Providers, json_body

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tui.domain.examples import Format, detect_format
+from tui.domain.job_request import JobRequest, Method
 from tui.domain.problems import Problem
 from tui.domain.rules import MIN_EXAMPLES, check_line, inspect_row
 from tui.domain.text import plural
 from tui.services.containers import open_rows
 from tui.services.errors import InputError
 from tui.services.files import explain, typed_path
-from tui.services.job_log import JobRequest, Method
 from tui.settings import LOCAL
 
 
