@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import traceback
 from pathlib import Path
 
 import pytest
 
-from tui.settings import DEFAULT_MODEL, load_settings
+from tui.settings import DEFAULT_MODEL, ProviderProfile, Settings, load_settings
 
 
 @pytest.fixture
@@ -87,3 +88,62 @@ def test_a_base_url_that_is_no_address_is_named(environ: dict[str, str], url: st
     Path(environ["FTUI_CONFIG"]).write_text(f'[providers.lab]\nbase_url = "{url}"\n')
     with pytest.raises(ValueError, match="base_url"):
         load_settings(environ=environ)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "kind"),
+    [
+        ("https://api.openai.com/v1", "openai"),
+        ("https://lab.openai.azure.com/openai/v1/", "azure"),
+        ("https://lab.services.ai.azure.com/openai/v1/", "azure"),
+        ("https://api.tokenfactory.nebius.com/v1/", "nebius"),
+        ("http://litellm.lab.example/v1", "litellm"),
+        ("http://lab.example:8000/v1", "other"),
+        ("https://api.openai.com.elsewhere.example/v1", "other"),
+        ("https://api.openai.com@elsewhere.example/v1", "other"),
+    ],
+)
+def test_the_kind_of_a_server_is_told_from_its_host(base_url: str, kind: str) -> None:
+    assert ProviderProfile(base_url=base_url).server.name == kind
+
+
+def test_a_profile_may_say_of_which_kind_its_server_is() -> None:
+    profile = ProviderProfile(base_url="http://gateway:4000", kind="litellm")
+    assert profile.server.title == "LiteLLM proxy"
+    assert profile.extra_query == profile.extra_body == {"custom_llm_provider": "openai"}
+
+
+def test_azures_training_type_goes_into_the_body_of_a_request() -> None:
+    profile = ProviderProfile(
+        base_url="https://lab.openai.azure.com/openai/v1/", training_type="GlobalStandard"
+    )
+    assert profile.extra_body == {"trainingType": "GlobalStandard"}
+    assert profile.extra_query == {}
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ('kind = "cohere"', "providers.lab.kind"),
+        ('training_type = "Standard"', "azure"),
+        ('proxy = "nowhere"', "a proxy looks like"),
+    ],
+)
+def test_a_profile_that_fits_no_server_is_named(
+    environ: dict[str, str], line: str, named: str
+) -> None:
+    Path(environ["FTUI_CONFIG"]).write_text(f'[providers.lab]\nbase_url = "http://lab"\n{line}\n')
+    with pytest.raises(ValueError, match=named):
+        load_settings(environ=environ)
+
+
+def test_secrets_in_an_address_are_in_no_error_and_no_repr(environ: dict[str, str]) -> None:
+    secret = "hunter2-hunter2"
+    url = f"https://me:{secret}@lab.example:8000/v1?token={secret}"
+    profile = ProviderProfile(base_url=url, proxy=f"http://me:{secret}@proxy:3128")
+    assert profile.address == "https://lab.example:8000/v1"
+    assert secret not in repr(Settings(providers={"lab": profile}))
+    Path(environ["FTUI_CONFIG"]).write_text(f'[providers.lab]\nbase_url = "ftp://{secret}@lab"\n')
+    with pytest.raises(ValueError, match="base_url") as refused:
+        load_settings(environ=environ)
+    assert secret not in "".join(traceback.format_exception(refused.value))

@@ -6,13 +6,22 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from tui.domain.check_options import DEFAULT_OPTIONS, CheckOptions
 from tui.domain.prices import PRICES, Price
+from tui.domain.server_kinds import KINDS, GivenKind, ServerKind, detected, shown_address
 
 LOCAL = "local"
 DEFAULT_MODEL = "SmolLM2-135M-Instruct"
@@ -21,22 +30,72 @@ DEFAULT_MODEL = "SmolLM2-135M-Instruct"
 class ProviderProfile(BaseModel):
     """A server that speaks OpenAI's protocol."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    base_url: str
+    base_url: str = Field(repr=False)
 
-    api_key_env: str = "OPENAI_API_KEY"
-    """Name of the environment variable that holds the key; the key itself is never in a file."""
+    kind: GivenKind | None = None
+    """Which server it is; told from the base_url where it is not given."""
+    api_key_env: str | None = None
+    """Name of the environment variable that holds the key; the key itself is never in a file.
 
-    @field_validator("base_url")
+    Empty for a server that asks for none. Where it is not given, the kind's custom decides, and
+    for a server of one's own the provider's name: `LAB_API_KEY` for `lab`.
+    """
+    training_type: str | None = None
+    """Azure's trainingType: Standard, GlobalStandard or DeveloperTier."""
+    custom_llm_provider: str | None = None
+    """Whom a LiteLLM proxy passes the request on to: openai or azure."""
+    proxy: str | None = Field(default=None, repr=False)
+    """Address of an HTTP proxy; otherwise HTTPS_PROXY and NO_PROXY of the environment hold."""
+
+    @field_validator("base_url", "proxy")
     @classmethod
-    def _is_an_address(cls, url: str) -> str:
+    def _is_an_address(cls, url: str | None, info: ValidationInfo) -> str | None:
         from urllib.parse import urlsplit
 
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
-            raise ValueError("a base_url looks like https://host:port/v1")
+        if url is None:
+            return None
+        try:
+            parts = urlsplit(url)
+            usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable or not url.isprintable() or " " in url:
+            raise ValueError(f"a {info.field_name} looks like https://host:port/v1")
         return url
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Self:
+        """A setting of one kind of server means nothing to another."""
+        for field, kind in (("training_type", "azure"), ("custom_llm_provider", "litellm")):
+            if getattr(self, field) is not None and self.server.name != kind:
+                raise ValueError(f'{field} is for a server of kind = "{kind}"')
+        return self
+
+    @property
+    def server(self) -> ServerKind:
+        """What the kind of this server does differently."""
+        return KINDS[self.kind] if self.kind else detected(self.base_url)
+
+    @property
+    def address(self) -> str:
+        """The base_url for people, without what may be secret in it."""
+        return shown_address(self.base_url)
+
+    @property
+    def extra_body(self) -> dict[str, str]:
+        """What the server wants in the body of a request that creates or steers a job."""
+        if self.training_type:
+            return {"trainingType": self.training_type}
+        return self.extra_query
+
+    @property
+    def extra_query(self) -> dict[str, str]:
+        """What the server wants in the address of every request."""
+        if self.server is not KINDS["litellm"]:
+            return {}
+        return {"custom_llm_provider": self.custom_llm_provider or "openai"}
 
 
 def _openai() -> dict[str, ProviderProfile]:
@@ -46,7 +105,7 @@ def _openai() -> dict[str, ProviderProfile]:
 class Settings(BaseModel):
     """Everything a person can set."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     home: Path = Field(default_factory=lambda: platformdirs.user_data_path("ftui"))
     """The engine's home: jobs, uploaded files, base models. `FTUI_HOME` moves it."""

@@ -115,7 +115,7 @@ def keys(settings: Settings, providers: Providers) -> list[Check]:
     for name in providers.names:
         if name == LOCAL:
             continue
-        variable = providers.profile(name).api_key_env
+        variable = providers.key_variable(name)
         there = providers.has_key(name)
         said = "is set" if there else "is not set: export it to use this provider"
         ok = there or name != settings.provider

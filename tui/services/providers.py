@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+from tui.domain.server_kinds import KINDS, ServerKind
 from tui.domain.text import preview
 from tui.services.engine_process import ENGINE_URL, EngineProcess, socket_client
 from tui.services.errors import (
@@ -34,6 +35,9 @@ CLOSING = (
 """Why OpenAI answers 403 to a new job; from its announcement of the closing."""
 
 NOT_THE_PROTOCOL = "answered with something that is not the fine-tuning protocol"
+
+NO_KEY = "none"
+"""What is sent as the key to a server that asks for none; the client insists on one."""
 
 _KEY = re.compile(r"\b(?:sk|pk|key|Bearer)[-_ ][A-Za-z0-9_\-*.]{6,}")
 _JOBS_PATH = "/fine_tuning/jobs"
@@ -68,7 +72,38 @@ class Providers:
 
     def has_key(self, name: str) -> bool:
         """Whether what a request to the provider needs is there; the local engine needs no key."""
-        return name == LOCAL or bool(self._environ.get(self.profile(name).api_key_env))
+        if name == LOCAL:
+            return True
+        variable = self.key_variable(name)
+        return not variable or bool(self._environ.get(variable))
+
+    def server(self, name: str) -> ServerKind:
+        """What the provider's kind of server does differently.
+
+        Raises:
+            InputError: there is no such provider.
+        """
+        return KINDS["local"] if name == LOCAL else self.profile(name).server
+
+    def extra_body(self, name: str) -> dict[str, str]:
+        """What the provider wants in the body of a request that creates or steers a job.
+
+        Raises:
+            InputError: there is no such provider.
+        """
+        return {} if name == LOCAL else self.profile(name).extra_body
+
+    def key_variable(self, name: str) -> str:
+        """Name of the environment variable with the provider's key; empty where none is asked for.
+
+        Raises:
+            InputError: there is no such provider.
+        """
+        profile = self.profile(name)
+        if profile.api_key_env is not None:
+            return profile.api_key_env
+        own = re.sub(r"\W", "_", name, flags=re.ASCII).upper()
+        return profile.server.key_variable or f"{own}_API_KEY"
 
     def profile(self, name: str) -> ProviderProfile:
         """The settings of a provider other than the local engine.
@@ -156,10 +191,17 @@ class Providers:
                 api_key="local",
                 http_client=socket_client(self.engine.socket),
             )
-        return openai.AsyncOpenAI(base_url=self.profile(name).base_url, api_key=self._key(name))
+        profile = self.profile(name)
+        return openai.AsyncOpenAI(
+            base_url=profile.base_url,
+            api_key=self._key(name),
+            default_query=dict(profile.extra_query),
+        )
 
     def _key(self, name: str) -> str:
-        variable = self.profile(name).api_key_env
+        variable = self.key_variable(name)
+        if not variable:
+            return NO_KEY
         key = self._environ.get(variable, "")
         if not key:
             raise ProviderError(
@@ -223,7 +265,7 @@ class Providers:
     def _rekey(self, name: str) -> str:
         if name not in self._profiles:
             return "Check the key."
-        variable = self._profiles[name].api_key_env
+        variable = self.key_variable(name)
         return f"Set the right one in the environment variable {variable}."
 
     def _said(self, error: openai.APIStatusError) -> str:
@@ -237,8 +279,8 @@ class Providers:
         return _sentence(self._redact(said))
 
     def _redact(self, text: str) -> str:
-        for profile in self._profiles.values():
-            key = self._environ.get(profile.api_key_env, "")
+        for name in self._profiles:
+            key = self._environ.get(self.key_variable(name), "")
             if len(key) > 3:
                 text = text.replace(key, "[key]")
         return preview(_KEY.sub("[key]", text), 300)
