@@ -58,3 +58,13 @@ class EvaluateRequested(StepRequested):
     provider: str
     base: str
     tuned: str
+
+
+@dataclass
+class ChatRequested(StepRequested):
+    """Go to Jobs and talk with a tuned model or checkpoint, beside its base where one is named."""
+
+    mode = Mode.JOBS
+    provider: str
+    base: str | None
+    tuned: str
