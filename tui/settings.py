@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from tui.domain.check_options import DEFAULT_OPTIONS, CheckOptions
+from tui.domain.desktop_notes import Desktop
 from tui.domain.prices import PRICES, Price
 from tui.domain.server_kinds import KINDS, GivenKind, ServerKind, detected, shown_address
 
@@ -98,6 +99,19 @@ class ProviderProfile(BaseModel):
         return {"custom_llm_provider": self.custom_llm_provider or "openai"}
 
 
+class NotifySettings(BaseModel):
+    """What is done when a job ends or stalls."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    bell: bool = True
+    """Ring the terminal's bell."""
+    desktop: Desktop = "off"
+    """Ask the terminal for a desktop notification, by OSC 9 or OSC 777."""
+    command: tuple[str, ...] = ()
+    """A program and its arguments, never a shell; it reads the job as JSON."""
+
+
 def _openai() -> dict[str, ProviderProfile]:
     return {"openai": ProviderProfile(base_url="https://api.openai.com/v1")}
 
@@ -123,6 +137,8 @@ class Settings(BaseModel):
     """How loss charts are drawn; a terminal that is not UTF-8 gets ASCII anyway."""
     check: CheckOptions = DEFAULT_OPTIONS
     """What is checked in training files, and how strictly."""
+    notify: NotifySettings = NotifySettings()
+    """How a person is told that a job ended or stalled."""
     prices: dict[str, Price] = Field(default_factory=lambda: dict(PRICES))
     """What training costs, by model; those of the config file are added to the known ones."""
     providers: dict[str, ProviderProfile] = Field(default_factory=_openai)
@@ -155,7 +171,7 @@ def config_file(environ: Mapping[str, str] = os.environ) -> Path:
     return Path(given) if given else platformdirs.user_config_path("ftui") / "config.toml"
 
 
-_TABLES = ("check", "prices", "providers")
+_TABLES = ("check", "notify", "prices", "providers")
 
 
 def load_settings(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from tui.commands.output import GOOD, add_json_flag, emit, show, tell
-from tui.domain.job_records import plain
+from tui.domain.job_json import job_fields
 from tui.domain.run_words import row_cells
 from tui.domain.runs import JobView
 from tui.services.container import Services
@@ -25,31 +25,10 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
     for provider, trouble in found.troubles.items():
         tell(f"ftui: {provider} was not asked; its recorded jobs are shown. {trouble}")
     if flags.json:
-        emit([_fields(view) for view in found.views])
+        emit([job_fields(view) for view in found.views])
     else:
         _show(found.views, services.jobs.now())
     return GOOD
-
-
-def _fields(view: JobView) -> dict[str, object]:
-    best = view.best
-    fields = {
-        "job": view.id,
-        "provider": view.provider,
-        "status": view.status,
-        "model": view.model,
-        "fine_tuned_model": view.fine_tuned_model,
-        "suffix": view.suffix,
-        "created_at": view.created_at,
-        "finished_at": view.finished_at,
-        "step": view.step,
-        "total_steps": view.total_steps,
-        "train_loss": view.train_loss,
-        "valid_loss": view.valid_loss,
-        "best_valid_loss": best.value if best else None,
-        "error": view.error,
-    }
-    return {name: plain(value) for name, value in fields.items()}
 
 
 def _show(views: tuple[JobView, ...], now: float) -> None:

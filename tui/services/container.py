@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tui.services.engine_process import EngineProcess
     from tui.services.evaluations import Evaluations
     from tui.services.jobs import Jobs
+    from tui.services.notifying import Notifying
     from tui.services.providers import Providers
     from tui.services.workspace import Workspace
 
@@ -55,6 +56,13 @@ class Services:
         from tui.services.jobs import Jobs
 
         return Jobs(self.settings, self.workspace, self.providers)
+
+    @cached_property
+    def notifying(self) -> Notifying:
+        """Tells that a job ended or stalled."""
+        from tui.services.notifying import Notifying
+
+        return Notifying(self.settings.notify, self.workspace)
 
     @cached_property
     def decisions(self) -> Decisions:

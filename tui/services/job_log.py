@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from tui.domain.job_records import Record, history
 from tui.domain.job_request import JobRequest
 from tui.domain.runs import JobView, Run
-from tui.services.files import append_json, read_json_lines
+from tui.services.files import append_json, explain, read_json_lines
 from tui.services.workspace import Workspace
 
 LONGEST_ID = 120
@@ -57,6 +57,18 @@ class JobLog:
             return None
         return await self._workspace.load(path, JobFile)
 
+    async def claim(self, name: str) -> bool:
+        """Mark something of the job as done; False where it was marked before, by any program.
+
+        Raises:
+            FileError: the mark cannot be written.
+        """
+        path = self._folder / name
+        try:
+            return await asyncio.to_thread(_make_first, path)
+        except OSError as error:
+            raise explain(error, path, "write") from error
+
     async def append(self, records: list[Record]) -> None:
         """Add what was seen.
 
@@ -82,6 +94,16 @@ class JobLog:
         """
         records = await self.records()
         return await asyncio.to_thread(fold, self.provider, self.job, records)
+
+
+def _make_first(path: Path) -> bool:
+    """Make an empty file; whether it was not there before."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
 
 
 def fold(provider: str, job: str, records: Iterable[Record]) -> JobView:
