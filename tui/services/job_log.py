@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from pathlib import Path
 from urllib.parse import quote, unquote
 
 from pydantic import BaseModel
