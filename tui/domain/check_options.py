@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from difflib import get_close_matches
+from functools import cache
 from typing import Annotated, Any, ClassVar, Final, Literal, get_args
 
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
@@ -74,7 +75,11 @@ LIMITS: Final = tuple(
 )
 """Names of the limits that can be set."""
 
-_ADAPTER: Final = TypeAdapter(CheckOptions)
+
+@cache
+def _adapter() -> TypeAdapter[CheckOptions]:
+    """Built when first used: it takes 7 ms, and the first paint would wait for them."""
+    return TypeAdapter(CheckOptions)
 
 
 def overlaid(
@@ -108,7 +113,7 @@ def overlaid(
     if model is not None:
         values["model"] = model
     try:
-        return _ADAPTER.validate_python(values)
+        return _adapter().validate_python(values)
     except ValidationError as error:
         first = error.errors()[0]
         reason = first["msg"][0].lower() + first["msg"][1:]
