@@ -79,13 +79,13 @@ def test_the_best_validation_is_the_lowest_and_no_nan() -> None:
         metrics(30, valid_loss="NaN"),
         metrics(40, valid_loss=0.4),
     )
-    assert view.best == (20, 0.3)
+    assert view.best == (20, 0.3, 120)
     assert view.valid_loss == 0.4
 
 
 def test_a_full_validation_counts_more_than_one_of_a_batch() -> None:
     view = view_of(metrics(1, valid_loss=0.1), metrics(2, valid_loss=0.2, full_valid_loss=0.6))
-    assert view.valid == ((2, 0.6),)
+    assert list(view.valid) == [(2, 0.6, 102)]
 
 
 def test_a_diverged_run_is_shown_and_its_record_is_valid_json() -> None:

@@ -21,6 +21,8 @@ _STATUS_FIELDS = ("model", "fine_tuned_model", "suffix", "training_file", "valid
 _RESERVED = frozenset({"type", "id", "at", "message"})
 _COUNTS = frozenset({"step", "total_steps", "num_tokens"})
 _STATUS_FIGURES = ("created_at", "started_at", "finished_at", "trained_tokens", "total_steps")
+_TOLD_BY_SOME = ("trained_steps",)
+_STATUS_SAYS = ("status", "fine_tuned_model", "error", "trained_steps", "settings")
 
 
 def figure(value: object) -> float | None:
@@ -74,10 +76,31 @@ def status_record(
         "status": status,
         **{name: text(job.get(name)) for name in _STATUS_FIELDS},
         **figures,
+        **{name: plain(figure(job[name])) for name in _TOLD_BY_SOME if job.get(name) is not None},
         "error": _error(job.get("error")),
     }
     record["suffix"] = record["suffix"] or text(job.get("user_provided_suffix"))
-    return record
+    return record | {"settings": _settings(job, record)}
+
+
+def _settings(job: Mapping[str, Any], record: Record) -> Record:
+    """What the job is made of, by flat names; the newer `method` counts more than the older key."""
+    method = job.get("method")
+    kind = text(method.get("type")) if isinstance(method, Mapping) else None
+    settings: Record = {
+        name: record[name] for name in ("model", "training_file", "validation_file")
+    }
+    settings |= {"suffix": record["suffix"], "method": kind, "seed": job.get("seed")}
+    newer = method.get(kind) if isinstance(method, Mapping) and kind else None
+    for holder in (job, newer):
+        given = holder.get("hyperparameters") if isinstance(holder, Mapping) else None
+        settings |= given if isinstance(given, Mapping) else {}
+    return {str(name): plain(value) for name, value in settings.items() if value is not None}
+
+
+def status_says(record: Mapping[str, Any]) -> tuple[object, ...]:
+    """What a status tells; one that tells the same as the one before it is no news."""
+    return tuple(record.get(name) for name in _STATUS_SAYS)
 
 
 def _error(error: object) -> str | None:
@@ -145,7 +168,8 @@ def record_key(record: Record) -> tuple[str, str]:
     """What makes a record the same as another one; a status is told apart by what it says."""
     kind = str(record.get("type"))
     if kind == "status":
-        said = (record.get(name) for name in ("status", "fine_tuned_model", "error", "at"))
+        said = [record.get(name) for name in ("status", "fine_tuned_model", "error", "at")]
+        said += [record[name] for name in ("trained_steps", "settings") if name in record]
         return kind, "\n".join(str(part) for part in said)
     return "checkpoint" if kind == "checkpoint" else "event", str(record.get("id"))
 
@@ -184,7 +208,7 @@ def history(records: Iterable[Record]) -> list[Record]:
     ends: list[Record] = []
     for record in ordered:
         if record.get("type") == "status":
-            says = tuple(record.get(name) for name in ("status", "fine_tuned_model", "error"))
+            says = status_says(record)
             if says == status:
                 continue
             status = says

@@ -78,7 +78,7 @@ def figures_line(view: JobView) -> str:
     """The last figures: `loss 0.084 ↓  valid 0.131  best 0.131 at 50  1.3 s/step  92 tok/s`."""
     parts = []
     if view.train:
-        parts.append(f"loss {loss(view.train_loss)}{_trend([p.value for p in view.train])}")
+        parts.append(f"loss {loss(view.train_loss)}{_trend(view.train.tail(20))}")
     if view.valid:
         parts.append(f"valid {loss(view.valid_loss)}")
     if view.best:

@@ -14,6 +14,7 @@ from tui.domain.job_records import (
     oldest_first,
     record_key,
     status_record,
+    status_says,
 )
 from tui.services.errors import EngineUnavailable, FtuiError, ProviderTrouble
 from tui.services.job_log import LONGEST_ID, JobLog
@@ -138,7 +139,7 @@ class JobWatch:
         news.sort(key=lambda record: record["at"])
         newest = max([*(record["at"] for record in news), self._newest])
         status = status_record(job, self._log.provider, now, newest or None)
-        return news if _says(status) == _says(self._status) else [*news, status]
+        return news if status_says(status) == status_says(self._status) else [*news, status]
 
     async def _client(self) -> openai.AsyncOpenAI:
         if self._asleep:
@@ -202,10 +203,6 @@ class JobWatch:
 def _may_bring_checkpoint(record: Record) -> bool:
     """Whether a checkpoint may have been saved: it is told of, or comes with a validation."""
     return record["type"] == "event" or "valid_loss" in record or "full_valid_loss" in record
-
-
-def _says(status: Record) -> tuple[object, ...]:
-    return tuple(status.get(name) for name in ("status", "fine_tuned_model", "error"))
 
 
 async def fetch_job(client: openai.AsyncOpenAI, provider: str, job: str) -> dict[str, Any]:

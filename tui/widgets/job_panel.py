@@ -85,9 +85,9 @@ class JobPanel(Vertical):
         self.query_one("#job-checkpoints", LiveLine).say(checkpoints_line(view))
         self.chart.show(
             Curves(
-                train=view.train,
-                valid=view.valid,
-                best=view.best,
+                train=[point[:2] for point in view.train],
+                valid=[point[:2] for point in view.valid],
+                best=view.best[:2] if view.best else None,
                 checkpoints=[one.step for one in view.checkpoints],
                 last_step=view.total_steps,
             )

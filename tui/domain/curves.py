@@ -1,0 +1,217 @@
+"""Figures by step: a series that grows, and the immutable curve that it is at a moment."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple, overload
+
+LARGEST_STEP = 2**53
+"""No run has as many; a step beyond it is a server's mistake."""
+
+
+class Point(NamedTuple):
+    """A figure at a step.
+
+    Attributes:
+        at: Unix seconds.
+    """
+
+    step: int
+    value: float
+    at: float
+
+
+class Curve(Sequence[Point]):
+    """A series as it was at one moment: the arrays it shares, and how many points were in them.
+
+    The steps rise. Taking one costs the same at a hundred points and at a hundred thousand.
+    """
+
+    __slots__ = ("_length", "_steps", "_times", "_values", "lowest")
+
+    lowest: Point | None
+    """The earliest of the points of the lowest finite value."""
+
+    def __init__(
+        self,
+        steps: array[int] | None = None,
+        values: array[float] | None = None,
+        times: array[float] | None = None,
+        lowest: Point | None = None,
+    ) -> None:
+        """A curve over arrays to which its owner may append, and which nobody changes otherwise.
+
+        Args:
+            steps: rising.
+            values: one for each step.
+            times: Unix seconds, one for each step.
+            lowest: the point of the lowest finite value.
+        """
+        self._steps = array("q") if steps is None else steps
+        self._values = array("d") if values is None else values
+        self._times = array("d") if times is None else times
+        self._length = len(self._times)
+        self.lowest = lowest
+
+    @property
+    def steps(self) -> array[int]:
+        """The steps, copied."""
+        return self._steps[: self._length]
+
+    @property
+    def values(self) -> array[float]:
+        """The values, copied; NaN and the infinities among them as they came."""
+        return self._values[: self._length]
+
+    @property
+    def times(self) -> array[float]:
+        """When each was reached, in Unix seconds, copied."""
+        return self._times[: self._length]
+
+    def tail(self, count: int) -> array[float]:
+        """The last values, at most `count`."""
+        return self._values[max(0, self._length - count) : self._length]
+
+    def until(self, step: int, count: int) -> array[float]:
+        """The last values up to and with a step, at most `count`."""
+        end = bisect_left(self._steps, step + 1, 0, self._length)
+        return self._values[max(0, end - count) : end]
+
+    def pieces(self, edges: Sequence[float]) -> Iterator[array[float]]:
+        """The values between neighbouring edges: for each pair the steps from, up to without, it.
+
+        Args:
+            edges: steps that rise, n + 1 of them for n pieces.
+        """
+        cuts = [bisect_left(self._steps, edge, 0, self._length) for edge in edges]
+        for begin, end in pairwise(cuts):
+            yield self._values[begin:end]
+
+    def pieces_by_time(self, edges: Sequence[float]) -> Iterator[array[float]]:
+        """The same with edges in Unix seconds, also where a resumed run went back in its steps."""
+        times, values = self.times, self.values
+        if any(later < earlier for earlier, later in pairwise(times)):
+            order = sorted(range(self._length), key=times.__getitem__)
+            times = array("d", map(times.__getitem__, order))
+            values = array("d", map(values.__getitem__, order))
+        cuts = [bisect_left(times, edge) for edge in edges]
+        for begin, end in pairwise(cuts):
+            yield values[begin:end]
+
+    def means(self, edges: Sequence[float]) -> list[float | None]:
+        """The mean of each piece's finite values, None where it has none."""
+        return [mean(piece) for piece in self.pieces(edges)]
+
+    @overload
+    def __getitem__(self, index: int) -> Point: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Point, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Point | tuple[Point, ...]:
+        if isinstance(index, slice):
+            return tuple(self[at] for at in range(*index.indices(self._length)))
+        if not -self._length <= index < self._length:
+            raise IndexError(index)
+        at = index % self._length
+        return Point(self._steps[at], self._values[at], self._times[at])
+
+    def __iter__(self) -> Iterator[Point]:
+        return map(Point, self.steps, self.values, self.times)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Curve):
+            return NotImplemented
+        return self is other or list(self) == list(other)
+
+    def __hash__(self) -> int:
+        return hash((self._length, self[-1] if self else None))
+
+    def __repr__(self) -> str:
+        return f"Curve({list(self)!r})"
+
+
+def mean(values: array[float]) -> float | None:
+    """The mean of the finite values; None where there are none."""
+    if not values:
+        return None
+    total = sum(values)
+    if math.isfinite(total):
+        return total / len(values)
+    finite = [value for value in values if math.isfinite(value)]
+    return math.fsum(finite) / len(finite) if finite else None
+
+
+class Series:
+    """A figure by step that grows; a step told again replaces what it said before."""
+
+    __slots__ = ("_curve", "_lowest", "_shared", "_steps", "_times", "_values")
+
+    def __init__(self) -> None:
+        self._steps = array("q")
+        self._values = array("d")
+        self._times = array("d")
+        self._lowest: Point | None = None
+        self._curve: Curve | None = Curve(self._steps, self._values, self._times)
+        self._shared = True
+
+    def __bool__(self) -> bool:
+        return bool(self._steps)
+
+    def add(self, step: int, value: float | None, at: float) -> None:
+        """Put a figure in; None says nothing.
+
+        Args:
+            step: whose figure it is, below `LARGEST_STEP`.
+            value: the figure.
+            at: Unix seconds.
+        """
+        if value is None:
+            return
+        self._curve = None
+        point = Point(step, value, at)
+        if not self._steps or step > self._steps[-1]:
+            self._steps.append(step)
+            self._values.append(value)
+            self._times.append(at)
+        else:
+            self._put_between(point)
+        if math.isfinite(value) and (self._lowest is None or value < self._lowest.value):
+            self._lowest = point
+
+    def curve(self) -> Curve:
+        """The curve now; nothing that comes later changes it."""
+        if self._curve is None:
+            self._curve = Curve(self._steps, self._values, self._times, self._lowest)
+            self._shared = True
+        return self._curve
+
+    def _put_between(self, point: Point) -> None:
+        """Change the middle: of copies, where a curve was given away that shares the arrays."""
+        if self._shared:
+            self._steps, self._values = self._steps[:], self._values[:]
+            self._times = self._times[:]
+            self._shared = False
+        index = bisect_left(self._steps, point.step)
+        if self._steps[index] != point.step:
+            self._steps.insert(index, point.step)
+            self._values.insert(index, point.value)
+            self._times.insert(index, point.at)
+            return
+        self._values[index], self._times[index] = point.value, point.at
+        if self._lowest and self._lowest.step == point.step:
+            self._lowest = self._find_lowest()
+
+    def _find_lowest(self) -> Point | None:
+        value = min(filter(math.isfinite, self._values), default=None)
+        if value is None:
+            return None
+        index = self._values.index(value)
+        return Point(self._steps[index], value, self._times[index])
