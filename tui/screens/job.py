@@ -16,6 +16,7 @@ from tui.screens.messages import StepRequested
 from tui.services.container import Services
 from tui.services.jobs import Steering
 from tui.widgets.job_panel import JobPanel
+from tui.widgets.loss_chart import LossChart
 
 if TYPE_CHECKING:
     from tui.screens.jobs import JobsScreen
@@ -31,7 +32,6 @@ class JobScreen(JobActions):
     CSS_PATH = "jobs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         *JobActions.JOB_BINDINGS,
-        Binding("b", "braille", "Chart"),
         Binding("n,t", "new_job", "New", key_display="n"),
         Binding("r", "refresh", "Ask", tooltip="Ask the servers again"),
         Binding("escape", "back", "List", key_display="esc"),
@@ -57,7 +57,7 @@ class JobScreen(JobActions):
     def on_mount(self) -> None:
         """Show how the job stands."""
         self.draw()
-        self.query_one("#job-events").focus()
+        self.query_one(LossChart).focus()
 
     def chosen(self) -> JobView:
         """The job that is shown."""
@@ -98,11 +98,6 @@ class JobScreen(JobActions):
     def action_back(self) -> None:
         """Back to the list."""
         self.dismiss()
-
-    def action_braille(self) -> None:
-        """Draw the chart in braille, or in plain ASCII."""
-        chart = self.query_one(JobPanel).chart
-        chart.braille = not chart.braille
 
 
 def _draws_braille(services: Services) -> bool:

@@ -15,7 +15,7 @@ from tui.domain.runs import JobEvent, JobView
 from tui.domain.text import preview
 from tui.widgets.line_table import Cell, Column, LineTable
 from tui.widgets.loss_chart import LossChart
-from tui.widgets.plot import Curves
+from tui.widgets.plot.curves import Curves, Point, RunCurves
 
 _COLUMNS = [Column("time", 16), Column("event")]
 _LEVELS = {"warn": Tone.WARNED, "warning": Tone.WARNED, "error": Tone.BAD}
@@ -85,11 +85,15 @@ class JobPanel(Vertical):
         self.query_one("#job-checkpoints", LiveLine).say(checkpoints_line(view))
         self.chart.show(
             Curves(
-                train=[point[:2] for point in view.train],
-                valid=[point[:2] for point in view.valid],
-                best=view.best[:2] if view.best else None,
-                checkpoints=[one.step for one in view.checkpoints],
-                last_step=view.total_steps,
+                [
+                    RunCurves(
+                        line=[Point(*point) for point in view.train],
+                        marks=[Point(*point) for point in view.valid],
+                        best=Point(*view.best) if view.best else None,
+                        checkpoints=[one.step for one in view.checkpoints],
+                    )
+                ],
+                view.total_steps,
             )
         )
         if len(view.events) != len(self._events) or view.events[-1:] != tuple(self._events[-1:]):

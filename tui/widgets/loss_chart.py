@@ -1,29 +1,81 @@
-"""The loss chart: a plot of which only the cells that changed are sent to the terminal."""
+"""The chart: curves of which only the cells that changed are sent to the terminal."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from rich.segment import Segment
+from textual.actions import SkipAction
+from textual.binding import Binding, BindingType
 from textual.geometry import Region
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.widgets.plot import Curves, Ink, Line, plot
+from tui.widgets.plot.axes import MARGIN
+from tui.widgets.plot.canvas import Cell, Line, cells_of
+from tui.widgets.plot.curves import Curves
+from tui.widgets.plot.drawing import draw
+from tui.widgets.plot.glyphs import Ink
+from tui.widgets.plot.moving import caught_up, newest_place, panned, with_cursor_moved, zoomed
+from tui.widgets.plot.reading import cursor_words, view_words
+from tui.widgets.plot.trace import TracedCurves
+from tui.widgets.plot.view import View, following
+
+_ENDS = 1_000_000
+_NEAR = 8
+"""Cells that are sent again sooner than the terminal's cursor is sent over them."""
 
 
-class LossChart(Widget):
-    """Training and validation loss by step on one chart."""
+class LossChart(Widget, can_focus=True):
+    """One or several runs by step or by time; looked at by keys while it has the focus."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "smooth", "Smooth", tooltip="Not, weakly or strongly"),
+        Binding("x", "turn", "Step/time"),
+        Binding("L", "log", "Log scale", show=False),
+        Binding("plus,equals_sign", "zoom(0.5)", "Zoom in", key_display="+", show=False),
+        Binding("minus", "zoom(2)", "Zoom out", key_display="-", show=False),
+        Binding("0", "whole", "Show all of it", show=False),
+        Binding("less_than_sign", "pan(-1)", "Earlier part", key_display="<", show=False),
+        Binding("greater_than_sign", "pan(1)", "Later part", key_display=">", show=False),
+        Binding("left,h", "cursor(-1)", "Read the value before", show=False),
+        Binding("right,l", "cursor(1)", "Read the next value", show=False),
+        Binding("home", f"cursor(-{_ENDS})", "Read the first value in sight", show=False),
+        Binding("end", f"cursor({_ENDS})", "Read the last value in sight", show=False),
+        Binding("b", "braille", "Braille or ASCII", show=False),
+        Binding("escape", "no_cursor", "End reading", key_display="esc", show=False),
+    ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"loss-chart--{ink.value}" for ink in Ink}
     DEFAULT_CSS = """
     LossChart { height: 1fr; }
     LossChart > .loss-chart--axis { color: $text-muted; }
-    LossChart > .loss-chart--train { color: $text-primary; }
+    LossChart > .loss-chart--words { color: $text-muted; }
+    LossChart > .loss-chart--raw { color: $text-muted; text-style: dim; }
+    LossChart > .loss-chart--line { color: $text-primary; text-style: bold; }
+    LossChart > .loss-chart--other-1 { color: $text-accent; }
+    LossChart > .loss-chart--other-2 { color: $text-success; }
+    LossChart > .loss-chart--other-3 { color: $text-error; }
+    LossChart > .loss-chart--other-4 { color: $text-secondary; }
     LossChart > .loss-chart--valid { color: $text-warning; }
     LossChart > .loss-chart--best { color: $text-success; text-style: bold; }
     LossChart > .loss-chart--checkpoint { color: $text-accent; }
+    LossChart > .loss-chart--cursor { text-style: reverse; }
     """
+
+    class Said(Message):
+        """The words about the chart are others now: how it is looked at, or what is read."""
+
+        def __init__(self, chart: LossChart) -> None:
+            super().__init__()
+            self.chart = chart
+
+        @property
+        def control(self) -> LossChart:
+            """The chart."""
+            return self.chart
 
     def __init__(self, *, braille: bool = True, id: str | None = None) -> None:  # noqa: A002
         """Make an empty chart.
@@ -33,31 +85,78 @@ class LossChart(Widget):
             id: the widget's id.
         """
         super().__init__(id=id)
-        self._braille = braille
-        self._curves = Curves()
+        self._view = View(braille=braille)
+        self._curves = TracedCurves()
         self._lines: list[Line] = []
+        self._words = ""
 
     @property
-    def braille(self) -> bool:
-        """Whether lines are drawn in braille; setting it redraws."""
-        return self._braille
+    def view(self) -> View:
+        """How the chart is looked at; setting it repaints what differs."""
+        return self._view
 
-    @braille.setter
-    def braille(self, braille: bool) -> None:
-        self._braille = braille
-        self._redraw()
+    @view.setter
+    def view(self, view: View) -> None:
+        if view != self._view:
+            self._view = view
+            self._redraw()
+
+    @property
+    def words(self) -> str:
+        """What the cursor reads, or how the chart is looked at."""
+        return self._words
 
     def show(self, curves: Curves) -> None:
-        """Draw other curves."""
-        self._curves = curves
+        """Show curves as they are now; a part that is looked at moves along with its run."""
+        seen = newest_place(self._curves, self._view)
+        self._curves.follow(curves)
+        self._view = caught_up(self._curves, self._view, seen)
         self._redraw()
 
     def on_resize(self) -> None:
         """Draw at the new size."""
         self._redraw()
 
+    def action_smooth(self) -> None:
+        """Smooth not, weakly or strongly."""
+        self.view = replace(self.view, smoothing=following(self.view.smoothing))
+
+    def action_turn(self) -> None:
+        """Draw by time, or by step."""
+        self.view = self.view.turned()
+
+    def action_log(self) -> None:
+        """Draw on a logarithmic or on a linear scale."""
+        self.view = replace(self.view, log=not self.view.log)
+
+    def action_braille(self) -> None:
+        """Draw in braille or in plain ASCII."""
+        self.view = replace(self.view, braille=not self.view.braille)
+
+    def action_zoom(self, factor: float) -> None:
+        """Show so many times as much of the axis."""
+        self.view = zoomed(self._curves, self.view, factor)
+
+    def action_whole(self) -> None:
+        """Show all of it."""
+        self.view = replace(self.view, window=None)
+
+    def action_pan(self, by: int) -> None:
+        """Show an earlier or a later part."""
+        self.view = panned(self._curves, self.view, by)
+
+    def action_cursor(self, by: int) -> None:
+        """Move the cursor, or begin to read."""
+        self.view = with_cursor_moved(self._curves, self.view, by, self.size.width - MARGIN)
+
+    def action_no_cursor(self) -> None:
+        """Read no more; where nothing is read, the key is the screen's."""
+        if self.view.cursor is None:
+            raise SkipAction
+        self.view = replace(self.view, cursor=None)
+
     def render_line(self, y: int) -> Strip:
-        """One line of the plot."""
+        """One line of the chart."""
         width = self.size.width
         if y >= len(self._lines):
             return Strip.blank(width, self.rich_style)
@@ -69,24 +168,36 @@ class LossChart(Widget):
         return Strip(segments).adjust_cell_length(width, style)
 
     def _redraw(self) -> None:
-        before = self._lines
-        self._lines = plot(self._curves, *self.size, braille=self._braille)
-        changed = [
+        before, self._lines = self._lines, draw(self._curves, *self.size, self._view)
+        regions = [
             Region(begin, y, end - begin, 1)
             for y, line in enumerate(self._lines)
-            if (old := before[y] if y < len(before) else None) != line
-            for begin, end in [_difference(old, line)]
-            if end > begin
+            if y >= len(before) or before[y] != line
+            for begin, end in _differences(cells_of(before[y] if y < len(before) else []), line)
         ]
-        if changed:
-            self.refresh(*changed)
+        if regions:
+            self.refresh(*regions)
+        words = cursor_words(self._curves, self._view) or view_words(self._curves, self._view)
+        if words != self._words:
+            self._words = words
+            self.post_message(self.Said(self))
 
 
-def _difference(before: Line | None, now: Line) -> tuple[int, int]:
-    """The first cell that differs, and the one after the last."""
-    new = [(char, ink) for text, ink in now for char in text]
-    old = [(char, ink) for text, ink in before or [] for char in text]
+def _differences(old: Sequence[Cell], line: Line) -> Iterator[tuple[int, int]]:
+    """Stretches of cells that differ: the first cell, and the one after the last."""
+    new = cells_of(line)
     if len(old) != len(new):
-        return 0, len(new)
-    differing = [i for i, pair in enumerate(zip(old, new, strict=True)) if pair[0] != pair[1]]
-    return (differing[0], differing[-1] + 1) if differing else (0, 0)
+        yield 0, len(new)
+        return
+    begin = end = -1
+    for place, (one, two) in enumerate(zip(old, new, strict=True)):
+        if one == two:
+            continue
+        if begin >= 0 and place - end > _NEAR:
+            yield begin, end
+            begin = place
+        elif begin < 0:
+            begin = place
+        end = place + 1
+    if begin >= 0:
+        yield begin, end

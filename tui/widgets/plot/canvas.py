@@ -1,0 +1,93 @@
+"""Cells to draw on: dots joined to lines, glyphs over them, and runs of one ink in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from rich.cells import cell_len
+
+from tui.widgets.plot.glyphs import Glyphs, Ink
+
+Line = list[tuple[str, Ink]]
+"""One line of the plot as runs of text and their ink."""
+
+Cell = tuple[str, Ink]
+"""What stands in one cell; the second cell of a wide character holds no text."""
+
+_BRAILLE_BITS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
+BLANK: Cell = (" ", Ink.AXIS)
+
+
+class Canvas:
+    """The cells between the axes."""
+
+    def __init__(self, columns: int, rows: int, glyphs: Glyphs) -> None:
+        self.columns = columns
+        self.rows = rows
+        self.glyphs = glyphs
+        self.cells: list[list[Cell]] = [[BLANK] * columns for _ in range(rows)]
+
+    @property
+    def dots(self) -> tuple[int, int]:
+        """Dots across and down."""
+        return self.columns * self.glyphs.dots[0], self.rows * self.glyphs.dots[1]
+
+    def dot(self, dots: Iterable[tuple[int, int]], ink: Ink, ascii_glyph: str) -> None:
+        """Set dots, given by column and row; a cell they touch shows them and nothing else."""
+        across, down = self.glyphs.dots
+        bits: dict[tuple[int, int], int] = {}
+        for x, y in dots:
+            cell = y // down, x // across
+            bits[cell] = bits.get(cell, 0) | _BRAILLE_BITS[x % across][y % down]
+        for (row, column), pattern in bits.items():
+            glyph = chr(0x2800 + pattern) if down > 1 else ascii_glyph
+            self.cells[row][column] = (glyph, ink)
+
+    def put(self, column: int, row: int, glyph: str, ink: Ink) -> None:
+        """Put one glyph."""
+        self.cells[row][column] = (glyph, ink)
+
+    def write(self, cells: Sequence[Cell], row: int) -> bool:
+        """Write at the right end of the first row or the left end of another one, if it is free."""
+        begin = self.columns - len(cells) if row == 0 else 0
+        place = slice(begin, begin + len(cells))
+        if begin < 0 or any(text != " " for text, _ in self.cells[row][place]):
+            return False
+        self.cells[row][place] = cells
+        return True
+
+
+def joined(dots: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The dots of straight lines from each dot to the next."""
+    before: tuple[int, int] | None = None
+    for here in dots:
+        (x0, y0), (x1, y1) = before or here, here
+        count = max(abs(x1 - x0), abs(y1 - y0), 1)
+        for i in range(1, count + 1):
+            yield x0 + round((x1 - x0) * i / count), y0 + round((y1 - y0) * i / count)
+        before = here
+
+
+def cells_of(line: Iterable[tuple[str, Ink]]) -> list[Cell]:
+    """Scrubbed text cell by cell; a mark that takes no cell stays with the letter before it."""
+    cells: list[Cell] = []
+    for text, ink in line:
+        for char in text:
+            width = cell_len(char)
+            if width:
+                cells.append((char, ink))
+                cells.extend([("", ink)] * (width - 1))
+            elif cells:
+                cells[-1] = (cells[-1][0] + char, ink)
+    return cells
+
+
+def runs_of(cells: Iterable[Cell]) -> Line:
+    """Neighbouring cells of one ink as one text; blanks take the ink that stands before them."""
+    runs: Line = []
+    for text, ink in cells:
+        if runs and (runs[-1][1] is ink or (text == " " and runs[-1][1] is not Ink.CURSOR)):
+            runs[-1] = (runs[-1][0] + text, runs[-1][1])
+        else:
+            runs.append((text, ink))
+    return runs

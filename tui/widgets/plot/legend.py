@@ -1,0 +1,45 @@
+"""The legend of a chart: glyph and word for everything that is drawn."""
+
+from __future__ import annotations
+
+from tui.domain.text import preview
+from tui.widgets.plot.canvas import Cell, Line, cells_of
+from tui.widgets.plot.glyphs import Glyphs, Ink, ink_of, letter_of
+from tui.widgets.plot.trace import TracedCurves
+from tui.widgets.plot.view import Smoothing, View
+
+
+def legend(curves: TracedCurves, view: View, glyphs: Glyphs, room: int) -> list[Cell]:
+    """As much of the legend as there is room for, the most important entries first."""
+    cells: list[Cell] = []
+    for entry in _entries(curves, view, glyphs):
+        more = cells_of([("  " if cells else " ", entry[1]), entry])
+        if len(cells) + len(more) > room:
+            break
+        cells += more
+    return cells
+
+
+def _entries(curves: TracedCurves, view: View, glyphs: Glyphs) -> Line:
+    run, *others = curves.runs
+    word = curves.curves.line_word
+    shown: Line = []
+    if len(run.line):
+        smooth = view.smoothing is not Smoothing.OFF
+        if smooth:
+            shown.append((f"{glyphs.raw} {word}", Ink.RAW))
+        name = preview(run.run.name, 24) if others else ""
+        what = " ".join(part for part in (name, "smoothed" if smooth else word) if part)
+        shown.append((f"{glyphs.line} {what}", Ink.LINE))
+    for number, other in enumerate(others, 1):
+        name = preview(other.run.name, 24)
+        shown.append((f"{letter_of(number)} {name}", ink_of(number)))
+    if len(run.marks):
+        shown.append((f"{glyphs.mark} {curves.curves.marks_word}", Ink.VALID))
+    if any(len(other.marks) for other in others):
+        shown.append((f"{glyphs.other_mark} {curves.curves.marks_word} of others", Ink.OTHER_1))
+    if run.run.best:
+        shown.append((f"{glyphs.best} best", Ink.BEST))
+    if run.run.checkpoints:
+        shown.append((f"{glyphs.checkpoint} checkpoint", Ink.CHECKPOINT))
+    return shown
