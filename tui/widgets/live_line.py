@@ -1,0 +1,65 @@
+"""One line of text of which only the cells that changed are sent to the terminal."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui.widgets.line_table import fit
+
+
+class LiveLine(Widget):
+    """A line of a width that its text does not change."""
+
+    DEFAULT_CSS = "LiveLine { height: 1; }"
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self._texts: tuple[str, ...] = ("",)
+        self._shown = ""
+
+    @property
+    def text(self) -> str:
+        """What it says, as far as there is room."""
+        return self._shown.rstrip()
+
+    def say(self, *texts: str) -> None:
+        """Say the first text that there is room for, or the beginning of the last one.
+
+        Args:
+            texts: scrubbed, from long to short.
+        """
+        self._texts = texts
+        self._draw()
+
+    def on_resize(self) -> None:
+        """Say as much as there is room for now."""
+        self._draw()
+
+    def render_line(self, y: int) -> Strip:
+        """The line."""
+        return Strip([Segment(fit(self._shown, self.size.width), self.rich_style)])
+
+    def _draw(self) -> None:
+        width = self.size.width
+        if not width:
+            # Nobody has laid it out; what it says is asked for all the same.
+            self._shown = self._texts[0]
+            return
+        fitting = (text for text in self._texts if cell_len(text) <= width)
+        before, self._shown = self._shown, fit(next(fitting, self._texts[-1]), width)
+        if before != self._shown:
+            begin, end = _difference(before, self._shown)
+            self.refresh(Region(begin, 0, end - begin, 1))
+
+
+def _difference(before: str, now: str) -> tuple[int, int]:
+    """The first cell that differs and the one after the last; all where a cell is no character."""
+    width = cell_len(now)
+    if len(before) != len(now) or width != len(now) or cell_len(before) != width:
+        return 0, width
+    differing = [place for place, (one, two) in enumerate(zip(before, now, strict=True)) if one != two]
+    return differing[0], differing[-1] + 1
