@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tui.settings import Settings
 
 if TYPE_CHECKING:
+    from tui.services.chatting import Chatting
     from tui.services.datasets import Datasets
     from tui.services.decisions import Decisions
     from tui.services.engine_process import EngineProcess
@@ -84,3 +85,10 @@ class Services:
         from tui.services.evaluations import Evaluations
 
         return Evaluations(self.workspace, self.providers, self.settings.concurrency)
+
+    @cached_property
+    def chatting(self) -> Chatting:
+        """Answers of models as they come."""
+        from tui.services.chatting import Chatting
+
+        return Chatting(self.workspace, self.providers)

@@ -16,12 +16,13 @@ from pydantic import BaseModel, ValidationError
 
 from tui.domain.evaluation import SIDES, CaseResult, Evaluation, Reply, summarise
 from tui.domain.scoring import Scorer, find_scorer, suggest_scorer
-from tui.domain.test_set import Case, parse_test_set
+from tui.domain.test_set import Case
 from tui.services.asking import Failures, ask
 from tui.services.errors import FileError, FtuiError, InputError, ProviderError
 from tui.services.files import append_json, read_bytes, read_json_lines
 from tui.services.providers import Providers
 from tui.services.suggesting import Suggestion, suggest
+from tui.services.test_sets import parsed
 from tui.services.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -295,13 +296,7 @@ class Evaluations:
 
 
 def _read(request: EvaluationRequest, data: bytes) -> tuple[list[Case], Scorer]:
-    try:
-        cases = parse_test_set(data)
-    except ValueError as error:
-        raise InputError(
-            f"The test set {request.test} cannot be used: {error}.".replace("..", "."),
-            "Check it with `ftui check`; an evaluation needs cases with an expected answer.",
-        ) from error
+    cases = parsed(request.test, data)
     try:
         scorer = (
             find_scorer(request.scorer)

@@ -180,7 +180,15 @@ class Providers:
             return ProviderTrouble(f"{_title(name)} did not answer in time.", "Try again later.")
         if isinstance(error, openai.APIConnectionError):
             return self._explain_connection(error)
-        return ProviderError(f"The server {NOT_THE_PROTOCOL}: {self._redact(str(error))}")
+        return ProviderError(f"The server {NOT_THE_PROTOCOL}: {self.redacted(str(error))}")
+
+    def redacted(self, text: str) -> str:
+        """The beginning of what a server said, scrubbed and without keys."""
+        for name in self._profiles:
+            key = self._environ.get(self.key_variable(name), "")
+            if len(key) > 3:
+                text = text.replace(key, "[key]")
+        return preview(_KEY.sub("[key]", text), 300)
 
     def _make(self, name: str) -> openai.AsyncOpenAI:
         import openai
@@ -232,7 +240,7 @@ class Providers:
                 "The engine on this machine does not answer.",
                 f"Start it with `ftui engine start`; its log is {self.engine.log}.",
             )
-        cause = self._redact(str(error.__cause__ or error.message))
+        cause = self.redacted(str(error.__cause__ or error.message))
         host = error.request.url.host
         return ProviderTrouble(
             f"Could not reach {name} at {host}: {cause.rstrip('.')}.",
@@ -276,14 +284,7 @@ class Providers:
             kind = str(error.response.headers.get("content-type", ""))
             page = "html" in kind or str(body).lstrip().startswith("<")
             said = f"it {NOT_THE_PROTOCOL} (a web page)" if page else str(body or error.message)
-        return _sentence(self._redact(said))
-
-    def _redact(self, text: str) -> str:
-        for name in self._profiles:
-            key = self._environ.get(self.key_variable(name), "")
-            if len(key) > 3:
-                text = text.replace(key, "[key]")
-        return preview(_KEY.sub("[key]", text), 300)
+        return _sentence(self.redacted(said))
 
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:

@@ -29,7 +29,7 @@ async def suggest(workspace: Workspace, given: Suggestion, last: Evaluation | No
     Raises:
         FileError: the log of a job cannot be read.
     """
-    job = await _job(workspace, given)
+    job = await job_that_made(workspace, given.provider, given.tuned)
     found = given
     if job:
         view, _ = job
@@ -48,25 +48,41 @@ async def suggest(workspace: Workspace, given: Suggestion, last: Evaluation | No
                 "scorer": last.scorer,
             }
         )
-    test = await _test_beside(job[1]) if job else None
+    test = await test_set_beside(job[1]) if job else None
     return found.model_copy(update={"test": test})
 
 
-async def _job(workspace: Workspace, given: Suggestion) -> tuple[JobView, JobLog] | None:
-    """The job that made the tuned model, or the last one that made any."""
+async def job_that_made(
+    workspace: Workspace, provider: str | None, tuned: str | None
+) -> tuple[JobView, JobLog] | None:
+    """The job that made a tuned model or a checkpoint, or the last one that made any.
+
+    Args:
+        workspace: where jobs are recorded.
+        provider: whose job; None for anyone's.
+        tuned: name of the model; None for any.
+
+    Raises:
+        FileError: the log of a job cannot be read.
+    """
     logs = await recorded_jobs(workspace)
     views = [(await log.view(), log) for log in logs]
     made = [
         (view, log)
         for view, log in views
-        if view.fine_tuned_model
-        and given.tuned in (None, view.fine_tuned_model)
-        and given.provider in (None, view.provider)
+        if provider in (None, view.provider) and _made(view, tuned)
     ]
     return max(made, key=lambda one: one[0].created_at or 0.0, default=None)
 
 
-async def _test_beside(log: JobLog) -> Path | None:
+def _made(view: JobView, tuned: str | None) -> bool:
+    if tuned is None:
+        return bool(view.fine_tuned_model)
+    return tuned in (view.fine_tuned_model, *(one.name for one in view.checkpoints))
+
+
+async def test_set_beside(log: JobLog) -> Path | None:
+    """The file beside a job's training file that has `test` in its name in place of `train`."""
     file = await log.file()
     training = file.request.training_file if file and file.request else None
     if training is None or "train" not in training.name:

@@ -19,7 +19,7 @@ class Workspace:
     The folder is made on the first write, so looking at a file leaves no trace.
 
     Layout: `decisions/<id>.json`, `jobs/<provider>/<id>/events.jsonl`,
-    `evaluations/<id>/{evaluation.json,cases.jsonl}`.
+    `evaluations/<id>/{evaluation.json,cases.jsonl}`, `chats/<id>.jsonl`.
     """
 
     def __init__(self, root: Path) -> None:
@@ -34,6 +34,11 @@ class Workspace:
     def evaluations(self) -> Path:
         """Folder of the evaluations, one folder each."""
         return self.root / "evaluations"
+
+    @property
+    def chats(self) -> Path:
+        """Folder of the chats, one log each."""
+        return self.root / "chats"
 
     @property
     def jobs(self) -> Path:
