@@ -41,7 +41,7 @@ async def check_up(
         await asyncio.to_thread(disk_space, settings.home),
         await engine(providers.engine),
         await asyncio.to_thread(base_model, settings),
-        *keys(settings, providers),
+        *await keys(settings, providers),
     ]
 
 
@@ -109,17 +109,17 @@ def base_model(settings: Settings) -> Check:
     return Check("base model", True, f"{name} is fetched by the first job{size}")
 
 
-def keys(settings: Settings, providers: Providers) -> list[Check]:
+async def keys(settings: Settings, providers: Providers) -> list[Check]:
     """Whether each provider's key is set; only the default provider's must be."""
     checks = []
     for name in providers.names:
         if name == LOCAL:
             continue
-        variable = providers.key_variable(name)
-        there = providers.has_key(name)
+        place = await providers.key_place(name)
+        there = place.source != "missing"
         said = "is set" if there else "is not set: export it to use this provider"
         ok = there or name != settings.provider
-        checks.append(Check(f"provider {name}", ok, f"{variable} {said}"))
+        checks.append(Check(f"provider {name}", ok, f"{place.variable} {said}"))
     if settings.provider not in providers.names:
         said = f"the default provider {settings.provider} is not in the config file"
         checks.append(Check("provider", False, said))
