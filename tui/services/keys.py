@@ -136,6 +136,14 @@ class Keys:
         await self._keyring.remove(name)
         self.forget()
 
+    async def keyring_trouble(self) -> KeyringError | None:
+        """Why the keyring of this machine cannot be used; None where it can."""
+        try:
+            await self._of_keyring("")
+        except KeyringError as error:
+            return error
+        return None
+
     def forget(self) -> None:
         """Ask the keyring anew from now on."""
         self._found.clear()
