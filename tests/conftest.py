@@ -9,11 +9,22 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import keyring.backends.null
 import pytest
 from sample_rows import good_rows
 
 from tui.services.engine_process import EngineProcess
 from tui.settings import Settings
+
+
+@pytest.fixture(autouse=True, scope="session")
+def nobodys_keyring() -> Iterator[None]:
+    """The keys in the keyring of this machine are none of a test's."""
+    before = keyring.get_keyring()
+    keyring.set_keyring(keyring.backends.null.Keyring())
+    yield
+    keyring.set_keyring(before)
+
 
 TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = ("openai", "torch", "transformers", "numpy", "fastapi", "datasets", "pandas")
+HEAVY = ("keyring", "openai", "torch", "transformers", "numpy", "fastapi", "datasets", "pandas")
 HELP = """
 import contextlib, io
 from tui.cli import main
@@ -45,7 +45,7 @@ def test_the_way_to_the_first_paint_loads_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["check", "decide", "doctor", "engine", "evaluate", "jobs", "train", "watch"]
+    "name", ["check", "decide", "doctor", "engine", "evaluate", "jobs", "keys", "train", "watch"]
 )
 def test_a_commands_module_loads_nothing_heavy(name: str) -> None:
     assert not loaded_after(f"import tui.commands.{name}") & {*HEAVY, "textual"}

@@ -100,7 +100,6 @@ def test_a_base_url_that_is_no_address_is_named(environ: dict[str, str], url: st
         ("http://litellm.lab.example/v1", "litellm"),
         ("http://lab.example:8000/v1", "other"),
         ("https://api.openai.com.elsewhere.example/v1", "other"),
-        ("https://api.openai.com@elsewhere.example/v1", "other"),
     ],
 )
 def test_the_kind_of_a_server_is_told_from_its_host(base_url: str, kind: str) -> None:
@@ -139,11 +138,19 @@ def test_a_profile_that_fits_no_server_is_named(
 
 def test_secrets_in_an_address_are_in_no_error_and_no_repr(environ: dict[str, str]) -> None:
     secret = "hunter2-hunter2"
-    url = f"https://me:{secret}@lab.example:8000/v1?token={secret}"
+    url = f"https://lab.example:8000/v1?token={secret}"
     profile = ProviderProfile(base_url=url, proxy=f"http://me:{secret}@proxy:3128")
     assert profile.address == "https://lab.example:8000/v1"
     assert secret not in repr(Settings(providers={"lab": profile}))
-    Path(environ["FTUI_CONFIG"]).write_text(f'[providers.lab]\nbase_url = "ftp://{secret}@lab"\n')
-    with pytest.raises(ValueError, match="base_url") as refused:
+    for refused in (f"ftp://{secret}@lab", f"https://me:{secret}@lab/v1"):
+        Path(environ["FTUI_CONFIG"]).write_text(f'[providers.lab]\nbase_url = "{refused}"\n')
+        with pytest.raises(ValueError, match="base_url") as raised:
+            load_settings(environ=environ)
+        assert secret not in "".join(traceback.format_exception(raised.value))
+
+
+@pytest.mark.parametrize("name", ["local", "", " ", "a\\u001b]0;pwned\\u0007", "n" * 41])
+def test_a_providers_name_is_a_plain_name_of_its_own(environ: dict[str, str], name: str) -> None:
+    Path(environ["FTUI_CONFIG"]).write_text(f'[providers."{name}"]\nbase_url = "http://lab/v1"\n')
+    with pytest.raises(ValueError, match="setting providers cannot be used"):
         load_settings(environ=environ)
-    assert secret not in "".join(traceback.format_exception(refused.value))

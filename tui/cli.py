@@ -29,6 +29,7 @@ COMMANDS = {
     "resume": "let a paused job go on",
     "evaluate": "compare the tuned with the base model on a test set",
     "engine": "start, stop or inspect the embedded engine",
+    "keys": "tell where each provider's key comes from; keep one in the keyring",
     "doctor": "check this installation and say what is missing",
 }
 

@@ -25,6 +25,8 @@ from tui.domain.prices import PRICES, Price
 from tui.domain.server_kinds import KINDS, GivenKind, ServerKind, detected, shown_address
 
 LOCAL = "local"
+LONGEST_NAME = 40
+"""Characters of a provider's name."""
 DEFAULT_MODEL = "SmolLM2-135M-Instruct"
 
 
@@ -49,6 +51,8 @@ class ProviderProfile(BaseModel):
     """Whom a LiteLLM proxy passes the request on to: openai or azure."""
     proxy: str | None = Field(default=None, repr=False)
     """Address of an HTTP proxy; otherwise HTTPS_PROXY and NO_PROXY of the environment hold."""
+    timeout: float = Field(default=120.0, ge=1, le=3600)
+    """Seconds of silence after which a request is given up."""
 
     @field_validator("base_url", "proxy")
     @classmethod
@@ -64,6 +68,11 @@ class ProviderProfile(BaseModel):
             usable = False
         if not usable or not url.isprintable() or " " in url:
             raise ValueError(f"a {info.field_name} looks like https://host:port/v1")
+        if info.field_name == "base_url" and "@" in parts.netloc:
+            raise ValueError(
+                "a base_url holds no user and no password; the key belongs into the environment "
+                "or the keyring"
+            )
         return url
 
     @model_validator(mode="after")
@@ -143,6 +152,16 @@ class Settings(BaseModel):
     """What training costs, by model; those of the config file are added to the known ones."""
     providers: dict[str, ProviderProfile] = Field(default_factory=_openai)
     """Further servers by name; `local`, the embedded engine, is always there."""
+
+    @field_validator("providers")
+    @classmethod
+    def _named(cls, profiles: dict[str, ProviderProfile]) -> dict[str, ProviderProfile]:
+        for name in profiles:
+            if name == LOCAL:
+                raise ValueError(f"{LOCAL} is the engine on this machine; choose another name")
+            if not (name.strip() and name.isprintable() and len(name) <= LONGEST_NAME):
+                raise ValueError(f"a provider's name is 1 to {LONGEST_NAME} printable characters")
+        return profiles
 
     @field_validator("home", "workspace")
     @classmethod

@@ -232,6 +232,19 @@ def test_doctor_answers_for_every_check(
         checks
     )
     assert code == (0 if all(check["ok"] for check in checks.values()) else 1)
+    assert checks["provider far"]["ok"]
+    assert checks["provider far"]["message"].startswith("ready in ")
+    assert checks["provider openai"]["message"].startswith("not in use; key: ")
+    far.models = {"data": [{"id": "base", "shutdown_date": "2020-01-01"}]}
+    far.lacks = {"pause", "ftui-no-such-path"}
+    _, lines, _ = run("doctor", "--json")
+    told = {check["name"]: check for check in lines[0]["checks"]}
+    assert "cannot pause a job" in told["provider far"]["message"]
+    assert told["model's end"] == {
+        "name": "model's end",
+        "ok": False,
+        "message": "base ended 2020-01-01",
+    }
     monkeypatch.delenv("TEST_KEY")
     code, lines, _ = run("doctor", "--json")
     assert code == 1

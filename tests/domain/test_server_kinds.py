@@ -31,6 +31,10 @@ def test_what_is_said_of_the_engines_hyperparameters_is_all_that_it_knows() -> N
     assert told - {"context_length"} == known
 
 
+def test_a_host_before_an_at_sign_is_no_host() -> None:
+    assert detected("https://api.openai.com@elsewhere.example/v1").name == "other"
+
+
 def test_azure_takes_short_suffixes_without_dots() -> None:
     assert AZURE.reason_against_suffix("tickets-2026") is None
     assert "18 characters" in str(AZURE.reason_against_suffix("a" * 19))

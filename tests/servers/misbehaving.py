@@ -51,6 +51,11 @@ class MisbehavingServer:
         self.ignores_after = False
         self.without_checkpoints = False
         self.oldest_first = False
+        self.lacks: set[str] = set()
+        """Ends of paths that the server does not have."""
+        self.models: Any = {"object": "list", "data": []}
+        self.key = ""
+        """The one key that it accepts; any where it is empty."""
         self.url = ""
         self._connections: set[asyncio.Task[None]] = set()
 
@@ -124,7 +129,12 @@ class MisbehavingServer:
             self.faults.remove(fault)
         if fault and fault.kind != "after":
             return await self._misbehave(fault, writer)
-        code, answer = self.answer(method, url.path, parse_qs(url.query), body)
+        if self.key and f"bearer {self.key}".lower() not in head.lower():
+            code, answer = 401, {"error": {"message": "Incorrect API key provided."}}
+        elif any(url.path.endswith(ending) for ending in self.lacks):
+            code, answer = 404, {"detail": "Not Found"}
+        else:
+            code, answer = self.answer(method, url.path, parse_qs(url.query), body)
         if fault:
             code, answer = fault.code, {"error": {"message": "It broke after the work."}}
         await self._send(writer, code, json.dumps(answer).encode())
@@ -183,7 +193,20 @@ class MisbehavingServer:
                 return 200, self._page(list(reversed(self.jobs.values())), query)
             case _, ["fine_tuning", "jobs", job, *rest] if job in self.jobs:
                 return self._job(method, job, rest, query)
-        return 404, {"error": {"message": f"No such thing: {path}", "code": "not_found"}}
+        return self._glance(parts, query) if method == "GET" else _no_such(path)
+
+    def _glance(self, parts: list[str], query: dict[str, list[str]]) -> tuple[int, Any]:
+        """What looks at the server without a job gets."""
+        match parts:
+            case ["models"]:
+                return 200, self.models
+            case ["files"]:
+                return 200, self._page([], query)
+            case ["uploads"] | ["chat", "completions"] | [*_, "pause" | "resume"]:
+                return 405, {"detail": "Method Not Allowed"}
+            case [*_, job, "events" | "checkpoints"]:
+                return _no_such(job)
+        return _no_such("/".join(parts))
 
     def _create(self, request: dict[str, Any]) -> dict[str, Any]:
         job = self.add_job(f"ftjob-{len(self.jobs) + 1}", status="queued", created_at=1_700_000_500)
@@ -216,6 +239,10 @@ class MisbehavingServer:
         if not self.without_has_more:
             page["has_more"] = begin + limit < len(items)
         return page
+
+
+def _no_such(thing: str) -> tuple[int, Any]:
+    return 404, {"error": {"message": f"No such thing: {thing}", "code": "not_found"}}
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tui.services.polling import ABROAD, HERE, LONGEST_RETRY_AFTER, Clock, Rhythm
-from tui.services.providers import retry_after
+from tui.services.provider_failures import retry_after
 
 
 def rhythm(chance: float = 1.0, pace: object = HERE) -> Rhythm:

@@ -8,11 +8,11 @@ Exit code 0: fine-tune; 1: do not, or not yet.
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tui.commands.interruptible import interruptible
 from tui.commands.output import GOOD, THE_ANSWER_IS_NO, add_json_flag, emit, show, tell
 from tui.services.errors import InputError
 
@@ -37,12 +37,8 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
     if flags.answers:
         answers = await services.decisions.answers(flags.answers, framework)
     else:
-        # asyncio's own handler waits for an await, and reading from the terminal has none.
-        before = signal.signal(signal.SIGINT, signal.default_int_handler)
-        try:
+        with interruptible():
             answers = ask_all(framework)
-        finally:
-            signal.signal(signal.SIGINT, before)
     decision = decide(framework, answers)
     await services.decisions.save(answers, decision)
     if flags.json:

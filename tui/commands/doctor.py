@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 async def run(flags: argparse.Namespace, services: Services) -> int:
     """Print every check, a line each."""
     settings = services.settings
-    checks = await check_up(settings, services.providers)
+    checks = await check_up(settings, services.providers, services.probing)
     if flags.json:
         emit(
             {

@@ -8,12 +8,16 @@ import platform
 import shutil
 import sys
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
+from tui.domain.loop import Tone
+from tui.domain.provider_probe import ProviderProbe
 from tui.domain.text import plural
 from tui.services.engine_process import INSTALL, EngineProcess
 from tui.services.errors import FtuiError
+from tui.services.probing import Probing
 from tui.services.providers import Providers
 from tui.settings import DEFAULT_MODEL, LOCAL, Settings
 
@@ -30,7 +34,10 @@ class Check(NamedTuple):
 
 
 async def check_up(
-    settings: Settings, providers: Providers, environ: Mapping[str, str] = os.environ
+    settings: Settings,
+    providers: Providers,
+    probing: Probing,
+    environ: Mapping[str, str] = os.environ,
 ) -> list[Check]:
     """Look at everything that ftui needs; nothing is started, made or fetched."""
     return [
@@ -41,7 +48,8 @@ async def check_up(
         await asyncio.to_thread(disk_space, settings.home),
         await engine(providers.engine),
         await asyncio.to_thread(base_model, settings),
-        *keys(settings, providers),
+        await keyring(providers),
+        *await servers(settings, probing, providers),
     ]
 
 
@@ -109,20 +117,43 @@ def base_model(settings: Settings) -> Check:
     return Check("base model", True, f"{name} is fetched by the first job{size}")
 
 
-def keys(settings: Settings, providers: Providers) -> list[Check]:
-    """Whether each provider's key is set; only the default provider's must be."""
+async def keyring(providers: Providers) -> Check:
+    """Whether keys can be kept in the keyring; the environment does as well."""
+    trouble = await providers.keys.keyring_trouble()
+    return Check("keyring", True, str(trouble) if trouble else "can keep keys: ftui keys set")
+
+
+async def servers(settings: Settings, probing: Probing, providers: Providers) -> list[Check]:
+    """Whether each provider can be used; the default one must be.
+
+    Asked are the default provider and those of the config file; OpenAI's key alone is looked for.
+    """
+    in_use = {settings.provider, *(set(settings.providers) - {"openai"})}
+    elsewhere = [name for name in providers.names if name != LOCAL]
+    asked = [name for name in elsewhere if name in in_use]
+    probes = {probe.provider: probe async for probe in probing.each(asked)}
     checks = []
-    for name in providers.names:
-        if name == LOCAL:
-            continue
-        variable = providers.key_variable(name)
-        there = providers.has_key(name)
-        said = "is set" if there else "is not set: export it to use this provider"
-        ok = there or name != settings.provider
-        checks.append(Check(f"provider {name}", ok, f"{variable} {said}"))
+    for name in elsewhere:
+        if name in probes:
+            checks += _server(probes[name], settings)
+        else:
+            place = await providers.key_place(name)
+            checks.append(Check(f"provider {name}", True, f"not in use; key: {place.words}"))
     if settings.provider not in providers.names:
         said = f"the default provider {settings.provider} is not in the config file"
         checks.append(Check("provider", False, said))
+    return checks
+
+
+def _server(probe: ProviderProbe, settings: Settings) -> list[Check]:
+    """How one provider stands, and whether the model by default ends there soon."""
+    is_default = probe.provider == settings.provider
+    good = probe.reach == "ready" or (probe.reach == "no key" and not is_default)
+    checks = [Check(f"provider {probe.provider}", good, probe.summary)]
+    model = next((one for one in probe.models if one.id == settings.model), None)
+    ends = model.end_words(date.today()) if is_default and model else None
+    if model and ends and ends[1] is not Tone.NONE:
+        checks.append(Check("model's end", False, f"{model.id} {ends[0].lstrip('!✗ ')}"))
     return checks
 
 

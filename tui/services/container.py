@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tui.services.evaluations import Evaluations
     from tui.services.jobs import Jobs
     from tui.services.notifying import Notifying
+    from tui.services.probing import Probing
     from tui.services.providers import Providers
     from tui.services.workspace import Workspace
 
@@ -50,6 +51,13 @@ class Services:
         from tui.services.providers import Providers
 
         return Providers(self.settings, self.engine)
+
+    @cached_property
+    def probing(self) -> Probing:
+        """Finds out what the providers can do."""
+        from tui.services.probing import Probing
+
+        return Probing(self.providers)
 
     @cached_property
     def jobs(self) -> Jobs:

@@ -36,8 +36,20 @@ class EngineUnavailable(FtuiError):
     """The embedded engine does not run and could not be started."""
 
 
+class KeyringError(FtuiError):
+    """The keyring of this machine cannot be used, or does not answer."""
+
+
 class ProviderError(FtuiError):
     """A server refused a request or did not answer."""
+
+
+class KeyMissing(ProviderError):
+    """There is no key for a provider, neither in the environment nor in the keyring."""
+
+
+class OrganisationRefused(ProviderError):
+    """OpenAI takes no fine-tuning job from this organisation; another server has to train it."""
 
 
 class ProviderTrouble(ProviderError):

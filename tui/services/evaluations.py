@@ -18,6 +18,7 @@ from tui.domain.evaluation import SIDES, CaseResult, Evaluation, Reply, summaris
 from tui.domain.scoring import Scorer, find_scorer, suggest_scorer
 from tui.domain.test_set import Case
 from tui.services.asking import Failures, ask
+from tui.services.clients import RETRIES
 from tui.services.errors import FileError, FtuiError, InputError, ProviderError
 from tui.services.files import append_json, read_bytes, read_json_lines
 from tui.services.providers import Providers
@@ -139,6 +140,7 @@ class Evaluations:
             FtuiError: the server is out of reach, or knows a model or the key not.
         """
         client = await self._providers.client(run.record.provider)
+        client = client.with_options(max_retries=RETRIES)
         replies: dict[int, dict[str, Reply]] = {}
         questions = self._questions(run)
         failures = {side: Failures() for side in SIDES}

@@ -127,7 +127,7 @@ class Jobs:
             FileError: a log cannot be read.
         """
         recorded = {(view.provider, view.id): view for view in await self.recorded()}
-        names = self._in_use({provider for provider, _ in recorded})
+        names = await self._in_use({provider for provider, _ in recorded})
         answers = await asyncio.gather(*(self._listed(name, recorded) for name in names))
         troubles = {}
         for name, answer in zip(names, answers, strict=True):
@@ -224,11 +224,11 @@ class Jobs:
     def _log(self, provider: str, job: str) -> JobLog:
         return JobLog(self._workspace, provider, job)
 
-    def _in_use(self, recorded: set[str]) -> list[str]:
+    async def _in_use(self, recorded: set[str]) -> list[str]:
         used = {LOCAL, self._settings.provider, *recorded}
         configured = set(self._settings.providers) - {"openai"}
         known = [name for name in self._providers.names if name in used | configured]
-        return [name for name in known if name in used or self._providers.has_key(name)]
+        return [name for name in known if name in used or await self._providers.has_key(name)]
 
     async def _listed(
         self, provider: str, recorded: Mapping[tuple[str, str], JobView]

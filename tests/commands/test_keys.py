@@ -1,0 +1,101 @@
+"""`ftui keys`: where each key comes from, and keeping one without showing it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from command_line import run
+from terminal import Terminal
+
+KEY = "sk-verysecret123456"
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def environ(nobodys_settings: Path, tmp_path: Path) -> dict[str, str]:
+    config = nobodys_settings / "config.toml"
+    config.write_text('[providers.lab]\nbase_url = "http://lab.example/v1"\n')
+    return {
+        "FTUI_HOME": str(nobodys_settings),
+        "FTUI_CONFIG": str(config),
+        "PYTHON_KEYRING_BACKEND": "keyrings.InFile",
+        "TEST_KEYRING": str(tmp_path / "keyring.json"),
+        "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}",
+        "OPENAI_API_KEY": KEY,
+        "LAB_API_KEY": "",
+    }
+
+
+def test_a_key_is_kept_without_being_shown_and_then_found(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "tui", "keys"]
+    terminal = Terminal([*command, "set", "lab"], tmp_path, environ)
+    terminal.wait_for("Key for lab (not shown):")
+    terminal.press(KEY, "enter")
+    terminal.wait_for("is in the keyring of this machine")
+    assert terminal.wait_for_end() == 0
+    assert KEY not in terminal.text()
+    assert KEY in Path(environ["TEST_KEYRING"]).read_text()
+
+    terminal = Terminal(command, tmp_path, environ)
+    terminal.wait_for("environment (OPENAI_API_KEY)")
+    assert terminal.wait_for_end() == 0
+    assert terminal.text().splitlines() == [
+        "local   not needed",
+        "openai  environment (OPENAI_API_KEY)",
+        "lab     keyring",
+    ]
+
+
+def test_ctrl_c_while_a_key_is_typed_keeps_nothing(environ: dict[str, str], tmp_path: Path) -> None:
+    terminal = Terminal([sys.executable, "-m", "tui", "keys", "set", "lab"], tmp_path, environ)
+    terminal.wait_for("(not shown):")
+    terminal.press(KEY[:5])
+    os.kill(terminal.pid, signal.SIGINT)
+    assert terminal.wait_for_end() == 130
+    assert not Path(environ["TEST_KEYRING"]).exists()
+
+
+def test_the_list_is_json_for_scripts(
+    environ: dict[str, str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.delenv("LAB_API_KEY", raising=False)
+    code, out, err = run(capsys, "keys", "--json")
+    assert code == 0
+    assert KEY not in out + err
+    assert json.loads(out) == [
+        {"provider": "local", "source": "not needed", "variable": None},
+        {"provider": "openai", "source": "environment", "variable": "OPENAI_API_KEY"},
+        {"provider": "lab", "source": "missing", "variable": "LAB_API_KEY"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["set"], "needs the name of a provider"),
+        (["set", "local"], "needs no key"),
+        (["set", "nobody\x1b[31m"], "There is no provider nobody"),
+        (["set", "openai"], "No key was given"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    said: str,
+) -> None:
+    monkeypatch.setattr("sys.stdin", Path("/dev/null").open())  # noqa: SIM115 - ends with the test
+    code, _, err = run(capsys, "keys", *arguments)
+    assert code == 2
+    assert said in err
+    assert "\x1b" not in err

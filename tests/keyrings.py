@@ -1,0 +1,70 @@
+"""Keyrings for tests: one in a file, one that never answers, one that is locked.
+
+A process started with `PYTHON_KEYRING_BACKEND=keyrings.InFile` uses the first.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from pathlib import Path
+
+from keyring.backend import KeyringBackend
+from keyring.errors import KeyringLocked, PasswordDeleteError
+
+
+class InFile(KeyringBackend):
+    """Keeps everything in the file that `TEST_KEYRING` names."""
+
+    priority = 1  # type: ignore[assignment]
+
+    @property
+    def _file(self) -> Path:
+        return Path(os.environ["TEST_KEYRING"])
+
+    def _held(self) -> dict[str, str]:
+        return dict(json.loads(self._file.read_text())) if self._file.exists() else {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self._held().get(f"{service}/{username}")
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self._file.write_text(json.dumps(self._held() | {f"{service}/{username}": password}))
+
+    def delete_password(self, service: str, username: str) -> None:
+        held = self._held()
+        if f"{service}/{username}" not in held:
+            raise PasswordDeleteError("not found")
+        del held[f"{service}/{username}"]
+        self._file.write_text(json.dumps(held))
+
+
+class Silent(KeyringBackend):
+    """Waits for a person who never comes."""
+
+    priority = 1  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self.asked += 1
+        threading.Event().wait()
+        return None
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        threading.Event().wait()
+
+
+class Locked(KeyringBackend):
+    """Refuses everything; in its words is what it was given."""
+
+    priority = 1  # type: ignore[assignment]
+
+    def get_password(self, service: str, username: str) -> str | None:
+        raise KeyringLocked("locked")
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        raise RuntimeError(f"cannot keep {password}")

@@ -1,0 +1,20 @@
+"""Reading from the terminal so that ctrl+c ends it at once."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Around reads from the terminal: ctrl+c raises KeyboardInterrupt in them.
+
+    asyncio's own handler waits for an await, and reading from the terminal has none.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
