@@ -163,7 +163,7 @@ class Providers:
 
     def redacted(self, text: str) -> str:
         """The beginning of what a server said, scrubbed and without keys."""
-        return self._keys.redact(text)
+        return self.keys.redact(text)
 
     async def _make(self, name: str) -> openai.AsyncOpenAI:
         if name == LOCAL:

@@ -61,5 +61,7 @@ def _difference(before: str, now: str) -> tuple[int, int]:
     width = cell_len(now)
     if len(before) != len(now) or width != len(now) or cell_len(before) != width:
         return 0, width
-    differing = [place for place, (one, two) in enumerate(zip(before, now, strict=True)) if one != two]
+    differing = [
+        place for place, (one, two) in enumerate(zip(before, now, strict=True)) if one != two
+    ]
     return differing[0], differing[-1] + 1
