@@ -13,12 +13,10 @@ from tui.domain.job_records import (
     Record,
     checkpoint_record,
     event_record,
-    history,
-    oldest_first,
-    record_key,
     status_record,
 )
 from tui.domain.loop import NO_JOBS, Tone
+from tui.domain.record_order import history, oldest_first, record_key
 from tui.domain.run_words import (
     contact_words,
     figures_line,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -37,7 +38,7 @@ class Time:
         await asyncio.sleep(0)
 
     def clock(self) -> Clock:
-        return Clock(now=lambda: self.at, sleep=self.sleep, random=lambda: 1.0)
+        return Clock(now=lambda: self.at, sleep=self.sleep, random=lambda: 1.0, nap=math.inf)
 
 
 @pytest.fixture
@@ -255,14 +256,14 @@ async def test_a_job_that_vanishes_is_said_and_its_history_stays(
     assert (await jobs.history("far", "ftjob-1")).step == 1
 
 
-async def test_a_server_without_checkpoints_is_asked_once(
+async def test_a_server_without_checkpoints_is_asked_at_the_beginning_and_the_end(
     server: MisbehavingServer, jobs: Jobs, time: Time
 ) -> None:
     server.add_job()
     server.without_checkpoints = True
-    time.plan = [lambda: server.add_step(1, valid_loss=1.0), server.finish]
+    time.plan = [lambda: server.add_step(1, valid_loss=1.0), lambda: None, server.finish]
     assert steps(await seen(jobs)) == [1]
-    assert server.count("GET", "/checkpoints") == 1
+    assert server.count("GET", "/checkpoints") == 2
 
 
 async def test_missing_fields_and_wrong_types_do_no_harm(

@@ -11,8 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Mapping
 from typing import Any
 
 Record = dict[str, Any]
@@ -162,58 +161,3 @@ def _digest(thing: Mapping[str, Any]) -> str:
     """An id for what has none: the same thing gets the same."""
     canonical = json.dumps(plain(thing), sort_keys=True, default=str)
     return "sha-" + hashlib.sha256(canonical.encode()).hexdigest()[:16]
-
-
-def record_key(record: Record) -> tuple[str, str]:
-    """What makes a record the same as another one; a status is told apart by what it says."""
-    kind = str(record.get("type"))
-    if kind == "status":
-        said = [record.get(name) for name in ("status", "fine_tuned_model", "error", "at")]
-        said += [record[name] for name in ("trained_steps", "settings") if name in record]
-        return kind, "\n".join(str(part) for part in said)
-    return "checkpoint" if kind == "checkpoint" else "event", str(record.get("id"))
-
-
-def oldest_first(items: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """A server's events in the order of time, whether it lists them newest or oldest first.
-
-    Equal times (OpenAI counts whole seconds) keep the order that the server gave them.
-    """
-    times = [figure(item.get("created_at")) or 0.0 for item in items]
-    falling = sum(later < earlier for earlier, later in pairwise(times))
-    rising = sum(later > earlier for earlier, later in pairwise(times))
-    newest_first = falling > rising or (falling == rising and not _steps_rise(items))
-    ordered = list(reversed(items)) if newest_first else list(items)
-    return sorted(ordered, key=lambda item: figure(item.get("created_at")) or 0.0)
-
-
-def _steps_rise(items: Sequence[Mapping[str, Any]]) -> bool:
-    data = (item.get("data") for item in items)
-    steps = [s for d in data if isinstance(d, Mapping) and (s := figure(d.get("step"))) is not None]
-    return len(steps) > 1 and steps[0] < steps[-1]
-
-
-def history(records: Iterable[Record]) -> list[Record]:
-    """A log's records each once, oldest first, a terminal status last.
-
-    The log may hold a record twice (two programs watched the job) and in the order of arrival.
-    """
-    once: dict[tuple[str, str], Record] = {}
-    for record in records:
-        if figure(record.get("at")) is not None:
-            once.setdefault(record_key(record), record)
-    ordered = sorted(once.values(), key=lambda record: record["at"])
-    kept: list[Record] = []
-    status: tuple[object, ...] | None = None
-    ends: list[Record] = []
-    for record in ordered:
-        if record.get("type") == "status":
-            says = status_says(record)
-            if says == status:
-                continue
-            status = says
-            if is_terminal(str(record.get("status"))):
-                ends = [record]
-                continue
-        kept.append(record)
-    return kept + ends

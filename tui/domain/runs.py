@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from copy import copy, deepcopy
 from types import MappingProxyType
 
 from tui.domain.curves import LARGEST_STEP, Point, Series
@@ -99,6 +100,13 @@ class Run:
             checkpoints=self._in_order,
             events=self._told,
         )
+
+    def view_with(self, status: Record) -> JobView:
+        """The state with one more status, which the run itself does not take in."""
+        twin = copy(self)
+        twin._said, twin._pace = dict(self._said), deepcopy(self._pace)
+        twin._add_status(status, float(status["at"]))
+        return twin.view()
 
     def _add_status(self, record: Record, at: float) -> None:
         self._said["status"] = text(record.get("status")) or "unknown"

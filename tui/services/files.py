@@ -15,6 +15,7 @@ import aiofiles
 import orjson
 
 from tui.services.errors import FileError
+from tui.services.log_file import append
 
 Buffer: TypeAlias = "bytes | bytearray | memoryview | array[int]"
 """Bytes, or numbers whose bytes are meant."""
@@ -95,29 +96,23 @@ def _umask() -> int:
 
 
 async def append_json(path: Path, records: list[Any]) -> None:
-    """Append records to a JSON Lines log; a torn last line is ended first, so nothing is glued.
+    """Append records to a JSON Lines log; a last line that a crash tore is taken off first.
 
     Raises:
         FileError: the log cannot be written.
     """
     if not records:
         return
-    block = b"".join(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in records)
+    block = json_lines(records)
     try:
-        await asyncio.to_thread(_append, path, block)
+        await asyncio.to_thread(append, path, block)
     except OSError as error:
         raise explain(error, path, "write") from error
 
 
-def _append(path: Path, block: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab+") as file:
-        if file.tell():
-            file.seek(-1, os.SEEK_END)
-            if file.read(1) != b"\n":
-                block = b"\n" + block
-        file.write(block)
-        file.flush()
+def json_lines(records: Iterable[Any]) -> bytes:
+    """Records as JSON, each on a line of its own."""
+    return b"".join(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in records)
 
 
 async def read_json_lines(path: Path) -> list[dict[str, Any]]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote, unquote
 
 from pydantic import BaseModel
 
-from tui.domain.job_records import Record, history
+from tui.domain.job_records import Record
 from tui.domain.job_request import JobRequest
-from tui.domain.runs import JobView, Run
-from tui.services.files import append_json, explain, read_json_lines
+from tui.domain.runs import JobView
+from tui.services.files import append_json, explain
+from tui.services.job_history import JobHistory
 from tui.services.workspace import Workspace
 
 LONGEST_ID = 120
@@ -38,6 +38,7 @@ class JobLog:
         self.job = job
         self._workspace = workspace
         self._folder = workspace.jobs / _folder_name(provider) / _folder_name(job)
+        self._events = self._folder / "events.jsonl"
 
     async def created(self, file: JobFile) -> None:
         """Keep what was asked for.
@@ -76,7 +77,11 @@ class JobLog:
         Raises:
             FileError: the log cannot be written.
         """
-        await append_json(self._folder / "events.jsonl", records)
+        await append_json(self._events, records)
+
+    def history(self) -> JobHistory:
+        """What was seen, to be read."""
+        return JobHistory(self.provider, self.job, self._events)
 
     async def records(self) -> list[Record]:
         """What was seen, each once, oldest first, a terminal status last.
@@ -84,8 +89,7 @@ class JobLog:
         Raises:
             FileError: the log is there and cannot be read.
         """
-        lines = await read_json_lines(self._folder / "events.jsonl")
-        return await asyncio.to_thread(history, lines)
+        return [record async for records in self.history().read() for record in records]
 
     async def view(self) -> JobView:
         """How the job stood when it was last seen.
@@ -93,8 +97,10 @@ class JobLog:
         Raises:
             FileError: the log is there and cannot be read.
         """
-        records = await self.records()
-        return await asyncio.to_thread(fold, self.provider, self.job, records)
+        history = self.history()
+        async for _ in history.read():
+            pass
+        return history.view()
 
 
 def _make_first(path: Path) -> bool:
@@ -105,14 +111,6 @@ def _make_first(path: Path) -> bool:
     except FileExistsError:
         return False
     return True
-
-
-def fold(provider: str, job: str, records: Iterable[Record]) -> JobView:
-    """The state that records, oldest first, add up to."""
-    run = Run(provider, job)
-    for record in records:
-        run.add(record)
-    return run.view()
 
 
 async def recorded_jobs(workspace: Workspace) -> list[JobLog]:

@@ -6,29 +6,24 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from tui.domain.job_records import (
-    Record,
-    checkpoint_record,
-    event_record,
-    is_terminal,
-    oldest_first,
-    record_key,
-    status_record,
-    status_says,
-)
-from tui.services.errors import EngineUnavailable, FtuiError, ProviderTrouble
-from tui.services.job_log import LONGEST_ID, JobLog
-from tui.services.polling import ABROAD, HERE, Clock, Rhythm
-from tui.services.providers import Providers, json_body
-from tui.settings import LOCAL
+from tui.domain.job_records import Record, is_terminal
+from tui.domain.job_view import JobView
+from tui.services.attention import Attention, Level
+from tui.services.errors import EngineUnavailable, FtuiError, NotFound, ProviderTrouble
+from tui.services.job_log import JobLog
+from tui.services.job_poll import JobPoll, fetch_job, usable_id
+from tui.services.polling import Clock, Rhythm, rest
+from tui.services.providers import Providers
+from tui.services.traffic import Traffic
 
 if TYPE_CHECKING:
     import openai
 
-_PAGE = 100
-_GLANCE = 20
-"""Events asked for while a job is followed: more than come between two polls."""
+__all__ = ["Contact", "JobWatch", "Seen", "fetch_job", "usable_id"]
+
 _POLL_SECONDS = 30.0
+_VANISHED_AFTER = 3
+"""Times that a server must not know a job that it knew before this is believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,96 +45,104 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one look at a job brought: the new records, oldest first, and how the contact stands."""
+    """What one look at a job brought.
+
+    Attributes:
+        records: the new records, oldest first.
+        contact: how the contact with the server stands.
+        view: the job with all that is known of it.
+    """
 
     records: list[Record]
     contact: Contact
+    view: JobView
 
 
 class JobWatch:
     """Follows one job from what the log holds to its end."""
 
-    def __init__(self, providers: Providers, log: JobLog, clock: Clock) -> None:
+    def __init__(
+        self,
+        providers: Providers,
+        log: JobLog,
+        clock: Clock,
+        traffic: Traffic,
+        attention: Attention,
+    ) -> None:
+        """Nothing is asked yet.
+
+        Args:
+            providers: the servers.
+            log: the job's.
+            clock: time, sleep and chance.
+            traffic: what the jobs of its provider share.
+            attention: how closely it is looked at, now and later.
+        """
         self._providers = providers
         self._log = log
         self._clock = clock
-        self._rhythm = Rhythm(HERE if log.provider == LOCAL else ABROAD, clock)
-        self._seen: set[tuple[str, str]] = set()
-        self._status: Record = {}
-        self._newest = 0.0
+        self._traffic = traffic
+        self._attention = attention
+        self._history = log.history()
+        self._poll = JobPoll(log.provider, log.job, self._history)
+        self._rhythm = Rhythm(traffic.pace, clock)
         self._contact = Contact()
-        self._has_checkpoints = True
         self._asleep = True
-        self._first = True
 
     async def follow(self) -> AsyncGenerator[Seen, None]:
-        """Yield what the log holds, then what each poll brings; ends when the job has ended.
+        """Yield what the log holds, in slices, then what each look brings, until the job has ended.
 
         While the server is out of reach nothing is raised: the contact tells why and the asking
-        goes on.
+        goes on, however long it takes.
 
         Raises:
-            NotFound: the server does not know the job.
+            NotFound: the server does not know the job (any more).
             ProviderError: the server refuses; asking again would not help.
+            InputError: there is no such provider (any more).
             EngineMissing: the job is the local engine's, and the extra is not installed.
             FileError: the log cannot be read or written.
         """
-        recorded = await self._log.records()
-        self._remember(recorded)
-        yield Seen(recorded, self._contact)
+        async for records in self._history.read():
+            yield self._seen(records)
+        if not self._history.status:
+            yield self._seen([])
         while not self._ended:
+            await self._traffic.turn(self._attention)
             try:
-                records = await self._poll()
+                found = await self._look()
             except (ProviderTrouble, EngineUnavailable) as error:
                 pause = self._failed(error)
-                yield Seen([], self._contact)
+                yield self._seen([])
+            except NotFound as error:
+                pause = self._failed(self._vanished(error))
+                yield self._seen([])
             else:
-                await self._log.append(records)
-                self._remember(records)
-                self._contact = Contact(updated_at=self._clock.now())
-                yield Seen(records, self._contact)
-                status = str(self._status.get("status"))
-                pause = self._rhythm.after_answer(status, news=bool(records))
+                news = await self._history.add(found)
+                pause = self._answered(news)
+                yield self._seen(news)
             if not self._ended:
-                await self._clock.sleep(pause)
+                await self._rest(pause)
 
     @property
     def _ended(self) -> bool:
-        return is_terminal(str(self._status.get("status")))
+        return is_terminal(str(self._history.status.get("status")))
 
-    def _remember(self, records: list[Record]) -> None:
-        for record in records:
-            self._seen.add(record_key(record))
-            self._newest = max(self._newest, record["at"])
-            if record["type"] == "status":
-                self._status = record
+    def _seen(self, records: list[Record]) -> Seen:
+        return Seen(records, self._contact, self._history.view())
 
-    def _failed(self, error: FtuiError) -> float:
-        wish = error.retry_after if isinstance(error, ProviderTrouble) else None
-        pause = self._rhythm.after_failure(wish)
-        now = self._clock.now()
-        since = self._contact.offline_since or now
-        self._contact = replace(
-            self._contact, trouble=error, offline_since=since, next_try_at=now + pause
-        )
-        self._asleep = True
-        return pause
-
-    async def _poll(self) -> list[Record]:
-        """Everything new: events and checkpoints by time, then the status if it is another one."""
+    async def _look(self) -> list[Record]:
         client = await self._client()
-        now = self._clock.now()
+        level = self._attention.level
         with self._providers.explained():
-            job = await fetch_job(client, self._log.provider, self._log.job)
-            ends = is_terminal(str(job.get("status")))
-            news = await self._events(client, now, thorough=self._first or ends)
-            if self._first or ends or any(_may_bring_checkpoint(record) for record in news):
-                news += await self._checkpoints(client, now)
-        self._first = False
-        news.sort(key=lambda record: record["at"])
-        newest = max([*(record["at"] for record in news), self._newest])
-        status = status_record(job, self._log.provider, now, newest or None)
-        return news if status_says(status) == status_says(self._status) else [*news, status]
+            listed = None if level is Level.WATCHED else await self._listed(level)
+            return await self._poll.look(client, self._clock.now(), listed, level)
+
+    async def _listed(self, level: Level) -> Mapping[str, Any] | None:
+        """The job as its provider's list tells it; None where the list does not go back to it."""
+        pace = self._traffic.pace
+        longest = pace.hidden if level is Level.HIDDEN else pace.listed
+        job = (await self._traffic.listing(longest / 2)).get(self._log.job)
+        return job if job and isinstance(job.get("status"), str) else None
 
     async def _client(self) -> openai.AsyncOpenAI:
         if self._asleep:
@@ -149,76 +152,49 @@ class JobWatch:
             client = await self._providers.existing_client(self._log.provider)
         return client.with_options(max_retries=0, timeout=_POLL_SECONDS)
 
-    async def _events(
-        self, client: openai.AsyncOpenAI, now: float, *, thorough: bool
-    ) -> list[Record]:
-        """The new events, oldest first.
+    def _answered(self, news: list[Record]) -> float:
+        if self._contact.trouble:
+            self._traffic.answered()
+        self._contact = Contact(updated_at=self._clock.now())
+        status = str(self._history.status.get("status"))
+        return self._rhythm.after_answer(status, news=bool(news), level=self._attention.level)
 
-        A glance ends at the first page that holds a known event; a thorough look at the first that
-        holds nothing new. Neither relies on `has_more`, nor on `after` being heeded.
+    def _failed(self, error: FtuiError) -> float:
+        wish = error.retry_after if isinstance(error, ProviderTrouble) else None
+        self._traffic.failed(error)
+        pause = self._rhythm.after_failure(wish, offline=_is_out_of_reach(error))
+        now = self._clock.now()
+        since = self._contact.offline_since or now
+        self._contact = replace(
+            self._contact, trouble=error, offline_since=since, next_try_at=now + pause
+        )
+        self._asleep = True
+        return pause
+
+    def _vanished(self, error: NotFound) -> FtuiError:
+        """What to say of a job that the server does not know now.
+
+        Raises:
+            NotFound: it never did, or has said so too often to be mistaken.
         """
-        from openai import Omit, omit
+        if not self._history.status:
+            raise error
+        if self._rhythm.failures + 1 >= _VANISHED_AFTER:
+            raise NotFound(error.message, "What was seen of the job is kept.") from error
+        return error
 
-        fetch = client.fine_tuning.jobs.with_raw_response.list_events
-        fresh: dict[tuple[str, str], Mapping[str, Any]] = {}
-        limit = _PAGE if thorough else _GLANCE
-        after: str | Omit = omit
-        while True:
-            body = json_body(
-                await fetch(self._log.job, limit=limit, after=after), self._log.provider
-            )
-            page = [item for item in body.get("data") or [] if isinstance(item, Mapping)]
-            keys = [record_key(event_record(item, now)) for item in page]
-            before = len(fresh)
-            for key, item in zip(keys, page, strict=True):
-                if key not in self._seen:
-                    fresh.setdefault(key, item)
-            known = any(key in self._seen for key in keys)
-            last = page[-1].get("id") if page else None
-            if len(fresh) == before or body.get("has_more") is False or not isinstance(last, str):
-                break
-            if known and not thorough:
-                break
-            after = last
-        return [event_record(item, now) for item in oldest_first(list(fresh.values()))]
-
-    async def _checkpoints(self, client: openai.AsyncOpenAI, now: float) -> list[Record]:
-        """The new checkpoints; none, and no more asking, where the server has no such path."""
-        if not self._has_checkpoints:
-            return []
-        import openai
-
-        fetch = client.fine_tuning.jobs.checkpoints.with_raw_response.list
-        try:
-            body = json_body(await fetch(self._log.job, limit=_PAGE), self._log.provider)
-        except openai.NotFoundError:
-            self._has_checkpoints = False
-            return []
-        items = [item for item in body.get("data") or [] if isinstance(item, Mapping)]
-        records = [checkpoint_record(item, now) for item in oldest_first(items)]
-        once = {record_key(record): record for record in records}
-        return [record for key, record in once.items() if key not in self._seen]
+    async def _rest(self, pause: float) -> None:
+        alarms = [self._attention.changed]
+        if self._contact.trouble:
+            alarms.append(self._traffic.back)
+        if await rest(self._clock, pause, *alarms):
+            # The machine was asleep: what failed before it says nothing of the network now.
+            self._rhythm.begin_anew()
 
 
-def _may_bring_checkpoint(record: Record) -> bool:
-    """Whether a checkpoint may have been saved: it is told of, or comes with a validation."""
-    return record["type"] == "event" or "valid_loss" in record or "full_valid_loss" in record
+def _is_out_of_reach(error: FtuiError) -> bool:
+    import openai
 
-
-async def fetch_job(client: openai.AsyncOpenAI, provider: str, job: str) -> dict[str, Any]:
-    """A job as the server tells it, with a usable `id`.
-
-    Raises:
-        ProviderTrouble: the answer is not a job.
-        openai.OpenAIError: the request failed; `Providers.explain` puts it in words.
-    """
-    body = json_body(await client.fine_tuning.jobs.with_raw_response.retrieve(job), provider)
-    if body.get("id") not in (None, job) or not isinstance(body.get("status"), str):
-        raise ProviderTrouble(f"The provider {provider} answered with something that is not a job.")
-    return {**body, "id": job}
-
-
-def usable_id(body: Mapping[str, Any]) -> bool:
-    """Whether a job has an id that can be asked for again."""
-    job = body.get("id")
-    return isinstance(job, str) and 0 < len(job) <= LONGEST_ID and job.isprintable()
+    return isinstance(error, EngineUnavailable) or isinstance(
+        error.__cause__, openai.APIConnectionError
+    )

@@ -2,48 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import Any, Literal
 
-from tui.domain.job_records import Record, is_terminal, status_record
+from tui.domain.job_records import Record, status_record
 from tui.domain.job_request import JobRequest
 from tui.domain.runs import JobView, Run
 from tui.domain.text import preview
+from tui.services.attention import Attention
 from tui.services.engine_process import EngineProcess
 from tui.services.errors import (
-    EngineUnavailable,
-    FtuiError,
     InputError,
     NotFound,
-    ProviderError,
 )
-from tui.services.job_log import JobFile, JobLog, recorded_jobs
-from tui.services.job_watch import JobWatch, Seen, fetch_job
+from tui.services.job_lists import JobList, JobLists
+from tui.services.job_log import JobFile, JobLog
+from tui.services.job_watch import Seen, fetch_job
 from tui.services.polling import Clock
 from tui.services.providers import Providers
-from tui.services.submission import Submission, job_pages
+from tui.services.submission import Submission
 from tui.services.workspace import Workspace
-from tui.settings import LOCAL, Settings
-
-_LIST_SECONDS = 15.0
+from tui.settings import Settings
 
 Steering = Literal["cancel", "pause", "resume"]
-
-
-@dataclass(frozen=True, slots=True)
-class JobList:
-    """The jobs of all providers, and which providers could not be asked.
-
-    Attributes:
-        views: latest first.
-        troubles: by provider, why it was not asked; its recorded jobs are among the views.
-    """
-
-    views: tuple[JobView, ...]
-    troubles: Mapping[str, FtuiError]
 
 
 class Jobs:
@@ -68,6 +49,7 @@ class Jobs:
         self._workspace = workspace
         self._providers = providers
         self._clock = clock or Clock()
+        self._lists = JobLists(settings, workspace, providers, self._clock)
 
     @property
     def engine(self) -> EngineProcess:
@@ -114,35 +96,23 @@ class Jobs:
         Raises:
             FileError: a log cannot be read.
         """
-        views = [await log.view() for log in await recorded_jobs(self._workspace)]
-        return _latest_first(views)
+        return await self._lists.recorded()
 
     async def list_jobs(self) -> JobList:
-        """The jobs of every provider in use and those recorded, latest first.
+        """The jobs of every provider in use and those recorded, latest first; see `JobLists`."""
+        return await self._lists.all()
 
-        Asked are the default provider, those with recorded jobs, and those in the config file. The
-        local engine is started for this only if a recorded job of its has not ended.
+    def follow(
+        self, provider: str, job: str, attention: Attention | None = None
+    ) -> AsyncGenerator[Seen, None]:
+        """Look at a job again and again until it has ended; see `JobWatch.follow`.
 
-        Raises:
-            FileError: a log cannot be read.
+        Args:
+            provider: whose job it is.
+            job: its id.
+            attention: how closely it is looked at, now and later; as the open job unless given.
         """
-        recorded = {(view.provider, view.id): view for view in await self.recorded()}
-        names = await self._in_use({provider for provider, _ in recorded})
-        answers = await asyncio.gather(*(self._listed(name, recorded) for name in names))
-        troubles = {}
-        for name, answer in zip(names, answers, strict=True):
-            if isinstance(answer, FtuiError):
-                troubles[name] = answer
-                continue
-            for job in answer:
-                key = name, job["id"]
-                if not (key in recorded and recorded[key].terminal):
-                    recorded[key] = await self._merged(name, job, recorded.get(key))
-        return JobList(_latest_first(list(recorded.values())), troubles)
-
-    def follow(self, provider: str, job: str) -> AsyncGenerator[Seen, None]:
-        """Look at a job again and again until it has ended; see `JobWatch.follow`."""
-        return JobWatch(self._providers, self._log(provider, job), self._clock).follow()
+        return self._lists.watch(provider, job, attention or Attention()).follow()
 
     async def watch(self, provider: str, job: str) -> AsyncIterator[Record]:
         """Every record of a job, oldest first, each once, until it has ended.
@@ -223,50 +193,3 @@ class Jobs:
 
     def _log(self, provider: str, job: str) -> JobLog:
         return JobLog(self._workspace, provider, job)
-
-    async def _in_use(self, recorded: set[str]) -> list[str]:
-        used = {LOCAL, self._settings.provider, *recorded}
-        configured = set(self._settings.providers) - {"openai"}
-        known = [name for name in self._providers.names if name in used | configured]
-        return [name for name in known if name in used or await self._providers.has_key(name)]
-
-    async def _listed(
-        self, provider: str, recorded: Mapping[tuple[str, str], JobView]
-    ) -> list[dict[str, Any]] | FtuiError:
-        """A provider's jobs, or why they are not known."""
-        going = any(key[0] == provider and not view.terminal for key, view in recorded.items())
-        try:
-            if provider != LOCAL or going:
-                client = await self._providers.client(provider)
-            elif (await self.engine.status()).running:
-                client = await self._providers.existing_client(provider)
-            else:
-                return []
-            with self._providers.explained():
-                client = client.with_options(max_retries=0, timeout=_LIST_SECONDS)
-                return await job_pages(client, provider)
-        except FtuiError as error:
-            return error
-
-    async def _merged(
-        self, provider: str, job: dict[str, Any], recorded: JobView | None
-    ) -> JobView:
-        """A job as the server's list tells it, with what is recorded of it."""
-        if recorded and is_terminal(str(job.get("status"))):
-            # It ended while nobody watched: its last events are taken into the record.
-            with suppress(ProviderError, NotFound, EngineUnavailable):
-                async with aclosing(self.follow(provider, job["id"])) as looks:
-                    async for seen in looks:
-                        if seen.contact.trouble:
-                            break
-        run = Run(provider, job["id"])
-        for record in await self._log(provider, job["id"]).records():
-            run.add(record)
-        run.add(status_record(job, provider, self.now()))
-        return run.view()
-
-
-def _latest_first(views: list[JobView]) -> tuple[JobView, ...]:
-    return tuple(
-        sorted(views, key=lambda view: view.created_at or view.updated_at or 0.0, reverse=True)
-    )

@@ -8,6 +8,8 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from tui.services.attention import Level
+
 LONGEST_RETRY_AFTER = 600.0
 """A server's wish for more silence than this is cut, so that no job is forgotten for a day."""
 
@@ -20,11 +22,44 @@ class Clock:
         now: Unix seconds.
         sleep: waits that many seconds.
         random: a number from 0 to 1.
+        nap: seconds that are slept at once; so soon it is noticed that the machine was asleep.
     """
 
     now: Callable[[], float] = time.time
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
     random: Callable[[], float] = random.random
+    nap: float = 3.0
+
+
+_JUMP = 10.0
+"""Seconds that a clock goes wrong by when the machine was asleep, or was set."""
+
+
+async def rest(clock: Clock, seconds: float, *alarms: asyncio.Event) -> bool:
+    """Wait; ends early when an alarm is set, or when the clock jumped, and tells of the latter.
+
+    Clocks of the kernel stand still while a machine is asleep, so the time is looked at in between.
+    """
+    until = clock.now() + seconds
+    waiting: list[asyncio.Future[object]] = [
+        asyncio.ensure_future(alarm.wait()) for alarm in alarms
+    ]
+    try:
+        while (left := until - clock.now()) > 0:
+            nap, before = min(left, clock.nap), clock.now()
+            asleep: asyncio.Future[object] = asyncio.ensure_future(clock.sleep(nap))
+            waiting.append(asleep)
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            if not asleep.done():
+                return False
+            waiting.remove(asleep)
+            await asleep
+            if not -_JUMP <= clock.now() - before - nap <= _JUMP:
+                return True
+        return False
+    finally:
+        for task in waiting:
+            task.cancel()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +70,37 @@ class Pace:
         moving: after news of a job that trains.
         quiet: at most, while a job trains without news.
         waiting: while the job is queued, paused, or being checked.
+        listed: while its row is shown and no more.
+        hidden: while nothing of it is shown.
         first_retry: after the first failure; doubled by each further one.
-        longest_retry: at most, after many failures.
+        longest_retry: at most, after many failures of the server.
+        longest_offline: at most, while the server is out of reach: trying costs it nothing.
+        requests_per_second: of all jobs together that are not watched.
     """
 
     moving: float = 1.0
     quiet: float = 3.0
     waiting: float = 2.0
+    listed: float = 3.0
+    hidden: float = 10.0
     first_retry: float = 1.0
     longest_retry: float = 60.0
+    longest_offline: float = 20.0
+    requests_per_second: float = 20.0
 
 
 HERE = Pace()
 """For the engine on this machine."""
 
-ABROAD = Pace(moving=5.0, quiet=30.0, waiting=15.0, first_retry=2.0)
+ABROAD = Pace(
+    moving=5.0,
+    quiet=30.0,
+    waiting=15.0,
+    listed=30.0,
+    hidden=60.0,
+    first_retry=2.0,
+    requests_per_second=2.0,
+)
 """For a server that many ask, and that limits the rate."""
 
 _SLOWER = 1.5
@@ -65,9 +116,13 @@ class Rhythm:
         self.failures = 0
         """Failures in a row."""
 
-    def after_answer(self, status: str, *, news: bool) -> float:
+    def after_answer(self, status: str, *, news: bool, level: Level = Level.WATCHED) -> float:
         """Seconds to wait after an answer; a job without news is asked for less and less often."""
         self.failures = 0
+        if level is Level.HIDDEN:
+            return self._pace.hidden
+        if level is Level.LISTED:
+            return max(self._pace.listed, 0.0 if status == "running" else self._pace.waiting)
         if status != "running":
             self._calm = self._pace.moving
             return self._pace.waiting
@@ -75,14 +130,20 @@ class Rhythm:
         self._calm = self._pace.moving if news else slower
         return self._calm
 
-    def after_failure(self, retry_after: float | None = None) -> float:
+    def begin_anew(self) -> None:
+        """What failed before says nothing of now."""
+        self.failures = 0
+
+    def after_failure(self, retry_after: float | None = None, *, offline: bool = False) -> float:
         """Seconds to wait after a failure: doubled each time, with jitter, never less than asked.
 
         Args:
             retry_after: what the server asked for, in seconds.
+            offline: it could not be reached at all.
         """
+        longest = self._pace.longest_offline if offline else self._pace.longest_retry
         grown = self._pace.first_retry * 2.0 ** min(self.failures, 30)
         self.failures += 1
         # Half fixed, half chance: many watchers of a server that comes back do not ask at once.
-        pause = min(self._pace.longest_retry, grown) * (0.5 + 0.5 * self._clock.random())
+        pause = min(longest, grown) * (0.5 + 0.5 * self._clock.random())
         return max(pause, min(retry_after or 0.0, LONGEST_RETRY_AFTER))

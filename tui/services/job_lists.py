@@ -1,0 +1,168 @@
+"""All jobs of all providers: those that the workspace recorded, and those on the servers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+
+from tui.domain.job_records import is_terminal, status_record
+from tui.domain.runs import JobView
+from tui.services.attention import Attention
+from tui.services.errors import EngineUnavailable, FtuiError, NotFound, ProviderError
+from tui.services.job_history import JobHistory
+from tui.services.job_log import JobLog, recorded_jobs
+from tui.services.job_watch import JobWatch
+from tui.services.polling import ABROAD, HERE, Clock
+from tui.services.providers import Providers
+from tui.services.submission import job_pages
+from tui.services.traffic import Listing, Traffic
+from tui.services.workspace import Workspace
+from tui.settings import LOCAL, Settings
+
+_LIST_SECONDS = 15.0
+
+Key = tuple[str, str]
+"""Provider and id: what makes a job one."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobList:
+    """The jobs of all providers, and which providers could not be asked.
+
+    Attributes:
+        views: latest first.
+        troubles: by provider, why it was not asked; its recorded jobs are among the views.
+    """
+
+    views: tuple[JobView, ...]
+    troubles: Mapping[str, FtuiError]
+
+
+class JobLists:
+    """Lists jobs, and makes those who watch one; what is read of a log once is not read again."""
+
+    def __init__(
+        self, settings: Settings, workspace: Workspace, providers: Providers, clock: Clock
+    ) -> None:
+        """Nothing is read or asked yet.
+
+        Args:
+            settings: for the provider that is asked by default.
+            workspace: where what was seen is kept.
+            providers: the servers.
+            clock: time, sleep and chance.
+        """
+        self._settings = settings
+        self._workspace = workspace
+        self._providers = providers
+        self._clock = clock
+        self._traffic: dict[str, Traffic] = {}
+        self._histories: dict[Key, JobHistory] = {}
+        self._reading = asyncio.Lock()
+
+    async def recorded(self) -> tuple[JobView, ...]:
+        """The jobs that the workspace has seen, latest first; no server is asked.
+
+        Raises:
+            FileError: a log cannot be read.
+        """
+        return _latest_first(
+            [await self._read(log) for log in await recorded_jobs(self._workspace)]
+        )
+
+    async def all(self) -> JobList:
+        """The jobs of every provider in use and those recorded, latest first.
+
+        Asked are the default provider, those with recorded jobs, and those in the config file. The
+        local engine is started for this only if a recorded job of its has not ended.
+
+        Raises:
+            FileError: a log cannot be read.
+        """
+        views = {(view.provider, view.id): view for view in await self.recorded()}
+        names = await self._in_use({provider for provider, _ in views})
+        answers = await asyncio.gather(*(self._listed(name, views) for name in names))
+        troubles = {}
+        for name, answer in zip(names, answers, strict=True):
+            if isinstance(answer, FtuiError):
+                troubles[name] = answer
+                continue
+            for job in answer:
+                recorded = views.get((name, job))
+                if not (recorded and recorded.terminal):
+                    views[name, job] = await self._merged(name, job, answer, recorded)
+        return JobList(_latest_first(list(views.values())), troubles)
+
+    def watch(self, provider: str, job: str, attention: Attention) -> JobWatch:
+        """Who follows a job.
+
+        Args:
+            provider: whose job it is.
+            job: its id.
+            attention: how closely it is looked at.
+        """
+        log = JobLog(self._workspace, provider, job)
+        traffic = self._traffic_of(provider)
+        return JobWatch(self._providers, log, self._clock, traffic, attention)
+
+    async def _read(self, log: JobLog) -> JobView:
+        key = log.provider, log.job
+        async with self._reading:
+            history = self._histories.setdefault(key, log.history())
+            async for _ in history.read():
+                pass
+        return history.view()
+
+    def _traffic_of(self, provider: str) -> Traffic:
+        if provider not in self._traffic:
+            pace = HERE if provider == LOCAL else ABROAD
+            self._traffic[provider] = Traffic(pace, self._clock, lambda: self._ask(provider))
+        return self._traffic[provider]
+
+    async def _ask(self, provider: str) -> Listing:
+        client = await self._providers.existing_client(provider)
+        client = client.with_options(max_retries=0, timeout=_LIST_SECONDS)
+        with self._providers.explained():
+            return {job["id"]: job for job in await job_pages(client, provider)}
+
+    async def _in_use(self, recorded: set[str]) -> list[str]:
+        used = {LOCAL, self._settings.provider, *recorded}
+        configured = set(self._settings.providers) - {"openai"}
+        known = [name for name in self._providers.names if name in used | configured]
+        return [name for name in known if name in used or await self._providers.has_key(name)]
+
+    async def _listed(self, provider: str, recorded: Mapping[Key, JobView]) -> Listing | FtuiError:
+        """A provider's jobs, or why they are not known."""
+        going = any(key[0] == provider and not view.terminal for key, view in recorded.items())
+        try:
+            if provider == LOCAL and going:
+                await self._providers.engine.ensure()
+            elif provider == LOCAL and not (await self._providers.engine.status()).running:
+                return {}
+            return await self._traffic_of(provider).listing()
+        except FtuiError as error:
+            return error
+
+    async def _merged(
+        self, provider: str, job: str, listing: Listing, recorded: JobView | None
+    ) -> JobView:
+        """A job as the server's list tells it, with what is recorded of it."""
+        if recorded and is_terminal(str(listing[job].get("status"))):
+            # It ended while nobody watched: its last events are taken into the record.
+            with suppress(ProviderError, NotFound, EngineUnavailable):
+                async with aclosing(self.watch(provider, job, Attention()).follow()) as looks:
+                    async for seen in looks:
+                        if seen.contact.trouble:
+                            break
+        log = JobLog(self._workspace, provider, job)
+        status = status_record(listing[job], provider, self._clock.now())
+        await self._read(log)
+        return self._histories[provider, job].view_with(status)
+
+
+def _latest_first(views: list[JobView]) -> tuple[JobView, ...]:
+    return tuple(
+        sorted(views, key=lambda view: view.created_at or view.updated_at or 0.0, reverse=True)
+    )
