@@ -111,6 +111,10 @@ class Providers:
                 f"Known are {known}; add others to the config file under [providers.NAME].",
             ) from None
 
+    def redact(self, text: str) -> str:
+        """A text without any key that is known or looks like one, for a screen."""
+        return self.keys.redact(text)
+
     async def warm(self) -> None:
         """Import the client library in a thread, so that the first request does not wait for it."""
         await asyncio.to_thread(importlib.import_module, "openai")
