@@ -159,7 +159,8 @@ class Providers:
         try:
             yield
         except openai.OpenAIError as error:
-            raise self.explain(error) from error
+            # The client's own error repeats what the server said, perhaps a key.
+            raise self.explain(error) from None
 
     def explain(self, error: Exception) -> FtuiError:
         """Turn a failure of a client into one sentence with what to do; never shows a key."""
