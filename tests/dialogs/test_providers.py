@@ -71,7 +71,7 @@ async def test_each_provider_has_a_word_and_the_chosen_one_its_reasons_and_model
         shown = app.shown()
         assert "3 models" in shown
         assert shown.index("✗ ended 2020-01-01") < shown.index("! ends 2027-01-14, in 50 days")
-        assert "has no POST" in shown
+        assert "– cannot pause a job (no /pause)" in shown
         assert "only once it is deployed" in " ".join(shown.split())
         assert "PWNED" not in shown
         assert not any(map(has_unsafe, shown.splitlines()))

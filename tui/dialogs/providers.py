@@ -26,8 +26,8 @@ from tui.widgets.provider_view import ProviderView
 _COLUMNS = [
     Column("state", 16),
     Column("name"),
-    Column("server", 26, from_width=70),
-    Column("key", 12, from_width=92),
+    Column("server", 12),
+    Column("key", 24, from_width=92),
     Column("answer", 8, right=True),
     Column("models", 6, right=True),
     Column("cannot", 6, right=True),
@@ -121,7 +121,7 @@ class ProviderList(Dialog[None]):
 
     def _cells(self, row: int) -> Sequence[Cell]:
         name = self._names[row]
-        kind = self._providers.server(name).title
+        kind = self._providers.server(name).brief
         probe = self._probing.last(name)
         if name in self._asking or probe is None:
             return ["… asking" if name in self._asking else "? not asked", name, kind, *[""] * 4]
@@ -131,7 +131,7 @@ class ProviderList(Dialog[None]):
             name,
             kind,
             probe.key,
-            f"{probe.seconds:.2f} s" if probe.seconds is not None else "–",
+            probe.answer_words,
             number(len(probe.models)) if ready else "–",
             number(len(probe.missing)) if ready else "–",
         ]

@@ -50,9 +50,8 @@ class ProviderView(LinePane):
         lines = _wrapped(f"{probe.address} · key: {probe.key}", Tone.NONE, width)
         if probe.said:
             lines += _wrapped(probe.said, REACH_SHOWN[probe.reach][1], width)
-        for feature in probe.missing:
-            reason = probe.reason_against(feature) or ""
-            lines += _wrapped(f"– {reason}", Tone.WARNED, width)
+        if probe.missing:
+            lines += _wrapped(f"– cannot {probe.missing_words}", Tone.WARNED, width)
         for note in self._notes:
             lines += _wrapped(note, Tone.NONE, width)
         return [*lines, *self._models(probe, width)]
