@@ -95,7 +95,7 @@ class ProviderProfile(BaseModel):
 
     @property
     def extra_body(self) -> dict[str, str]:
-        """What the server wants in the body of a request that creates or steers a job."""
+        """What the server wants in the body of a request that creates a job."""
         if self.training_type:
             return {"trainingType": self.training_type}
         return self.extra_query

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import traceback
 from collections.abc import AsyncIterator
@@ -14,7 +15,9 @@ from servers.misbehaving import Fault, MisbehavingServer, misbehaving_server
 
 from tui.services.engine_process import EngineProcess
 from tui.services.errors import FtuiError, OrganisationRefused, ProviderError
+from tui.services.jobs import Jobs
 from tui.services.providers import Providers
+from tui.services.workspace import Workspace
 from tui.settings import ProviderProfile, Settings
 
 KEY = "sk-verysecret123456"
@@ -28,17 +31,20 @@ async def server() -> AsyncIterator[MisbehavingServer]:
 
 
 @pytest.fixture
-async def providers(server: MisbehavingServer, tmp_path: Path) -> AsyncIterator[Providers]:
-    kinds = {"openai": "openai", "azure": "azure", "lab": "other", "gateway": "litellm"}
-    settings = Settings(
-        home=tmp_path,
-        providers={
-            name: ProviderProfile.model_validate(
-                {"base_url": server.url, "kind": kind, "api_key_env": "KEY", "timeout": 1}
-            )
-            for name, kind in kinds.items()
-        },
-    )
+def settings(server: MisbehavingServer, tmp_path: Path) -> Settings:
+    every = {"base_url": server.url, "api_key_env": "KEY", "timeout": 1}
+    own = {
+        "openai": {"kind": "openai"},
+        "azure": {"kind": "azure", "training_type": "Standard"},
+        "lab": {},
+        "gateway": {"kind": "litellm"},
+    }
+    profiles = {name: ProviderProfile.model_validate(every | one) for name, one in own.items()}
+    return Settings(home=tmp_path, workspace=tmp_path / ".ftui", providers=profiles)
+
+
+@pytest.fixture
+async def providers(settings: Settings) -> AsyncIterator[Providers]:
     providers = Providers(
         settings, EngineProcess(settings), {"KEY": KEY}, today=lambda: date(2026, 11, 25)
     )
@@ -120,13 +126,22 @@ async def test_a_silent_server_is_given_up_after_the_time_of_its_profile(
 
 
 async def test_a_litellm_proxy_is_told_whom_to_ask(
-    server: MisbehavingServer, providers: Providers
+    server: MisbehavingServer, providers: Providers, settings: Settings
 ) -> None:
+    server.add_job()
     client = await providers.client("gateway")
     await client.fine_tuning.jobs.list(limit=1)
-    assert str(client.base_url).startswith(server.url)
-    assert client.default_query == {"custom_llm_provider": "openai"}
+    jobs = Jobs(settings, Workspace(settings.workspace), providers)
+    await jobs.steer("gateway", "ftjob-1", "cancel")
+    listed, cancelled, *_ = server.received
+    assert "custom_llm_provider=openai" in listed[0]
+    assert json.loads(cancelled[1]) == {"custom_llm_provider": "openai"}
     assert providers.extra_body("gateway") == {"custom_llm_provider": "openai"}
+
+
+async def test_azures_training_type_is_sent_with_a_new_job_alone(providers: Providers) -> None:
+    assert providers.extra_body("azure") == {"trainingType": "Standard"}
+    assert providers.steering_body("azure") is None
 
 
 @pytest.mark.parametrize(

@@ -89,12 +89,20 @@ class Providers:
         return LOCAL_ENGINE if name == LOCAL else self.profile(name).server
 
     def extra_body(self, name: str) -> dict[str, str]:
-        """What the provider wants in the body of a request that creates or steers a job.
+        """What the provider wants in the body of a request that creates a job.
 
         Raises:
             InputError: there is no such provider.
         """
         return {} if name == LOCAL else self.profile(name).extra_body
+
+    def steering_body(self, name: str) -> dict[str, str] | None:
+        """What the provider wants in the body of a request that steers a job; None for nothing.
+
+        Raises:
+            InputError: there is no such provider.
+        """
+        return None if name == LOCAL else self.profile(name).extra_query or None
 
     def profile(self, name: str) -> ProviderProfile:
         """The settings of a provider other than the local engine.

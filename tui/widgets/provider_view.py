@@ -10,7 +10,7 @@ from textual.content import Content
 
 from tui.domain.loop import Tone
 from tui.domain.provider_probe import REACH_SHOWN, ProviderProbe, ServedModel
-from tui.domain.text import plural, preview, scrub
+from tui.domain.text import plural, scrub
 from tui.widgets.line_pane import LinePane
 from tui.widgets.line_table import fit
 
@@ -19,7 +19,6 @@ _COLOURS = {
     Tone.WARNED: "$text-warning",
     Tone.BAD: "$text-error",
 }
-_LONGEST_END = 34
 
 
 class ProviderView(LinePane):
@@ -62,16 +61,18 @@ class ProviderView(LinePane):
         tunable = sum(model.tunable is True for model in probe.models)
         told = f", {tunable} of them told to be tunable" if tunable else ""
         yield Content.styled(f"{plural(len(probe.models), 'model')}{told}", "bold")
+        end_room = max((len(end[0]) for end in map(self._end, probe.models) if end), default=0)
+        room = max(12, width - (end_room + 2 if end_room else 0) - (9 if tunable else 0))
         for model in probe.ending_first:
-            yield self._model(model, width)
+            words, tone = self._end(model) or ("", Tone.NONE)
+            yield Content.assemble(
+                fit(model.id, room),
+                (f"  {words:<{end_room}}" if end_room else "", _COLOURS.get(tone, "")),
+                "  tunable" if model.tunable else "",
+            )
 
-    def _model(self, model: ServedModel, width: int) -> Content:
-        ends = model.end_words(self._today)
-        tuned = "  tunable" if model.tunable else ""
-        room = max(10, width - len(tuned) - (_LONGEST_END + 2 if ends else 0))
-        name = fit(preview(model.id, room), room) if ends or tuned else preview(model.id, room)
-        words = f"  {ends[0]}" if ends else ""
-        return Content.assemble(name, (words, _COLOURS.get(ends[1], "") if ends else ""), tuned)
+    def _end(self, model: ServedModel) -> tuple[str, Tone] | None:
+        return model.end_words(self._today)
 
 
 def _wrapped(words: str, tone: Tone, width: int) -> list[Content]:
