@@ -48,7 +48,8 @@ class ProviderProfile(BaseModel):
     training_type: str | None = None
     """Azure's trainingType: Standard, GlobalStandard or DeveloperTier."""
     custom_llm_provider: str | None = None
-    """Whom a LiteLLM proxy passes the request on to: openai or azure."""
+    """Whom a LiteLLM proxy passes requests on to: openai (by default) or azure; empty where it
+    tells that from the model."""
     proxy: str | None = Field(default=None, repr=False)
     """Address of an HTTP proxy; otherwise HTTPS_PROXY and NO_PROXY of the environment hold."""
     timeout: float = Field(default=120.0, ge=1, le=3600)
@@ -103,9 +104,10 @@ class ProviderProfile(BaseModel):
     @property
     def extra_query(self) -> dict[str, str]:
         """What the server wants in the address of every request."""
-        if self.server is not KINDS["litellm"]:
+        asked = self.custom_llm_provider
+        if self.server is not KINDS["litellm"] or asked == "":
             return {}
-        return {"custom_llm_provider": self.custom_llm_provider or "openai"}
+        return {"custom_llm_provider": asked or "openai"}
 
 
 class NotifySettings(BaseModel):

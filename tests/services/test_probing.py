@@ -151,6 +151,16 @@ async def test_one_endpoint_that_fails_for_now_is_not_taken_to_be_missing(
     assert probe.reason_against("files") is None
 
 
+async def test_an_address_that_cannot_be_used_is_told_as_such(
+    prober: Prober, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "ftp://me:hunter2-hunter2@proxy:1")
+    probe = await prober().probe("far")
+    assert probe.reach == "out of reach"
+    assert "HTTPS_PROXY" in probe.said
+    assert "hunter2" not in repr(probe)
+
+
 async def test_providers_are_asked_side_by_side_and_told_as_they_answer(
     server: MisbehavingServer, prober: Prober
 ) -> None:

@@ -14,7 +14,7 @@ import pytest
 from servers.misbehaving import Fault, MisbehavingServer, misbehaving_server
 
 from tui.services.engine_process import EngineProcess
-from tui.services.errors import FtuiError, OrganisationRefused, ProviderError
+from tui.services.errors import FtuiError, NotFound, OrganisationRefused, ProviderError
 from tui.services.jobs import Jobs
 from tui.services.providers import Providers
 from tui.services.workspace import Workspace
@@ -116,6 +116,17 @@ async def test_a_client_never_creates_a_job_twice(
     server.faults = [fault]
     await creation(providers, "lab")
     assert server.count("POST", "/fine_tuning/jobs") == 1
+
+
+async def test_a_model_of_azure_that_is_not_deployed_is_told_to_be_deployed_first(
+    server: MisbehavingServer, providers: Providers
+) -> None:
+    said = {"error": {"code": "DeploymentNotFound", "message": "There is no deployment."}}
+    server.faults = [Fault("status", 404, body=said)]
+    client = await providers.client("azure")
+    with pytest.raises(NotFound, match=r"There is no deployment.*make a deployment of it"):  # noqa: SIM117
+        with providers.explained():
+            await client.chat.completions.create(model="tuned", messages=[])
 
 
 async def test_a_silent_server_is_given_up_after_the_time_of_its_profile(

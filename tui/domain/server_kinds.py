@@ -29,7 +29,6 @@ class ServerKind:
         longest_suffix: characters of a suffix at most.
         suffix_dots: whether a suffix may hold dots.
         byte_order_mark: whether files begin with UTF-8's byte order mark.
-        counts_steps: whether a job itself carries trained_steps and total_steps.
         before_use: what must be done before a tuned model answers; empty for nothing.
         closes: whether OpenAI's closing of its fine-tuning holds there.
     """
@@ -44,7 +43,6 @@ class ServerKind:
     longest_suffix: int = 64
     suffix_dots: bool = True
     byte_order_mark: bool = False
-    counts_steps: bool = False
     before_use: str = ""
     closes: bool = False
 
@@ -94,7 +92,6 @@ NEBIUS: Final = ServerKind(
     key_variable="NEBIUS_API_KEY",
     hyperparameters=SHARED,
     hyperparameters_on_top=True,
-    counts_steps=True,
 )
 LITELLM: Final = ServerKind(
     "litellm",

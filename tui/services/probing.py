@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tui.domain.provider_probe import Feature, Presence, ProviderProbe, Reach, served_models
 from tui.services.engine_process import INSTALL
-from tui.services.errors import EngineUnavailable, FtuiError, NotFound, ProviderError
+from tui.services.errors import EngineUnavailable, FtuiError, InputError, NotFound, ProviderError
 from tui.services.polling import Clock
 from tui.services.provider_failures import NOT_THE_PROTOCOL, message_in, title
 from tui.services.providers import Providers
@@ -147,7 +147,7 @@ class Probing:
             if resting:
                 return replace(probe, reach=resting.reach, said=resting.said)
             client = await self._providers.existing_client(probe.provider)
-        except EngineUnavailable as error:
+        except (EngineUnavailable, InputError) as error:
             return replace(probe, reach="out of reach", said=str(error))
         except ProviderError as error:
             return replace(probe, reach="no key", said=str(error))

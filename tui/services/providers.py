@@ -131,7 +131,7 @@ class Providers:
         """The client of a provider; `local` starts the engine where it does not run.
 
         Raises:
-            InputError: there is no such provider.
+            InputError: there is no such provider, or its address cannot be used.
             KeyMissing: its key is neither in the environment nor in the keyring.
             EngineMissing: `local`, and the extra is not installed.
             EngineUnavailable: `local`, and the engine cannot be started.
@@ -144,7 +144,7 @@ class Providers:
         """The same, but an engine that does not run is left so: requests to it will fail.
 
         Raises:
-            InputError: there is no such provider.
+            InputError: there is no such provider, or its address cannot be used.
             KeyMissing: its key is neither in the environment nor in the keyring.
         """
         if name not in self._clients:
