@@ -76,6 +76,16 @@ class ProviderProfile(BaseModel):
             )
         return url
 
+    @model_validator(mode="before")
+    @classmethod
+    def _holds_no_key(cls, given: object) -> object:
+        if isinstance(given, dict) and "api_key" in given:
+            raise ValueError(
+                "a key does not belong into a file; put it into the environment, or into the "
+                "keyring with ftui keys set"
+            )
+        return given
+
     @model_validator(mode="after")
     def _goes_together(self) -> Self:
         """A setting of one kind of server means nothing to another."""

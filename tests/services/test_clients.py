@@ -47,6 +47,17 @@ async def test_a_client_has_time_limits_and_repeats_nothing_by_itself() -> None:
     await client.close()
 
 
+def test_whom_openai_knows_a_person_as_is_told_to_nobody_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-mine")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-mine")
+    there = remote_client("openai", ProviderProfile(base_url="https://api.openai.com/v1"), None)
+    assert there.default_headers["OpenAI-Organization"] == "org-mine"
+    elsewhere = remote_client("lab", ProviderProfile(base_url="https://lab.example/v1"), None)
+    assert "mine" not in repr(elsewhere.default_headers)
+
+
 def test_the_system_itself_notices_a_server_that_vanished_while_the_machine_slept() -> None:
     with socket.socket() as connection:
         for option in keep_alive():

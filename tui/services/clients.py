@@ -10,6 +10,7 @@ from urllib.request import getproxies
 
 from pydantic import SecretStr
 
+from tui.domain.server_kinds import OPENAI
 from tui.domain.text import preview
 from tui.services.engine_process import ENGINE_URL, socket_client
 from tui.services.errors import InputError
@@ -72,7 +73,7 @@ def _made(name: str, profile: ProviderProfile, key: SecretStr | None) -> openai.
         transport=httpx2.AsyncHTTPTransport(socket_options=keep_alive()) if direct else None,
         event_hooks={"request": [_owned_by(name)]},
     )
-    return openai.AsyncOpenAI(
+    client = openai.AsyncOpenAI(
         base_url=profile.base_url,
         api_key=key.get_secret_value() if key else _NO_KEY,
         default_query=dict(profile.extra_query),
@@ -80,6 +81,10 @@ def _made(name: str, profile: ProviderProfile, key: SecretStr | None) -> openai.
         timeout=timeout,
         max_retries=0,
     )
+    if profile.server is not OPENAI:
+        # The client takes these from the environment, and they concern nobody but OpenAI.
+        client.organization = client.project = None
+    return client
 
 
 def engine_client(path: Path) -> openai.AsyncOpenAI:
