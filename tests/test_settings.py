@@ -149,6 +149,15 @@ def test_secrets_in_an_address_are_in_no_error_and_no_repr(environ: dict[str, st
         assert secret not in "".join(traceback.format_exception(raised.value))
 
 
+def test_a_key_in_the_config_file_is_refused_and_not_repeated(environ: dict[str, str]) -> None:
+    Path(environ["FTUI_CONFIG"]).write_text(
+        '[providers.lab]\nbase_url = "http://lab/v1"\napi_key = "sk-verysecret123456"\n'
+    )
+    with pytest.raises(ValueError, match="ftui keys set") as refused:
+        load_settings(environ=environ)
+    assert "verysecret" not in "".join(traceback.format_exception(refused.value))
+
+
 @pytest.mark.parametrize("name", ["local", "", " ", "a\\u001b]0;pwned\\u0007", "n" * 41])
 def test_a_providers_name_is_a_plain_name_of_its_own(environ: dict[str, str], name: str) -> None:
     Path(environ["FTUI_CONFIG"]).write_text(f'[providers."{name}"]\nbase_url = "http://lab/v1"\n')

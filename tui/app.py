@@ -18,6 +18,7 @@ from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 from textual.screen import Screen
 
+from tui.crash_report import ReticentConsole
 from tui.dialogs.confirm import Confirm
 from tui.dialogs.help import Help
 from tui.domain.loop import LoopState, Mode, Tone
@@ -76,6 +77,7 @@ class FtuiApp(App[None]):
             file: a training file to open at once.
         """
         super().__init__()
+        self.console = ReticentConsole(self.console, lambda text: services.providers.redact(text))
         self.services = services
         self._file = file
         self._started: set[Mode] = set()

@@ -48,7 +48,8 @@ class ProviderProfile(BaseModel):
     training_type: str | None = None
     """Azure's trainingType: Standard, GlobalStandard or DeveloperTier."""
     custom_llm_provider: str | None = None
-    """Whom a LiteLLM proxy passes the request on to: openai or azure."""
+    """Whom a LiteLLM proxy passes requests on to: openai (by default) or azure; empty where it
+    tells that from the model."""
     proxy: str | None = Field(default=None, repr=False)
     """Address of an HTTP proxy; otherwise HTTPS_PROXY and NO_PROXY of the environment hold."""
     timeout: float = Field(default=120.0, ge=1, le=3600)
@@ -75,6 +76,16 @@ class ProviderProfile(BaseModel):
             )
         return url
 
+    @model_validator(mode="before")
+    @classmethod
+    def _holds_no_key(cls, given: object) -> object:
+        if isinstance(given, dict) and "api_key" in given:
+            raise ValueError(
+                "a key does not belong into a file; put it into the environment, or into the "
+                "keyring with ftui keys set"
+            )
+        return given
+
     @model_validator(mode="after")
     def _goes_together(self) -> Self:
         """A setting of one kind of server means nothing to another."""
@@ -95,7 +106,7 @@ class ProviderProfile(BaseModel):
 
     @property
     def extra_body(self) -> dict[str, str]:
-        """What the server wants in the body of a request that creates or steers a job."""
+        """What the server wants in the body of a request that creates a job."""
         if self.training_type:
             return {"trainingType": self.training_type}
         return self.extra_query
@@ -103,9 +114,10 @@ class ProviderProfile(BaseModel):
     @property
     def extra_query(self) -> dict[str, str]:
         """What the server wants in the address of every request."""
-        if self.server is not KINDS["litellm"]:
+        asked = self.custom_llm_provider
+        if self.server is not KINDS["litellm"] or asked == "":
             return {}
-        return {"custom_llm_provider": self.custom_llm_provider or "openai"}
+        return {"custom_llm_provider": asked or "openai"}
 
 
 class NotifySettings(BaseModel):

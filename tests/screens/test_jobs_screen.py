@@ -12,11 +12,13 @@ import pytest
 from sample_rows import good_rows, pair_rows
 from servers.misbehaving import Fault, MisbehavingServer, misbehaving_server
 from textual.pilot import Pilot
-from textual.widgets import Button, Input, Static
+from textual.widgets import Button, Input, Select, Static
 
 from tui.app import FtuiApp
 from tui.dialogs.confirm import Confirm
 from tui.dialogs.new_job import NewJob
+from tui.dialogs.providers import ProviderList
+from tui.dialogs.train_here import TrainHere
 from tui.domain.job_request import JobRequest
 from tui.domain.loop import Mode
 from tui.screens.job_actions import JobActions
@@ -380,6 +382,42 @@ async def test_a_refused_job_is_offered_again_with_the_same_answers(
         await until(pilot, lambda: form_is_open(app) and app.screen is not first)
         assert app.screen.query_one("#suffix", Input).value == "mine"
         assert any("No such model" in str(note.message) for note in app._notifications)
+
+
+async def test_a_refused_organisation_trains_the_same_on_this_machine_by_one_key(
+    app: FtuiApp, server: MisbehavingServer, training: Path
+) -> None:
+    said = {"error": {"message": "Your organization may not.", "code": "not_allowed"}}
+    server.faults = [Fault("status", 403, path="fine_tuning/jobs", method="POST", body=said)]
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        screen(app).offer_job(training)
+        await until(pilot, lambda: form_is_open(app))
+        app.screen.query_one("#suffix", Input).value = "mine"
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: isinstance(app.screen, TrainHere))
+        await pilot.press("l")
+        await until(pilot, lambda: form_is_open(app))
+        assert app.screen.query_one("#provider", Select).value == "local"
+        assert app.screen.query_one("#suffix", Input).value == "mine"
+
+
+async def test_what_a_server_cannot_do_is_told_once_and_greyed_out_then(
+    app: FtuiApp, server: MisbehavingServer
+) -> None:
+    a_job(server)
+    server.lacks = {"pause", "ftui-no-such-path"}
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: bool(rows(app)))
+        assert screen(app).reason_against("pause") is None
+        await pilot.press("p")
+        await until(pilot, lambda: screen(app).reason_against("pause") is not None)
+        assert "far cannot pause a job" in str(screen(app).reason_against("pause"))
+        await pilot.press("P")
+        await until(pilot, lambda: isinstance(app.screen, ProviderList))
+        await pilot.press("escape")
+        assert isinstance(app.screen, JobsScreen)
 
 
 async def test_a_machine_without_the_extra_gets_the_install_line(

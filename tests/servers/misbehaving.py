@@ -46,6 +46,8 @@ class MisbehavingServer:
         self.checkpoints: dict[str, list[dict[str, Any]]] = {}
         self.faults: list[Fault] = []
         self.requests: list[tuple[str, str]] = []
+        self.received: list[tuple[str, bytes]] = []
+        """Each request's method and target with its query, and its body."""
         self.uploads: list[bytes] = []
         self.without_has_more = False
         self.ignores_after = False
@@ -124,6 +126,7 @@ class MisbehavingServer:
             body = await self._chunks(reader)
         url = urlsplit(target)
         self.requests.append((method, url.path))
+        self.received.append((f"{method} {target}", body))
         fault = next((f for f in self.faults if f.meets(method, url.path)), None)
         if fault:
             self.faults.remove(fault)

@@ -14,6 +14,7 @@ from servers.misbehaving import Fault, MisbehavingServer, misbehaving_server
 from tui.domain.provider_probe import FEATURES
 from tui.services.container import Services
 from tui.services.engine_process import EngineProcess
+from tui.services.errors import NotFound, ProviderError
 from tui.services.probing import Probing
 from tui.services.providers import Providers
 from tui.settings import ProviderProfile, Settings
@@ -86,6 +87,17 @@ async def test_a_missing_endpoint_switches_off_one_feature_with_the_reason(
     assert own.last("far") == probe
 
 
+async def test_a_request_that_the_server_does_not_know_is_told_as_what_it_lacks(
+    server: MisbehavingServer, prober: Prober
+) -> None:
+    server.lacks = {"pause", "ftui-no-such-path"}
+    own, unknown = prober(), NotFound("The provider far does not know this.")
+    assert "cannot pause a job" in str(await own.explain(unknown, "far", "pause"))
+    assert await own.explain(unknown, "far", "resume") is unknown
+    trouble = ProviderError("It has trouble.")
+    assert await own.explain(trouble, "far", "pause") is trouble
+
+
 @pytest.mark.parametrize(
     ("fault", "reach", "said"),
     [
@@ -137,6 +149,16 @@ async def test_one_endpoint_that_fails_for_now_is_not_taken_to_be_missing(
     assert probe.reach == "ready"
     assert "files" not in probe.features
     assert probe.reason_against("files") is None
+
+
+async def test_an_address_that_cannot_be_used_is_told_as_such(
+    prober: Prober, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "ftp://me:hunter2-hunter2@proxy:1")
+    probe = await prober().probe("far")
+    assert probe.reach == "out of reach"
+    assert "HTTPS_PROXY" in probe.said
+    assert "hunter2" not in repr(probe)
 
 
 async def test_providers_are_asked_side_by_side_and_told_as_they_answer(

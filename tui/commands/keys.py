@@ -93,4 +93,4 @@ def _words(name: str, place: KeyPlace) -> str:
     if place.source != "missing":
         return place.words
     why = f" ({place.trouble.message.rstrip('.')})" if place.trouble else ""
-    return f"missing{why}: ftui keys set {preview(name, 40)}, or export {place.variable}=..."
+    return f"missing{why}: {place.how_to_set(name)}"

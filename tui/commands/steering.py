@@ -7,7 +7,7 @@ import argparse
 from tui.commands.output import GOOD, add_json_flag, emit, show
 from tui.domain.run_words import name_of, state_of
 from tui.services.container import Services
-from tui.services.errors import InputError
+from tui.services.errors import InputError, NotFound
 from tui.services.jobs import Steering
 
 
@@ -28,7 +28,12 @@ async def steer(flags: argparse.Namespace, services: Services, verb: Steering) -
         view = await services.jobs.resolve(flags.job)
         if view.terminal:
             raise InputError(f"The job {view.id} has ended already ({view.status}).")
-        view = await services.jobs.steer(view.provider, view.id, verb)
+        try:
+            view = await services.jobs.steer(view.provider, view.id, verb)
+        except NotFound as error:
+            if verb == "cancel":
+                raise
+            raise await services.probing.explain(error, view.provider, verb) from None
     finally:
         await services.providers.close()
     if flags.json:

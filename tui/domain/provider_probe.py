@@ -122,13 +122,24 @@ class ProviderProbe:
         return f"The provider {preview(self.provider, 60)} cannot {what}: it has no {endpoint}."
 
     @property
+    def missing_words(self) -> str:
+        """What it cannot do, with the end of each endpoint: `pause a job (/pause)`."""
+        ends = {name: FEATURES[name][1].rsplit("/", 1)[-1] for name in self.missing}
+        return ", ".join(f"{FEATURES[name][0]} (no /{end})" for name, end in ends.items())
+
+    @property
+    def answer_words(self) -> str:
+        """The quickest answer: `12 ms`."""
+        return "–" if self.seconds is None else f"{self.seconds * 1000:,.0f} ms"
+
+    @property
     def summary(self) -> str:
-        """How it stands, in one line: `ready in 0.12 s, 3 models, key: keyring`."""
+        """How it stands, in one line: `ready in 12 ms, 3 models, key: keyring`."""
         if self.reach != "ready":
             return self.said or REACH_SHOWN[self.reach][0]
-        cannot = ", ".join(FEATURES[name][0] for name in self.missing)
+        cannot = self.missing_words
         parts = [
-            f"ready in {self.seconds:.2f} s" if self.seconds is not None else "ready",
+            f"ready in {self.answer_words}",
             plural(len(self.models), "model"),
             f"key: {self.key}",
             f"cannot {cannot}" if cannot else "",

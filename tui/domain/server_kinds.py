@@ -20,7 +20,8 @@ class ServerKind:
 
     Attributes:
         name: in settings.
-        title: as people call it.
+        title: as people call it, to begin a sentence.
+        brief: the same in at most 12 letters, for a table.
         hosts: ends of host names by which it is recognised.
         key_variable: environment variable that holds the key by custom; empty for none.
         hyperparameters: those it knows beside OpenAI's three.
@@ -28,13 +29,13 @@ class ServerKind:
         longest_suffix: characters of a suffix at most.
         suffix_dots: whether a suffix may hold dots.
         byte_order_mark: whether files begin with UTF-8's byte order mark.
-        counts_steps: whether a job itself carries trained_steps and total_steps.
         before_use: what must be done before a tuned model answers; empty for nothing.
         closes: whether OpenAI's closing of its fine-tuning holds there.
     """
 
     name: KindName
     title: str
+    brief: str
     hosts: tuple[str, ...] = ()
     key_variable: str = ""
     hyperparameters: tuple[Hyperparameter, ...] = ()
@@ -42,7 +43,6 @@ class ServerKind:
     longest_suffix: int = 64
     suffix_dots: bool = True
     byte_order_mark: bool = False
-    counts_steps: bool = False
     before_use: str = ""
     closes: bool = False
 
@@ -60,10 +60,11 @@ class ServerKind:
 
 
 LOCAL_ENGINE: Final = ServerKind(
-    "local", "The engine on this machine", hyperparameters=OF_THE_ENGINE
+    "local", "The engine on this machine", "this machine", hyperparameters=OF_THE_ENGINE
 )
 OPENAI: Final = ServerKind(
     "openai",
+    "OpenAI",
     "OpenAI",
     hosts=("api.openai.com",),
     key_variable="OPENAI_API_KEY",
@@ -71,6 +72,7 @@ OPENAI: Final = ServerKind(
 )
 AZURE: Final = ServerKind(
     "azure",
+    "Azure",
     "Azure",
     hosts=("openai.azure.com", "services.ai.azure.com", "cognitiveservices.azure.com"),
     key_variable="AZURE_OPENAI_API_KEY",
@@ -85,19 +87,20 @@ AZURE: Final = ServerKind(
 NEBIUS: Final = ServerKind(
     "nebius",
     "Nebius Token Factory",
+    "Nebius",
     hosts=("nebius.com", "studio.nebius.ai"),
     key_variable="NEBIUS_API_KEY",
     hyperparameters=SHARED,
     hyperparameters_on_top=True,
-    counts_steps=True,
 )
 LITELLM: Final = ServerKind(
     "litellm",
     "LiteLLM proxy",
+    "LiteLLM",
     key_variable="LITELLM_API_KEY",
     hyperparameters_on_top=True,
 )
-OTHER: Final = ServerKind("other", "This server")
+OTHER: Final = ServerKind("other", "This server", "other")
 
 KINDS: Final[Mapping[KindName, ServerKind]] = {
     kind.name: kind for kind in (LOCAL_ENGINE, OPENAI, AZURE, NEBIUS, LITELLM, OTHER)

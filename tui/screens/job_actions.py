@@ -92,8 +92,12 @@ class JobActions(ModeScreen):
         if action == "evaluate":
             tuned = view.fine_tuned_model and view.model
             return None if tuned else "Only a job that has succeeded has a model to evaluate."
-        ended = f"The job has ended ({preview(status_word(view.status), 40)})."
-        return ended if view.terminal else None
+        if view.terminal:
+            return f"The job has ended ({preview(status_word(view.status), 40)})."
+        probe = self.services.probing.last(view.provider)
+        if probe is None or action != "pause":
+            return None
+        return probe.reason_against("resume" if view.status == "paused" else "pause")
 
     def update_reasons(self) -> None:
         """Grey out other keys; the footer is drawn anew only if some key's reason changed."""

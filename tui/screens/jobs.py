@@ -12,6 +12,8 @@ from textual.binding import Binding, BindingType
 from textual.widgets import ContentSwitcher, Static
 
 from tui.dialogs.new_job import NewJob
+from tui.dialogs.providers import ProviderList
+from tui.dialogs.train_here import TrainHere, request_here
 from tui.domain.job_request import JobRequest
 from tui.domain.loop import StepState
 from tui.domain.run_words import name_of
@@ -30,7 +32,7 @@ from tui.screens.job_messages import (
 )
 from tui.screens.messages import StepRequested, TrainRequested
 from tui.services.container import Services
-from tui.services.errors import FtuiError
+from tui.services.errors import FtuiError, OrganisationRefused
 from tui.services.jobs import Steering
 from tui.services.training_file import made_ready
 from tui.settings import LOCAL
@@ -63,6 +65,7 @@ class JobsScreen(JobActions):
         Binding("n,t", "new_job", "New", key_display="n"),
         *JobActions.JOB_BINDINGS,
         Binding("r", "refresh", "Ask", tooltip="Ask the servers again"),
+        Binding("P", "providers", "Providers", tooltip="What each server can do, and its models"),
     ]
 
     def __init__(self, services: Services) -> None:
@@ -176,6 +179,8 @@ class JobsScreen(JobActions):
         try:
             self.post_message(JobSteered(verb, await self.services.jobs.steer(*key, verb)))
         except FtuiError as error:
+            if verb != "cancel":
+                error = await self.services.probing.explain(error, key[0], verb)
             self.post_message(JobSteered(verb, None, error))
 
     def on_jobs_listed(self, message: JobsListed) -> None:
@@ -217,9 +222,21 @@ class JobsScreen(JobActions):
         """Say why, and offer the same job again."""
         self._submitting = self._submitting[1:]
         self._draw()
-        self.tell_error(message.error)
+        if self.in_sight and isinstance(message.error, OrganisationRefused):
+            self._offer_here(message.request, message.error)
+            return
         if self.in_sight:
             self.offer_job(None, message.request)
+        # A screen that a dialog covers clears what was told before.
+        self.call_later(self.tell_error, message.error)
+
+    def _offer_here(self, request: JobRequest, error: OrganisationRefused) -> None:
+        """Offer the same job on this machine, or else the same form."""
+        here = request_here(request, self.services.settings)
+        self.app.push_screen(
+            TrainHere(error, here),
+            lambda trains_here: self.offer_job(None, here if trains_here else request),
+        )
 
     def on_job_steered(self, message: JobSteered) -> None:
         """Show how the job stands now."""
@@ -245,6 +262,10 @@ class JobsScreen(JobActions):
     def action_new_job(self) -> None:
         """Offer a new job."""
         self.offer_job(None)
+
+    def action_providers(self) -> None:
+        """Show the providers: which can be used, what each cannot do, its models."""
+        self.app.push_screen(ProviderList(self.services.providers, self.services.probing))
 
     def action_refresh(self) -> None:
         """Ask the servers now, and follow again what was given up."""

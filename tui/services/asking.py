@@ -44,7 +44,7 @@ async def ask(
     except (openai.OpenAIError, ProviderError, ValueError) as error:
         told = providers.explain(error)
         if getattr(error, "status_code", None) in _HOPELESS:
-            raise told from error
+            raise told from None
         return told
 
 

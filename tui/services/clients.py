@@ -10,7 +10,10 @@ from urllib.request import getproxies
 
 from pydantic import SecretStr
 
+from tui.domain.server_kinds import OPENAI
+from tui.domain.text import preview
 from tui.services.engine_process import ENGINE_URL, socket_client
+from tui.services.errors import InputError
 from tui.settings import LOCAL, ProviderProfile
 
 if TYPE_CHECKING:
@@ -39,7 +42,23 @@ def remote_client(name: str, profile: ProviderProfile, key: SecretStr | None) ->
         name: the provider's name.
         profile: its settings.
         key: what it is asked with; None where the server asks for none.
+
+    Raises:
+        InputError: the base_url or a proxy's address cannot be used.
     """
+    import httpx2
+
+    try:
+        return _made(name, profile, key)
+    except (httpx2.InvalidURL, ValueError, UnicodeError):
+        # The words of these repeat the address, which may hold a password.
+        raise InputError(
+            f"The address of the provider {preview(name, 60)} or of its proxy cannot be used.",
+            "Check base_url and proxy in the config file, and HTTPS_PROXY.",
+        ) from None
+
+
+def _made(name: str, profile: ProviderProfile, key: SecretStr | None) -> openai.AsyncOpenAI:
     import httpx2
     import openai
 
@@ -51,10 +70,10 @@ def remote_client(name: str, profile: ProviderProfile, key: SecretStr | None) ->
     http = openai.DefaultAsyncHttpxClient(
         timeout=timeout,
         proxy=profile.proxy,
-        transport=httpx2.AsyncHTTPTransport(socket_options=_keep_alive()) if direct else None,
+        transport=httpx2.AsyncHTTPTransport(socket_options=keep_alive()) if direct else None,
         event_hooks={"request": [_owned_by(name)]},
     )
-    return openai.AsyncOpenAI(
+    client = openai.AsyncOpenAI(
         base_url=profile.base_url,
         api_key=key.get_secret_value() if key else _NO_KEY,
         default_query=dict(profile.extra_query),
@@ -62,6 +81,10 @@ def remote_client(name: str, profile: ProviderProfile, key: SecretStr | None) ->
         timeout=timeout,
         max_retries=0,
     )
+    if profile.server is not OPENAI:
+        # The client takes these from the environment, and they concern nobody but OpenAI.
+        client.organization = client.project = None
+    return client
 
 
 def engine_client(path: Path) -> openai.AsyncOpenAI:
@@ -89,7 +112,7 @@ def _owned_by(name: str) -> Callable[[httpx2.Request], Awaitable[None]]:
     return mark
 
 
-def _keep_alive() -> list[tuple[int, int, int]]:
+def keep_alive() -> list[tuple[int, int, int]]:
     """Socket options by which the system itself notices that the other side has vanished."""
     options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
     wanted = {

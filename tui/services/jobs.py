@@ -150,9 +150,9 @@ class Jobs:
         """
         client = await self._providers.client(provider)
         jobs = client.with_options(max_retries=0).fine_tuning.jobs.with_raw_response
-        call: Callable[[str], Awaitable[Any]] = getattr(jobs, verb)
+        call: Callable[..., Awaitable[Any]] = getattr(jobs, verb)
         with self._providers.explained():
-            await call(job)
+            await call(job, extra_body=self._providers.steering_body(provider))
             body = await fetch_job(client, provider, job)
         log = self._log(provider, job)
         status = status_record(body, provider, self.now())

@@ -42,6 +42,11 @@ class KeyPlace:
         """The place in words: `environment (OPENAI_API_KEY)`, `keyring`, `missing`."""
         return f"environment ({self.variable})" if self.source == "environment" else self.source
 
+    def how_to_set(self, name: str) -> str:
+        """How the key of a missing place is set: in the keyring, if there is one, or exported."""
+        export = f"export {preview(self.variable, 60)}=..."
+        return export if self.trouble else f"ftui keys set {preview(name, 60)}, or {export}"
+
 
 class Keys:
     """The keys of the providers: the environment first, then the keyring of this machine.
@@ -184,7 +189,7 @@ class Keys:
         return KeyMissing(
             f"There is no key for the provider {shown}: the environment variable "
             f"{preview(place.variable, 60)} is not set and the keyring holds none{keyring}.",
-            f"Set it with: ftui keys set {shown}, or export {preview(place.variable, 60)}=...",
+            f"Set it with: {place.how_to_set(name)}",
         )
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 NOT_THE_PROTOCOL = "answered with something that is not the fine-tuning protocol"
 
 _JOBS_PATH = "/fine_tuning/jobs"
+_CHAT_PATH = "/chat/completions"
 
 
 class ProviderFailures:
@@ -113,7 +114,9 @@ class ProviderFailures:
                 f"Train on this machine instead: --provider {LOCAL}.",
             )
         if status == 404:
-            return NotFound(f"{title(name)} does not know this: {said}")
+            asked = error.request.url.path.endswith(_CHAT_PATH)
+            remedy = self._server(name).before_use if asked else ""
+            return NotFound(f"{title(name)} does not know this: {said}", remedy)
         if status in (408, 429) or status >= 500:
             busy = "is asked too often" if status == 429 else "has trouble"
             return ProviderTrouble(

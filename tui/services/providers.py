@@ -89,12 +89,20 @@ class Providers:
         return LOCAL_ENGINE if name == LOCAL else self.profile(name).server
 
     def extra_body(self, name: str) -> dict[str, str]:
-        """What the provider wants in the body of a request that creates or steers a job.
+        """What the provider wants in the body of a request that creates a job.
 
         Raises:
             InputError: there is no such provider.
         """
         return {} if name == LOCAL else self.profile(name).extra_body
+
+    def steering_body(self, name: str) -> dict[str, str] | None:
+        """What the provider wants in the body of a request that steers a job; None for nothing.
+
+        Raises:
+            InputError: there is no such provider.
+        """
+        return None if name == LOCAL else self.profile(name).extra_query or None
 
     def profile(self, name: str) -> ProviderProfile:
         """The settings of a provider other than the local engine.
@@ -111,6 +119,10 @@ class Providers:
                 f"Known are {known}; add others to the config file under [providers.NAME].",
             ) from None
 
+    def redact(self, text: str) -> str:
+        """A text without any key that is known or looks like one, for a screen."""
+        return self.keys.redact(text)
+
     async def warm(self) -> None:
         """Import the client library in a thread, so that the first request does not wait for it."""
         await asyncio.to_thread(importlib.import_module, "openai")
@@ -119,7 +131,7 @@ class Providers:
         """The client of a provider; `local` starts the engine where it does not run.
 
         Raises:
-            InputError: there is no such provider.
+            InputError: there is no such provider, or its address cannot be used.
             KeyMissing: its key is neither in the environment nor in the keyring.
             EngineMissing: `local`, and the extra is not installed.
             EngineUnavailable: `local`, and the engine cannot be started.
@@ -132,7 +144,7 @@ class Providers:
         """The same, but an engine that does not run is left so: requests to it will fail.
 
         Raises:
-            InputError: there is no such provider.
+            InputError: there is no such provider, or its address cannot be used.
             KeyMissing: its key is neither in the environment nor in the keyring.
         """
         if name not in self._clients:
@@ -155,7 +167,8 @@ class Providers:
         try:
             yield
         except openai.OpenAIError as error:
-            raise self.explain(error) from error
+            # The client's own error repeats what the server said, perhaps a key.
+            raise self.explain(error) from None
 
     def explain(self, error: Exception) -> FtuiError:
         """Turn a failure of a client into one sentence with what to do; never shows a key."""

@@ -1,0 +1,103 @@
+"""The dialog of the providers, against real servers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from dialog_app import SIZES, DialogApp, outside, showing
+from servers.misbehaving import MisbehavingServer, misbehaving_server
+from textual.pilot import Pilot
+
+from tui.dialogs.providers import ProviderList
+from tui.domain.text import has_unsafe
+from tui.services.engine_process import EngineProcess
+from tui.services.probing import Probing
+from tui.services.providers import Providers
+from tui.settings import ProviderProfile, Settings
+
+EVIL = "evil \x1b]0;PWNED\x07[/red][bold]"
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[MisbehavingServer]:
+    async with misbehaving_server() as server:
+        server.models = {
+            "data": [
+                {"id": "lasting"},
+                {"id": "ending", "shutdown_date": "2027-01-14"},
+                {"id": EVIL, "shutdown_date": "2020-01-01"},
+            ]
+        }
+        yield server
+
+
+@pytest.fixture
+async def dialog(server: MisbehavingServer, tmp_path: Path) -> AsyncIterator[ProviderList]:
+    profiles = {
+        "far": {"base_url": server.url, "api_key_env": "", "kind": "azure"},
+        "dead": {"base_url": "http://127.0.0.1:9/v1", "api_key_env": ""},
+        "locked": {"base_url": server.url},
+    }
+    settings = Settings(
+        home=tmp_path,
+        providers={name: ProviderProfile.model_validate(one) for name, one in profiles.items()},
+    )
+    providers = Providers(settings, EngineProcess(settings), {})
+    yield ProviderList(providers, Probing(providers), date(2026, 11, 25))
+    await providers.close()
+
+
+async def asked(app: DialogApp[None], pilot: Pilot[None]) -> str:
+    while "asking" in app.shown():
+        await pilot.pause(0.02)
+    return app.shown()
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_each_provider_has_a_word_and_the_chosen_one_its_reasons_and_models(
+    dialog: ProviderList, server: MisbehavingServer, size: tuple[int, int]
+) -> None:
+    server.lacks = {"pause", "ftui-no-such-path"}
+    async with showing(dialog, size) as (app, pilot):
+        shown = await asked(app, pilot)
+        assert not outside(app)
+        for state in ("○ asleep", "✓ ready", "✗ out of reach", "– no key"):
+            assert state in shown
+        await pilot.press("down")
+        await pilot.pause()
+        shown = app.shown()
+        assert "3 models" in shown
+        assert shown.index("✗ ended 2020-01-01") < shown.index("! ends 2027-01-14, in 50 days")
+        assert "– cannot pause a job (no /pause)" in shown
+        assert "only once it is deployed" in " ".join(shown.split())
+        assert "PWNED" not in shown
+        assert not any(map(has_unsafe, shown.splitlines()))
+        await pilot.press("down")
+        await pilot.pause()
+        assert "Could not reach dead" in app.shown()
+        await pilot.press("escape")
+        assert app.answers == [None]
+
+
+async def test_asking_again_brings_what_has_changed(
+    dialog: ProviderList, server: MisbehavingServer
+) -> None:
+    async with showing(dialog) as (app, pilot):
+        await asked(app, pilot)
+        await pilot.press("down")
+        server.models = {"data": []}
+        await pilot.press("r")
+        await pilot.pause()
+        await asked(app, pilot)
+        assert "0 models" in app.shown()
+
+
+async def test_closing_while_providers_are_asked_leaves_nothing_behind(
+    dialog: ProviderList,
+) -> None:
+    async with showing(dialog) as (app, pilot):
+        await pilot.press("escape")
+        assert not app.open

@@ -1,0 +1,41 @@
+"""A refused organisation is offered to train the same on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from dialog_app import SIZES, outside, showing
+
+from tui.dialogs.train_here import TrainHere, request_here
+from tui.domain.job_request import JobRequest
+from tui.services.errors import OrganisationRefused
+from tui.settings import DEFAULT_MODEL, Settings
+
+REQUEST = JobRequest(
+    training_file=Path("tickets.jsonl"), model="gpt-4.1-mini", provider="openai", epochs=2, seed=7
+)
+REFUSED = OrganisationRefused(
+    "The provider openai refused the job: [/no] \x1b]0;PWNED\x07. OpenAI takes no fine-tuning jobs."
+)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("key", "answer"), [("l", True), ("enter", True), ("escape", False)])
+async def test_it_says_why_and_offers_the_way_on(
+    size: tuple[int, int], key: str, answer: bool
+) -> None:
+    async with showing(TrainHere(REFUSED, request_here(REQUEST, Settings())), size) as (app, pilot):
+        assert not outside(app)
+        shown = app.shown()
+        assert "OpenAI takes no fine-tuning jobs" in " ".join(shown.replace("│", "").split())
+        assert DEFAULT_MODEL in shown
+        assert "PWNED" not in shown
+        await pilot.press(key)
+        assert app.answers == [answer]
+
+
+def test_the_same_data_and_settings_go_to_a_model_of_this_machine() -> None:
+    here = request_here(REQUEST, Settings(provider="openai", model="gpt-4.1-mini"))
+    assert here == REQUEST.model_copy(update={"provider": "local", "model": DEFAULT_MODEL})
+    assert request_here(REQUEST, Settings(model="org/own")).model == "org/own"

@@ -1,0 +1,137 @@
+"""The providers: which can be used, what each cannot do, and how long its models will last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import Static
+from textual.worker import Worker, WorkerState
+
+from tui.dialogs.dialog import Dialog
+from tui.domain.provider_probe import REACH_SHOWN, ProviderProbe
+from tui.domain.text import number
+from tui.services.probing import Probing
+from tui.services.providers import Providers
+from tui.widgets.line_table import Cell, Column, LineTable
+from tui.widgets.provider_view import ProviderView
+
+_COLUMNS = [
+    Column("state", 16),
+    Column("name"),
+    Column("server", 12),
+    Column("key", 24, from_width=92),
+    Column("answer", 8, right=True),
+    Column("models", 6, right=True),
+    Column("cannot", 6, right=True),
+]
+_KEYS = "↑↓ other provider  tab its models  r ask again  esc closes"
+
+
+class ProviderList(Dialog[None]):
+    """A table of the providers, asked side by side, and what is known of the one under the cursor.
+
+    Nothing is created at a provider and nothing has to be paid for it.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,P,q", "dismiss", "Close"),
+        Binding("r", "ask", "Ask again"),
+        Binding("tab", "app.focus_next", show=False),
+    ]
+    DEFAULT_CSS = """
+    ProviderList LineTable { height: auto; max-height: 8; }
+    ProviderList ProviderView { height: 1fr; margin-top: 1; }
+    """
+
+    @dataclass
+    class Probed(Message):
+        """A provider was asked."""
+
+        probe: ProviderProbe
+
+    def __init__(self, providers: Providers, probing: Probing, today: date | None = None) -> None:
+        """Show the providers.
+
+        Args:
+            providers: which there are.
+            probing: what asks them; what it found out before is shown at once.
+            today: by which it is told how long models last.
+        """
+        super().__init__()
+        self._providers = providers
+        self._probing = probing
+        self._names = providers.names
+        self._today = today or date.today()
+        self._asking = set(self._names)
+
+    def compose(self) -> ComposeResult:
+        """The table, what is known of one, the keys."""
+        with Vertical(classes="dialog -large"):
+            yield Static("Providers", classes="dialog--title", markup=False)
+            yield LineTable(_COLUMNS, self._cells)
+            yield ProviderView(self._today)
+            yield Static(_KEYS, classes="dialog--hint", markup=False)
+
+    def on_mount(self) -> None:
+        """Ask at once."""
+        table = self.query_one(LineTable)
+        table.styles.height = min(8, len(self._names) + 1)
+        table.set_row_count(len(self._names))
+        table.focus()
+        self._ask()
+
+    def action_ask(self) -> None:
+        """Ask anew, the keyring too: a key may have come meanwhile."""
+        self._providers.keys.forget()
+        self._ask()
+
+    @work(exclusive=True, group="probe", exit_on_error=False)
+    async def _ask(self) -> None:
+        self._asking = set(self._names)
+        self.query_one(LineTable).rows_changed()
+        async for probe in self._probing.each(self._names):
+            self.post_message(self.Probed(probe))
+
+    def on_provider_list_probed(self, message: Probed) -> None:
+        """Show what was found out."""
+        self._asking.discard(message.probe.provider)
+        self.query_one(LineTable).rows_changed([self._names.index(message.probe.provider)])
+        self._show()
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Whoever was not asked is not waited for any more."""
+        if event.state is WorkerState.ERROR:
+            self._asking.clear()
+            self.query_one(LineTable).rows_changed()
+
+    @on(LineTable.RowHighlighted)
+    def _show(self) -> None:
+        name = self._names[self.query_one(LineTable).cursor]
+        before_use = self._providers.server(name).before_use
+        notes = (before_use,) if before_use else ()
+        self.query_one(ProviderView).show(self._probing.last(name), notes)
+
+    def _cells(self, row: int) -> Sequence[Cell]:
+        name = self._names[row]
+        kind = self._providers.server(name).brief
+        probe = self._probing.last(name)
+        if name in self._asking or probe is None:
+            return ["… asking" if name in self._asking else "? not asked", name, kind, *[""] * 4]
+        ready = probe.reach == "ready"
+        return [
+            REACH_SHOWN[probe.reach],
+            name,
+            kind,
+            probe.key,
+            probe.answer_words,
+            number(len(probe.models)) if ready else "–",
+            number(len(probe.missing)) if ready else "–",
+        ]

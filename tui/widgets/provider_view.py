@@ -1,0 +1,80 @@
+"""What was found out about one provider, as lines of text: why not, what is missing, its models."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from textual.content import Content
+
+from tui.domain.loop import Tone
+from tui.domain.provider_probe import REACH_SHOWN, ProviderProbe, ServedModel
+from tui.domain.text import plural, scrub
+from tui.widgets.line_pane import LinePane
+from tui.widgets.line_table import fit
+
+_COLOURS = {
+    Tone.GOOD: "$text-success",
+    Tone.WARNED: "$text-warning",
+    Tone.BAD: "$text-error",
+}
+
+
+class ProviderView(LinePane):
+    """One provider; its models, those that end first at the top."""
+
+    def __init__(self, today: date, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._today = today
+        self._probe: ProviderProbe | None = None
+        self._notes: Sequence[str] = ()
+
+    def show(self, probe: ProviderProbe | None, notes: Sequence[str] = ()) -> None:
+        """Show another provider, or other news of it.
+
+        Args:
+            probe: what was found out; None while nothing is.
+            notes: sentences about it that hold for its kind.
+        """
+        if (probe, notes) != (self._probe, self._notes):
+            self._probe, self._notes = probe, notes
+            self.show_anew()
+
+    def lay_out(self, width: int) -> Sequence[Content]:
+        """All lines for a width."""
+        probe = self._probe
+        if probe is None:
+            return [Content.styled("Asking …", "$text-muted")]
+        lines = _wrapped(f"{probe.address} · key: {probe.key}", Tone.NONE, width)
+        if probe.said:
+            lines += _wrapped(probe.said, REACH_SHOWN[probe.reach][1], width)
+        if probe.missing:
+            lines += _wrapped(f"– cannot {probe.missing_words}", Tone.WARNED, width)
+        for note in self._notes:
+            lines += _wrapped(note, Tone.NONE, width)
+        return [*lines, *self._models(probe, width)]
+
+    def _models(self, probe: ProviderProbe, width: int) -> Iterator[Content]:
+        if probe.reach != "ready":
+            return
+        tunable = sum(model.tunable is True for model in probe.models)
+        told = f", {tunable} of them told to be tunable" if tunable else ""
+        yield Content.styled(f"{plural(len(probe.models), 'model')}{told}", "bold")
+        end_room = max((len(end[0]) for end in map(self._end, probe.models) if end), default=0)
+        room = max(12, width - (end_room + 2 if end_room else 0) - (9 if tunable else 0))
+        for model in probe.ending_first:
+            words, tone = self._end(model) or ("", Tone.NONE)
+            yield Content.assemble(
+                fit(model.id, room),
+                (f"  {words:<{end_room}}" if end_room else "", _COLOURS.get(tone, "")),
+                "  tunable" if model.tunable else "",
+            )
+
+    def _end(self, model: ServedModel) -> tuple[str, Tone] | None:
+        return model.end_words(self._today)
+
+
+def _wrapped(words: str, tone: Tone, width: int) -> list[Content]:
+    lines = textwrap.wrap(scrub(words), max(20, width))
+    return [Content.styled(line, _COLOURS.get(tone, "")) for line in lines]
