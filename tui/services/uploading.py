@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tui.domain.job_records import figure
 from tui.domain.upload_progress import Tell, UploadProgress, tell_nobody
 from tui.services.errors import EngineUnavailable, NotFound, ProviderError, ProviderTrouble
+from tui.services.files import explain
 from tui.services.job_watch import usable_id
 from tui.services.polling import Clock, Pace, Rhythm
 from tui.services.providers import Providers, json_body
@@ -230,6 +231,9 @@ class Uploading:
                 pause = rhythm.after_failure(wish)
                 if rhythm.failures == _TRIES:
                     raise
+            except OSError as error:
+                await content.require_unchanged()
+                raise explain(error, content.path) from error
             await self._clock.sleep(pause)
 
     async def _ask(self, send: Callable[[], Awaitable[Any]]) -> dict[str, Any]:
