@@ -51,6 +51,8 @@ class MisbehavingServer:
         self.requests: list[tuple[str, str]] = []
         self.uploads: list[bytes] = []
         self.files = StoredFiles()
+        self.bodies: list[dict[str, Any]] = []
+        """The bodies of requests for a new job."""
         self.unknown: set[str] = set()
         """Parameters of a new job that the server does not know, and refuses."""
         self.without_has_more = False
@@ -62,6 +64,8 @@ class MisbehavingServer:
         self.models: Any = {"object": "list", "data": []}
         self.key = ""
         """The one key that it accepts; any where it is empty."""
+        self.hanging = asyncio.Event()
+        """Set while a request gets no answer."""
         self.url = ""
         self._connections: set[asyncio.Task[None]] = set()
 
@@ -167,6 +171,7 @@ class MisbehavingServer:
                 writer.transport.abort()
                 return False
             case "hang":
+                self.hanging.set()
                 await asyncio.sleep(3600)
                 return False
         await self._send(writer, fault.code, json.dumps(fault.body).encode(), fault.headers)
@@ -219,19 +224,11 @@ class MisbehavingServer:
         return _no_such("/".join(parts))
 
     def _create(self, request: dict[str, Any]) -> tuple[int, Any]:
+        self.bodies.append(request)
         for name in self.unknown & set(request):
             return 400, {"error": {"message": f"Unknown parameter: '{name}'.", "param": name}}
         job = self.add_job(f"ftjob-{len(self.jobs) + 1}", status="queued", created_at=1_700_000_500)
-        kept = (
-            "model",
-            "training_file",
-            "validation_file",
-            "method",
-            "metadata",
-            "suffix",
-            "seed",
-            "hyperparameters",
-        )
+        kept = ("model", "training_file", "validation_file", "method", "metadata", "suffix", "seed")
         job.update({key: request[key] for key in kept if key in request})
         return 200, job
 
