@@ -266,4 +266,4 @@ def test_a_file_of_pairs_trains_by_dpo_and_is_checked_as_such(
     }
     code, lines, said = run("train", str(path), "--method", "supervised", "--json")
     assert (code, lines) == (2, [])
-    assert "line 1" in said
+    assert "holds pairs of answers, which train by dpo and not by supervised" in said

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from servers.stored_files import StoredFiles
+
 HTML = "<html><body>Please log in to the hotel's network.</body></html>"
 
 
@@ -25,7 +27,8 @@ class Fault:
 
     `kind`: "status" (with `code`, `headers`, `body`), "html" (a page with 200), "reset" (the
     connection breaks in the middle of the body), "hang" (no answer), "after" (the request is done,
-    and the answer is the `code` all the same).
+    and the answer is the `code` all the same), "after-reset" and "after-hang" (it is done, and the
+    connection breaks, or nothing is answered).
     """
 
     kind: str
@@ -49,6 +52,11 @@ class MisbehavingServer:
         self.received: list[tuple[str, bytes]] = []
         """Each request's method and target with its query, and its body."""
         self.uploads: list[bytes] = []
+        self.files = StoredFiles()
+        self.bodies: list[dict[str, Any]] = []
+        """The bodies of requests for a new job."""
+        self.unknown: set[str] = set()
+        """Parameters of a new job that the server does not know, and refuses."""
         self.without_has_more = False
         self.ignores_after = False
         self.without_checkpoints = False
@@ -58,6 +66,8 @@ class MisbehavingServer:
         self.models: Any = {"object": "list", "data": []}
         self.key = ""
         """The one key that it accepts; any where it is empty."""
+        self.hanging = asyncio.Event()
+        """Set while a request gets no answer."""
         self.url = ""
         self._connections: set[asyncio.Task[None]] = set()
 
@@ -130,7 +140,7 @@ class MisbehavingServer:
         fault = next((f for f in self.faults if f.meets(method, url.path)), None)
         if fault:
             self.faults.remove(fault)
-        if fault and fault.kind != "after":
+        if fault and not fault.kind.startswith("after"):
             return await self._misbehave(fault, writer)
         if self.key and f"bearer {self.key}".lower() not in head.lower():
             code, answer = 401, {"error": {"message": "Incorrect API key provided."}}
@@ -138,6 +148,8 @@ class MisbehavingServer:
             code, answer = 404, {"detail": "Not Found"}
         else:
             code, answer = self.answer(method, url.path, parse_qs(url.query), body)
+        if fault and fault.kind != "after":
+            return await self._misbehave(Fault(fault.kind.removeprefix("after-")), writer)
         if fault:
             code, answer = fault.code, {"error": {"message": "It broke after the work."}}
         await self._send(writer, code, json.dumps(answer).encode())
@@ -162,6 +174,7 @@ class MisbehavingServer:
                 writer.transport.abort()
                 return False
             case "hang":
+                self.hanging.set()
                 await asyncio.sleep(3600)
                 return False
         await self._send(writer, fault.code, json.dumps(fault.body).encode(), fault.headers)
@@ -184,14 +197,16 @@ class MisbehavingServer:
         self, method: str, path: str, query: dict[str, list[str]], body: bytes
     ) -> tuple[int, Any]:
         parts = path.removeprefix("/v1").strip("/").split("/")
+        if (method, parts) == ("POST", ["files"]):
+            self.uploads.append(body)
+        stored = self.files.answer(method, parts, body)
+        if stored:
+            return stored
         match method, parts:
             case "GET", ["engine", "status"]:
                 return 200, {"running": True, "pid": 1, "socket": "-", "home": "-", "jobs": []}
-            case "POST", ["files"]:
-                self.uploads.append(body)
-                return 200, {"id": f"file-{len(self.uploads)}", "object": "file"}
             case "POST", ["fine_tuning", "jobs"]:
-                return 200, self._create(json.loads(body))
+                return self._create(json.loads(body))
             case "GET", ["fine_tuning", "jobs"]:
                 return 200, self._page(list(reversed(self.jobs.values())), query)
             case _, ["fine_tuning", "jobs", job, *rest] if job in self.jobs:
@@ -211,11 +226,14 @@ class MisbehavingServer:
                 return _no_such(job)
         return _no_such("/".join(parts))
 
-    def _create(self, request: dict[str, Any]) -> dict[str, Any]:
+    def _create(self, request: dict[str, Any]) -> tuple[int, Any]:
+        self.bodies.append(request)
+        for name in self.unknown & set(request):
+            return 400, {"error": {"message": f"Unknown parameter: '{name}'.", "param": name}}
         job = self.add_job(f"ftjob-{len(self.jobs) + 1}", status="queued", created_at=1_700_000_500)
         kept = ("model", "training_file", "validation_file", "method", "metadata", "suffix", "seed")
         job.update({key: request[key] for key in kept if key in request})
-        return job
+        return 200, job
 
     def _job(
         self, method: str, job: str, rest: list[str], query: dict[str, list[str]]

@@ -25,11 +25,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tui.services.spooled_rows as spooled_rows
+from tui.domain.job_request import JobRequest
 from tui.services.containers import Container, open_rows
 from tui.services.datasets import Datasets
 from tui.services.errors import FileError, InputError
 from tui.services.row_file import RowFile, rows_between
-from tui.services.training_file import survey
+from tui.services.training_file import TrainingFiles
+from tui.services.workspace import Workspace
 
 USER = {"role": "user", "content": 'Where is "it", [or {not}?'}
 SAID = {"role": "assistant", "content": "On its way, \\ truly.\n}]"}
@@ -594,6 +596,8 @@ async def test_what_training_takes_as_lines_alone_is_told_by_check_and_refused_b
     assert (report.rows, report.valid) == (12, 12)
     [told] = [one for one in report.problems if one.code == "needs-conversion"]
     assert told.message == f"The file is {held}; training takes JSON Lines."
+    request = JobRequest(training_file=path, model="m", provider="local")
+    files = TrainingFiles(Datasets(), Workspace(path.parent / ".ftui"), path.parent / "home")
     with pytest.raises(InputError, match=held) as caught:
-        await survey(path)
-    assert f"ftui prepare {path}" in caught.value.remedy
+        await files.made_ready(request)
+    assert f"ftui check {path}" in caught.value.remedy

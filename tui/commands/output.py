@@ -75,12 +75,16 @@ class ProgressLine:
 
     def show(self, progress: Progress) -> None:
         """Tell how far the work is, if it is time to."""
+        self.say(progress_words(progress))
+
+    def say(self, words: str) -> None:
+        """Tell how far the work is in words of its own, if it is time to."""
         now = self._clock()
         if self._silent or now < self._next:
             return
         self._next = now + _BETWEEN
         # The last column stays free: some terminals begin a new line after it.
-        line = progress_words(progress)[: shutil.get_terminal_size().columns - 1]
+        line = scrub(words)[: shutil.get_terminal_size().columns - 1]
         self._stream.write(f"\r{line:<{self._width}}")
         self._stream.flush()
         self._width = len(line)

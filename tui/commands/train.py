@@ -1,6 +1,7 @@
 """Start a fine-tuning job on a file of chats or of pairs. The job goes on without this program.
 
-With --watch it is followed to its end, as `ftui watch` does, with its exit status.
+With --watch it is followed to its end, as `ftui watch` does, with its exit status. With --dry-run
+nothing is sent: the files are checked, and what the job would come to is told.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from tui.commands import watch
-from tui.commands.output import GOOD, add_json_flag, emit, show, tell
+from tui.commands.output import GOOD, ProgressLine, add_json_flag, emit, show, tell
+from tui.domain.hyperparameter_pairs import parse_pairs
 from tui.domain.job_request import JobRequest
 from tui.domain.runs import JobView
 from tui.services.container import Services
 from tui.services.errors import InputError
-from tui.services.training_file import made_ready, method_for
+from tui.services.job_preview import preview_job
+from tui.services.training_file import Ready
+from tui.settings import LOCAL
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,16 +29,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "file", type=Path, metavar="FILE", help="chat examples or pairs, one a line"
     )
     parser.add_argument("--validation", type=Path, metavar="F", help="a validation file")
+    parser.add_argument(
+        "--split", type=float, metavar="SHARE", help="set a part aside for validation, as 0.1"
+    )
     parser.add_argument("--model", metavar="M", help="base model: a name, a hub id or a folder")
     parser.add_argument("--provider", metavar="P", help="which server trains [local]")
     parser.add_argument(
-        "--method", choices=("supervised", "dpo"), help="how to train [what the first row is for]"
+        "--method", choices=("supervised", "dpo"), help="how to train [what the rows are for]"
     )
     parser.add_argument("--epochs", type=int, metavar="N", help="passes over the data [auto]")
     parser.add_argument("--batch-size", type=int, metavar="N", help="examples a step [auto]")
     parser.add_argument("--learning-rate-multiplier", type=float, metavar="X", help="[auto]")
+    parser.add_argument(
+        "--beta", type=float, metavar="X", help="dpo: how strongly the model is held [auto]"
+    )
+    parser.add_argument(
+        "--hyperparameter",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a further one, by the server's name for it; may be repeated",
+    )
     parser.add_argument("--suffix", metavar="S", help="part of the tuned model's name")
     parser.add_argument("--seed", type=int, metavar="N", help="makes the run repeatable")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="tell what the job would come to, and stop"
+    )
     parser.add_argument("--watch", action="store_true", help="follow the job to its end")
     add_json_flag(parser)
 
@@ -42,12 +62,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 async def run(flags: argparse.Namespace, services: Services) -> int:
     """Check the files, submit the job, print what was created; follow it if asked to."""
     request = _request(flags, services)
-    if flags.method is None:
-        request = request.model_copy(update={"method": await method_for(flags.file)})
-    request = await made_ready(request)
     try:
-        tell(f"ftui: submitting {request.training_file} to {request.provider} …")
-        view = await services.jobs.submit(request)
+        if flags.dry_run:
+            return await _tell_forecast(request, services, as_json=flags.json)
+        with ProgressLine() as line:
+            ready = await services.training_files.made_ready(request, line.show)
+        view = await _submitted(ready, services)
         _print(view, as_json=flags.json)
         if not flags.watch:
             tell(f"ftui: the job goes on by itself. Follow it with: ftui watch {view.id}")
@@ -59,23 +79,81 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
 
 def _request(flags: argparse.Namespace, services: Services) -> JobRequest:
     provider = flags.provider or services.settings.provider
+    server = services.providers.server(provider)
+    try:
+        further = parse_pairs(flags.hyperparameter, server)
+    except ValueError as error:
+        raise InputError(f"--hyperparameter cannot be used: {error}") from error
+    if flags.suffix and (reason := server.reason_against_suffix(flags.suffix)):
+        raise InputError(f"--suffix cannot be used: {reason}")
     try:
         return JobRequest(
             training_file=flags.file,
             validation_file=flags.validation,
+            validation_share=flags.split,
             model=flags.model or services.settings.model,
             provider=provider,
-            method=flags.method or "supervised",
+            method=flags.method,
             epochs=flags.epochs,
             batch_size=flags.batch_size,
             learning_rate_multiplier=flags.learning_rate_multiplier,
+            beta=flags.beta,
+            hyperparameters=further,
             suffix=flags.suffix,
             seed=flags.seed,
         )
     except ValidationError as error:
-        first = error.errors()[0]
-        flag = str(first["loc"][0]).replace("_", "-")
-        raise InputError(f"--{flag} cannot be used: {first['msg']}.") from error
+        raise InputError(_told(error)) from error
+
+
+_FLAGS = {"training_file": "FILE", "validation_share": "--split", "validation_file": "--validation"}
+
+
+def _told(error: ValidationError) -> str:
+    """What is wrong with a request, by the flag that says it."""
+    first = error.errors()[0]
+    said = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:
+        return f"{said[:1].upper()}{said[1:]}."
+    name = str(first["loc"][0])
+    return f"{_FLAGS.get(name, '--' + name.replace('_', '-'))} cannot be used: {said}."
+
+
+async def _tell_forecast(request: JobRequest, services: Services, *, as_json: bool) -> int:
+    """Check the files and tell what the job would come to."""
+    with ProgressLine() as line:
+        survey = (await services.training_files.checked(request, line.show)).training
+        found = await preview_job(services, survey, request, line.show)
+    settled = survey.settled(request)
+    named = {"provider": settled.provider, "model": settled.model, "method": settled.method}
+    if as_json:
+        emit(named | found.to_json())
+        return GOOD
+    show(" · ".join(str(one) for one in named.values()))
+    for sentence in [
+        *found.lines(local=request.provider == LOCAL),
+        *filter(None, [survey.warning()]),
+    ]:
+        show(sentence)
+    return GOOD
+
+
+async def _submitted(ready: Ready, services: Services) -> JobView:
+    """The job of a request; one that an ended ftui created already is not created again."""
+    request = ready.request
+    for one in await services.jobs.settle():
+        if one.view and one.request == request:
+            tell(f"ftui: this job was created before ftui was ended: {one.view.id}")
+            return one.view
+        if one.view:
+            tell(f"ftui: a job was created before ftui was ended: {one.view.id}")
+        else:
+            tell(f"ftui: an earlier job on {one.request.training_name}: {one.error}")
+    tell(f"ftui: submitting {request.training_name} to {request.provider} …")
+    with ProgressLine() as line:
+        return await services.jobs.submit(
+            request, ready.stamps, lambda progress: line.say(progress.words())
+        )
 
 
 def _print(view: JobView, *, as_json: bool) -> None:

@@ -1,44 +1,45 @@
-"""A new fine-tuning job: what to train on, which model, and how."""
+"""A new fine-tuning job: what to train on, which model, and how; what it will come to."""
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from pydantic import ValidationError
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Label, Select, Static
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.events import DescendantFocus
+from textual.message import Message
+from textual.suggester import SuggestFromList
+from textual.widgets import Input, Select, Static
 
+from tui.dialogs.form import Form
+from tui.dialogs.job_fields import AUTO, FIELDS, TYPED, FieldError, read_request, values_of
+from tui.domain.forecast import Forecast
 from tui.domain.job_request import JobRequest
 from tui.domain.loop import Tone
-from tui.domain.text import plural, preview, scrub
-from tui.domain.training_defaults import step_count
+from tui.domain.server_kinds import ServerKind
+from tui.domain.text import preview
 from tui.services.container import Services
 from tui.services.errors import FtuiError
-from tui.services.files import typed_path
-from tui.services.training_file import Survey, survey
+from tui.services.file_survey import Survey
+from tui.services.job_preview import preview_job
+from tui.services.known_models import known_models
+from tui.services.training_file import Progress
 from tui.settings import LOCAL
 
-_FIELDS = {
-    "training_file": ("Training file", "chat examples or pairs, one JSON object a line"),
-    "validation_file": ("Validation file", "optional: shows when learning turns into memorising"),
-    "model": ("Base model", "a name, a hub id (org/name) or a folder"),
-    "epochs": ("Epochs", "auto"),
-    "batch_size": ("Batch size", "auto"),
-    "suffix": ("Suffix", "optional: part of the tuned model's name"),
-    "seed": ("Seed", "optional: a whole number"),
-}
-_WHOLE = {"epochs": "Epochs", "batch_size": "Batch size", "seed": "Seed"}
-_PAIRS = (("epochs", "batch_size"), ("suffix", "seed"))
+_METHODS = (AUTO, "supervised", "dpo")
+_LORA = (AUTO, "yes", "no")
+_PAUSE = 0.2
+"""Seconds without a key after which what was typed is looked at."""
+_SHOWN_MODELS = 4
 
 
-class NewJob(ModalScreen[JobRequest | None]):
-    """Asks for a job; gives the request, or None. The start button is always in sight."""
+class NewJob(Form[JobRequest]):
+    """Asks for a job. The fields scroll where there is little room; the start button never does."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Back"),
@@ -46,19 +47,41 @@ class NewJob(ModalScreen[JobRequest | None]):
     ]
     DEFAULT_CSS = """
     NewJob > Vertical {
-        width: 76; max-width: 100%; height: auto; max-height: 100%; dock: none;
+        width: 76; max-width: 100%; height: 22; max-height: 100%;
         padding: 0 2; background: $surface; border: round $primary;
     }
-    NewJob .row { height: 1; margin-bottom: 1; }
-    NewJob Label { width: 17; color: $text-muted; }
-    NewJob .row > Label.-second { width: 14; padding-left: 3; }
-    NewJob Input { width: 1fr; }
-    NewJob Select { width: 1fr; }
-    NewJob #new-job-title { text-style: bold; margin-bottom: 1; }
-    NewJob #new-job-word { height: 2; }
-    NewJob #new-job-buttons { height: 1; align-horizontal: right; }
-    NewJob #new-job-buttons Button { margin-left: 2; }
+    NewJob #new-job-fields { height: 1fr; scrollbar-size-vertical: 1; }
+    NewJob #new-job-title { text-style: bold; }
+    NewJob #new-job-about { height: 2; }
+    NewJob #new-job-word { height: 5; margin-top: 1; }
+    NewJob .dialog--buttons { margin-top: 0; }
     """
+
+    @dataclass
+    class Looked(Message):
+        """What the files hold, or why they cannot be used."""
+
+        survey: Survey | None
+        reason: str
+
+    @dataclass
+    class Foreseen(Message):
+        """What a request will come to."""
+
+        request: JobRequest
+        forecast: Forecast
+
+    @dataclass
+    class Progressed(Message):
+        """How far a look at the files is."""
+
+        words: str
+
+    @dataclass
+    class ModelsKnown(Message):
+        """Names of models that a provider may mean."""
+
+        models: list[str]
 
     def __init__(
         self,
@@ -70,159 +93,243 @@ class NewJob(ModalScreen[JobRequest | None]):
         """Offer a job.
 
         Args:
-            services: for the defaults and for a look at the file.
+            services: for the defaults and for looks at the files.
             path: the training file that is offered.
-            request: a request that failed, to be changed.
+            request: an earlier request, to be changed.
             validation: the validation file that is offered.
         """
         super().__init__()
         self._services = services
-        self._offered = request.model_dump(exclude_none=True) if request else {}
-        if path:
-            self._offered["training_file"] = path
-        if validation:
-            self._offered["validation_file"] = validation
+        self._earlier = request
+        self._offered = values_of(request) if request else {}
+        self._offered |= {"training_file": str(path)} if path else {}
+        self._offered |= {"validation_file": str(validation)} if validation else {}
         self._offered.setdefault("model", services.settings.model)
         self._survey: Survey | None = None
+        self._trouble = ""
+        self._foreseen: tuple[JobRequest, Forecast] | None = None
+        self._models: list[str] = []
+        self._looks_at = ("", "")
 
     def compose(self) -> ComposeResult:
-        """The fields, a sentence about the file, two buttons."""
+        """The fields, what the focused one is for, what the job will come to, two buttons."""
         with Vertical():
-            yield Static("New fine-tuning job", id="new-job-title")
-            for name in ("training_file", "validation_file", "model"):
-                with Horizontal(classes="row"):
-                    yield from self._field(name)
-            with Horizontal(classes="row"):
-                yield Label("Provider")
-                names = self._services.providers.names
-                yield Select(
-                    [(preview(name, 40), name) for name in names],
-                    value=self._offered.get("provider", self._default_provider()),
-                    allow_blank=False,
-                    compact=True,
-                    id="provider",
-                )
-            for first, second in _PAIRS:
-                with Horizontal(classes="row"):
-                    yield from self._field(first)
-                    yield from self._field(second, second=True)
+            yield Static(self._title(), id="new-job-title", markup=False)
+            with VerticalScroll(id="new-job-fields", can_focus=False):
+                for name in ("training_file", "validation_file", "model"):
+                    yield from self._row(name)
+                yield from self._row("provider", "method")
+                yield from self._row("epochs", "batch_size")
+                yield from self._row("learning_rate_multiplier", "beta")
+                yield from self._row("lora", "lora_r")
+                yield from self._row("more")
+                yield from self._row("suffix", "seed")
+            yield Static(id="new-job-about", classes="muted", markup=False)
             yield Static(id="new-job-word", markup=False)
-            with Horizontal(id="new-job-buttons"):
-                yield Button("Back (esc)", id="back", compact=True)
-                yield Button("Start training (ctrl+s)", id="start", variant="primary", compact=True)
+            yield from self.buttons("Start training")
 
-    def _field(self, name: str, *, second: bool = False) -> ComposeResult:
-        title, hint = _FIELDS[name]
-        yield Label(title, classes="-second" if second else "")
-        value = self._offered.get(name)
-        shown = "" if value is None else scrub(str(value))
-        yield Input(shown, placeholder=hint, compact=True, id=name)
+    def _title(self) -> str:
+        return "The same job again, with changes" if self._earlier else "New fine-tuning job"
 
-    def _default_provider(self) -> str:
-        name = self._services.settings.provider
-        return name if name in self._services.providers.names else LOCAL
+    def _row(self, *names: str) -> ComposeResult:
+        with Horizontal(classes="row", id=f"row-{names[0]}"):
+            for place, name in enumerate(names):
+                field, second = FIELDS[name], place > 0
+                if name in TYPED:
+                    value = self._offered.get(name)
+                    yield from self.field(name, field.title, value, field.hint, second=second)
+                else:
+                    choices = self._choices(name)
+                    value = self._offered.get(name, self._default(name))
+                    value = value if value in choices else choices[0]
+                    yield from self.choice(name, field.title, choices, value, second=second)
+
+    def _choices(self, name: str) -> list[str]:
+        if name == "provider":
+            return self._services.providers.names
+        return [*(_METHODS if name == "method" else _LORA)]
+
+    def _default(self, name: str) -> str:
+        return self._services.settings.provider if name == "provider" else AUTO
 
     def on_mount(self) -> None:
         """Begin at the file, or where one is given at the start button."""
-        given = "training_file" in self._offered
-        self.query_one("#start" if given else "#training_file").focus()
-        self._look()
+        self.query_one("#start" if "training_file" in self._offered else "#training_file").focus()
+        self._other_provider()
+        self._explain("training_file")
 
-    @on(Input.Changed, "#training_file")
-    def _other_file(self) -> None:
-        self._survey = None
-        self._look()
+    @on(DescendantFocus)
+    def _focused(self, event: DescendantFocus) -> None:
+        self._explain(event.widget.id)
+
+    @on(Select.Changed, "#provider")
+    def _other_provider(self) -> None:
+        """Show what the provider's kind of server has."""
+        self.query_one("#row-lora").display = self._server.hyperparameter("lora") is not None
+        self._find_models(self.chosen("provider"))
+        self._changed()
 
     @on(Input.Changed)
     @on(Select.Changed)
-    def _other_answer(self) -> None:
+    def _changed(self) -> None:
+        """Look again at what was changed."""
+        files = self.typed("training_file"), self.typed("validation_file")
+        if files != self._looks_at:
+            self._looks_at = files
+            self._survey, self._trouble = None, ""
+            self._look()
+        self._explain(self.focused.id if self.focused else None)
         self._tell()
 
-    @on(Input.Submitted)
-    @on(Button.Pressed, "#start")
-    def _go(self) -> None:
-        self.action_start()
-
-    @on(Button.Pressed, "#back")
-    def _leave(self) -> None:
-        self.dismiss(None)
-
     def action_start(self) -> None:
-        """Give the request, if it is one."""
-        reason, request = self._read()
-        if request is None:
-            self._say(reason, Tone.BAD)
+        """Give the request, if nothing stands against it."""
+        try:
+            request = self._read()
+        except FieldError as error:
+            self.say("#new-job-word", str(error), Tone.BAD)
         else:
             self.dismiss(request)
 
-    @work(exclusive=True, group="survey", exit_on_error=False)
+    @property
+    def _server(self) -> ServerKind:
+        return self._services.providers.server(self.chosen("provider"))
+
+    def _read(self) -> JobRequest:
+        """The request.
+
+        Raises:
+            FieldError: there is none, or the files do not go with it.
+        """
+        values = {name: self.typed(name) if name in TYPED else self.chosen(name) for name in FIELDS}
+        if self._server.hyperparameter("lora") is None:
+            values |= {"lora": "", "lora_r": ""}
+        request = read_request(values, self._server, self._earlier)
+        if self._trouble:
+            raise FieldError(self._trouble)
+        if self._survey and (reason := self._survey.reason_against(request)):
+            raise FieldError(f"{reason} The Data screen (2) shows and repairs it.")
+        return request
+
+    @work(exclusive=True, group="look", exit_on_error=False)
     async def _look(self) -> None:
-        """Look at the training file, so that its errors are told before the start."""
-        given = self._value("training_file")
-        if not given:
-            self._tell()
-            return
-        self._say(f"Looking at {given} …", Tone.NONE)
+        """Check the files, so that what is wrong with them is told before the start."""
+        await asyncio.sleep(_PAUSE)
         try:
-            self._survey = await survey(_path(given))
+            request = self._read()
+        except FieldError:
+            return  # what is missing stands on the screen already
+        files = self._services.training_files
+        if request.training_file is None:
+            return
+        try:
+            checked = await files.checked(
+                request.model_copy(update={"method": None, "beta": None}), self._tell_progress
+            )
         except FtuiError as error:
-            self._say(str(error), Tone.BAD)
+            self.post_message(self.Looked(None, str(error)))
         else:
-            self._tell()
+            self.post_message(self.Looked(checked.training, ""))
+
+    @work(exclusive=True, group="foresee", exit_on_error=False)
+    async def _foresee(self, survey: Survey, request: JobRequest) -> None:
+        """Count the file for the model, and tell what the job will come to."""
+        await asyncio.sleep(_PAUSE)
+        try:
+            found = await preview_job(self._services, survey, request, self._tell_progress)
+        except FtuiError as error:
+            self.post_message(self.Looked(None, str(error)))
+        else:
+            self.post_message(self.Foreseen(request, found))
+
+    @work(exclusive=True, group="models", exit_on_error=False)
+    async def _find_models(self, provider: str) -> None:
+        services = self._services
+        try:
+            models = await known_models(
+                services.settings, services.workspace, services.providers, provider
+            )
+        except FtuiError:
+            models = []  # they are suggestions; whatever is typed is taken
+        self.post_message(self.ModelsKnown(models))
+
+    def _tell_progress(self, now: Progress) -> None:
+        self.post_message(self.Progressed(f"{now.doing} {now.share:.0%}"))
+
+    @on(Looked)
+    def _take_survey(self, message: Looked) -> None:
+        self._survey, self._trouble = message.survey, message.reason
+        self._tell()
+
+    @on(Foreseen)
+    def _take_forecast(self, message: Foreseen) -> None:
+        self._foreseen = message.request, message.forecast
+        self._tell()
+
+    @on(Progressed)
+    def _take_progress(self, message: Progressed) -> None:
+        if not self._trouble and self._foreseen is None:
+            self.say("#new-job-word", f"Looking at the file: {message.words}")
+
+    @on(ModelsKnown)
+    def _take_models(self, message: ModelsKnown) -> None:
+        self._models = message.models
+        self.suggest("model", SuggestFromList(message.models, case_sensitive=False))
+        if self.focused and self.focused.id == "model":
+            self._explain("model")
+
+    def _explain(self, name: str | None) -> None:
+        """Say what a field is for."""
+        if name is None or name not in FIELDS:
+            return
+        about = FIELDS[name].about
+        if name == "model" and self._models:
+            known = ", ".join(preview(one, 40) for one in self._models[:_SHOWN_MODELS])
+            about = f"{about} Known here: {known}. → takes the one suggested."
+        if name == "more":
+            about = self._about_more()
+        self.say("#new-job-about", about)
+
+    def _about_more(self) -> str:
+        """What the hyperparameter does that is typed last, else which ones there are."""
+        last = self.typed("more").replace(",", " ").split(" ")[-1].partition("=")[0]
+        known = self._server.hyperparameter(last)
+        if known:
+            return f"{known.name}: {known.about}."
+        others = [
+            one.name
+            for one in self._server.hyperparameters
+            if one.name not in ("lora", "lora_r") and one.name.startswith(last)
+        ]
+        if not others:
+            return FIELDS["more"].about
+        return f"name=value, further hyperparameters: {', '.join(others)}"
 
     def _tell(self) -> None:
-        """Say what stands against the start, or what it will be."""
-        reason, request = self._read()
-        if request is None:
-            self._say(reason, Tone.BAD if self._value("training_file") else Tone.NONE)
-        elif self._survey:
-            self._say(self._forecast(self._survey, request), Tone.GOOD)
-
-    def _forecast(self, found: Survey, request: JobRequest) -> str:
-        warned = f", {found.warned} with warnings" if found.warned else ""
-        rows = plural(found.rows, "row")
-        if found.method == "dpo":
-            rows = plural(found.rows, "pair of answers", "pairs of answers")
-        said = f"{rows}{warned}, no errors"
-        if request.provider != LOCAL:
-            return f"{said}. The server chooses what is left on auto."
-        steps = step_count(found.rows, request.epochs, request.batch_size)
-        doubt = "" if request.batch_size else ", fewer on a GPU"
-        return f"{said}: {plural(steps, 'step')}{doubt}. It goes on when you close ftui."
-
-    def _read(self) -> tuple[str, JobRequest | None]:
-        """The request, or the sentence that says what is missing."""
-        if not self._value("training_file"):
-            return "Give a training file; the Data screen (2) opens, checks and repairs one.", None
-        if self._survey and (reason := self._survey.reason_against()):
-            return f"{reason} Repair it on the Data screen (2).", None
-        values: dict[str, object] = {"provider": self.query_one("#provider", Select).value}
-        for name in _FIELDS:
-            given = self._value(name)
-            if not given or (given == "auto" and name in ("epochs", "batch_size")):
-                continue
-            if name in _WHOLE and not given.isdecimal():
-                return f"{_WHOLE[name]}: {preview(given, 30)} is not a whole number.", None
-            values[name] = _path(given) if name.endswith("_file") else given
-        if "model" not in values:
-            return "Give a base model.", None
-        if self._survey:
-            values["method"] = self._survey.method
+        """Say what stands against the start, or what the job will come to."""
         try:
-            return "", JobRequest.model_validate(values)
-        except ValidationError as error:
-            first = error.errors()[0]
-            title = _FIELDS.get(str(first["loc"][0]), ("Provider", ""))[0]
-            return f"{title}: {first['msg'][:1].lower()}{first['msg'][1:]}.", None
+            request = self._read()
+        except FieldError as error:
+            self.say(
+                "#new-job-word", str(error), Tone.BAD if self.typed("training_file") else Tone.NONE
+            )
+            return
+        if request.training_file is None:
+            self.say("#new-job-word", self._at_server_words(request))
+        elif self._survey is None:
+            self.say("#new-job-word", "Looking at the file …")
+        elif self._foreseen and self._foreseen[0] == request:
+            self._say_forecast(self._foreseen[1], self._survey, local=request.provider == LOCAL)
+        else:
+            self._foreseen = None
+            self._foresee(self._survey, request)
 
-    def _value(self, name: str) -> str:
-        return self.query_one(f"#{name}", Input).value.strip()
+    def _say_forecast(self, found: Forecast, survey: Survey, *, local: bool) -> None:
+        lines = [*found.lines(local=local), *filter(None, [survey.warning()])]
+        self.say("#new-job-word", "\n".join(lines), Tone.GOOD)
 
-    def _say(self, sentence: str, tone: Tone) -> None:
-        word = self.query_one("#new-job-word", Static)
-        word.set_classes("" if tone is Tone.NONE else tone.value)
-        word.update(Content(scrub(sentence)))
-
-
-def _path(given: str) -> Path:
-    return typed_path(given)
+    def _at_server_words(self, request: JobRequest) -> str:
+        return (
+            f"Trains on {preview(request.training_name, 60)}, a file that "
+            f"{preview(request.provider, 40)} has already. Its rows are not known here, so there "
+            "is no forecast."
+        )

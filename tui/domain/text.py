@@ -114,6 +114,14 @@ def number(value: float) -> str:
     return f"{value:,.0f}"
 
 
+def size_of(count: float) -> str:
+    """A number of bytes: `812 bytes`, `14.2 kB`, `1.3 MB`, `5.2 GB`."""
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= 0.9995 * size:
+            return f"{count / size:.1f} {unit}"
+    return plural(round(count), "byte")
+
+
 def plural(count: int, one: str, many: str | None = None) -> str:
     """`1 row`, `2 rows`; give `many` where the plural is not formed with an s."""
     return f"{number(count)} {one if count == 1 else many or one + 's'}"

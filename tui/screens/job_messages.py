@@ -43,8 +43,24 @@ class JobLost(Message):
 
 
 @dataclass
+class JobUnderway(Message):
+    """How far a new job is on its way; `key` tells the new jobs apart."""
+
+    key: str
+    words: str
+
+
+@dataclass
 class JobSubmitted(Message):
     """A new job was created."""
+
+    key: str
+    view: JobView
+
+
+@dataclass
+class JobFound(Message):
+    """A job was created while ftui was being ended."""
 
     view: JobView
 
@@ -53,6 +69,7 @@ class JobSubmitted(Message):
 class JobRefused(Message):
     """A new job could not be created."""
 
+    key: str
     request: JobRequest
     error: FtuiError
 

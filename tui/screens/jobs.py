@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import ClassVar
 
 from textual import work
@@ -11,10 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import ContentSwitcher, Static
 
-from tui.dialogs.new_job import NewJob
 from tui.dialogs.providers import ProviderList
-from tui.dialogs.train_here import TrainHere, request_here
-from tui.domain.job_request import JobRequest
 from tui.domain.loop import StepState
 from tui.domain.run_words import name_of
 from tui.domain.runs import JobView, Run, loop_step, status_word
@@ -24,17 +20,15 @@ from tui.screens.job_actions import JobActions
 from tui.screens.job_board import JobBoard, Key
 from tui.screens.job_messages import (
     JobLost,
-    JobRefused,
     JobSeen,
     JobsListed,
     JobSteered,
-    JobSubmitted,
 )
+from tui.screens.job_starting import JobStarting
 from tui.screens.messages import StepRequested, TrainRequested
 from tui.services.container import Services
-from tui.services.errors import FtuiError, OrganisationRefused
+from tui.services.errors import FtuiError
 from tui.services.jobs import Steering
-from tui.services.training_file import made_ready
 from tui.settings import LOCAL
 from tui.widgets.line_table import Cell, Column, LineTable
 
@@ -53,7 +47,7 @@ _TICK_SECONDS = 5.0
 _LIST_SECONDS = 30.0
 
 
-class JobsScreen(JobActions):
+class JobsScreen(JobStarting):
     """Step Jobs of the loop."""
 
     ABOUT = (
@@ -72,7 +66,6 @@ class JobsScreen(JobActions):
         super().__init__(services, JobBoard())
         self._job: JobScreen | None = None
         self._to_open: Key | None = None
-        self._submitting: list[str] = []
         self._stands: StepState | None = None
         self._rows: list[Sequence[Cell]] = []
         self._keys: list[Key] = []
@@ -96,6 +89,7 @@ class JobsScreen(JobActions):
         """Show what is recorded, then ask; look again now and then."""
         self._draw()
         self._load(asking=True)
+        self.settle()
         self.set_interval(_TICK_SECONDS, self._tick)
         self.set_interval(_LIST_SECONDS, self._list_again)
 
@@ -105,34 +99,12 @@ class JobsScreen(JobActions):
             self._list_again()
         if self._to_open:
             self._open(self._to_open)
+        self.offer_left()
 
     def begin(self, request: StepRequested) -> None:
         """Offer a job on the file that Data has open."""
         if isinstance(request, TrainRequested):
             self.offer_job(request.path, validation=request.validation)
-
-    def offer_job(
-        self,
-        path: Path | None,
-        request: JobRequest | None = None,
-        *,
-        validation: Path | None = None,
-    ) -> None:
-        """Open the dialog for a new job.
-
-        Args:
-            path: the training file that is offered.
-            request: a request that failed, to be changed.
-            validation: the validation file that is offered.
-        """
-        dialog = NewJob(self.services, path, request, validation)
-        self.app.push_screen(dialog, self._submit_if_given)
-
-    def _submit_if_given(self, request: JobRequest | None) -> None:
-        if request:
-            self._submitting.append(request.training_file.name)
-            self._draw()
-            self._submit(request)
 
     @work(exclusive=True, group="list", exit_on_error=False)
     async def _load(self, *, asking: bool) -> None:
@@ -161,14 +133,6 @@ class JobsScreen(JobActions):
                     self.post_message(JobSeen(key, view, seen.contact))
         except FtuiError as error:
             self.post_message(JobLost(key, error))
-
-    @work(group="submit", exit_on_error=False)
-    async def _submit(self, request: JobRequest) -> None:
-        try:
-            ready = await made_ready(request)
-            self.post_message(JobSubmitted(await self.services.jobs.submit(ready)))
-        except FtuiError as error:
-            self.post_message(JobRefused(request, error))
 
     def steer(self, key: Key, verb: Steering) -> None:
         """Cancel, pause or resume a job, in the background."""
@@ -205,38 +169,17 @@ class JobsScreen(JobActions):
             self.tell_error(message.error)
         self._draw()
 
-    def on_job_submitted(self, message: JobSubmitted) -> None:
-        """Open the new job."""
-        self._submitting = self._submitting[1:]
-        self.board.listed([message.view])
+    def take_up(self, view: JobView, *, opened: bool) -> None:
+        """Take a new job into the list, and where it was just started open it."""
+        self.board.listed([view])
         self._follow_the_rest()
-        self._open((message.view.provider, message.view.id))
-
-    def worker_failed(self, error: FtuiError) -> None:
-        """Stop waiting for what will not come."""
-        self._submitting = []
+        if opened:
+            self._open((view.provider, view.id))
         self._draw()
-        super().worker_failed(error)
 
-    def on_job_refused(self, message: JobRefused) -> None:
-        """Say why, and offer the same job again."""
-        self._submitting = self._submitting[1:]
+    def redraw(self) -> None:
+        """Bring the screen in line with its state."""
         self._draw()
-        if self.in_sight and isinstance(message.error, OrganisationRefused):
-            self._offer_here(message.request, message.error)
-            return
-        if self.in_sight:
-            self.offer_job(None, message.request)
-        # A screen that a dialog covers clears what was told before.
-        self.call_later(self.tell_error, message.error)
-
-    def _offer_here(self, request: JobRequest, error: OrganisationRefused) -> None:
-        """Offer the same job on this machine, or else the same form."""
-        here = request_here(request, self.services.settings)
-        self.app.push_screen(
-            TrainHere(error, here),
-            lambda trains_here: self.offer_job(None, here if trains_here else request),
-        )
 
     def on_job_steered(self, message: JobSteered) -> None:
         """Show how the job stands now."""
@@ -345,8 +288,6 @@ class JobsScreen(JobActions):
             switcher.current = shown
             if rows and self.is_current:
                 table.focus()
-        uploading = ", ".join(self._submitting)
-        said = f"Uploading {uploading} and creating the job …" if uploading else ""
-        self.say(said or self.board.headline())
+        self.say(self.underway_words() or self.board.headline())
         if not rows:
             self.query_one("#jobs-empty", Static).update(self.board.empty_words())

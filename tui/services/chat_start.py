@@ -35,7 +35,8 @@ async def chat_start(workspace: Workspace, provider: str, tuned: str) -> ChatSta
     file = await made[1].file() if made else None
     if made is None or file is None or file.request is None:
         return ChatStart()
-    system = await asyncio.to_thread(_system_prompt, file.request.training_file)
+    training = file.request.training_file
+    system = await asyncio.to_thread(_system_prompt, training) if training else ""
     return ChatStart(system, await test_set_beside(made[1]))
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tui.services.notifying import Notifying
     from tui.services.probing import Probing
     from tui.services.providers import Providers
+    from tui.services.training_file import TrainingFiles
     from tui.services.workspace import Workspace
 
 
@@ -72,6 +73,13 @@ class Services:
         from tui.services.notifying import Notifying
 
         return Notifying(self.settings.notify, self.workspace)
+
+    @cached_property
+    def training_files(self) -> TrainingFiles:
+        """Looks at the files of a job before it is started."""
+        from tui.services.training_file import TrainingFiles
+
+        return TrainingFiles(self.datasets, self.workspace, self.settings.home)
 
     @cached_property
     def decisions(self) -> Decisions:

@@ -29,9 +29,9 @@ from tui.services.files import explain
 from tui.services.findings import DUPLICATE, NEAR, Counts, Findings
 from tui.services.kept_findings import KeptChecks
 from tui.services.near_rows import text_of_row
-from tui.services.row_checks import Look, Status
+from tui.services.row_checks import Chunk, Look, Status
 from tui.services.row_comparison import Comparison, OtherFile
-from tui.services.row_file import RowFile, rows_between
+from tui.services.row_file import RowFile, Stamp, rows_between
 from tui.services.row_views import RowDetail, RowView, row_detail
 from tui.services.tokens import context_of, counter_for
 
@@ -202,6 +202,25 @@ class Dataset:
         while others := [other for tie in ties if (other := tie.get(row)) is not None]:
             row = others[0]
         return row
+
+    @property
+    def data_size(self) -> int:
+        """Bytes of all rows, unpacked."""
+        return self._rows.data_size
+
+    @property
+    def stamp(self) -> Stamp:
+        """How the file was when it was opened."""
+        return self._rows.stamp
+
+    @property
+    def held(self) -> str:
+        """What holds the rows, in words; empty where they are plain lines."""
+        return self._rows.held
+
+    def parts(self, size: int) -> Iterator[Chunk]:
+        """The rows of the source in ranges of about so many bytes, for other processes to read."""
+        return chunks(self._rows, size)
 
     def next_problem(self, row: int, step: int) -> int | None:
         """The nearest row after (step 1) or before (step -1) that is known to have a problem."""

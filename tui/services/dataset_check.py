@@ -8,11 +8,11 @@ import time
 from array import array
 from bisect import bisect_left
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from tui.services.check_workers import worker_count, workers
 from tui.services.errors import FileError
@@ -28,6 +28,8 @@ SMALL = 16 << 20
 """Files up to so many bytes are checked in this process; starting others would take longer."""
 _CHUNK = 4 << 20
 _SMALL_CHUNK = 1 << 19
+
+Result = TypeVar("Result")
 
 
 class _Pass(NamedTuple):
@@ -116,7 +118,8 @@ class Check:
         done = 0.0
         with workers(large) as pool:
             for one in _PASSES:
-                async for part, checked in self._run(pool, one, parts):
+                passing = run_parts(pool, self.rows.path, one.run, parts, self.look)
+                async for part, checked in passing:
                     self._merge(part, checked)
                     done += one.share * part.rows / len(self.rows)
                     yield self._progress(one.name, done)
@@ -162,25 +165,6 @@ class Check:
             self.found.merge(checked, part.row, self.look.limit)
         except OSError as error:
             raise explain(error, Path(tempfile.gettempdir()), "write") from error
-
-    async def _run(
-        self, pool: Executor, one: _Pass, parts: list[Chunk]
-    ) -> AsyncIterator[tuple[Chunk, Checked]]:
-        """Run a pass over all chunks, a few at a time; results come in order."""
-        waiting: deque[tuple[Chunk, Future[Checked]]] = deque()
-        coming = iter(parts)
-        try:
-            while True:
-                while len(waiting) < 2 * worker_count() and (part := next(coming, None)):
-                    waiting.append((part, pool.submit(one.run, part, self.look)))
-                if not waiting:
-                    return
-                part, future = waiting.popleft()
-                yield part, await asyncio.wrap_future(future)
-        except BrokenExecutor as error:
-            raise _killed() from error
-        except OSError as error:
-            raise explain(error, self.rows.path) from error
 
     def _compare(self) -> None:
         """Look at all rows together: who says or asks the same."""
@@ -239,6 +223,34 @@ class Check:
             if len(self.found.problems) >= self.look.limit:
                 return
             self.found.problems += self.comparison.problems_of(row)
+
+
+async def run_parts(
+    pool: Executor,
+    path: Path,
+    run: Callable[[Chunk, Look], Result],
+    parts: Iterable[Chunk],
+    look: Look,
+) -> AsyncIterator[tuple[Chunk, Result]]:
+    """Run something over all parts of a file, a few at a time; results come in order.
+
+    Raises:
+        FileError: the file cannot be read, or a process was killed.
+    """
+    waiting: deque[tuple[Chunk, Future[Result]]] = deque()
+    coming = iter(parts)
+    try:
+        while True:
+            while len(waiting) < 2 * worker_count() and (part := next(coming, None)):
+                waiting.append((part, pool.submit(run, part, look)))
+            if not waiting:
+                return
+            part, future = waiting.popleft()
+            yield part, await asyncio.wrap_future(future)
+    except BrokenExecutor as error:
+        raise _killed() from error
+    except OSError as error:
+        raise explain(error, path) from error
 
 
 def chunks(rows: RowFile, size: int) -> Iterator[Chunk]:

@@ -13,10 +13,10 @@ from tui.services.attention import Attention
 from tui.services.errors import EngineUnavailable, FtuiError, NotFound, ProviderError
 from tui.services.job_history import JobHistory
 from tui.services.job_log import JobLog, recorded_jobs
+from tui.services.job_pages import job_pages
 from tui.services.job_watch import JobWatch
 from tui.services.polling import ABROAD, HERE, Clock
 from tui.services.providers import Providers
-from tui.services.submission import job_pages
 from tui.services.traffic import Listing, Traffic
 from tui.services.workspace import Workspace
 from tui.settings import LOCAL, Settings

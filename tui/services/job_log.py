@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from pydantic import BaseModel
 
@@ -13,7 +13,7 @@ from tui.domain.job_request import JobRequest
 from tui.domain.runs import JobView
 from tui.services.files import append_json, explain
 from tui.services.job_history import JobHistory
-from tui.services.workspace import Workspace
+from tui.services.workspace import Workspace, folder_name
 
 LONGEST_ID = 120
 
@@ -37,7 +37,7 @@ class JobLog:
         self.provider = provider
         self.job = job
         self._workspace = workspace
-        self._folder = workspace.jobs / _folder_name(provider) / _folder_name(job)
+        self._folder = workspace.jobs / folder_name(provider) / folder_name(job)
         self._events = self._folder / "events.jsonl"
 
     async def created(self, file: JobFile) -> None:
@@ -120,9 +120,3 @@ async def recorded_jobs(workspace: Workspace) -> list[JobLog]:
         JobLog(workspace, unquote(path.parent.parent.name), unquote(path.parent.name))
         for path in found
     ]
-
-
-def _folder_name(name: str) -> str:
-    """A name from a server as the name of a folder that cannot lead anywhere else."""
-    quoted = quote(name, safe="")
-    return "%2E" + quoted[1:] if quoted.startswith(".") else quoted

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 from tui.domain.job_records import Record, status_record
 from tui.domain.job_request import JobRequest
 from tui.domain.runs import JobView, Run
 from tui.domain.text import preview
+from tui.domain.upload_progress import Tell, tell_nobody
+from tui.services.asking_again import request_again
 from tui.services.attention import Attention
 from tui.services.engine_process import EngineProcess
 from tui.services.errors import (
@@ -16,11 +19,12 @@ from tui.services.errors import (
     NotFound,
 )
 from tui.services.job_lists import JobList, JobLists
-from tui.services.job_log import JobFile, JobLog
+from tui.services.job_log import JobLog
 from tui.services.job_watch import Seen, fetch_job
 from tui.services.polling import Clock
 from tui.services.providers import Providers
-from tui.services.submission import Submission
+from tui.services.row_file import Stamp
+from tui.services.submission import Settled, Submissions
 from tui.services.workspace import Workspace
 from tui.settings import Settings
 
@@ -50,6 +54,7 @@ class Jobs:
         self._providers = providers
         self._clock = clock or Clock()
         self._lists = JobLists(settings, workspace, providers, self._clock)
+        self._submissions = Submissions(providers, workspace, self._clock)
 
     @property
     def engine(self) -> EngineProcess:
@@ -60,35 +65,18 @@ class Jobs:
         """The time, in Unix seconds, by which ages and times left are told."""
         return self._clock.now()
 
-    async def submit(self, request: JobRequest) -> JobView:
-        """Upload the files, create the job, record it.
+    async def submit(
+        self,
+        request: JobRequest,
+        stamps: Mapping[Path, Stamp] | None = None,
+        tell: Tell = tell_nobody,
+    ) -> JobView:
+        """Upload the files, create the job once, record it; see `Submissions.submit`."""
+        return await self._submissions.submit(request, stamps or {}, tell)
 
-        The job is created at most once: no blind retry, a mark in its metadata, and a look-up by
-        that mark after a failure that leaves open whether it was created.
-
-        Raises:
-            FileError: a file cannot be read.
-            InputError: a file is empty or too large, or there is no such provider.
-            ProviderError: the server refused, or it is not clear whether the job was created.
-            EngineMissing: the local engine is asked for, and the extra is not installed.
-            EngineUnavailable: the local engine cannot be started.
-        """
-        job, nonce = await Submission(self._providers, self._clock, request).submit()
-        status = status_record(job, request.provider, self.now())
-        status["model"] = status["model"] or request.model
-        status["suffix"] = status["suffix"] or request.suffix
-        log = self._log(request.provider, job["id"])
-        await log.created(
-            JobFile(
-                provider=request.provider,
-                id=job["id"],
-                created_at=status["created_at"] or self.now(),
-                nonce=nonce,
-                request=request,
-            )
-        )
-        await log.append([status])
-        return await log.view()
+    async def settle(self) -> list[Settled]:
+        """What became of jobs that ftui was creating when it was ended."""
+        return await self._submissions.settle()
 
     async def recorded(self) -> tuple[JobView, ...]:
         """The jobs that the workspace has seen, latest first; no server is asked.
@@ -140,6 +128,10 @@ class Jobs:
         """
         file = await self._log(provider, job).file()
         return file.request if file else None
+
+    async def request_again(self, provider: str, job: str) -> JobRequest:
+        """What a job asked for, to be asked for with changes; see `asking_again`."""
+        return await request_again(self._providers, self._log(provider, job))
 
     async def steer(self, provider: str, job: str, verb: Steering) -> JobView:
         """Cancel, pause or resume a job, and record how it stands then.

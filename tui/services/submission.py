@@ -1,175 +1,160 @@
-"""Submitting a job: upload the files, create the job once and only once."""
+"""Submitting a job: upload the files, create the job once and only once, record it."""
 
 from __future__ import annotations
 
-import asyncio
 import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any
 
+from tui.domain.job_records import status_record
 from tui.domain.job_request import JobRequest
-from tui.services.errors import (
-    EngineUnavailable,
-    FtuiError,
-    InputError,
-    ProviderError,
-    ProviderTrouble,
-)
-from tui.services.files import explain
-from tui.services.job_watch import usable_id
-from tui.services.polling import Clock, Pace, Rhythm
-from tui.services.providers import Providers, json_body
-
-if TYPE_CHECKING:
-    import openai
-
-LARGEST_FILE = 512 * 2**20
-"""Bytes of an upload at most, as OpenAI documents for `/v1/files`."""
-NONCE = "ftui_nonce"
-"""Key in a job's metadata under which the mark of its request is."""
-
-_LIST_PAGE = 100
-_LIST_PAGES = 5
-_LOOK_UPS = 4
-_LOOK_UP_PACE = Pace(first_retry=0.5, longest_retry=4.0)
+from tui.domain.runs import JobView
+from tui.domain.upload_progress import Tell, tell_nobody
+from tui.services.errors import EngineUnavailable, FtuiError, ProviderError, ProviderTrouble
+from tui.services.job_creation import LOOK, Creation, Files, NotCertain
+from tui.services.job_log import JobFile, JobLog
+from tui.services.pending_jobs import PendingJob, begin, left
+from tui.services.polling import Clock
+from tui.services.providers import Providers
+from tui.services.row_file import Stamp
+from tui.services.uploading import Uploading
+from tui.services.workspace import Workspace
 
 
-class Submission:
-    """One request for a job, on its way."""
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a job on whose creation ftui was at work when it was ended.
 
-    def __init__(self, providers: Providers, clock: Clock, request: JobRequest) -> None:
+    Attributes:
+        request: what was wanted.
+        view: the job, where it was created.
+        error: why it is not there, or that this is not certain.
+    """
+
+    request: JobRequest
+    view: JobView | None = None
+    error: FtuiError | None = None
+
+
+class Submissions:
+    """Creates jobs at every provider, each once."""
+
+    def __init__(self, providers: Providers, workspace: Workspace, clock: Clock) -> None:
         self._providers = providers
+        self._workspace = workspace
         self._clock = clock
-        self._request = request
-        self._nonce = uuid.uuid4().hex
 
-    async def submit(self) -> tuple[dict[str, Any], str]:
-        """The created job as the server tells it, and the mark in its metadata.
+    async def submit(
+        self, request: JobRequest, stamps: Mapping[Path, Stamp], tell: Tell = tell_nobody
+    ) -> JobView:
+        """Upload the files, create the job, record it.
+
+        What is about to be asked is noted in the workspace before, so that the next start of ftui
+        can find a job that was created while nobody heard of it any more.
+
+        Args:
+            request: what is wanted.
+            stamps: how its files were when they were checked.
+            tell: gets the progress of the upload.
 
         Raises:
-            FtuiError: as `Jobs.submit`.
+            FileError: a file cannot be read, or changed since it was checked.
+            InputError: a file is empty, or there is no such provider.
+            NotCertain: it is not clear whether the job was created.
+            ProviderError: the server refused.
+            EngineMissing: the local engine is asked for, and the extra is not installed.
+            EngineUnavailable: the local engine cannot be started.
         """
-        request = self._request
-        handles: list[BinaryIO] = []
-        try:
-            for path in _files(request):
-                handles.append(await _open(path))
-            client = await self._providers.client(request.provider)
-            with self._providers.explained():
-                files = [await _upload(client, handle, request.provider) for handle in handles]
-        finally:
-            for handle in handles:
-                handle.close()
-        return await self._create(client, files), self._nonce
-
-    async def _create(self, client: openai.AsyncOpenAI, files: list[str]) -> dict[str, Any]:
-        request = self._request
-        once = client.with_options(max_retries=0)
-        try:
-            with self._providers.explained():
-                answer = await once.fine_tuning.jobs.with_raw_response.create(
-                    **_creation(request, files, self._nonce)
-                )
-            body = json_body(answer, request.provider)
-            if usable_id(body):
-                return body
-            unclear: FtuiError = ProviderTrouble(
-                f"The provider {request.provider} answered with something that is not a job."
-            )
-        except (ProviderTrouble, EngineUnavailable) as error:
-            unclear = error
-        return await self._look_up(client, unclear)
-
-    async def _look_up(self, client: openai.AsyncOpenAI, unclear: FtuiError) -> dict[str, Any]:
-        """The job with our mark, after a failure that leaves open whether it was created."""
-        rhythm = Rhythm(_LOOK_UP_PACE, self._clock)
-        looked = False
-        for _ in range(_LOOK_UPS):
-            await self._clock.sleep(rhythm.after_failure())
+        pending = PendingJob(nonce=uuid.uuid4().hex, request=request)
+        async with begin(self._workspace, pending) as record:
             try:
-                with self._providers.explained():
-                    jobs = await job_pages(
-                        client.with_options(max_retries=0), self._request.provider
-                    )
-            except (ProviderTrouble, EngineUnavailable):
-                continue
-            looked = True
-            for job in jobs:
-                if (job.get("metadata") or {}).get(NONCE) == self._nonce:
-                    return job
-        found = "its list of jobs does not hold this one" if looked else "it lists no jobs either"
-        raise ProviderError(
-            f"{unclear.message} It is not certain that no job was created; {found}.",
-            "Look with `ftui jobs` before you submit again.",
-        ) from unclear
+                files = await self._sent(request, stamps, tell)
+                job = await self._creation(pending).create(record, files)
+            except NotCertain:
+                await record.note_told()
+                raise
+            except FtuiError:
+                record.forget()
+                raise
+            view = await self._recorded(pending, job)
+            record.forget()
+            return view
 
+    async def settle(self) -> list[Settled]:
+        """Find out what became of the jobs on which an ended ftui was at work.
 
-def _files(request: JobRequest) -> list[Path]:
-    given = (request.training_file, request.validation_file)
-    return [path for path in given if path is not None]
+        Those whose server does not answer are left for the next time.
 
+        Raises:
+            FileError: the workspace cannot be read or written.
+        """
+        settled = []
+        async with left(self._workspace) as found:
+            for record, pending in found:
+                try:
+                    one = await self._settled(pending)
+                except (ProviderTrouble, EngineUnavailable):
+                    continue
+                except FtuiError as error:
+                    one = Settled(pending.request, error=error)
+                    await record.note_told()
+                else:
+                    record.forget()
+                if one.view or not pending.told:
+                    settled.append(one)
+        return settled
 
-async def _open(path: Path) -> BinaryIO:
-    try:
-        size = (await asyncio.to_thread(path.stat)).st_size
-        handle = await asyncio.to_thread(path.open, "rb")
-    except OSError as error:
-        raise explain(error, path) from error
-    if 0 < size <= LARGEST_FILE:
-        return handle
-    handle.close()
-    if not size:
-        raise InputError(f"The file {path} is empty.", "Give a file with examples.")
-    raise InputError(f"The file {path} is larger than 512 MB.", "Split it, or train on a part.")
+    async def _settled(self, pending: PendingJob) -> Settled:
+        request = pending.request
+        if not pending.asked:
+            ended = ProviderError("ftui was ended before the job was created.", "Start it again.")
+            return Settled(request, error=ended)
+        if not pending.marked:
+            unclear = "ftui was ended while the job was created; it is not certain whether it was."
+            return Settled(request, error=NotCertain(unclear, LOOK))
+        job = await self._creation(pending).found()
+        if job:
+            return Settled(request, await self._recorded(pending, job))
+        ended = ProviderError(
+            "ftui was ended while the job was created, and the list of jobs at "
+            f"{request.provider} does not hold it.",
+            "Start it again.",
+        )
+        return Settled(request, error=ended)
 
+    async def _sent(self, request: JobRequest, stamps: Mapping[Path, Stamp], tell: Tell) -> Files:
+        marked = self._providers.server(request.provider).byte_order_mark
+        uploading = Uploading(self._providers, self._workspace, self._clock, request.provider, tell)
 
-async def _upload(client: openai.AsyncOpenAI, handle: BinaryIO, provider: str) -> str:
-    answer = await client.files.with_raw_response.create(file=handle, purpose="fine-tune")
-    body = json_body(answer, provider)
-    if not usable_id(body):
-        raise ProviderError(f"The provider {provider} took the file and gave no id for it.")
-    return str(body["id"])
+        async def sent(path: Path | None) -> str | None:
+            if path is None:
+                return None
+            return await uploading.send(path, marked=marked, stamp=stamps.get(path))
 
+        training = request.training_file_id or await sent(request.training_file)
+        assert training is not None  # a request has one of the two
+        return training, request.validation_file_id or await sent(request.validation_file)
 
-def _creation(request: JobRequest, files: list[str], nonce: str) -> dict[str, Any]:
-    """The arguments of `jobs.create`; what was left to the server is not sent."""
-    hyperparameters = {
-        "n_epochs": request.epochs,
-        "batch_size": request.batch_size,
-        "learning_rate_multiplier": request.learning_rate_multiplier,
-    }
-    chosen = {name: value for name, value in hyperparameters.items() if value is not None}
-    method: dict[str, Any] = {"type": request.method}
-    if chosen:
-        method[request.method] = {"hyperparameters": chosen}
-    optional = {
-        "validation_file": files[1] if len(files) > 1 else None,
-        "suffix": request.suffix,
-        "seed": request.seed,
-    }
-    return {
-        "model": request.model,
-        "training_file": files[0],
-        "method": method,
-        "metadata": {NONCE: nonce},
-        **{name: value for name, value in optional.items() if value is not None},
-    }
+    def _creation(self, pending: PendingJob) -> Creation:
+        return Creation(self._providers, self._clock, pending)
 
-
-async def job_pages(client: openai.AsyncOpenAI, provider: str) -> list[dict[str, Any]]:
-    """A provider's latest jobs; ends at a page that brings nothing new."""
-    from openai import Omit, omit
-
-    fetch = client.fine_tuning.jobs.with_raw_response.list
-    jobs: dict[str, dict[str, Any]] = {}
-    after: str | Omit = omit
-    for _ in range(_LIST_PAGES):
-        body = json_body(await fetch(limit=_LIST_PAGE, after=after), provider)
-        page = [job for job in body.get("data") or [] if isinstance(job, dict) and usable_id(job)]
-        before = len(jobs)
-        for job in page:
-            jobs.setdefault(job["id"], job)
-        if len(jobs) == before or not body.get("has_more"):
-            break
-        after = page[-1]["id"]
-    return list(jobs.values())
+    async def _recorded(self, pending: PendingJob, job: dict[str, Any]) -> JobView:
+        """Keep what was asked for and how the job stands."""
+        request = pending.request
+        status = status_record(job, request.provider, self._clock.now())
+        status["model"] = status["model"] or request.model
+        status["suffix"] = status["suffix"] or request.suffix
+        log = JobLog(self._workspace, request.provider, job["id"])
+        await log.created(
+            JobFile(
+                provider=request.provider,
+                id=job["id"],
+                created_at=status["created_at"] or self._clock.now(),
+                nonce=pending.nonce,
+                request=request,
+            )
+        )
+        await log.append([status])
+        return await log.view()

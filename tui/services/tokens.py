@@ -131,10 +131,13 @@ def counter_for(model: str, home: Path) -> TokenCounter:
     return TokenCounter(bare.name, bare.source, *around)
 
 
-def context_of(model: str, home: Path) -> int:
+def context_of(model: str, home: Path, asked: int = AUTO_LENGTH) -> int:
     """Tokens of an example that training keeps of a model; what is longer is cut. 0 for unknown.
 
-    The embedded engine keeps no more than 2,048 unless a job asks for more.
+    Args:
+        model: as `counter_for` takes it.
+        home: the engine's home.
+        asked: tokens that a job asks the embedded engine to keep at most.
     """
     base = _base(model)
     if _encoding(base):
@@ -143,7 +146,7 @@ def context_of(model: str, home: Path) -> int:
     folder = model_folder(base, home)
     if folder is None:
         return 0
-    return min(longest_input(folder) or AUTO_LENGTH, AUTO_LENGTH)
+    return min(longest_input(folder) or AUTO_LENGTH, asked)
 
 
 def _base(model: str) -> str:

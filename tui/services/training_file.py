@@ -1,134 +1,224 @@
-"""A look at a training file before it is sent: its rows, and whether any has an error."""
+"""The files of a request for a job: checked, counted and split before anything is sent."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final, Protocol, TypeAlias
 
-from tui.domain.examples import Format, detect_format
-from tui.domain.job_request import JobRequest, Method
-from tui.domain.problems import Problem
-from tui.domain.rules import MIN_EXAMPLES, check_line, inspect_row
-from tui.domain.text import plural
-from tui.services.containers import open_rows
+from tui.domain.forecast import Counted
+from tui.domain.job_request import JobRequest
+from tui.services.datasets import Datasets
 from tui.services.errors import InputError
+from tui.services.file_survey import Survey
 from tui.services.files import explain, typed_path
+from tui.services.row_file import Stamp
+from tui.services.token_pass import count_tokens
+from tui.services.tokens import TokenCounter, context_of, counter_for
+from tui.services.workspace import Workspace
+from tui.services.writing import WriteRequest, write
 from tui.settings import LOCAL
+
+_PROBLEMS: Final = 20
+"""Problems of rows that are kept in words."""
+_SPLIT_SEED: Final = 7
+"""Chooses the rows that are set aside where no seed is given, as on the screen Data."""
+_STEM_BYTES: Final = 100
+_LENGTHS: Final = ("max_length", "context_length")
+
+
+class Progress(Protocol):
+    """How far a look at a file is."""
+
+    @property
+    def doing(self) -> str:
+        """What is done now."""
+
+    @property
+    def share(self) -> float:
+        """Part that is done, 0 to 1."""
+
+    @property
+    def rows_per_second(self) -> float:
+        """Rows a second."""
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Time until the end; None while nothing is known."""
+
+
+TellProgress: TypeAlias = Callable[[Progress], None]
+
+
+def tell_nobody(progress: Progress) -> None:
+    """Let a progress pass."""
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
-    """What a file holds.
+class Ready:
+    """A request whose files were checked.
 
     Attributes:
-        method: what its rows are for.
-        rows: lines that are not blank.
-        invalid: rows with an error; a server refuses the file for one.
-        warned: rows with a warning and no error.
-        first: the first error.
+        request: what to create.
+        stamps: how its files were when they were checked.
     """
 
-    path: Path
-    method: Method
-    rows: int
-    invalid: int
-    warned: int
-    first: Problem | None
+    request: JobRequest
+    stamps: Mapping[Path, Stamp] = field(default_factory=dict)
 
-    def reason_against(self, fewest: int = MIN_EXAMPLES) -> str | None:
-        """Why the file cannot be trained on, as a sentence; None where it can."""
-        if self.first:
-            more = f" and {plural(self.invalid - 1, 'more row')}" if self.invalid > 1 else ""
-            return f"{self.path} has errors: line {self.first.line}{more}: {self.first.message}"
-        if self.rows < fewest:
-            return f"{self.path} has {plural(self.rows, 'example')}; at least {fewest} are needed."
-        return None
 
-    def require_sound(self, fewest: int = MIN_EXAMPLES) -> None:
-        """Make sure that the file can be trained on.
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The files of a request, checked and sound."""
+
+    training: Survey
+    validation: Survey | None
+
+
+class TrainingFiles:
+    """Looks at the files of a request for a job."""
+
+    def __init__(self, datasets: Datasets, workspace: Workspace, home: Path) -> None:
+        """Args name what a look needs.
+
+        Args:
+            datasets: opens the files.
+            workspace: where files that are split for a job are written.
+            home: the engine's home, where base models and their tokenizers are kept.
+        """
+        self._datasets = datasets
+        self._workspace = workspace
+        self._home = home
+        self._counted: dict[tuple[Path, Stamp, TokenCounter, int], Counted] = {}
+
+    async def survey(
+        self,
+        path: Path,
+        validation: Survey | None = None,
+        tell: TellProgress = tell_nobody,
+    ) -> Survey:
+        """Check every row of a file by the rules of the settings, as the screen Data does.
+
+        What a check found before is taken where the file is the same, so this is quick the second
+        time however large the file is.
+
+        Args:
+            path: the file.
+            validation: the validation file beside it, whose rows must not stand in it.
+            tell: gets the progress.
 
         Raises:
-            InputError: it cannot; the remedy is the command that lists every problem.
+            FileError: it cannot be read, or holds no rows.
         """
-        reason = self.reason_against(fewest)
-        if reason:
-            raise InputError(reason, f"See every problem and its fix: ftui check {self.path}")
+        dataset = await self._datasets.open(path)
+        against = {"validation": validation.dataset} if validation else {}
+        async for progress in dataset.check(keep=_PROBLEMS, against=against):
+            tell(progress)
+        assert dataset.report
+        return Survey(dataset, dataset.report)
+
+    async def count(
+        self, survey: Survey, request: JobRequest, tell: TellProgress = tell_nobody
+    ) -> Counted:
+        """Count the tokens of a file as the model of a request will see them.
+
+        Raises:
+            FileError: it cannot be read.
+        """
+        model = (await _with_whole_folder(request)).model
+        wished = [request.hyperparameters.get(name) for name in _LENGTHS]
+        asked = [one for one in wished if isinstance(one, int) and one > 0]
+        context = await asyncio.to_thread(context_of, model, self._home, *asked[:1])
+        counter = await asyncio.to_thread(counter_for, model, self._home)
+        key = survey.path, survey.dataset.stamp, counter, context
+        if key not in self._counted:
+            async for progress in count_tokens(survey.dataset, counter, context):
+                tell(progress)
+            assert progress.counted
+            self._counted[key] = progress.counted
+        return self._counted[key]
+
+    async def checked(self, request: JobRequest, tell: TellProgress = tell_nobody) -> Checked:
+        """Check the files of a request that names them.
+
+        Raises:
+            InputError: a file has errors, too few examples, or rows for something else.
+            FileError: a file cannot be read.
+        """
+        assert request.training_file
+        beside = request.validation_file
+        validation = await self.survey(beside, None, tell) if beside else None
+        training = await self.survey(request.training_file, validation, tell)
+        _require(training.reason_against(request), training.path)
+        if validation:
+            _require(validation.reason_against_validating(training), validation.path)
+        return Checked(training, validation)
+
+    async def made_ready(self, request: JobRequest, tell: TellProgress = tell_nobody) -> Ready:
+        """The request as it can be sent: its files are sound and split, a folder is named whole.
+
+        Raises:
+            InputError: a file has errors, too few examples, or rows for something else.
+            FileError: a file cannot be read, or the split cannot be written.
+        """
+        request = await _with_whole_folder(request)
+        if request.training_file is None:
+            return Ready(request)
+        checked = await self.checked(request, tell)
+        request = checked.training.settled(request)
+        if request.validation_share is not None:
+            return await self._split(request, checked.training, tell)
+        surveys = filter(None, (checked.training, checked.validation))
+        return Ready(request, {survey.path: survey.dataset.stamp for survey in surveys})
+
+    async def _split(self, request: JobRequest, training: Survey, tell: TellProgress) -> Ready:
+        """Set a share of the rows aside, in new files of the workspace."""
+        folder = self._workspace.splits / _folder_for(training.path)
+        wanted = WriteRequest(
+            out=folder / f"{_stem(training.path)}.jsonl",
+            validation=request.validation_share or 0.0,
+            seed=_SPLIT_SEED if request.seed is None else request.seed,
+        )
+        async with aclosing(write(training.dataset, wanted)) as steps:
+            async for progress in steps:
+                tell(progress)
+        paths = wanted.row_paths
+        files = {"training_file": paths[0], "validation_file": paths[1], "validation_share": None}
+        stamps = {path: await _stamp_of(path) for path in paths.values()}
+        return Ready(request.model_copy(update=files), stamps)
 
 
-async def survey(path: Path, method: Method | None = None) -> Survey:
-    """Check every row of a file, in a thread.
+def _require(reason: str | None, path: Path) -> None:
+    if reason:
+        raise InputError(reason, f"See every problem and its fix: ftui check {path}")
 
-    Args:
-        path: the file.
-        method: what it is to be used for; what its first row is for unless given.
 
-    Raises:
-        FileError: it cannot be read.
-        InputError: its rows are not plain lines, as services take them.
-    """
+def _folder_for(path: Path) -> str:
+    """A new name for the folder of a split."""
+    return f"{time.strftime('%Y%m%d-%H%M%S')}-{_stem(path)}-{secrets.token_hex(2)}"
+
+
+def _stem(path: Path) -> str:
+    """A file's name, as much of it as leaves room for more in the names made of it."""
+    return path.stem.encode()[:_STEM_BYTES].decode(errors="ignore").lstrip(".") or "file"
+
+
+async def _stamp_of(path: Path) -> Stamp:
     try:
-        return await asyncio.to_thread(_survey, path, method)
+        return Stamp.of(await asyncio.to_thread(path.stat))
     except OSError as error:
         raise explain(error, path) from error
 
 
-def _survey(path: Path, given: Method | None) -> Survey:
-    held = open_rows(path).held
-    if held:
-        remedy = f"Write it anew: ftui prepare {path} -o OUT"
-        raise InputError(f"{path} is {held}; training takes JSON Lines.", remedy)
-    method = given or _method_of(path)
-    kind = Format.PREFERENCE if method == "dpo" else Format.CHAT
-    rows = invalid = warned = 0
-    first: Problem | None = None
-    with path.open("rb") as lines:
-        for number, raw in enumerate(lines, 1):
-            if not raw.strip():
-                continue
-            rows += 1
-            _, problems = check_line(raw.rstrip(b"\r\n"), number, kind)
-            error = next((one for one in problems if one.severity == "error"), None)
-            first = first or error
-            invalid += error is not None
-            warned += bool(problems) and error is None
-    return Survey(path, method, rows, invalid, warned, first)
-
-
-async def method_for(path: Path) -> Method:
-    """The method that a file's first row is for: dpo where it holds two answers.
-
-    Raises:
-        FileError: it cannot be read.
-    """
-    try:
-        return await asyncio.to_thread(_method_of, path)
-    except OSError as error:
-        raise explain(error, path) from error
-
-
-def _method_of(path: Path) -> Method:
-    if open_rows(path).held:
-        return "supervised"
-    with path.open("rb") as lines:
-        raw = next((line for line in lines if line.strip()), b"")
-    row, _ = inspect_row(raw.rstrip(b"\r\n"))
-    return "dpo" if row and detect_format(row) is Format.PREFERENCE else "supervised"
-
-
-async def made_ready(request: JobRequest) -> JobRequest:
-    """The request as it can be sent: its files are sound, a model's folder is named whole.
-
-    Raises:
-        InputError: a file has errors, or too few examples.
-        FileError: a file cannot be read.
-    """
-    (await survey(request.training_file, request.method)).require_sound()
-    if request.validation_file:
-        (await survey(request.validation_file, request.method)).require_sound(fewest=1)
+async def _with_whole_folder(request: JobRequest) -> JobRequest:
+    """The request with the whole path of a model's folder: the engine runs elsewhere."""
     if request.provider != LOCAL:
         return request
-    # The engine runs elsewhere in the file system.
     folder = typed_path(request.model).absolute()
     is_folder = await asyncio.to_thread(folder.is_dir)
     return request.model_copy(update={"model": str(folder)}) if is_folder else request

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
 
@@ -19,7 +20,8 @@ class Workspace:
     The folder is made on the first write, so looking at a file leaves no trace.
 
     Layout: `decisions/<id>.json`, `jobs/<provider>/<id>/events.jsonl`,
-    `evaluations/<id>/{evaluation.json,cases.jsonl}`, `chats/<id>.jsonl`.
+    `evaluations/<id>/{evaluation.json,cases.jsonl}`, `chats/<id>.jsonl`,
+    `uploads/<provider>/<sha256>.json`, `pending/<nonce>.jsonl`, `splits/<time>-<name>/`.
     """
 
     def __init__(self, root: Path) -> None:
@@ -44,6 +46,21 @@ class Workspace:
     def jobs(self) -> Path:
         """Folder of the job logs: `<provider>/<id>/`."""
         return self.root / "jobs"
+
+    @property
+    def uploads(self) -> Path:
+        """Folder of what servers were sent: `<provider>/<sha256>.json`."""
+        return self.root / "uploads"
+
+    @property
+    def pending(self) -> Path:
+        """Folder of the jobs that are being created, one file each."""
+        return self.root / "pending"
+
+    @property
+    def splits(self) -> Path:
+        """Folder of training files that were split for a job, one folder each."""
+        return self.root / "splits"
 
     async def save(self, path: Path, record: BaseModel) -> Path:
         """Write one record as indented JSON, atomically.
@@ -71,3 +88,9 @@ class Workspace:
     def newest(self, folder: Path, pattern: str) -> list[Path]:
         """The paths in a folder that match, latest name first (names begin with a time)."""
         return sorted(folder.glob(pattern), reverse=True)
+
+
+def folder_name(name: str) -> str:
+    """A name from a server as the name of a folder that cannot lead anywhere else."""
+    quoted = quote(name, safe="")
+    return "%2E" + quoted[1:] if quoted.startswith(".") else quoted

@@ -1,0 +1,71 @@
+"""How fast this machine trained a model before, as the logs of its jobs tell."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from itertools import pairwise
+
+from tui.domain.forecast import MeasuredPace
+from tui.domain.job_records import Record, figure
+from tui.domain.job_request import JobRequest
+from tui.services.job_log import JobFile, JobLog, recorded_jobs
+from tui.services.workspace import Workspace
+from tui.settings import LOCAL
+
+_FEWEST_STEPS = 5
+"""Steps of a job that say something of its pace."""
+_AS_FAST = ("lora", "lora_r", "lora_target_modules")
+"""Hyperparameters without which the pace of a model is another one."""
+
+
+async def measured_pace(workspace: Workspace, request: JobRequest) -> MeasuredPace | None:
+    """The pace of the latest job on this machine that trained the same model in the same way.
+
+    Raises:
+        FileError: a log cannot be read.
+    """
+    found: list[tuple[float, MeasuredPace]] = []
+    for log in await recorded_jobs(workspace):
+        file = await log.file() if log.provider == LOCAL else None
+        if file and file.request and _alike(file.request, request):
+            records = await log.records()
+            pace = await asyncio.to_thread(_pace, log, file, records)
+            if pace:
+                found.append((file.created_at or 0.0, pace))
+    return max(found, key=lambda one: one[0])[1] if found else None
+
+
+def _alike(one: JobRequest, other: JobRequest) -> bool:
+    ways = ([request.hyperparameters.get(name) for name in _AS_FAST] for request in (one, other))
+    same = one.model == other.model and one.method == other.method
+    return same and next(ways) == next(ways)
+
+
+def _pace(log: JobLog, file: JobFile, records: Sequence[Record]) -> MeasuredPace | None:
+    """Tokens a second from the first step of a job to its last; None where it has too few.
+
+    Where a job was paused or begun again its count of tokens or its clock jumps; what lies between
+    two such steps is left out.
+    """
+    pauses = {record["at"] for record in records if record.get("status") == "paused"}
+    steps = [
+        (record["at"], step, tokens)
+        for record in records
+        if record["type"] == "metrics"
+        and (step := figure(record.get("step"))) is not None
+        and (tokens := figure(record.get("num_tokens"))) is not None
+    ]
+    spans = [
+        (later[0] - earlier[0], later[2] - earlier[2])
+        for earlier, later in pairwise(steps)
+        if later[1] > earlier[1]
+        and later[2] > earlier[2]
+        and not any(earlier[0] <= pause <= later[0] for pause in pauses)
+    ]
+    seconds, tokens = sum(span[0] for span in spans), sum(span[1] for span in spans)
+    if len(spans) < _FEWEST_STEPS - 1 or seconds <= 0:
+        return None
+    on_gpu = any(str(record.get("message")).startswith("Training on cuda") for record in records)
+    name = file.request.suffix if file.request else None
+    return MeasuredPace(tokens / seconds, name or log.job, on_gpu)
