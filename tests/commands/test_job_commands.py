@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from engine.asking import at_step, connect
 from sample_rows import good_rows, pair_rows
 from servers.misbehaving import MisbehavingServer, misbehaving_server
 
@@ -120,6 +121,55 @@ def test_cancelling_prints_how_the_job_stands(far: MisbehavingServer, run: Run) 
     code, lines, _ = run("cancel", "ftjob", "--json")
     assert code == 0
     assert lines == [{"job": "ftjob-1", "provider": "far", "model": "base", "status": "cancelled"}]
+
+
+def test_stopping_with_a_checkpoint_prints_its_name(far: MisbehavingServer, run: Run) -> None:
+    far.can_pause = True
+    far.add_job()
+    far.add_step(7)
+    code, lines, said = run("cancel", "ftjob-1", "--keep", "--json")
+    assert code == 0
+    job = {"job": "ftjob-1", "provider": "far", "model": "base", "status": "cancelled"}
+    assert lines == [{**job, "checkpoint": "ft:base:ftjob-1:ckpt-step-7"}]
+    assert "Pausing ftjob-1" in said
+
+
+def test_a_server_that_cannot_pause_is_no_reason_to_cancel(
+    far: MisbehavingServer, run: Run
+) -> None:
+    far.add_job()
+    code, lines, said = run("cancel", "ftjob-1", "--keep", "--json")
+    assert (code, lines) == (2, [])
+    assert "cannot pause a job" in said
+    assert "no model is kept" in said
+    assert far.jobs["ftjob-1"]["status"] == "running"
+
+
+def test_a_stopped_jobs_checkpoint_answers_as_a_model(
+    local: Settings, run: Run, chat_file: Callable[..., Path]
+) -> None:
+    code, started, _ = run("train", str(chat_file(good_rows(40))), "--epochs", "50", "--json")
+    assert code == 0
+    job = started[0]["job"]
+
+    async def trains() -> None:
+        async with connect(local) as client:
+            await at_step(client, job, 2)
+
+    asyncio.run(trains())
+    code, lines, _ = run("cancel", job, "--keep", "--json")
+    assert (code, lines[0]["status"]) == (0, "cancelled")
+
+    async def answer() -> str:
+        async with connect(local) as client:
+            said = await client.chat.completions.create(
+                model=lines[0]["checkpoint"],
+                messages=[{"role": "user", "content": "What is 2 plus 2?"}],
+                max_tokens=4,
+            )
+            return said.choices[0].finish_reason
+
+    assert asyncio.run(answer()) in ("stop", "length")
 
 
 def test_data_with_errors_is_not_sent(

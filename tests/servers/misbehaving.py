@@ -68,6 +68,8 @@ class MisbehavingServer:
         """The one key that it accepts; any where it is empty."""
         self.hanging = asyncio.Event()
         """Set while a request gets no answer."""
+        self.can_pause = False
+        self.looks_until_paused = 0
         self.url = ""
         self._connections: set[asyncio.Task[None]] = set()
 
@@ -240,6 +242,7 @@ class MisbehavingServer:
     ) -> tuple[int, Any]:
         match method, rest:
             case "GET", []:
+                self._come_to_pause(job)
                 return 200, self.jobs[job]
             case "GET", ["events"]:
                 events = self.events[job]
@@ -249,7 +252,35 @@ class MisbehavingServer:
             case "POST", ["cancel"]:
                 self.finish(job, "cancelled")
                 return 200, self.jobs[job]
+            case "POST", ["pause"] if self.can_pause:
+                self.jobs[job]["status"] = "pausing"
+                return 200, self.jobs[job]
+            case "POST", ["resume"] if self.can_pause:
+                self.jobs[job]["status"] = "queued"
+                return 200, self.jobs[job]
         return 404, {"detail": "Not Found"}
+
+    def _come_to_pause(self, job: str) -> None:
+        """A job that was asked to pause saves a checkpoint and does so, after some looks at it."""
+        if self.jobs[job]["status"] != "pausing":
+            return
+        self.looks_until_paused -= 1
+        if self.looks_until_paused < 0:
+            self.jobs[job]["status"] = "paused"
+            steps = [event.get("data", {}).get("step", 0) for event in self.events[job]]
+            if steps:
+                self.save(max(steps), job)
+
+    def save(self, step: int, job: str = "ftjob-1", **metrics: float) -> None:
+        """A checkpoint of a step."""
+        checkpoint = {
+            "id": f"ckpt-{job}-{step}",
+            "created_at": 1_700_000_000 + step,
+            "step_number": step,
+            "fine_tuned_model_checkpoint": f"ft:base:{job}:ckpt-step-{step}",
+            "metrics": metrics,
+        }
+        self.checkpoints.setdefault(job, []).append(checkpoint)
 
     def _page(self, items: list[Any], query: dict[str, list[str]]) -> dict[str, Any]:
         limit = int(query.get("limit", ["20"])[0])

@@ -1,21 +1,27 @@
 """Cancel a job. JOB is its id, the beginning of it, or `last`.
 
-The training ends after the step it is at and cannot be resumed; checkpoints are kept.
+The training ends after the step it is at and cannot be resumed; checkpoints are kept. With --keep
+the job is paused first, which saves a checkpoint of all that it has learned; its name is printed.
 """
 
 from __future__ import annotations
 
 import argparse
 
-from tui.commands.steering import add_job_arguments, steer
+from tui.commands.steering import add_job_arguments, steer, stop_keeping
 from tui.services.container import Services
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
     add_job_arguments(parser)
+    parser.add_argument(
+        "--keep", action="store_true", help="save a checkpoint first, where the server can pause"
+    )
 
 
 async def run(flags: argparse.Namespace, services: Services) -> int:
     """Cancel the job and print how it stands then."""
+    if flags.keep:
+        return await stop_keeping(flags, services)
     return await steer(flags, services, "cancel")

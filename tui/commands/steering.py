@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from tui.commands.output import GOOD, add_json_flag, emit, show
+from tui.commands.output import GOOD, add_json_flag, emit, show, tell
 from tui.domain.run_words import name_of, state_of
+from tui.domain.runs import JobView
+from tui.domain.stopping import kept_checkpoint, kept_words
 from tui.services.container import Services
-from tui.services.errors import InputError, NotFound
+from tui.services.errors import InputError
 from tui.services.jobs import Steering
 
 
@@ -25,26 +27,59 @@ async def steer(flags: argparse.Namespace, services: Services, verb: Steering) -
         FtuiError: as `Jobs.resolve` and `Jobs.steer`.
     """
     try:
-        view = await services.jobs.resolve(flags.job)
-        if view.terminal:
-            raise InputError(f"The job {view.id} has ended already ({view.status}).")
-        try:
-            view = await services.jobs.steer(view.provider, view.id, verb)
-        except NotFound as error:
-            if verb == "cancel":
-                raise
-            raise await services.probing.explain(error, view.provider, verb) from None
+        view = await _going(flags, services)
+        view = await services.jobs.steer(view.provider, view.id, verb)
     finally:
         await services.providers.close()
     if flags.json:
-        emit(
-            {
-                "job": view.id,
-                "provider": view.provider,
-                "model": view.model,
-                "status": view.status,
-            }
-        )
+        emit(_fields(view))
     else:
-        show(f"{state_of(view)}  {name_of(view)}  {view.id}")
+        show(_line(view))
     return GOOD
+
+
+async def stop_keeping(flags: argparse.Namespace, services: Services) -> int:
+    """Stop the job with a checkpoint, and print the same with the checkpoint's name.
+
+    Raises:
+        InputError: the job has ended.
+        FtuiError: as `Jobs.resolve` and `stop_and_keep`.
+    """
+    from tui.services.stopping import stop_and_keep
+
+    try:
+        view = await _going(flags, services)
+        async for stands in stop_and_keep(services.jobs, view.provider, view.id):
+            view = stands
+            if not view.terminal:
+                tell(f"ftui: Pausing {name_of(view)}; its checkpoint is saved after this step.")
+    finally:
+        await services.providers.close()
+    if flags.json:
+        kept = kept_checkpoint(view)
+        emit({**_fields(view), "checkpoint": kept.name if kept else None})
+    else:
+        show(_line(view))
+        show(kept_words(view))
+    return GOOD
+
+
+async def _going(flags: argparse.Namespace, services: Services) -> JobView:
+    """The job that is meant, which has not ended."""
+    view = await services.jobs.resolve(flags.job)
+    if view.terminal:
+        raise InputError(f"The job {view.id} has ended already ({view.status}).")
+    return view
+
+
+def _fields(view: JobView) -> dict[str, object]:
+    return {
+        "job": view.id,
+        "provider": view.provider,
+        "model": view.model,
+        "status": view.status,
+    }
+
+
+def _line(view: JobView) -> str:
+    return f"{state_of(view)}  {name_of(view)}  {view.id}"

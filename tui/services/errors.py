@@ -52,6 +52,10 @@ class OrganisationRefused(ProviderError):
     """OpenAI takes no fine-tuning job from this organisation; another server has to train it."""
 
 
+class CannotSteer(ProviderError):
+    """A server has no way to do this with a job: to pause it, for one."""
+
+
 class ProviderTrouble(ProviderError):
     """A server is out of reach or overloaded for now; asking again later may help.
 

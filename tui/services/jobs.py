@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from tui.domain.job_records import Record, status_record
+from tui.domain.job_records import Record, is_terminal, status_record
 from tui.domain.job_request import JobRequest
-from tui.domain.runs import JobView, Run
+from tui.domain.runs import JobView
 from tui.domain.text import preview
 from tui.domain.upload_progress import Tell, tell_nobody
 from tui.services.asking_again import request_again
 from tui.services.attention import Attention
 from tui.services.engine_process import EngineProcess
 from tui.services.errors import (
+    CannotSteer,
     InputError,
     NotFound,
 )
@@ -27,6 +28,12 @@ from tui.services.row_file import Stamp
 from tui.services.submission import Settled, Submissions
 from tui.services.workspace import Workspace
 from tui.settings import Settings
+
+if TYPE_CHECKING:
+    import openai
+
+_NO_SUCH_WAY = (404, 405, 501)
+"""How servers answer on a path that they do not have."""
 
 Steering = Literal["cancel", "pause", "resume"]
 
@@ -133,29 +140,55 @@ class Jobs:
         """What a job asked for, to be asked for with changes; see `asking_again`."""
         return await request_again(self._providers, self._log(provider, job))
 
+    async def stands(self, provider: str, job: str) -> JobView:
+        """Ask how a job stands, and record it.
+
+        Raises:
+            NotFound: the server does not know the job.
+            ProviderError: the server refuses, or does not answer.
+        """
+        client = (await self._providers.client(provider)).with_options(max_retries=0)
+        with self._providers.explained():
+            return await self._taken_in(client, provider, job)
+
     async def steer(self, provider: str, job: str, verb: Steering) -> JobView:
         """Cancel, pause or resume a job, and record how it stands then.
 
         Raises:
-            NotFound: the server does not know the job, or the verb.
+            NotFound: the server does not know the job.
+            CannotSteer: the server knows the job, but not the verb.
             ProviderError: the server refuses.
         """
-        client = await self._providers.client(provider)
-        jobs = client.with_options(max_retries=0).fine_tuning.jobs.with_raw_response
+        import openai
+
+        client = (await self._providers.client(provider)).with_options(max_retries=0)
+        jobs = client.fine_tuning.jobs.with_raw_response
         call: Callable[..., Awaitable[Any]] = getattr(jobs, verb)
         with self._providers.explained():
-            await call(job, extra_body=self._providers.steering_body(provider))
-            body = await fetch_job(client, provider, job)
-        log = self._log(provider, job)
-        status = status_record(body, provider, self.now())
-        if status["status"] not in ("succeeded", "failed", "cancelled"):
-            await log.append([status])
-            return await log.view()
+            try:
+                await call(job, extra_body=self._providers.steering_body(provider))
+            except openai.APIStatusError as error:
+                if error.status_code not in _NO_SUCH_WAY:
+                    raise
+                await fetch_job(client, provider, job)
+                # The job is there, so it is the way to steer it that is not.
+                raise CannotSteer(
+                    f"The provider {preview(provider, 60)} cannot {verb} a job: it has no "
+                    f"POST /fine_tuning/jobs/{{id}}/{verb}."
+                ) from error
+            return await self._taken_in(client, provider, job)
+
+    async def _taken_in(self, client: openai.AsyncOpenAI, provider: str, job: str) -> JobView:
+        """How the server says that a job stands now, with all that is recorded of it."""
+        body = await fetch_job(client, provider, job)
+        history = self._log(provider, job).history()
+        async for _ in history.read():
+            pass
+        status = status_record(body, provider, self.now(), history.newest or None)
         # The watch writes the end, after the last events, so that nothing follows it.
-        run = Run(provider, job)
-        for record in [*await log.records(), status]:
-            run.add(record)
-        return run.view()
+        if not (is_terminal(str(status["status"])) or history.says_the_same(status)):
+            await history.add([status])
+        return history.view_with(status)
 
     async def resolve(self, name: str) -> JobView:
         """The job that a person means by an id, the beginning of one, or `last`.
