@@ -22,10 +22,19 @@ from tui.crash_report import ReticentConsole
 from tui.dialogs.confirm import Confirm
 from tui.dialogs.help import Help
 from tui.domain.loop import LoopState, Mode, Tone
-from tui.screens.messages import ChangesPending, DataRequested, StepChanged, StepRequested
+from tui.domain.notices import Notice
+from tui.domain.text import scrub
+from tui.screens.messages import (
+    ChangesPending,
+    DataRequested,
+    JobNoticed,
+    StepChanged,
+    StepRequested,
+)
 from tui.screens.mode_screen import ModeScreen
 from tui.services.container import Services
 from tui.services.errors import FtuiError
+from tui.to_terminal import send
 
 
 def screen_class(mode: Mode) -> type[ModeScreen]:
@@ -141,6 +150,26 @@ class FtuiApp(App[None]):
     def on_changes_pending(self, message: ChangesPending) -> None:
         """Remember what would be lost with the app."""
         self._pending[message.mode] = message.words
+
+    def on_job_noticed(self, message: JobNoticed) -> None:
+        """Ring, and tell whoever looks elsewhere, as the settings ask for; each notice once."""
+        notifying = self.services.notifying
+        if not notifying.first(message.notice):
+            return
+        if notifying.bell:
+            self.bell()
+        self._tell_elsewhere(message.notice)
+
+    @work(exit_on_error=False)
+    async def _tell_elsewhere(self, notice: Notice) -> None:
+        notifying = self.services.notifying
+        sequence = notifying.desktop(notice)
+        if sequence and not self.is_headless:
+            await asyncio.to_thread(send, sequence)
+        try:
+            await notifying.run_hook(notice)
+        except FtuiError as error:
+            self.notify(scrub(str(error)), severity="warning", markup=False, timeout=10)
 
     @on(StepRequested)
     async def go_to_step(self, request: StepRequested) -> None:

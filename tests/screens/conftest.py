@@ -1,15 +1,48 @@
-"""Settings that leave nothing behind."""
+"""Settings that leave nothing behind, and a server."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from jobs_screen import hasty
+from servers.misbehaving import MisbehavingServer, misbehaving_server
 
-from tui.settings import Settings
+from tui.app import FtuiApp
+from tui.settings import ProviderProfile, Settings
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """A home and a workspace of the test's own."""
     return Settings(home=tmp_path / "home", workspace=tmp_path / ".ftui")
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[MisbehavingServer]:
+    async with misbehaving_server() as server:
+        yield server
+
+
+@pytest.fixture
+def far_settings(
+    server: MisbehavingServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> Settings:
+    """Settings whose provider is the server."""
+    monkeypatch.setenv("TEST_KEY", "sk-verysecret123456")
+    far = ProviderProfile(base_url=server.url, api_key_env="TEST_KEY")
+    return settings.model_copy(
+        update={"provider": "far", "model": "base", "providers": {"far": far}}
+    )
+
+
+@pytest.fixture
+def far_app(far_settings: Settings) -> FtuiApp:
+    return hasty(far_settings)
+
+
+@pytest.fixture
+def app_of() -> Callable[[Settings], FtuiApp]:
+    """Makes the app with settings of the test's own."""
+    return hasty

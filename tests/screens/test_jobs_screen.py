@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from jobs_screen import hasty
 from sample_rows import good_rows, pair_rows
 from servers.misbehaving import Fault, MisbehavingServer, misbehaving_server
 from textual.pilot import Pilot
@@ -59,7 +60,7 @@ def settings(
 
 @pytest.fixture
 def app(settings: Settings) -> FtuiApp:
-    return FtuiApp(Services(settings))
+    return hasty(settings)
 
 
 @pytest.fixture
@@ -172,14 +173,14 @@ async def test_what_happened_while_the_app_was_closed_is_there(
     settings: Settings, server: MisbehavingServer
 ) -> None:
     a_job(server, 10)
-    first = FtuiApp(Services(settings))
+    first = hasty(settings)
     async with first.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: bool(rows(first)) and "11%" in rows(first)[0])
     for step in range(11, 91):
         server.add_step(step, total_steps=90)["created_at"] = time.time() + step
     server.finish()
-    again = FtuiApp(Services(settings))
+    again = hasty(settings)
     async with again.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: bool(rows(again)) and "succeeded" in rows(again)[0])
@@ -204,7 +205,7 @@ async def test_a_past_run_opens_with_its_curves_without_any_server(
             }
         }
     )
-    app = FtuiApp(Services(gone))
+    app = hasty(gone)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: bool(rows(app)))

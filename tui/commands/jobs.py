@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from tui.commands.output import GOOD, add_json_flag, emit, show, tell
 from tui.domain.job_json import job_fields
-from tui.domain.run_words import row_cells
+from tui.domain.job_rows import ROW_TITLES, row_cells
 from tui.domain.runs import JobView
 from tui.services.container import Services
-
-_TITLES = ("state", "name", "model", "done", "ETA", "loss", "valid", "provider", "age")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,11 +34,15 @@ def _show(views: tuple[JobView, ...], now: float) -> None:
     if not views:
         show("No jobs yet. Start one with: ftui train FILE")
         return
+    plain = "utf" not in (sys.stdout.encoding or "").lower()
     rows = [
-        [cell if isinstance(cell, str) else cell[0] for cell in row_cells(view, now)]
+        [
+            cell if isinstance(cell, str) else cell[0]
+            for cell in row_cells(view, now, ascii_only=plain)
+        ]
         for view in views
     ]
-    table = [[*_TITLES, "id"], *([*row, view.id] for row, view in zip(rows, views, strict=True))]
+    table = [[*ROW_TITLES, "id"], *([*row, view.id] for row, view in zip(rows, views, strict=True))]
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     for row in table:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))

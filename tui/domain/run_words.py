@@ -7,8 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from tui.domain.loop import Tone
-from tui.domain.runs import JobView, percent, status_glyph, status_tone, status_word
+from tui.domain.runs import JobView, percent, status_glyph, status_word
 from tui.domain.text import ago, duration, loss, number, preview
 
 _AGE_STEP = 10
@@ -149,27 +148,3 @@ def contact_words(
         return "as recorded"
     age = (now - updated_at) // _AGE_STEP * _AGE_STEP
     return f"updated {ago(age)}"
-
-
-def age_of(view: JobView, now: float) -> str:
-    """How long ago the job was made: `now`, `3 min`, `2 d`."""
-    if view.created_at is None:
-        return "–"
-    age = now - view.created_at
-    return "now" if age < 60 else ago(age).removesuffix(" ago")
-
-
-def row_cells(view: JobView, now: float) -> list[str | tuple[str, Tone]]:
-    """The cells of the job's row: state, name, model, done, time left, losses, provider, age."""
-    left = view.time_left(now)
-    return [
-        (state_of(view), status_tone(view.status)),
-        name_of(view),
-        model_of(view),
-        percent(view.progress) or "–",
-        duration(left) if left is not None else "–",
-        loss(view.train_loss),
-        loss(view.valid_loss),
-        preview(view.provider, 40),
-        age_of(view, now),
-    ]

@@ -100,7 +100,7 @@ class RowBrowser(Vertical):
             # A border of the pane would be sent again with each of its lines.
             yield Static(id="between")
             yield ChatView()
-        yield FilterLine()
+        yield FilterLine(RowFilter.parse, "refund code:no-assistant is:invalid")
         yield ProblemList()
 
     def show(self, dataset: Dataset) -> None:

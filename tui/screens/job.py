@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -10,11 +9,11 @@ from textual.binding import Binding, BindingType
 
 from tui.domain.run_words import title_line
 from tui.domain.runs import JobView
+from tui.screens.glyphs import draws_glyphs
 from tui.screens.job_actions import JobActions
-from tui.screens.job_board import JobBoard, Key
+from tui.screens.job_board import JobBoard, Key, Verb
 from tui.screens.messages import StepRequested
 from tui.services.container import Services
-from tui.services.jobs import Steering
 from tui.widgets.job_panel import JobPanel
 from tui.widgets.loss_chart import LossChart
 
@@ -52,20 +51,32 @@ class JobScreen(JobActions):
 
     def compose_body(self) -> ComposeResult:
         """The live view."""
-        yield JobPanel(braille=_draws_braille(self.services), id="job-panel")
+        yield JobPanel(braille=draws_glyphs(self.services), id="job-panel")
 
     def on_mount(self) -> None:
         """Show how the job stands."""
         self.draw()
         self.query_one(LossChart).focus()
 
+    def on_screen_suspend(self) -> None:
+        """Another step may be shown now."""
+        self._list.attend()
+
+    def on_screen_resume(self) -> None:
+        """This step is shown again."""
+        self._list.attend()
+
     def chosen(self) -> JobView:
         """The job that is shown."""
         return self.board.views[self.key]
 
-    def steer(self, key: Key, verb: Steering) -> None:
-        """Cancel, pause or resume the job; the list does it and tells."""
+    def steer(self, key: Key, verb: Verb) -> None:
+        """Cancel, pause, resume or stop the job; the list does it and tells."""
         self._list.steer(key, verb)
+
+    def ask_again(self, key: Key) -> None:
+        """Offer the job's request anew; the list does it."""
+        self._list.ask_again(key)
 
     def begin(self, request: StepRequested) -> None:
         """What another screen asked for is begun at the list."""
@@ -98,9 +109,3 @@ class JobScreen(JobActions):
     def action_back(self) -> None:
         """Back to the list."""
         self.dismiss()
-
-
-def _draws_braille(services: Services) -> bool:
-    """Whether the chart may use braille: the setting allows it, and the terminal is UTF-8."""
-    encoding = getattr(sys.__stdout__, "encoding", None) or ""
-    return services.settings.chart == "braille" and "utf" in encoding.lower()

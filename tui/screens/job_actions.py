@@ -12,17 +12,12 @@ from tui.dialogs.confirm import Confirm
 from tui.domain.loop import Mode
 from tui.domain.run_words import name_of
 from tui.domain.runs import JobView, status_word
+from tui.domain.stopping import cancel_words, keep_words, what_stays
 from tui.domain.text import preview
-from tui.screens.job_board import JobBoard, Key
+from tui.screens.job_board import JobBoard, Key, Verb
 from tui.screens.messages import EvaluateRequested
 from tui.screens.mode_screen import ModeScreen
 from tui.services.container import Services
-from tui.services.jobs import Steering
-
-_CANCEL_LOSES = (
-    "The training ends after the step it is at, and cannot be resumed: the steps since the last "
-    "checkpoint are lost. Checkpoints and everything seen of the job are kept."
-)
 
 
 class JobActions(ModeScreen):
@@ -33,9 +28,11 @@ class JobActions(ModeScreen):
         Binding("e", "evaluate", "Evaluate"),
         Binding("p", "pause", "Pause"),
         Binding("C", "cancel", "Cancel"),
+        Binding("K", "stop", "Stop, keep", tooltip="Stop the job and keep a checkpoint"),
+        Binding("R", "again", "Again", tooltip="Start the same job again, with changes"),
     )
     """Keys for the chosen job; each screen puts them among its own."""
-    JOB_ACTIONS: ClassVar[tuple[str, ...]] = ("cancel", "pause", "evaluate")
+    JOB_ACTIONS: ClassVar[tuple[str, ...]] = ("cancel", "pause", "stop", "again", "evaluate")
     """Actions that depend on how the chosen job stands."""
 
     def __init__(self, services: Services, board: JobBoard) -> None:
@@ -55,8 +52,12 @@ class JobActions(ModeScreen):
         """The job that the actions are about; None where there is none."""
 
     @abstractmethod
-    def steer(self, key: Key, verb: Steering) -> None:
-        """Cancel, pause or resume a job, in the background."""
+    def steer(self, key: Key, verb: Verb) -> None:
+        """Cancel, pause, resume or stop a job, in the background."""
+
+    @abstractmethod
+    def ask_again(self, key: Key) -> None:
+        """Offer a job's request anew, to be changed."""
 
     def action_evaluate(self) -> None:
         """Compare the tuned model with its base."""
@@ -68,7 +69,7 @@ class JobActions(ModeScreen):
         """Pause the job, or let it go on."""
         view = self.chosen()
         if view:
-            verb: Steering = "resume" if view.status == "paused" else "pause"
+            verb: Verb = "resume" if view.status == "paused" else "pause"
             self.steer((view.provider, view.id), verb)
 
     @work(exit_on_error=False)
@@ -78,9 +79,26 @@ class JobActions(ModeScreen):
         if view is None:
             return
         question = f"Cancel the job {name_of(view)}?"
-        dialog = Confirm(question, _CANCEL_LOSES, yes="Cancel the job", no="Let it train")
+        dialog = Confirm(question, cancel_words(view), yes="Cancel the job", no="Let it train")
         if await self.app.push_screen_wait(dialog):
             self.steer((view.provider, view.id), "cancel")
+
+    @work(exit_on_error=False)
+    async def action_stop(self) -> None:
+        """Stop the job and keep a checkpoint of it, once the person has confirmed it."""
+        view = self.chosen()
+        if view is None:
+            return
+        question = f"Stop the job {name_of(view)} and keep a checkpoint?"
+        dialog = Confirm(question, keep_words(view), yes="Stop and keep", no="Let it train")
+        if await self.app.push_screen_wait(dialog):
+            self.steer((view.provider, view.id), "stop")
+
+    def action_again(self) -> None:
+        """Offer the job's request anew, to be changed."""
+        view = self.chosen()
+        if view:
+            self.ask_again((view.provider, view.id))
 
     def reason_against(self, action: str) -> str | None:
         """Why the chosen job cannot be steered or evaluated."""
@@ -92,12 +110,22 @@ class JobActions(ModeScreen):
         if action == "evaluate":
             tuned = view.fine_tuned_model and view.model
             return None if tuned else "Only a job that has succeeded has a model to evaluate."
+        if action == "again":
+            return None
         if view.terminal:
             return f"The job has ended ({preview(status_word(view.status), 40)})."
+        return self._against_pausing(view) if action in ("pause", "stop") else None
+
+    def _against_pausing(self, view: JobView) -> str | None:
+        """Why a job cannot be paused, and what would be kept of it if it is cancelled."""
         probe = self.services.probing.last(view.provider)
-        if probe is None or action != "pause":
-            return None
-        return probe.reason_against("resume" if view.status == "paused" else "pause")
+        found = (
+            probe.reason_against("resume" if view.status == "paused" else "pause")
+            if probe
+            else None
+        )
+        why = self.board.cannot.get(view.provider) or found
+        return f"{why} If it is cancelled: {what_stays(view)}" if why else None
 
     def update_reasons(self) -> None:
         """Grey out other keys; the footer is drawn anew only if some key's reason changed."""

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
-from tui.domain.run_words import contact_words, row_cells, shown_time
+from tui.domain.job_rows import row_cells
+from tui.domain.notices import Notice, end_notice, stall_notice
+from tui.domain.run_words import contact_words, shown_time
 from tui.domain.runs import JobView
-from tui.domain.text import plural
+from tui.domain.text import number, plural, preview
 from tui.services.engine_process import INSTALL
-from tui.services.errors import FtuiError
+from tui.services.errors import EngineUnavailable, FtuiError, ProviderTrouble
 from tui.services.job_watch import Contact
+from tui.services.jobs import Steering
 from tui.widgets.line_table import Cell
+
+LIST_SECONDS = 30.0
+"""Seconds between two questions for the lists of jobs."""
 
 Key = tuple[str, str]
 """Provider and id: what makes a job one."""
+
+Verb = Steering | Literal["stop"]
+"""What can be done with a job that has not ended; `stop` keeps a new checkpoint."""
 
 
 @dataclass
@@ -29,7 +39,10 @@ class JobBoard:
         lost: jobs that cannot be followed, and why.
         followed: jobs that are followed now.
         troubles: by provider, why its list could not be had.
+        offline_since: by provider, when that began.
+        cannot: by provider, why a job there cannot be paused, once that is known.
         missing: packages that the local engine lacks.
+        notices: of jobs that ended, until they are taken.
         asked_at: when the servers were last asked for their lists; None before that.
     """
 
@@ -39,8 +52,11 @@ class JobBoard:
     news_at: dict[Key, float] = field(default_factory=dict)
     lost: dict[Key, FtuiError] = field(default_factory=dict)
     followed: set[Key] = field(default_factory=set)
-    troubles: Mapping[str, FtuiError] = field(default_factory=dict)
+    troubles: dict[str, FtuiError] = field(default_factory=dict)
+    offline_since: dict[str, float] = field(default_factory=dict)
+    cannot: dict[str, str] = field(default_factory=dict)
     missing: Sequence[str] = ()
+    notices: list[Notice] = field(default_factory=list)
     asked_at: float | None = None
 
     def listed(self, views: Sequence[JobView]) -> None:
@@ -48,15 +64,27 @@ class JobBoard:
         for view in views:
             key = view.provider, view.id
             if key not in self.followed:
-                self.views[key] = view
+                self._put(view)
         self._sort()
+
+    def answered(
+        self, providers: Collection[str], troubles: Mapping[str, FtuiError], now: float
+    ) -> None:
+        """Take in which servers told their jobs, and why others did not."""
+        self.asked_at = now
+        for provider in providers:
+            self.troubles.pop(provider, None)
+            self.offline_since.pop(provider, None)
+        for provider, trouble in troubles.items():
+            self.troubles[provider] = trouble
+            self.offline_since.setdefault(provider, now)
 
     def seen(self, key: Key, view: JobView, contact: Contact, now: float) -> None:
         """Take one look at a followed job in."""
         known = key in self.views
         if view is not self.views.get(key):
             self.news_at[key] = contact.updated_at or now
-        self.views[key] = view
+        self._put(view)
         self.contacts[key] = contact
         if view.terminal:
             self.followed.discard(key)
@@ -65,7 +93,22 @@ class JobBoard:
 
     def steered(self, view: JobView) -> None:
         """Take in how a job stands after it was steered; its next look brings the rest."""
-        self.views[view.provider, view.id] = view
+        self._put(view)
+
+    def take_notices(self, now: float) -> list[Notice]:
+        """What is to be told: jobs that ended since the last time, and those that stall.
+
+        A job stalls only by what its server told in this sitting: a record may be a day old.
+
+        Args:
+            now: Unix seconds.
+        """
+        told, self.notices = self.notices, []
+        for key in self.followed:
+            contact = self.contacts.get(key)
+            if contact and contact.updated_at is not None and not contact.trouble:
+                told += filter(None, [stall_notice(self.views[key], now)])
+        return told
 
     def lose(self, key: Key, error: FtuiError) -> None:
         """Note that a job cannot be followed."""
@@ -84,24 +127,48 @@ class JobBoard:
         """The jobs, latest first."""
         return [self.views[key] for key in self.order]
 
-    def cells(self, row: int, now: float) -> Sequence[Cell]:
-        """The cells of a row of the list."""
-        key = self.order[row]
-        return row_cells(self.views[key], self.shown_time(key, now))
+    def cells(self, key: Key, now: float, *, ascii_only: bool) -> Sequence[Cell]:
+        """The cells of a job's row in the list."""
+        return row_cells(self.views[key], self.shown_time(key, now), ascii_only=ascii_only)
 
     def shown_time(self, key: Key, now: float) -> float:
         """The moment for which a job's figures are shown; it moves on with its news."""
         return shown_time(self.news_at.get(key), now)
 
-    def headline(self) -> str:
-        """The sentence above the list."""
+    def headline(self, now: float, shown: int | None = None) -> str:
+        """The sentence above the list: how many jobs, and which servers do not answer.
+
+        Args:
+            now: Unix seconds.
+            shown: how many jobs a filter shows; None where all are shown.
+        """
         if not self.order:
-            return "Nothing trained yet." if self.asked_at else "Looking for jobs …"
-        going = sum(not view.terminal for view in self.views.values())
-        said = plural(len(self.order), "job") + (f", {going} not ended" if going else ", all ended")
+            said = "Nothing trained yet." if self.asked_at else "Looking for jobs …"
+        else:
+            going = sum(not view.terminal for view in self.views.values())
+            said = plural(len(self.order), "job")
+            said += f", {going} not ended" if going else ", all ended"
+            if shown is not None:
+                said = f"{number(shown)} of {said}"
+        return " · ".join([said, *self._outages(now)])
+
+    def _outages(self, now: float) -> list[str]:
+        """For each server that does not answer since when, when it is asked again, and why."""
+        alone = len(self.troubles) == 1
+        found = []
         for provider, trouble in self.troubles.items():
-            said += f" · {provider}: {trouble.message} r asks again"
-        return said
+            name = preview(provider, 40)
+            if isinstance(trouble, ProviderTrouble | EngineUnavailable):
+                words = contact_words(
+                    now,
+                    updated_at=None,
+                    offline_since=self.offline_since[provider],
+                    next_try_at=(self.asked_at or now) + LIST_SECONDS,
+                )
+                found.append(f"{name} {words}" + (f": {trouble.message}" if alone else ""))
+            else:
+                found.append(f"{name}: {trouble.message} r asks again.")
+        return found
 
     def empty_words(self) -> str:
         """What an empty list says: what this is, the key to begin, what is missing."""
@@ -137,6 +204,13 @@ class JobBoard:
         """Why a job's server does not answer, or why the job is not followed."""
         contact = self.contacts.get(key)
         return self.lost.get(key) or (contact.trouble if contact else None)
+
+    def _put(self, view: JobView) -> None:
+        key = view.provider, view.id
+        notice = end_notice(self.views.get(key), view)
+        if notice:
+            self.notices.append(notice)
+        self.views[key] = view
 
     def _sort(self) -> None:
         def born(key: Key) -> float:

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from textual.message import Message
 
 from tui.domain.job_request import JobRequest
 from tui.domain.runs import JobView
-from tui.screens.job_board import Key
+from tui.screens.job_board import Key, Verb
 from tui.services.errors import FtuiError
 from tui.services.job_watch import Contact
-from tui.services.jobs import Steering
 
 
 @dataclass
 class JobsListed(Message):
-    """The list of jobs: as recorded, or (`asked`) as the servers tell it."""
+    """The list of jobs: as recorded, or (`asked`) as the servers tell it that answered so far."""
 
     views: Sequence[JobView]
     troubles: Mapping[str, FtuiError]
     missing: Sequence[str]
     asked: bool
+    answered: Collection[str] = ()
 
 
 @dataclass
@@ -76,8 +76,17 @@ class JobRefused(Message):
 
 @dataclass
 class JobSteered(Message):
-    """A job was cancelled, paused or resumed; or could not be."""
+    """A job was cancelled, paused, resumed or stopped; or could not be."""
 
-    verb: Steering
+    key: Key
+    verb: Verb
     view: JobView | None
+    error: FtuiError | None = None
+
+
+@dataclass
+class JobOffered(Message):
+    """A job is offered to be started again with changes; or cannot be."""
+
+    request: JobRequest | None
     error: FtuiError | None = None

@@ -9,6 +9,7 @@ from typing import ClassVar
 from textual.message import Message
 
 from tui.domain.loop import Mode, StepState
+from tui.domain.notices import Notice
 
 
 @dataclass
@@ -25,6 +26,13 @@ class ChangesPending(Message):
 
     mode: Mode
     words: str
+
+
+@dataclass
+class JobNoticed(Message):
+    """A job ended or stalled, of which a person wants to hear who looks elsewhere."""
+
+    notice: Notice
 
 
 class StepRequested(Message):

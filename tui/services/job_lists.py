@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
@@ -34,10 +34,12 @@ class JobList:
     Attributes:
         views: latest first.
         troubles: by provider, why it was not asked; its recorded jobs are among the views.
+        answered: providers that told their jobs.
     """
 
     views: tuple[JobView, ...]
     troubles: Mapping[str, FtuiError]
+    answered: frozenset[str] = frozenset()
 
 
 class JobLists:
@@ -73,7 +75,17 @@ class JobLists:
         )
 
     async def all(self) -> JobList:
-        """The jobs of every provider in use and those recorded, latest first.
+        """The jobs of every provider in use and those recorded, once all have answered.
+
+        Raises:
+            FileError: a log cannot be read.
+        """
+        async with aclosing(self.growing()) as lists:
+            *_, found = [found async for found in lists]
+        return found
+
+    async def growing(self) -> AsyncGenerator[JobList, None]:
+        """The same, anew whenever a provider has answered: a slow one holds up no other.
 
         Asked are the default provider, those with recorded jobs, and those in the config file. The
         local engine is started for this only if a recorded job of its has not ended.
@@ -83,17 +95,36 @@ class JobLists:
         """
         views = {(view.provider, view.id): view for view in await self.recorded()}
         names = await self._in_use({provider for provider, _ in views})
-        answers = await asyncio.gather(*(self._listed(name, views) for name in names))
-        troubles = {}
-        for name, answer in zip(names, answers, strict=True):
-            if isinstance(answer, FtuiError):
-                troubles[name] = answer
-                continue
-            for job in answer:
-                recorded = views.get((name, job))
-                if not (recorded and recorded.terminal):
-                    views[name, job] = await self._merged(name, job, answer, recorded)
-        return JobList(_latest_first(list(views.values())), troubles)
+        asked = [asyncio.ensure_future(self._answer(name, dict(views))) for name in names]
+        answered: set[str] = set()
+        troubles: dict[str, FtuiError] = {}
+        try:
+            for soonest in asyncio.as_completed(asked):
+                name, answer = await soonest
+                if isinstance(answer, FtuiError):
+                    troubles[name] = answer
+                else:
+                    answered.add(name)
+                    views |= answer
+                found = _latest_first(list(views.values()))
+                yield JobList(found, dict(troubles), frozenset(answered))
+        finally:
+            for task in asked:
+                task.cancel()
+
+    async def _answer(
+        self, name: str, recorded: Mapping[Key, JobView]
+    ) -> tuple[str, dict[Key, JobView] | FtuiError]:
+        """A provider's jobs that are not recorded to their end, or why they are not known."""
+        listing = await self._listed(name, recorded)
+        if isinstance(listing, FtuiError):
+            return name, listing
+        found = {}
+        for job in listing:
+            known = recorded.get((name, job))
+            if known is None or not known.terminal:
+                found[name, job] = await self._merged(name, job, listing, known)
+        return name, found
 
     def watch(self, provider: str, job: str, attention: Attention) -> JobWatch:
         """Who follows a job.

@@ -97,6 +97,10 @@ class Jobs:
         """The jobs of every provider in use and those recorded, latest first; see `JobLists`."""
         return await self._lists.all()
 
+    def lists(self) -> AsyncGenerator[JobList, None]:
+        """The same, anew whenever a provider has answered; see `JobLists`."""
+        return self._lists.growing()
+
     def follow(
         self, provider: str, job: str, attention: Attention | None = None
     ) -> AsyncGenerator[Seen, None]:

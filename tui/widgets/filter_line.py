@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from textual import on
 from textual.app import ComposeResult
@@ -10,7 +12,6 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from tui.domain.row_filter import RowFilter
 from tui.domain.text import preview, scrub
 
 
@@ -26,15 +27,31 @@ class FilterLine(Horizontal):
 
     @dataclass
     class Typed(Message):
-        """Other rows are wanted; `entered` where enter was pressed, after which nobody types."""
+        """Other rows are wanted.
 
-        wanted: RowFilter
+        Attributes:
+            wanted: what the line's `parse` made of the text.
+            entered: whether enter was pressed, after which nobody types.
+        """
+
+        wanted: Any
         entered: bool
+
+    def __init__(self, parse: Callable[[str], object], example: str) -> None:
+        """Make a line with nothing typed.
+
+        Args:
+            parse: reads a filter, of an empty text too; raises ValueError with a sentence.
+            example: what can be typed, shown while nothing is.
+        """
+        super().__init__()
+        self._parse = parse
+        self._example = example
 
     def compose(self) -> ComposeResult:
         """Sign, text and word."""
         yield Static("/", classes="sign")
-        yield Input(placeholder="refund code:no-assistant is:invalid", compact=True)
+        yield Input(placeholder=self._example, compact=True)
         yield Static(id="filter-word", markup=False)
 
     @property
@@ -61,15 +78,15 @@ class FilterLine(Horizontal):
     def _changed(self, event: Input.Changed) -> None:
         event.stop()
         try:
-            self.post_message(self.Typed(RowFilter.parse(event.value), entered=False))
+            self.post_message(self.Typed(self._parse(event.value), entered=False))
         except ValueError as error:
-            self.post_message(self.Typed(RowFilter(), entered=False))
+            self.post_message(self.Typed(self._parse(""), entered=False))
             self.say(f"✗ {error}", "bad")
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
         try:
-            self.post_message(self.Typed(RowFilter.parse(event.value), entered=True))
+            self.post_message(self.Typed(self._parse(event.value), entered=True))
         except ValueError as error:
             self.notify(scrub(str(error)), severity="warning", markup=False)
