@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tui.cli import main
+
+Run = Callable[..., tuple[int, list[Any], str]]
+"""Runs a command: its exit code, the JSON values it printed, and what it remarked."""
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:

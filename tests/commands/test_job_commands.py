@@ -2,89 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from command_line import Run
 from engine.asking import at_step, connect
 from sample_rows import good_rows, pair_rows
-from servers.misbehaving import MisbehavingServer, misbehaving_server
+from servers.misbehaving import MisbehavingServer
 
 from tui.cli import main
 from tui.settings import Settings
-
-Run = Callable[..., tuple[int, list[Any], str]]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command; gives its exit code, the JSON values it printed, and what it remarked."""
-
-    def run(*arguments: str) -> tuple[int, list[Any], str]:
-        code = main(arguments)
-        out, err = capsys.readouterr()
-        return code, [json.loads(line) for line in out.splitlines()], err
-
-    return run
-
-
-@pytest.fixture
-def local(engine_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """The environment of a person whose engine runs."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("FTUI_HOME", str(engine_settings.home))
-    monkeypatch.setenv("FTUI_MODEL", engine_settings.model)
-    monkeypatch.setenv("FTUI_CONFIG", str(tmp_path / "none.toml"))
-    return engine_settings
-
-
-@pytest.fixture
-def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MisbehavingServer]:
-    """A server in a thread of its own, named `far` in the config file."""
-    loop = asyncio.new_event_loop()
-    running: list[MisbehavingServer] = []
-    started, ended = threading.Event(), asyncio.Event()
-
-    async def serve() -> None:
-        async with misbehaving_server() as server:
-            running.append(server)
-            started.set()
-            await ended.wait()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
-    thread.start()
-    started.wait(10)
-    config = tmp_path / "config.toml"
-    config.write_text(
-        f'provider = "far"\nmodel = "base"\n[providers.far]\nbase_url = "{running[0].url}"\n'
-        'api_key_env = "TEST_KEY"\n'
-    )
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("FTUI_CONFIG", str(config))
-    monkeypatch.setenv("FTUI_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("TEST_KEY", "sk-verysecret123456")
-    yield running[0]
-    loop.call_soon_threadsafe(ended.set)
-    thread.join(10)
-    loop.close()
 
 
 def test_a_job_is_trained_watched_listed_and_not_cancelled_twice(
     local: Settings, run: Run, chat_file: Callable[..., Path]
 ) -> None:
-    code, lines, _ = run(
-        "train", str(chat_file(good_rows(12))), "--epochs", "1", "--seed", "7", "--watch", "--json"
-    )
+    path = str(chat_file(good_rows(12)))
+    code, lines, _ = run("train", path, "--epochs", "1", "--seed", "7", "--watch", "--json")
     assert code == 0
     assert set(lines[0]) == {"job", "provider", "model", "status"}
     assert {line["type"] for line in lines[1:]} == {"status", "metrics", "event", "checkpoint"}
@@ -100,6 +42,10 @@ def test_a_job_is_trained_watched_listed_and_not_cancelled_twice(
     code, jobs, _ = run("jobs", "--json")
     assert code == 0
     assert jobs[0][0]["job"] == lines[0]["job"]
+    (foreseen,) = run("train", path, "--epochs", "2", "--dry-run", "--json")[1]
+    assert foreseen["measured_by"] == lines[0]["job"], "its pace tells the time of the next job"
+    assert foreseen["seconds"] > 0
+    assert foreseen["tokens"]["counter"] == local.model
     code, _, said = run("cancel", "last")
     assert code == 2
     assert "ended already" in said

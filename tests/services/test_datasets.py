@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 import tui.services.dataset_check as dataset_check
 from tui.domain.examples import Format
+from tui.domain.forecast import ESTIMATE
 from tui.domain.problems import KINDS, Problem
 from tui.domain.text import has_unsafe
 from tui.services.datasets import Dataset, DatasetReport, Datasets, Status
 from tui.services.errors import FileError
 from tui.services.samples import sample_path
-from tui.services.tokens import ESTIMATE, O200K
+from tui.services.tokens import O200K
 
 GOOD = sample_path("tickets_train.jsonl").read_bytes().splitlines()
 

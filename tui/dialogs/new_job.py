@@ -47,15 +47,20 @@ class NewJob(Form[JobRequest]):
     ]
     DEFAULT_CSS = """
     NewJob > Vertical {
-        width: 76; max-width: 100%; height: 22; max-height: 100%;
+        width: 76; max-width: 100%; height: 23; max-height: 100%;
         padding: 0 2; background: $surface; border: round $primary;
     }
     NewJob #new-job-fields { height: 1fr; scrollbar-size-vertical: 1; }
     NewJob #new-job-title { text-style: bold; }
-    NewJob #new-job-about { height: 2; }
+    NewJob #new-job-about { height: 2; margin-top: 1; }
     NewJob #new-job-word { height: 5; margin-top: 1; }
+    NewJob #new-job-word.good { text-wrap: nowrap; text-overflow: ellipsis; }
     NewJob .dialog--buttons { margin-top: 0; }
+    NewJob.-cramped #new-job-title { display: none; }
+    NewJob.-cramped #new-job-about, NewJob.-cramped #new-job-word { margin-top: 0; height: 3; }
     """
+
+    VERTICAL_BREAKPOINTS = [(0, "-cramped"), (22, "-roomy")]  # noqa: RUF012 - of the base class
 
     @dataclass
     class Looked(Message):

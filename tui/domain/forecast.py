@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import PurePath
+from typing import Any, Final
 
 from tui.domain.job_request import JobRequest
 from tui.domain.prices import PRICES, Price, price_words, run_price
 from tui.domain.text import duration, number, plural, preview
 from tui.domain.training_defaults import AUTO_EPOCHS, auto_batch
+
+ESTIMATE: Final = "estimate"
+"""Name of what counts where there is no tokenizer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +105,18 @@ class Forecast:
     def lines(self, *, local: bool) -> list[str]:
         """The forecast in words: what is trained on, what it takes, what is cut."""
         what = ("pair of answers", "pairs of answers") if self.pairs else ("row", "rows")
-        counted = f"{plural(self.rows, *what)} · {plural(self.tokens, 'token')} ({self.counter})"
+        about, by = ("about ", "") if self.counter == ESTIMATE else ("", f" · {self._counted_by()}")
+        tokens = f"{about}{plural(self.tokens, 'token')}"
         return [
-            f"{counted} · {self._passes()}",
+            f"{plural(self.rows, *what)} · {tokens} · {self._passes()}{by}",
             self._time() if local else f"price: {self.price_words}",
             self._cut(),
         ]
+
+    def _counted_by(self) -> str:
+        """What counted, without the folder that a model lies in."""
+        name = self.counter
+        return f"counted by {preview(PurePath(name).name if name.startswith('/') else name, 40)}"
 
     def _passes(self) -> str:
         if self.epochs is None:
@@ -118,7 +128,7 @@ class Forecast:
 
     def _time(self) -> str:
         if self.seconds is None:
-            return "time: not known yet; no job with this model was measured on this machine"
+            return "time: not known yet; no job with this model was measured here"
         job = preview(self.measured_by or "", 40)
         return f"time: about {duration(self.seconds)} on this machine, by the pace of {job}"
 

@@ -15,8 +15,7 @@ from tui.services.datasets import Dataset, DatasetReport
 _FINE: Final = frozenset({"file-too-large"})
 """Errors of a file that do not stand against sending it: a large one goes up in parts."""
 _FINE_TO_VALIDATE: Final = _FINE | {"too-few-examples"}
-_UNFIT: Final = frozenset({"needs-conversion"})
-"""Warnings of a file that can be read here, and which no server takes as it is."""
+_ANEW: Final = "Write it anew: w on the Data screen, or ftui prepare."
 _HELD: Final[Mapping[Method, str]] = {"dpo": "pairs of answers", "supervised": "conversations"}
 
 
@@ -71,9 +70,12 @@ class Survey:
         return f"! {rows}{place}{warnings[0].message}"
 
     def _reason_in_rows(self, fine: frozenset[str]) -> str | None:
-        of_file = (one for one in self.report.problems if one.line is None)
-        unfit = (one for one in of_file if one.severity == "error" or one.code in _UNFIT)
-        whole = next((one for one in unfit if one.code not in fine), None)
+        kind = self.report.format
+        if self.dataset.held:
+            return f"{self.path} is {self.dataset.held}; training takes JSON Lines. {_ANEW}"
+        if not kind.trainable:
+            return f"{self.path} has {kind} rows, which are not trained on as they are. {_ANEW}"
+        whole = next((one for one in self.report.file_errors if one.code not in fine), None)
         if self.report.invalid:
             return f"{self.path} has errors: {self._errors()}"
         return f"{self.path} cannot be trained on: {whole.message}" if whole else None

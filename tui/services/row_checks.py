@@ -13,13 +13,14 @@ import orjson
 
 from tui.domain.check_options import CheckOptions
 from tui.domain.examples import Example, Format, detect_format
+from tui.domain.forecast import ESTIMATE
 from tui.domain.problems import Problem
 from tui.domain.quality import check_quality
 from tui.domain.row_reading import parse
 from tui.domain.row_texts import fingerprint, prompt_fingerprint
 from tui.domain.rules import check_line, example_of, is_plain, own_place, told
 from tui.services.row_file import rows_between
-from tui.services.tokens import ESTIMATE, TokenCounter
+from tui.services.tokens import TokenCounter
 
 if TYPE_CHECKING:
     from tui.domain.statistics import Tally

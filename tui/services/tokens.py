@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from tui.domain.examples import Example, text_of
+from tui.domain.forecast import ESTIMATE
 from tui.domain.training_defaults import AUTO_LENGTH
 from tui.services.model_files import chat_template, longest_input, model_folder
 
@@ -19,7 +20,6 @@ Encoder = Callable[[Sequence[str]], Sequence[int]]
 
 CHARACTERS_PER_TOKEN = 4
 """Of English text; the usual rule of thumb."""
-ESTIMATE = "estimate"
 O200K = "o200k_base"
 """The encoding of OpenAI's models since GPT-4o."""
 CL100K = "cl100k_base"

@@ -1,0 +1,154 @@
+"""`ftui train`: what it foresees, sets aside and passes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from command_line import Run
+from sample_rows import good_rows, pair_rows
+from servers.misbehaving import Fault, MisbehavingServer
+
+from tui.cli import main
+from tui.commands.output import ProgressLine
+
+Make = Callable[..., Path]
+
+
+def test_a_dry_run_tells_what_the_job_would_come_to_and_sends_nothing(
+    far: MisbehavingServer, run: Run, chat_file: Make
+) -> None:
+    arguments = ["--model", "gpt-4.1-mini", "--epochs", "2", "--batch-size", "4", "--dry-run"]
+    code, (told,), said = run("train", str(chat_file(good_rows(60))), *arguments, "--json")
+    assert (code, said) == (0, "")
+    assert told.pop("tokens")["counter"] == "o200k_base"
+    assert told.pop("price") > 0
+    assert told == {
+        "provider": "far",
+        "model": "gpt-4.1-mini",
+        "method": "supervised",
+        "rows": 60,
+        "epochs": 2,
+        "steps": 30,
+        "seconds": None,
+        "measured_by": None,
+        "cut": {"context": 65_536, "rows": 0, "tokens": 0},
+    }
+    assert not far.requests
+
+
+def test_a_dry_run_in_words(
+    far: MisbehavingServer, chat_file: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = chat_file(good_rows(20))
+    assert main(["train", str(path), "--model", "gpt-4.1-mini", "--dry-run"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "far · gpt-4.1-mini · supervised"
+    assert lines[1].startswith("20 rows · ")
+    assert lines[2].startswith("price: about ")
+    assert lines[3].startswith("nothing is cut")
+    assert lines[4].startswith("! The file has 20 examples")
+
+
+def test_a_dry_run_on_data_with_errors_cannot_be_done(
+    far: MisbehavingServer, run: Run, chat_file: Make
+) -> None:
+    code, lines, said = run("train", str(chat_file([{"messages": []}] * 12)), "--dry-run", "--json")
+    assert (code, lines) == (2, [])
+    assert "line 1 and 11 more rows" in said
+
+
+def test_a_split_and_hyperparameters_of_the_server_are_passed_on(
+    far: MisbehavingServer, run: Run, chat_file: Make
+) -> None:
+    flags = ["--split", "0.1", "--hyperparameter", "lora_r=8", "--hyperparameter", "packing=no"]
+    code, lines, _ = run("train", str(chat_file(good_rows(40))), *flags, "--json")
+    assert code == 0
+    assert set(lines[0]) == {"job", "provider", "model", "status"}
+    job = far.jobs["ftjob-1"]
+    assert job["method"]["supervised"]["hyperparameters"] == {"lora_r": 8, "packing": False}
+    sent = [far.files.contents[job[name]] for name in ("training_file", "validation_file")]
+    assert [content.count(b"\n") for content in sent] == [36, 4]
+
+
+def test_beta_goes_with_pairs(far: MisbehavingServer, run: Run, chat_file: Make) -> None:
+    code, _, _ = run("train", str(chat_file(pair_rows(20))), "--beta", "0.3", "--json")
+    assert code == 0
+    assert far.jobs["ftjob-1"]["method"] == {
+        "type": "dpo",
+        "dpo": {"hyperparameters": {"beta": 0.3}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (["--split", "2"], "--split cannot be used"),
+        (["--split", "nan"], "--split cannot be used"),
+        (["--split", "0.1", "--validation", "v.jsonl"], "not both"),
+        (["--beta", "0"], "--beta cannot be used"),
+        (["--beta", "1", "--method", "supervised"], "belongs to the method dpo"),
+        (["--hyperparameter", "lora_r"], "--hyperparameter cannot be used: lora_r has no value"),
+        (["--hyperparameter", "n_epochs=3"], "has a place of its own"),
+        (["--provider", "nobody"], "no provider nobody"),
+        (["--learning-rate-multiplier", "nan"], "--learning-rate-multiplier cannot be used"),
+        (["--suffix", "x" * 70], "--suffix cannot be used"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_one_sentence_and_exit_2(
+    far: MisbehavingServer, run: Run, chat_file: Make, flags: list[str], sentence: str
+) -> None:
+    code, lines, said = run("train", str(chat_file()), *flags, "--json")
+    assert (code, lines) == (2, [])
+    assert sentence in said
+    assert said.count("\n") == 1
+    assert not far.requests
+
+
+def test_a_name_that_is_no_text_is_told(far: MisbehavingServer, run: Run, tmp_path: Path) -> None:
+    path = os.fsencode(tmp_path) + b"/\xff.jsonl"
+    with open(path, "wb") as file:  # noqa: PTH123 - the name is bytes
+        file.writelines(json.dumps(row).encode() + b"\n" for row in good_rows(20))
+    code, lines, said = run("train", os.fsdecode(path), "--json")
+    assert (code, lines) == (2, [])
+    assert "FILE cannot be used: its name is not UTF-8; rename the file." in said
+
+
+def test_what_a_killed_ftui_created_is_taken_up_and_not_created_again(
+    far: MisbehavingServer, run: Run, chat_file: Make
+) -> None:
+    path = str(chat_file())
+    far.faults = [Fault("after-hang", path="fine_tuning/jobs", method="POST")]
+    command = [sys.executable, "-m", "tui", "train", path, "--json"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        end = time.monotonic() + 30
+        while not far.hanging.is_set():
+            assert time.monotonic() < end, "ftui never asked for the job"
+            time.sleep(0.02)
+        process.kill()
+    code, lines, said = run("train", path, "--json")
+    assert (code, lines[0]["job"]) == (0, "ftjob-1")
+    assert "was created before ftui was ended: ftjob-1" in said
+    assert len(far.jobs) == 1
+
+
+def test_the_progress_of_an_upload_is_told_on_a_terminal_alone() -> None:
+    leader, follower = pty.openpty()
+    times = iter(range(100))
+    with os.fdopen(follower, "w") as stream:
+        with ProgressLine(stream, lambda: float(next(times))) as line:
+            line.say("uploading a.jsonl  42% of 1.0 GB\x1b[2J")
+        stream.flush()
+        told = os.read(leader, 1000).decode()
+    os.close(leader)
+    assert "\ruploading a.jsonl  42% of 1.0 GB" in told
+    assert "\x1b" not in told
+    with ProgressLine(sys.stderr, lambda: float(next(times))) as silent:
+        silent.say("nothing of it")
