@@ -25,7 +25,7 @@ REFUSED = OrganisationRefused(
 async def test_it_says_why_and_offers_the_way_on(
     size: tuple[int, int], key: str, answer: bool
 ) -> None:
-    async with showing(TrainHere(REFUSED, request_here(REQUEST, Settings())), size) as (app, pilot):
+    async with showing(TrainHere(REFUSED, here(REQUEST)), size) as (app, pilot):
         assert not outside(app)
         shown = app.shown()
         assert "OpenAI takes no fine-tuning jobs" in " ".join(shown.replace("│", "").split())
@@ -35,7 +35,25 @@ async def test_it_says_why_and_offers_the_way_on(
         assert app.answers == [answer]
 
 
+def here(request: JobRequest, **settings: str) -> JobRequest:
+    found = request_here(request, Settings.model_validate(settings))
+    assert found
+    return found
+
+
 def test_the_same_data_and_settings_go_to_a_model_of_this_machine() -> None:
-    here = request_here(REQUEST, Settings(provider="openai", model="gpt-4.1-mini"))
-    assert here == REQUEST.model_copy(update={"provider": "local", "model": DEFAULT_MODEL})
-    assert request_here(REQUEST, Settings(model="org/own")).model == "org/own"
+    found = here(REQUEST, provider="openai", model="gpt-4.1-mini")
+    assert found == REQUEST.model_copy(update={"provider": "local", "model": DEFAULT_MODEL})
+    assert here(REQUEST, model="org/own").model == "org/own"
+
+
+def test_what_this_machine_does_not_know_is_left_out() -> None:
+    own = {"lora_r": 8, "reasoning_effort": "low"}
+    request = REQUEST.model_copy(update={"hyperparameters": own, "validation_file_id": "file-2"})
+    assert here(request).hyperparameters == {"lora_r": 8}
+    assert here(request).validation_file_id is None
+
+
+def test_data_that_is_at_the_other_server_alone_cannot_be_trained_on_here() -> None:
+    request = JobRequest(training_file_id="file-1", model="gpt-4.1-mini", provider="openai")
+    assert request_here(request, Settings()) is None

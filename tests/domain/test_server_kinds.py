@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.domain.hyperparameters import free_value
-from tui.domain.server_kinds import AZURE, KINDS, LOCAL_ENGINE, NEBIUS, detected, shown_address
+from tui.domain.server_kinds import (
+    AZURE,
+    KINDS,
+    LOCAL_ENGINE,
+    NEBIUS,
+    detected,
+    sends_in_the_clear,
+    shown_address,
+)
 from tui.engine.jobs.spec import Hyperparameters
 
 
@@ -33,6 +41,22 @@ def test_what_is_said_of_the_engines_hyperparameters_is_all_that_it_knows() -> N
 
 def test_a_host_before_an_at_sign_is_no_host() -> None:
     assert detected("https://api.openai.com@elsewhere.example/v1").name == "other"
+
+
+@pytest.mark.parametrize(
+    ("base_url", "open_to_others"),
+    [
+        ("http://lab.example/v1", True),
+        ("https://lab.example/v1", False),
+        ("http://127.0.0.1:8000/v1", False),
+        ("http://[::1]:8000/v1", False),
+        ("http://localhost/v1", False),
+        ("http://localhost.example/v1", True),
+        ("http://[", False),
+    ],
+)
+def test_plain_http_to_another_machine_is_told(base_url: str, open_to_others: bool) -> None:
+    assert sends_in_the_clear(base_url) is open_to_others
 
 
 def test_azure_takes_short_suffixes_without_dots() -> None:

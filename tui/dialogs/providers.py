@@ -17,9 +17,11 @@ from textual.worker import Worker, WorkerState
 
 from tui.dialogs.dialog import Dialog
 from tui.domain.provider_probe import REACH_SHOWN, ProviderProbe
+from tui.domain.server_kinds import sends_in_the_clear
 from tui.domain.text import number
 from tui.services.probing import Probing
 from tui.services.providers import Providers
+from tui.settings import LOCAL
 from tui.widgets.line_table import Cell, Column, LineTable
 from tui.widgets.provider_view import ProviderView
 
@@ -115,9 +117,10 @@ class ProviderList(Dialog[None]):
     @on(LineTable.RowHighlighted)
     def _show(self) -> None:
         name = self._names[self.query_one(LineTable).cursor]
-        before_use = self._providers.server(name).before_use
-        notes = (before_use,) if before_use else ()
-        self.query_one(ProviderView).show(self._probing.last(name), notes)
+        notes = [self._providers.server(name).before_use]
+        if name != LOCAL and sends_in_the_clear(self._providers.profile(name).base_url):
+            notes.append("Keys and data go there unencrypted: its base_url is no https.")
+        self.query_one(ProviderView).show(self._probing.last(name), [*filter(None, notes)])
 
     def _cells(self, row: int) -> Sequence[Cell]:
         name = self._names[row]

@@ -11,6 +11,7 @@ from textual.widgets import Button, Static
 
 from tui.dialogs.dialog import Dialog
 from tui.domain.job_request import JobRequest
+from tui.domain.server_kinds import LOCAL_ENGINE
 from tui.domain.text import preview, scrub
 from tui.services.errors import OrganisationRefused
 from tui.settings import DEFAULT_MODEL, LOCAL, Settings
@@ -63,7 +64,23 @@ class TrainHere(Dialog[bool]):
         self.dismiss(answer)
 
 
-def request_here(request: JobRequest, settings: Settings) -> JobRequest:
-    """The same job for the engine on this machine, with a model that it has."""
-    model = settings.model if settings.provider == LOCAL else DEFAULT_MODEL
-    return request.model_copy(update={"provider": LOCAL, "model": model})
+def request_here(request: JobRequest, settings: Settings) -> JobRequest | None:
+    """The same job for the engine on this machine, with a model and hyperparameters that it has.
+
+    None where the data is at the other server alone.
+    """
+    if request.training_file is None:
+        return None
+    known = {
+        name: value
+        for name, value in request.hyperparameters.items()
+        if LOCAL_ENGINE.hyperparameter(name)
+    }
+    return request.model_copy(
+        update={
+            "provider": LOCAL,
+            "model": settings.model if settings.provider == LOCAL else DEFAULT_MODEL,
+            "hyperparameters": known,
+            "validation_file_id": None,
+        }
+    )

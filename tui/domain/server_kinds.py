@@ -122,6 +122,17 @@ def detected(base_url: str) -> ServerKind:
     return LITELLM if "litellm" in host else OTHER
 
 
+def sends_in_the_clear(base_url: str) -> bool:
+    """Whether what is sent there can be read on the way: plain HTTP to another machine."""
+    try:
+        parts = urlsplit(base_url)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    here = host in ("localhost", "::1") or host.startswith("127.") or host.endswith(".localhost")
+    return parts.scheme == "http" and not here
+
+
 def shown_address(base_url: str) -> str:
     """A base_url for people: without a user, password or query, which may be secrets."""
     try:

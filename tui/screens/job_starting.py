@@ -31,7 +31,7 @@ class JobStarting(JobActions):
     def __init__(self, services: Services, board: JobBoard) -> None:
         super().__init__(services, board)
         self._underway: dict[str, str] = {}
-        self._to_offer: list[JobRequest] = []
+        self._to_offer: list[JobRefused] = []
 
     @property
     @abstractmethod
@@ -69,9 +69,9 @@ class JobStarting(JobActions):
 
     def offer_left(self) -> None:
         """Offer the requests again that failed while nobody looked."""
-        requests, self._to_offer = self._to_offer, []
-        for request in requests:
-            self.offer_job(None, request)
+        refused, self._to_offer = self._to_offer, []
+        for one in refused:
+            self._offer_again(one.request, one.error)
 
     def _start_if_given(self, request: JobRequest | None) -> None:
         if request:
@@ -137,18 +137,20 @@ class JobStarting(JobActions):
         """Say why, and offer the same job again."""
         self._underway.pop(message.key, None)
         self.redraw()
-        if self.in_sight and isinstance(message.error, OrganisationRefused):
-            self._offer_here(message.request, message.error)
-            return
-        self._to_offer.append(message.request)
+        self._to_offer.append(message)
         if self.in_sight:
             self.offer_left()
-        # A screen that a dialog covers clears what was told before.
-        self.call_later(self.tell_error, message.error)
+        else:
+            self.tell_error(message.error)
 
-    def _offer_here(self, request: JobRequest, error: OrganisationRefused) -> None:
-        """Offer the same job on this machine, or else the same form."""
+    def _offer_again(self, request: JobRequest, error: FtuiError) -> None:
+        """The same form; where OpenAI takes no job any more, first the same on this machine."""
         here = request_here(request, self.services.settings)
+        if here is None or not isinstance(error, OrganisationRefused):
+            self.offer_job(None, request)
+            # A screen that a dialog covers clears what was told before.
+            self.call_later(self.tell_error, error)
+            return
         self.app.push_screen(
             TrainHere(error, here),
             lambda trains_here: self.offer_job(None, here if trains_here else request),

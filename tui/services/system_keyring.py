@@ -123,4 +123,4 @@ def _explained(error: Exception) -> KeyringError:
     if isinstance(error, errors.PasswordDeleteError):
         return KeyringError("The keyring of this machine holds no such key.")
     kind = type(error).__name__
-    return KeyringError(f"The keyring of this machine cannot be used ({kind}).", _ELSEWHERE)
+    return KeyringError(f"The keyring of this machine cannot be used: {kind}.", _ELSEWHERE)
