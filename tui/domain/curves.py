@@ -176,15 +176,14 @@ class Series:
         if value is None:
             return
         self._curve = None
-        point = Point(step, value, at)
         if not self._steps or step > self._steps[-1]:
             self._steps.append(step)
             self._values.append(value)
             self._times.append(at)
         else:
-            self._put_between(point)
-        if math.isfinite(value) and (self._lowest is None or value < self._lowest.value):
-            self._lowest = point
+            self._put_between(Point(step, value, at))
+        if (self._lowest is None or value < self._lowest.value) and math.isfinite(value):
+            self._lowest = Point(step, value, at)
 
     def curve(self) -> Curve:
         """The curve now; nothing that comes later changes it."""

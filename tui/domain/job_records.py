@@ -26,6 +26,8 @@ _STATUS_SAYS = ("status", "fine_tuned_model", "error", "trained_steps", "setting
 
 def figure(value: object) -> float | None:
     """A number as float, also from text; None where there is none. Never raises."""
+    if type(value) is float:
+        return value
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

@@ -65,11 +65,9 @@ class JobHistory:
             FileError: the log is there and cannot be read.
         """
         try:
-            data, end = await asyncio.to_thread(read_after, self._path, self._offset)
+            lines, end = await asyncio.to_thread(read_after, self._path, self._offset)
         except OSError as error:
             raise explain(error, self._path) from error
-        lines = data.split(b"\n")
-        del data
         order = await asyncio.to_thread(order_of, _in_slices(lines), self._seen, self.status)
         for begin in range(0, len(order), _SLICE):
             yield await asyncio.to_thread(self._take, lines, order[begin : begin + _SLICE])
@@ -91,8 +89,8 @@ class JobHistory:
     def _add(self, records: list[Record]) -> list[Record]:
         told: list[Record] = []
 
-        def make(lines: bytes) -> bytes:
-            others = [_record(line) for line in lines.split(b"\n")]
+        def make(lines: list[bytes]) -> bytes:
+            others = [_record(line) for line in lines]
             told.extend(self._new(others))
             ours = self._new(records)
             told.extend(ours)

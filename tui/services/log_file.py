@@ -16,12 +16,12 @@ from typing import BinaryIO
 
 import orjson
 
-_CHUNK = 1 << 16
+_BLOCK = 1 << 18
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 """What file systems without locks say; there a block is appended in one piece all the same."""
 
 
-def read_after(path: Path, offset: int) -> tuple[bytes, int]:
+def read_after(path: Path, offset: int) -> tuple[list[bytes], int]:
     """The whole lines behind a place in a log, and the place behind them; no file holds none.
 
     A log that is shorter than that was replaced: it is read from its beginning.
@@ -33,10 +33,10 @@ def read_after(path: Path, offset: int) -> tuple[bytes, int]:
         with path.open("rb") as file:
             return _whole_lines(file, offset)
     except FileNotFoundError:
-        return b"", 0
+        return [], 0
 
 
-def append_after(path: Path, offset: int, make: Callable[[bytes], bytes]) -> int:
+def append_after(path: Path, offset: int, make: Callable[[list[bytes]], bytes]) -> int:
     """Append what is made in the knowledge of what others appended; gives the place behind it.
 
     Args:
@@ -48,7 +48,7 @@ def append_after(path: Path, offset: int, make: Callable[[bytes], bytes]) -> int
         OSError: it cannot be written; what was there is as it was.
     """
     with _opened(path) as file:
-        lines, end = _whole_lines(file, offset)
+        lines, end = read_after(path, offset)
         block = make(lines)
         _write(file, block)
         return end + len(block)
@@ -90,12 +90,16 @@ def _lock(file: BinaryIO) -> None:
             raise
 
 
-def _whole_lines(file: BinaryIO, offset: int) -> tuple[bytes, int]:
+def _whole_lines(file: BinaryIO, offset: int) -> tuple[list[bytes], int]:
+    """In blocks, for one large step would keep other threads from running."""
     size = file.seek(0, os.SEEK_END)
-    begin = file.seek(offset if offset <= size else 0)
-    data = file.read(size - begin)
-    end = data.rfind(b"\n") + 1
-    return data[:end], begin + end
+    end = file.seek(offset if offset <= size else 0)
+    lines: list[bytes] = []
+    while block := file.readlines(_BLOCK):
+        lines += block
+    if lines and not lines[-1].endswith(b"\n"):
+        lines.pop()
+    return lines, end + sum(map(len, lines))
 
 
 def _mend(file: BinaryIO) -> None:
@@ -103,7 +107,7 @@ def _mend(file: BinaryIO) -> None:
     size = file.seek(0, os.SEEK_END)
     begin, tail = size, b""
     while begin and b"\n" not in tail:
-        begin = max(0, begin - _CHUNK)
+        begin = max(0, begin - _BLOCK)
         file.seek(begin)
         tail = file.read(size - begin)
     last = tail[tail.rfind(b"\n") + 1 :]
