@@ -15,13 +15,13 @@ from tui.domain.job_records import (
     event_record,
     status_record,
 )
+from tui.domain.job_rows import row_cells
 from tui.domain.loop import NO_JOBS, Tone
 from tui.domain.record_order import history, oldest_first, record_key
 from tui.domain.run_words import (
     contact_words,
     figures_line,
     progress_line,
-    row_cells,
     shown_time,
     title_line,
 )
