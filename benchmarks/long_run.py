@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import json
 import math
+import os
 import sys
 import tempfile
 import time
@@ -148,8 +149,6 @@ def one_pass(path: Path) -> float:
 
 async def measure(points: int) -> dict[str, float]:
     """All figures of a run of that many points."""
-    import os
-
     os.environ["BENCHMARK_KEY"] = "sk-benchmark"
     with tempfile.TemporaryDirectory() as folder:
         async with misbehaving_server() as server:

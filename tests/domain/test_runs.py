@@ -8,52 +8,29 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from told_jobs import metrics, status, view_of
 
 from tui.domain.job_records import (
-    Record,
     checkpoint_record,
     event_record,
-    status_record,
 )
+from tui.domain.job_rows import row_cells
 from tui.domain.loop import NO_JOBS, Tone
-from tui.domain.record_order import history, oldest_first, record_key
+from tui.domain.record_order import record_key
 from tui.domain.run_words import (
     contact_words,
     figures_line,
     progress_line,
-    row_cells,
     shown_time,
     title_line,
 )
-from tui.domain.runs import JobView, Run, loop_step, percent
+from tui.domain.runs import loop_step, percent
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
     max_leaves=10,
 )
-
-
-def metrics(step: int, at: float = 0.0, **data: object) -> Record:
-    event = {
-        "id": f"ev-{step}-{at}",
-        "created_at": at or 100.0 + step,
-        "type": "metrics",
-        "message": f"Step {step}",
-        "data": {"step": step, "total_steps": 90, **data},
-    }
-    return event_record(event, now=0)
-
-
-def status(word: str, **fields: object) -> Record:
-    return status_record({"id": "j", "status": word, "model": "base", **fields}, "local", 90)
-
-
-def view_of(*records: Record) -> JobView:
-    run = Run("local", "j")
-    for record in records:
-        run.add(record)
-    return run.view()
 
 
 def test_a_running_job_shows_step_losses_pace_and_time_left() -> None:
@@ -160,32 +137,6 @@ def test_what_trains_counts_before_what_waits_and_what_has_ended() -> None:
     assert loop_step([ended, queued]).words == "queued"
     assert loop_step([ended]).words == "failed"
     assert loop_step([]) == NO_JOBS
-
-
-def test_history_holds_everything_once_in_order_with_the_end_last() -> None:
-    end = status("succeeded", finished_at=102.5)
-    records = [metrics(3), end, metrics(1), metrics(3), status("running"), metrics(2), end]
-    told = history([*records, {"type": "event"}])
-    assert [r.get("step") for r in told if r["type"] == "metrics"] == [1, 2, 3]
-    assert [r["status"] for r in told if r["type"] == "status"] == ["running", "succeeded"]
-    assert told[-1]["status"] == "succeeded"
-
-
-def test_pausing_and_going_on_are_both_kept() -> None:
-    states = [
-        status(word) | {"at": float(at)}
-        for at, word in enumerate(["running", "running", "paused", "running"])
-    ]
-    assert [r["status"] for r in history(states)] == ["running", "paused", "running"]
-
-
-def test_events_are_put_in_order_whichever_way_they_are_listed() -> None:
-    events = [{"id": str(i), "created_at": i // 3, "data": {"step": i}} for i in range(12)]
-    assert oldest_first(events) == events
-    assert oldest_first(events[::-1]) == events
-    same_second = [{"id": str(i), "created_at": 7, "data": {"step": i}} for i in range(5)]
-    assert oldest_first(same_second[::-1]) == same_second
-    assert oldest_first(same_second) == same_second
 
 
 @given(st.dictionaries(st.sampled_from(["id", "created_at", "type", "data", "message"]), JSON))

@@ -10,9 +10,11 @@ import asyncio
 import contextlib
 import json
 import re
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -61,6 +63,10 @@ class MisbehavingServer:
         self.ignores_after = False
         self.without_checkpoints = False
         self.oldest_first = False
+        self.arrange: Callable[[list[Any]], list[Any]] = lambda events: events
+        """The order in which events are listed, where it is neither by time nor against it."""
+        self.clock_ahead: float | None = None
+        """Seconds by which the clock in the server's `Date` is ahead; None to tell no date."""
         self.lacks: set[str] = set()
         """Ends of paths that the server does not have."""
         self.models: Any = {"object": "list", "data": []}
@@ -190,6 +196,8 @@ class MisbehavingServer:
         more: dict[str, str] | None = None,
     ) -> None:
         headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        if self.clock_ahead is not None:
+            headers["Date"] = formatdate(time.time() + self.clock_ahead, usegmt=True)
         lines = [f"{name}: {value}" for name, value in (headers | (more or {})).items()]
         writer.write(f"HTTP/1.1 {code} X\r\n".encode() + "\r\n".join(lines).encode())
         writer.write(b"\r\n\r\n" + body)
@@ -245,7 +253,7 @@ class MisbehavingServer:
                 self._come_to_pause(job)
                 return 200, self.jobs[job]
             case "GET", ["events"]:
-                events = self.events[job]
+                events = self.arrange(self.events[job])
                 return 200, self._page(events if self.oldest_first else events[::-1], query)
             case "GET", ["checkpoints"] if not self.without_checkpoints:
                 return 200, self._page(self.checkpoints.get(job, [])[::-1], query)
@@ -285,8 +293,9 @@ class MisbehavingServer:
     def _page(self, items: list[Any], query: dict[str, list[str]]) -> dict[str, Any]:
         limit = int(query.get("limit", ["20"])[0])
         after = None if self.ignores_after else query.get("after", [None])[0]
-        ids = [item.get("id") if isinstance(item, dict) else None for item in items]
-        begin = ids.index(after) + 1 if after and after in ids else 0
+        named = items if after else []
+        ids = [item.get("id") if isinstance(item, dict) else None for item in named]
+        begin = ids.index(after) + 1 if after in ids else 0
         page: dict[str, Any] = {"object": "list", "data": items[begin : begin + limit]}
         if not self.without_has_more:
             page["has_more"] = begin + limit < len(items)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol, Self, TextIO
 
-from tui.domain.text import duration, number, scrub
+from tui.domain.text import duration, number, plain_signs, scrub
 
 GOOD = 0
 THE_ANSWER_IS_NO = 1
@@ -109,13 +109,23 @@ def emit(value: Any) -> None:
     sys.stdout.flush()
 
 
+def in_characters_of(stream: TextIO, text: str) -> str:
+    """A text as the stream can write it: where it is not UTF-8, signs become ASCII."""
+    encoding = stream.encoding or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return plain_signs(text).encode(encoding, "replace").decode(encoding)
+    return text
+
+
 def show(text: str = "") -> None:
     """Print text for a person on standard output, scrubbed."""
-    sys.stdout.write(scrub(text, lines=True) + "\n")
+    sys.stdout.write(in_characters_of(sys.stdout, scrub(text, lines=True)) + "\n")
     sys.stdout.flush()
 
 
 def tell(text: str) -> None:
     """Print a remark or an error on standard error, scrubbed."""
-    sys.stderr.write(scrub(text, lines=True) + "\n")
+    sys.stderr.write(in_characters_of(sys.stderr, scrub(text, lines=True)) + "\n")
     sys.stderr.flush()

@@ -1,25 +1,29 @@
 """Follow a job from its beginning to its end. JOB is its id, the beginning of it, or `last`.
 
-Everything seen is kept in the workspace. Interrupting the watch leaves the job alone. Exit status:
-0 succeeded, 1 failed or cancelled, 2 it could not be watched, 130 interrupted.
+On a terminal it is one line that changes. Everything seen is kept in the workspace. Interrupting
+the watch leaves the job alone. Exit status: 0 succeeded, 1 failed or cancelled, 2 it could not be
+watched, 130 interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import suppress
 
-from tui.commands.output import GOOD, THE_ANSWER_IS_NO, add_json_flag, emit, show, tell
-from tui.domain.job_records import Record
-from tui.domain.run_words import clock_time, figures_line, progress_line, title_line
-from tui.domain.runs import JobView, Run
-from tui.domain.text import loss, scrub
+from tui.commands.output import GOOD, THE_ANSWER_IS_NO, add_json_flag, tell
+from tui.commands.watch_printers import JsonPrinter, LinePrinter, LivePrinter, Printer
+from tui.domain.job_view import JobView
+from tui.domain.run_health import HealthNote, health_notes
 from tui.services.container import Services
-from tui.services.job_watch import Contact
+from tui.services.job_watch import Seen
 
 _FIRST_TRIES = 3
 """Failures after which a server that never answered is given up."""
+_TICK_SECONDS = 1.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,107 +52,64 @@ async def follow(services: Services, view: JobView, *, as_json: bool) -> int:
     Raises:
         FtuiError: the job cannot be watched.
     """
-    printer = _JsonLines() if as_json else _Live() if sys.stdout.isatty() else _Lines()
-    run = Run(view.provider, view.id)
+    printer = _printer(as_json=as_json)
+    looks = services.jobs.follow(view.provider, view.id)
     failures = 0
+    noted: set[str] = set()
     try:
-        async for seen in services.jobs.follow(view.provider, view.id):
-            for record in seen.records:
-                run.add(record)
-                printer.record(record)
-            if seen.contact.trouble:
-                failures += 1
-                if seen.contact.updated_at is None and failures >= _FIRST_TRIES:
-                    raise seen.contact.trouble
-                _tell_trouble(seen.contact, services.jobs.now())
-            printer.state(run, services.jobs.now())
+        async for seen in _with_ticks(looks, lambda: printer.tick(services.jobs.now())):
+            view = seen.view
+            failures = failures + 1 if seen.contact.trouble else 0
+            if seen.contact.trouble and not seen.contact.updated_at and failures >= _FIRST_TRIES:
+                raise seen.contact.trouble
+            printer.look(seen, services.jobs.now())
+            for note in _new_notes(seen, noted, services.jobs.now()):
+                printer.note(note)
     except asyncio.CancelledError:
         printer.end()
         tell(f"ftui: The watch ended, the job goes on. Follow it again with: ftui watch {view.id}")
         raise
-    printer.end()
-    return GOOD if run.status == "succeeded" else THE_ANSWER_IS_NO
+    finally:
+        printer.end()
+    return GOOD if view.status == "succeeded" else THE_ANSWER_IS_NO
 
 
-def _tell_trouble(contact: Contact, now: float) -> None:
-    wait = max(0.0, (contact.next_try_at or now) - now)
-    tell(f"ftui: {contact.trouble} Next try in {wait:.0f} s.")
+def _printer(*, as_json: bool) -> Printer:
+    if as_json:
+        return JsonPrinter()
+    if sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb":
+        return LivePrinter()
+    return LinePrinter()
 
 
-class _JsonLines:
-    """Each record as it comes, one JSON object a line."""
-
-    def record(self, record: Record) -> None:
-        emit(record)
-
-    def state(self, run: Run, now: float) -> None:
-        """Nothing: the records say it all."""
-
-    def end(self) -> None:
-        """Nothing is open."""
+def _new_notes(seen: Seen, noted: set[str], now: float) -> list[HealthNote]:
+    """What is new to say of the run's health, once the server has told all."""
+    if not (seen.contact.updated_at or seen.view.terminal):
+        return []
+    notes = [note for note in health_notes(seen.view, now) if note.kind not in noted]
+    noted.update(note.kind for note in notes)
+    return notes
 
 
-class _Lines(_JsonLines):
-    """Each record as a line of text."""
-
-    def record(self, record: Record) -> None:
-        text = line_of(record)
-        if text:
-            show(text)
-
-
-class _Live(_Lines):
-    """On a terminal: what happens as lines, the figures as one line that is written over."""
-
-    def __init__(self) -> None:
-        self._width = 0
-
-    def record(self, record: Record) -> None:
-        if record["type"] != "metrics":
-            self._wipe()
-            super().record(record)
-
-    def state(self, run: Run, now: float) -> None:
-        import shutil
-
-        view = run.view()
-        if view.terminal:
-            self._wipe()
-            show(f"{title_line(view)}  {figures_line(view)}")
-            return
-        line = f"{progress_line(view, now)}  {figures_line(view)}"
-        line = scrub(line)[: max(10, shutil.get_terminal_size().columns - 1)]
-        sys.stdout.write("\r" + line.ljust(self._width))
-        sys.stdout.flush()
-        self._width = len(line)
-
-    def end(self) -> None:
-        if self._width:
-            sys.stdout.write("\n")
-            self._width = 0
-
-    def _wipe(self) -> None:
-        if self._width:
-            sys.stdout.write("\r" + " " * self._width + "\r")
-            self._width = 0
-
-
-def line_of(record: Record) -> str:
-    """A record as a line of text: time, and what happened."""
-    at = clock_time(record["at"])
-    match record["type"]:
-        case "status":
-            more = record.get("error") or record.get("fine_tuned_model") or ""
-            return f"{at}  {record['status'].replace('_', ' ')}  {more}".rstrip()
-        case "metrics":
-            figures = [
-                f"{name} {loss(value) if isinstance(value, float) else value}"
-                for name in ("train_loss", "valid_loss", "full_valid_loss")
-                if (value := record.get(name)) is not None
-            ]
-            total = record.get("total_steps")
-            step = f"step {record.get('step')}" + (f"/{total}" if total else "")
-            return "  ".join([at, step, *figures])
-        case "checkpoint":
-            return f"{at}  checkpoint at step {record.get('step') or '?'}  {record.get('name')}"
-    return f"{at}  {record.get('message', '')}"
+async def _with_ticks(
+    looks: AsyncGenerator[Seen, None], tick: Callable[[], None]
+) -> AsyncIterator[Seen]:
+    """The looks as they come; in between, once a second, a tick."""
+    coming = asyncio.ensure_future(anext(looks))
+    try:
+        while True:
+            await asyncio.wait([coming], timeout=_TICK_SECONDS)
+            if not coming.done():
+                tick()
+                continue
+            try:
+                seen = coming.result()
+            except StopAsyncIteration:
+                return
+            yield seen
+            coming = asyncio.ensure_future(anext(looks))
+    finally:
+        coming.cancel()
+        with suppress(asyncio.CancelledError, StopAsyncIteration):
+            await coming
+        await looks.aclose()

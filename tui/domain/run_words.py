@@ -58,8 +58,7 @@ def progress_line(view: JobView, now: float) -> str:
     """How far it is: `step 56/90  62%  epoch 1.9  ETA 0:43  elapsed 1:14`."""
     parts = []
     if view.step or view.total_steps:
-        total = f"/{number(view.total_steps)}" if view.total_steps else ""
-        parts.append(f"step {number(view.step)}{total}")
+        parts.append(f"step {number(view.step)}{_of_total(view)}")
     if view.progress is not None:
         parts.append(percent(view.progress))
     if view.epoch is not None:
@@ -87,6 +86,41 @@ def figures_line(view: JobView) -> str:
     if view.tokens_per_second and not view.terminal:
         parts.append(f"{number(view.tokens_per_second)} tok/s")
     return "  ".join(parts) or "no loss yet"
+
+
+def live_line(view: JobView, contact: str, now: float) -> str:
+    """A job in one line, what matters most first, for a terminal may be too narrow for all.
+
+    `▶ running 62%  step 56/90  ETA 0:34 (0:30 to 0:45)  loss 0.084 ↓  valid 0.131  updated now`
+
+    Args:
+        view: the job.
+        contact: how fresh that is, from `contact_words`; it goes before the figures where it tells
+            of trouble.
+        now: Unix seconds.
+    """
+    offline = contact.startswith("offline")
+    parts = [f"{state_of(view)} {percent(view.progress)}".rstrip()]
+    parts += [contact] if offline else []
+    if view.step or view.total_steps:
+        parts.append(f"step {number(view.step)}" + _of_total(view))
+    parts += [time_left_words(view, now)] if not offline else []
+    parts += [figures_line(view)] if view.train or view.valid else []
+    parts += [] if offline else [contact]
+    return "  ".join(part for part in parts if part)
+
+
+def time_left_words(view: JobView, now: float) -> str:
+    """`ETA 0:34 (0:30 to 0:45)`, without a range where its ends are the same; empty if unknown."""
+    left, spread = view.time_left(now), view.time_left_range(now)
+    if left is None or spread is None:
+        return ""
+    least, most = duration(spread[0]), duration(spread[1])
+    return f"ETA {duration(left)}" + (f" ({least} to {most})" if least != most else "")
+
+
+def _of_total(view: JobView) -> str:
+    return f"/{number(view.total_steps)}" if view.total_steps else ""
 
 
 def checkpoints_line(view: JobView) -> str:

@@ -89,6 +89,28 @@ def cell_width(text: str) -> int:
     )
 
 
+def cut(text: str, width: int) -> str:
+    """Scrubbed text in at most so many cells, with an ellipsis where something is left out."""
+    if cell_width(text) <= width:
+        return text
+    mark = "…" if not text.isascii() else "."
+    kept = text[: max(0, width - 1)]
+    while cell_width(kept) > max(0, width - 1):
+        kept = kept[:-1]
+    return kept + mark
+
+
+_PLAIN_SIGNS = str.maketrans(
+    {"▶": ">", "✓": "+", "✗": "x", "■": "#", "‖": "=", "…": ".", "–": "-", "·": "|", "→": ">"}
+    | {"↓": "v", "↑": "^", "●": "o", "★": "*", "◆": "^", "�": "?", "×": "x"}
+)
+
+
+def plain_signs(text: str) -> str:
+    """The same with ASCII in the place of the signs of ftui's own words."""
+    return text.translate(_PLAIN_SIGNS)
+
+
 def duration(seconds: float) -> str:
     """A duration as `0:43`, `12:05`, `3:04:05` or `2d 3h`."""
     whole = max(0, round(seconds))

@@ -1,0 +1,94 @@
+"""A growing series, and the curves that were taken of it."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.domain.curves import Curve, Series, mean
+
+STEPS = st.integers(0, 40)
+VALUES = st.floats(allow_subnormal=False)
+TELLINGS = st.lists(st.tuples(STEPS, VALUES), max_size=60)
+
+
+def series_of(*told: tuple[int, float]) -> Series:
+    series = Series()
+    for at, (step, value) in enumerate(told):
+        series.add(step, value, float(at))
+    return series
+
+
+@given(TELLINGS)
+def test_each_step_has_the_value_that_was_told_last_in_the_order_of_steps(
+    told: list[tuple[int, float]],
+) -> None:
+    curve = series_of(*told).curve()
+    last = {step: (repr(value), float(at)) for at, (step, value) in enumerate(told)}
+    assert list(curve.steps) == sorted(last)
+    assert [(repr(value), at) for _, value, at in curve] == [last[step] for step in sorted(last)]
+
+
+@given(TELLINGS, TELLINGS)
+def test_what_comes_later_changes_no_curve_that_was_taken(
+    before: list[tuple[int, float]], after: list[tuple[int, float]]
+) -> None:
+    series = series_of(*before)
+    curve = series.curve()
+    kept = repr(list(curve)), repr(curve.lowest)
+    for step, value in after:
+        series.add(step, value, 1.0)
+        series.curve()
+    assert (repr(list(curve)), repr(curve.lowest)) == kept
+
+
+@given(TELLINGS)
+def test_the_lowest_is_the_lowest_finite_value(told: list[tuple[int, float]]) -> None:
+    curve = series_of(*told).curve()
+    finite = [point.value for point in curve if math.isfinite(point.value)]
+    if finite:
+        assert curve.lowest is not None
+        assert curve.lowest.value == min(finite)
+        assert curve.lowest in list(curve)
+    else:
+        assert curve.lowest is None
+
+
+@given(TELLINGS, st.lists(st.integers(-5, 45), min_size=2, max_size=8))
+def test_pieces_hold_the_values_from_one_edge_up_to_the_next(
+    told: list[tuple[int, float]], edges: list[int]
+) -> None:
+    edges.sort()
+    curve = series_of(*told).curve()
+    for (begin, end), piece in zip(pairwise(edges), curve.pieces(edges), strict=True):
+        expected = [value for step, value, _ in curve if begin <= step < end]
+        assert list(map(repr, piece)) == list(map(repr, expected))
+
+
+def test_pieces_by_time_hold_too_where_a_resumed_run_went_back() -> None:
+    curve = series_of((1, 0.1), (2, 0.2), (3, 0.3), (2, 0.25)).curve()
+    assert list(curve.times) == [0, 3, 2]
+    pieces = curve.pieces_by_time([0, 1, 3, 4])
+    assert [list(piece) for piece in pieces] == [[0.1], [0.3], [0.25]]
+
+
+def test_a_mean_leaves_out_what_is_no_number() -> None:
+    assert mean(array("d", [1, math.nan, 3, math.inf])) == 2
+    assert mean(array("d", [math.nan])) is None
+    assert mean(array("d")) is None
+    assert series_of((1, 1.0), (5, 3.0)).curve().means([0, 2, 4, 6]) == [1, None, 3]
+
+
+def test_a_curve_is_a_sequence_of_points() -> None:
+    curve = series_of((1, 0.5), (4, 0.25)).curve()
+    assert curve[-1] == (4, 0.25, 1)
+    assert curve[:1] == ((1, 0.5, 0),)
+    assert list(curve.tail(1)) == [0.25]
+    assert list(curve.until(3, 9)) == [0.5]
+    assert (len(curve), bool(Curve())) == (2, False)
+    assert curve == series_of((1, 0.5), (4, 0.25)).curve()
+    assert curve != series_of((1, 0.5)).curve()

@@ -1,0 +1,54 @@
+"""Jobs at a real HTTP server that behaves badly, by a clock that the test turns."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from servers.misbehaving import MisbehavingServer, misbehaving_server
+from watched_jobs import KEY, Time
+
+from tui.services.container import Services
+from tui.services.jobs import Jobs
+from tui.settings import ProviderProfile, Settings
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[MisbehavingServer]:
+    async with misbehaving_server() as server:
+        yield server
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+async def services(
+    server: MisbehavingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Services]:
+    monkeypatch.setenv("TEST_KEY", KEY)
+    profile = ProviderProfile(base_url=server.url, api_key_env="TEST_KEY")
+    settings = Settings(
+        home=tmp_path / "home",
+        workspace=tmp_path / ".ftui",
+        provider="far",
+        providers={"far": profile},
+    )
+    services = Services(settings)
+    yield services
+    await services.providers.close()
+
+
+@pytest.fixture
+def jobs(services: Services, time: Time) -> Jobs:
+    return Jobs(services.settings, services.workspace, services.providers, time.clock())
+
+
+@pytest.fixture
+def training(tmp_path: Path) -> Path:
+    path = tmp_path / "train.jsonl"
+    path.write_text('{"messages": []}\n')
+    return path
