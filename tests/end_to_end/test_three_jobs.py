@@ -94,11 +94,8 @@ async def test_jobs_at_two_providers_are_watched_at_once_and_outlive_the_app(
     here: Place, far: Place, tmp_path: Path, chat_file: Callable[..., Path]
 ) -> None:
     rows = chat_file(good_rows(ROWS))
-    jobs = {
-        ("local", await here.train(rows)): here.client,
-        ("local", await here.train(rows)): here.client,
-        ("box", await far.train(rows)): far.client,
-    }
+    places = [("local", here), ("local", here), ("box", far)]
+    jobs = {(name, await place.train(rows)): place.client for name, place in places}
     app = open_app(tmp_path, here, far)
     await to_come(app, "Decide")
     app.press("3")

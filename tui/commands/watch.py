@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import sys
 
+from tui.commands.noticing import Noticing
 from tui.commands.output import GOOD, THE_ANSWER_IS_NO, add_json_flag, emit, show, tell
 from tui.domain.job_records import Record
 from tui.domain.run_words import clock_time, figures_line, progress_line, title_line
@@ -49,7 +50,7 @@ async def follow(services: Services, view: JobView, *, as_json: bool) -> int:
         FtuiError: the job cannot be watched.
     """
     printer = _JsonLines() if as_json else _Live() if sys.stdout.isatty() else _Lines()
-    run = Run(view.provider, view.id)
+    run, noticing = Run(view.provider, view.id), Noticing(services, view)
     failures = 0
     try:
         async for seen in services.jobs.follow(view.provider, view.id):
@@ -62,11 +63,13 @@ async def follow(services: Services, view: JobView, *, as_json: bool) -> int:
                     raise seen.contact.trouble
                 _tell_trouble(seen.contact, services.jobs.now())
             printer.state(run, services.jobs.now())
+            noticing.look(seen)
     except asyncio.CancelledError:
         printer.end()
         tell(f"ftui: The watch ended, the job goes on. Follow it again with: ftui watch {view.id}")
         raise
     printer.end()
+    await noticing.end()
     return GOOD if run.status == "succeeded" else THE_ANSWER_IS_NO
 
 
