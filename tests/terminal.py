@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import re
+import select
 import signal
 import struct
 import subprocess
@@ -59,6 +60,7 @@ class Terminal:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         self._sent = bytearray()
         self._ended = False
+        self._closed = threading.Event()
         self._news = threading.Condition()
         self._process = subprocess.Popen(
             command,
@@ -66,7 +68,7 @@ class Terminal:
             stdout=slave,
             stderr=slave,
             cwd=folder,
-            env=os.environ | dict(environ) | {"TERM": "xterm-256color", "COLORTERM": "truecolor"},
+            env=os.environ | {"TERM": "xterm-256color", "COLORTERM": "truecolor"} | dict(environ),
             start_new_session=True,
         )
         os.close(slave)
@@ -77,6 +79,11 @@ class Terminal:
     def pid(self) -> int:
         """The program's process."""
         return self._process.pid
+
+    @property
+    def runs(self) -> bool:
+        """Whether the program has not ended."""
+        return self._process.poll() is None
 
     @property
     def received(self) -> int:
@@ -130,14 +137,24 @@ class Terminal:
         os.close(self._master)
         return status
 
-    def hang_up(self) -> int:
+    def hang_up(self, by: signal.Signals = signal.SIGHUP) -> int:
         """What a dropped connection does; gives the exit status."""
-        self._process.send_signal(signal.SIGHUP)
+        self._process.send_signal(by)
         return self.wait_for_end()
+
+    def close(self) -> int:
+        """The terminal goes, and no signal comes; gives the exit status."""
+        self._closed.set()
+        self._reader.join(10)
+        os.close(self._master)
+        return self._process.wait(30)
 
     def _read(self) -> None:
         while True:
             try:
+                while not select.select([self._master], [], [], 0.5)[0]:
+                    if self._closed.is_set():
+                        return
                 data = os.read(self._master, 1 << 16)
             except OSError:  # how Linux tells that nobody holds the other side any more
                 data = b""

@@ -6,10 +6,12 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from operator import itemgetter
 from pathlib import Path
+from threading import Thread
 from typing import ClassVar
 
 from textual import on, work
@@ -34,7 +36,7 @@ from tui.screens.messages import (
 from tui.screens.mode_screen import ModeScreen
 from tui.services.container import Services
 from tui.services.errors import FtuiError
-from tui.to_terminal import send
+from tui.to_terminal import send, wait_until_gone
 
 
 def screen_class(mode: Mode) -> type[ModeScreen]:
@@ -97,7 +99,11 @@ class FtuiApp(App[None]):
 
     async def on_mount(self) -> None:
         """Make the four modes and show the first."""
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hang_up)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            loop.add_signal_handler(number, self._end_by, number)
+        if not self.is_headless:
+            Thread(target=self._end_with_terminal, args=(loop,), daemon=True).start()
         for mode in Mode:
             self.add_mode(mode.value, partial(self._make_screen, mode))
         await self._open(Mode.DATA if self._file else Mode.DECIDE)
@@ -118,9 +124,18 @@ class FtuiApp(App[None]):
             if mode not in self._started:
                 self.post_message(StepChanged(mode, state))
 
-    def _hang_up(self) -> None:
-        """End when the terminal is gone, also below `nohup`; Textual would read it for ever."""
-        self.exit(return_code=128 + signal.SIGHUP)
+    def _end_by(self, number: signal.Signals) -> None:
+        """End when the terminal is gone, also below `nohup`, and when the system asks for it.
+
+        Textual would read a terminal that is gone for ever, and leave one that is there as it is.
+        """
+        self.exit(return_code=128 + number)
+
+    def _end_with_terminal(self, loop: asyncio.AbstractEventLoop) -> None:
+        """In a thread: end as by SIGHUP where a terminal goes and nobody sends one."""
+        if wait_until_gone():
+            with suppress(RuntimeError):  # the app has ended meanwhile
+                loop.call_soon_threadsafe(self._end_by, signal.SIGHUP)
 
     async def on_unmount(self) -> None:
         """Close what is open to servers."""

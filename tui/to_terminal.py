@@ -1,7 +1,8 @@
-"""Escape sequences that Textual has no word for, written to its terminal."""
+"""Of a terminal, what Textual has no word for: writing a sequence, noticing that it is gone."""
 
 from __future__ import annotations
 
+import select
 import sys
 
 
@@ -22,3 +23,17 @@ def send(sequence: str) -> None:
     if stream is not None:
         stream.buffer.write(sequence.encode(stream.encoding, errors="replace"))
         stream.buffer.flush()
+
+
+def wait_until_gone() -> bool:
+    """Wait until the terminal is gone; a connection may end without any signal.
+
+    Returns:
+        True once it is gone; False at once where that cannot be waited for.
+    """
+    stream = sys.__stdin__
+    if stream is None or not stream.isatty():
+        return False
+    poll = select.poll()
+    poll.register(stream.fileno(), 0)
+    return any(found & (select.POLLHUP | select.POLLERR) for _, found in poll.poll())

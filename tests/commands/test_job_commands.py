@@ -185,6 +185,23 @@ def test_interrupting_the_watch_says_that_the_job_goes_on(far: MisbehavingServer
     assert far.jobs["ftjob-1"]["status"] == "running"
 
 
+def test_the_end_of_a_watched_job_is_given_to_the_hook_once(
+    far: MisbehavingServer, run: Run, chat_file: Callable[..., Path], tmp_path: Path
+) -> None:
+    hook = ["sh", "-c", 'cat >> "$0"; echo >> "$0"; exit 3', str(tmp_path / "told")]
+    config = tmp_path / "config.toml"
+    config.write_text(f"{config.read_text()}[notify]\ncommand = {json.dumps(hook)}\n")
+    _, (started,), _ = run("train", str(chat_file()), "--json")
+    far.finish(started["job"], status="failed")
+    code, lines, said = run("watch", started["job"], "--json")
+    assert (code, lines[-1]["status"]) == (1, "failed")
+    assert "of notify.command failed with exit status 3." in said
+    (told,) = (tmp_path / "told").read_text().splitlines()
+    assert json.loads(told)["status"] == "failed"
+    run("watch", started["job"], "--json")
+    assert len((tmp_path / "told").read_text().splitlines()) == 1
+
+
 def test_the_engines_status_has_every_key_also_when_it_does_not_run(
     far: MisbehavingServer, run: Run, tmp_path: Path
 ) -> None:

@@ -64,10 +64,10 @@ async def test_a_server_that_cannot_pause_is_asked_once_and_then_the_keys_say_wh
         await pilot.press("3")
         await until(pilot, lambda: bool(rows(far_app)) and "62%" in rows(far_app)[0])
         await pilot.press("p")
-        await until(pilot, lambda: "cannot pause jobs" in told(far_app))
+        await until(pilot, lambda: "cannot pause a job" in told(far_app))
         for action in ("pause", "stop"):
             why = str(screen(far_app).reason_against(action))
-            assert "The server of far cannot pause jobs." in why
+            assert "The provider far cannot pause a job" in why
             assert "The checkpoint of step 40 is kept" in why
         assert screen(far_app).reason_against("cancel") is None
 

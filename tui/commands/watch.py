@@ -14,6 +14,7 @@ import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import suppress
 
+from tui.commands.noticing import Noticing
 from tui.commands.output import GOOD, THE_ANSWER_IS_NO, add_json_flag, tell
 from tui.commands.watch_printers import JsonPrinter, LinePrinter, LivePrinter, Printer
 from tui.domain.job_view import JobView
@@ -54,6 +55,7 @@ async def follow(services: Services, view: JobView, *, as_json: bool) -> int:
     """
     printer = _printer(as_json=as_json)
     looks = services.jobs.follow(view.provider, view.id)
+    noticing = Noticing(services, view)
     failures = 0
     noted: set[str] = set()
     try:
@@ -65,12 +67,14 @@ async def follow(services: Services, view: JobView, *, as_json: bool) -> int:
             printer.look(seen, services.jobs.now())
             for note in _new_notes(seen, noted, services.jobs.now()):
                 printer.note(note)
+            noticing.look(seen)
     except asyncio.CancelledError:
         printer.end()
         tell(f"ftui: The watch ended, the job goes on. Follow it again with: ftui watch {view.id}")
         raise
     finally:
         printer.end()
+    await noticing.end()
     return GOOD if view.status == "succeeded" else THE_ANSWER_IS_NO
 
 

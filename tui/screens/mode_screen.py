@@ -7,7 +7,6 @@ from typing import ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.lazy import Lazy
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widgets import Footer, Static
@@ -50,17 +49,23 @@ class ModeScreen(Screen[None]):
         return LoopState().step(cls.MODE)
 
     def compose(self) -> ComposeResult:
-        """Loop bar, headline, the screen's own body, footer."""
+        """Loop bar, headline, the screen's own body; the footer follows."""
         yield Static("ftui needs at least 60 columns and 16 lines.", id="too-small")
         yield LoopBar(self.MODE)
         yield Static(id="headline", markup=False)
         yield from self.compose_body()
-        # A footer mounts a widget a key, which would hold up the first paint.
-        yield Lazy(Footer(show_command_palette=False))
 
     def compose_body(self) -> ComposeResult:
         """The widgets between headline and footer."""
         yield from ()
+
+    def on_mount(self) -> None:
+        """A footer mounts a widget a key, which would hold up the first paint."""
+        self.call_after_refresh(self._add_footer)
+
+    async def _add_footer(self) -> None:
+        if self.is_attached:  # the app may have ended since
+            await self.mount(Footer(show_command_palette=False))
 
     def begin(self, request: StepRequested) -> None:
         """Begin what another screen asked for; a step that can be asked for nothing ignores it."""
