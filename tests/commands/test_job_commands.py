@@ -46,6 +46,7 @@ def test_a_job_is_trained_watched_listed_and_not_cancelled_twice(
     (foreseen,) = run("train", path, "--epochs", "2", "--dry-run", "--json")[1]
     assert foreseen["measured_by"] == lines[0]["job"], "its pace tells the time of the next job"
     assert foreseen["seconds"] > 0
+    assert foreseen["memory"] > 0
     assert foreseen["tokens"]["counter"] == local.model
     code, _, said = run("cancel", "last")
     assert code == 2

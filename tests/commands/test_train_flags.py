@@ -39,6 +39,7 @@ def test_a_dry_run_tells_what_the_job_would_come_to_and_sends_nothing(
         "steps": 30,
         "seconds": None,
         "measured_by": None,
+        "memory": None,
         "cut": {"context": 65_536, "rows": 0, "tokens": 0},
     }
     assert not far.requests

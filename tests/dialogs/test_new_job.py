@@ -161,7 +161,7 @@ async def test_a_job_that_was_measured_here_tells_the_time(
     ]
     await log.append(metrics)
     async with showing(NewJob(services, training)) as (app, pilot):
-        await until(pilot, lambda: "by the pace of tickets" in word(app))
+        await until(pilot, lambda: "as measured by tickets" in word(app))
 
 
 async def test_errors_of_the_file_block_and_warnings_are_shown(

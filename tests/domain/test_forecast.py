@@ -35,10 +35,12 @@ def test_this_machine_says_how_it_chooses_and_costs_nothing() -> None:
 
 
 def test_a_measured_pace_tells_the_time_and_the_device() -> None:
-    pace = MeasuredPace(tokens_per_second=100.0, job="tickets", on_gpu=True)
+    pace = MeasuredPace(tokens_per_second=100.0, job="tickets", on_gpu=True, memory=2.1e9)
     found = forecast(request(epochs=2), COUNTED, local=True, pace=pace)
     assert (found.seconds, found.steps, found.surely) == (280.0, 60, True)
-    assert found.lines(local=True)[1] == "time: about 4:40 on this machine, by the pace of tickets"
+    assert found.lines(local=True)[1] == (
+        "time: about 4:40, 2.1 GB of memory here, as measured by tickets"
+    )
 
 
 def test_a_pace_of_answers_says_nothing_of_pairs() -> None:

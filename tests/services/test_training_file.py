@@ -61,6 +61,8 @@ async def test_a_share_is_set_aside_in_new_files(
     assert training.is_relative_to(services.workspace.splits)
     again = await files.made_ready(request(path, validation_share=0.25, seed=3))
     assert again.request.validation_file != validation, "nothing is written over"
+    assert again.request.means_the_same(ready.request)
+    assert again.request.split_from == path
     assert again.request.validation_file is not None
     assert rows_of(again.request.validation_file) == rows_of(validation)
 

@@ -142,7 +142,7 @@ async def _submitted(ready: Ready, services: Services) -> JobView:
     """The job of a request; one that an ended ftui created already is not created again."""
     request = ready.request
     for one in await services.jobs.settle():
-        if one.view and one.request == request:
+        if one.view and one.request.means_the_same(request):
             tell(f"ftui: this job was created before ftui was ended: {one.view.id}")
             return one.view
         if one.view:

@@ -248,11 +248,8 @@ class NewJob(Form[JobRequest]):
 
     @work(exclusive=True, group="models", exit_on_error=False)
     async def _find_models(self, provider: str) -> None:
-        services = self._services
         try:
-            models = await known_models(
-                services.settings, services.workspace, services.providers, provider
-            )
+            models = await known_models(self._services, provider)
         except FtuiError:
             models = []  # they are suggestions; whatever is typed is taken
         self.post_message(self.ModelsKnown(models))

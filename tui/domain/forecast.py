@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from tui.domain.job_request import JobRequest
 from tui.domain.prices import PRICES, Price, price_words, run_price
-from tui.domain.text import duration, number, plural, preview
+from tui.domain.text import duration, number, plural, preview, size_of
 from tui.domain.training_defaults import AUTO_EPOCHS, auto_batch
 
 ESTIMATE: Final = "estimate"
@@ -46,11 +46,13 @@ class MeasuredPace:
         tokens_per_second: from its first step to its last, with all that came between.
         job: what a person calls it.
         on_gpu: whether it trained on a GPU.
+        memory: bytes that the engine estimated for it; None where it told nothing.
     """
 
     tokens_per_second: float
     job: str
     on_gpu: bool
+    memory: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Forecast:
         price_words: the same in words.
         seconds: of training on this machine; None where nothing was measured.
         measured_by: the job whose pace tells the seconds.
+        memory: bytes that this job was estimated to take; None where nobody knows.
         context: tokens of an example that are kept; 0 where nobody knows.
         rows_cut: examples that are longer.
         tokens_cut: tokens beyond it in those.
@@ -85,6 +88,7 @@ class Forecast:
     price_words: str
     seconds: float | None
     measured_by: str | None
+    memory: float | None
     context: int
     rows_cut: int
     tokens_cut: int
@@ -99,6 +103,7 @@ class Forecast:
             "price": self.price,
             "seconds": None if self.seconds is None else round(self.seconds, 1),
             "measured_by": self.measured_by,
+            "memory": self.memory,
             "cut": {"context": self.context, "rows": self.rows_cut, "tokens": self.tokens_cut},
         }
 
@@ -129,8 +134,9 @@ class Forecast:
     def _time(self) -> str:
         if self.seconds is None:
             return "time: not known yet; no job with this model was measured here"
+        memory = f", {size_of(self.memory)} of memory" if self.memory else ""
         job = preview(self.measured_by or "", 40)
-        return f"time: about {duration(self.seconds)} on this machine, by the pace of {job}"
+        return f"time: about {duration(self.seconds)}{memory} here, as measured by {job}"
 
     def _cut(self) -> str:
         if not self.context:
@@ -179,6 +185,7 @@ def forecast(
         price_words=price_words(tokens, epochs or AUTO_EPOCHS, request.model, prices),
         seconds=tokens * (epochs or 0) / known.tokens_per_second if known else None,
         measured_by=known.job if known else None,
+        memory=known.memory if known else None,
         context=counted.context,
         rows_cut=round(counted.rows_cut * part),
         tokens_cut=round(counted.tokens_cut * part),

@@ -43,6 +43,7 @@ class JobRequest(BaseModel):
         validation_file: a file of this machine.
         validation_file_id: instead of it, one that the server has already.
         validation_share: instead of both, the part of the training file that is set aside.
+        split_from: the file that the training file was split from, where it was.
         method: what the rows are for, where it is None.
         hyperparameters: further ones, by the server's names.
     """
@@ -56,6 +57,7 @@ class JobRequest(BaseModel):
     validation_file: File | None = None
     validation_file_id: Word | None = None
     validation_share: float | None = Field(default=None, gt=0, lt=1)
+    split_from: File | None = None
     method: Method | None = None
     epochs: int | None = Field(default=None, ge=1, le=50)
     batch_size: int | None = Field(default=None, ge=1, le=256)
@@ -82,6 +84,15 @@ class JobRequest(BaseModel):
     def training_name(self) -> str:
         """What a person calls the training file."""
         return self.training_file.name if self.training_file else str(self.training_file_id)
+
+    def means_the_same(self, other: JobRequest) -> bool:
+        """Whether who asks for the other wants this one; each split has files of its own."""
+        return self._as_wished() == other._as_wished()
+
+    def _as_wished(self) -> JobRequest:
+        if self.split_from is None:
+            return self
+        return self.model_copy(update={"training_file": None, "validation_file": None})
 
     def asked_hyperparameters(self) -> dict[str, Value]:
         """All that were chosen, by the names of the protocol."""

@@ -68,4 +68,11 @@ def _pace(log: JobLog, file: JobFile, records: Sequence[Record]) -> MeasuredPace
         return None
     on_gpu = any(str(record.get("message")).startswith("Training on cuda") for record in records)
     name = file.request.suffix if file.request else None
-    return MeasuredPace(tokens / seconds, name or log.job, on_gpu)
+    return MeasuredPace(tokens / seconds, name or log.job, on_gpu, _memory(records))
+
+
+def _memory(records: Sequence[Record]) -> float | None:
+    """Bytes that the engine estimated for the job before it trained; None where it did not."""
+    told = (record.get("data") for record in records if record["type"] == "event")
+    found = [figure(data.get("memory")) for data in told if isinstance(data, dict)]
+    return next((bytes_ for bytes_ in found if bytes_ is not None), None)

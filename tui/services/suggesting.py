@@ -84,7 +84,8 @@ def _made(view: JobView, tuned: str | None) -> bool:
 async def test_set_beside(log: JobLog) -> Path | None:
     """The file beside a job's training file that has `test` in its name in place of `train`."""
     file = await log.file()
-    training = file.request.training_file if file and file.request else None
+    request = file.request if file else None
+    training = (request.split_from or request.training_file) if request else None
     if training is None or "train" not in training.name:
         return None
     test = training.with_name(training.name.replace("train", "test"))

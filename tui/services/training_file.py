@@ -188,7 +188,12 @@ class TrainingFiles:
             async for progress in steps:
                 tell(progress)
         paths = wanted.row_paths
-        files = {"training_file": paths[0], "validation_file": paths[1], "validation_share": None}
+        files = {
+            "training_file": paths[0],
+            "validation_file": paths[1],
+            "validation_share": None,
+            "split_from": training.path,
+        }
         stamps = {path: await _stamp_of(path) for path in paths.values()}
         return Ready(request.model_copy(update=files), stamps)
 

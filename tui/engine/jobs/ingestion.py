@@ -74,8 +74,9 @@ class Ingestion:
     def _take(self, job: JobRecord, report: Report) -> dict[str, Any]:
         """Write what one report says; gives the fields of the job that it changes."""
         match report:
-            case Message(level=level, message=message):
-                event = EventRecord(created_at=int(report.at), level=level, message=message)
+            case Message(level=level, message=message, data=data):
+                at = int(report.at)
+                event = EventRecord(created_at=at, level=level, message=message, data=data)
                 self._store.add_event(job.id, event)
                 return {}
             case Resolved():

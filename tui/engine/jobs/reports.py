@@ -29,6 +29,8 @@ class Message(BaseModel):
     at: float = Field(default_factory=time.time)
     level: Level = "info"
     message: str
+    data: dict[str, int | float] = {}
+    """The figures in it, for programs."""
 
 
 class Resolved(BaseModel):

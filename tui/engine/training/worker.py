@@ -17,7 +17,15 @@ from typing import TYPE_CHECKING, Any
 from tui.engine.base_models import local_folder
 from tui.engine.home import Home, JobFolder
 from tui.engine.jobs.outcomes import NO_SPACE_STATUS, Impossible, Stopped, end_of, is_full
-from tui.engine.jobs.reports import Checkpoint, End, NoReports, Reports, ReportWriter, Resolved
+from tui.engine.jobs.reports import (
+    Checkpoint,
+    End,
+    Message,
+    NoReports,
+    Reports,
+    ReportWriter,
+    Resolved,
+)
 from tui.engine.jobs.spec import JobSpec
 from tui.engine.training.checkpoints import marks, slim
 from tui.engine.training.device import Kind, Measured, measure, pick_device
@@ -102,7 +110,10 @@ class Worker:
                 trains_on=f"{plan.device} in {plan.precision}",
             )
         )
-        self._progress(f"{plan.sentence()}; {measured.why}; about {need.sentence()} of memory")
+        self._progress(
+            f"{plan.sentence()}; {measured.why}; about {need.sentence()} of memory",
+            memory=int(need.total),
+        )
         manifest = begin(
             self._folder,
             self._spec,
@@ -218,9 +229,10 @@ class Worker:
         if wanted is not None:
             raise Stopped(wanted)
 
-    def _progress(self, message: str) -> None:
+    def _progress(self, message: str, **figures: int) -> None:
+        """Say how far the job is, with the figures in the sentence for programs."""
         self._check_control()
-        self._reports.tell(message)
+        self._reports.write(Message(message=message, data=dict(figures)))
 
 
 def main() -> None:
