@@ -11,9 +11,11 @@ from textual.binding import Binding
 from tui.app import FtuiApp, screen_class
 from tui.cli import COMMANDS
 from tui.domain.loop import Mode
+from tui.screens.chat import ChatScreen
 from tui.screens.job import JobScreen
 from tui.services.container import Services
 from tui.settings import Settings
+from tui.widgets.message_input import MessageInput
 
 ROOT = Path(__file__).parents[1]
 ROW = re.compile(r"^\| `([^|]+)` \| ([^|]+) \|[^|]*\|$", re.MULTILINE)
@@ -48,6 +50,12 @@ def test_the_keys_in_screens_md_are_those_of_the_screen(mode: Mode, tmp_path: Pa
 def test_the_keys_on_one_job_are_in_screens_md(tmp_path: Path) -> None:
     app = FtuiApp(Services(Settings(workspace=tmp_path)))
     assert keys_written("3 Jobs: one job") == keys_bound(app, JobScreen.BINDINGS)
+
+
+def test_the_keys_of_a_chat_are_in_screens_md(tmp_path: Path) -> None:
+    app = FtuiApp(Services(Settings(workspace=tmp_path)))
+    bound = keys_bound(app, [*MessageInput.BINDINGS, *ChatScreen.BINDINGS])
+    assert keys_written("3 Jobs: chat") == bound
 
 
 def test_the_keys_that_work_anywhere_are_in_screens_md(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -213,10 +214,23 @@ def _question(number: int, case: Case) -> Question:
 
 
 def readable(text: str) -> str:
-    """An answer as it is shown once it has ended: JSON that is long is indented."""
-    if len(text) < _LONG_LINE // 2 or "\n" in text.strip():
+    """An answer as it is shown once it has ended: long JSON with a line for each of its parts."""
+    if len(text) < _LONG_LINE // 2 or "\n" in text.strip() or pretty_row(text.encode()) is None:
         return text
-    return pretty_row(text.encode()) or text
+    value = json.loads(text)
+    if isinstance(value, dict):
+        parts = [f"{_json(name)}: {_json(part)}" for name, part in value.items()]
+        return _on_lines("{", parts, "}")
+    return _on_lines("[", [_json(part) for part in value], "]")
+
+
+def _on_lines(begin: str, parts: Sequence[str], end: str) -> str:
+    inner = ",\n".join(f"  {part}" for part in parts)
+    return f"{begin}\n{inner}\n{end}"
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def differences(base: str, tuned: str) -> list[DiffLine]:

@@ -63,8 +63,9 @@ class JobScreen(JobActions):
         self._list.attend()
 
     def on_screen_resume(self) -> None:
-        """This step is shown again."""
+        """Show what came while another screen lay above."""
         self._list.attend()
+        self.draw()
 
     def chosen(self) -> JobView:
         """The job that is shown."""

@@ -15,7 +15,7 @@ from tui.domain.runs import JobView, status_word
 from tui.domain.stopping import cancel_words, keep_words, what_stays
 from tui.domain.text import preview
 from tui.screens.job_board import JobBoard, Key, Verb
-from tui.screens.messages import EvaluateRequested
+from tui.screens.messages import ChatRequested, EvaluateRequested
 from tui.screens.mode_screen import ModeScreen
 from tui.services.container import Services
 
@@ -26,13 +26,21 @@ class JobActions(ModeScreen):
     MODE = Mode.JOBS
     JOB_BINDINGS: ClassVar[tuple[BindingType, ...]] = (
         Binding("e", "evaluate", "Evaluate"),
+        Binding("c", "chat", "Chat"),
         Binding("p", "pause", "Pause"),
         Binding("C", "cancel", "Cancel"),
         Binding("K", "stop", "Stop, keep", tooltip="Stop the job and keep a checkpoint"),
         Binding("R", "again", "Again", tooltip="Start the same job again, with changes"),
     )
     """Keys for the chosen job; each screen puts them among its own."""
-    JOB_ACTIONS: ClassVar[tuple[str, ...]] = ("cancel", "pause", "stop", "again", "evaluate")
+    JOB_ACTIONS: ClassVar[tuple[str, ...]] = (
+        "cancel",
+        "pause",
+        "stop",
+        "again",
+        "evaluate",
+        "chat",
+    )
     """Actions that depend on how the chosen job stands."""
 
     def __init__(self, services: Services, board: JobBoard) -> None:
@@ -64,6 +72,12 @@ class JobActions(ModeScreen):
         view = self.chosen()
         if view and view.fine_tuned_model and view.model:
             self.post_message(EvaluateRequested(view.provider, view.model, view.fine_tuned_model))
+
+    def action_chat(self) -> None:
+        """Talk with the tuned model, its base beside it."""
+        view = self.chosen()
+        if view and view.fine_tuned_model:
+            self.post_message(ChatRequested(view.provider, view.model, view.fine_tuned_model))
 
     def action_pause(self) -> None:
         """Pause the job, or let it go on."""
@@ -110,6 +124,9 @@ class JobActions(ModeScreen):
         if action == "evaluate":
             tuned = view.fine_tuned_model and view.model
             return None if tuned else "Only a job that has succeeded has a model to evaluate."
+        if action == "chat":
+            tuned = view.fine_tuned_model
+            return None if tuned else "Only a job that has succeeded has a model to chat with."
         if action == "again":
             return None
         if view.terminal:

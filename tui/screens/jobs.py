@@ -12,6 +12,7 @@ from tui.dialogs.providers import ProviderList
 from tui.domain.job_request import JobRequest
 from tui.domain.loop import StepState
 from tui.domain.runs import JobView, loop_step
+from tui.screens.chat import ChatScreen
 from tui.screens.glyphs import draws_glyphs
 from tui.screens.job import JobScreen
 from tui.screens.job_actions import JobActions
@@ -20,7 +21,7 @@ from tui.screens.job_following import JobFollowing
 from tui.screens.job_list import JobList
 from tui.screens.job_starting import JobStarting
 from tui.screens.job_steering import JobSteering
-from tui.screens.messages import JobNoticed, StepRequested, TrainRequested
+from tui.screens.messages import ChatRequested, JobNoticed, StepRequested, TrainRequested
 from tui.services.container import Services
 
 _TICK_SECONDS = 5.0
@@ -73,7 +74,8 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
         self.set_interval(LIST_SECONDS, self._list_again)
 
     def on_screen_resume(self) -> None:
-        """Jobs may have been started elsewhere meanwhile."""
+        """Show what came meanwhile; jobs may have been started elsewhere, too."""
+        self._draw()
         if self.board.asked_at is not None:
             self._list_again()
         if self._to_open:
@@ -81,9 +83,11 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
         self.offer_left()
 
     def begin(self, request: StepRequested) -> None:
-        """Offer a job on the file that Data has open."""
+        """Offer a job on the file that Data has open, or a chat with what a job has made."""
         if isinstance(request, TrainRequested):
             self.offer_job(request.path, validation=request.validation)
+        elif isinstance(request, ChatRequested):
+            self.app.push_screen(ChatScreen(self.services, request, self))
 
     def take_up(self, view: JobView, *, opened: bool) -> None:
         """Take a new job into the list, and where it was just started open it."""
@@ -151,14 +155,14 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
     @property
     def in_sight(self) -> bool:
         """Whether the list is shown, or one of its jobs."""
-        return self.is_current or bool(self._job and self._job.is_current)
+        return self.is_seen or bool(self._job and self._job.is_seen)
 
     def _open(self, key: Key) -> None:
         """Show one job, at once or when the person comes back to this step."""
         self._to_open = None
         if self._job:
             self._job.show(key)
-        elif self.is_current:
+        elif self.is_seen:
             self._job = JobScreen(self.services, self.board, key, self)
             self.app.push_screen(self._job, self._back_at_list)
         else:
@@ -195,10 +199,11 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
         for notice in self.board.take_notices(now):
             self.post_message(JobNoticed(notice))
         if self._job and self._job.is_mounted:
-            self._job.draw()
-        else:
+            if self._job.is_seen:
+                self._job.draw()
+        elif self.is_seen:
             self._draw_list(now)
-        self.update_reasons()
+            self.update_reasons()
 
     def _draw_list(self, now: float) -> None:
         self._list.draw(now)
@@ -207,7 +212,7 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
         shown = "jobs-list-pane" if some else "jobs-empty"
         if switcher.current != shown:
             switcher.current = shown
-            if some and self.is_current:
+            if some and self.is_seen:
                 self._list.focus_table()
         self._say_headline(now)
         if not some:

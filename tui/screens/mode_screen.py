@@ -85,6 +85,16 @@ class ModeScreen(Screen[None]):
         for line in self.query("#headline").results(Static):
             line.update(_fitted(self._headline, self.size.width - line.gutter.width))
 
+    @property
+    def is_seen(self) -> bool:
+        """Whether it is the screen that a person sees, be it behind a dialog.
+
+        Textual calls a screen current that another one covers, and paints what is above it anew
+        whenever something changes below.
+        """
+        stack = self.app.screen_stack
+        return next((one for one in reversed(stack) if not one.is_modal), None) is self
+
     def step_stands(self, state: StepState) -> None:
         """Tell the loop bar how this step stands."""
         self.post_message(StepChanged(self.MODE, state))

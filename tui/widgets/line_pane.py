@@ -91,9 +91,15 @@ class LinePane(ScrollView, can_focus=True):
 
     def _repaint(self, before: Sequence[Strip]) -> None:
         for y, (old, new) in enumerate(zip(before, self._in_sight(), strict=True)):
-            begin, end = _difference(old, new)
-            if begin < end:
-                self.refresh(Region(begin, y, end - begin, 1))
+            self._repaint_line(y, old, new)
+        self._repaint_mark()
+
+    def _repaint_line(self, y: int, old: Strip, new: Strip) -> None:
+        begin, end = _difference(old, new)
+        if begin < end:
+            self.refresh(Region(begin, y, end - begin, 1))
+
+    def _repaint_mark(self) -> None:
         gone, self._mark = self._mark, self._marked_line()
         if gone != self._mark:
             cells = [Region(self._text_width, y, 1, 1) for y in (gone, self._mark) if y is not None]
@@ -110,10 +116,14 @@ class LinePane(ScrollView, can_focus=True):
         return with_mark(strip, width, self.rich_style, marked=y == self._mark)
 
     def _strip(self, line: int) -> Strip:
+        return self._drawn(self._lines[line] if line < len(self._lines) else None)
+
+    def _drawn(self, line: Content | None) -> Strip:
+        """A line as it stands on the screen; None for what is below the last one."""
         width = self._text_width
-        if line >= len(self._lines):
+        if line is None:
             return Strip.blank(width, self.rich_style)
-        shown = Visual.to_strips(self, self._lines[line], width, 1, self.visual_style)
+        shown = Visual.to_strips(self, line, width, 1, self.visual_style)
         return shown[0].adjust_cell_length(width, self.rich_style)
 
     def action_page(self, by: float) -> None:

@@ -1,0 +1,351 @@
+"""The screen of a chat: a tuned model or checkpoint answers, its base beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import Static
+
+from tui.dialogs.chat_options import ChatOptions, EditChatOptions
+from tui.dialogs.open_file import OpenFile
+from tui.domain.chat import Answer, Chat, Ended, Ending, Question, Turn, questions
+from tui.domain.chat_words import settings_line
+from tui.domain.loop import Mode
+from tui.domain.row_diff import DiffLine
+from tui.domain.text import preview, scrub
+from tui.screens.chat_messages import AnswerCame, ChatStartFound, ChatTrouble, QuestionsRead
+from tui.screens.chat_reasons import GOING, reason_against
+from tui.screens.messages import ChatRequested, StepRequested
+from tui.screens.mode_screen import ModeScreen
+from tui.services.chat_start import chat_start
+from tui.services.container import Services
+from tui.services.errors import FtuiError, InputError
+from tui.services.test_sets import read_test_set
+from tui.settings import LOCAL
+from tui.widgets.chat_sides import ChatSides
+from tui.widgets.diff_view import DiffView
+from tui.widgets.job_panel import LiveLine
+from tui.widgets.message_input import MessageInput
+
+if TYPE_CHECKING:
+    from tui.screens.jobs import JobsScreen
+
+_FRAME_SECONDS = 0.1
+_FRAME_SECONDS_OVER_SSH = 0.3
+"""How often a text that comes is painted: each frame sends the line that grows from its start."""
+_STANDING_SECONDS = 2
+"""How often the figures of an answer that comes are."""
+_LEGEND = (
+    DiffLine("removed", "the base model alone"),
+    DiffLine("added", "the tuned model alone"),
+    DiffLine("same", ""),
+)
+
+
+class ChatScreen(ModeScreen):
+    """A conversation with one or two models; lies over the list of jobs or over one job."""
+
+    MODE = Mode.JOBS
+    CSS_PATH = "chat.tcss"
+    ABOUT = (
+        "Talk with a tuned model or checkpoint, its base model beside it: both are asked the same, "
+        "and each goes on from its own answers. Every answer is kept in the workspace, under chats."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+t", "next_row", "Row", tooltip="Ask the next row of a test set"),
+        Binding("ctrl+o", "one", "One", tooltip="One side alone, or both"),
+        Binding("ctrl+f", "differences", "Diff", tooltip="What differs between the answers"),
+        Binding("ctrl+s", "settings", "Set", tooltip="How the models are asked"),
+        Binding("ctrl+l", "anew", "Anew", tooltip="Begin a new conversation"),
+        Binding("ctrl+r", "retry", "Retry", tooltip="Ask those again that failed"),
+        Binding("pageup", "page(-1)", "Page up", show=False, priority=True),
+        Binding("pagedown", "page(1)", "Page down", show=False, priority=True),
+        Binding("escape", "stop", "Stop", key_display="esc"),
+        Binding("escape", "back", "Back", key_display="esc"),
+    ]
+
+    def __init__(self, services: Services, request: ChatRequested, job_list: JobsScreen) -> None:
+        """Offer a chat; nothing is asked yet.
+
+        Args:
+            services: where the models answer.
+            request: which models.
+            job_list: the list of jobs, which begins whatever else is asked for.
+        """
+        super().__init__(services)
+        self.request = request
+        models = {"base": request.base, "tuned": request.tuned}
+        self.chat = Chat({side: model for side, model in models.items() if model})
+        self.test: Path | None = None
+        self.questions: Sequence[Question] = ()
+        self.question: Question | None = None
+        self._list = job_list
+        self._log = services.chatting.new_log()
+        self._answered: set[str] = set()
+        self._stood_at = 0.0
+
+    def compose_body(self) -> ComposeResult:
+        """The sides, what is expected, how they are asked, the message."""
+        yield ChatSides(self.chat.models, id="chat-sides")
+        yield DiffView(id="chat-differences")
+        yield Static(id="chat-expected", markup=False)
+        yield LiveLine(id="chat-settings")
+        yield MessageInput(id="chat-input")
+
+    def on_mount(self) -> None:
+        """Name the models; look for what the tuned one was trained with."""
+        tuned, base = preview(self.request.tuned, 100), self.request.base
+        beside = f" beside its base {preview(base, 60)}" if base else ""
+        self.headline(f"Chat with {tuned}{beside} · {preview(self.request.provider, 40)}")
+        over_ssh = self.app.animation_level == "none"
+        seconds = _FRAME_SECONDS_OVER_SSH if over_ssh else _FRAME_SECONDS
+        self._painter = self.set_interval(seconds, self._paint, pause=True)
+        self._show_settings()
+        self.query_one(MessageInput).focus()
+        self._look_for_start()
+
+    def begin(self, request: StepRequested) -> None:
+        """Another chat takes the place of this one; the list begins everything else."""
+        if request != self.request:
+            self.dismiss()
+            self._list.begin(request)
+
+    @work(group="start", exit_on_error=False)
+    async def _look_for_start(self) -> None:
+        asked = self.request
+        try:
+            start = await chat_start(self.services.workspace, asked.provider, asked.tuned)
+            self.post_message(ChatStartFound(start))
+        except FtuiError as error:
+            self.post_message(ChatTrouble(error))
+
+    @work(group="questions", exclusive=True, exit_on_error=False)
+    async def _read_questions(self, path: Path) -> None:
+        try:
+            found = questions(await read_test_set(path))
+            if not found:
+                raise InputError(f"No row of {path} ends with a text of the user.")
+            self.post_message(QuestionsRead(path, found))
+        except FtuiError as error:
+            self.post_message(ChatTrouble(error))
+
+    @work(group="answers", exit_on_error=False)
+    async def _ask(self, side: str, answer: Answer, messages: list[dict[str, Any]]) -> None:
+        provider, model = self.request.provider, self.chat.models[side]
+        asked = self.services.chatting.answer(provider, model, messages, self.chat.settings)
+        async with aclosing(asked) as pieces:
+            async for piece in pieces:
+                self.post_message(AnswerCame(side, answer, piece))
+
+    @work(group="keep", exit_on_error=False)
+    async def _keep(self, side: str, answer: Answer, messages: list[dict[str, Any]]) -> None:
+        provider, model, settings = (
+            self.request.provider,
+            self.chat.models[side],
+            self.chat.settings,
+        )
+        try:
+            chatting = self.services.chatting
+            await chatting.keep(self._log, provider, model, messages, settings, answer)
+        except FtuiError as error:
+            self.post_message(ChatTrouble(error))
+
+    def on_chat_start_found(self, message: ChatStartFound) -> None:
+        """Begin with what the model was trained with, unless the person was quicker."""
+        self.test = self.test or message.start.test
+        if not (self.chat.turns or self.chat.settings.system):
+            self.chat.settings = replace(self.chat.settings, system=message.start.system)
+            self._show_settings()
+
+    def on_chat_trouble(self, message: ChatTrouble) -> None:
+        """Say it; the chat goes on."""
+        self.tell_error(message.error)
+
+    def on_questions_read(self, message: QuestionsRead) -> None:
+        """Put the first row."""
+        self.questions = message.questions
+        self._put(message.questions[0])
+
+    def on_message_input_sent(self, message: MessageInput.Sent) -> None:
+        """Ask all sides."""
+        if self.chat.going():
+            self.tell(GOING, "warning")
+            return
+        asked = self.question and self.question.asked == message.text
+        expected = self.question.expected if self.question and asked else None
+        message.area.accept()
+        self.chat.turns.append(Turn(message.text, expected))
+        self._begin_answers(list(self.chat.models))
+
+    def on_answer_came(self, message: AnswerCame) -> None:
+        """Take in a piece; the next frame shows it."""
+        answer, now = message.answer, self.services.chatting.seconds()
+        if answer.ending:
+            return
+        if isinstance(message.piece, str):
+            answer.add(message.piece, now)
+            self._answered.add(message.side)
+        else:
+            self._end(message.side, message.piece)
+
+    def worker_failed(self, error: FtuiError) -> None:
+        """An answer that nobody waits for any more has failed."""
+        for side in self.chat.going():
+            self._end(side, Ending(Ended.FAILED, error=str(error)))
+        super().worker_failed(error)
+
+    def action_next_row(self) -> None:
+        """Put the next row of the test set into a new conversation; ask for the file first."""
+        if self.test is None:
+            self.app.push_screen(OpenFile(), self._take_test)
+        elif self.question is None or not self.questions:
+            self._read_questions(self.test)
+        else:
+            self._put(self.questions[self.question.number % len(self.questions)])
+
+    def _take_test(self, path: Path | None) -> None:
+        if path:
+            self.test, self.questions = path, ()
+            self._read_questions(path)
+
+    def action_one(self) -> None:
+        """Show the tuned side alone, the base alone, both."""
+        self.query_one(ChatSides).show_next()
+
+    def action_differences(self) -> None:
+        """Show what differs between the last answers, or the conversation again."""
+        self._show_differences(not self.has_class("-differences"))
+
+    def action_settings(self) -> None:
+        """Ask how to ask."""
+        options = ChatOptions(self.chat.settings, self.test)
+        self.app.push_screen(EditChatOptions(options), self._take_options)
+
+    def _take_options(self, options: ChatOptions | None) -> None:
+        if options is None:
+            return
+        self.chat.settings = options.settings
+        if options.test != self.test:
+            self.test, self.questions = options.test, ()
+        self._show_settings()
+
+    def action_anew(self) -> None:
+        """Begin a new conversation; the one before is kept in the workspace."""
+        self._begin_conversation(())
+        self.question = None
+        self._show_expected()
+
+    def action_retry(self) -> None:
+        """Ask those sides again whose answer failed, broke off or was stopped."""
+        self._begin_answers(self.chat.to_retry())
+
+    def action_page(self, by: int) -> None:
+        """Scroll what is shown."""
+        if self.has_class("-differences"):
+            self.query_one("#chat-differences", DiffView).action_page(by)
+        else:
+            self.query_one(ChatSides).page(by)
+
+    def action_stop(self) -> None:
+        """Stop the answers that are coming; what came is kept."""
+        self.workers.cancel_group(self, "answers")
+        for side in self.chat.going():
+            self._end(side, Ending(Ended.STOPPED))
+
+    def action_back(self) -> None:
+        """From the differences to the conversation, from there to the list."""
+        if self.has_class("-differences"):
+            self._show_differences(False)
+        else:
+            self.dismiss()
+
+    def reason_against(self, action: str) -> str | None:
+        """Why a key does nothing now."""
+        return reason_against(action, self.chat)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The key esc stops what comes, and goes back where nothing does."""
+        if action in ("stop", "back"):
+            return bool(self.chat.going()) == (action == "stop")
+        return super().check_action(action, parameters)
+
+    def _put(self, question: Question) -> None:
+        """Begin a conversation with a row of the test set; its message waits to be sent."""
+        self.question = question
+        self._begin_conversation(question.opening)
+        if question.system is not None:
+            self.chat.settings = replace(self.chat.settings, system=question.system)
+            self._show_settings()
+        self.query_one(MessageInput).put(question.asked)
+        self._show_expected()
+
+    def _begin_conversation(self, opening: Sequence[dict[str, Any]]) -> None:
+        self.chat = Chat(self.chat.models, self.chat.settings, opening)
+        self._log = self.services.chatting.new_log()
+        self._show_differences(False)
+        self._show_chat()
+
+    def _begin_answers(self, sides: Sequence[str]) -> None:
+        now, turn = self.services.chatting.seconds(), self.chat.turns[-1]
+        self._show_differences(False)
+        for side in sides:
+            turn.answers[side] = Answer(began=now)
+            self._ask(side, turn.answers[side], self.chat.messages(side))
+        self._show_chat()
+        self._painter.resume()
+
+    def _end(self, side: str, ending: Ending) -> None:
+        answer = self.chat.turns[-1].answers[side]
+        # What came since the last frame is followed; the form it gets now is not.
+        self.query_one(ChatSides).grow(self.chat)
+        answer.end(ending, self.services.chatting.seconds())
+        self._keep(side, answer, self.chat.messages(side))
+        self.query_one(ChatSides).show(self.chat, [side], stay=True)
+        self._stand()
+        if not self.chat.going():
+            self._painter.pause()
+        self.refresh_bindings()
+
+    def _paint(self) -> None:
+        """Show what came since the last frame; the figures now and then."""
+        self.query_one(ChatSides).grow(self.chat)
+        moment = self.services.chatting.seconds() // _STANDING_SECONDS
+        if moment != self._stood_at:
+            self._stood_at = moment
+            self._stand()
+
+    def _stand(self) -> None:
+        local = self.request.provider == LOCAL
+        may_load = self.chat.models.keys() - self._answered if local else ()
+        self.query_one(ChatSides).stand(self.chat, self.services.chatting.seconds(), may_load)
+
+    def _show_chat(self) -> None:
+        self.query_one(ChatSides).show(self.chat)
+        self._stand()
+        self.refresh_bindings()
+
+    def _show_differences(self, shown: bool) -> None:
+        diff = self.chat.differences() if shown else None
+        if diff is not None:
+            self.query_one("#chat-differences", DiffView).show(
+                [*_LEGEND, *diff] if diff else [DiffLine("same", "Both answers are the same.")]
+            )
+        self.set_class(diff is not None, "-differences")
+
+    def _show_settings(self) -> None:
+        self.query_one("#chat-settings", LiveLine).say(settings_line(self.chat.settings))
+
+    def _show_expected(self) -> None:
+        one = self.question
+        words = ""
+        if one:
+            words = f"row {one.number} of {len(self.questions)} expects: {scrub(one.expected)}"
+        self.query_one("#chat-expected", Static).update(Content(words))

@@ -1,0 +1,80 @@
+"""One side of a chat: which model, how its answer stands, what was said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+
+from tui.domain.chat import Turn, readable
+from tui.domain.loop import Tone
+from tui.domain.text import preview
+from tui.widgets.job_panel import LiveLine
+from tui.widgets.transcript import Said, Transcript
+
+
+class AnswerPane(Vertical):
+    """A model's side."""
+
+    DEFAULT_CSS = """
+    AnswerPane { width: 1fr; height: 1fr; padding: 0 1; }
+    AnswerPane Horizontal { height: 1; background: $panel; }
+    AnswerPane .answer-pane--title { width: 1fr; text-style: bold; }
+    AnswerPane .answer-pane--status { width: 42; text-align: right; }
+    """
+
+    def __init__(self, side: str, model: str) -> None:
+        """Make an empty side.
+
+        Args:
+            side: "base" or "tuned".
+            model: its name.
+        """
+        super().__init__(id=f"side-{side}")
+        self._side = side
+        self._title = f"{side}  {preview(model, 120)}"
+
+    def compose(self) -> ComposeResult:
+        """A line about it, and what was said."""
+        with Horizontal():
+            yield LiveLine(classes="answer-pane--title")
+            yield LiveLine(classes="answer-pane--status")
+        yield Transcript()
+
+    def on_mount(self) -> None:
+        """Name the model."""
+        self.query_one(".answer-pane--title", LiveLine).say(self._title)
+
+    @property
+    def transcript(self) -> Transcript:
+        """What was said."""
+        return self.query_one(Transcript)
+
+    def show(self, turns: Sequence[Turn], *, stay: bool = False) -> None:
+        """Show all turns from the last question on.
+
+        Args:
+            turns: oldest first.
+            stay: keep the place, as nothing but the last answer is another one.
+        """
+        said = [one for turn in turns for one in _said(turn, self._side)]
+        self.transcript.tell(said, stay=stay)
+
+    def stand(self, words: str, tone: Tone) -> None:
+        """Say how the answer stands."""
+        line = self.query_one(".answer-pane--status", LiveLine)
+        line.set_classes(f"answer-pane--status {tone.value}")
+        line.say(words)
+
+
+def _said(turn: Turn, side: str) -> list[Said]:
+    """What stands on one side of a turn."""
+    answer = turn.answers.get(side)
+    if answer is None:
+        return [Said("asked", turn.asked)]
+    error = answer.ending.error if answer.ending else ""
+    # An answer that broke off stands as it came.
+    text = readable(answer.text) if answer.ending and not error else answer.text
+    said = [Said("asked", turn.asked), Said("answer", text)]
+    return [*said, Said("error", error)] if error else said
