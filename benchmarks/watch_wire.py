@@ -1,10 +1,12 @@
 """Bytes that watching a job sends to a terminal of 120x40, as SSH would have to carry them.
 
-    python benchmarks/watch_wire.py [--seconds 15]
+    python benchmarks/watch_wire.py [--seconds 15] [--keys KEYS]
 
 A real server on the engine's socket tells one step a second of a job that validates every ten; the
 real app runs in a pseudo-terminal with the job's live view open. Then the server goes on answering
-without news. Budgets: 1,500 bytes a second while it moves, 20 with nothing new.
+without news. A second job has ended, so that `--keys o,enter,s,left` measures the same with its
+curves laid over, stronger smoothing and a cursor. Budgets: 1,500 bytes a second while it moves, 20
+with nothing new.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from terminal import Terminal  # noqa: E402
 
 from tui.settings import Settings  # noqa: E402
 
-JOB = "ftjob-1"
+JOB, ENDED = "ftjob-1", "ftjob-0"
 BUDGETS = {"moving": 1_500, "nothing new": 20}
 
 
@@ -37,11 +39,12 @@ async def rate(terminal: Terminal, seconds: float) -> float:
     return (terminal.received - before) / (time.monotonic() - begin)
 
 
-def tell_step(server: MisbehavingServer, step: int) -> None:
+def tell_step(server: MisbehavingServer, step: int, job: str = JOB) -> None:
     """One more step, with what the engine tells of each."""
     valid = {"valid_loss": 3.1 * math.exp(-step / 60) + 0.1} if step % 10 == 0 else {}
     event = server.add_step(
         step,
+        job,
         total_steps=300,
         train_loss=3 * math.exp(-step / 60) + 0.05 + 0.1 * math.sin(step),
         epoch=step / 100,
@@ -51,20 +54,23 @@ def tell_step(server: MisbehavingServer, step: int) -> None:
     event["created_at"] = time.time()
 
 
-async def measure(seconds: float) -> dict[str, float]:
+async def measure(seconds: float, keys: list[str]) -> dict[str, float]:
     """Bytes a second while the job moves, and with nothing new."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         socket = Settings(home=home).socket
         socket.parent.mkdir(parents=True, exist_ok=True)
         server = MisbehavingServer()
-        server.add_job(JOB, model="SmolLM2-135M-Instruct", suffix="tickets", created_at=time.time())
-        for step in range(1, 101):
-            tell_step(server, step)
+        for job, age in ((JOB, 0), (ENDED, 900)):
+            born = time.time() - age
+            server.add_job(job, model="SmolLM2-135M-Instruct", suffix="tickets", created_at=born)
+            for step in range(1, 101):
+                tell_step(server, step, job)
+        server.finish(ENDED)
         listening = await asyncio.start_unix_server(server.handle, socket)
         terminal = Terminal([sys.executable, "-m", "tui"], home, {"FTUI_HOME": folder})
         try:
-            return await _measure(server, terminal, seconds)
+            return await _measure(server, terminal, seconds, keys)
         finally:
             terminal.hang_up()
             server.hang_up()
@@ -73,7 +79,7 @@ async def measure(seconds: float) -> dict[str, float]:
 
 
 async def _measure(
-    server: MisbehavingServer, terminal: Terminal, seconds: float
+    server: MisbehavingServer, terminal: Terminal, seconds: float, keys: list[str]
 ) -> dict[str, float]:
     async def move() -> None:
         step = 100
@@ -86,6 +92,9 @@ async def _measure(
     for key in ("", "3", "\r"):
         await asyncio.sleep(4)
         terminal.press(key)
+    for key in keys:
+        await asyncio.sleep(1)
+        terminal.press(key)
     await asyncio.sleep(4)
     found = {"moving": await rate(terminal, seconds)}
     moving.cancel()
@@ -97,7 +106,10 @@ def main() -> None:
     """Print one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seconds", type=float, default=15)
-    found = asyncio.run(measure(parser.parse_args().seconds))
+    parser.add_argument("--keys", default="", help="pressed first, with commas between them")
+    args = parser.parse_args()
+    keys = [key for key in args.keys.split(",") if key]
+    found = asyncio.run(measure(args.seconds, keys))
     print(
         json.dumps(
             {

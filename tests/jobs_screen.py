@@ -18,7 +18,9 @@ from tui.services.container import Services
 from tui.services.jobs import Jobs
 from tui.services.polling import Clock
 from tui.settings import Settings
+from tui.widgets.job_panel import JobPanel
 from tui.widgets.line_table import LineTable
+from tui.widgets.live_line import LiveLine
 
 SIZES = [(80, 24), (120, 40)]
 PATIENCE = 30.0
@@ -71,11 +73,26 @@ def headline(app: FtuiApp) -> str:
     return str(shown[-1].query_one("#headline", Static).render())
 
 
-def rows(app: FtuiApp) -> list[str]:
-    """The lines of the list that are in sight."""
-    table = screen(app).query_one("#jobs-list", LineTable)
+def lines_of(table: LineTable) -> list[str]:
+    """The rows of a table that are in sight."""
     lines = [table.render_line(y).text for y in range(table.size.height)]
     return [line for line in lines[1:] if line.strip(" ┃")]
+
+
+def rows(app: FtuiApp) -> list[str]:
+    """The lines of the list that are in sight."""
+    return lines_of(screen(app).query_one("#jobs-list", LineTable))
+
+
+def panel_text(app: FtuiApp) -> str:
+    """The single lines of the open job."""
+    return "\n".join(line.text for line in app.screen.query(JobPanel).first().query(LiveLine))
+
+
+def chart_text(app: FtuiApp) -> str:
+    """The chart of the open job."""
+    chart = app.screen.query_one(JobPanel).chart.chart
+    return "\n".join(chart.render_line(y).text for y in range(chart.size.height))
 
 
 def asks(app: FtuiApp) -> bool:

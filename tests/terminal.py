@@ -26,6 +26,8 @@ SEQUENCE = re.compile(
 KEYS = {
     "up": "\x1b[A",
     "down": "\x1b[B",
+    "right": "\x1b[C",
+    "left": "\x1b[D",
     "pagedown": "\x1b[6~",
     "home": "\x1b[H",
     "end": "\x1b[F",

@@ -15,6 +15,8 @@ from tui.screens.chat import ChatScreen
 from tui.screens.job import JobScreen
 from tui.services.container import Services
 from tui.settings import Settings
+from tui.widgets.chart_pane import ChartPane
+from tui.widgets.loss_chart import LossChart
 from tui.widgets.message_input import MessageInput
 
 ROOT = Path(__file__).parents[1]
@@ -56,6 +58,12 @@ def test_the_keys_of_a_chat_are_in_screens_md(tmp_path: Path) -> None:
     app = FtuiApp(Services(Settings(workspace=tmp_path)))
     bound = keys_bound(app, [*MessageInput.BINDINGS, *ChatScreen.BINDINGS])
     assert keys_written("3 Jobs: chat") == bound
+
+
+def test_the_keys_on_a_chart_are_in_screens_md(tmp_path: Path) -> None:
+    app = FtuiApp(Services(Settings(workspace=tmp_path)))
+    bindings = [*LossChart.BINDINGS, *ChartPane.BINDINGS]
+    assert keys_written("3 Jobs: the chart") == keys_bound(app, bindings)
 
 
 def test_the_keys_that_work_anywhere_are_in_screens_md(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_checkpoints_and_events_are_kept() -> None:
         event_record({"id": "e", "level": "warn", "message": "slow", "created_at": 6}, 0),
     )
     assert (view.checkpoints[0].step, view.checkpoints[0].valid_loss) == (40, 0.25)
-    assert view.events[0][2:] == ("warn", "slow")
+    assert view.events[0][2:4] == ("warn", "slow")
 
 
 def test_the_end_stops_the_clock_and_names_the_model() -> None:

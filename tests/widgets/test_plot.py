@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
@@ -10,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from tui.domain.curves import LARGEST_STEP, Curve, Point, Series
 from tui.widgets.plot.canvas import Line
-from tui.widgets.plot.curves import Curves, Point, RunCurves
+from tui.widgets.plot.curves import Curves, RunCurves
 from tui.widgets.plot.drawing import draw, plot
 from tui.widgets.plot.glyphs import Ink
 from tui.widgets.plot.moving import caught_up, panned, with_cursor_moved, zoomed
@@ -23,9 +25,16 @@ from tui.widgets.plot.view import Across, Smoothing, View
 BEGAN = 1_790_000_000.0
 
 
-def points(*pairs: tuple[int, float]) -> list[Point]:
+def curve_of(points: Iterable[Point]) -> Curve:
+    series = Series()
+    for point in points:
+        series.add(*point)
+    return series.curve()
+
+
+def points(*pairs: tuple[int, float]) -> Curve:
     """A point two seconds a step."""
-    return [Point(step, value, BEGAN + 2 * step) for step, value in pairs]
+    return curve_of(Point(step, value, BEGAN + 2 * step) for step, value in pairs)
 
 
 TRAIN = points(*((step, 3 * math.exp(-step / 15) + 0.05) for step in range(1, 57)))
@@ -46,8 +55,8 @@ def inked(lines: list[Line], ink: Ink) -> str:
     return "".join(text for line in lines for text, one in line if one is ink)
 
 
-steps = st.integers(-(10**17), 10**17) | st.integers(0, 300)
-wild_points = st.lists(st.builds(Point, steps, st.floats(), st.floats()), max_size=30)
+steps = st.integers(-LARGEST_STEP, LARGEST_STEP) | st.integers(0, 300)
+wild_points = st.lists(st.builds(Point, steps, st.floats(), st.floats()), max_size=30).map(curve_of)
 wild_runs = st.builds(
     RunCurves,
     st.text(max_size=30),
@@ -171,12 +180,12 @@ def test_by_time_the_axis_counts_from_the_start_of_the_run() -> None:
 
 
 def test_runs_of_different_days_begin_together_by_time() -> None:
-    later = RunCurves("late", [point._replace(at=point.at + 90_000) for point in TRAIN])
+    later = RunCurves("late", curve_of(point._replace(at=point.at + 90_000) for point in TRAIN))
     assert whole_axis(TracedCurves(Curves([RUN, later])), Across.TIME)[1] < 200
 
 
 def test_the_end_of_the_axis_stays_while_the_run_goes_on() -> None:
-    half = Curves([RunCurves(line=TRAIN[:28])], 90)
+    half = Curves([RunCurves(line=curve_of(TRAIN[:28]))], 90)
     full = Curves([RunCurves(line=TRAIN)], 90)
     assert texts(plot(half, 100, 15))[-1] == texts(plot(full, 100, 15))[-1]
 
@@ -189,7 +198,9 @@ def test_a_flat_line_is_drawn_in_the_middle(value: float, log: bool) -> None:
 
 
 def test_values_that_are_no_numbers_are_left_out_and_told() -> None:
-    broken = Curves([replace(RUN, line=[*TRAIN, *points((57, math.nan), (58, math.inf))])], 90)
+    broken = Curves(
+        [replace(RUN, line=curve_of([*TRAIN, *points((57, math.nan), (58, math.inf))]))], 90
+    )
     assert plot(broken, 100, 15) == plot(CURVES, 100, 15)
     assert "2 values left out (NaN or infinite)" in view_words(TracedCurves(broken), View())
 
@@ -217,10 +228,11 @@ def test_a_moving_average_is_unbiased_at_its_start_and_grows_point_by_point() ->
     flat, grown = Trace(), Trace()
     flat.follow(points(*((step, 2.5) for step in range(9))))
     assert flat.smoothed(Smoothing.STRONG) == pytest.approx([2.5] * 9)
-    whole = Trace()
+    whole, series = Trace(), Series()
     whole.follow(TRAIN)
-    for count in range(1, len(TRAIN) + 1):
-        grown.follow(TRAIN[:count])
+    for point in TRAIN:
+        series.add(*point)
+        grown.follow(series.curve())
         grown.smoothed(Smoothing.WEAK)
     assert grown.smoothed(Smoothing.WEAK) == whole.smoothed(Smoothing.WEAK)
     # By hand: (0.6 * a + b) / (0.6 + 1).
@@ -229,11 +241,14 @@ def test_a_moving_average_is_unbiased_at_its_start_and_grows_point_by_point() ->
 
 
 def test_a_run_that_was_resumed_is_drawn_as_it_is_told_now() -> None:
-    trace, fresh = Trace(), Trace()
-    trace.follow(TRAIN)
-    again = [*TRAIN[:40], *points(*((step, 9.0) for step in range(41, 60)))]
-    trace.follow(again)
-    fresh.follow(again)
+    trace, fresh, series = Trace(), Trace(), Series()
+    for step in range(1, 57):
+        series.add(step, 1.0, BEGAN + step)
+    trace.follow(series.curve())
+    series.add(41, 9.0, BEGAN + 60)
+    trace.follow(series.curve())
+    fresh.follow(series.curve())
+    assert trace.values[40] == 9.0
     assert (trace.steps, trace.values) == (fresh.steps, fresh.values)
 
 
@@ -281,7 +296,7 @@ def test_zoom_shows_less_around_the_cursor_and_out_again_all() -> None:
 
 
 def test_a_part_moves_along_with_a_run_that_leaves_it() -> None:
-    traced = TracedCurves(Curves([RunCurves(line=TRAIN[:40])], 90))
+    traced = TracedCurves(Curves([RunCurves(line=curve_of(TRAIN[:40]))], 90))
     view = View(window=(20.0, 40.0))
     traced.follow(CURVES)
     moved = caught_up(traced, view, 40.0)

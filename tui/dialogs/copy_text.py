@@ -104,3 +104,9 @@ def _refusal(size: int) -> str:
         f"✗ {number(size)} bytes are too many: terminals take {number(LARGEST * 3 // 4)} at the "
         "most and drop the rest without a word. Open the row in the editor instead (e)."
     )
+
+
+def copied_words(text: str, *, in_tmux: bool) -> str:
+    """What was copied, and what a terminal multiplexer needs for it."""
+    tmux = " tmux passes it on with `set -g set-clipboard on`." if in_tmux else ""
+    return f"{number(len(text))} characters sent to the terminal's clipboard.{tmux}"

@@ -72,6 +72,10 @@ class Curve(Sequence[Point]):
         """When each was reached, in Unix seconds, copied."""
         return self._times[: self._length]
 
+    def extends(self, other: Curve) -> bool:
+        """Whether it is that curve, perhaps with more points at its end; told without a look."""
+        return self._values is other._values and len(other) <= len(self)
+
     def tail(self, count: int) -> array[float]:
         """The last values, at most `count`."""
         return self._values[max(0, self._length - count) : self._length]

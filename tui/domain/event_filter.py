@@ -15,6 +15,14 @@ def level_of(event: JobEvent) -> str:
     return _LEVELS.get(level, level)
 
 
+def _levels(name: str) -> set[str]:
+    """The levels that a name, or the beginning of one, stands for."""
+    found = {level for known, level in _LEVELS.items() if known.startswith(name)}
+    if not found:
+        raise ValueError(f"There is no level {name}; say is:info, is:warn or is:error.")
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class EventFilter:
     """Which events are wanted.
@@ -29,18 +37,18 @@ class EventFilter:
 
     @classmethod
     def parse(cls, text: str) -> EventFilter:
-        """Read a filter as a person types it: `is:warn checkpoint`.
+        """Read a filter as a person types it: `is:warn checkpoint`; `is:w` is enough.
 
         Raises:
             ValueError: a level that no event can have.
         """
-        parts = text.lower().split()
-        asked = [part.removeprefix("is:") for part in parts if part.startswith("is:")]
-        for level in asked:
-            if level and level not in _LEVELS:
-                raise ValueError(f"There is no level {level}; say is:info, is:warn or is:error.")
-        words = tuple(part for part in parts if not part.startswith("is:"))
-        return cls(words, frozenset(_LEVELS[level] for level in asked if level))
+        words, levels = [], set()
+        for part in text.lower().split():
+            if not part.startswith("is:"):
+                words.append(part)
+            elif part != "is:":
+                levels |= _levels(part.removeprefix("is:"))
+        return cls(tuple(words), frozenset(levels))
 
     def __bool__(self) -> bool:
         return bool(self.words or self.levels)

@@ -18,12 +18,17 @@ _NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 class JobEvent(NamedTuple):
-    """Something the server said about the job."""
+    """Something the server said about the job.
+
+    Attributes:
+        data: what it said beside the message, as JSON; None for nothing.
+    """
 
     id: str
     at: float
     level: str
     message: str
+    data: object = None
 
 
 class Checkpoint(NamedTuple):
@@ -58,6 +63,7 @@ class JobView:
         train: training loss by step.
         valid: validation loss by step.
         learning_rate_curve: as the server tells it; empty where it does not, as the ones below.
+        speed_curve: tokens a second.
         pace: of the recent steps; None while it is not known.
         last_step_at: time of the last step; the time left counts from there.
         trained_tokens: so far.
@@ -84,6 +90,7 @@ class JobView:
     valid: Curve = field(default_factory=Curve)
     learning_rate_curve: Curve = field(default_factory=Curve)
     grad_norm_curve: Curve = field(default_factory=Curve)
+    speed_curve: Curve = field(default_factory=Curve)
     train_accuracy: Curve = field(default_factory=Curve)
     valid_accuracy: Curve = field(default_factory=Curve)
     learning_rate: float | None = None

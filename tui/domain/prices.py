@@ -90,10 +90,11 @@ def price_words(
 
 
 def _told(tokens: int, epochs: float, model: str, prices: Mapping[str, Price]) -> str:
-    return f"{_dollars(run_price(tokens, epochs, model, prices) or 0.0)} ({preview(model, 60)})"
+    return f"{dollars(run_price(tokens, epochs, model, prices) or 0.0)} ({preview(model, 60)})"
 
 
-def _dollars(amount: float) -> str:
+def dollars(amount: float) -> str:
+    """An amount in words: `$1,200.00`, `$0.42`, `less than $0.01`."""
     return f"${amount:,.2f}" if amount >= 0.005 or not amount else "less than $0.01"
 
 

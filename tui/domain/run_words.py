@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
+from tui.domain.prices import Price, dollars
 from tui.domain.runs import JobView, percent, status_glyph, status_word
 from tui.domain.text import ago, duration, loss, number, preview
 
@@ -54,8 +55,14 @@ def title_line(view: JobView) -> str:
     return line
 
 
-def progress_line(view: JobView, now: float) -> str:
-    """How far it is: `step 56/90  62%  epoch 1.9  ETA 0:43  elapsed 1:14`."""
+def progress_line(view: JobView, now: float, *, ranged: bool = False) -> str:
+    """How far it is: `step 56/90  62%  epoch 1.9  ETA 0:43  elapsed 1:14`.
+
+    Args:
+        view: the job.
+        now: Unix seconds.
+        ranged: say the least and the most time that may be left too: `ETA 0:43 (0:38 to 0:51)`.
+    """
     parts = []
     if view.step or view.total_steps:
         parts.append(f"step {number(view.step)}{_of_total(view)}")
@@ -64,27 +71,37 @@ def progress_line(view: JobView, now: float) -> str:
     if view.epoch is not None:
         parts.append(f"epoch {view.epoch:.1f}")
     if (left := view.time_left(now)) is not None:
-        parts.append(f"ETA {duration(left)}")
+        parts.append(time_left_words(view, now) if ranged else f"ETA {duration(left)}")
     if (elapsed := view.elapsed(now)) is not None:
         parts.append(f"elapsed {duration(elapsed)}")
-    if view.trained_tokens:
-        parts.append(f"{number(view.trained_tokens)} tokens")
     return "  ".join(parts) or "no step yet"
 
 
-def figures_line(view: JobView) -> str:
-    """The last figures: `loss 0.084 ↓  valid 0.131  best 0.131 at 50  1.3 s/step  92 tok/s`."""
+def figures_line(
+    view: JobView, prices: Mapping[str, Price] | None = None, *, brief: bool = False
+) -> str:
+    """The last figures: `loss 0.084 ↓  valid 0.131  best 0.131 at 50  1.3 s/step  92 tok/s`.
+
+    Args:
+        view: the job.
+        prices: what training costs, by model; with them the cost so far is told where it is known.
+        brief: leave out what stands elsewhere: the best validation and the pace.
+    """
     parts = []
     if view.train:
         parts.append(f"loss {loss(view.train_loss)}{_trend(view.train.tail(20))}")
     if view.valid:
         parts.append(f"valid {loss(view.valid_loss)}")
-    if view.best:
+    if view.best and not brief:
         parts.append(f"best {loss(view.best.value)} at {view.best.step}")
-    if view.seconds_per_step and not view.terminal:
+    if view.seconds_per_step and not view.terminal and not brief:
         parts.append(pace(view.seconds_per_step))
     if view.tokens_per_second and not view.terminal:
         parts.append(f"{number(view.tokens_per_second)} tok/s")
+    if view.trained_tokens:
+        parts.append(f"{number(view.trained_tokens)} tokens")
+    if prices is not None and (cost := view.cost(prices)) is not None:
+        parts.append(f"{dollars(cost)} so far" if cost else "free")
     return "  ".join(parts) or "no loss yet"
 
 
@@ -121,17 +138,6 @@ def time_left_words(view: JobView, now: float) -> str:
 
 def _of_total(view: JobView) -> str:
     return f"/{number(view.total_steps)}" if view.total_steps else ""
-
-
-def checkpoints_line(view: JobView) -> str:
-    """The saved states, latest first: `checkpoints  80: 0.120  40: 0.310`."""
-    if not view.checkpoints:
-        return ""
-    latest = [
-        f"{one.step}: {loss(one.valid_loss)}" if one.valid_loss is not None else f"{one.step}"
-        for one in reversed(view.checkpoints)
-    ]
-    return "checkpoints at step  " + "  ".join(latest)
 
 
 def pace(seconds: float) -> str:

@@ -35,6 +35,7 @@ _CURVES = {
     "learning_rate_curve": ("learning_rate",),
     "grad_norm_curve": ("grad_norm",),
     "train_accuracy": ("train_mean_token_accuracy",),
+    "speed_curve": ("tokens_per_second",),
     "valid_accuracy": ("full_valid_mean_token_accuracy", "valid_mean_token_accuracy"),
 }
 """The curves of a view and the figures that they are made of; the first that a server tells."""
@@ -81,7 +82,8 @@ class Run:
             case "event":
                 level = text(record.get("level")) or "info"
                 message = text(record.get("message")) or ""
-                self._events.append(JobEvent(str(record.get("id")), at, level, message))
+                data = record.get("data")
+                self._events.append(JobEvent(str(record.get("id")), at, level, message, data))
 
     def view(self) -> JobView:
         """The state now."""

@@ -16,7 +16,7 @@ from tui.dialogs.choose_columns import ChooseColumns
 from tui.dialogs.choose_format import ChooseFormat
 from tui.dialogs.compare_with import CompareWith
 from tui.dialogs.confirm import Confirm
-from tui.dialogs.copy_text import CopyText
+from tui.dialogs.copy_text import CopyText, copied_words
 from tui.dialogs.open_file import OpenFile
 from tui.dialogs.row_statistics import RowStatistics
 from tui.domain.edits import EditStep
@@ -32,7 +32,6 @@ from tui.screens.data_reasons import Standing, reason
 from tui.screens.data_words import (
     TITLES,
     checked_step,
-    copied_words,
     copy_choices,
     file_remarks,
     headline,

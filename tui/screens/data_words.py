@@ -253,9 +253,3 @@ def copy_choices(detail: RowDetail, raw: bytes) -> list[tuple[str, str]]:
     choices += [(f"{one.get('role', '?')}", text_of(one)) for one in said[:_COPIED] if text_of(one)]
     problems = [f"{one.code} {one.where} {one.message}" for one in detail.view.problems]
     return [*choices, ("problems", "\n".join(problems))] if problems else choices
-
-
-def copied_words(text: str, *, in_tmux: bool) -> str:
-    """What was copied, and what a terminal multiplexer needs for it."""
-    tmux = " tmux passes it on with `set -g set-clipboard on`." if in_tmux else ""
-    return f"{number(len(text))} characters sent to the terminal's clipboard.{tmux}"

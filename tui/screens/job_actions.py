@@ -67,17 +67,22 @@ class JobActions(ModeScreen):
     def ask_again(self, key: Key) -> None:
         """Offer a job's request anew, to be changed."""
 
+    def tuned(self) -> str | None:
+        """The model that is evaluated and talked with: what the chosen job has made."""
+        view = self.chosen()
+        return view.fine_tuned_model if view else None
+
     def action_evaluate(self) -> None:
         """Compare the tuned model with its base."""
-        view = self.chosen()
-        if view and view.fine_tuned_model and view.model:
-            self.post_message(EvaluateRequested(view.provider, view.model, view.fine_tuned_model))
+        view, tuned = self.chosen(), self.tuned()
+        if view and tuned and view.model:
+            self.post_message(EvaluateRequested(view.provider, view.model, tuned))
 
     def action_chat(self) -> None:
         """Talk with the tuned model, its base beside it."""
-        view = self.chosen()
-        if view and view.fine_tuned_model:
-            self.post_message(ChatRequested(view.provider, view.model, view.fine_tuned_model))
+        view, tuned = self.chosen(), self.tuned()
+        if view and tuned:
+            self.post_message(ChatRequested(view.provider, view.model, tuned))
 
     def action_pause(self) -> None:
         """Pause the job, or let it go on."""

@@ -168,6 +168,10 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
         else:
             self._to_open = key
         self.attend()
+        self.look_at(key)
+
+    def look_at(self, key: Key) -> None:
+        """Bring all that is known of a job that has ended; nobody follows it any more."""
         if self.board.views[key].terminal and key not in self.board.contacts:
             self.follow(key)
 

@@ -39,6 +39,19 @@ class ModeScreen(Screen[None]):
         self.services = services
         self._headline = Content("")
 
+    @property
+    def is_current(self) -> bool:
+        """Whether it can be seen: nothing but dialogs lies over it.
+
+        Textual counts the screen below any other in, and then repaints the whole of the upper one
+        with every change of the lower.
+        """
+        if not super().is_current:
+            return False
+        stack = self.app.screen_stack
+        above = stack[stack.index(self) + 1 :] if self in stack else []
+        return all(screen.is_modal for screen in above)
+
     @classmethod
     async def stands(cls, services: Services) -> StepState:
         """How this step stood when it was last seen, from the workspace alone.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from textual.app import ComposeResult
@@ -69,9 +70,9 @@ class CheckpointTable(Vertical):
         chosen = self.chosen
         grew = len(newest_first) - len(self._checkpoints)
         self._checkpoints, self._now = newest_first, coarse
-        measured = [one for one in newest_first if one.valid_loss is not None]
-        best = min(measured, key=lambda one: one.valid_loss or 0.0, default=None)
-        self._best = best.id if best else None
+        losses = {one.id: one.valid_loss for one in newest_first if one.valid_loss is not None}
+        finite = {name: value for name, value in losses.items() if math.isfinite(value)}
+        self._best = min(finite, key=finite.__getitem__, default=None)
         self.table.set_row_count(len(newest_first))
         if chosen and self.table.cursor and grew > 0:
             self.table.cursor += grew
@@ -84,5 +85,11 @@ class CheckpointTable(Vertical):
         one = self._checkpoints[row]
         age = ago(max(0.0, self._now - one.at)).removesuffix(" ago")
         best: Cell = ("★ best", Tone.GOOD) if one.id == self._best else ""
-        name = preview(one.name, 200) if one.name else "not served by name"
+        name = _short(one.name) if one.name else "not served by name"
         return [number(one.step), loss(one.train_loss), loss(one.valid_loss), best, age, name]
+
+
+def _short(name: str) -> str:
+    """A model's name without what all checkpoints of a job have in common: `…:ckpt-step-20`."""
+    head, colon, tail = name.rpartition(":")
+    return preview(f"…:{tail}" if colon and tail and len(head) > 2 else name, 200)

@@ -28,6 +28,7 @@ class EventList(Vertical):
 
     DEFAULT_CSS = """
     EventList Horizontal { height: 1; }
+    EventList PaneTitle { width: 1fr; }
     EventList Input { width: 1fr; display: none; }
     EventList Input.-typing { display: block; }
     """

@@ -1,119 +1,127 @@
-"""One job, live: figures in single lines, the loss chart, checkpoints, events."""
+"""One job, live: its figures, its chart, its checkpoints, its events."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
-from textual.widgets import Static
+from textual.events import DescendantFocus
+from textual.widget import Widget
 
-from tui.domain.loop import Tone
-from tui.domain.run_words import checkpoints_line, clock_time, figures_line, progress_line
-from tui.domain.runs import JobEvent, JobView
-from tui.domain.text import preview
-from tui.widgets.line_table import Cell, Column, LineTable
-from tui.widgets.loss_chart import LossChart
-from tui.widgets.plot.curves import Curves, Point, RunCurves
+from tui.domain.job_view import JobView
+from tui.domain.prices import Price
+from tui.domain.run_health import HealthNote
+from tui.widgets.chart_pane import ChartPane
+from tui.widgets.checkpoint_table import CheckpointTable
+from tui.widgets.event_list import EventList
+from tui.widgets.job_header import JobHeader
 
-_COLUMNS = [Column("time", 16), Column("event")]
-_LEVELS = {"warn": Tone.WARNED, "warning": Tone.WARNED, "error": Tone.BAD}
-
-
-class LiveLine(Static):
-    """A line of a width that its text does not change; repainted when it says something else."""
-
-    DEFAULT_CSS = "LiveLine { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }"
-
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id, classes=classes, markup=False)
-        self.text = ""
-
-    def say(self, text: str) -> None:
-        """Show a line of scrubbed text."""
-        if text != self.text:
-            self.text = text
-            self.update(Content(text), layout=False)
+Pane = ChartPane | CheckpointTable | EventList
 
 
 class JobPanel(Vertical):
-    """The live view of one job; `show` it a `JobView` and it repaints what differs."""
+    """The live view of one job; `show` it a `JobView` and it repaints what differs.
+
+    Three panes: chart, checkpoints, events. The lower two stand beside each other; where a screen
+    is too narrow for that, its style sheet leaves the one that had the focus last.
+    """
 
     DEFAULT_CSS = """
     JobPanel { height: 1fr; }
-    JobPanel Horizontal { height: 1; padding: 0 1; }
-    JobPanel #job-progress { width: 1fr; }
-    JobPanel #job-contact { width: 19; text-align: right; color: $text-muted; }
-    JobPanel #job-contact.-trouble { width: 44; color: $text-warning; }
-    JobPanel #job-figures { padding: 0 1; }
-    JobPanel #job-checkpoints { padding: 0 1; color: $text-muted; }
-    JobPanel LossChart { min-height: 6; }
-    JobPanel #job-events { height: 6; }
+    JobPanel ChartPane { height: 1fr; min-height: 6; }
+    JobPanel #job-lower { height: 30%; min-height: 4; max-height: 14; }
+    JobPanel CheckpointTable { width: 1fr; }
+    JobPanel EventList { width: 1fr; }
     """
 
-    def __init__(self, *, braille: bool, id: str | None = None) -> None:  # noqa: A002
+    def __init__(
+        self,
+        prices: Mapping[str, Price],
+        *,
+        braille: bool,
+        id: str | None = None,  # noqa: A002
+    ) -> None:
         """Make an empty panel.
 
         Args:
+            prices: what training costs, by model.
             braille: draw the chart in braille; otherwise in plain ASCII.
             id: the widget's id.
         """
         super().__init__(id=id)
+        self._prices = prices
         self._braille = braille
-        self._events: Sequence[JobEvent] = ()
 
     def compose(self) -> ComposeResult:
-        """Two lines of figures, the chart, a line of checkpoints, the events."""
-        with Horizontal():
-            yield LiveLine(id="job-progress")
-            yield LiveLine(id="job-contact")
-        yield LiveLine(id="job-figures")
-        yield LossChart(braille=self._braille, id="job-chart")
-        yield LiveLine(id="job-checkpoints")
-        yield LineTable(_COLUMNS, self._event_cells, id="job-events")
+        """The header above the three panes."""
+        yield JobHeader(self._prices)
+        yield ChartPane(braille=self._braille)
+        with Horizontal(id="job-lower", classes="-events"):
+            yield CheckpointTable()
+            yield EventList()
 
     @property
-    def chart(self) -> LossChart:
-        """The loss chart."""
-        return self.query_one(LossChart)
+    def header(self) -> JobHeader:
+        """The lines of figures."""
+        return self.query_one(JobHeader)
 
-    def show(self, view: JobView, now: float) -> None:
-        """Show how the job stands."""
-        self.tick(view, now)
-        self.query_one("#job-figures", LiveLine).say(figures_line(view))
-        self.query_one("#job-checkpoints", LiveLine).say(checkpoints_line(view))
-        self.chart.show(
-            Curves(
-                [
-                    RunCurves(
-                        line=[Point(*point) for point in view.train],
-                        marks=[Point(*point) for point in view.valid],
-                        best=Point(*view.best) if view.best else None,
-                        checkpoints=[one.step for one in view.checkpoints],
-                    )
-                ],
-                view.total_steps,
-            )
-        )
-        if len(view.events) != len(self._events) or view.events[-1:] != tuple(self._events[-1:]):
-            self._events = view.events
-            table = self.query_one("#job-events", LineTable)
-            table.set_row_count(len(view.events))
-            table.rows_changed()
+    @property
+    def chart(self) -> ChartPane:
+        """The chart with its title."""
+        return self.query_one(ChartPane)
 
-    def tick(self, view: JobView, now: float) -> None:
-        """Show the times anew."""
-        self.query_one("#job-progress", LiveLine).say(progress_line(view, now))
+    @property
+    def checkpoints(self) -> CheckpointTable:
+        """The checkpoints with their title."""
+        return self.query_one(CheckpointTable)
 
-    def say_contact(self, words: str, *, trouble: bool) -> None:
-        """Say how fresh what is shown is."""
-        line = self.query_one("#job-contact", LiveLine)
-        line.set_class(trouble, "-trouble")
-        line.say(words)
+    @property
+    def event_list(self) -> EventList:
+        """The events with their title."""
+        return self.query_one(EventList)
 
-    def _event_cells(self, row: int) -> Sequence[Cell]:
-        """The newest event is the first row."""
-        event = self._events[len(self._events) - 1 - row]
-        tone = _LEVELS.get(event.level, Tone.NONE)
-        return [clock_time(event.at), (preview(event.message, 300), tone)]
+    @property
+    def pane(self) -> Pane | None:
+        """The pane that has the focus."""
+        return next((pane for pane in self._panes if pane.has_focus_within), None)
+
+    @property
+    def _panes(self) -> Sequence[Pane]:
+        return self.chart, self.checkpoints, self.event_list
+
+    def show(
+        self, view: JobView, other: JobView | None, notes: Sequence[HealthNote], now: float
+    ) -> None:
+        """Show how the job stands.
+
+        Args:
+            view: the job.
+            other: a job whose curves are laid over its own.
+            notes: of its health, the gravest first.
+            now: Unix seconds for which times are told.
+        """
+        self.header.show(view, notes, now)
+        self.chart.show(view, other)
+        self.checkpoints.show(view, now)
+        self.event_list.show(view.events)
+
+    def focus_pane(self, pane: Pane) -> None:
+        """Give a pane the keys; on a narrow screen a lower one takes the place of the other."""
+        lower = self.query_one("#job-lower")
+        if pane is not self.chart:
+            lower.set_class(pane is self.checkpoints, "-checkpoints")
+            lower.set_class(pane is self.event_list, "-events")
+        inner: Widget = pane.chart if isinstance(pane, ChartPane) else pane.table
+        inner.focus()
+
+    def move_focus(self, by: int) -> None:
+        """Give the next pane the keys, or the one before."""
+        panes = list(self._panes)
+        here = panes.index(self.pane) if self.pane else 0
+        self.focus_pane(panes[(here + by) % len(panes)])
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Mark the pane that has the keys."""
+        for pane in self._panes:
+            pane.title.mark(here=event.widget in pane.walk_children())

@@ -12,7 +12,7 @@ from tui.widgets.line_table import fit
 
 
 class LiveLine(Widget):
-    """A line of a width that its text does not change."""
+    """A line of a width that its text does not change; its style may put the text at the right."""
 
     DEFAULT_CSS = "LiveLine { height: 1; }"
 
@@ -24,7 +24,7 @@ class LiveLine(Widget):
     @property
     def text(self) -> str:
         """What it says, as far as there is room."""
-        return self._shown.rstrip()
+        return self._shown.strip()
 
     def say(self, *texts: str) -> None:
         """Say the first text that there is room for, or the beginning of the last one.
@@ -41,7 +41,10 @@ class LiveLine(Widget):
 
     def render_line(self, y: int) -> Strip:
         """The line."""
-        return Strip([Segment(fit(self._shown, self.size.width), self.rich_style)])
+        return Strip([Segment(self._fit(self._shown), self.rich_style)])
+
+    def _fit(self, text: str) -> str:
+        return fit(text, self.size.width, right=self.styles.text_align == "right")
 
     def _draw(self) -> None:
         width = self.size.width
@@ -50,7 +53,7 @@ class LiveLine(Widget):
             self._shown = self._texts[0]
             return
         fitting = (text for text in self._texts if cell_len(text) <= width)
-        before, self._shown = self._shown, fit(next(fitting, self._texts[-1]), width)
+        before, self._shown = self._shown, self._fit(next(fitting, self._texts[-1]))
         if before != self._shown:
             begin, end = _difference(before, self._shown)
             self.refresh(Region(begin, 0, end - begin, 1))

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import ClassVar
 
 from rich.segment import Segment
-from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.geometry import Region
 from textual.message import Message
@@ -24,6 +23,8 @@ from tui.widgets.plot.reading import cursor_words, view_words
 from tui.widgets.plot.trace import TracedCurves
 from tui.widgets.plot.view import View, following
 
+CHART_KEYS = Binding.Group("Chart")
+"""The keys of the chart that stand in the footer, side by side; help tells them one by one."""
 _ENDS = 1_000_000
 _NEAR = 8
 """Cells that are sent again sooner than the terminal's cursor is sent over them."""
@@ -33,8 +34,8 @@ class LossChart(Widget, can_focus=True):
     """One or several runs by step or by time; looked at by keys while it has the focus."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "smooth", "Smooth", tooltip="Not, weakly or strongly"),
-        Binding("x", "turn", "Step/time"),
+        Binding("s", "smooth", "Smooth not, weakly, strongly", group=CHART_KEYS),
+        Binding("x", "turn", "By step or by time", group=CHART_KEYS),
         Binding("L", "log", "Log scale", show=False),
         Binding("plus,equals_sign", "zoom(0.5)", "Zoom in", key_display="+", show=False),
         Binding("minus", "zoom(2)", "Zoom out", key_display="-", show=False),
@@ -46,23 +47,24 @@ class LossChart(Widget, can_focus=True):
         Binding("home", f"cursor(-{_ENDS})", "Read the first value in sight", show=False),
         Binding("end", f"cursor({_ENDS})", "Read the last value in sight", show=False),
         Binding("b", "braille", "Braille or ASCII", show=False),
-        Binding("escape", "no_cursor", "End reading", key_display="esc", show=False),
+        Binding("escape", "no_cursor", "End reading", key_display="esc"),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"loss-chart--{ink.value}" for ink in Ink}
     DEFAULT_CSS = """
     LossChart { height: 1fr; }
-    LossChart > .loss-chart--axis { color: $text-muted; }
-    LossChart > .loss-chart--words { color: $text-muted; }
-    LossChart > .loss-chart--raw { color: $text-muted; text-style: dim; }
+    LossChart > .loss-chart--axis { color: $foreground-muted; }
+    LossChart > .loss-chart--words { color: $foreground-muted; }
+    LossChart > .loss-chart--raw { color: $foreground-muted; text-style: dim; }
     LossChart > .loss-chart--line { color: $text-primary; text-style: bold; }
-    LossChart > .loss-chart--other-1 { color: $text-accent; }
-    LossChart > .loss-chart--other-2 { color: $text-success; }
+    LossChart > .loss-chart--other-1 { color: $text-success; }
+    LossChart > .loss-chart--other-2 { color: $text-accent; }
     LossChart > .loss-chart--other-3 { color: $text-error; }
     LossChart > .loss-chart--other-4 { color: $text-secondary; }
     LossChart > .loss-chart--valid { color: $text-warning; }
     LossChart > .loss-chart--best { color: $text-success; text-style: bold; }
     LossChart > .loss-chart--checkpoint { color: $text-accent; }
-    LossChart > .loss-chart--cursor { text-style: reverse; }
+    LossChart > .loss-chart--cursor { color: $text-accent; }
+    LossChart > .loss-chart--crossed { text-style: reverse; }
     """
 
     class Said(Message):
@@ -88,7 +90,7 @@ class LossChart(Widget, can_focus=True):
         self._view = View(braille=braille)
         self._curves = TracedCurves()
         self._lines: list[Line] = []
-        self._words = ""
+        self._words: tuple[str, ...] = ()
 
     @property
     def view(self) -> View:
@@ -97,13 +99,17 @@ class LossChart(Widget, can_focus=True):
 
     @view.setter
     def view(self, view: View) -> None:
-        if view != self._view:
-            self._view = view
-            self._redraw()
+        if view == self._view:
+            return
+        reading = self._view.cursor is not None
+        self._view = view
+        self._redraw()
+        if reading != (view.cursor is not None):
+            self.refresh_bindings()
 
     @property
-    def words(self) -> str:
-        """What the cursor reads, or how the chart is looked at."""
+    def words(self) -> tuple[str, ...]:
+        """What the cursor reads, or how the chart is looked at; from long to short."""
         return self._words
 
     def show(self, curves: Curves) -> None:
@@ -150,10 +156,12 @@ class LossChart(Widget, can_focus=True):
         self.view = with_cursor_moved(self._curves, self.view, by, self.size.width - MARGIN)
 
     def action_no_cursor(self) -> None:
-        """Read no more; where nothing is read, the key is the screen's."""
-        if self.view.cursor is None:
-            raise SkipAction
+        """Read no more."""
         self.view = replace(self.view, cursor=None)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Where nothing is read, the key that ends it is the screen's."""
+        return action != "no_cursor" or self.view.cursor is not None
 
     def render_line(self, y: int) -> Strip:
         """One line of the chart."""
@@ -177,10 +185,19 @@ class LossChart(Widget, can_focus=True):
         ]
         if regions:
             self.refresh(*regions)
-        words = cursor_words(self._curves, self._view) or view_words(self._curves, self._view)
+        words = self._tell()
         if words != self._words:
             self._words = words
             self.post_message(self.Said(self))
+
+    def _tell(self) -> tuple[str, ...]:
+        if self._view.cursor is None:
+            words = view_words(self._curves, self._view)
+            return words, words.partition(" · ")[0]
+        return (
+            cursor_words(self._curves, self._view),
+            cursor_words(self._curves, self._view, brief=True),
+        )
 
 
 def _differences(old: Sequence[Cell], line: Line) -> Iterator[tuple[int, int]]:

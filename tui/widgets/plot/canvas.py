@@ -48,10 +48,14 @@ class Canvas:
         self.cells[row][column] = (glyph, ink)
 
     def write(self, cells: Sequence[Cell], row: int) -> bool:
-        """Write at the right end of the first row or the left end of another one, if it is free."""
+        """Write at the right end of the first row or the left end of another one, if it is free.
+
+        The line of the cursor makes room.
+        """
         begin = self.columns - len(cells) if row == 0 else 0
         place = slice(begin, begin + len(cells))
-        if begin < 0 or any(text != " " for text, _ in self.cells[row][place]):
+        taken = (text != " " and ink is not Ink.CURSOR for text, ink in self.cells[row][place])
+        if begin < 0 or any(taken):
             return False
         self.cells[row][place] = cells
         return True
@@ -86,7 +90,7 @@ def runs_of(cells: Iterable[Cell]) -> Line:
     """Neighbouring cells of one ink as one text; blanks take the ink that stands before them."""
     runs: Line = []
     for text, ink in cells:
-        if runs and (runs[-1][1] is ink or (text == " " and runs[-1][1] is not Ink.CURSOR)):
+        if runs and (runs[-1][1] is ink or (text == " " and runs[-1][1] is not Ink.CROSSED)):
             runs[-1] = (runs[-1][0] + text, runs[-1][1])
         else:
             runs.append((text, ink))

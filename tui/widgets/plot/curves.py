@@ -3,20 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
-
-class Point(NamedTuple):
-    """A figure at a step.
-
-    Attributes:
-        at: Unix seconds.
-    """
-
-    step: int
-    value: float
-    at: float = 0.0
+from tui.domain.curves import Curve, Point
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +14,7 @@ class RunCurves:
 
     Attributes:
         name: what the legend calls it, scrubbed; a run that is alone needs none.
-        line: what is drawn as a line, by step; values that are no numbers are left out and counted.
+        line: what is drawn as a line; values that are no numbers are left out and counted.
         marks: what is drawn as points with a glyph, such as the validation loss.
         best: the point among `marks` that gets a star.
         checkpoints: steps that are marked on the axis.
@@ -33,8 +22,8 @@ class RunCurves:
     """
 
     name: str = ""
-    line: Sequence[Point] = ()
-    marks: Sequence[Point] = ()
+    line: Curve = field(default_factory=Curve)
+    marks: Curve = field(default_factory=Curve)
     best: Point | None = None
     checkpoints: Sequence[int] = ()
     started_at: float | None = None

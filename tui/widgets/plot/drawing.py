@@ -10,7 +10,7 @@ from __future__ import annotations
 from rich.cells import cell_len, set_cell_size
 
 from tui.widgets.plot.axes import MARGIN, axis_labels, axis_line, labelled
-from tui.widgets.plot.canvas import Canvas, Line, joined
+from tui.widgets.plot.canvas import Canvas, Cell, Line, joined
 from tui.widgets.plot.columns import ABOVE_ZERO, line_of, spans_of, values_in
 from tui.widgets.plot.curves import Curves
 from tui.widgets.plot.glyphs import ASCII, BRAILLE, Ink, ink_of, letter_of
@@ -96,17 +96,23 @@ class _Drawing:
         for number in reversed(range(len(self.curves.runs))):
             self._draw_marks(number, values)
         self._draw_best(values)
-        room = self.canvas.columns if self.width >= _LEGEND_FROM else 0
-        told = legend(self.curves, self.view, self.glyphs, room)
-        if self.canvas.write(told, 0) or self.canvas.write(told, self.canvas.rows - 1):
-            told = []
-        axis = axis_line(self.canvas.columns, self.places, self._checkpoints(), self.glyphs)
         self._draw_cursor()
+        below = self._draw_legend()
+        axis = axis_line(self.canvas.columns, self.places, self._checkpoints(), self.glyphs)
         return [
             *labelled(self.canvas, values),
             axis,
-            axis_labels(self.width, self.places, told),
+            axis_labels(self.width, self.places, below),
         ]
+
+    def _draw_legend(self) -> list[Cell]:
+        """Write the legend into a corner; what of it shall stand below where both are taken."""
+        if self.width < _LEGEND_FROM:
+            return []
+        told = legend(self.curves, self.view, self.glyphs, self.canvas.columns)
+        if self.canvas.write(told, 0) or self.canvas.write(told, self.canvas.rows - 1):
+            return []
+        return legend(self.curves, self.view, self.glyphs, self.width // 2)
 
     def _draw_raw(self, values: ValueScale) -> None:
         """Dots that are not joined."""
@@ -165,7 +171,7 @@ class _Drawing:
         return [self.places.column(place, self.canvas.columns) for place in inside]
 
     def _draw_cursor(self) -> None:
-        """A line from top to bottom; what it crosses stays, in the cursor's ink."""
+        """A line from top to bottom; what it crosses stays, in an ink of its own."""
         if self.view.cursor is None:
             return
         place = self._place_of_step(self.view.cursor)
@@ -175,4 +181,5 @@ class _Drawing:
         for row in self.canvas.cells:
             text = row[column][0]
             if cell_len(text) == 1:
-                row[column] = (self.glyphs.cursor if text == " " else text, Ink.CURSOR)
+                free = text == " "
+                row[column] = (self.glyphs.cursor, Ink.CURSOR) if free else (text, Ink.CROSSED)

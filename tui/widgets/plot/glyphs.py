@@ -24,6 +24,7 @@ class Ink(StrEnum):
     BEST = "best"
     CHECKPOINT = "checkpoint"
     CURSOR = "cursor"
+    CROSSED = "crossed"
 
 
 _OTHERS = (Ink.OTHER_1, Ink.OTHER_2, Ink.OTHER_3, Ink.OTHER_4)

@@ -33,7 +33,8 @@ def _entries(curves: TracedCurves, view: View, glyphs: Glyphs) -> Line:
         shown.append((f"{glyphs.line} {what}", Ink.LINE))
     for number, other in enumerate(others, 1):
         name = preview(other.run.name, 24)
-        shown.append((f"{letter_of(number)} {name}", ink_of(number)))
+        none = "" if len(other.read) else " (nothing told)"
+        shown.append((f"{letter_of(number)} {name}{none}", ink_of(number)))
     if len(run.marks):
         shown.append((f"{glyphs.mark} {curves.curves.marks_word}", Ink.VALID))
     if any(len(other.marks) for other in others):

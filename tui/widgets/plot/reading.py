@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 
 from tui.domain.text import duration, plural, preview
 from tui.widgets.plot.columns import ABOVE_ZERO
+from tui.widgets.plot.glyphs import letter_of
 from tui.widgets.plot.scales import short
 from tui.widgets.plot.trace import Trace, TracedCurves, TracedRun
 from tui.widgets.plot.view import Across, Smoothing, View
@@ -35,39 +37,42 @@ def _not_above_zero(traced: TracedRun) -> int:
     return sum(len(one) - sum(map(above, one.values)) for one in (traced.line, traced.marks))
 
 
-def cursor_words(curves: TracedCurves, view: View) -> str:
+def cursor_words(curves: TracedCurves, view: View, *, brief: bool = False) -> str:
     """What the cursor reads: `step 41  0:52  training 0.512  validation 0.612 at 40`.
 
     Empty where there is no cursor, or nothing to read.
+
+    Args:
+        curves: the chart.
+        view: how it is looked at.
+        brief: leave out the time, and call other runs by their letters.
     """
     if view.cursor is None or not curves.runs or not len(curves.runs[0].read):
         return ""
     first, *others = curves.runs
     index = first.index_at(view.cursor)
     step = first.read.steps[index]
-    parts = [f"step {step}", duration(first.place(Across.TIME, index))]
-    words = curves.curves
+    parts = [f"step {step}"]
+    if not brief:
+        parts.append(duration(first.place(Across.TIME, index)))
     if len(first.line):
-        parts.append(f"{words.line_word} {_figure(first.line.values[index])}")
+        parts.append(f"{curves.curves.line_word} {_figure(first.line.values[index])}")
         if view.smoothing is not Smoothing.OFF:
             parts.append(f"smoothed {_figure(first.line.smoothed(view.smoothing)[index])}")
-    if (at := _last_at(first.marks, step)) is not None:
-        mark = f"{words.marks_word} {_figure(first.marks.values[at])}"
-        parts.append(
-            mark if first.marks.steps[at] == step else f"{mark} at {first.marks.steps[at]}"
-        )
-    for other in others:
-        if (at := _last_at(other.line, step)) is not None:
-            value = _figure(other.line.smoothed(view.smoothing)[at])
-            when = "" if other.line.steps[at] == step else f" at {other.line.steps[at]}"
-            parts.append(f"{preview(other.run.name, 24)} {value}{when}")
+    parts += _at(first.marks, first.marks.values, step, curves.curves.marks_word)
+    for number, other in enumerate(others, 1):
+        name = letter_of(number) if brief else preview(other.run.name, 24)
+        parts += _at(other.line, other.line.smoothed(view.smoothing), step, name)
     return "  ".join(parts)
 
 
-def _last_at(trace: Trace, step: int) -> int | None:
-    """The last point at a step or before it."""
+def _at(trace: Trace, values: Sequence[float], step: int, name: str) -> list[str]:
+    """A curve's value at a step, or the last one before it; nothing where there is none."""
     index = bisect_right(trace.steps, step) - 1
-    return index if index >= 0 else None
+    if index < 0:
+        return []
+    when = "" if trace.steps[index] == step else f" at {trace.steps[index]}"
+    return [f"{name} {_figure(values[index])}{when}"]
 
 
 def _figure(value: float) -> str:

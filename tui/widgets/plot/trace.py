@@ -9,15 +9,15 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
-from tui.widgets.plot.curves import Curves, Point, RunCurves
+from tui.domain.curves import Curve, Point
+from tui.widgets.plot.curves import Curves, RunCurves
 from tui.widgets.plot.view import Across, Smoothing
 
 LARGEST = 1e30
 """A loss beyond this means nothing."""
 _FARTHEST = 1e15
-"""Steps and seconds beyond this are no count of anything."""
+"""No clock shows a time beyond this."""
 
 
 class Trace:
@@ -41,28 +41,20 @@ class Trace:
         self.times: list[float] = []
         self.values: list[float] = []
         self.left_out = 0
-        self._known = 0
-        self._ends: tuple[Point, Point] | None = None
+        self._known = Curve()
         self._averages: dict[Smoothing, _Average] = {}
 
-    def follow(self, points: Sequence[Point]) -> None:
+    def follow(self, curve: Curve) -> None:
         """Take in the points that are new; all of them where the known ones are others now."""
-        known = self._known
-        if known and (len(points) < known or (points[0], points[known - 1]) != self._ends):
+        if not curve.extends(self._known):
             self._clear()
-        fresh = points[self._known :]
-        before = [self.steps[-1]] if self.steps else []
-        if any(one > two for one, two in pairwise([*before, *(point[0] for point in fresh)])):
-            self._clear()
-            fresh = sorted(points, key=lambda point: point[0])
-        for point in fresh:
+        for point in curve[len(self._known) :]:
             self._add(point)
-        self._known = len(points)
-        self._ends = (points[0], points[-1]) if points else None
+        self._known = curve
 
     def _add(self, point: Point) -> None:
         step, value, at = point
-        if not (abs(value) < LARGEST and abs(step) < _FARTHEST):
+        if not abs(value) < LARGEST:
             self.left_out += 1
             return
         before = self.times[-1] if self.times else 0.0
