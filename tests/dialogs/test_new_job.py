@@ -147,6 +147,17 @@ async def test_what_will_be_cut_is_told_before_the_start(
         await until(pilot, lambda: "64 tokens of an example are kept" in word(app))
 
 
+async def test_the_file_is_looked_at_also_while_something_else_is_missing(
+    services: Services, training: Path
+) -> None:
+    async with showing(NewJob(services)) as (app, pilot):
+        type_into(app, model="", training_file=str(training))
+        await until(pilot, lambda: word(app) == "Give a base model.")
+        await pilot.pause(0.5)
+        type_into(app, model="gpt-4.1-mini")
+        await until(pilot, lambda: "60 rows" in word(app))
+
+
 async def test_a_job_that_was_measured_here_tells_the_time(
     services: Services, training: Path
 ) -> None:

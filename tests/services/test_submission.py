@@ -137,6 +137,17 @@ async def test_a_refusal_of_something_else_is_not_asked_again(
     assert not pending(services)
 
 
+async def test_a_server_that_is_asked_too_often_created_nothing(
+    server: MisbehavingServer, jobs: Jobs, services: Services, training: Path
+) -> None:
+    server.faults = [Fault("status", 429, path=JOBS, method="POST")]
+    with pytest.raises(ProviderError, match="asked too often") as caught:
+        await jobs.submit(request(training))
+    assert not isinstance(caught.value, NotCertain)
+    assert server.count("GET", JOBS) == 0
+    assert not pending(services)
+
+
 async def test_a_job_that_turns_up_late_is_found_by_the_next_start(
     server: MisbehavingServer, jobs: Jobs, services: Services, training: Path
 ) -> None:

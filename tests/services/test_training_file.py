@@ -144,11 +144,11 @@ async def test_a_large_file_is_checked_once_and_counted_by_the_models_tokenizer(
     path = chat_file([chat_row(f"Question {i}? {'word ' * 400}", f"{i}") for i in range(600)])
     os.utime(path, (1_600_000_000, 1_600_000_000))
     told: list[Progress] = []
-    survey = await files.survey(path, None, told.append)
+    survey = (await files.check(path, None, told.append)).training
     first = len(told)
     anew = Services(services.settings).training_files
     told.clear()
-    await anew.survey(path, None, told.append)
+    await anew.check(path, None, told.append)
     assert len(told) < first, "what the check found is known"
 
     by_openai = await files.count(survey, request(path))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -167,6 +168,23 @@ def read_request(
         return JobRequest.model_validate(wanted)
     except ValidationError as error:
         raise FieldError(_told(error)) from error
+
+
+def files_of(
+    values: Mapping[str, str], earlier: JobRequest | None = None
+) -> tuple[Path | None, Path | None]:
+    """The training and the validation file of this machine that the values name, if any.
+
+    Raises:
+        FieldError: what is typed names none; the text says why.
+    """
+    given = {name: value for name, value in values.items() if value not in ("", AUTO)}
+    found: dict[str, Any] = {}
+    if "training_file" in given:
+        found |= _file("training_file", given["training_file"], given, earlier)
+    if "validation_file" in given:
+        found |= _validation(given, earlier)
+    return found.get("training_file"), found.get("validation_file")
 
 
 def _further(given: Mapping[str, str], server: ServerKind) -> dict[str, Any]:

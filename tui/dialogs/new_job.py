@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -17,24 +16,26 @@ from textual.suggester import SuggestFromList
 from textual.widgets import Input, Select, Static
 
 from tui.dialogs.form import Form
-from tui.dialogs.job_fields import AUTO, FIELDS, TYPED, FieldError, read_request, values_of
-from tui.domain.forecast import Forecast
+from tui.dialogs.job_fields import (
+    AUTO,
+    FIELDS,
+    TYPED,
+    FieldError,
+    files_of,
+    read_request,
+    values_of,
+)
+from tui.dialogs.job_outlook import JobOutlook
 from tui.domain.job_request import JobRequest
 from tui.domain.loop import Tone
 from tui.domain.server_kinds import ServerKind
 from tui.domain.text import preview
 from tui.services.container import Services
 from tui.services.errors import FtuiError
-from tui.services.file_survey import Survey
-from tui.services.job_preview import preview_job
 from tui.services.known_models import known_models
-from tui.services.training_file import Progress
-from tui.settings import LOCAL
 
 _METHODS = (AUTO, "supervised", "dpo")
 _LORA = (AUTO, "yes", "no")
-_PAUSE = 0.2
-"""Seconds without a key after which what was typed is looked at."""
 _SHOWN_MODELS = 4
 
 
@@ -54,33 +55,12 @@ class NewJob(Form[JobRequest]):
     NewJob #new-job-title { text-style: bold; }
     NewJob #new-job-about { height: 2; margin-top: 1; }
     NewJob #new-job-word { height: 5; margin-top: 1; }
-    NewJob #new-job-word.good { text-wrap: nowrap; text-overflow: ellipsis; }
     NewJob .dialog--buttons { margin-top: 0; }
     NewJob.-cramped #new-job-title { display: none; }
     NewJob.-cramped #new-job-about, NewJob.-cramped #new-job-word { margin-top: 0; height: 3; }
     """
 
     VERTICAL_BREAKPOINTS = [(0, "-cramped"), (22, "-roomy")]  # noqa: RUF012 - of the base class
-
-    @dataclass
-    class Looked(Message):
-        """What the files hold, or why they cannot be used."""
-
-        survey: Survey | None
-        reason: str
-
-    @dataclass
-    class Foreseen(Message):
-        """What a request will come to."""
-
-        request: JobRequest
-        forecast: Forecast
-
-    @dataclass
-    class Progressed(Message):
-        """How far a look at the files is."""
-
-        words: str
 
     @dataclass
     class ModelsKnown(Message):
@@ -110,11 +90,7 @@ class NewJob(Form[JobRequest]):
         self._offered |= {"training_file": str(path)} if path else {}
         self._offered |= {"validation_file": str(validation)} if validation else {}
         self._offered.setdefault("model", services.settings.model)
-        self._survey: Survey | None = None
-        self._trouble = ""
-        self._foreseen: tuple[JobRequest, Forecast] | None = None
         self._models: list[str] = []
-        self._looks_at = ("", "")
 
     def compose(self) -> ComposeResult:
         """The fields, what the focused one is for, what the job will come to, two buttons."""
@@ -130,7 +106,7 @@ class NewJob(Form[JobRequest]):
                 yield from self._row("more")
                 yield from self._row("suffix", "seed")
             yield Static(id="new-job-about", classes="muted", markup=False)
-            yield Static(id="new-job-word", markup=False)
+            yield JobOutlook(self._services, id="new-job-word")
             yield from self.buttons("Start training")
 
     def _title(self) -> str:
@@ -178,11 +154,6 @@ class NewJob(Form[JobRequest]):
     @on(Select.Changed)
     def _changed(self) -> None:
         """Look again at what was changed."""
-        files = self.typed("training_file"), self.typed("validation_file")
-        if files != self._looks_at:
-            self._looks_at = files
-            self._survey, self._trouble = None, ""
-            self._look()
         self._explain(self.focused.id if self.focused else None)
         self._tell()
 
@@ -191,7 +162,7 @@ class NewJob(Form[JobRequest]):
         try:
             request = self._read()
         except FieldError as error:
-            self.say("#new-job-word", str(error), Tone.BAD)
+            self.query_one(JobOutlook).say(str(error), Tone.BAD)
         else:
             self.dismiss(request)
 
@@ -205,46 +176,16 @@ class NewJob(Form[JobRequest]):
         Raises:
             FieldError: there is none, or the files do not go with it.
         """
-        values = {name: self.typed(name) if name in TYPED else self.chosen(name) for name in FIELDS}
+        values = self._values()
         if self._server.hyperparameter("lora") is None:
             values |= {"lora": "", "lora_r": ""}
         request = read_request(values, self._server, self._earlier)
-        if self._trouble:
-            raise FieldError(self._trouble)
-        if self._survey and (reason := self._survey.reason_against(request)):
-            raise FieldError(f"{reason} The Data screen (2) shows and repairs it.")
+        if reason := self.query_one(JobOutlook).reason_against(request):
+            raise FieldError(reason)
         return request
 
-    @work(exclusive=True, group="look", exit_on_error=False)
-    async def _look(self) -> None:
-        """Check the files, so that what is wrong with them is told before the start."""
-        await asyncio.sleep(_PAUSE)
-        try:
-            request = self._read()
-        except FieldError:
-            return  # what is missing stands on the screen already
-        files = self._services.training_files
-        if request.training_file is None:
-            return
-        try:
-            checked = await files.checked(
-                request.model_copy(update={"method": None, "beta": None}), self._tell_progress
-            )
-        except FtuiError as error:
-            self.post_message(self.Looked(None, str(error)))
-        else:
-            self.post_message(self.Looked(checked.training, ""))
-
-    @work(exclusive=True, group="foresee", exit_on_error=False)
-    async def _foresee(self, survey: Survey, request: JobRequest) -> None:
-        """Count the file for the model, and tell what the job will come to."""
-        await asyncio.sleep(_PAUSE)
-        try:
-            found = await preview_job(self._services, survey, request, self._tell_progress)
-        except FtuiError as error:
-            self.post_message(self.Looked(None, str(error)))
-        else:
-            self.post_message(self.Foreseen(request, found))
+    def _values(self) -> dict[str, str]:
+        return {name: self.typed(name) if name in TYPED else self.chosen(name) for name in FIELDS}
 
     @work(exclusive=True, group="models", exit_on_error=False)
     async def _find_models(self, provider: str) -> None:
@@ -253,24 +194,6 @@ class NewJob(Form[JobRequest]):
         except FtuiError:
             models = []  # they are suggestions; whatever is typed is taken
         self.post_message(self.ModelsKnown(models))
-
-    def _tell_progress(self, now: Progress) -> None:
-        self.post_message(self.Progressed(f"{now.doing} {now.share:.0%}"))
-
-    @on(Looked)
-    def _take_survey(self, message: Looked) -> None:
-        self._survey, self._trouble = message.survey, message.reason
-        self._tell()
-
-    @on(Foreseen)
-    def _take_forecast(self, message: Foreseen) -> None:
-        self._foreseen = message.request, message.forecast
-        self._tell()
-
-    @on(Progressed)
-    def _take_progress(self, message: Progressed) -> None:
-        if not self._trouble and self._foreseen is None:
-            self.say("#new-job-word", f"Looking at the file: {message.words}")
 
     @on(ModelsKnown)
     def _take_models(self, message: ModelsKnown) -> None:
@@ -306,32 +229,12 @@ class NewJob(Form[JobRequest]):
             return FIELDS["more"].about
         return f"name=value, further hyperparameters: {', '.join(others)}"
 
+    @on(JobOutlook.Changed)
     def _tell(self) -> None:
         """Say what stands against the start, or what the job will come to."""
+        outlook = self.query_one(JobOutlook)
         try:
-            request = self._read()
+            outlook.look_at(*files_of(self._values(), self._earlier))
+            outlook.tell(self._read())
         except FieldError as error:
-            self.say(
-                "#new-job-word", str(error), Tone.BAD if self.typed("training_file") else Tone.NONE
-            )
-            return
-        if request.training_file is None:
-            self.say("#new-job-word", self._at_server_words(request))
-        elif self._survey is None:
-            self.say("#new-job-word", "Looking at the file …")
-        elif self._foreseen and self._foreseen[0] == request:
-            self._say_forecast(self._foreseen[1], self._survey, local=request.provider == LOCAL)
-        else:
-            self._foreseen = None
-            self._foresee(self._survey, request)
-
-    def _say_forecast(self, found: Forecast, survey: Survey, *, local: bool) -> None:
-        lines = [*found.lines(local=local), *filter(None, [survey.warning()])]
-        self.say("#new-job-word", "\n".join(lines), Tone.GOOD)
-
-    def _at_server_words(self, request: JobRequest) -> str:
-        return (
-            f"Trains on {preview(request.training_name, 60)}, a file that "
-            f"{preview(request.provider, 40)} has already. Its rows are not known here, so there "
-            "is no forecast."
-        )
+            outlook.say(str(error), Tone.BAD if self.typed("training_file") else Tone.NONE)

@@ -27,6 +27,8 @@ Files: TypeAlias = "tuple[str, str | None]"
 _LOOK_UPS = 4
 _LOOK_UP_PACE = Pace(first_retry=0.5, longest_retry=4.0)
 _REFUSED = frozenset({400, 422})
+_TOO_OFTEN = 429
+"""Nothing was created: the request was not even looked at."""
 
 
 class NotCertain(ProviderError):
@@ -106,6 +108,9 @@ class Creation:
                 of_mark = error.status_code in _REFUSED and "metadata" in said
                 if of_mark and "metadata" in arguments:
                     return None
+                if error.status_code == _TOO_OFTEN:
+                    told = self._providers.explain(error)
+                    raise ProviderError(told.message, told.remedy) from error
                 raise
         body = json_body(answer, self._provider)
         if usable_id(body):

@@ -13,7 +13,7 @@ from typing import Final, Protocol, TypeAlias
 
 from tui.domain.forecast import Counted
 from tui.domain.job_request import JobRequest
-from tui.services.datasets import Datasets
+from tui.services.datasets import Dataset, Datasets
 from tui.services.errors import InputError
 from tui.services.file_survey import Survey
 from tui.services.files import explain, typed_path
@@ -74,10 +74,29 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The files of a request, checked and sound."""
+    """The files of a request, checked."""
 
     training: Survey
-    validation: Survey | None
+    validation: Survey | None = None
+
+    def reason_against(self, request: JobRequest) -> str | None:
+        """Why a request cannot use the files, as a sentence; None where it can."""
+        reason = self.training.reason_against(request)
+        if reason or self.validation is None:
+            return reason
+        return self.validation.reason_against_validating(self.training)
+
+    @property
+    def invalid(self) -> bool:
+        """Whether a row has an error."""
+        both = filter(None, (self.training, self.validation))
+        return any(survey.report.invalid for survey in both)
+
+    @property
+    def stamps(self) -> dict[Path, Stamp]:
+        """How the files were when they were checked."""
+        both = filter(None, (self.training, self.validation))
+        return {survey.path: survey.dataset.stamp for survey in both}
 
 
 class TrainingFiles:
@@ -96,27 +115,30 @@ class TrainingFiles:
         self._home = home
         self._counted: dict[tuple[Path, Stamp, TokenCounter, int], Counted] = {}
 
-    async def survey(
-        self,
-        path: Path,
-        validation: Survey | None = None,
-        tell: TellProgress = tell_nobody,
-    ) -> Survey:
-        """Check every row of a file by the rules of the settings, as the screen Data does.
+    async def check(
+        self, training: Path, validation: Path | None = None, tell: TellProgress = tell_nobody
+    ) -> Checked:
+        """Check every row by the rules of the settings, as the screen Data does.
 
         What a check found before is taken where the file is the same, so this is quick the second
         time however large the file is.
 
         Args:
-            path: the file.
-            validation: the validation file beside it, whose rows must not stand in it.
+            training: the training file.
+            validation: the validation file, whose rows must not stand in it.
             tell: gets the progress.
 
         Raises:
-            FileError: it cannot be read, or holds no rows.
+            FileError: a file cannot be read, or holds no rows.
         """
+        beside = await self._survey(validation, {}, tell) if validation else None
+        against = {"validation": beside.dataset} if beside else {}
+        return Checked(await self._survey(training, against, tell), beside)
+
+    async def _survey(
+        self, path: Path, against: Mapping[str, Dataset], tell: TellProgress
+    ) -> Survey:
         dataset = await self._datasets.open(path)
-        against = {"validation": validation.dataset} if validation else {}
         async for progress in dataset.check(keep=_PROBLEMS, against=against):
             tell(progress)
         assert dataset.report
@@ -144,20 +166,18 @@ class TrainingFiles:
         return self._counted[key]
 
     async def checked(self, request: JobRequest, tell: TellProgress = tell_nobody) -> Checked:
-        """Check the files of a request that names them.
+        """Check the files of a request that names them, and make sure that it can use them.
 
         Raises:
             InputError: a file has errors, too few examples, or rows for something else.
             FileError: a file cannot be read.
         """
         assert request.training_file
-        beside = request.validation_file
-        validation = await self.survey(beside, None, tell) if beside else None
-        training = await self.survey(request.training_file, validation, tell)
-        _require(training.reason_against(request), training.path)
-        if validation:
-            _require(validation.reason_against_validating(training), validation.path)
-        return Checked(training, validation)
+        checked = await self.check(request.training_file, request.validation_file, tell)
+        if reason := checked.reason_against(request):
+            remedy = f"See every problem and its fix: ftui check {request.training_file}"
+            raise InputError(reason, remedy)
+        return checked
 
     async def made_ready(self, request: JobRequest, tell: TellProgress = tell_nobody) -> Ready:
         """The request as it can be sent: its files are sound and split, a folder is named whole.
@@ -173,8 +193,7 @@ class TrainingFiles:
         request = checked.training.settled(request)
         if request.validation_share is not None:
             return await self._split(request, checked.training, tell)
-        surveys = filter(None, (checked.training, checked.validation))
-        return Ready(request, {survey.path: survey.dataset.stamp for survey in surveys})
+        return Ready(request, checked.stamps)
 
     async def _split(self, request: JobRequest, training: Survey, tell: TellProgress) -> Ready:
         """Set a share of the rows aside, in new files of the workspace."""
@@ -196,11 +215,6 @@ class TrainingFiles:
         }
         stamps = {path: await _stamp_of(path) for path in paths.values()}
         return Ready(request.model_copy(update=files), stamps)
-
-
-def _require(reason: str | None, path: Path) -> None:
-    if reason:
-        raise InputError(reason, f"See every problem and its fix: ftui check {path}")
 
 
 def _folder_for(path: Path) -> str:
