@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import statistics
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -15,6 +17,8 @@ from tui.settings import LOCAL
 
 _FEWEST_STEPS = 5
 """Steps of a job that say something of its pace."""
+_COARSE = 5
+"""Seconds below which the times of events, which are whole seconds, tell nothing of the pace."""
 _AS_FAST = ("lora", "lora_r", "lora_target_modules")
 """Hyperparameters without which the pace of a model is another one."""
 
@@ -63,12 +67,15 @@ def _pace(log: JobLog, file: JobFile, records: Sequence[Record]) -> MeasuredPace
         and later[2] > earlier[2]
         and not any(earlier[0] <= pause <= later[0] for pause in pauses)
     ]
+    if len(spans) < _FEWEST_STEPS - 1:
+        return None
     seconds, tokens = sum(span[0] for span in spans), sum(span[1] for span in spans)
-    if len(spans) < _FEWEST_STEPS - 1 or seconds <= 0:
+    pace = tokens / seconds if seconds >= _COARSE else _told_pace(records)
+    if pace is None:
         return None
     on_gpu = any(str(record.get("message")).startswith("Training on cuda") for record in records)
     name = file.request.suffix if file.request else None
-    return MeasuredPace(tokens / seconds, name or log.job, on_gpu, _memory(records))
+    return MeasuredPace(pace, name or log.job, on_gpu, _memory(records))
 
 
 def _memory(records: Sequence[Record]) -> float | None:
@@ -76,3 +83,10 @@ def _memory(records: Sequence[Record]) -> float | None:
     told = (record.get("data") for record in records if record["type"] == "event")
     found = [figure(data.get("memory")) for data in told if isinstance(data, dict)]
     return next((bytes_ for bytes_ in found if bytes_ is not None), None)
+
+
+def _told_pace(records: Sequence[Record]) -> float | None:
+    """The pace that the engine itself told with its steps, in tokens a second; their median."""
+    told = [figure(record.get("tokens_per_second")) for record in records]
+    paces = [one for one in told if one and math.isfinite(one)]
+    return statistics.median(paces) if paces else None
