@@ -213,31 +213,17 @@ async def test_a_job_that_the_server_does_not_list_is_offered_again(
     assert "does not hold it" in str(settled.error)
 
 
-_SUBMIT = """
-import sys
-from tui.cli import main
-sys.exit(main(["train", sys.argv[1], "--json"]))
-"""
-
-
-@pytest.mark.parametrize("created", [True, False])
-async def test_a_job_is_found_after_ftui_was_killed_while_it_was_created(
-    server: MisbehavingServer,
-    jobs: Jobs,
-    services: Services,
-    training: Path,
-    tmp_path: Path,
-    *,
-    created: bool,
+async def test_a_job_that_ftui_was_killed_over_before_it_was_created_is_offered_again(
+    server: MisbehavingServer, jobs: Jobs, services: Services, training: Path, tmp_path: Path
 ) -> None:
+    """That one which was created is taken up is tested with the commands."""
     config = tmp_path / "config.toml"
     config.write_text(
         f'provider = "far"\nmodel = "base"\nworkspace = "{services.settings.workspace}"\n'
         f'[providers.far]\nbase_url = "{server.url}"\napi_key_env = "TEST_KEY"\n'
     )
-    kind = "after-hang" if created else "hang"
-    server.faults = [Fault(kind, path=JOBS, method="POST")]
-    command = [sys.executable, "-c", _SUBMIT, str(training)]
+    server.faults = [Fault("hang", path=JOBS, method="POST")]
+    command = [sys.executable, "-m", "tui", "train", str(training), "--json"]
     environment = {**os.environ, "FTUI_CONFIG": str(config), "FTUI_HOME": str(tmp_path / "home")}
     process = await asyncio.create_subprocess_exec(*command, env=environment)
     async with asyncio.timeout(30):
@@ -246,13 +232,8 @@ async def test_a_job_is_found_after_ftui_was_killed_while_it_was_created(
     await process.wait()
     (settled,) = await jobs.settle()
     assert settled.request == request(training, method="supervised")
-    if created:
-        assert settled.view
-        assert list(server.jobs) == [settled.view.id]
-        assert (await jobs.request_of("far", settled.view.id)) == settled.request
-    else:
-        assert settled.error
-        assert not server.jobs
+    assert settled.error
+    assert not server.jobs
     assert not pending(services)
 
 
