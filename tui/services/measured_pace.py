@@ -29,15 +29,16 @@ async def measured_pace(workspace: Workspace, request: JobRequest) -> MeasuredPa
     Raises:
         FileError: a log cannot be read.
     """
-    found: list[tuple[float, MeasuredPace]] = []
+    alike: list[tuple[float, JobLog, JobFile]] = []
     for log in await recorded_jobs(workspace):
         file = await log.file() if log.provider == LOCAL else None
         if file and file.request and _alike(file.request, request):
-            records = await log.records()
-            pace = await asyncio.to_thread(_pace, log, file, records)
-            if pace:
-                found.append((file.created_at or 0.0, pace))
-    return max(found, key=lambda one: one[0])[1] if found else None
+            alike.append((file.created_at or 0.0, log, file))
+    for _, log, file in sorted(alike, key=lambda one: one[0], reverse=True):
+        pace = await asyncio.to_thread(_pace, log, file, await log.records())
+        if pace:
+            return pace
+    return None
 
 
 def _alike(one: JobRequest, other: JobRequest) -> bool:
