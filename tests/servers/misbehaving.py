@@ -30,7 +30,7 @@ class Fault:
     `kind`: "status" (with `code`, `headers`, `body`), "html" (a page with 200), "reset" (the
     connection breaks in the middle of the body), "hang" (no answer), "after" (the request is done,
     and the answer is the `code` all the same), "after-reset" and "after-hang" (it is done, and the
-    connection breaks, or nothing is answered).
+    connection breaks, or nothing is answered), "pass" (nothing goes wrong, for once).
     """
 
     kind: str
@@ -148,6 +148,7 @@ class MisbehavingServer:
         fault = next((f for f in self.faults if f.meets(method, url.path)), None)
         if fault:
             self.faults.remove(fault)
+            fault = fault if fault.kind != "pass" else None
         if fault and not fault.kind.startswith("after"):
             return await self._misbehave(fault, writer)
         if self.key and f"bearer {self.key}".lower() not in head.lower():
