@@ -308,9 +308,11 @@ def _no_such(thing: str) -> tuple[int, Any]:
 
 
 @asynccontextmanager
-async def misbehaving_server() -> AsyncIterator[MisbehavingServer]:
-    """The server on a free loopback port; `url` is its base address."""
-    server = MisbehavingServer()
+async def misbehaving_server(
+    server: MisbehavingServer | None = None,
+) -> AsyncIterator[MisbehavingServer]:
+    """The server, or a new one, on a free loopback port; `url` is its base address."""
+    server = server or MisbehavingServer()
     running = await asyncio.start_server(server.handle, "127.0.0.1", 0)
     port = running.sockets[0].getsockname()[1]
     server.url = f"http://127.0.0.1:{port}/v1"

@@ -144,10 +144,14 @@ class JobWatch:
             return await self._poll.look(client, self._clock.now(), listed, level)
 
     async def _listed(self, level: Level) -> Mapping[str, Any] | None:
-        """The job as its provider's list tells it; None where the list does not go back to it."""
+        """The job as its provider's list tells it; None where no list goes back to it."""
         pace = self._traffic.pace
         longest = pace.hidden if level is Level.HIDDEN else pace.listed
-        job = (await self._traffic.listing(longest / 2)).get(self._log.job)
+        try:
+            listing = await self._traffic.listing(longest / 2)
+        except NotFound:
+            return None  # a server without a list: the job is asked for alone
+        job = listing.get(self._log.job)
         return job if job and isinstance(job.get("status"), str) else None
 
     async def _client(self) -> openai.AsyncOpenAI:
