@@ -30,7 +30,7 @@ class Fault:
     `kind`: "status" (with `code`, `headers`, `body`), "html" (a page with 200), "reset" (the
     connection breaks in the middle of the body), "hang" (no answer), "after" (the request is done,
     and the answer is the `code` all the same), "after-reset" and "after-hang" (it is done, and the
-    connection breaks, or nothing is answered).
+    connection breaks, or nothing is answered), "pass" (nothing goes wrong, for once).
     """
 
     kind: str
@@ -148,6 +148,7 @@ class MisbehavingServer:
         fault = next((f for f in self.faults if f.meets(method, url.path)), None)
         if fault:
             self.faults.remove(fault)
+            fault = fault if fault.kind != "pass" else None
         if fault and not fault.kind.startswith("after"):
             return await self._misbehave(fault, writer)
         if self.key and f"bearer {self.key}".lower() not in head.lower():
@@ -307,9 +308,11 @@ def _no_such(thing: str) -> tuple[int, Any]:
 
 
 @asynccontextmanager
-async def misbehaving_server() -> AsyncIterator[MisbehavingServer]:
-    """The server on a free loopback port; `url` is its base address."""
-    server = MisbehavingServer()
+async def misbehaving_server(
+    server: MisbehavingServer | None = None,
+) -> AsyncIterator[MisbehavingServer]:
+    """The server, or a new one, on a free loopback port; `url` is its base address."""
+    server = server or MisbehavingServer()
     running = await asyncio.start_server(server.handle, "127.0.0.1", 0)
     port = running.sockets[0].getsockname()[1]
     server.url = f"http://127.0.0.1:{port}/v1"

@@ -9,6 +9,7 @@ from servers.misbehaving import Fault, MisbehavingServer
 from watched_jobs import Time, a_run, seen, steps
 
 from tui.services.errors import NotFound
+from tui.services.job_watch import Seen
 from tui.services.jobs import Jobs
 
 
@@ -84,6 +85,67 @@ async def test_checking_files_and_unknown_states_are_not_the_end(
     assert states == ["validating_files", "pondering", "running", "succeeded"]
 
 
+async def test_more_events_than_a_page_holds_come_between_two_looks(
+    server: MisbehavingServer, jobs: Jobs, time: Time
+) -> None:
+    server.add_job()
+    server.add_step(1)
+    time.plan = [lambda: [server.add_step(step) for step in range(2, 252)], server.finish]
+    assert steps(await seen(jobs)) == list(range(1, 252))
+
+
+async def test_more_checkpoints_than_a_page_holds_are_all_there(
+    server: MisbehavingServer, jobs: Jobs, time: Time
+) -> None:
+    server.add_job()
+    for step in range(1, 121):
+        server.save(step)
+    time.plan = [
+        lambda: [server.save(step) for step in range(121, 251)],
+        lambda: server.add_step(250, valid_loss=0.5),
+        server.finish,
+    ]
+    records = await seen(jobs)
+    saved = [record["step"] for record in records if record["type"] == "checkpoint"]
+    assert saved == list(range(1, 251))
+
+
+async def test_a_server_that_lists_oldest_first_tells_its_news_while_the_job_runs(
+    server: MisbehavingServer, jobs: Jobs, time: Time
+) -> None:
+    server.add_job()
+    server.oldest_first = True
+    for step in range(1, 131):
+        server.add_step(step)
+    time.plan = [lambda: server.add_step(131), lambda: server.add_step(132), server.finish]
+    looks = [steps(look.records) async for look in jobs.follow("far", "ftjob-1")]
+    assert [131] in looks
+    assert [132] in looks
+
+
+async def test_a_look_that_was_interrupted_goes_on_where_it_was(
+    server: MisbehavingServer, jobs: Jobs, time: Time
+) -> None:
+    a_run(server, 900)
+    pages = [Fault("pass", path="events") for _ in range(5)]
+    server.faults = [*pages, Fault("reset", path="events")]
+    time.plan = [lambda: server.add_step(901)]
+    assert steps(await seen(jobs)) == list(range(1, 902))
+    asked = server.count("GET", "/events")
+    assert asked < 6 + 9, "pages that were there already are not asked for again"
+
+
+async def test_a_server_whose_clock_differs_is_told_with_its_own_time(
+    server: MisbehavingServer, jobs: Jobs
+) -> None:
+    a_run(server)
+    server.clock_ahead = 3600.0
+    await seen(jobs)
+    view = await jobs.history("far", "ftjob-1")
+    # The test's clock stands in the year 2023, the server's runs with this machine's.
+    assert view.clock_ahead > 3600
+
+
 @pytest.mark.parametrize(
     "fault",
     [
@@ -94,12 +156,15 @@ async def test_checking_files_and_unknown_states_are_not_the_end(
         Fault("reset", path="events"),
         Fault("html", path="events"),
         Fault("status", 503, path="checkpoints"),
+        Fault("hang"),
+        Fault("hang", path="events"),
     ],
     ids=lambda fault: f"{fault.kind}-{fault.code}-{fault.path}",
 )
 async def test_trouble_is_outlived_without_loss(
-    server: MisbehavingServer, jobs: Jobs, fault: Fault
+    server: MisbehavingServer, jobs: Jobs, fault: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("tui.services.job_watch._POLL_SECONDS", 0.3)
     a_run(server)
     server.faults = [fault, Fault(**vars(fault))]
     looks = [look async for look in jobs.follow("far", "ftjob-1")]
@@ -119,15 +184,42 @@ async def test_a_server_that_says_when_is_not_asked_before(
     assert time.pauses[0] == 37
 
 
-async def test_a_job_that_vanishes_is_said_and_its_history_stays(
+async def test_a_job_that_is_not_known_for_a_moment_is_followed_on(
+    server: MisbehavingServer, jobs: Jobs, time: Time
+) -> None:
+    server.add_job()
+    unknown = Fault("status", 404, path="ftjob-1")
+    time.plan = [lambda: server.faults.extend([unknown, unknown]), server.finish]
+    states = [r["status"] for r in await seen(jobs) if r["type"] == "status"]
+    assert states == ["running", "succeeded"]
+    assert not server.faults
+
+
+async def test_a_job_that_vanishes_is_told_and_its_history_stays(
     server: MisbehavingServer, jobs: Jobs, time: Time
 ) -> None:
     server.add_job()
     server.add_step(1)
     time.plan = [server.jobs.clear]
+    looks: list[Seen] = []
+
+    async def look_on() -> None:
+        async for look in jobs.follow("far", "ftjob-1"):
+            looks.append(look)
+
+    with pytest.raises(NotFound, match="seen of the job is kept"):
+        await look_on()
+    assert [bool(look.contact.trouble) for look in looks[-3:]] == [False, True, True]
+    view = await jobs.history("far", "ftjob-1")
+    assert (view.step, view.status) == (1, "running")
+
+
+async def test_a_job_that_nobody_knows_is_not_waited_for(
+    server: MisbehavingServer, jobs: Jobs, time: Time
+) -> None:
     with pytest.raises(NotFound):
-        await seen(jobs)
-    assert (await jobs.history("far", "ftjob-1")).step == 1
+        await seen(jobs, "ftjob-9")
+    assert time.pauses == []
 
 
 async def test_a_server_without_checkpoints_is_asked_at_the_beginning_and_the_end(

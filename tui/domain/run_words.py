@@ -15,6 +15,8 @@ _AGE_STEP = 10
 """Seconds by which shown ages move on: a clock that ticks each second costs a slow link dearly."""
 _WAIT_STEP = 5
 _QUIET_STEP = 30
+_NARROW = 0.05
+"""Share of the time left within which both ends of its range say the same."""
 
 
 def name_of(view: JobView) -> str:
@@ -128,12 +130,14 @@ def live_line(view: JobView, contact: str, now: float) -> str:
 
 
 def time_left_words(view: JobView, now: float) -> str:
-    """`ETA 0:34 (0:30 to 0:45)`, without a range where its ends are the same; empty if unknown."""
+    """`ETA 0:34 (0:30 to 0:45)`, without a range that is narrow; empty where it is not known."""
     left, spread = view.time_left(now), view.time_left_range(now)
     if left is None or spread is None:
         return ""
-    least, most = duration(spread[0]), duration(spread[1])
-    return f"ETA {duration(left)}" + (f" ({least} to {most})" if least != most else "")
+    told = f"ETA {duration(left)}"
+    if spread[1] - spread[0] <= _NARROW * left:
+        return told
+    return f"{told} ({duration(spread[0])} to {duration(spread[1])})"
 
 
 def _of_total(view: JobView) -> str:

@@ -70,6 +70,10 @@ class ProviderTrouble(ProviderError):
         self.retry_after = retry_after
 
 
+class ProviderUnreachable(ProviderTrouble):
+    """A server cannot be reached, or does not answer at all; trying again costs it nothing."""
+
+
 class NotFound(FtuiError):
     """There is no such job, model or record."""
 

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 from tui.domain.job_records import Record, is_terminal
 from tui.domain.job_view import JobView
 from tui.services.attention import Attention, Level
-from tui.services.errors import EngineUnavailable, FtuiError, NotFound, ProviderTrouble
+from tui.services.errors import (
+    EngineUnavailable,
+    FtuiError,
+    NotFound,
+    ProviderTrouble,
+    ProviderUnreachable,
+)
 from tui.services.job_log import JobLog
 from tui.services.job_poll import JobPoll, fetch_job, usable_id
 from tui.services.polling import Clock, Rhythm, rest
@@ -138,10 +144,14 @@ class JobWatch:
             return await self._poll.look(client, self._clock.now(), listed, level)
 
     async def _listed(self, level: Level) -> Mapping[str, Any] | None:
-        """The job as its provider's list tells it; None where the list does not go back to it."""
+        """The job as its provider's list tells it; None where no list goes back to it."""
         pace = self._traffic.pace
         longest = pace.hidden if level is Level.HIDDEN else pace.listed
-        job = (await self._traffic.listing(longest / 2)).get(self._log.job)
+        try:
+            listing = await self._traffic.listing(longest / 2)
+        except NotFound:
+            return None  # a server without a list: the job is asked for alone
+        job = listing.get(self._log.job)
         return job if job and isinstance(job.get("status"), str) else None
 
     async def _client(self) -> openai.AsyncOpenAI:
@@ -162,7 +172,8 @@ class JobWatch:
     def _failed(self, error: FtuiError) -> float:
         wish = error.retry_after if isinstance(error, ProviderTrouble) else None
         self._traffic.failed(error)
-        pause = self._rhythm.after_failure(wish, offline=_is_out_of_reach(error))
+        out_of_reach = isinstance(error, ProviderUnreachable | EngineUnavailable)
+        pause = self._rhythm.after_failure(wish, offline=out_of_reach)
         now = self._clock.now()
         since = self._contact.offline_since or now
         self._contact = replace(
@@ -190,11 +201,3 @@ class JobWatch:
         if await rest(self._clock, pause, *alarms):
             # The machine was asleep: what failed before it says nothing of the network now.
             self._rhythm.begin_anew()
-
-
-def _is_out_of_reach(error: FtuiError) -> bool:
-    import openai
-
-    return isinstance(error, EngineUnavailable) or isinstance(
-        error.__cause__, openai.APIConnectionError
-    )

@@ -19,6 +19,7 @@ from tui.services.errors import (
     OrganisationRefused,
     ProviderError,
     ProviderTrouble,
+    ProviderUnreachable,
 )
 from tui.services.keys import Keys
 from tui.settings import LOCAL, ProviderProfile
@@ -65,7 +66,7 @@ class ProviderFailures:
             return self._status(error)
         if isinstance(error, openai.APITimeoutError):
             name = title(self._owner(error))
-            return ProviderTrouble(f"{name} did not answer in time.", "Try again later.")
+            return ProviderUnreachable(f"{name} did not answer in time.", "Try again later.")
         if isinstance(error, openai.APIConnectionError):
             return self._connection(error)
         return ProviderError(f"The server {NOT_THE_PROTOCOL}: {self._keys.redact(str(error))}")
@@ -97,7 +98,7 @@ class ProviderFailures:
             )
         cause = self._keys.redact(str(error.__cause__ or error.message)).rstrip(".")
         host = preview(error.request.url.host, 80)
-        return ProviderTrouble(
+        return ProviderUnreachable(
             f"Could not reach {preview(name, 60)} at {host}: {cause}.",
             "Check the network and the provider's base_url.",
         )
