@@ -32,13 +32,12 @@ class CheckpointTable(Vertical):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._checkpoints: Sequence[Checkpoint] = ()
-        self._best: str | None = None
-        self._now = 0.0
+        self._rows: list[Sequence[Cell]] = []
 
     def compose(self) -> ComposeResult:
         """Title and table."""
         yield PaneTitle(id="checkpoints-title")
-        yield LineTable(_COLUMNS, self._cells, id="job-checkpoints")
+        yield LineTable(_COLUMNS, lambda row: self._rows[row], id="job-checkpoints")
 
     @property
     def table(self) -> LineTable:
@@ -64,29 +63,33 @@ class CheckpointTable(Vertical):
             now: Unix seconds; ages are told for the minute.
         """
         coarse = now // _AGE_STEP * _AGE_STEP
-        newest_first = tuple(reversed(view.checkpoints))
-        if newest_first == self._checkpoints and coarse == self._now:
-            return
-        chosen = self.chosen
-        grew = len(newest_first) - len(self._checkpoints)
-        self._checkpoints, self._now = newest_first, coarse
-        losses = {one.id: one.valid_loss for one in newest_first if one.valid_loss is not None}
-        finite = {name: value for name, value in losses.items() if math.isfinite(value)}
-        self._best = min(finite, key=finite.__getitem__, default=None)
-        self.table.set_row_count(len(newest_first))
-        if chosen and self.table.cursor and grew > 0:
-            self.table.cursor += grew
-        self.table.rows_changed()
-        self.title.tell(
-            f"Checkpoints  {number(len(newest_first))}" if newest_first else "Checkpoints  none yet"
-        )
+        chosen, before = self.table.cursor, self._rows
+        grew = len(view.checkpoints) - len(self._checkpoints)
+        self._checkpoints = tuple(reversed(view.checkpoints))
+        best = _best(self._checkpoints)
+        self._rows = [_cells(one, one.id == best, coarse) for one in self._checkpoints]
+        self.table.set_row_count(len(self._rows))
+        if chosen and grew > 0:
+            # What is new comes in above; the cursor stays on its checkpoint.
+            self.table.cursor = chosen + grew
+        pairs = enumerate(zip(before, self._rows, strict=False))
+        self.table.rows_changed([row for row, (old, new) in pairs if old != new])
+        count = number(len(self._rows)) if self._rows else "none yet"
+        self.title.tell(f"Checkpoints  {count}")
 
-    def _cells(self, row: int) -> Sequence[Cell]:
-        one = self._checkpoints[row]
-        age = ago(max(0.0, self._now - one.at)).removesuffix(" ago")
-        best: Cell = ("★ best", Tone.GOOD) if one.id == self._best else ""
-        name = _short(one.name) if one.name else "not served by name"
-        return [number(one.step), loss(one.train_loss), loss(one.valid_loss), best, age, name]
+
+def _best(checkpoints: Sequence[Checkpoint]) -> str | None:
+    """The id of the checkpoint of the lowest validation loss; None where none was measured."""
+    losses = {one.id: one.valid_loss for one in checkpoints if one.valid_loss is not None}
+    finite = {name: value for name, value in losses.items() if math.isfinite(value)}
+    return min(finite, key=finite.__getitem__, default=None)
+
+
+def _cells(one: Checkpoint, is_best: bool, now: float) -> Sequence[Cell]:
+    age = ago(max(0.0, now - one.at)).removesuffix(" ago")
+    best: Cell = ("★ best", Tone.GOOD) if is_best else ""
+    name = _short(one.name) if one.name else "not served by name"
+    return [number(one.step), loss(one.train_loss), loss(one.valid_loss), best, age, name]
 
 
 def _short(name: str) -> str:
