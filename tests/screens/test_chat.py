@@ -22,7 +22,7 @@ from tui.services.container import Services
 from tui.settings import ProviderProfile, Settings
 from tui.widgets.answer_pane import AnswerPane
 from tui.widgets.diff_view import DiffView
-from tui.widgets.job_panel import LiveLine
+from tui.widgets.live_line import LiveLine
 from tui.widgets.message_input import MessageInput
 from tui.widgets.scrubbed_area import ScrubbedArea
 

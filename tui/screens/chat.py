@@ -32,7 +32,7 @@ from tui.services.test_sets import read_test_set
 from tui.settings import LOCAL
 from tui.widgets.chat_sides import ChatSides
 from tui.widgets.diff_view import DiffView
-from tui.widgets.job_panel import LiveLine
+from tui.widgets.live_line import LiveLine
 from tui.widgets.message_input import MessageInput
 
 if TYPE_CHECKING:

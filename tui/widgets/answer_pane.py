@@ -10,7 +10,7 @@ from textual.containers import Horizontal, Vertical
 from tui.domain.chat import Turn, readable
 from tui.domain.loop import Tone
 from tui.domain.text import preview
-from tui.widgets.job_panel import LiveLine
+from tui.widgets.live_line import LiveLine
 from tui.widgets.transcript import Said, Transcript
 
 
