@@ -13,6 +13,7 @@ from tui.cli import COMMANDS
 from tui.domain.loop import Mode
 from tui.screens.chat import ChatScreen
 from tui.screens.job import JobScreen
+from tui.screens.run_comparison import RunComparisonScreen
 from tui.services.container import Services
 from tui.settings import Settings
 from tui.widgets.chart_pane import ChartPane
@@ -64,6 +65,11 @@ def test_the_keys_on_a_chart_are_in_screens_md(tmp_path: Path) -> None:
     app = FtuiApp(Services(Settings(workspace=tmp_path)))
     bindings = [*LossChart.BINDINGS, *ChartPane.BINDINGS]
     assert keys_written("3 Jobs: the chart") == keys_bound(app, bindings)
+
+
+def test_the_keys_on_compared_runs_are_in_screens_md(tmp_path: Path) -> None:
+    app = FtuiApp(Services(Settings(workspace=tmp_path)))
+    assert keys_written("3 Jobs: runs compared") == keys_bound(app, RunComparisonScreen.BINDINGS)
 
 
 def test_the_keys_that_work_anywhere_are_in_screens_md(tmp_path: Path) -> None:

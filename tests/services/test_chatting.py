@@ -185,3 +185,26 @@ async def test_a_chat_begins_with_the_system_prompt_of_the_training_file(
     assert await chat_start(services.workspace, "far", "ft:other") == ChatStart()
     training.unlink()
     assert await chat_start(services.workspace, "far", "ft:1") == ChatStart()
+
+
+async def test_the_real_engine_streams_stops_at_the_limit_and_names_unknown_models(
+    engine_settings: Settings,
+) -> None:
+    services = Services(engine_settings)
+    chat, model = services.chatting, engine_settings.model
+    settings = ChatSettings("Be brief.", max_tokens=12)
+    messages = [{"role": "system", "content": "Be brief."}, *ASKED]
+    try:
+        *pieces, ending = [one async for one in chat.answer("local", model, messages, settings)]
+        assert isinstance(ending, Ending)
+        assert ending.ended in (Ended.COMPLETE, Ended.LENGTH)
+        assert ending.tokens is not None
+        assert 0 < ending.tokens <= 12
+        assert "".join(map(str, pieces))
+        again = [one async for one in chat.answer("local", model, messages, settings)]
+        assert "".join(map(str, again[:-1])) == "".join(map(str, pieces))
+        (gone,) = [one async for one in chat.answer("local", "ft:x:y:z", messages, settings)]
+        assert isinstance(gone, Ending)
+        assert "The model 'ft:x:y:z' does not exist." in gone.error
+    finally:
+        await services.providers.close()

@@ -1,4 +1,7 @@
-"""List the jobs of every provider in use, latest first: those recorded and those on the servers."""
+"""List the jobs of every provider in use, latest first: those recorded and those on the servers.
+
+With --compare the settings and results of recorded jobs, side by side; no server is asked.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,25 @@ import sys
 from tui.commands.output import GOOD, add_json_flag, emit, show, tell
 from tui.domain.job_json import job_fields
 from tui.domain.job_rows import ROW_TITLES, row_cells
+from tui.domain.run_comparison import UNKNOWN, ComparisonRow, comparison_rows
 from tui.domain.runs import JobView
+from tui.domain.text import cell_width
 from tui.services.container import Services
+from tui.services.run_comparing import compared_runs, recorded_job
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
+    parser.add_argument(
+        "--compare", nargs="+", metavar="JOB", help="ids, or their beginnings, of recorded jobs"
+    )
     add_json_flag(parser)
 
 
 async def run(flags: argparse.Namespace, services: Services) -> int:
     """Print the jobs; providers that could not be asked are told on standard error."""
+    if flags.compare:
+        return await _compare(flags, services)
     found = await services.jobs.list_jobs()
     await services.providers.close()
     for provider, trouble in found.troubles.items():
@@ -43,7 +54,32 @@ def _show(views: tuple[JobView, ...], now: float) -> None:
         for view in views
     ]
     table = [[*ROW_TITLES, "id"], *([*row, view.id] for row, view in zip(rows, views, strict=True))]
-    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
+    _show_table(table)
+
+
+async def _compare(flags: argparse.Namespace, services: Services) -> int:
+    """Print recorded jobs side by side."""
+    recorded = await services.jobs.recorded()
+    views = [recorded_job(recorded, given) for given in flags.compare]
+    runs = await compared_runs(services.workspace, services.evaluations, views)
+    rows = comparison_rows(runs, services.jobs.now())
+    if flags.json:
+        named = [{"job": view.id, "provider": view.provider} for view in views]
+        emit({"jobs": named, "rows": [_row_fields(row) for row in rows]})
+        return GOOD
+    table = [["  ", *(run.name for run in runs)]]
+    table += [[f"{'≠' if row.differs else ' '} {row.name}", *row.cells] for row in rows]
+    _show_table(table)
+    return GOOD
+
+
+def _row_fields(row: ComparisonRow) -> dict[str, object]:
+    values = [None if cell == UNKNOWN else cell for cell in row.cells]
+    return {"name": row.name, "values": values, "differs": row.differs}
+
+
+def _show_table(table: list[list[str]]) -> None:
+    widths = [max(map(cell_width, column)) for column in zip(*table, strict=True)]
     for row in table:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        show("  ".join(cells).rstrip())
+        pairs = zip(row, widths, strict=True)
+        show("  ".join(cell + " " * (width - cell_width(cell)) for cell, width in pairs).rstrip())

@@ -119,14 +119,9 @@ class Answer:
 
 @dataclass(slots=True)
 class Turn:
-    """What was asked once, and the answers by side.
-
-    Attributes:
-        expected: the answer that a test set expects; None where it was typed.
-    """
+    """What was asked once, and the answers by side."""
 
     asked: str
-    expected: str | None = None
     answers: dict[str, Answer] = field(default_factory=dict)
 
 

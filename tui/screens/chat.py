@@ -114,9 +114,11 @@ class ChatScreen(ModeScreen):
 
     def begin(self, request: StepRequested) -> None:
         """Another chat takes the place of this one; the list begins everything else."""
-        if request != self.request:
+        if request == self.request:
+            return
+        if isinstance(request, ChatRequested):
             self.dismiss()
-            self._list.begin(request)
+        self._list.begin(request)
 
     @work(group="start", exit_on_error=False)
     async def _look_for_start(self) -> None:
@@ -147,14 +149,10 @@ class ChatScreen(ModeScreen):
 
     @work(group="keep", exit_on_error=False)
     async def _keep(self, side: str, answer: Answer, messages: list[dict[str, Any]]) -> None:
-        provider, model, settings = (
-            self.request.provider,
-            self.chat.models[side],
-            self.chat.settings,
-        )
+        provider, model = self.request.provider, self.chat.models[side]
+        keep, settings = self.services.chatting.keep, self.chat.settings
         try:
-            chatting = self.services.chatting
-            await chatting.keep(self._log, provider, model, messages, settings, answer)
+            await keep(self._log, provider, model, messages, settings, answer)
         except FtuiError as error:
             self.post_message(ChatTrouble(error))
 
@@ -179,10 +177,8 @@ class ChatScreen(ModeScreen):
         if self.chat.going():
             self.tell(GOING, "warning")
             return
-        asked = self.question and self.question.asked == message.text
-        expected = self.question.expected if self.question and asked else None
         message.area.accept()
-        self.chat.turns.append(Turn(message.text, expected))
+        self.chat.turns.append(Turn(message.text))
         self._begin_answers(list(self.chat.models))
 
     def on_answer_came(self, message: AnswerCame) -> None:

@@ -11,6 +11,7 @@ from textual.containers import Vertical
 from textual.message import Message
 
 from tui.domain.job_filter import JobFilter
+from tui.domain.loop import Tone
 from tui.screens.job_board import JobBoard, Key
 from tui.widgets.filter_line import FilterLine
 from tui.widgets.line_table import Cell, Column, LineTable
@@ -29,6 +30,8 @@ COLUMNS = (
     Column("age", 6, right=True),
 )
 """As `domain.job_rows.ROW_TITLES`."""
+_NAME = 1
+"""Place of the column that shows which jobs are marked."""
 
 
 class JobList(Vertical):
@@ -60,6 +63,7 @@ class JobList(Vertical):
         self._board = board
         self._ascii_only = ascii_only
         self._wanted = JobFilter()
+        self._marked: list[Key] = []
         self._now = 0.0
         self._keys: list[Key] = []
         self._painted: dict[int, Sequence[Cell]] = {}
@@ -88,6 +92,21 @@ class JobList(Vertical):
         """The job under the cursor."""
         row = self._table.cursor
         return self._keys[row] if row < len(self._keys) else None
+
+    @property
+    def marked(self) -> list[Key]:
+        """The jobs that are marked, in the order in which they were."""
+        return [key for key in self._marked if key in self._board.views]
+
+    def mark(self) -> None:
+        """Mark the job under the cursor, or take its mark away; the cursor goes on."""
+        key = self.chosen()
+        if key in self._marked:
+            self._marked.remove(key)
+        elif key:
+            self._marked.append(key)
+        self._table.rows_changed([self._table.cursor])
+        self._table.cursor += 1
 
     def focus_table(self) -> None:
         """Let the keys move the cursor."""
@@ -133,7 +152,11 @@ class JobList(Vertical):
     def _cells(self, row: int) -> Sequence[Cell] | None:
         if row >= len(self._keys):
             return None
-        return self._board.cells(self._keys[row], self._now, ascii_only=self._ascii_only)
+        cells = [*self._board.cells(self._keys[row], self._now, ascii_only=self._ascii_only)]
+        if self._keys[row] in self._marked:
+            name, mark = cells[_NAME], "*" if self._ascii_only else "◉"
+            cells[_NAME] = f"{mark} {name if isinstance(name, str) else name[0]}", Tone.BUSY
+        return cells
 
     def _paint(self, row: int) -> Sequence[Cell] | None:
         cells = self._cells(row)

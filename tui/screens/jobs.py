@@ -11,6 +11,7 @@ from textual.widgets import ContentSwitcher, Static
 from tui.dialogs.providers import ProviderList
 from tui.domain.job_request import JobRequest
 from tui.domain.loop import StepState
+from tui.domain.run_comparison import MOST
 from tui.domain.runs import JobView, loop_step
 from tui.screens.chat import ChatScreen
 from tui.screens.glyphs import draws_glyphs
@@ -22,6 +23,7 @@ from tui.screens.job_list import JobList
 from tui.screens.job_starting import JobStarting
 from tui.screens.job_steering import JobSteering
 from tui.screens.messages import ChatRequested, JobNoticed, StepRequested, TrainRequested
+from tui.screens.run_comparison import RunComparisonScreen
 from tui.services.container import Services
 
 _TICK_SECONDS = 5.0
@@ -39,6 +41,8 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
         Binding("n,t", "new_job", "New", key_display="n"),
         *JobActions.JOB_BINDINGS,
         Binding("slash", "filter", "Filter", key_display="/"),
+        Binding("space", "mark", "Mark", tooltip="Mark jobs to compare them"),
+        Binding("equals_sign", "compare", "Compare", key_display="="),
         Binding("escape", "all_jobs", "All jobs", show=False),
         Binding("r", "refresh", "Ask", tooltip="Ask the servers again"),
         Binding("P", "providers", "Providers", tooltip="What each server can do, and its models"),
@@ -118,6 +122,18 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
         """Show all jobs again."""
         self._list.end_filter()
 
+    def action_mark(self) -> None:
+        """Mark the job under the cursor, to compare it with others."""
+        self._list.mark()
+        self.refresh_bindings()
+
+    def action_compare(self) -> None:
+        """Show the marked jobs side by side."""
+        keys = self._list.marked
+        self.app.push_screen(RunComparisonScreen(self.services, self.board, keys, self))
+        for key in keys:
+            self.look_at(key)
+
     def action_new_job(self) -> None:
         """Offer a new job."""
         self.offer_job(None)
@@ -143,6 +159,10 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
         """Why something cannot be done now."""
         if action == "filter" and not self.board.order:
             return "There is no job to filter yet."
+        if action == "mark" and not self.board.order:
+            return "There is no job to mark yet."
+        if action == "compare" and not 2 <= len(self._list.marked) <= MOST:
+            return "Mark two to six jobs first, with space."
         if action == "all_jobs" and not self._list.filtering:
             return "All jobs are shown."
         return super().reason_against(action)

@@ -202,6 +202,10 @@ class Evaluations:
         results = await self._results(folder)
         return record, [results[number] for number in sorted(results)]
 
+    async def finished(self) -> list[Evaluation]:
+        """Every evaluation that came to its end, latest first, without its cases."""
+        return [record for record, _ in await self._records() if record.comparison is not None]
+
     async def suggest(
         self, provider: str | None = None, base: str | None = None, tuned: str | None = None
     ) -> Suggestion:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -58,6 +59,15 @@ class SentFiles:
         except FileError:  # no record, or one that cannot be read: the file is sent again
             return None
         return found if found.sha256 == sha256 else None
+
+    async def of_id(self, file: str) -> SentFile | None:
+        """What was sent that the server knows by that id; None where nothing is known."""
+        paths = await asyncio.to_thread(lambda: sorted(self._folder.glob("*.json")))
+        for path in paths:
+            found = await self.known(path.stem)
+            if found and found.file == file:
+                return found
+        return None
 
     async def keep(self, sent: SentFile) -> None:
         """Note what the server has.
