@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tui.domain.runs import Checkpoint, JobView
@@ -57,3 +59,11 @@ def test_afterwards_the_name_to_chat_with_is_told() -> None:
     assert "step 60 is kept as ft:t:ckpt-step-60: chat with it" in kept_words(job(60, 40, 60))
     assert "nothing is kept" in kept_words(job(0))
     assert "the server gives it no name" in kept_words(job(60, 60, name=None))
+
+
+def test_a_job_that_does_not_train_is_cancelled_at_once_with_what_it_has() -> None:
+    paused = replace(job(56, 56), status="paused")
+    words = keep_words(paused)
+    assert words.startswith("The job does not train now and is cancelled at once.")
+    assert "The checkpoint of step 56" in words
+    assert "meanwhile" not in cancel_words(replace(job(56, 40), status="paused"))

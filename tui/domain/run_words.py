@@ -35,14 +35,15 @@ def state_of(view: JobView) -> str:
     return f"{status_glyph(view.status)} {preview(status_word(view.status), 40)}"
 
 
-def shown_time(news_at: float | None, now: float) -> float:
-    """The moment for which figures are shown: that of the last news, later in steps of 30 s.
+def shown_time(news_at: float | None, now: float, quiet: int = _QUIET_STEP) -> float:
+    """The moment for which figures are shown: that of the last news, later in coarse steps.
 
     Args:
         news_at: when something new was last seen; None for never.
         now: Unix seconds.
+        quiet: seconds of a step.
     """
-    coarse = now // _QUIET_STEP * _QUIET_STEP
+    coarse = now // quiet * quiet
     return max(news_at, coarse) if news_at is not None else coarse
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from tui.domain.runs import Checkpoint, JobView
 from tui.domain.text import loss, number, plural, preview
 
+TRAINING = ("running", "pausing")
+"""States in which a job has steps that no checkpoint holds yet."""
+
 
 def kept_checkpoint(view: JobView) -> Checkpoint | None:
     """The newest saved state of a job: what stays when it is cancelled now; None without any."""
@@ -29,6 +32,8 @@ def what_stays(view: JobView) -> str:
 def keep_words(view: JobView) -> str:
     """What stopping a job with a new checkpoint loses and keeps."""
     left = f" {_not_trained(view)}" if _left(view) else ""
+    if view.status not in TRAINING:
+        return f"The job does not train now and is cancelled at once. {cancel_words(view)}"
     return (
         "The job is paused, which saves a checkpoint after the step it is at, and is cancelled "
         f"then. No step is lost.{left} A cancelled job cannot be resumed; its checkpoint answers "
@@ -61,7 +66,8 @@ def _lost(view: JobView) -> str:
         which = f"Step {number(view.step)} is"
     else:
         which = f"Steps {number(begin + 1)} to {number(view.step)} are"
-    return f"{which} lost, and those that it trains meanwhile.{left}"
+    more = ", and those that it trains meanwhile" if view.status in TRAINING else ""
+    return f"{which} lost{more}.{left}"
 
 
 def _left(view: JobView) -> int:

@@ -29,8 +29,8 @@ class JobActions(ModeScreen):
         Binding("c", "chat", "Chat"),
         Binding("p", "pause", "Pause"),
         Binding("C", "cancel", "Cancel"),
-        Binding("K", "stop", "Stop, keep", tooltip="Stop the job and keep a checkpoint"),
-        Binding("R", "again", "Again", tooltip="Start the same job again, with changes"),
+        Binding("K", "stop", "Keep", tooltip="Stop the job and keep a checkpoint"),
+        Binding("R", "again", "Again, with changes", show=False),
     )
     """Keys for the chosen job; each screen puts them among its own."""
     JOB_ACTIONS: ClassVar[tuple[str, ...]] = (
@@ -136,6 +136,8 @@ class JobActions(ModeScreen):
             return None
         if view.terminal:
             return f"The job has ended ({preview(status_word(view.status), 40)})."
+        if action == "stop" and not (view.step or view.checkpoints):
+            return "No step of it is trained yet, so there is nothing to keep; C cancels it."
         return self._against_pausing(view) if action in ("pause", "stop") else None
 
     def _against_pausing(self, view: JobView) -> str | None:

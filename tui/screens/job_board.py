@@ -20,6 +20,9 @@ from tui.widgets.line_table import Cell
 LIST_SECONDS = 30.0
 """Seconds between two questions for the lists of jobs."""
 
+_ROW_QUIET = 60
+"""Seconds after which the figures of a row without news move on: a slow link carries each row."""
+
 Key = tuple[str, str]
 """Provider and id: what makes a job one."""
 
@@ -129,7 +132,8 @@ class JobBoard:
 
     def cells(self, key: Key, now: float, *, ascii_only: bool) -> Sequence[Cell]:
         """The cells of a job's row in the list."""
-        return row_cells(self.views[key], self.shown_time(key, now), ascii_only=ascii_only)
+        at = shown_time(self.news_at.get(key), now, _ROW_QUIET)
+        return row_cells(self.views[key], at, ascii_only=ascii_only)
 
     def shown_time(self, key: Key, now: float) -> float:
         """The moment for which a job's figures are shown; it moves on with its news."""

@@ -19,8 +19,8 @@ from tui.widgets.line_table import Cell, Column, LineTable
 _WIDE = 96
 COLUMNS = (
     Column("state", 13),
-    Column("name"),
-    Column("base model"),
+    Column("name", share=3),
+    Column("base model", share=2),
     Column("done", 5, right=True),
     Column("ETA", 7, right=True),
     Column("loss", 6, right=True),

@@ -44,8 +44,8 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
         Binding("space", "mark", "Mark", tooltip="Mark jobs to compare them"),
         Binding("equals_sign", "compare", "Compare", key_display="="),
         Binding("escape", "all_jobs", "All jobs", show=False),
-        Binding("r", "refresh", "Ask", tooltip="Ask the servers again"),
-        Binding("P", "providers", "Providers", tooltip="What each server can do, and its models"),
+        Binding("r", "refresh", "Ask the servers again", show=False),
+        Binding("P", "providers", "Providers: what each can do", show=False),
     ]
 
     def __init__(self, services: Services) -> None:

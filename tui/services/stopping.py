@@ -6,12 +6,11 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from tui.domain.runs import JobView
-from tui.domain.stopping import what_stays
+from tui.domain.stopping import TRAINING, what_stays
 from tui.services.errors import CannotSteer, ProviderTrouble
 from tui.services.jobs import Jobs
 from tui.services.polling import Clock
 
-_TRAINING = ("running", "pausing")
 _ASK_EVERY = 1.0
 """Seconds between two looks at a job that comes to its pause."""
 _MOST_FAILURES = 20
@@ -41,7 +40,7 @@ async def stop_and_keep(
     """
     clock = clock or Clock()
     view = await jobs.stands(provider, job)
-    if view.status in _TRAINING:
+    if view.status in TRAINING:
         try:
             view = await jobs.steer(provider, job, "pause")
         except CannotSteer as error:
@@ -59,7 +58,7 @@ async def stop_and_keep(
 async def _paused(jobs: Jobs, view: JobView, clock: Clock) -> JobView:
     """The job once it neither trains nor is about to pause."""
     failures = 0
-    while view.status in _TRAINING:
+    while view.status in TRAINING:
         await clock.sleep(_ASK_EVERY)
         try:
             view = await jobs.stands(view.provider, view.id)
