@@ -135,6 +135,8 @@ class LineTable(ScrollView, can_focus=True):
     LineTable > .line-table--row { color: $text; }
     LineTable > .line-table--cursor { background: $panel-lighten-1; }
     LineTable:focus > .line-table--cursor { background: $primary 35%; }
+    LineTable:ansi > .line-table--cursor { background: ansi_default; text-style: reverse; }
+    LineTable:ansi:focus > .line-table--cursor { background: ansi_default; text-style: reverse; }
     LineTable > .line-table--none { color: $text; }
     LineTable > .line-table--busy { color: $text-primary; }
     LineTable > .line-table--good { color: $text-success; }
