@@ -139,6 +139,22 @@ class Terminal:
         os.close(self._master)
         return status
 
+    def wait_for_stop(self, seconds: float = 20) -> None:
+        """Wait until the program has stopped itself, as by ctrl+z.
+
+        Raises:
+            TimeoutError: it never did.
+        """
+        deadline = time.monotonic() + seconds
+        while os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT) is None:
+            if time.monotonic() > deadline:
+                raise TimeoutError("the program never stopped")
+            time.sleep(0.02)
+
+    def go_on(self) -> None:
+        """Let a stopped program go on, as `fg` does."""
+        self._process.send_signal(signal.SIGCONT)
+
     def hang_up(self, by: signal.Signals = signal.SIGHUP) -> int:
         """What a dropped connection does; gives the exit status."""
         self._process.send_signal(by)

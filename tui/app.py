@@ -65,6 +65,7 @@ class FtuiApp(App[None]):
         Binding("question_mark", "help", "Help", key_display="?"),
         Binding("q", "quit", "Quit"),
         Binding("ctrl+q", "quit", show=False, priority=True),
+        Binding("ctrl+z", "suspend_process", "Stop the app; fg goes on", show=False),
     ]
 
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - the base class declares it

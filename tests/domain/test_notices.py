@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.domain.desktop_notes import Desktop, desktop_sequence
-from tui.domain.notices import end_notice
-from tui.domain.runs import JobView
+from tui.domain.notices import end_notice, stall_notice
+from tui.domain.runs import JobView, Run
 
 RUNNING = JobView("far", "ftjob-1", "running", suffix="tickets")
 
@@ -65,3 +65,19 @@ def test_no_text_ends_the_sequence_or_gives_a_command(words: str, desktop: Deskt
 
 def test_4_semicolon_is_no_progress_bar() -> None:
     assert desktop_sequence("4;1;50", "osc9") == "\x1b]9;ftui: 4,1,50\a"
+
+
+def test_a_job_that_stands_still_is_told_once_for_each_time() -> None:
+    run = Run("far", "ftjob-1")
+    run.add({"type": "status", "at": 0.0, "status": "running", "suffix": "tickets"})
+    for step in range(1, 30):
+        run.add({"type": "metrics", "at": float(step), "step": step, "train_loss": 1.0})
+    assert stall_notice(run.view(), 31.0) is None
+    notice = stall_notice(run.view(), 3_600.0)
+    assert notice is not None
+    assert notice.event == "stalled"
+    assert notice.words.startswith("tickets: ")
+    run.add({"type": "metrics", "at": 3_600.0, "step": 30, "train_loss": 1.0})
+    again = stall_notice(run.view(), 90_000.0)
+    assert again is not None
+    assert again.mark != notice.mark

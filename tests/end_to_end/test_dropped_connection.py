@@ -65,6 +65,12 @@ def log_of(folder: Path) -> bytes:
     return (folder / ".ftui/jobs/far/ftjob-1/events.jsonl").read_bytes()
 
 
+def steps_in(log: bytes) -> list[int]:
+    """The steps in a log, in its order; every line must be whole."""
+    records = [json.loads(line) for line in log.splitlines()]
+    return [record["step"] for record in records if record["type"] == "metrics"]
+
+
 ENDS: dict[str, Callable[[Terminal], int]] = {
     "SIGHUP": lambda terminal: terminal.hang_up(),
     "SIGTERM": lambda terminal: terminal.hang_up(signal.SIGTERM),
@@ -73,7 +79,7 @@ ENDS: dict[str, Callable[[Terminal], int]] = {
 
 
 @pytest.mark.parametrize("way", ENDS)
-async def test_the_app_ends_and_finds_the_same_history_and_the_rest_when_it_is_opened_again(
+async def test_the_app_ends_cleanly_and_the_job_goes_on(
     server: MisbehavingServer, tmp_path: Path, way: str
 ) -> None:
     job_with(server, 100)
@@ -82,19 +88,36 @@ async def test_the_app_ends_and_finds_the_same_history_and_the_rest_when_it_is_o
         more_steps(server, 101, 150)
         status = await asyncio.to_thread(ENDS[way], terminal)
     assert status == (128 + signal.SIGTERM if way == "SIGTERM" else 128 + signal.SIGHUP)
-    before = log_of(tmp_path)
     assert b"Traceback" not in terminal.sent()
-    assert [json.loads(line)["type"] for line in before.splitlines()]
+    assert steps_in(log_of(tmp_path))[:100] == list(range(1, 101))
     assert server.jobs["ftjob-1"]["status"] == "running"
+    if way == "SIGHUP":
+        await the_same_history_is_there_again(server, tmp_path)
 
+
+async def the_same_history_is_there_again(server: MisbehavingServer, folder: Path) -> None:
+    """Opened again the app shows all, and adds what happened meanwhile to what was written."""
+    before = log_of(folder)
     more_steps(server, 151, STEPS)
     server.finish()
-    with app(tmp_path, server) as again:
+    with app(folder, server) as again:
         await opened(again, "300/300", "succeeded")
-    after = log_of(tmp_path)
-    assert after.startswith(before)
-    steps = [json.loads(line).get("step") for line in after.splitlines() if b'"metrics"' in line]
-    assert steps == list(range(1, STEPS + 1))
+    assert log_of(folder).startswith(before)
+    assert steps_in(log_of(folder)) == list(range(1, STEPS + 1))
+
+
+async def test_an_app_that_was_stopped_is_true_again_at_once(
+    server: MisbehavingServer, tmp_path: Path
+) -> None:
+    job_with(server, 20)
+    with app(tmp_path, server) as terminal:
+        await opened(terminal, "20/300")
+        terminal.press("\x1a")
+        await asyncio.to_thread(terminal.wait_for_stop)
+        more_steps(server, 21, 90)
+        before = terminal.received
+        terminal.go_on()
+        await asyncio.to_thread(terminal.wait_for, "90/300", 4, before)
 
 
 async def test_a_job_that_ends_rings_once_and_asks_for_one_notification(
