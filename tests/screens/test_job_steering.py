@@ -8,14 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from jobs_screen import a_job, asks, question, rows, screen, told, until
+from jobs_screen import SIZES, a_job, asks, question, rows, screen, told, until
 from servers.misbehaving import MisbehavingServer
 from textual.widgets import Input
 
 from tui.app import FtuiApp
 from tui.dialogs.new_job import NewJob
+from tui.dialogs.providers import ProviderList
 from tui.domain.job_request import JobRequest
 from tui.domain.loop import Mode
+from tui.screens.jobs import JobsScreen
 from tui.settings import NotifySettings, Settings
 
 ChatFile = Callable[..., Path]
@@ -53,6 +55,8 @@ async def test_stopping_keeps_a_checkpoint_and_tells_its_name(
         await pilot.press("y")
         await until(pilot, lambda: "■ cancelled" in rows(far_app)[0])
         assert "kept as ft:base:ftjob-1:ckpt-step-56: chat with it" in told(far_app)
+        assert screen(far_app).tuned() == "ft:base:ftjob-1:ckpt-step-56"
+        assert screen(far_app).reason_against("evaluate") is None
 
 
 async def test_a_server_that_cannot_pause_is_asked_once_and_then_the_keys_say_why(
@@ -138,3 +142,70 @@ async def test_a_hook_that_fails_is_told_and_the_screen_goes_on(
         await pilot.press("r")
         await until(pilot, lambda: "of notify.command" in told(app))
         assert "✓ succeeded" in rows(app)[0]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_job_is_cancelled_only_after_a_yes(
+    far_app: FtuiApp, server: MisbehavingServer, size: tuple[int, int]
+) -> None:
+    a_job(server)
+    async with far_app.run_test(size=size) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: bool(rows(far_app)))
+        await pilot.press("C")
+        await until(
+            pilot,
+            lambda: asks(far_app),
+        )
+        await pilot.press("n")
+        await pilot.pause()
+        assert server.jobs["ftjob-1"]["status"] == "running"
+        await pilot.press("C")
+        await until(
+            pilot,
+            lambda: asks(far_app),
+        )
+        await pilot.press("y")
+        await until(pilot, lambda: server.jobs["ftjob-1"]["status"] == "cancelled")
+        await until(pilot, lambda: "cancelled" in rows(far_app)[0])
+
+
+async def test_what_cannot_be_done_says_why(far_app: FtuiApp, server: MisbehavingServer) -> None:
+    a_job(server)
+    server.finish(status="failed")
+    async with far_app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: bool(rows(far_app)))
+        here = screen(far_app)
+        assert "has ended" in str(here.reason_against("cancel"))
+        assert "succeeded" in str(here.reason_against("evaluate"))
+
+
+async def test_a_finished_job_goes_on_to_its_evaluation(
+    far_app: FtuiApp, server: MisbehavingServer
+) -> None:
+    a_job(server)
+    server.finish()
+    async with far_app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: bool(rows(far_app)) and "succeeded" in rows(far_app)[0])
+        await pilot.press("e")
+        await until(pilot, lambda: far_app.current_mode == Mode.EVALUATE.value)
+
+
+async def test_what_a_server_cannot_do_is_told_once_and_greyed_out_then(
+    far_app: FtuiApp, server: MisbehavingServer
+) -> None:
+    a_job(server)
+    server.lacks = {"pause", "ftui-no-such-path"}
+    async with far_app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: bool(rows(far_app)))
+        assert screen(far_app).reason_against("pause") is None
+        await pilot.press("p")
+        await until(pilot, lambda: screen(far_app).reason_against("pause") is not None)
+        assert "far cannot pause a job" in str(screen(far_app).reason_against("pause"))
+        await pilot.press("P")
+        await until(pilot, lambda: isinstance(far_app.screen, ProviderList))
+        await pilot.press("escape")
+        assert isinstance(far_app.screen, JobsScreen)

@@ -14,6 +14,12 @@ def kept_checkpoint(view: JobView) -> Checkpoint | None:
     return max(view.checkpoints, key=lambda one: one.step, default=None)
 
 
+def model_left(view: JobView) -> str | None:
+    """The name by which what a job has made answers: its tuned model, or what its end left."""
+    kept = kept_checkpoint(view) if view.terminal else None
+    return view.fine_tuned_model or (kept.name if kept else None)
+
+
 def cancel_words(view: JobView) -> str:
     """What cancelling a job loses and keeps, by the steps that were seen of it."""
     return f"{_lost(view)} {what_stays(view)} A cancelled job cannot be resumed."

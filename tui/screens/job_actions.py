@@ -10,14 +10,17 @@ from textual.binding import Binding, BindingType
 
 from tui.dialogs.confirm import Confirm
 from tui.domain.loop import Mode
+from tui.domain.provider_probe import Feature
 from tui.domain.run_words import name_of
 from tui.domain.runs import JobView, status_word
-from tui.domain.stopping import cancel_words, keep_words, what_stays
+from tui.domain.stopping import cancel_words, keep_words, model_left, what_stays
 from tui.domain.text import preview
 from tui.screens.job_board import JobBoard, Key, Verb
 from tui.screens.messages import ChatRequested, EvaluateRequested
 from tui.screens.mode_screen import ModeScreen
 from tui.services.container import Services
+
+_NO_MODEL = "Only a job that has succeeded, or has ended with a checkpoint, has a model"
 
 
 class JobActions(ModeScreen):
@@ -68,9 +71,9 @@ class JobActions(ModeScreen):
         """Offer a job's request anew, to be changed."""
 
     def tuned(self) -> str | None:
-        """The model that is evaluated and talked with: what the chosen job has made."""
+        """The model that is evaluated and talked with: what the chosen job has made or left."""
         view = self.chosen()
-        return view.fine_tuned_model if view else None
+        return model_left(view) if view else None
 
     def action_evaluate(self) -> None:
         """Compare the tuned model with its base."""
@@ -127,11 +130,9 @@ class JobActions(ModeScreen):
         if view is None:
             return "There is no job yet; n makes one."
         if action == "evaluate":
-            tuned = view.fine_tuned_model and view.model
-            return None if tuned else "Only a job that has succeeded has a model to evaluate."
+            return None if model_left(view) and view.model else f"{_NO_MODEL} to evaluate."
         if action == "chat":
-            tuned = view.fine_tuned_model
-            return None if tuned else "Only a job that has succeeded has a model to chat with."
+            return None if model_left(view) else f"{_NO_MODEL} to chat with."
         if action == "again":
             return None
         if view.terminal:
@@ -143,11 +144,8 @@ class JobActions(ModeScreen):
     def _against_pausing(self, view: JobView) -> str | None:
         """Why a job cannot be paused, and what would be kept of it if it is cancelled."""
         probe = self.services.probing.last(view.provider)
-        found = (
-            probe.reason_against("resume" if view.status == "paused" else "pause")
-            if probe
-            else None
-        )
+        verb: Feature = "resume" if view.status == "paused" else "pause"
+        found = probe.reason_against(verb) if probe else None
         why = self.board.cannot.get(view.provider) or found
         return f"{why} If it is cancelled: {what_stays(view)}" if why else None
 

@@ -71,6 +71,7 @@ class JobSteering(JobActions):
             self.board.steered(message.view)
             self.redraw()
             seconds = _READ if message.verb == "stop" and message.view.terminal else 3
+            self.app.clear_notifications()
             self.notify(_said(message.verb, message.view), markup=False, timeout=seconds)
 
     def on_job_offered(self, message: JobOffered) -> None:
