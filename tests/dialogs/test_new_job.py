@@ -256,6 +256,7 @@ async def test_foreign_text_in_the_form_is_shown_scrubbed(
     path.write_text("".join(json.dumps(row) + "\n" for row in good_rows(60)))
     async with showing(NewJob(services, path)) as (app, pilot):
         assert "\x1b" not in app.dialog.query_one("#training_file", Input).value
+        await until(pilot, lambda: "60 rows" in word(app))
         type_into(app, training_file="no[/red]thing")
         await until(pilot, lambda: "no[/red]thing" in word(app))
         assert all(str(one.render()).isprintable() for one in app.dialog.query("#new-job-title"))

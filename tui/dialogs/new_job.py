@@ -29,7 +29,7 @@ from tui.dialogs.job_outlook import JobOutlook
 from tui.domain.job_request import JobRequest
 from tui.domain.loop import Tone
 from tui.domain.server_kinds import ServerKind
-from tui.domain.text import preview
+from tui.domain.text import preview, scrub
 from tui.services.container import Services
 from tui.services.errors import FtuiError
 from tui.services.known_models import known_models
@@ -90,6 +90,7 @@ class NewJob(Form[JobRequest]):
         self._offered |= {"training_file": str(path)} if path else {}
         self._offered |= {"validation_file": str(validation)} if validation else {}
         self._offered.setdefault("model", services.settings.model)
+        self._meant = {scrub(text).strip(): text for text in self._offered.values()}
         self._models: list[str] = []
 
     def compose(self) -> ComposeResult:
@@ -185,7 +186,9 @@ class NewJob(Form[JobRequest]):
         return request
 
     def _values(self) -> dict[str, str]:
-        return {name: self.typed(name) if name in TYPED else self.chosen(name) for name in FIELDS}
+        """What stands in the fields; a name that cannot be shown as it is means itself still."""
+        values = {name: self.typed(name) if name in TYPED else self.chosen(name) for name in FIELDS}
+        return {name: self._meant.get(value, value) for name, value in values.items()}
 
     @work(exclusive=True, group="models", exit_on_error=False)
     async def _find_models(self, provider: str) -> None:
