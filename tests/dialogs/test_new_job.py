@@ -12,6 +12,7 @@ from dialog_app import DialogApp, showing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sample_rows import chat_row, good_rows, pair_rows
+from servers.misbehaving import misbehaving_server
 from textual.pilot import Pilot
 from textual.widgets import Button, Input, Select
 
@@ -103,6 +104,21 @@ async def test_each_field_is_explained_in_one_place_while_it_has_the_focus(
             await until(pilot, lambda words=words: words in app.said("#new-job-about"))  # type: ignore[misc]
         type_into(app, more="lora_dropout=0.1")
         await until(pilot, lambda: "against overfitting" in app.said("#new-job-about"))
+
+
+async def test_the_end_of_a_model_is_told_where_its_server_told_it(tmp_path: Path) -> None:
+    async with misbehaving_server() as server:
+        server.models = {"data": [{"id": "old-base", "shutdown_date": "2099-01-14"}]}
+        far = ProviderProfile(base_url=server.url, api_key_env="")
+        services = Services(
+            Settings(home=tmp_path, workspace=tmp_path / ".ftui", providers={"far": far})
+        )
+        await services.probing.probe("far")
+        await services.providers.close()
+    asked = JobRequest(training_file_id="file-9", model="old-base", provider="far")
+    async with showing(NewJob(services, request=asked)) as (app, pilot):
+        app.dialog.query_one("#model").focus()
+        await until(pilot, lambda: "It ends 2099-01-14, in" in app.said("#new-job-about"))
 
 
 async def test_a_server_without_adapters_shows_no_fields_for_them(
@@ -256,6 +272,7 @@ async def test_foreign_text_in_the_form_is_shown_scrubbed(
     path.write_text("".join(json.dumps(row) + "\n" for row in good_rows(60)))
     async with showing(NewJob(services, path)) as (app, pilot):
         assert "\x1b" not in app.dialog.query_one("#training_file", Input).value
+        await until(pilot, lambda: "60 rows" in word(app))
         type_into(app, training_file="no[/red]thing")
         await until(pilot, lambda: "no[/red]thing" in word(app))
         assert all(str(one.render()).isprintable() for one in app.dialog.query("#new-job-title"))

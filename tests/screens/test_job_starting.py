@@ -132,3 +132,25 @@ async def test_a_job_that_was_not_created_is_offered_again(
         assert app.screen.query_one("#suffix", Input).value == "tickets"
         await pilot.press("ctrl+s")
         await until(pilot, lambda: "ftjob-1" in server.jobs)
+
+
+async def test_a_refused_job_is_offered_with_the_split_that_was_made(
+    services: Services, server: MisbehavingServer, request_: JobRequest
+) -> None:
+    said = {"error": {"message": "No such model."}}
+    server.faults = [Fault("status", 400, path=JOBS, method="POST", body=said)]
+    app = FtuiApp(services)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        asked = request_.model_copy(update={"validation_share": 0.1})
+        screen(app).offer_job(None, asked)
+        await until(pilot, lambda: form_is_open(app))
+        first = app.screen
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: form_is_open(app) and app.screen is not first)
+        validation = app.screen.query_one("#validation_file", Input).value
+        assert validation.endswith("train.validation.jsonl")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "ftjob-1" in server.jobs)
+        assert len(list(services.workspace.splits.iterdir())) == 1
+        assert len(server.files.contents) == 2, "what the server has is not sent again"

@@ -100,6 +100,18 @@ async def test_a_validation_file_is_checked_too_and_may_be_short(
         await files.made_ready(request(training, validation_file=bad))
 
 
+async def test_a_validation_file_beside_a_file_at_the_server_is_checked_alone(
+    files: TrainingFiles, chat_file: Make
+) -> None:
+    given = {"training_file": None, "training_file_id": "file-9"}
+    sound = chat_file(good_rows(3))
+    ready = await files.made_ready(request(sound, **given, validation_file=sound))
+    assert set(ready.stamps) == {sound}
+    bad = chat_file([{"messages": []}], "bad.jsonl")
+    with pytest.raises(InputError, match=r"bad\.jsonl has errors: line 1"):
+        await files.made_ready(request(bad, **given, validation_file=bad))
+
+
 async def test_rows_that_stand_in_the_validation_file_too_are_an_error(
     files: TrainingFiles, chat_file: Make
 ) -> None:

@@ -230,6 +230,9 @@ async def test_a_file_that_changes_on_its_way_is_told(
 
     with pytest.raises(FileError, match=r"train\.jsonl"):
         await make(most_at_once, tell=act).send(path)
+    path.write_bytes(CONTENT)
+    file = await make(most_at_once).send(path)
+    assert server.files.contents[file] == CONTENT, "what went up meanwhile is not taken for it"
 
 
 async def test_what_cannot_be_sent_is_told_before_anybody_is_asked(

@@ -28,7 +28,7 @@ class Form(Dialog[Given | None], Generic[Given]):
 
     DEFAULT_CSS = """
     Form .row { height: 1; }
-    Form .row Label { width: 15; color: $text-muted; }
+    Form .row Label { width: 16; color: $text-muted; }
     Form .row > Label.-second { width: 14; padding-left: 2; }
     Form .row Input, Form .row Select { width: 1fr; }
     """

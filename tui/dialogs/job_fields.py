@@ -66,9 +66,9 @@ FIELDS: Final[Mapping[str, JobField]] = {
         "more memory. auto: by the number of rows.",
     ),
     "learning_rate_multiplier": JobField(
-        "Rate ×",
-        "How large the steps are, as a multiple of the usual learning rate: 0.5 learns more "
-        "carefully, 2 faster. auto: 1 on this machine.",
+        "Learning rate ×",
+        "How far each step goes, as a multiple of the usual rate: 0.5 learns more carefully, 2 "
+        "faster. auto: 1 on this machine.",
     ),
     "beta": JobField(
         "Beta",

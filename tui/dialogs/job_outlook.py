@@ -63,6 +63,7 @@ class JobOutlook(Static):
         self._files: tuple[Path | None, Path | None] = None, None
         self._checked: Checked | None = None
         self._trouble = ""
+        self._told = ""
         self._foreseen: tuple[JobRequest, Forecast] | None = None
 
     def look_at(self, training: Path | None, validation: Path | None) -> None:
@@ -128,7 +129,10 @@ class JobOutlook(Static):
             self.post_message(self.Foreseen(request, found))
 
     def _tell_progress(self, now: Progress) -> None:
-        self.post_message(self.Progressed(f"{now.doing} {now.share:.0%}"))
+        words = f"{now.doing} {now.share:.0%}"
+        if words != self._told:  # a slow link carries each line that changes
+            self._told = words
+            self.post_message(self.Progressed(words))
 
     @on(Looked)
     def _take_check(self, message: Looked) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import ClassVar
 
@@ -29,7 +30,7 @@ from tui.dialogs.job_outlook import JobOutlook
 from tui.domain.job_request import JobRequest
 from tui.domain.loop import Tone
 from tui.domain.server_kinds import ServerKind
-from tui.domain.text import preview
+from tui.domain.text import preview, scrub
 from tui.services.container import Services
 from tui.services.errors import FtuiError
 from tui.services.known_models import known_models
@@ -37,6 +38,7 @@ from tui.services.known_models import known_models
 _METHODS = (AUTO, "supervised", "dpo")
 _LORA = (AUTO, "yes", "no")
 _SHOWN_MODELS = 4
+_ENDS = "a tuned model ends with its base."
 
 
 class NewJob(Form[JobRequest]):
@@ -90,6 +92,7 @@ class NewJob(Form[JobRequest]):
         self._offered |= {"training_file": str(path)} if path else {}
         self._offered |= {"validation_file": str(validation)} if validation else {}
         self._offered.setdefault("model", services.settings.model)
+        self._meant = {scrub(text).strip(): text for text in self._offered.values()}
         self._models: list[str] = []
 
     def compose(self) -> ComposeResult:
@@ -185,7 +188,9 @@ class NewJob(Form[JobRequest]):
         return request
 
     def _values(self) -> dict[str, str]:
-        return {name: self.typed(name) if name in TYPED else self.chosen(name) for name in FIELDS}
+        """What stands in the fields; a name that cannot be shown as it is means itself still."""
+        values = {name: self.typed(name) if name in TYPED else self.chosen(name) for name in FIELDS}
+        return {name: self._meant.get(value, value) for name, value in values.items()}
 
     @work(exclusive=True, group="models", exit_on_error=False)
     async def _find_models(self, provider: str) -> None:
@@ -206,13 +211,19 @@ class NewJob(Form[JobRequest]):
         """Say what a field is for."""
         if name is None or name not in FIELDS:
             return
-        about = FIELDS[name].about
-        if name == "model" and self._models:
-            known = ", ".join(preview(one, 40) for one in self._models[:_SHOWN_MODELS])
-            about = f"{about} Known here: {known}. → takes the one suggested."
-        if name == "more":
-            about = self._about_more()
-        self.say("#new-job-about", about)
+        own = {"model": self._about_model, "more": self._about_more}
+        self.say("#new-job-about", own[name]() if name in own else FIELDS[name].about)
+
+    def _about_model(self) -> str:
+        """When the model ends, where its server told; else the models that are known."""
+        probe = self._services.probing.last(self.chosen("provider"))
+        today = date.fromtimestamp(self._services.jobs.now())
+        for model in probe.models if probe else ():
+            if model.id == self.typed("model") and (ends := model.end_words(today)):
+                return f"{FIELDS['model'].about} It {ends[0].removeprefix('! ')}: {_ENDS}"
+        known = ", ".join(preview(one, 40) for one in self._models[:_SHOWN_MODELS])
+        said = f" Known here: {known}. → takes the one suggested." if known else ""
+        return f"{FIELDS['model'].about}{said}"
 
     def _about_more(self) -> str:
         """What the hyperparameter does that is typed last, else which ones there are."""

@@ -95,9 +95,10 @@ class JobStarting(JobActions):
             ready = await self.services.training_files.made_ready(
                 request, lambda now: tell(f"Checking the files: {now.doing} {now.share:.0%}")
             )
+            request = ready.request  # a split is not made again where the job is refused
             self.post_message(JobUnderway(key, f"Creating a job at {request.provider} …"))
             view = await self.services.jobs.submit(
-                ready.request, ready.stamps, lambda now: tell(now.words())
+                request, ready.stamps, lambda now: tell(now.words())
             )
         except FtuiError as error:
             self.post_message(JobRefused(key, request, error))

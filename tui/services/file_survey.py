@@ -53,10 +53,14 @@ class Survey:
             or self._reason_against_share(request.validation_share)
         )
 
-    def reason_against_validating(self, training: Survey) -> str | None:
-        """Why the file cannot validate what is trained on another, as a sentence."""
+    def reason_against_validating(self, training: Survey | None) -> str | None:
+        """Why the file cannot validate what is trained on another, as a sentence.
+
+        Args:
+            training: the other; None where it is at the server, and nothing is known of it.
+        """
         reason = self._reason_in_rows(_FINE_TO_VALIDATE)
-        if reason or self.method == training.method:
+        if reason or training is None or self.method == training.method:
             return reason
         return f"{self.path} holds {_HELD[self.method]}, and {training.path} does not."
 

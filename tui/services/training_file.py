@@ -174,9 +174,7 @@ class TrainingFiles:
         """
         assert request.training_file
         checked = await self.check(request.training_file, request.validation_file, tell)
-        if reason := checked.reason_against(request):
-            remedy = f"See every problem and its fix: ftui check {request.training_file}"
-            raise InputError(reason, remedy)
+        _require(checked.reason_against(request), request.training_file)
         return checked
 
     async def made_ready(self, request: JobRequest, tell: TellProgress = tell_nobody) -> Ready:
@@ -188,12 +186,20 @@ class TrainingFiles:
         """
         request = await _with_whole_folder(request)
         if request.training_file is None:
-            return Ready(request)
+            return Ready(request, await self._validation_alone(request.validation_file, tell))
         checked = await self.checked(request, tell)
         request = checked.training.settled(request)
         if request.validation_share is not None:
             return await self._split(request, checked.training, tell)
         return Ready(request, checked.stamps)
+
+    async def _validation_alone(self, path: Path | None, tell: TellProgress) -> dict[Path, Stamp]:
+        """Check a validation file beside a training file that is at the server."""
+        if path is None:
+            return {}
+        survey = await self._survey(path, {}, tell)
+        _require(survey.reason_against_validating(None), path)
+        return {path: survey.dataset.stamp}
 
     async def _split(self, request: JobRequest, training: Survey, tell: TellProgress) -> Ready:
         """Set a share of the rows aside, in new files of the workspace."""
@@ -215,6 +221,11 @@ class TrainingFiles:
         }
         stamps = {path: await _stamp_of(path) for path in paths.values()}
         return Ready(request.model_copy(update=files), stamps)
+
+
+def _require(reason: str | None, path: Path) -> None:
+    if reason:
+        raise InputError(reason, f"See every problem and its fix: ftui check {path}")
 
 
 def _folder_for(path: Path) -> str:

@@ -111,8 +111,8 @@ class Uploading:
                 return sent.file
             sent.file = await self._send(file, sent)
             sent.upload = None
+            await content.require_unchanged()  # or the server has something else than was read
             await self._sent.keep(sent)
-            await content.require_unchanged()
             return sent.file
         finally:
             content.close()
