@@ -68,6 +68,8 @@ class JobHistory:
             lines, end = await asyncio.to_thread(read_after, self._path, self._offset)
         except OSError as error:
             raise explain(error, self._path) from error
+        if not lines:
+            return
         order = await asyncio.to_thread(order_of, _in_slices(lines), self._seen, self.status)
         for begin in range(0, len(order), _SLICE):
             yield await asyncio.to_thread(self._take, lines, order[begin : begin + _SLICE])
