@@ -174,5 +174,6 @@ class JobView:
         if self.status != "running" or not self.total_steps:
             return None
         here = now + self.clock_ahead
-        since = max(0.0, here - (self.last_step_at or here))
+        # A step that is late takes no time off those that follow it.
+        since = min(max(0.0, here - (self.last_step_at or here)), seconds_per_step)
         return max(0.0, (self.total_steps - self.step) * seconds_per_step - since)
