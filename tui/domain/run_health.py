@@ -48,7 +48,8 @@ def health_notes(view: JobView, now: float) -> tuple[HealthNote, ...]:
 
     Args:
         view: the run.
-        now: Unix seconds by this machine's clock.
+        now: when its server last answered, in Unix seconds by this machine's clock; what happened
+            since is not known.
     """
     notes = (_diverged(view), _stalled(view, now), _overfitting(view), _gap(view), _flat(view))
     return tuple(note for note in notes if note)
@@ -62,7 +63,7 @@ def stalled(view: JobView, now: float) -> float | None:
 
     Args:
         view: the run.
-        now: Unix seconds by this machine's clock.
+        now: as for `health_notes`.
     """
     if view.status != "running" or view.last_step_at is None or not view.step:
         return None

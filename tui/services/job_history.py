@@ -58,6 +58,13 @@ class JobHistory:
         """Whether a status tells nothing that the last one did not."""
         return status_says(status) == status_says(self.status)
 
+    def is_quiet(self, now: float, seconds: float) -> bool:
+        """Whether the last step that is known of a running job is so long ago."""
+        view = self._run.view()
+        if view.status != "running" or view.last_step_at is None:
+            return False
+        return now + view.clock_ahead - view.last_step_at >= seconds
+
     async def read(self) -> AsyncGenerator[list[Record], None]:
         """Read what is new in the log, whoever wrote it; yields it in slices, oldest first.
 
