@@ -6,7 +6,7 @@ import json
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from told_jobs import metrics, status, view_of
 
@@ -16,7 +16,8 @@ from tui.domain.job_records import (
 )
 from tui.domain.job_rows import row_cells
 from tui.domain.loop import NO_JOBS, Tone
-from tui.domain.record_order import record_key
+from tui.domain.prices import Price
+from tui.domain.record_order import history, record_key
 from tui.domain.run_words import (
     contact_words,
     figures_line,
@@ -24,7 +25,7 @@ from tui.domain.run_words import (
     shown_time,
     title_line,
 )
-from tui.domain.runs import loop_step, percent
+from tui.domain.runs import Run, loop_step, percent
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -90,6 +91,76 @@ def test_the_time_left_after_a_pause_counts_no_pause() -> None:
     assert view.seconds_per_step == 1.0
 
 
+def test_the_time_left_of_a_run_that_hangs_does_not_run_out() -> None:
+    view = view_of(status("running"), *(metrics(step) for step in range(1, 11)))
+    assert view.time_left(110) == 80
+    assert view.time_left(115) == 79, "a step that is late counts as no more than one"
+    assert view.time_left(9_999) is None, "nobody knows"
+
+
+def test_every_figure_that_a_server_tells_is_a_curve_and_the_others_are_empty() -> None:
+    view = view_of(
+        metrics(
+            1,
+            learning_rate=1e-4,
+            grad_norm=2.0,
+            train_mean_token_accuracy=0.5,
+            valid_mean_token_accuracy=0.25,
+            num_tokens=1234,
+        )
+    )
+    curves = (
+        view.learning_rate_curve,
+        view.grad_norm_curve,
+        view.train_accuracy,
+        view.valid_accuracy,
+    )
+    assert [curve[-1].value for curve in curves] == [1e-4, 2.0, 0.5, 0.25]
+    assert view.trained_tokens == 1234
+    assert not view_of(metrics(1, train_loss=1.0)).grad_norm_curve
+
+
+def test_what_a_job_is_made_of_has_flat_names_and_the_newer_form_counts() -> None:
+    told = status(
+        "running",
+        training_file="file-1",
+        seed=7,
+        hyperparameters={"n_epochs": 1, "lora_r": 16, "packing": None},
+        method={"type": "dpo", "dpo": {"hyperparameters": {"n_epochs": 3, "beta": 0.1}}},
+    )
+    assert view_of(told).settings == {
+        "model": "base",
+        "training_file": "file-1",
+        "method": "dpo",
+        "seed": 7,
+        "n_epochs": 3,
+        "lora_r": 16,
+        "beta": 0.1,
+    }
+    auto = status("queued", hyperparameters={"n_epochs": "auto"})
+    settled = status("queued", hyperparameters={"n_epochs": 3})
+    assert view_of(*history([auto, settled])).settings["n_epochs"] == 3
+
+
+def test_a_server_that_counts_steps_in_the_job_alone_tells_its_progress() -> None:
+    counted = [
+        status("running", trained_steps=step, total_steps=40) | {"at": 100.0 + 2 * step}
+        for step in range(0, 11, 5)
+    ]
+    view = view_of(*history(counted))
+    assert (view.step, view.total_steps, view.progress) == (10, 40, 0.25)
+    assert view.time_left(120) == 60
+
+
+def test_the_cost_so_far_is_nothing_here_and_told_where_the_price_is_known() -> None:
+    tokens = {"trained_tokens": 2_000_000}
+    assert view_of(status("running", **tokens)).cost() == 0
+    far = Run("far", "j")
+    far.add(status("running", **tokens))
+    assert far.view().cost() is None
+    assert far.view().cost({"base": Price(training=3.0)}) == 6.0
+
+
 def test_checkpoints_and_events_are_kept() -> None:
     raw = {
         "id": "c",
@@ -139,6 +210,7 @@ def test_what_trains_counts_before_what_waits_and_what_has_ended() -> None:
     assert loop_step([]) == NO_JOBS
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(["id", "created_at", "type", "data", "message"]), JSON))
 def test_no_event_whatsoever_breaks_a_run_or_the_log(event: dict[str, object]) -> None:
     record = event_record({"type": "metrics", **event}, now=1.0)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from servers.misbehaving import Fault, MisbehavingServer
 from watched_jobs import Time, steps
 
+from tui.domain.run_health import stalled
 from tui.services.attention import Attention, Level
 from tui.services.container import Services
 from tui.services.job_watch import Seen
@@ -28,18 +29,34 @@ async def test_a_hidden_job_is_asked_for_its_status_alone_until_that_changes(
     server: MisbehavingServer, jobs: Jobs, time: Time
 ) -> None:
     server.add_job()
-    server.add_step(1)
+    server.add_step(50)
     looks = jobs.follow("far", "ftjob-1", Attention(Level.HIDDEN))
     await until_answered(looks)
     server.requests.clear()
-    server.add_step(2)
+    server.add_step(51)
     assert not (await anext(looks)).records
     assert server.requests == [("GET", "/v1/fine_tuning/jobs")]
     assert time.pauses[-1] == ABROAD.hidden
     server.finish()
     seen = await anext(looks)
-    assert steps(seen.records) == [2]
+    assert steps(seen.records) == [51]
     assert seen.view.status == "succeeded"
+
+
+async def test_a_hidden_job_that_may_stand_still_is_asked_for_its_steps(
+    server: MisbehavingServer, jobs: Jobs, time: Time
+) -> None:
+    server.add_job()
+    server.add_step(1)
+    looks = jobs.follow("far", "ftjob-1", Attention(Level.HIDDEN))
+    await until_answered(looks)
+    server.add_step(60)
+    seen = await anext(looks)
+    assert steps(seen.records) == [60]
+    while not stalled(seen.view, seen.contact.updated_at or 0.0):
+        seen = await anext(looks)
+    assert 180 <= time.at - 1_700_000_000 <= 180 + ABROAD.hidden
+    await looks.aclose()
 
 
 async def test_a_listed_job_has_its_last_figures(

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tui.services.polling import ABROAD, HERE, LONGEST_RETRY_AFTER, Clock, Rhythm
+from tui.services.attention import Level
+from tui.services.polling import ABROAD, HERE, LONGEST_RETRY_AFTER, Clock, Pace, Rhythm
 from tui.services.provider_failures import retry_after
 
 
@@ -25,6 +26,25 @@ def test_a_moving_job_is_asked_for_quickly_and_a_quiet_one_less_and_less() -> No
 
 def test_a_waiting_job_is_asked_for_slowly() -> None:
     assert rhythm(pace=ABROAD).after_answer("queued", news=True) == ABROAD.waiting
+
+
+@pytest.mark.parametrize("pace", [HERE, ABROAD])
+def test_the_less_a_job_is_looked_at_the_slower_it_is_asked_for(pace: Pace) -> None:
+    pauses = [
+        rhythm(pace=pace).after_answer("running", news=True, level=level)
+        for level in (Level.WATCHED, Level.LISTED, Level.HIDDEN)
+    ]
+    assert pauses == sorted(pauses)
+    assert pauses[0] < pauses[2]
+
+
+def test_a_server_out_of_reach_is_tried_again_sooner_than_one_that_fails() -> None:
+    failing, away = rhythm(), rhythm()
+    for _ in range(10):
+        slow, soon = failing.after_failure(), away.after_failure(offline=True)
+    assert (slow, soon) == (HERE.longest_retry, HERE.longest_offline)
+    away.begin_anew()
+    assert away.after_failure(offline=True) == HERE.first_retry
 
 
 def test_failures_double_the_pause_up_to_a_limit_and_an_answer_ends_that() -> None:

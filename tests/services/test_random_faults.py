@@ -82,7 +82,7 @@ def steps_of(server: MisbehavingServer) -> list[int]:
     return [figures["step"] for figures in data if figures]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.lists(ACTIONS, min_size=1, max_size=8),
     st.sampled_from([newest_first, doubled, shuffled]),

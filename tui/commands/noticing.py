@@ -31,7 +31,7 @@ class Noticing:
         """Tell what a look at the job brought; a hook runs beside the watch."""
         if seen.contact.updated_at is None or seen.contact.trouble:
             return
-        stalls = stall_notice(seen.view, self._services.jobs.now())
+        stalls = stall_notice(seen.view, seen.contact.updated_at)
         for notice in (end_notice(self._before, seen.view), stalls):
             if notice and self._services.notifying.first(notice):
                 self._tell(notice)

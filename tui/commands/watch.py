@@ -65,7 +65,7 @@ async def follow(services: Services, view: JobView, *, as_json: bool) -> int:
             if seen.contact.trouble and not seen.contact.updated_at and failures >= _FIRST_TRIES:
                 raise seen.contact.trouble
             printer.look(seen, services.jobs.now())
-            for note in _new_notes(seen, noted, services.jobs.now()):
+            for note in _new_notes(seen, noted):
                 printer.note(note)
             noticing.look(seen)
     except asyncio.CancelledError:
@@ -86,11 +86,12 @@ def _printer(*, as_json: bool) -> Printer:
     return LinePrinter()
 
 
-def _new_notes(seen: Seen, noted: set[str], now: float) -> list[HealthNote]:
+def _new_notes(seen: Seen, noted: set[str]) -> list[HealthNote]:
     """What is new to say of the run's health, once the server has told all."""
-    if not (seen.contact.updated_at or seen.view.terminal):
+    answered_at = seen.contact.updated_at or 0.0
+    if not (answered_at or seen.view.terminal):
         return []
-    notes = [note for note in health_notes(seen.view, now) if note.kind not in noted]
+    notes = [note for note in health_notes(seen.view, answered_at) if note.kind not in noted]
     noted.update(note.kind for note in notes)
     return notes
 

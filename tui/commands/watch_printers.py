@@ -100,6 +100,8 @@ class LivePrinter:
         if self._seen is None:
             return
         view, contact = self._seen.view, self._seen.contact
+        if view.status == "unknown" and not contact.trouble:
+            return  # nothing is recorded, and the server was not asked yet
         if view.terminal:
             self._line.show(f"{title_line(view)}  {figures_line(view)}")
         else:

@@ -14,6 +14,8 @@ from tui.domain.run_pace import Pace
 
 _HERE = "local"
 """The provider that is the engine on this machine."""
+_PATIENCE = 120.0
+_SLOW_STEPS = 10
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
@@ -132,6 +134,11 @@ class JobView:
         """What a recent step took."""
         return self.pace.recent if self.pace else None
 
+    @property
+    def patience(self) -> float:
+        """Seconds without a step after which the run stands still: 2 minutes and 10 slow steps."""
+        return max(_PATIENCE, _SLOW_STEPS * self.pace.slowest if self.pace else 0.0)
+
     def elapsed(self, now: float) -> float | None:
         """Seconds since the training began, until it ended; None before it began.
 
@@ -145,7 +152,10 @@ class JobView:
         return max(0.0, end - self.started_at)
 
     def time_left(self, now: float) -> float | None:
-        """Seconds until the last step, by the pace of the recent ones; None while unknown."""
+        """Seconds until the last step, by the pace of the recent ones.
+
+        None while unknown, as where the run stands still.
+        """
         return self._left(now, self.pace.recent) if self.pace else None
 
     def time_left_range(self, now: float) -> tuple[float, float] | None:
@@ -175,4 +185,8 @@ class JobView:
             return None
         here = now + self.clock_ahead
         since = max(0.0, here - (self.last_step_at or here))
+        if since > self.patience:
+            return None
+        # A step that is late takes no time off those that follow it.
+        since = min(since, seconds_per_step)
         return max(0.0, (self.total_steps - self.step) * seconds_per_step - since)

@@ -34,13 +34,13 @@ def mark_of(record: Record) -> int:
 def oldest_first(items: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """A server's events in the order of time, whether it lists them newest or oldest first.
 
-    Equal times (OpenAI counts whole seconds) keep the order that the server gave them; where it
-    gives none, steps rise.
+    Equal times (OpenAI counts whole seconds) keep the order that the server gave them, but that
+    steps rise.
     """
     rising, falling = directions(items)
     newest_first = falling > rising or (falling == rising and not _steps_rise(items))
     ordered = sorted(reversed(items) if newest_first else items, key=_created)
-    return _by_step(ordered) if rising and falling else ordered
+    return _by_step(ordered)
 
 
 def directions(items: Sequence[Mapping[str, Any]]) -> tuple[int, int]:

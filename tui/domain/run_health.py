@@ -22,8 +22,6 @@ _SMOOTH = 20
 _FLAT_SHARE = 5
 _FLAT_FROM = 50
 _FLAT = 0.99
-_STALL_MINUTES = 2
-_STALL_STEPS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,8 @@ def health_notes(view: JobView, now: float) -> tuple[HealthNote, ...]:
 
     Args:
         view: the run.
-        now: Unix seconds by this machine's clock.
+        now: when its server last answered, in Unix seconds by this machine's clock; what happened
+            since is not known.
     """
     notes = (_diverged(view), _stalled(view, now), _overfitting(view), _gap(view), _flat(view))
     return tuple(note for note in notes if note)
@@ -57,18 +56,17 @@ def health_notes(view: JobView, now: float) -> tuple[HealthNote, ...]:
 def stalled(view: JobView, now: float) -> float | None:
     """Seconds since the last step of a run that stands still; None where it does not.
 
-    It stands still if it is running, and for 2 minutes and 10 times what a step took there was no
-    step; before the first step nothing is known of what one takes.
+    It stands still if it is running, and there was no step for longer than its `patience`; before
+    the first step nothing is known of what one takes.
 
     Args:
         view: the run.
-        now: Unix seconds by this machine's clock.
+        now: as for `health_notes`.
     """
     if view.status != "running" or view.last_step_at is None or not view.step:
         return None
-    usual = view.pace.slowest if view.pace else 0.0
     since = now + view.clock_ahead - view.last_step_at
-    return since if since >= max(60.0 * _STALL_MINUTES, _STALL_STEPS * usual) else None
+    return since if since >= view.patience else None
 
 
 def loss_ratio(view: JobView) -> float | None:
@@ -111,8 +109,7 @@ def _stalled(view: JobView, now: float) -> HealthNote | None:
         "stalled",
         Tone.WARNED,
         f"No step for {number(since // 60)} minutes.",
-        f"Running, and no step for {_STALL_MINUTES} minutes and {_STALL_STEPS} times what "
-        "one took.",
+        "Running, and no step for 2 minutes and 10 times what the slowest of late took.",
     )
 
 

@@ -119,7 +119,7 @@ class JobScreen(JobActions):
         view, now = self.chosen(), self.services.jobs.now()
         other = self.board.views.get(self._other) if self._other else None
         shown = self.board.shown_time(self.key, now)
-        self.panel.show(view, other, health_notes(view, now), shown)
+        self.panel.show(view, other, health_notes(view, self.board.answered_at(self.key)), shown)
         words, trouble = self.board.contact_words(self.key, now)
         self.panel.header.say_contact(words, trouble=trouble)
         why = self.board.trouble_of(self.key)
@@ -193,7 +193,7 @@ class JobScreen(JobActions):
 
     def action_notes(self) -> None:
         """Show what is seen of the run's health, each with its rule."""
-        notes = health_notes(self.chosen(), self.services.jobs.now())
+        notes = health_notes(self.chosen(), self.board.answered_at(self.key))
         told = [f"{note.tone.glyph} {note.words}\n  Rule: {note.rule}" for note in notes]
         nothing = "Nothing is wrong with this run, as far as its curves tell."
         self.app.push_screen(ReadText("Health of the run", "\n\n".join(told) or nothing))

@@ -110,8 +110,16 @@ class JobBoard:
         for key in self.followed:
             contact = self.contacts.get(key)
             if contact and contact.updated_at is not None and not contact.trouble:
-                told += filter(None, [stall_notice(self.views[key], now)])
+                told += filter(None, [stall_notice(self.views[key], self.answered_at(key))])
         return told
+
+    def answered_at(self, key: Key) -> float:
+        """When a job's server last answered, as which its health is told; 0 where it has not yet.
+
+        What happened since is not known: after a sleep or offline no job stands still.
+        """
+        contact = self.contacts.get(key)
+        return (contact.updated_at if contact else None) or 0.0
 
     def lose(self, key: Key, error: FtuiError) -> None:
         """Note that a job cannot be followed."""

@@ -10,7 +10,8 @@ class Level(IntEnum):
     """How closely a job is looked at; the higher, the more is asked."""
 
     HIDDEN = 0
-    """Nothing of it is shown: only its status is asked for, slowly, so that its end is noticed."""
+    """Nothing of it is shown: its status is asked for, slowly, and now and then its last step, so
+    that its end is noticed, or that it stands still."""
     LISTED = 1
     """Its row is shown: its status and last figures."""
     WATCHED = 2

@@ -58,6 +58,13 @@ class JobHistory:
         """Whether a status tells nothing that the last one did not."""
         return status_says(status) == status_says(self.status)
 
+    def is_quiet(self, now: float, seconds: float) -> bool:
+        """Whether the last step that is known of a running job is so long ago."""
+        view = self._run.view()
+        if view.status != "running" or view.last_step_at is None:
+            return False
+        return now + view.clock_ahead - view.last_step_at >= seconds
+
     async def read(self) -> AsyncGenerator[list[Record], None]:
         """Read what is new in the log, whoever wrote it; yields it in slices, oldest first.
 
@@ -68,6 +75,8 @@ class JobHistory:
             lines, end = await asyncio.to_thread(read_after, self._path, self._offset)
         except OSError as error:
             raise explain(error, self._path) from error
+        if not lines:
+            return
         order = await asyncio.to_thread(order_of, _in_slices(lines), self._seen, self.status)
         for begin in range(0, len(order), _SLICE):
             yield await asyncio.to_thread(self._take, lines, order[begin : begin + _SLICE])

@@ -64,15 +64,17 @@ class JobLists:
         self._histories: dict[Key, JobHistory] = {}
         self._reading = asyncio.Lock()
 
-    async def recorded(self) -> tuple[JobView, ...]:
+    async def recorded(self, job: str | None = None) -> tuple[JobView, ...]:
         """The jobs that the workspace has seen, latest first; no server is asked.
+
+        Args:
+            job: read only the logs of jobs with this id.
 
         Raises:
             FileError: a log cannot be read.
         """
-        return _latest_first(
-            [await self._read(log) for log in await recorded_jobs(self._workspace)]
-        )
+        logs = await recorded_jobs(self._workspace)
+        return _latest_first([await self._read(log) for log in logs if job in (None, log.job)])
 
     async def all(self) -> JobList:
         """The jobs of every provider in use and those recorded, once all have answered.
@@ -141,9 +143,11 @@ class JobLists:
     async def _read(self, log: JobLog) -> JobView:
         key = log.provider, log.job
         async with self._reading:
-            history = self._histories.setdefault(key, log.history())
+            history = self._histories.pop(key, None) or log.history()
             async for _ in history.read():
                 pass
+            # One whose reading is broken off is not read on, but anew.
+            self._histories[key] = history
         return history.view()
 
     def _traffic_of(self, provider: str) -> Traffic:

@@ -25,6 +25,9 @@ from tui.settings import LOCAL
 if TYPE_CHECKING:
     import openai
 
+_QUIET = 45.0
+"""Seconds without a step, as far as that is known, after which a hidden job is asked for steps:
+well before it would be said to stand still."""
 _SKEW = 5.0
 """Seconds that clocks may differ by without being told: a header has whole seconds, and takes some
 time to come."""
@@ -58,7 +61,8 @@ class JobPoll:
             client: of the provider.
             now: Unix seconds.
             listed: the job as the provider's list tells it; None to ask for it alone.
-            level: a job that is hidden, and stands as it stood, is not asked for events.
+            level: a job that is hidden, and stands as it stood, is asked for events only where it
+                may stand still.
 
         Raises:
             ProviderTrouble: the answer is not of the protocol.
@@ -68,7 +72,7 @@ class JobPoll:
         ends = is_terminal(str(job["status"]))
         status = status_record(job, self._provider, now, self._history.newest or None)
         same = self._history.says_the_same(status)
-        if level is Level.HIDDEN and same and not ends:
+        if level is Level.HIDDEN and same and not ends and not self._history.is_quiet(now, _QUIET):
             return []
         news = await self._news(client, now, ends=ends)
         newest = max([*(record["at"] for record in news), self._history.newest])

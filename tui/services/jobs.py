@@ -201,8 +201,7 @@ class Jobs:
             NotFound: there is none.
             InputError: there are several.
         """
-        recorded = await self.recorded()
-        exact = [view for view in recorded if view.id == name]
+        exact = await self._lists.recorded(name)
         if len(exact) == 1:
             return exact[0]
         listed = await self.list_jobs()

@@ -105,9 +105,9 @@ def _whole_lines(file: BinaryIO, offset: int) -> tuple[list[bytes], int]:
 def _mend(file: BinaryIO) -> None:
     """End a last line that lacks nothing but its break; take off one that was torn."""
     size = file.seek(0, os.SEEK_END)
-    begin, tail = size, b""
+    begin, tail, step = size, b"", 1
     while begin and b"\n" not in tail:
-        begin = max(0, begin - _BLOCK)
+        begin, step = max(0, begin - step), _BLOCK
         file.seek(begin)
         tail = file.read(size - begin)
     last = tail[tail.rfind(b"\n") + 1 :]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tui.domain.job_records import Record
@@ -52,10 +52,12 @@ class NewsPages:
         self._provider = provider
         self._record = record
         self._history = history
-        self._fresh: dict[int, Item] = {}
+        self._found: list[Item] = []
+        self._walked: list[Item] = []
+        self._marks: set[int] = set()
         self._after: str | None = None
         self._asked: set[str] = set()
-        self._last: str | None = None
+        self._last: str | None = None  # of a long list
         self._in_order = True
         self._oldest_first = False
         self._missing = False
@@ -79,12 +81,14 @@ class NewsPages:
         if interrupted:
             await self._walk(page, now, thorough=thorough, again=False)
         # What came while the look was interrupted stands before what it had found.
-        await self._walk(page, now, thorough=thorough, again=interrupted or bool(self._fresh))
-        return [self._record(item, now) for item in oldest_first(list(self._fresh.values()))]
+        await self._walk(page, now, thorough=thorough, again=interrupted or bool(self._found))
+        records = [self._record(item, now) for item in self._found]
+        return sorted(records, key=lambda record: float(record["at"]))
 
     def taken(self) -> None:
         """What was given is kept in the history."""
-        self._fresh.clear()
+        self._found.clear()
+        self._marks.clear()
 
     async def _walk(self, fetch: Page, now: float, *, thorough: bool, again: bool) -> None:
         """Go from page to page, from where the last walk was interrupted."""
@@ -92,20 +96,25 @@ class NewsPages:
 
         if self._after is None and self._oldest_first:
             self._after = self._last  # the news is behind what was the last one
-        stale = 0
+        earlier = frozenset(self._marks) if again else frozenset[int]()
+        stale, count = 0, _PAGE if self._after else 0
         while True:
-            first = self._after is None
-            limit = _GLANCE if first and not thorough else _PAGE
+            glance = self._after is None and not thorough and not self._oldest_first
+            limit = _GLANCE if glance else _PAGE
             page = await self._page(fetch(limit, omit if self._after is None else self._after))
-            fresh, known = self._take(page.items, now, again=again)
+            fresh, known = self._take(page.items, now, earlier)
             stale = 0 if fresh else stale + 1
-            self._last = page.last or self._last
+            count += len(page.items)
+            # A short list may rise by chance, and is read from its beginning in one page.
+            self._last = page.last or self._last if count > _PAGE else None
             if page.is_last or page.last in self._asked:
                 break
             if self._is_enough(stale, known, thorough=thorough):
                 break
             self._asked.add(page.last)
             self._after = page.last
+        self._found += oldest_first(self._walked)
+        self._walked.clear()
         self._after = None
         self._asked.clear()
 
@@ -133,24 +142,26 @@ class NewsPages:
             return stale >= _SURE
         return known > 0
 
-    def _take(self, items: list[Item], now: float, *, again: bool) -> tuple[int, int]:
+    def _take(self, items: list[Item], now: float, earlier: Collection[int]) -> tuple[int, int]:
         """Keep what is new of a page; gives how many items are, and how many were known.
 
         Args:
             items: the page.
             now: Unix seconds.
-            again: what an earlier walk found counts as known.
+            earlier: marks of what an earlier walk found, which counts as known.
         """
         rising, falling = directions([item for item in items if "created_at" in item])
         self._in_order = self._in_order and not (rising and falling)
-        self._oldest_first = self._in_order and bool(rising)
+        if rising or falling:
+            self._oldest_first = self._in_order and bool(rising)
         fresh = known = 0
         for item in items:
             record = self._record(item, now)
             mark = mark_of(record)
-            if self._history.knows(record) or (again and mark in self._fresh):
+            if self._history.knows(record) or mark in earlier:
                 known += 1
-            elif mark not in self._fresh:
-                self._fresh[mark] = item
+            elif mark not in self._marks:
+                self._marks.add(mark)
+                self._walked.append(item)
                 fresh += 1
         return fresh, known

@@ -1,0 +1,140 @@
+"""`ftui watch` for people: one live line on a terminal, lines elsewhere, and how it ends."""
+
+from __future__ import annotations
+
+import io
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from command_line import Run
+from servers.misbehaving import Fault, MisbehavingServer
+from terminal import Terminal
+
+from tui.cli import main
+from tui.commands.live_line import LiveLine
+from tui.commands.output import in_characters_of
+
+WATCH = [sys.executable, "-m", "tui", "watch"]
+
+
+def a_run(server: MisbehavingServer, count: int, **data: float) -> None:
+    server.add_job(suffix="tickets")
+    for step in range(1, count + 1):
+        server.add_step(step, **data)
+
+
+def test_a_terminal_has_one_line_with_all_that_matters(
+    far: MisbehavingServer, tmp_path: Path
+) -> None:
+    a_run(far, 40)
+    far.say("Half way \x1b[2J", at=1_700_000_020.5)
+    for step, loss in ((41, 0.5), (42, 0.6), (43, 0.7), (44, 0.8)):
+        far.add_step(step, valid_loss=loss)
+    watch = Terminal([*WATCH, "last"], tmp_path, {}, 120, 24)
+    watch.wait_for("▶ running 44%  step 44/100  ETA ")
+    watch.wait_for("! Validation loss has risen since step 41: 0.800 now")
+    far.finish()
+    watch.wait_for("✓ succeeded  tickets")
+    assert watch.wait_for_end() == 0
+    shown = watch.text()
+    assert "loss 0.068 ↓  valid 0.800" in shown
+    assert "Half way �" in shown
+    assert "step 43" not in shown, "a step is no line of its own"
+    assert shown.count("has risen since") == 1
+
+
+def test_a_terminal_that_knows_no_escape_sequences_gets_lines(
+    far: MisbehavingServer, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a_run(far, 3)
+    far.finish()
+    assert main(["watch", "last"]) == 0
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert [line.split("  ", 1)[1] for line in out.splitlines()] == [
+        "step 1/100  train_loss 3.000",
+        "step 2/100  train_loss 1.500",
+        "step 3/100  train_loss 1.000",
+        "succeeded  ft:base:ftjob-1",
+    ]
+
+
+def test_where_text_is_not_utf_8_signs_are_ascii() -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    assert in_characters_of(stream, "▶ running  loss 0.5 ↓ …") == "> running  loss 0.5 v ."
+    assert in_characters_of(stream, "日本 ✓") == "?? +"
+    latin = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
+    assert in_characters_of(latin, "fünf · sechs") == "fünf · sechs"
+
+
+def test_a_reader_that_goes_away_ends_the_watch_quietly(far: MisbehavingServer) -> None:
+    a_run(far, 500)
+    with subprocess.Popen(
+        [*WATCH, "last", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as watch:
+        assert watch.stdout
+        assert watch.stderr
+        assert b'"step": 1,' in watch.stdout.readline()
+        watch.stdout.close()
+        assert watch.stderr.read() == b""
+    assert watch.returncode == 141
+
+
+def test_a_job_that_vanished_ends_the_watch_with_what_was_seen_and_one_sentence(
+    far: MisbehavingServer, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.services.job_watch._VANISHED_AFTER", 1)
+    a_run(far, 2)
+    far.can_pause = True
+    run("pause", "last", "--json")
+    far.lacks = {"/ftjob-1"}
+    code, lines, said = run("watch", "ftjob-1", "--json")
+    assert code == 2
+    assert [line["status"] for line in lines] == ["paused"]
+    assert "What was seen of the job is kept." in said
+    assert said.count("\n") == 1
+
+
+def test_the_signs_of_trouble_and_of_its_end_go_to_standard_error_once(
+    far: MisbehavingServer, run: Run
+) -> None:
+    a_run(far, 2)
+    far.finish()
+    far.faults = [Fault("status", 503, path="/events")]
+    code, lines, said = run("watch", "ftjob-1", "--json")
+    assert (code, len(lines)) == (0, 3)
+    assert re.fullmatch(
+        r"ftui: .*HTTP 503.*\(offline since \d\d:\d\d.*\)\nftui: The server answers again.\n", said
+    )
+
+
+class Screen(io.StringIO):
+    """A stream that takes any character."""
+
+    encoding = "utf-8"
+
+
+def test_the_line_is_written_again_only_when_it_says_something_else() -> None:
+    screen, width = Screen(), [20]
+    line = LiveLine(screen, lambda: width[0])
+    line.show("loss 0.5")
+    sent = screen.getvalue()
+    line.show("loss 0.5")
+    assert screen.getvalue() == sent
+    width[0] = 8
+    line.show("loss 0.5")
+    assert screen.getvalue()[len(sent) :] == "\r\x1b[Jloss 0.\r"
+    line.say_above("done")
+    assert screen.getvalue().endswith("\r\x1b[Jdone\n\r\x1b[Jloss 0.\r")
+    line.leave()
+    line.leave()
+    assert screen.getvalue().endswith("loss 0.\r\n")
+
+
+def test_wide_characters_count_twice() -> None:
+    screen = Screen()
+    LiveLine(screen, lambda: 8).show("日本語日本語")
+    assert screen.getvalue() == "\r\x1b[J日本語…\r"
