@@ -19,6 +19,7 @@ from tui.dialogs.open_file import OpenFile
 from tui.domain.chat import Answer, Chat, Ended, Ending, Question, Turn, questions
 from tui.domain.chat_words import settings_line
 from tui.domain.loop import Mode
+from tui.domain.model_names import shown_name
 from tui.domain.row_diff import DiffLine
 from tui.domain.text import preview, scrub
 from tui.screens.chat_messages import AnswerCame, ChatStartFound, ChatTrouble, QuestionsRead
@@ -103,7 +104,7 @@ class ChatScreen(ModeScreen):
     def on_mount(self) -> None:
         """Name the models; look for what the tuned one was trained with."""
         tuned, base = preview(self.request.tuned, 100), self.request.base
-        beside = f" beside its base {preview(base, 60)}" if base else ""
+        beside = f" beside its base {preview(shown_name(base), 60)}" if base else ""
         self.headline(f"Chat with {tuned}{beside} · {preview(self.request.provider, 40)}")
         over_ssh = self.app.animation_level == "none"
         seconds = _FRAME_SECONDS_OVER_SSH if over_ssh else _FRAME_SECONDS
