@@ -48,6 +48,7 @@ class ChatAsking(ModeScreen):
         self.test: Path | None = None
         self.questions: Sequence[Question] = ()
         self.question: Question | None = None
+        self._asked_rows = 0
 
     @abstractmethod
     def begin_conversation(self, opening: Sequence[dict[str, Any]]) -> None:
@@ -93,10 +94,10 @@ class ChatAsking(ModeScreen):
         """Put the next row of the test set into a new conversation; ask for the file first."""
         if self.test is None:
             self.app.push_screen(OpenFile(), self._take_test)
-        elif self.question is None or not self.questions:
+        elif not self.questions:
             self._read_questions(self.test)
         else:
-            self._put(self.questions[self.question.number % len(self.questions)])
+            self._put(self.questions[self._asked_rows % len(self.questions)])
 
     def _take_test(self, path: Path | None) -> None:
         if path:
@@ -118,7 +119,7 @@ class ChatAsking(ModeScreen):
 
     def _put(self, question: Question) -> None:
         """Begin a conversation with a row of the test set; its message waits to be sent."""
-        self.question = question
+        self.question, self._asked_rows = question, question.number
         self.begin_conversation(question.opening)
         if question.system is not None:
             self.chat.settings = replace(self.chat.settings, system=question.system)
