@@ -11,7 +11,7 @@ _PATIENCE = 1.0
 
 _ENDS: dict[Ended, tuple[str, Tone]] = {
     Ended.COMPLETE: ("✓", Tone.GOOD),
-    Ended.LENGTH: ("! cut at the limit,", Tone.WARNED),
+    Ended.LENGTH: ("! limit,", Tone.WARNED),
     Ended.STOPPED: ("■ stopped,", Tone.WARNED),
     Ended.CUT: ("✗ broke off,", Tone.BAD),
     Ended.FAILED: ("✗ no answer", Tone.BAD),

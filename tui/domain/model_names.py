@@ -74,3 +74,8 @@ def without_checkpoint(name: str) -> tuple[str, int | None]:
     """A tuned model's name and, where the name is a checkpoint's, its step."""
     match = re.fullmatch(r"(.+):ckpt-step-(\d{1,9})", name)
     return (match[1], int(match[2])) if match else (name, None)
+
+
+def shown_name(name: str) -> str:
+    """A model's name for people, not yet scrubbed: of a folder only the last part."""
+    return PurePath(name).name if name.startswith("/") else name

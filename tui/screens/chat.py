@@ -4,31 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.widgets import Static
 
-from tui.dialogs.chat_options import ChatOptions, EditChatOptions
-from tui.dialogs.open_file import OpenFile
-from tui.domain.chat import Answer, Chat, Ended, Ending, Question, Turn, questions
-from tui.domain.chat_words import settings_line
-from tui.domain.loop import Mode
+from tui.domain.chat import Answer, Chat, Ended, Ending, Turn
+from tui.domain.model_names import shown_name
 from tui.domain.row_diff import DiffLine
-from tui.domain.text import preview, scrub
-from tui.screens.chat_messages import AnswerCame, ChatStartFound, ChatTrouble, QuestionsRead
+from tui.domain.text import preview
+from tui.screens.chat_asking import ChatAsking
+from tui.screens.chat_messages import AnswerCame, ChatTrouble
 from tui.screens.chat_reasons import GOING, reason_against
 from tui.screens.messages import ChatRequested, StepRequested
-from tui.screens.mode_screen import ModeScreen
-from tui.services.chat_start import chat_start
 from tui.services.container import Services
-from tui.services.errors import FtuiError, InputError
-from tui.services.test_sets import read_test_set
+from tui.services.errors import FtuiError
 from tui.settings import LOCAL
 from tui.widgets.chat_sides import ChatSides
 from tui.widgets.diff_view import DiffView
@@ -50,10 +42,9 @@ _LEGEND = (
 )
 
 
-class ChatScreen(ModeScreen):
+class ChatScreen(ChatAsking):
     """A conversation with one or two models; lies over the list of jobs or over one job."""
 
-    MODE = Mode.JOBS
     CSS_PATH = "chat.tcss"
     ABOUT = (
         "Talk with a tuned model or checkpoint, its base model beside it: both are asked the same, "
@@ -80,13 +71,7 @@ class ChatScreen(ModeScreen):
             request: which models.
             job_list: the list of jobs, which begins whatever else is asked for.
         """
-        super().__init__(services)
-        self.request = request
-        models = {"base": request.base, "tuned": request.tuned}
-        self.chat = Chat({side: model for side, model in models.items() if model})
-        self.test: Path | None = None
-        self.questions: Sequence[Question] = ()
-        self.question: Question | None = None
+        super().__init__(services, request)
         self._list = job_list
         self._log = services.chatting.new_log()
         self._answered: set[str] = set()
@@ -103,14 +88,14 @@ class ChatScreen(ModeScreen):
     def on_mount(self) -> None:
         """Name the models; look for what the tuned one was trained with."""
         tuned, base = preview(self.request.tuned, 100), self.request.base
-        beside = f" beside its base {preview(base, 60)}" if base else ""
+        beside = f" beside its base {preview(shown_name(base), 60)}" if base else ""
         self.headline(f"Chat with {tuned}{beside} · {preview(self.request.provider, 40)}")
         over_ssh = self.app.animation_level == "none"
         seconds = _FRAME_SECONDS_OVER_SSH if over_ssh else _FRAME_SECONDS
         self._painter = self.set_interval(seconds, self._paint, pause=True)
-        self._show_settings()
+        self.show_settings()
         self.query_one(MessageInput).focus()
-        self._look_for_start()
+        self.look_for_start()
 
     def begin(self, request: StepRequested) -> None:
         """Another chat takes the place of this one; the list begins everything else."""
@@ -119,25 +104,6 @@ class ChatScreen(ModeScreen):
         if isinstance(request, ChatRequested):
             self.dismiss()
         self._list.begin(request)
-
-    @work(group="start", exit_on_error=False)
-    async def _look_for_start(self) -> None:
-        asked = self.request
-        try:
-            start = await chat_start(self.services.workspace, asked.provider, asked.tuned)
-            self.post_message(ChatStartFound(start))
-        except FtuiError as error:
-            self.post_message(ChatTrouble(error))
-
-    @work(group="questions", exclusive=True, exit_on_error=False)
-    async def _read_questions(self, path: Path) -> None:
-        try:
-            found = questions(await read_test_set(path))
-            if not found:
-                raise InputError(f"No row of {path} ends with a text of the user.")
-            self.post_message(QuestionsRead(path, found))
-        except FtuiError as error:
-            self.post_message(ChatTrouble(error))
 
     @work(group="answers", exit_on_error=False)
     async def _ask(self, side: str, answer: Answer, messages: list[dict[str, Any]]) -> None:
@@ -155,22 +121,6 @@ class ChatScreen(ModeScreen):
             await keep(self._log, provider, model, messages, settings, answer)
         except FtuiError as error:
             self.post_message(ChatTrouble(error))
-
-    def on_chat_start_found(self, message: ChatStartFound) -> None:
-        """Begin with what the model was trained with, unless the person was quicker."""
-        self.test = self.test or message.start.test
-        if not (self.chat.turns or self.chat.settings.system):
-            self.chat.settings = replace(self.chat.settings, system=message.start.system)
-            self._show_settings()
-
-    def on_chat_trouble(self, message: ChatTrouble) -> None:
-        """Say it; the chat goes on."""
-        self.tell_error(message.error)
-
-    def on_questions_read(self, message: QuestionsRead) -> None:
-        """Put the first row."""
-        self.questions = message.questions
-        self._put(message.questions[0])
 
     def on_message_input_sent(self, message: MessageInput.Sent) -> None:
         """Ask all sides."""
@@ -198,20 +148,6 @@ class ChatScreen(ModeScreen):
             self._end(side, Ending(Ended.FAILED, error=str(error)))
         super().worker_failed(error)
 
-    def action_next_row(self) -> None:
-        """Put the next row of the test set into a new conversation; ask for the file first."""
-        if self.test is None:
-            self.app.push_screen(OpenFile(), self._take_test)
-        elif self.question is None or not self.questions:
-            self._read_questions(self.test)
-        else:
-            self._put(self.questions[self.question.number % len(self.questions)])
-
-    def _take_test(self, path: Path | None) -> None:
-        if path:
-            self.test, self.questions = path, ()
-            self._read_questions(path)
-
     def action_one(self) -> None:
         """Show the tuned side alone, the base alone, both."""
         self.query_one(ChatSides).show_next()
@@ -220,24 +156,11 @@ class ChatScreen(ModeScreen):
         """Show what differs between the last answers, or the conversation again."""
         self._show_differences(not self.has_class("-differences"))
 
-    def action_settings(self) -> None:
-        """Ask how to ask."""
-        options = ChatOptions(self.chat.settings, self.test)
-        self.app.push_screen(EditChatOptions(options), self._take_options)
-
-    def _take_options(self, options: ChatOptions | None) -> None:
-        if options is None:
-            return
-        self.chat.settings = options.settings
-        if options.test != self.test:
-            self.test, self.questions = options.test, ()
-        self._show_settings()
-
     def action_anew(self) -> None:
         """Begin a new conversation; the one before is kept in the workspace."""
-        self._begin_conversation(())
+        self.begin_conversation(())
         self.question = None
-        self._show_expected()
+        self.show_expected()
 
     def action_retry(self) -> None:
         """Ask those sides again whose answer failed, broke off or was stopped."""
@@ -273,17 +196,8 @@ class ChatScreen(ModeScreen):
             return bool(self.chat.going()) == (action == "stop")
         return super().check_action(action, parameters)
 
-    def _put(self, question: Question) -> None:
-        """Begin a conversation with a row of the test set; its message waits to be sent."""
-        self.question = question
-        self._begin_conversation(question.opening)
-        if question.system is not None:
-            self.chat.settings = replace(self.chat.settings, system=question.system)
-            self._show_settings()
-        self.query_one(MessageInput).put(question.asked)
-        self._show_expected()
-
-    def _begin_conversation(self, opening: Sequence[dict[str, Any]]) -> None:
+    def begin_conversation(self, opening: Sequence[dict[str, Any]]) -> None:
+        """Begin anew; the conversation before is kept in the workspace."""
         self.chat = Chat(self.chat.models, self.chat.settings, opening)
         self._log = self.services.chatting.new_log()
         self._show_differences(False)
@@ -335,13 +249,3 @@ class ChatScreen(ModeScreen):
                 [*_LEGEND, *diff] if diff else [DiffLine("same", "Both answers are the same.")]
             )
         self.set_class(diff is not None, "-differences")
-
-    def _show_settings(self) -> None:
-        self.query_one("#chat-settings", LiveLine).say(settings_line(self.chat.settings))
-
-    def _show_expected(self) -> None:
-        one = self.question
-        words = ""
-        if one:
-            words = f"row {one.number} of {len(self.questions)} expects: {scrub(one.expected)}"
-        self.query_one("#chat-expected", Static).update(Content(words))

@@ -9,6 +9,7 @@ from textual.containers import Horizontal, Vertical
 
 from tui.domain.chat import Turn, readable
 from tui.domain.loop import Tone
+from tui.domain.model_names import shown_name
 from tui.domain.text import preview
 from tui.widgets.live_line import LiveLine
 from tui.widgets.transcript import Said, Transcript
@@ -20,8 +21,8 @@ class AnswerPane(Vertical):
     DEFAULT_CSS = """
     AnswerPane { width: 1fr; height: 1fr; padding: 0 1; }
     AnswerPane Horizontal { height: 1; background: $panel; }
-    AnswerPane .answer-pane--title { width: 1fr; text-style: bold; }
-    AnswerPane .answer-pane--status { width: 42; text-align: right; }
+    AnswerPane .answer-pane--title { width: 24%; margin-right: 1; text-style: bold; }
+    AnswerPane .answer-pane--status { width: 1fr; }
     """
 
     def __init__(self, side: str, model: str) -> None:
@@ -33,7 +34,7 @@ class AnswerPane(Vertical):
         """
         super().__init__(id=f"side-{side}")
         self._side = side
-        self._title = f"{side}  {preview(model, 120)}"
+        self._title = f"{side}  {preview(shown_name(model), 120)}"
 
     def compose(self) -> ComposeResult:
         """A line about it, and what was said."""
@@ -65,7 +66,7 @@ class AnswerPane(Vertical):
         """Say how the answer stands."""
         line = self.query_one(".answer-pane--status", LiveLine)
         line.set_classes(f"answer-pane--status {tone.value}")
-        line.say(words)
+        line.say(words, words.rpartition("  ")[0] or words)
 
 
 def _said(turn: Turn, side: str) -> list[Said]:
@@ -77,4 +78,6 @@ def _said(turn: Turn, side: str) -> list[Said]:
     # An answer that broke off stands as it came.
     text = readable(answer.text) if answer.ending and not error else answer.text
     said = [Said("asked", turn.asked), Said("answer", text)]
+    if answer.ending and not text.strip() and not error:
+        said[1] = Said("note", "(nothing but white space)" if text else "(nothing)")
     return [*said, Said("error", error)] if error else said

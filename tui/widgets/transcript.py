@@ -10,11 +10,16 @@ from typing import Literal
 from textual.content import Content
 from textual.geometry import Size
 
-from tui.domain.text import number, scrub
+from tui.domain.text import scrub
 from tui.widgets.line_pane import LinePane
 
-_STYLES = {"asked": "bold $text-muted", "answer": "", "error": "$text-error"}
-_MARKS = {"asked": "› ", "answer": "", "error": "✗ "}
+_STYLES = {
+    "asked": "bold $text-muted",
+    "answer": "",
+    "note": "$text-muted",
+    "error": "$text-error",
+}
+_MARKS = {"asked": "› ", "answer": "", "note": "", "error": "✗ "}
 _LONGEST_QUESTION = 2_000
 """Characters of a question that are looked at; a few lines of it are shown."""
 _KEPT_IN_SIGHT = 3
@@ -25,7 +30,7 @@ _KEPT_IN_SIGHT = 3
 class Said:
     """One thing that was said; its text is foreign and not yet scrubbed."""
 
-    kind: Literal["asked", "answer", "error"]
+    kind: Literal["asked", "answer", "note", "error"]
     text: str
 
 
@@ -84,13 +89,24 @@ class Transcript(LinePane):
     def _wrapped(self, kind: str, text: str) -> list[Content]:
         if not text and kind == "answer":
             return []
-        shown = scrub(text[:_LONGEST_QUESTION] if kind == "asked" else text, lines=True)
-        lines = Content(_MARKS[kind] + shown).stylize(_STYLES[kind]).wrap(max(1, self._width))
+        if kind == "asked":
+            return self._question(text[:_LONGEST_QUESTION])
+        return self._lines_of(kind, scrub(text, lines=True))
+
+    def _question(self, text: str) -> list[Content]:
+        """The beginning of a question: the room is for its answer."""
         room = max(2, self.scrollable_content_region.height // 4)
-        if kind == "asked" and len(lines) > room:
-            beyond = Content(f"… {number(len(text))} characters").stylize(_STYLES[kind])
-            return [*lines[: room - 1], beyond]
+        lines = self._lines_of("asked", scrub(text, lines=True))
+        if len(lines) > room:
+            lines = self._lines_of("asked", scrub(text))
+        if len(lines) > room:
+            last = lines[room - 1].truncate(max(1, self._width - 2)).rstrip()
+            lines = [*lines[: room - 1], Content.assemble(last, " …").stylize(_STYLES["asked"])]
         return lines
+
+    def _lines_of(self, kind: str, shown: str) -> list[Content]:
+        content = Content(_MARKS[kind] + shown).stylize(_STYLES[kind])
+        return content.wrap(max(1, self._width))
 
     def _repaint_changed(self, old: Sequence[Content]) -> None:
         """Repaint what is new in the lines in sight; equal lines are not drawn to be compared."""
