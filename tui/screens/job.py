@@ -45,7 +45,6 @@ class JobScreen(JobActions):
         Binding("shift+tab", "pane(-1)", "Pane before", show=False),
         Binding("escape", "back", "List", key_display="esc"),
         *JobActions.JOB_BINDINGS,
-        Binding("o", "overlay", "Overlay", tooltip="Lay another run over this one"),
         Binding("y", "copy", "Copy", show=False),
         Binding("slash", "filter", "Filter events", key_display="/", show=False),
         Binding("i", "notes", "Health and its rules", show=False),
@@ -160,6 +159,10 @@ class JobScreen(JobActions):
     def on_line_table_row_highlighted(self, message: LineTable.RowHighlighted) -> None:
         """What can be done depends on the checkpoint under the cursor."""
         self.update_reasons()
+
+    def action_figure(self) -> None:
+        """Show the next figure in the chart."""
+        self.panel.chart.next_figure()
 
     @work(exit_on_error=False)
     async def action_overlay(self) -> None:

@@ -19,6 +19,9 @@ from tui.screens.messages import ChatRequested, EvaluateRequested
 from tui.screens.mode_screen import ModeScreen
 from tui.services.container import Services
 
+STEERING = Binding.Group("Steer")
+"""The keys that steer a job stand side by side in the footer; help and tooltips tell each."""
+
 
 class JobActions(ModeScreen):
     """A screen of the step Jobs on which one job is chosen."""
@@ -27,10 +30,10 @@ class JobActions(ModeScreen):
     JOB_BINDINGS: ClassVar[tuple[BindingType, ...]] = (
         Binding("e", "evaluate", "Evaluate"),
         Binding("c", "chat", "Chat"),
-        Binding("p", "pause", "Pause"),
-        Binding("C", "cancel", "Cancel"),
-        Binding("K", "stop", "Stop, keep", tooltip="Stop the job and keep a checkpoint"),
-        Binding("R", "again", "Again", tooltip="Start the same job again, with changes"),
+        Binding("p", "pause", "Pause", group=STEERING),
+        Binding("C", "cancel", "Cancel", group=STEERING),
+        Binding("K", "stop", "Stop, keep", group=STEERING),
+        Binding("R", "again", "Again", group=STEERING),
     )
     """Keys for the chosen job; each screen puts them among its own."""
     JOB_ACTIONS: ClassVar[tuple[str, ...]] = (
