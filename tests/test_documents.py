@@ -16,7 +16,7 @@ from tui.screens.job import JobScreen
 from tui.screens.run_comparison import RunComparisonScreen
 from tui.services.container import Services
 from tui.settings import Settings
-from tui.widgets.chart_pane import ChartPane
+from tui.widgets.chart_pane import JobChart
 from tui.widgets.loss_chart import LossChart
 from tui.widgets.message_input import MessageInput
 
@@ -63,7 +63,7 @@ def test_the_keys_of_a_chat_are_in_screens_md(tmp_path: Path) -> None:
 
 def test_the_keys_on_a_chart_are_in_screens_md(tmp_path: Path) -> None:
     app = FtuiApp(Services(Settings(workspace=tmp_path)))
-    bindings = [*LossChart.BINDINGS, *ChartPane.BINDINGS]
+    bindings = [*LossChart.BINDINGS, *JobChart.BINDINGS]
     assert keys_written("3 Jobs: the chart") == keys_bound(app, bindings)
 
 

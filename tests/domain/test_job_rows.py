@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tui.domain.curves import Curve
@@ -44,6 +44,8 @@ def test_a_trend_is_about_the_last_values() -> None:
 
 
 @given(st.lists(st.floats()))
+@example([1.7976931348623157e308, -1.7976931348623157e308])
+@example([1.7976931348623157e308] * 20)
 def test_any_values_fit_the_cells(values: list[float]) -> None:
     assert len(trend(curve(*values))) <= CELLS
     assert trend(curve(*values), ascii_only=True).isascii()

@@ -150,7 +150,8 @@ def mean(values: array[float]) -> float | None:
     if math.isfinite(total):
         return total / len(values)
     finite = [value for value in values if math.isfinite(value)]
-    return math.fsum(finite) / len(finite) if finite else None
+    # Each is divided alone: the sum of the largest floats is none.
+    return sum(value / len(finite) for value in finite) if finite else None
 
 
 class Series:

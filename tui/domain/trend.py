@@ -38,4 +38,6 @@ def trend(curve: Curve, *, ascii_only: bool = False) -> str:
     if flat:
         return _BLOCKS[2] * len(found)
     top = len(_BLOCKS) - 1
-    return "".join(_BLOCKS[round((one - low) / (high - low) * top)] for one in found)
+    # Halves, as the difference of the largest floats is none.
+    rise = high / 2 - low / 2
+    return "".join(_BLOCKS[round((one / 2 - low / 2) / rise * top)] for one in found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
@@ -30,6 +31,10 @@ from tui.widgets.line_table import LineTable
 if TYPE_CHECKING:
     from tui.screens.jobs import JobsScreen
 
+_STEERING = Binding.Group("Steer")
+"""Here the keys that steer a job stand side by side in the footer: the panes have keys, too."""
+_STEERS = ("pause", "cancel", "stop")
+
 
 class JobScreen(JobActions):
     """One job; lies over the list, which follows the jobs and tells when there is news."""
@@ -44,8 +49,10 @@ class JobScreen(JobActions):
         Binding("tab", "pane(1)", "Pane"),
         Binding("shift+tab", "pane(-1)", "Pane before", show=False),
         Binding("escape", "back", "List", key_display="esc"),
-        *JobActions.JOB_BINDINGS,
-        Binding("o", "overlay", "Overlay", tooltip="Lay another run over this one"),
+        *(
+            replace(one, group=_STEERING) if one.action in _STEERS else one
+            for one in JobActions.JOB_BINDINGS
+        ),
         Binding("y", "copy", "Copy", show=False),
         Binding("slash", "filter", "Filter events", key_display="/", show=False),
         Binding("i", "notes", "Health and its rules", show=False),
@@ -160,6 +167,10 @@ class JobScreen(JobActions):
     def on_line_table_row_highlighted(self, message: LineTable.RowHighlighted) -> None:
         """What can be done depends on the checkpoint under the cursor."""
         self.update_reasons()
+
+    def action_figure(self) -> None:
+        """Show the next figure in the chart."""
+        self.panel.chart.next_figure()
 
     @work(exit_on_error=False)
     async def action_overlay(self) -> None:

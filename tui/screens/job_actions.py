@@ -6,7 +6,7 @@ from abc import abstractmethod
 from typing import ClassVar
 
 from textual import work
-from textual.binding import Binding, BindingType
+from textual.binding import Binding
 
 from tui.dialogs.confirm import Confirm
 from tui.domain.loop import Mode
@@ -27,7 +27,7 @@ class JobActions(ModeScreen):
     """A screen of the step Jobs on which one job is chosen."""
 
     MODE = Mode.JOBS
-    JOB_BINDINGS: ClassVar[tuple[BindingType, ...]] = (
+    JOB_BINDINGS: ClassVar[tuple[Binding, ...]] = (
         Binding("e", "evaluate", "Evaluate"),
         Binding("c", "chat", "Chat"),
         Binding("p", "pause", "Pause"),

@@ -79,6 +79,8 @@ class ModeScreen(Screen[None]):
     async def _add_footer(self) -> None:
         if self.is_attached:  # the app may have ended since
             await self.mount(Footer(show_command_palette=False))
+            # It shows keys when they change, and may have missed the last change.
+            self.refresh_bindings()
 
     def begin(self, request: StepRequested) -> None:
         """Begin what another screen asked for; a step that can be asked for nothing ignores it."""

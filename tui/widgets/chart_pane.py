@@ -16,12 +16,17 @@ from tui.widgets.pane_title import PaneTitle
 from tui.widgets.plot.view import following
 
 
-class ChartPane(Vertical):
-    """Shows one figure of a job, and the same of another run laid over it."""
+class JobChart(LossChart):
+    """The chart of a job: its keys also choose what it shows, which its screen does."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("m", "figure", "Loss, accuracy, rate, norm, speed", group=CHART_KEYS),
+        Binding("m", "screen.figure", "Loss, accuracy, rate, norm, speed", group=CHART_KEYS),
+        Binding("o", "screen.overlay", "Lay another run over this one", group=CHART_KEYS),
     ]
+
+
+class ChartPane(Vertical):
+    """Shows one figure of a job, and the same of another run laid over it."""
 
     def __init__(self, *, braille: bool, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -33,7 +38,7 @@ class ChartPane(Vertical):
     def compose(self) -> ComposeResult:
         """Title and chart."""
         yield PaneTitle(id="chart-title")
-        yield LossChart(braille=self._braille, id="job-chart")
+        yield JobChart(braille=self._braille, id="job-chart")
 
     @property
     def chart(self) -> LossChart:
@@ -51,7 +56,7 @@ class ChartPane(Vertical):
         others = [other] if other else []
         self.chart.show(curves_of(view, self._figure, *others))
 
-    def action_figure(self) -> None:
+    def next_figure(self) -> None:
         """Show the next figure."""
         self._figure = following(self._figure)
         if self._view:
