@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -94,6 +95,7 @@ class JobWatch:
         self._rhythm = Rhythm(traffic.pace, clock)
         self._contact = Contact()
         self._asleep = True
+        self._unknown = 0
 
     async def follow(self) -> AsyncGenerator[Seen, None]:
         """Yield what the log holds, in slices, then what each look brings, until the job has ended.
@@ -114,20 +116,23 @@ class JobWatch:
             yield self._seen([])
         while not self._ended:
             await self._traffic.turn(self._attention)
+            changed = self._attention.changed  # also while the look is on its way
             try:
                 found = await self._look()
             except (ProviderTrouble, EngineUnavailable) as error:
+                self._unknown = 0
                 pause = self._failed(error)
                 yield self._seen([])
             except NotFound as error:
                 pause = self._failed(self._vanished(error))
                 yield self._seen([])
             else:
+                self._unknown = 0
                 news = await self._history.add(found)
                 pause = self._answered(news)
                 yield self._seen(news)
             if not self._ended:
-                await self._rest(pause)
+                await self._rest(pause, changed)
 
     @property
     def _ended(self) -> bool:
@@ -190,12 +195,13 @@ class JobWatch:
         """
         if not self._history.status:
             raise error
-        if self._rhythm.failures + 1 >= _VANISHED_AFTER:
+        self._unknown += 1
+        if self._unknown >= _VANISHED_AFTER:
             raise NotFound(error.message, "What was seen of the job is kept.") from error
         return error
 
-    async def _rest(self, pause: float) -> None:
-        alarms = [self._attention.changed]
+    async def _rest(self, pause: float, changed: asyncio.Event) -> None:
+        alarms = [changed]
         if self._contact.trouble:
             alarms.append(self._traffic.back)
         if await rest(self._clock, pause, *alarms):
