@@ -6,6 +6,7 @@ import io
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ def test_a_terminal_has_one_line_with_all_that_matters(
     far.say("Half way \x1b[2J", at=1_700_000_020.5)
     for step, loss in ((41, 0.5), (42, 0.6), (43, 0.7), (44, 0.8)):
         far.add_step(step, valid_loss=loss)
+    far.clock_ahead = 1_700_000_044 - time.time()
     watch = Terminal([*WATCH, "last"], tmp_path, {}, 120, 24)
     watch.wait_for("▶ running 44%  step 44/100  ETA ")
     watch.wait_for("! Validation loss has risen since step 41: 0.800 now")
@@ -42,6 +44,7 @@ def test_a_terminal_has_one_line_with_all_that_matters(
     shown = watch.text()
     assert "loss 0.068 ↓  valid 0.800" in shown
     assert "Half way �" in shown
+    assert "No step for" not in shown, "the server's clock is behind"
     assert "step 43" not in shown, "a step is no line of its own"
     assert shown.count("has risen since") == 1
 
