@@ -12,6 +12,7 @@ from tui.widgets.plot.view import Across, View
 
 _SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200)
 _DAY = 86_400
+_NEXT_TO_NOTHING = 1e-99
 LABEL = 6
 """Cells of a label of the vertical axis."""
 
@@ -139,8 +140,10 @@ def _rounded(value: float, every: int) -> float:
 def short(value: float) -> str:
     """A value in 6 cells at the most: `3.10`, `0.084`, `12.00`, `2.0e-4`."""
     size = abs(value)
-    if value == 0 or 0.001 <= size < 100_000:
-        decimals = 0 if value == 0 or size >= 100 else 2 if size >= 0.1 else 3
+    if size < _NEXT_TO_NOTHING:
+        return "0"
+    if 0.001 <= size < 99_999:
+        decimals = 0 if size >= 100 else 2 if size >= 0.1 else 3
         return f"{value:.{decimals}f}"
     told = [f"{value:.1e}", f"{value:.0e}"]
     shown = [f"{head}e{int(power)}" for head, _, power in (one.partition("e") for one in told)]
