@@ -47,7 +47,7 @@ class LossChart(Widget, can_focus=True):
         Binding("home", f"cursor(-{_ENDS})", "Read the first value in sight", show=False),
         Binding("end", f"cursor({_ENDS})", "Read the last value in sight", show=False),
         Binding("b", "braille", "Braille or ASCII", show=False),
-        Binding("escape", "no_cursor", "End reading", key_display="esc"),
+        Binding("escape", "no_cursor", "End reading", key_display="esc", show=False),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"loss-chart--{ink.value}" for ink in Ink}
     DEFAULT_CSS = """
