@@ -201,14 +201,17 @@ class LossChart(Widget, can_focus=True):
 
 
 def _differences(old: Sequence[Cell], line: Line) -> Iterator[tuple[int, int]]:
-    """Stretches of cells that differ: the first cell, and the one after the last."""
+    """Stretches of cells that differ: the first cell, and the one after the last.
+
+    A blank is a blank in any ink.
+    """
     new = cells_of(line)
     if len(old) != len(new):
         yield 0, len(new)
         return
     begin = end = -1
     for place, (one, two) in enumerate(zip(old, new, strict=True)):
-        if one == two:
+        if one == two or one[0] == two[0] == " ":
             continue
         if begin >= 0 and place - end > _NEAR:
             yield begin, end

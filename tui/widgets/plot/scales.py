@@ -59,9 +59,16 @@ class ValueScale:
         return round(max(0.0, min(1.0, (high - value) / (high - low))) * (rows - 1))
 
     def labels(self) -> tuple[str, str, str]:
-        """Top, middle and bottom in words."""
+        """Top, middle and bottom in words; with more decimals where they would say the same."""
         middle = math.sqrt(self.low) * math.sqrt(self.high) if self.log else self._mean()
-        return short(self.high), short(middle), short(self.low)
+        values = (self.high, middle, self.low)
+        told = [[short(value) for value in values]]
+        told += [[f"{value:.{decimals}f}" for value in values] for decimals in (3, 4)]
+        apart = (labels for labels in told if len(set(labels)) == len(labels))
+        top, centre, bottom = next(
+            (labels for labels in apart if max(map(len, labels)) <= LABEL), told[0]
+        )
+        return top, centre, bottom
 
     def _mean(self) -> float:
         return self.low / 2 + self.high / 2
