@@ -119,6 +119,10 @@ class LossChart(Widget, can_focus=True):
         self._view = caught_up(self._curves, self._view, seen)
         self._redraw()
 
+    def look_anew(self) -> None:
+        """Show all of the axis and no cursor, as of another run."""
+        self.view = replace(self.view, window=None, cursor=None)
+
     def on_resize(self) -> None:
         """Draw at the new size."""
         self._redraw()
