@@ -46,6 +46,22 @@ def test_what_comes_later_changes_no_curve_that_was_taken(
     assert (repr(list(curve)), repr(curve.lowest)) == kept
 
 
+@given(TELLINGS, TELLINGS)
+def test_a_curve_extends_another_only_where_it_begins_with_all_of_it(
+    before: list[tuple[int, float]], after: list[tuple[int, float]]
+) -> None:
+    series = series_of(*before)
+    curve = series.curve()
+    for step, value in after:
+        series.add(step, value, 1.0)
+        later = series.curve()
+        if later.extends(curve):
+            assert repr(list(later)[: len(curve)]) == repr(list(curve))
+    steps = [*curve.steps, *(step for step, _ in after)]
+    rises = all(one < two for one, two in pairwise(steps))
+    assert series.curve().extends(curve) or not rises
+
+
 @given(TELLINGS)
 def test_the_lowest_is_the_lowest_finite_value(told: list[tuple[int, float]]) -> None:
     curve = series_of(*told).curve()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,7 +17,7 @@ from tui.domain.job_records import (
 )
 from tui.domain.job_rows import row_cells
 from tui.domain.loop import NO_JOBS, Tone
-from tui.domain.prices import Price
+from tui.domain.prices import PRICES, Price
 from tui.domain.record_order import history, record_key
 from tui.domain.run_words import (
     contact_words,
@@ -107,6 +108,7 @@ def test_every_figure_that_a_server_tells_is_a_curve_and_the_others_are_empty() 
             train_mean_token_accuracy=0.5,
             valid_mean_token_accuracy=0.25,
             num_tokens=1234,
+            tokens_per_second=92.0,
         )
     )
     curves = (
@@ -114,8 +116,9 @@ def test_every_figure_that_a_server_tells_is_a_curve_and_the_others_are_empty() 
         view.grad_norm_curve,
         view.train_accuracy,
         view.valid_accuracy,
+        view.speed_curve,
     )
-    assert [curve[-1].value for curve in curves] == [1e-4, 2.0, 0.5, 0.25]
+    assert [curve[-1].value for curve in curves] == [1e-4, 2.0, 0.5, 0.25, 92.0]
     assert view.trained_tokens == 1234
     assert not view_of(metrics(1, train_loss=1.0)).grad_norm_curve
 
@@ -171,10 +174,12 @@ def test_checkpoints_and_events_are_kept() -> None:
     }
     view = view_of(
         checkpoint_record(raw, 0),
-        event_record({"id": "e", "level": "warn", "message": "slow", "created_at": 6}, 0),
+        event_record(
+            {"id": "e", "level": "warn", "message": "slow", "created_at": 6, "data": {"by": 4}}, 0
+        ),
     )
     assert (view.checkpoints[0].step, view.checkpoints[0].valid_loss) == (40, 0.25)
-    assert view.events[0][2:4] == ("warn", "slow")
+    assert view.events[0][2:] == ("warn", "slow", {"by": 4})
 
 
 def test_the_end_stops_the_clock_and_names_the_model() -> None:
@@ -246,3 +251,16 @@ def test_figures_move_on_with_news_and_otherwise_every_half_minute() -> None:
 @pytest.mark.parametrize("step", range(101))
 def test_every_step_of_a_hundred_is_its_own_percent(step: int) -> None:
     assert percent(step / 100) == f"{step}%"
+
+
+def test_the_lines_above_a_job_tell_tokens_cost_and_the_range_of_the_time_left() -> None:
+    here = view_of(
+        status("running", model="gpt-4.1-mini"),
+        *(metrics(step, at=100 + step**1.2, num_tokens=step * 1000) for step in range(1, 31)),
+    )
+    assert " to " in progress_line(here, 160, ranged=True)
+    assert figures_line(here, PRICES).endswith("30,000 tokens  free")
+    far = replace(here, provider="openai", trained_tokens=100_000)
+    assert figures_line(far, PRICES).endswith("100,000 tokens  $0.50 so far")
+    assert figures_line(far).endswith("100,000 tokens")
+    assert figures_line(replace(far, model="nobody-knows"), PRICES).endswith("100,000 tokens")

@@ -119,6 +119,7 @@ class JobScreen(JobActions):
         """Show another job."""
         self.key = key
         self._other = None
+        self.panel.chart.chart.look_anew()
         self.draw()
 
     def draw(self) -> None:

@@ -63,6 +63,10 @@ class EventList(Vertical):
         """The line above it."""
         return self.query_one(PaneTitle)
 
+    def on_mount(self) -> None:
+        """Say that there is none yet."""
+        self._select()
+
     def show(self, events: Sequence[JobEvent]) -> None:
         """Show the events, oldest first as they are given; the cursor stays on its event."""
         if len(events) == len(self._events) and events[-1:] == self._events[-1:]:
@@ -118,8 +122,8 @@ class EventList(Vertical):
         table.set_row_count(len(self._rows))
         table.rows_changed()
         of = f"{number(len(self._rows))} of " if wanted else ""
-        words = self._trouble or f"Events  {of}{number(len(self._events))}"
-        self.title.tell(words)
+        count = f"{of}{number(len(self._events))}" if self._events else "none yet"
+        self.title.tell(self._trouble or f"Events  {count}")
 
     def _event(self, row: int) -> JobEvent:
         return self._events[self._rows[len(self._rows) - 1 - row]]

@@ -15,7 +15,10 @@ from tui.domain.run_health import HealthNote
 from tui.widgets.chart_pane import ChartPane
 from tui.widgets.checkpoint_table import CheckpointTable
 from tui.widgets.event_list import EventList
-from tui.widgets.job_header import JobHeader
+from tui.widgets.job_header import NOTES, JobHeader
+
+_LOW = 20
+"""Lines of a screen below which one note of health is all there is room for."""
 
 Pane = ChartPane | CheckpointTable | EventList
 
@@ -101,7 +104,8 @@ class JobPanel(Vertical):
             notes: of its health, the gravest first.
             now: Unix seconds for which times are told.
         """
-        self.header.show(view, notes, now)
+        room = NOTES if self.screen.size.height >= _LOW else 1
+        self.header.show(view, notes[:room], now)
         self.chart.show(view, other)
         self.checkpoints.show(view, now)
         self.event_list.show(view.events)

@@ -47,7 +47,7 @@ class LossChart(Widget, can_focus=True):
         Binding("home", f"cursor(-{_ENDS})", "Read the first value in sight", show=False),
         Binding("end", f"cursor({_ENDS})", "Read the last value in sight", show=False),
         Binding("b", "braille", "Braille or ASCII", show=False),
-        Binding("escape", "no_cursor", "End reading", key_display="esc"),
+        Binding("escape", "no_cursor", "End reading", key_display="esc", show=False),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"loss-chart--{ink.value}" for ink in Ink}
     DEFAULT_CSS = """
@@ -118,6 +118,10 @@ class LossChart(Widget, can_focus=True):
         self._curves.follow(curves)
         self._view = caught_up(self._curves, self._view, seen)
         self._redraw()
+
+    def look_anew(self) -> None:
+        """Show all of the axis and no cursor, as of another run."""
+        self.view = replace(self.view, window=None, cursor=None)
 
     def on_resize(self) -> None:
         """Draw at the new size."""
@@ -201,14 +205,17 @@ class LossChart(Widget, can_focus=True):
 
 
 def _differences(old: Sequence[Cell], line: Line) -> Iterator[tuple[int, int]]:
-    """Stretches of cells that differ: the first cell, and the one after the last."""
+    """Stretches of cells that differ: the first cell, and the one after the last.
+
+    A blank is a blank in any ink.
+    """
     new = cells_of(line)
     if len(old) != len(new):
         yield 0, len(new)
         return
     begin = end = -1
     for place, (one, two) in enumerate(zip(old, new, strict=True)):
-        if one == two:
+        if one == two or one[0] == two[0] == " ":
             continue
         if begin >= 0 and place - end > _NEAR:
             yield begin, end

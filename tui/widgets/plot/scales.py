@@ -12,6 +12,7 @@ from tui.widgets.plot.view import Across, View
 
 _SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200)
 _DAY = 86_400
+_NEXT_TO_NOTHING = 1e-99
 LABEL = 6
 """Cells of a label of the vertical axis."""
 
@@ -58,9 +59,16 @@ class ValueScale:
         return round(max(0.0, min(1.0, (high - value) / (high - low))) * (rows - 1))
 
     def labels(self) -> tuple[str, str, str]:
-        """Top, middle and bottom in words."""
+        """Top, middle and bottom in words; with more decimals where they would say the same."""
         middle = math.sqrt(self.low) * math.sqrt(self.high) if self.log else self._mean()
-        return short(self.high), short(middle), short(self.low)
+        values = (self.high, middle, self.low)
+        told = [[short(value) for value in values]]
+        told += [[f"{value:.{decimals}f}" for value in values] for decimals in (3, 4)]
+        apart = (labels for labels in told if len(set(labels)) == len(labels))
+        top, centre, bottom = next(
+            (labels for labels in apart if max(map(len, labels)) <= LABEL), told[0]
+        )
+        return top, centre, bottom
 
     def _mean(self) -> float:
         return self.low / 2 + self.high / 2
@@ -139,8 +147,10 @@ def _rounded(value: float, every: int) -> float:
 def short(value: float) -> str:
     """A value in 6 cells at the most: `3.10`, `0.084`, `12.00`, `2.0e-4`."""
     size = abs(value)
-    if value == 0 or 0.001 <= size < 100_000:
-        decimals = 0 if value == 0 or size >= 100 else 2 if size >= 0.1 else 3
+    if size < _NEXT_TO_NOTHING:
+        return "0"
+    if 0.001 <= size < 99_999:
+        decimals = 0 if size >= 100 else 2 if size >= 0.1 else 3
         return f"{value:.{decimals}f}"
     told = [f"{value:.1e}", f"{value:.0e}"]
     shown = [f"{head}e{int(power)}" for head, _, power in (one.partition("e") for one in told)]
