@@ -161,11 +161,11 @@ async def test_a_message_has_several_lines_and_earlier_ones_come_back(
 
 
 async def test_a_long_answer_is_followed_to_its_end(app: FtuiApp, server: StreamingServer) -> None:
-    server.models["tuned"] = lambda _: "\n".join(f"line {n}" for n in range(60)) + " the end"
+    server.models["tuned"] = lambda _: "\n".join(f"line {n}" for n in range(30)) + " the end"
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot)
         server.pause = 0.002
-        server.models["base"] = lambda _: "word " * 600 + "the end"
+        server.models["base"] = lambda _: "word " * 250 + "the end"
         await asked(pilot, "Go")
         assert "the end" in said(screen, "base")
         await pilot.press("pageup")
