@@ -1,9 +1,10 @@
-"""Take the README's pictures: the four screens as SVG, from a folder where the loop was walked.
+"""Take the README's pictures: screens as SVG, from a folder where the loop was walked.
 
-    python docs/take_pictures.py FOLDER
+    python docs/take_pictures.py FOLDER [NAME ...]
 
 FOLDER is where `ftui decide`, `ftui train --watch` and `ftui evaluate` were run; its `.ftui/` is
-shown as it is, nothing is made up. The pictures go to docs/pictures/.
+shown as it is, nothing is made up. For the live job start `ftui train` there once more and take
+the picture while it runs. The pictures go to docs/pictures/, all of them where none is named.
 """
 
 from __future__ import annotations
@@ -26,8 +27,11 @@ KEYS = {
     "decide": ["1"],
     "data": ["2", *["n"] * 9],
     "jobs": ["3", "enter"],
+    "runs": ["3", "space", "down", "space", "=", "v"],
+    "chat": ["3", "down", "c", "ctrl+t", "enter", *["wait"] * 25],
     "evaluate": ["4"],
 }
+"""What is pressed before each picture; `wait` presses nothing."""
 
 
 async def settle(pilot: Pilot[None]) -> None:
@@ -36,19 +40,25 @@ async def settle(pilot: Pilot[None]) -> None:
     await pilot.pause()
 
 
-async def main(folder: str) -> None:
-    """Show each screen and keep what it looks like."""
-    os.chdir(folder)
-    PICTURES.mkdir(exist_ok=True)
+async def take(name: str) -> None:
+    """Show a screen in an app of its own and keep what it looks like."""
     app = FtuiApp(Services(load_settings()), sample_path("tickets_flawed.jsonl"))
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
-        for name, keys in KEYS.items():
-            for key in keys:
+        for key in KEYS[name]:
+            if key != "wait":
                 await pilot.press(key)
-                await settle(pilot)
-            (PICTURES / f"{name}.svg").write_text(app.export_screenshot(title="ftui"))
+            await settle(pilot)
+        (PICTURES / f"{name}.svg").write_text(app.export_screenshot(title="ftui"))
+
+
+async def main(folder: str, *names: str) -> None:
+    """Take the named pictures."""
+    os.chdir(folder)
+    PICTURES.mkdir(exist_ok=True)
+    for name in names or KEYS:
+        await take(name)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    asyncio.run(main(*sys.argv[1:]))
