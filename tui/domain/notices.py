@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tui.domain.job_json import job_fields
-from tui.domain.run_health import health_notes
+from tui.domain.run_health import health_notes, stalled
 from tui.domain.run_words import name_of
 from tui.domain.runs import JobView, status_word
 from tui.domain.text import preview
@@ -58,10 +58,10 @@ def stall_notice(view: JobView, now: float) -> Notice | None:
     """The notice of a job that trains and has not moved for far longer than its steps take.
 
     Args:
-        view: as the server told it just now.
-        now: Unix seconds by this machine's clock.
+        view: the job.
+        now: when its server last answered, in Unix seconds by this machine's clock.
     """
-    for note in health_notes(view, now):
-        if note.kind == "stalled":
-            return Notice("stalled", view, f"{name_of(view)}: {note.words}")
-    return None
+    if stalled(view, now) is None:
+        return None
+    words = next(note.words for note in health_notes(view, now) if note.kind == "stalled")
+    return Notice("stalled", view, f"{name_of(view)}: {words}")
