@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.domain.event_filter import EventFilter, level_of
-from tui.domain.runs import JobEvent
+from tui.domain.job_view import JobEvent
 
 EVENTS = [
     JobEvent("1", 1.0, "info", "Checkpoint created at step 20"),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tui.domain.curves import Curve
 from tui.domain.job_filter import JobFilter
 from tui.domain.job_rows import ROW_TITLES, row_cells
-from tui.domain.runs import JobView
+from tui.domain.job_view import JobView
 from tui.domain.trend import CELLS, trend
 
 

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.domain.desktop_notes import Desktop, desktop_sequence
+from tui.domain.job_view import JobView
 from tui.domain.notices import end_notice, stall_notice
-from tui.domain.runs import JobView, Run
+from tui.domain.runs import Run
 
 RUNNING = JobView("far", "ftjob-1", "running", suffix="tickets")
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tui.domain.job_records import Record
 from tui.domain.job_request import JobRequest
+from tui.domain.job_view import JobView
 from tui.domain.run_comparison import (
     UNKNOWN,
     ComparedRun,
@@ -18,7 +19,7 @@ from tui.domain.run_comparison import (
     comparison_words,
     titles,
 )
-from tui.domain.runs import JobView, Run
+from tui.domain.runs import Run
 
 
 def a_run(name: str, losses: Sequence[float] = (), **settings: object) -> JobView:

@@ -19,6 +19,7 @@ from tui.domain.job_rows import row_cells
 from tui.domain.loop import NO_JOBS, Tone
 from tui.domain.prices import PRICES, Price
 from tui.domain.record_order import history, record_key
+from tui.domain.run_status import loop_step, percent
 from tui.domain.run_words import (
     contact_words,
     figures_line,
@@ -26,7 +27,7 @@ from tui.domain.run_words import (
     shown_time,
     title_line,
 )
-from tui.domain.runs import Run, loop_step, percent
+from tui.domain.runs import Run
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tui.domain.runs import Checkpoint, JobView
+from tui.domain.job_view import Checkpoint, JobView
 from tui.domain.stopping import cancel_words, keep_words, kept_words
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tui.domain.runs import JobView, Run
+from tui.domain.job_view import JobView
+from tui.domain.runs import Run
 from tui.screens.job_board import JobBoard
 from tui.services.errors import FtuiError, KeyMissing, ProviderTrouble
 from tui.services.job_watch import Contact

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tui.domain.job_view import JobView
 from tui.domain.notices import Notice
-from tui.domain.runs import JobView
 from tui.services.errors import FtuiError
 from tui.services.notifying import Notifying
 from tui.services.workspace import Workspace

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from servers.misbehaving import Fault, MisbehavingServer, misbehaving_server
 
-from tui.domain.runs import JobView
+from tui.domain.job_view import JobView
 from tui.domain.stopping import kept_checkpoint
 from tui.services.container import Services
 from tui.services.errors import CannotSteer, NotFound, ProviderError

@@ -6,8 +6,8 @@ import asyncio
 import sys
 
 from tui.commands.output import tell
+from tui.domain.job_view import JobView
 from tui.domain.notices import Notice, end_notice, stall_notice
-from tui.domain.runs import JobView
 from tui.services.container import Services
 from tui.services.errors import FtuiError
 from tui.services.job_watch import Seen

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from tui.commands.output import GOOD, add_json_flag, emit, show, tell
+from tui.domain.job_view import JobView
 from tui.domain.run_words import name_of, state_of
-from tui.domain.runs import JobView
 from tui.domain.stopping import kept_checkpoint, kept_words
 from tui.services.container import Services
 from tui.services.errors import InputError

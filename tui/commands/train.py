@@ -15,7 +15,7 @@ from tui.commands import watch
 from tui.commands.output import GOOD, ProgressLine, add_json_flag, emit, show, tell
 from tui.domain.hyperparameter_pairs import parse_pairs
 from tui.domain.job_request import JobRequest
-from tui.domain.runs import JobView
+from tui.domain.job_view import JobView
 from tui.services.container import Services
 from tui.services.errors import InputError
 from tui.services.job_preview import preview_job

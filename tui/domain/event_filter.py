@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tui.domain.runs import JobEvent
+from tui.domain.job_view import JobEvent
 
 _LEVELS = {"info": "info", "warn": "warn", "warning": "warn", "error": "error"}
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tui.domain.runs import JobView, status_word
+from tui.domain.job_view import JobView
+from tui.domain.run_status import status_word
 
 _GROUPS = {"ended": True, "going": False}
 """Words for several states at once, and whether those are the ends."""

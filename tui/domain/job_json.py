@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tui.domain.job_records import plain
-from tui.domain.runs import JobView
+from tui.domain.job_view import JobView
 
 
 def job_fields(view: JobView) -> dict[str, object]:

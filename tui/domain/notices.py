@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tui.domain.job_json import job_fields
+from tui.domain.job_view import JobView
 from tui.domain.run_health import health_notes, stalled
+from tui.domain.run_status import status_word
 from tui.domain.run_words import name_of
-from tui.domain.runs import JobView, status_word
 from tui.domain.text import preview
 
 _ERROR = 100

@@ -7,8 +7,9 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
+from tui.domain.job_view import JobView
 from tui.domain.prices import Price, dollars
-from tui.domain.runs import JobView, percent, status_glyph, status_word
+from tui.domain.run_status import percent, status_glyph, status_word
 from tui.domain.text import ago, duration, loss, number, preview
 
 _AGE_STEP = 10

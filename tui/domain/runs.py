@@ -10,24 +10,10 @@ from collections.abc import Mapping
 from copy import copy, deepcopy
 from types import MappingProxyType
 
-from tui.domain.curves import LARGEST_STEP, Point, Series
+from tui.domain.curves import LARGEST_STEP, Series
 from tui.domain.job_records import Record, figure, text
 from tui.domain.job_view import Checkpoint, JobEvent, JobView
 from tui.domain.run_pace import PaceMeter
-from tui.domain.run_status import loop_step, percent, status_glyph, status_tone, status_word
-
-__all__ = [
-    "Checkpoint",
-    "JobEvent",
-    "JobView",
-    "Point",
-    "Run",
-    "loop_step",
-    "percent",
-    "status_glyph",
-    "status_tone",
-    "status_word",
-]
 
 _CURVES = {
     "train": ("train_loss",),

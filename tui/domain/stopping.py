@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tui.domain.runs import Checkpoint, JobView
+from tui.domain.job_view import Checkpoint, JobView
 from tui.domain.text import loss, number, plural, preview
 
 TRAINING = ("running", "pausing")

@@ -9,10 +9,11 @@ from textual import work
 from textual.binding import Binding
 
 from tui.dialogs.confirm import Confirm
+from tui.domain.job_view import JobView
 from tui.domain.loop import Mode
 from tui.domain.provider_probe import Feature
+from tui.domain.run_status import status_word
 from tui.domain.run_words import name_of
-from tui.domain.runs import JobView, status_word
 from tui.domain.stopping import cancel_words, keep_words, model_left, what_stays
 from tui.domain.text import preview
 from tui.screens.job_board import JobBoard, Key, Verb

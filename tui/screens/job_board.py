@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tui.domain.job_rows import row_cells
+from tui.domain.job_view import JobView
 from tui.domain.notices import Notice, end_notice, stall_notice
 from tui.domain.run_words import contact_words, shown_time
-from tui.domain.runs import JobView
 from tui.domain.text import number, plural, preview
 from tui.services.engine_process import INSTALL
 from tui.services.errors import EngineUnavailable, FtuiError, ProviderTrouble

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from textual.message import Message
 
 from tui.domain.job_request import JobRequest
-from tui.domain.runs import JobView
+from tui.domain.job_view import JobView
 from tui.screens.job_board import Key, Verb
 from tui.services.errors import FtuiError
 from tui.services.job_watch import Contact

@@ -12,8 +12,8 @@ from textual import work
 from tui.dialogs.new_job import NewJob
 from tui.dialogs.train_here import TrainHere, request_here
 from tui.domain.job_request import JobRequest
+from tui.domain.job_view import JobView
 from tui.domain.run_words import name_of
-from tui.domain.runs import JobView
 from tui.domain.text import preview
 from tui.screens.job_actions import JobActions
 from tui.screens.job_board import JobBoard

@@ -7,8 +7,9 @@ from abc import abstractmethod
 from textual import work
 
 from tui.domain.job_request import JobRequest
+from tui.domain.job_view import JobView
+from tui.domain.run_status import status_word
 from tui.domain.run_words import name_of
-from tui.domain.runs import JobView, status_word
 from tui.domain.stopping import kept_words
 from tui.domain.text import preview
 from tui.screens.job_actions import JobActions

@@ -10,9 +10,10 @@ from textual.widgets import ContentSwitcher, Static
 
 from tui.dialogs.providers import ProviderList
 from tui.domain.job_request import JobRequest
+from tui.domain.job_view import JobView
 from tui.domain.loop import StepState
 from tui.domain.run_comparison import MOST
-from tui.domain.runs import JobView, loop_step
+from tui.domain.run_status import loop_step
 from tui.screens.chat import ChatScreen
 from tui.screens.glyphs import draws_glyphs
 from tui.screens.job import JobScreen

@@ -11,7 +11,7 @@ from tui.domain.job_request import JobRequest, request_of_job
 from tui.domain.text import preview
 from tui.services.errors import FtuiError, InputError
 from tui.services.job_log import JobLog
-from tui.services.job_watch import fetch_job
+from tui.services.job_poll import fetch_job
 from tui.services.providers import Providers
 
 

@@ -9,7 +9,7 @@ from tui.domain.job_request import JobRequest
 from tui.domain.server_kinds import ServerKind
 from tui.services.errors import EngineUnavailable, FtuiError, ProviderError, ProviderTrouble
 from tui.services.job_pages import job_pages
-from tui.services.job_watch import usable_id
+from tui.services.job_poll import usable_id
 from tui.services.pending_jobs import PendingFile, PendingJob
 from tui.services.polling import Clock, Pace, Rhythm
 from tui.services.providers import Providers, json_body

@@ -10,8 +10,9 @@ from pathlib import Path
 import orjson
 
 from tui.domain.job_records import Record, status_says
+from tui.domain.job_view import JobView
 from tui.domain.record_order import mark_of, order_of
-from tui.domain.runs import JobView, Run
+from tui.domain.runs import Run
 from tui.services.files import explain, json_lines
 from tui.services.log_file import append_after, read_after
 

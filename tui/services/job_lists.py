@@ -8,7 +8,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
 from tui.domain.job_records import is_terminal, status_record
-from tui.domain.runs import JobView
+from tui.domain.job_view import JobView
 from tui.services.attention import Attention
 from tui.services.errors import EngineUnavailable, FtuiError, NotFound, ProviderError
 from tui.services.job_history import JobHistory

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from tui.domain.job_records import Record
 from tui.domain.job_request import JobRequest
-from tui.domain.runs import JobView
+from tui.domain.job_view import JobView
 from tui.services.files import append_json, explain
 from tui.services.job_history import JobHistory
 from tui.services.workspace import Workspace, folder_name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tui.services.job_watch import usable_id
+from tui.services.job_poll import usable_id
 from tui.services.providers import json_body
 
 if TYPE_CHECKING:

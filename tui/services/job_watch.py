@@ -18,15 +18,13 @@ from tui.services.errors import (
     ProviderUnreachable,
 )
 from tui.services.job_log import JobLog
-from tui.services.job_poll import JobPoll, fetch_job, usable_id
+from tui.services.job_poll import JobPoll
 from tui.services.polling import Clock, Rhythm, rest
 from tui.services.providers import Providers
 from tui.services.traffic import Traffic
 
 if TYPE_CHECKING:
     import openai
-
-__all__ = ["Contact", "JobWatch", "Seen", "fetch_job", "usable_id"]
 
 _POLL_SECONDS = 30.0
 _VANISHED_AFTER = 3

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tui.domain.job_records import Record, is_terminal, status_record
 from tui.domain.job_request import JobRequest
-from tui.domain.runs import JobView
+from tui.domain.job_view import JobView
 from tui.domain.text import preview
 from tui.domain.upload_progress import Tell, tell_nobody
 from tui.services.asking_again import request_again
@@ -21,7 +21,8 @@ from tui.services.errors import (
 )
 from tui.services.job_lists import JobList, JobLists
 from tui.services.job_log import JobLog
-from tui.services.job_watch import Seen, fetch_job
+from tui.services.job_poll import fetch_job
+from tui.services.job_watch import Seen
 from tui.services.polling import Clock
 from tui.services.providers import Providers
 from tui.services.row_file import Stamp

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from tui.domain.runs import JobView
+from tui.domain.job_view import JobView
 from tui.domain.stopping import TRAINING, what_stays
 from tui.services.errors import CannotSteer, ProviderTrouble
 from tui.services.jobs import Jobs

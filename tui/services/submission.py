@@ -10,7 +10,7 @@ from typing import Any
 
 from tui.domain.job_records import status_record
 from tui.domain.job_request import JobRequest
-from tui.domain.runs import JobView
+from tui.domain.job_view import JobView
 from tui.domain.upload_progress import Tell, tell_nobody
 from tui.services.errors import EngineUnavailable, FtuiError, ProviderError, ProviderTrouble
 from tui.services.job_creation import LOOK, Creation, Files, NotCertain

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from tui.domain.evaluation import Evaluation
-from tui.domain.runs import JobView
+from tui.domain.job_view import JobView
 from tui.services.job_log import JobLog, recorded_jobs
 from tui.services.workspace import Workspace
 

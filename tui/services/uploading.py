@@ -11,7 +11,7 @@ from tui.domain.job_records import figure
 from tui.domain.upload_progress import Tell, UploadProgress, tell_nobody
 from tui.services.errors import EngineUnavailable, NotFound, ProviderError, ProviderTrouble
 from tui.services.files import explain
-from tui.services.job_watch import usable_id
+from tui.services.job_poll import usable_id
 from tui.services.polling import Clock, Pace, Rhythm
 from tui.services.providers import Providers, json_body
 from tui.services.row_file import Stamp

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
+from tui.domain.job_view import Checkpoint, JobView
 from tui.domain.loop import Tone
-from tui.domain.runs import Checkpoint, JobView
 from tui.domain.text import ago, loss, number, preview
 from tui.widgets.line_table import Cell, Column, LineTable
 from tui.widgets.pane_title import PaneTitle

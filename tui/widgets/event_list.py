@@ -12,9 +12,9 @@ from textual.message import Message
 from textual.widgets import Input
 
 from tui.domain.event_filter import EventFilter, level_of
+from tui.domain.job_view import JobEvent
 from tui.domain.loop import Tone
 from tui.domain.run_words import clock_time
-from tui.domain.runs import JobEvent
 from tui.domain.text import number, preview
 from tui.widgets.line_table import Cell, Column, LineTable
 from tui.widgets.pane_title import PaneTitle
