@@ -42,7 +42,7 @@ def test_servers_that_are_away_are_named_beside_the_count() -> None:
     board.answered(["far"], {"lab": ProviderTrouble("Could not reach lab.")}, now + 600)
     said = board.headline(now + 610)
     assert said.startswith("1 job, 1 not ended · lab offline since ")
-    assert said.endswith(", next try in 20 s: Could not reach lab.")
+    assert said.endswith(", trying again in 20 s: Could not reach lab.")
     assert board.offline_since["lab"] == now
     board.answered(["lab"], {"box": KeyMissing("There is no key for box.")}, now + 630)
     assert board.headline(now + 630, 0) == (

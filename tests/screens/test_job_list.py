@@ -121,7 +121,7 @@ async def test_a_server_that_is_away_hides_no_other(
             away.hang_up()
             await until(pilot, lambda: "away offline since" in headline(app))
             assert "1 job, 1 not ended" in headline(app)
-            assert "next try in" in headline(app)
+            assert "trying again in" in headline(app)
             away.faults = []
             await pilot.press("r")
             await until(pilot, lambda: "away" not in headline(app))

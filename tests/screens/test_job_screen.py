@@ -150,7 +150,7 @@ async def test_a_server_in_trouble_is_told_with_the_next_try(
     a_job(server)
     async with opened(app) as pilot:
         server.faults = [Fault("status", 503, headers={"Retry-After": "90"}) for _ in range(5)]
-        await until(pilot, lambda: "next try in 90 s" in panel_text(app))
+        await until(pilot, lambda: "trying again in 90 s" in panel_text(app))
         assert "offline since" in panel_text(app)
         assert "HTTP 503" in headline(app)
 

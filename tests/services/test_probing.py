@@ -14,7 +14,6 @@ from servers.misbehaving import Fault, MisbehavingServer, misbehaving_server
 from tui.domain.provider_probe import FEATURES
 from tui.services.container import Services
 from tui.services.engine_process import EngineProcess
-from tui.services.errors import NotFound, ProviderError
 from tui.services.probing import Probing
 from tui.services.providers import Providers
 from tui.settings import ProviderProfile, Settings
@@ -85,17 +84,6 @@ async def test_a_missing_endpoint_switches_off_one_feature_with_the_reason(
     assert reason.endswith(f"it has no {endpoint}.")
     assert set(reasons.values()) == {None}
     assert own.last("far") == probe
-
-
-async def test_a_request_that_the_server_does_not_know_is_told_as_what_it_lacks(
-    server: MisbehavingServer, prober: Prober
-) -> None:
-    server.lacks = {"pause", "ftui-no-such-path"}
-    own, unknown = prober(), NotFound("The provider far does not know this.")
-    assert "cannot pause a job" in str(await own.explain(unknown, "far", "pause"))
-    assert await own.explain(unknown, "far", "resume") is unknown
-    trouble = ProviderError("It has trouble.")
-    assert await own.explain(trouble, "far", "pause") is trouble
 
 
 @pytest.mark.parametrize(

@@ -178,7 +178,7 @@ def contact_words(
     offline_since: float | None = None,
     next_try_at: float | None = None,
 ) -> str:
-    """How fresh what is shown is: `updated 5 s ago`, or `offline since 14:02, next try in 20 s`.
+    """How fresh what is shown is: `updated 5 s ago`, or `offline since 14:02, trying again in 20 s`.
 
     Args:
         now: Unix seconds, as the others.
@@ -189,7 +189,9 @@ def contact_words(
     if offline_since is not None:
         wait = math.ceil(max(0.0, (next_try_at or now) - now) / _WAIT_STEP) * _WAIT_STEP
         since = clock_time(offline_since)[:-3]
-        return f"offline since {since}, next try in {wait} s" if wait else f"offline since {since}"
+        return (
+            f"offline since {since}, trying again in {wait} s" if wait else f"offline since {since}"
+        )
     if updated_at is None:
         return "as recorded"
     age = (now - updated_at) // _AGE_STEP * _AGE_STEP

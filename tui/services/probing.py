@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tui.domain.provider_probe import Feature, Presence, ProviderProbe, Reach, served_models
 from tui.services.engine_process import INSTALL
-from tui.services.errors import EngineUnavailable, FtuiError, InputError, NotFound, ProviderError
+from tui.services.errors import EngineUnavailable, InputError, ProviderError
 from tui.services.polling import Clock
 from tui.services.provider_failures import NOT_THE_PROTOCOL, message_in, title
 from tui.services.providers import Providers
@@ -96,20 +96,6 @@ class Probing:
     def last(self, provider: str) -> ProviderProbe | None:
         """What was found out last; None where it was not asked yet."""
         return self._last.get(provider)
-
-    async def explain(self, error: FtuiError, provider: str, feature: Feature) -> FtuiError:
-        """Why a request failed: where the server does not know it, that it lacks the feature.
-
-        Args:
-            error: the failure of the request.
-            provider: whose it was.
-            feature: what was asked for.
-        """
-        if not isinstance(error, NotFound):
-            return error
-        probe = self.last(provider) or await self.probe(provider)
-        reason = probe.reason_against(feature)
-        return ProviderError(reason) if reason else error
 
     async def each(self, names: Sequence[str]) -> AsyncIterator[ProviderProbe]:
         """Ask providers side by side; gives each as soon as it is known."""
