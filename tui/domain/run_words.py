@@ -178,7 +178,8 @@ def contact_words(
     offline_since: float | None = None,
     next_try_at: float | None = None,
 ) -> str:
-    """How fresh what is shown is: `updated 5 s ago`, or `offline since 14:02, trying again in 20 s`.
+    """How fresh what is shown is: `updated 5 s ago`, or
+    `offline since 14:02, trying again in 20 s`.
 
     Args:
         now: Unix seconds, as the others.
