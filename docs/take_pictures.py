@@ -27,7 +27,7 @@ KEYS = {
     "decide": ["1"],
     "data": ["2", *["n"] * 9],
     "jobs": ["3", "enter"],
-    "runs": ["3", "space", "down", "space", "=", "v"],
+    "runs": ["3", "space", "down", "space", "equals_sign", "v"],
     "chat": ["3", "down", "c", "ctrl+t", "enter", *["wait"] * 25],
     "evaluate": ["4"],
 }
