@@ -13,6 +13,8 @@ import pytest
 
 from tui.services.samples import sample_path
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("ignored", [False, True], ids=["plain", "nohup"])
 def test_the_app_ends_with_its_terminal(ignored: bool, tmp_path: Path) -> None:

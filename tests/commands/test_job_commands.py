@@ -93,6 +93,7 @@ def test_a_server_that_cannot_pause_is_no_reason_to_cancel(
     assert far.jobs["ftjob-1"]["status"] == "running"
 
 
+@pytest.mark.long
 def test_a_stopped_jobs_checkpoint_answers_as_a_model(
     local: Settings, run: Run, chat_file: Callable[..., Path]
 ) -> None:

@@ -27,6 +27,7 @@ def a_run(server: MisbehavingServer, count: int, **data: float) -> None:
         server.add_step(step, **data)
 
 
+@pytest.mark.long
 def test_a_terminal_has_one_line_with_all_that_matters(
     far: MisbehavingServer, tmp_path: Path
 ) -> None:

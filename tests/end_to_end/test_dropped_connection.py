@@ -15,6 +15,8 @@ import pytest
 from servers.misbehaving import MisbehavingServer, misbehaving_server
 from terminal import Terminal
 
+pytestmark = pytest.mark.long
+
 STEPS = 300
 
 

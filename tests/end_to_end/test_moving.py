@@ -10,12 +10,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tui.services.engine_process import EngineProcess
 from tui.settings import DEFAULT_MODEL, Settings
 
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.long
 async def test_the_script_of_the_readme_trains_lists_checkpoints_and_chats(
     tiny_model: Path, tmp_path: Path, free_port: int
 ) -> None:

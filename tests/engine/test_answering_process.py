@@ -42,6 +42,7 @@ async def answering_process(settings: Settings) -> int:
     return pid
 
 
+@pytest.mark.long
 async def test_killed_it_is_replaced_and_only_streams_that_were_begun_end_with_an_error(
     client: AsyncOpenAI, engine_settings: Settings
 ) -> None:

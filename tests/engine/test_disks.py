@@ -34,6 +34,7 @@ async def disk(settings: Settings, tmp_path: Path) -> AsyncIterator[SmallDisk]:
     await disk.end()
 
 
+@pytest.mark.long
 async def test_a_full_disk_pauses_a_job_which_goes_on_once_there_is_space(
     disk: SmallDisk, settings: Settings, chat_file: Callable[..., Path]
 ) -> None:

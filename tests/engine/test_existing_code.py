@@ -78,6 +78,7 @@ def follow(client: OpenAI, job: FineTuningJob) -> FineTuningJob:
     return job
 
 
+@pytest.mark.long
 def test_a_script_goes_from_a_file_to_a_model_that_answers(
     client: OpenAI, chat_file: Callable[..., Path]
 ) -> None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from engine.asking import finished, history, start_job, step_figures, write_rows
 from openai import AsyncOpenAI
 from sample_rows import good_rows, pair_rows
@@ -81,6 +82,7 @@ async def test_a_job_goes_from_the_file_to_a_model_that_answers(
         assert answer.choices[0].finish_reason in ("stop", "length")
 
 
+@pytest.mark.long
 async def test_pairs_train_a_whole_model_that_answers_under_its_name_and_its_checkpoints(
     client: AsyncOpenAI, engine_settings: Settings, tmp_path: Path
 ) -> None:

@@ -112,6 +112,7 @@ async def test_a_cancelled_job_stops_and_the_next_one_that_always_crashes_fails_
     assert answer.choices[0].message.role == "assistant"
 
 
+@pytest.mark.long
 async def test_an_engine_that_is_asked_to_pause_leaves_nothing_that_trains(
     own_engine: OwnEngine, chat_file: ChatFile
 ) -> None:
@@ -132,6 +133,7 @@ async def test_an_engine_that_is_asked_to_pause_leaves_nothing_that_trains(
     assert all(job.fine_tuned_model is None for job in jobs)
 
 
+@pytest.mark.long
 async def test_a_paused_job_frees_the_machine_and_goes_on_where_it_was(
     own_engine: OwnEngine, chat_file: ChatFile
 ) -> None:

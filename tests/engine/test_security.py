@@ -147,6 +147,7 @@ async def test_a_body_is_ended_at_the_limit_whatever_its_headers_say(
         assert (await asking.post("/v1/files", content=chunks(11))).status_code == 413
 
 
+@pytest.mark.long
 async def test_code_that_comes_with_a_model_is_never_run(
     client: AsyncOpenAI, tiny_model: Path, tmp_path: Path, chat_file: ChatFile
 ) -> None:
@@ -207,6 +208,7 @@ async def test_what_is_asked_is_text_and_no_template(
     assert await tokens("{{ 7 * 7 }}") > await tokens("49")
 
 
+@pytest.mark.long
 async def test_logs_carry_neither_data_nor_the_token(
     own_engine: OwnEngine, free_port: int, tmp_path: Path
 ) -> None:

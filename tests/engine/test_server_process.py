@@ -33,6 +33,7 @@ def start(home: Path, path: Path, *more: str) -> subprocess.CompletedProcess[str
     )
 
 
+@pytest.mark.long
 async def test_it_says_where_it_is_reached_and_takes_it_back_at_the_end(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path / "home")
     engine = EngineProcess(settings)
@@ -68,6 +69,7 @@ async def test_the_socket_of_a_killed_server_is_replaced(tmp_path: Path) -> None
     assert await engine.stop()
 
 
+@pytest.mark.long
 def test_what_is_in_the_way_is_said_in_one_sentence(tmp_path: Path, free_port: int) -> None:
     home, path = tmp_path / "home", tmp_path / "s" / "e.sock"
     (tmp_path / "file").write_text("")

@@ -197,6 +197,7 @@ def test_a_call_can_be_sent_back_as_it_came(loaded: Loaded) -> None:
         assert again.split() == text.split()
 
 
+@pytest.mark.long
 def test_a_model_that_was_trained_on_a_call_makes_it(tiny_model: Path, tmp_path: Path) -> None:
     model = shutil.copytree(tiny_model, tmp_path / "model")
     tokenizer = AutoTokenizer.from_pretrained(model)

@@ -37,6 +37,7 @@ def dies_at_metrics(step: int) -> Callable[[BaseModel], bool]:
 
 
 @pytest.mark.parametrize("recipe", [r for _, r in RECIPES], ids=[name for name, _ in RECIPES])
+@pytest.mark.long
 def test_the_same_losses_come_again_and_after_a_crash_too(
     tiny_model: Path, tmp_path: Path, recipe: dict[str, Any]
 ) -> None:
@@ -275,6 +276,7 @@ def test_a_job_that_was_stopped_or_went_wrong_says_so_in_its_manifest(
     assert job.manifest().started_at == first.started_at
 
 
+@pytest.mark.long
 def test_a_large_validation_file_is_sampled_between_checkpoints_and_whole_at_each(
     tiny_model: Path, tmp_path: Path
 ) -> None:
