@@ -137,6 +137,7 @@ def test_every_payload_would_be_noticed(payload: str) -> None:
     assert foreign(own + payload.encode() + b"z")
 
 
+@pytest.mark.long
 def test_no_control_character_of_a_hostile_file_reaches_the_terminal(tmp_path: Path) -> None:
     path = tmp_path / NAME
     sample = sample_path("hostile.jsonl").read_bytes().splitlines()

@@ -188,6 +188,7 @@ def peak_memory(pid: int) -> int:
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="reads /proc")
+@pytest.mark.long
 def test_large_files_go_up_and_down_in_little_memory(
     client: OpenAI, status: EngineStatus, tmp_path: Path
 ) -> None:

@@ -64,6 +64,7 @@ def test_the_same_losses_come_again_and_after_a_crash_too(
     assert "Going on from the checkpoint of step 2" in after.said()
 
 
+@pytest.mark.long
 def test_pairs_raise_the_better_answers_and_are_told_under_openais_names(
     tiny_model: Path, tmp_path: Path
 ) -> None:
@@ -160,6 +161,7 @@ def test_training_ends_early_and_the_best_checkpoint_is_the_result_and_stays(
 
 
 @pytest.mark.parametrize("lora", [True, False])
+@pytest.mark.long
 def test_what_is_left_explains_the_job_and_can_be_used_by_others(
     tiny_model: Path, tmp_path: Path, lora: bool
 ) -> None:
@@ -255,6 +257,7 @@ def test_only_the_modules_that_were_named_are_trained(tiny_model: Path, tmp_path
     assert config["target_modules"] == ["q_proj"]
 
 
+@pytest.mark.long
 def test_a_job_that_was_stopped_or_went_wrong_says_so_in_its_manifest(
     tiny_model: Path, tmp_path: Path
 ) -> None:

@@ -98,6 +98,7 @@ async def test_a_large_file_is_checked_by_other_processes_while_the_app_holds_th
         assert app.loop.data.words == "120 valid"
 
 
+@pytest.mark.long
 async def test_a_check_can_be_stopped_and_begun_anew(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -47,6 +47,7 @@ async def dialog(pilot: Pilot[None], kind: type) -> None:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@pytest.mark.long
 async def test_a_flawed_file_becomes_a_clean_one_by_keyboard_alone(
     settings: Settings, flawed: Path, size: tuple[int, int]
 ) -> None:

@@ -104,6 +104,7 @@ async def test_a_failed_job_is_offered_again_with_what_it_asked_for(
         assert far_app.screen.query_one("#suffix", Input).value == "mine"
 
 
+@pytest.mark.long
 async def test_the_end_of_a_job_is_told_once_to_the_hook_whatever_step_is_shown(
     far_settings: Settings, app_of: AppOf, server: MisbehavingServer, tmp_path: Path
 ) -> None:

@@ -103,6 +103,7 @@ async def test_blank_lines_bom_and_line_ends_leave_the_line_numbers_right(tmp_pa
     ]
 
 
+@pytest.mark.long
 async def test_processes_and_a_thread_find_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -397,6 +397,7 @@ async def test_names_that_are_no_text_are_written_to(tmp_path: Path) -> None:
     assert done.outputs[0].file.endswith("o\\xff.jsonl")
 
 
+@pytest.mark.long
 async def test_long_rows_are_written_one_at_a_time(tmp_path: Path, out: Path) -> None:
     source = tmp_path / "source.jsonl"
     with source.open("wb") as file:
