@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
@@ -48,6 +49,8 @@ def screen_class(mode: Mode) -> type[ModeScreen]:
 
 _TEXTUALS_OWN = ("scroll_", "page_", "app.focus_", "screen.copy_")
 """Actions that come with every Textual screen or widget; help would drown in them."""
+_LAST_SECONDS = 5.0
+"""Time to end in once the terminal is gone."""
 _rank: Callable[[tuple[int, str]], int] = itemgetter(0)
 
 
@@ -133,10 +136,14 @@ class FtuiApp(App[None]):
         self.exit(return_code=128 + number)
 
     def _end_with_terminal(self, loop: asyncio.AbstractEventLoop) -> None:
-        """In a thread: end as by SIGHUP where a terminal goes and nobody sends one."""
-        if wait_until_gone():
-            with suppress(RuntimeError):  # the app has ended meanwhile
-                loop.call_soon_threadsafe(self._end_by, signal.SIGHUP)
+        """In a thread: end as by SIGHUP where a terminal goes, even if nobody sends one."""
+        if not wait_until_gone():
+            return
+        with suppress(RuntimeError):  # the app has ended meanwhile
+            loop.call_soon_threadsafe(self._end_by, signal.SIGHUP)
+        time.sleep(_LAST_SECONDS)
+        # Textual may wait for ever for its writer, which died of the terminal that is gone.
+        os._exit(128 + signal.SIGHUP)
 
     async def on_unmount(self) -> None:
         """Close what is open to servers."""

@@ -7,10 +7,11 @@ import asyncio
 import gc
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from tui import __version__
 
@@ -71,9 +72,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # The reader went away (`ftui jobs | head`); nothing may be flushed at exit any more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader went away (`ftui jobs | head`).
+        _leave_unsaid(sys.stdout)
         return 141
+
+
+def _leave_unsaid(*streams: TextIO) -> None:
+    """Let what is left for streams that are gone end nowhere; flushed at exit it would fail."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in streams:
+        os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def _settings(flags: argparse.Namespace) -> Settings | None:
@@ -137,4 +146,6 @@ def _open_app(arguments: list[str]) -> int:
     gc.enable()
     app = FtuiApp(Services(settings), Path(flags.file) if flags.file else None)
     app.run()
+    if app.return_code == 128 + signal.SIGHUP:
+        _leave_unsaid(sys.stdout, sys.stderr)
     return app.return_code or 0

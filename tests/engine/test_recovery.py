@@ -32,9 +32,9 @@ async def test_a_job_survives_the_death_of_its_worker_and_of_the_server_without_
     client = await own_engine.start()
     same: dict[str, Any] = {"seed": 3, "n_epochs": 20, "batch_size": 1, "checkpoint_steps": 20}
     undisturbed = await start_job(client, own_engine.settings, chat_file(), **same)
-    disturbed = await start_job(client, own_engine.settings, chat_file(), **same)
     await finished(client, undisturbed.id)
 
+    disturbed = await start_job(client, own_engine.settings, chat_file(), **same)
     await at_step(client, disturbed.id, 25)
     os.kill(await own_engine.worker(disturbed.id), signal.SIGKILL)
 
@@ -117,9 +117,14 @@ async def test_an_engine_that_is_asked_to_pause_leaves_nothing_that_trains(
     own_engine: OwnEngine, chat_file: ChatFile
 ) -> None:
     client = await own_engine.start()
-    first = await start_job(client, own_engine.settings, chat_file(), **LONG)
-    second = await start_job(client, own_engine.settings, chat_file(), **LONG)
+    first = await start_job(client, own_engine.settings, chat_file(good_rows(60)), **LONG)
     await at_step(client, first.id, 2)
+    second = await start_job(client, own_engine.settings, chat_file(), **LONG)
+
+    async def second_waits() -> bool:
+        return (await client.fine_tuning.jobs.retrieve(second.id)).status == "queued"
+
+    await until(second_waits, every=0.02)
     status = await own_engine.process.status()
     told = {job.id: job for job in status.jobs}[first.id]
     assert (told.memory or 0) > (status.memory or 0) > 1e7
