@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from jobs_screen import SIZES, a_job, headline, rows, screen, until
 from servers.misbehaving import Fault, MisbehavingServer, misbehaving_server
+from textual.geometry import Region
 from textual.widgets import Input
 
 from tui.app import FtuiApp
@@ -144,8 +145,13 @@ async def test_only_lines_that_changed_are_repainted(
         await pilot.pause()
         table = screen(app).query_one("#jobs-list", LineTable)
         painted: list[int] = []
-        line = table.refresh_line
-        table.refresh_line = lambda y: (painted.append(y), line(y))[1]  # type: ignore[method-assign]
+        refresh = table.refresh
+
+        def noted(*regions: Region, **more: bool) -> LineTable:
+            painted.extend(region.y for region in regions)
+            return refresh(*regions, **more)
+
+        table.refresh = noted  # type: ignore[method-assign]
         screen(app).redraw()
         assert painted == []
         server.add_step(15, "ftjob-2", total_steps=90)["created_at"] = now

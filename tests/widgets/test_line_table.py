@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
+from textual.geometry import Region
 
 from tui.domain.loop import Tone
 from tui.domain.text import has_unsafe
@@ -176,3 +177,16 @@ async def test_blank_cells_cost_no_colour_of_their_own() -> None:
     async with app.run_test(size=(80, 24)):
         line = app.query_one(LineTable).render_line(2)
         assert [segment.text.split() for segment in line] == [[], ["bad", "no"], ["plain"]]
+
+
+async def test_cells_that_changed_are_repainted_and_no_others() -> None:
+    app = ColouredApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        table = app.query_one(LineTable)
+        repainted: list[Region] = []
+        table.refresh = lambda *regions, **more: repainted.extend(regions)  # type: ignore[method-assign, assignment]
+        table.cells_changed(1, [1, 2])
+        table.cells_changed(1, [])
+        table.cells_changed(9, [1])
+        assert repainted == [Region(8, 2, 11, 1)]

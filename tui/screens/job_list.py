@@ -142,8 +142,9 @@ class JobList(Vertical):
         first, count = self._table.rows_in_sight
         painted = {row: cells for row, cells in self._painted.items() if 0 <= row - first < count}
         self._painted = painted
-        changed = [row for row, cells in painted.items() if self._cells(row) != cells]
-        self._table.rows_changed(changed)
+        for row, cells in list(painted.items()):
+            pairs = enumerate(zip(cells, self._cells(row) or cells, strict=True))
+            self._table.cells_changed(row, [at for at, (old, new) in pairs if old != new])
 
     @property
     def _table(self) -> LineTable:

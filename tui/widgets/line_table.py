@@ -28,7 +28,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
@@ -242,6 +242,29 @@ class LineTable(ScrollView, can_focus=True):
             if first <= row < first + count:
                 self.refresh_line(row + 1)
 
+    def cells_changed(self, row: int, columns: Iterable[int]) -> None:
+        """Repaint a row from the first to the last of the columns whose cells are other ones now.
+
+        Args:
+            row: the row; one out of sight costs nothing.
+            columns: their places, from 0.
+        """
+        first, count = self.rows_in_sight
+        widths = column_widths(self.columns, self._text_width - len(_MARK))
+        shown = [at for at in columns if widths[at]]
+        if not (shown and first <= row < first + count):
+            return
+        before = [width for width in widths[: min(shown)] if width]
+        here = [width for width in widths[min(shown) : max(shown) + 1] if width]
+        begin = len(_MARK) + sum(before) + _GAP * len(before)
+        width = sum(here) + _GAP * (len(here) - 1)
+        self.refresh(Region(begin, row - first + 1, width, 1))
+
+    @property
+    def _text_width(self) -> int:
+        """Cells for the text: all but the one for the mark."""
+        return max(0, self.scrollable_content_region.width - 1)
+
     @property
     def rows_in_sight(self) -> tuple[int, int]:
         """The first row in sight, and how many there are."""
@@ -315,7 +338,7 @@ class LineTable(ScrollView, can_focus=True):
 
     def _line(self, y: int) -> tuple[Strip, Style]:
         """The text of a line, and the style of what is blank in it."""
-        width = max(0, self.scrollable_content_region.width - 1)
+        width = self._text_width
         row = self.scroll_offset.y + y - 1
         if y == 0:
             style = self.get_component_rich_style("line-table--header")
