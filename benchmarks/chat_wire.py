@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import random
 import sys
 import tempfile
@@ -24,7 +23,7 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "benchmarks")]
 
 from servers.streaming import StreamingServer  # noqa: E402
 from terminal import Terminal  # noqa: E402
-from watch_wire import rate  # noqa: E402
+from watch_wire import rate, tell  # noqa: E402
 
 BUDGETS = {"both stream": 1_500, "nothing new": 20}
 TUNED = "ft:base:tickets:1"
@@ -91,14 +90,7 @@ def main() -> None:
     parser.add_argument("--tokens-a-second", type=float, default=20)
     flags = parser.parse_args()
     found = asyncio.run(measure(flags.seconds, flags.tokens_a_second))
-    print(
-        json.dumps(
-            {
-                name: {"bytes_a_second": round(value), "budget": BUDGETS[name]}
-                for name, value in found.items()
-            }
-        )
-    )
+    tell(found, BUDGETS)
 
 
 if __name__ == "__main__":

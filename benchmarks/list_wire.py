@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import math
 import sys
 import tempfile
@@ -24,7 +23,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from servers.misbehaving import MisbehavingServer  # noqa: E402
 from terminal import Terminal  # noqa: E402
-from watch_wire import BUDGETS, rate  # noqa: E402
+from watch_wire import rate, tell  # noqa: E402
 
 from tui.settings import Settings  # noqa: E402
 
@@ -101,14 +100,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seconds", type=float, default=15)
     found = asyncio.run(measure(parser.parse_args().seconds))
-    print(
-        json.dumps(
-            {
-                name: {"bytes_a_second": round(value), "budget": BUDGETS[name]}
-                for name, value in found.items()
-            }
-        )
-    )
+    tell(found)
 
 
 if __name__ == "__main__":

@@ -102,6 +102,15 @@ async def _measure(
     return found | {"nothing new": await rate(terminal, 2 * seconds)}
 
 
+def tell(found: dict[str, float], budgets: dict[str, int] = BUDGETS) -> None:
+    """Print the rates beside their budgets, as one JSON object."""
+    rates = {
+        name: {"bytes_a_second": round(value), "budget": budgets[name]}
+        for name, value in found.items()
+    }
+    print(json.dumps(rates))
+
+
 def main() -> None:
     """Print one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -110,14 +119,7 @@ def main() -> None:
     args = parser.parse_args()
     keys = [key for key in args.keys.split(",") if key]
     found = asyncio.run(measure(args.seconds, keys))
-    print(
-        json.dumps(
-            {
-                name: {"bytes_a_second": round(value), "budget": BUDGETS[name]}
-                for name, value in found.items()
-            }
-        )
-    )
+    tell(found)
 
 
 if __name__ == "__main__":

@@ -74,29 +74,10 @@ def test_the_lowest_is_the_lowest_finite_value(told: list[tuple[int, float]]) ->
         assert curve.lowest is None
 
 
-@given(TELLINGS, st.lists(st.integers(-5, 45), min_size=2, max_size=8))
-def test_pieces_hold_the_values_from_one_edge_up_to_the_next(
-    told: list[tuple[int, float]], edges: list[int]
-) -> None:
-    edges.sort()
-    curve = series_of(*told).curve()
-    for (begin, end), piece in zip(pairwise(edges), curve.pieces(edges), strict=True):
-        expected = [value for step, value, _ in curve if begin <= step < end]
-        assert list(map(repr, piece)) == list(map(repr, expected))
-
-
-def test_pieces_by_time_hold_too_where_a_resumed_run_went_back() -> None:
-    curve = series_of((1, 0.1), (2, 0.2), (3, 0.3), (2, 0.25)).curve()
-    assert list(curve.times) == [0, 3, 2]
-    pieces = curve.pieces_by_time([0, 1, 3, 4])
-    assert [list(piece) for piece in pieces] == [[0.1], [0.3], [0.25]]
-
-
 def test_a_mean_leaves_out_what_is_no_number() -> None:
     assert mean(array("d", [1, math.nan, 3, math.inf])) == 2
     assert mean(array("d", [math.nan])) is None
     assert mean(array("d")) is None
-    assert series_of((1, 1.0), (5, 3.0)).curve().means([0, 2, 4, 6]) == [1, None, 3]
 
 
 def test_a_curve_is_a_sequence_of_points() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 from jobs_screen import hasty
+from sample_rows import good_rows
 from servers.misbehaving import MisbehavingServer, misbehaving_server
 
 from tui.app import FtuiApp
@@ -46,3 +48,11 @@ def far_app(far_settings: Settings) -> FtuiApp:
 def app_of() -> Callable[[Settings], FtuiApp]:
     """Makes the app with settings of the test's own."""
     return hasty
+
+
+@pytest.fixture
+def training(tmp_path: Path) -> Path:
+    """A file of good rows."""
+    path = tmp_path / "train.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in good_rows(60)))
+    return path

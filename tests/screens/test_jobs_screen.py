@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from pathlib import Path
 
 import pytest
 from jobs_screen import SIZES, a_job, hasty, headline, panel_text, rows, screen, until
-from sample_rows import good_rows
 from servers.misbehaving import MisbehavingServer
 from textual.widgets import Static
 
@@ -31,13 +29,6 @@ def settings(far_settings: Settings) -> Settings:
 @pytest.fixture
 def app(settings: Settings) -> FtuiApp:
     return hasty(settings)
-
-
-@pytest.fixture
-def training(tmp_path: Path) -> Path:
-    path = tmp_path / "train.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in good_rows(60)))
-    return path
 
 
 def loop_words(app: FtuiApp) -> str:

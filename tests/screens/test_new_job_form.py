@@ -28,13 +28,6 @@ def app(settings: Settings) -> FtuiApp:
     return hasty(settings)
 
 
-@pytest.fixture
-def training(tmp_path: Path) -> Path:
-    path = tmp_path / "train.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in good_rows(60)))
-    return path
-
-
 def form_is_open(app: FtuiApp) -> bool:
     return isinstance(app.screen, NewJob) and bool(app.screen.query("#start"))
 

@@ -23,8 +23,7 @@ async def test_a_submitted_job_is_recorded_with_what_was_asked(
         "type": "supervised",
         "supervised": {"hyperparameters": {"n_epochs": 3}},
     }
-    asked = await jobs.request_of("far", "ftjob-1")
-    assert asked is not None
+    asked = await jobs.request_again("far", "ftjob-1")
     assert (asked.epochs, asked.suffix) == (3, "tickets")
 
 

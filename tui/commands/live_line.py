@@ -56,12 +56,6 @@ class LiveLine:
             self._write("\n")
         self._shown = ("", 0)
 
-    def erase(self) -> None:
-        """Take the line away."""
-        if self._shown[0]:
-            self._write(_ERASE)
-        self._shown = ("", 0)
-
     def _write(self, text: str) -> None:
         self._stream.write(text)
         self._stream.flush()

@@ -6,7 +6,6 @@ import math
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from typing import NamedTuple, overload
 
 LARGEST_STEP = 2**53
@@ -84,31 +83,6 @@ class Curve(Sequence[Point]):
         """The last values up to and with a step, at most `count`."""
         end = bisect_left(self._steps, step + 1, 0, self._length)
         return self._values[max(0, end - count) : end]
-
-    def pieces(self, edges: Sequence[float]) -> Iterator[array[float]]:
-        """The values between neighbouring edges: for each pair the steps from, up to without, it.
-
-        Args:
-            edges: steps that rise, n + 1 of them for n pieces.
-        """
-        cuts = [bisect_left(self._steps, edge, 0, self._length) for edge in edges]
-        for begin, end in pairwise(cuts):
-            yield self._values[begin:end]
-
-    def pieces_by_time(self, edges: Sequence[float]) -> Iterator[array[float]]:
-        """The same with edges in Unix seconds, also where a resumed run went back in its steps."""
-        times, values = self.times, self.values
-        if any(later < earlier for earlier, later in pairwise(times)):
-            order = sorted(range(self._length), key=times.__getitem__)
-            times = array("d", map(times.__getitem__, order))
-            values = array("d", map(values.__getitem__, order))
-        cuts = [bisect_left(times, edge) for edge in edges]
-        for begin, end in pairwise(cuts):
-            yield values[begin:end]
-
-    def means(self, edges: Sequence[float]) -> list[float | None]:
-        """The mean of each piece's finite values, None where it has none."""
-        return [mean(piece) for piece in self.pieces(edges)]
 
     @overload
     def __getitem__(self, index: int) -> Point: ...

@@ -24,10 +24,6 @@ class FileError(FtuiError):
     """A file or folder cannot be read or written."""
 
 
-class SettingsError(FtuiError):
-    """A setting has a value that cannot be used."""
-
-
 class EngineMissing(FtuiError):
     """The extra `local` is not installed, so this machine cannot train."""
 

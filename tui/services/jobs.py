@@ -132,15 +132,6 @@ class Jobs:
         """
         return await self._log(provider, job).view()
 
-    async def request_of(self, provider: str, job: str) -> JobRequest | None:
-        """What this workspace asked for; None for a job that was started elsewhere.
-
-        Raises:
-            FileError: the record cannot be read.
-        """
-        file = await self._log(provider, job).file()
-        return file.request if file else None
-
     async def request_again(self, provider: str, job: str) -> JobRequest:
         """What a job asked for, to be asked for with changes; see `asking_again`."""
         return await request_again(self._providers, self._log(provider, job))

@@ -12,6 +12,7 @@ from tui.services.check_workers import workers
 from tui.services.dataset_check import SMALL, run_parts
 from tui.services.row_checks import Chunk, Look, example_or_none
 from tui.services.row_file import rows_between
+from tui.services.row_progress import RowProgress
 from tui.services.tokens import TokenCounter
 
 if TYPE_CHECKING:
@@ -29,37 +30,14 @@ class _Sums(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class CountProgress:
+class CountProgress(RowProgress):
     """How far the counting is.
 
     Attributes:
-        doing: in words.
-        rows: rows of the file.
-        done: rows that were counted.
-        seconds: time since the start.
         counted: what was counted, in the last progress of all.
     """
 
-    doing: str
-    rows: int
-    done: int
-    seconds: float
     counted: Counted | None = None
-
-    @property
-    def share(self) -> float:
-        """Part that is done, 0 to 1."""
-        return self.done / self.rows if self.rows else 1.0
-
-    @property
-    def rows_per_second(self) -> float:
-        """Rows counted a second."""
-        return self.done / self.seconds if self.seconds > 0 else 0.0
-
-    @property
-    def seconds_left(self) -> float | None:
-        """Time until the end at this rate; None while nothing is known."""
-        return (self.rows - self.done) / self.rows_per_second if self.done else None
 
 
 async def count_tokens(

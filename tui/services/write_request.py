@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 from tui.domain.examples import Format
 from tui.domain.problems import Problem
 from tui.services.manifest import WrittenFile
+from tui.services.row_progress import RowProgress
 
 LOW_QUALITY = frozenset(
     {
@@ -151,34 +152,11 @@ class Written(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class WriteProgress:
+class WriteProgress(RowProgress):
     """How far the writing is.
 
     Attributes:
-        doing: what is done now, as `checking` or `writing`.
-        rows: rows of the file.
-        done: rows that went through what is done now.
-        seconds: time since what is done now began.
         written: what was written, in the last progress of all.
     """
 
-    doing: str
-    rows: int
-    done: int
-    seconds: float
     written: Written | None = None
-
-    @property
-    def share(self) -> float:
-        """Part of what is done now, 0 to 1."""
-        return self.done / self.rows if self.rows else 1.0
-
-    @property
-    def rows_per_second(self) -> float:
-        """Rows a second, of what is done now."""
-        return self.done / self.seconds if self.seconds > 0 else 0.0
-
-    @property
-    def seconds_left(self) -> float | None:
-        """Time until the end of what is done now; None while nothing is known."""
-        return (self.rows - self.done) / self.rows_per_second if self.done else None
