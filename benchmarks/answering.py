@@ -22,12 +22,12 @@ from typing import Any
 
 from openai import AsyncOpenAI
 
-from tui.domain.model_names import base_model
+from tui.domain.providers.model_names import base_model
 from tui.engine.base_models import local_folder
 from tui.engine.home import Home
 from tui.engine.jobs.launcher import torch_environment
-from tui.engine.training.device import pick_device, pick_precision, torch_dtype
-from tui.services.engine_process import ENGINE_URL, EngineProcess, socket_client
+from tui.engine.training.resources.device import pick_device, pick_precision, torch_dtype
+from tui.services.providers.engine_process import ENGINE_URL, EngineProcess, socket_client
 from tui.settings import Settings, load_settings
 
 TASK = Path(__file__).parents[1] / "sample_data" / "tickets_test.jsonl"

@@ -18,7 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from big_file import ROWS, big_file
-from terminal import Terminal
+from support.terminal import Terminal
 
 WIRE = 3_000
 MEMORY = 250

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "benchmarks")]
 
 from servers.streaming import StreamingServer  # noqa: E402
-from terminal import Terminal  # noqa: E402
+from support.terminal import Terminal  # noqa: E402
 from watch_wire import rate, tell  # noqa: E402
 
 BUDGETS = {"both stream": 1_500, "nothing new": 20}

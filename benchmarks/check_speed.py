@@ -17,12 +17,12 @@ from pathlib import Path
 import orjson
 from big_file import ROWS, big_file
 
-from tui.domain.check_options import DEFAULT_OPTIONS
-from tui.domain.examples import Format
-from tui.services.dataset_check import chunks
-from tui.services.datasets import Datasets
-from tui.services.row_checks import Chunk, Look, read_structure
-from tui.services.row_file import RowFile, rows_between
+from tui.domain.rows.check_options import DEFAULT_OPTIONS
+from tui.domain.rows.formats import Format
+from tui.services.checking.dataset_check import chunks
+from tui.services.checking.passes import Chunk, Look, read_structure
+from tui.services.datasets.datasets import Datasets
+from tui.services.reading.row_file import RowFile, rows_between
 
 LOOK = Look(Format.CHAT, DEFAULT_OPTIONS, 100)
 CHUNK = 4 << 20

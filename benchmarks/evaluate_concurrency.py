@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from servers.chat import chat_server
 
 from tui.services.container import Services
-from tui.services.evaluations import EvaluationRequest
+from tui.services.evaluation.evaluations import EvaluationRequest
 from tui.settings import ProviderProfile, Settings
 
 DELAY = 0.2

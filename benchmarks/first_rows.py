@@ -24,7 +24,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from big_file import ROWS, big_file
 
-from tui.services.datasets import Dataset, Datasets
+from tui.services.datasets.datasets import Dataset, Datasets
 
 SECONDS = 1.0
 MEMORY = 250

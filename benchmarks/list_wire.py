@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
 from servers.misbehaving import MisbehavingServer  # noqa: E402
-from terminal import Terminal  # noqa: E402
+from support.terminal import Terminal  # noqa: E402
 from watch_wire import rate, tell  # noqa: E402
 
 from tui.settings import Settings  # noqa: E402

@@ -31,12 +31,12 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from servers.misbehaving import MisbehavingServer, misbehaving_server  # noqa: E402
 
-from tui.domain.job_records import event_record, status_record  # noqa: E402
+from tui.domain.jobs.records import event_record, status_record  # noqa: E402
+from tui.services.clock import Clock  # noqa: E402
 from tui.services.container import Services  # noqa: E402
-from tui.services.job_log import JobLog  # noqa: E402
-from tui.services.job_watch import Seen  # noqa: E402
-from tui.services.jobs import Jobs  # noqa: E402
-from tui.services.polling import Clock  # noqa: E402
+from tui.services.jobs.jobs import Jobs  # noqa: E402
+from tui.services.watching.watch import Seen  # noqa: E402
+from tui.services.workspace.job_log import JobLog  # noqa: E402
 from tui.settings import ProviderProfile, Settings  # noqa: E402
 
 SHORT = 100

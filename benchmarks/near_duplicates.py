@@ -46,7 +46,7 @@ def parts(rows: int) -> Iterator[list[str]]:
 
 def ours(rows: int) -> None:
     """Sketch and search all rows; prints sketching s, searching s, bytes, found, others."""
-    from tui.services.near_duplicates import near_pairs, sketch
+    from tui.services.checking.near_duplicates import near_pairs, sketch
 
     sketch([text_of(0)])
     before, sketching, sketches = peak_bytes(), 0.0, bytearray()
@@ -65,7 +65,7 @@ def reference(rows: int) -> None:
     """The same with rensa's index, which tells candidates alone; prints the same figures."""
     from rensa import RMinHash, RMinHashLSH
 
-    from tui.domain.similarity import shingles
+    from tui.domain.rows.similarity import shingles
 
     RMinHash.from_token_sets([["word"]], num_perm=64, seed=7)
     before, sketching = peak_bytes(), 0.0

@@ -15,7 +15,7 @@ import time
 from dataclasses import replace
 from statistics import median
 
-from tui.domain.curves import Series
+from tui.domain.jobs.curves import Series
 from tui.widgets.plot.curves import Curves, RunCurves
 from tui.widgets.plot.drawing import draw
 from tui.widgets.plot.trace import TracedCurves

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from big_file import ROWS, big_file
 
-from tui.services.datasets import Datasets
+from tui.services.datasets.datasets import Datasets
 from tui.settings import Settings
 
 SECONDS = 2.0

@@ -18,9 +18,9 @@ from pathlib import Path
 
 from upload_memory import BUDGET, MEGABYTE, peak, set_mark_back
 
+from tui.services.clock import Clock
 from tui.services.container import Services
-from tui.services.polling import Clock
-from tui.services.uploading import Uploading
+from tui.services.submission.uploading import Uploading
 from tui.settings import Settings
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from terminal import Terminal
+from support.terminal import Terminal
 
 
 def import_seconds() -> float:

@@ -19,9 +19,9 @@ from pathlib import Path
 
 from big_file import ROWS, big_file, folder
 
-from tui.domain.row_filter import RowFilter
-from tui.services.datasets import Dataset, Datasets
-from tui.services.row_selection import select, sorted_by
+from tui.domain.rows.filter import RowFilter
+from tui.services.datasets.datasets import Dataset, Datasets
+from tui.services.datasets.row_selection import select, sorted_by
 
 RATE = 300
 SECONDS = 1.0

@@ -26,7 +26,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tui.domain.model_names import DEFAULT_MODEL, base_model
+from tui.domain.providers.model_names import DEFAULT_MODEL, base_model
 from tui.engine.base_models import local_folder
 from tui.engine.home import Home, JobFolder
 from tui.engine.jobs.launcher import torch_environment
@@ -48,7 +48,7 @@ def plain_loop(model_folder: Path) -> list[float]:
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM, AutoTokenizer, get_linear_schedule_with_warmup
 
-    from tui.engine.training.device import pick_device, pick_precision, torch_dtype
+    from tui.engine.training.resources.device import pick_device, pick_precision, torch_dtype
 
     os.nice(NICENESS)
     torch.manual_seed(7)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from openai import AsyncOpenAI
 
-from tui.services.engine_process import ENGINE_URL, EngineProcess, socket_client
+from tui.services.providers.engine_process import ENGINE_URL, EngineProcess, socket_client
 from tui.settings import Settings
 
 MEGABYTE = 1_048_576

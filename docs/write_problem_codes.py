@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from tui.domain.check_options import DEFAULT_OPTIONS, LIMITS
-from tui.domain.problems import GROUPS, KINDS, SWITCHABLE, Kind
-from tui.domain.provider_rules import SERVICES, Service
+from tui.domain.rows.check_options import DEFAULT_OPTIONS, LIMITS
+from tui.domain.rows.problems import GROUPS, KINDS, SWITCHABLE, Kind
+from tui.domain.rules.providers import SERVICES, Service
 
 PAGE = Path(__file__).with_name("problem_codes.md")
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import keyring.backends.null
 import pytest
-from sample_rows import good_rows
+from support.sample_rows import good_rows
 
-from tui.services.engine_process import EngineProcess
+from tui.services.providers.engine_process import EngineProcess
 from tui.settings import Settings
 
 

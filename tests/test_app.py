@@ -13,7 +13,7 @@ from tui.dialogs.help import Help
 from tui.domain.loop import Mode, Tone
 from tui.screens.mode_screen import ModeScreen
 from tui.services.container import Services
-from tui.services.job_log import JobLog
+from tui.services.workspace.job_log import JobLog
 from tui.settings import ProviderProfile, Settings
 from tui.widgets.loop_bar import LoopBar, LoopStep
 

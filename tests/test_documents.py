@@ -11,14 +11,14 @@ from textual.binding import Binding
 from tui.app import FtuiApp, screen_class
 from tui.cli import COMMANDS
 from tui.domain.loop import Mode
-from tui.screens.chat import ChatScreen
-from tui.screens.job import JobScreen
-from tui.screens.run_comparison import RunComparisonScreen
+from tui.screens.chat.screen import ChatScreen
+from tui.screens.jobs.comparison_screen import RunComparisonScreen
+from tui.screens.jobs.job_screen import JobScreen
 from tui.services.container import Services
 from tui.settings import Settings
-from tui.widgets.chart_pane import JobChart
-from tui.widgets.loss_chart import LossChart
-from tui.widgets.message_input import MessageInput
+from tui.widgets.chat.message_input import MessageInput
+from tui.widgets.jobs.chart_pane import JobChart
+from tui.widgets.jobs.loss_chart import LossChart
 
 ROOT = Path(__file__).parents[1]
 ROW = re.compile(r"^\| `([^|]+)` \| ([^|]+) \|[^|]*\|$", re.MULTILINE)

@@ -16,8 +16,8 @@ with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
 """
 DOMAIN = """
 import importlib, pkgutil, tui.domain
-for module in pkgutil.iter_modules(tui.domain.__path__):
-    importlib.import_module('tui.domain.' + module.name)
+for module in pkgutil.walk_packages(tui.domain.__path__, 'tui.domain.'):
+    importlib.import_module(module.name)
 """
 
 

@@ -24,8 +24,8 @@ from textual.screen import Screen
 from tui.crash_report import ReticentConsole
 from tui.dialogs.confirm import Confirm
 from tui.dialogs.help import Help
+from tui.domain.jobs.notifications import Notice
 from tui.domain.loop import LoopState, Mode, Tone
-from tui.domain.notices import Notice
 from tui.domain.text import scrub
 from tui.screens.messages import (
     ChangesPending,
@@ -39,12 +39,19 @@ from tui.services.container import Services
 from tui.services.errors import FtuiError
 from tui.to_terminal import send, wait_until_gone
 
+_SCREEN_MODULES = {
+    Mode.DECIDE: "decide.screen",
+    Mode.DATA: "data.screen",
+    Mode.JOBS: "jobs.list_screen",
+    Mode.EVALUATE: "evaluate.screen",
+}
+
 
 def screen_class(mode: Mode) -> type[ModeScreen]:
     """The screen of a step; imported on first use, so that the first paint waits for one alone."""
-    module = import_module(f"tui.screens.{mode.value}")
-    found: type[ModeScreen] = getattr(module, f"{mode.label}Screen")
-    return found
+    module = import_module(f"tui.screens.{_SCREEN_MODULES[mode]}")
+    screen: type[ModeScreen] = getattr(module, f"{mode.label}Screen")
+    return screen
 
 
 _TEXTUALS_OWN = ("scroll_", "page_", "app.focus_", "screen.copy_")

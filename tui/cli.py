@@ -86,7 +86,7 @@ def _leave_unsaid(*streams: TextIO) -> None:
 
 
 def _settings(flags: argparse.Namespace) -> Settings | None:
-    from tui.commands.output import tell
+    from tui.commands.console.output import tell
     from tui.settings import load_settings
 
     try:
@@ -107,10 +107,10 @@ def _run_command(name: str, arguments: list[str]) -> int:
     if settings is None:
         return 2
 
-    from tui.commands.output import tell
+    from tui.commands.console.output import tell
     from tui.services.container import Services
     from tui.services.errors import FtuiError
-    from tui.services.files import explain
+    from tui.services.workspace.files import explain
 
     try:
         code: int = asyncio.run(command.run(flags, Services(settings)))

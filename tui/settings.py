@@ -19,10 +19,10 @@ from pydantic import (
     model_validator,
 )
 
-from tui.domain.check_options import DEFAULT_OPTIONS, CheckOptions
-from tui.domain.desktop_notes import Desktop
-from tui.domain.prices import PRICES, Price
-from tui.domain.server_kinds import KINDS, GivenKind, ServerKind, detected, shown_address
+from tui.domain.jobs.desktop_notification import Desktop
+from tui.domain.providers.kinds import KINDS, GivenKind, ServerKind, detected, shown_address
+from tui.domain.rows.check_options import DEFAULT_OPTIONS, CheckOptions
+from tui.domain.submission.prices import PRICES, Price
 
 LOCAL = "local"
 LONGEST_NAME = 40

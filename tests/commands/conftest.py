@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import Run
 from servers.misbehaving import MisbehavingServer, misbehaving_server
+from support.command_line import Run
 
 from tui.cli import main
 from tui.settings import Settings

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import checked, run
-from sample_rows import chat_row, good_rows
+from support.command_line import checked, run
+from support.sample_rows import chat_row, good_rows
 
 from tui.commands.check import CONTRACT
-from tui.domain.problems import KINDS
+from tui.domain.rows.problems import KINDS
 from tui.services.samples import sample_path
 
 EXPECTED = Path(__file__).with_name("expected_reports")

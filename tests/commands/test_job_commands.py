@@ -14,10 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from command_line import Run
-from engine.asking import at_step, connect
-from sample_rows import good_rows, pair_rows
 from servers.misbehaving import MisbehavingServer
+from support.command_line import Run
+from support.engine.client import at_step, connect
+from support.sample_rows import good_rows, pair_rows
 
 from tui.cli import main
 from tui.settings import Settings

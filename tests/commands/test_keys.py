@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_line import run
-from terminal import Terminal
+from support.command_line import run
+from support.terminal import Terminal
 
 KEY = "sk-verysecret123456"
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tui.commands.output import ProgressLine, progress_words
+from tui.commands.console.output import ProgressLine, progress_words
 
 
 class Terminal(io.StringIO):

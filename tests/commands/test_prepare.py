@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import checked, run
-from sample_rows import chat_row, good_rows
+from support.command_line import checked, run
+from support.sample_rows import chat_row, good_rows
 
 from tui.cli import main
 from tui.services.samples import sample_path

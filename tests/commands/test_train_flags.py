@@ -12,12 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from command_line import Run
-from sample_rows import good_rows, pair_rows
 from servers.misbehaving import Fault, MisbehavingServer
+from support.command_line import Run
+from support.sample_rows import good_rows, pair_rows
 
 from tui.cli import main
-from tui.commands.output import ProgressLine
+from tui.commands.console.output import ProgressLine
 
 Make = Callable[..., Path]
 

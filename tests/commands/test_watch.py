@@ -10,13 +10,13 @@ import time
 from pathlib import Path
 
 import pytest
-from command_line import Run
 from servers.misbehaving import Fault, MisbehavingServer
-from terminal import Terminal
+from support.command_line import Run
+from support.terminal import Terminal
 
 from tui.cli import main
-from tui.commands.live_line import LiveLine
-from tui.commands.output import in_characters_of
+from tui.commands.console.output import in_characters_of
+from tui.commands.console.progress_line import LiveLine
 
 WATCH = [sys.executable, "-m", "tui", "watch"]
 
@@ -90,7 +90,7 @@ def test_a_reader_that_goes_away_ends_the_watch_quietly(far: MisbehavingServer) 
 def test_a_job_that_vanished_ends_the_watch_with_what_was_seen_and_one_sentence(
     far: MisbehavingServer, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.services.job_watch._VANISHED_AFTER", 1)
+    monkeypatch.setattr("tui.services.watching.watch._VANISHED_AFTER", 1)
     a_run(far, 2)
     far.can_pause = True
     run("pause", "last", "--json")

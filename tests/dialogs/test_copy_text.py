@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from dialog_app import SIZES, outside, showing
+from support.dialog_app import SIZES, outside, showing
 
 from tui.dialogs.copy_text import CopyText
 from tui.domain.text import has_unsafe

@@ -7,15 +7,15 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from dialog_app import SIZES, DialogApp, outside, showing
 from servers.misbehaving import MisbehavingServer, misbehaving_server
+from support.dialog_app import SIZES, DialogApp, outside, showing
 from textual.pilot import Pilot
 
 from tui.dialogs.providers import ProviderList
 from tui.domain.text import has_unsafe
-from tui.services.engine_process import EngineProcess
-from tui.services.probing import Probing
-from tui.services.providers import Providers
+from tui.services.providers.engine_process import EngineProcess
+from tui.services.providers.probing import Probing
+from tui.services.providers.providers import Providers
 from tui.settings import ProviderProfile, Settings
 
 EVIL = "evil \x1b]0;PWNED\x07[/red][bold]"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from terminal import Terminal
+from support.terminal import Terminal
 
 KEY = "sk-verysecret123456"
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from servers.misbehaving import MisbehavingServer, misbehaving_server
-from terminal import Terminal
+from support.terminal import Terminal
 
 pytestmark = pytest.mark.long
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tui.services.engine_process import EngineProcess
+from tui.services.providers.engine_process import EngineProcess
 from tui.settings import DEFAULT_MODEL, Settings
 
 ROOT = Path(__file__).parents[2]

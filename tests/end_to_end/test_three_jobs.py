@@ -11,13 +11,13 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from engine.asking import finished, start_job, until
 from openai import AsyncOpenAI
-from sample_rows import good_rows
-from terminal import Terminal
+from support.engine.client import finished, start_job, until
+from support.sample_rows import good_rows
+from support.terminal import Terminal
 
-from tui.services.clients import engine_client
-from tui.services.engine_process import EngineProcess
+from tui.services.providers.clients import engine_client
+from tui.services.providers.engine_process import EngineProcess
 from tui.settings import Settings
 
 ROWS, EPOCHS = 12, 50

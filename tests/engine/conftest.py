@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from engine.asking import connect, until
-from engine.own_engine import OwnEngine
 from openai import AsyncOpenAI
+from support.engine.client import connect, until
+from support.engine.own_engine import OwnEngine
 
-from tui.services.engine_process import EngineProcess, EngineStatus
+from tui.services.providers.engine_process import EngineProcess, EngineStatus
 from tui.settings import Settings
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tui.domain.model_names import ModelSource, SourceKind, base_model
+from tui.domain.providers.model_names import ModelSource, SourceKind, base_model
 from tui.engine.base_models import local_folder
 from tui.engine.fetching import FetchError, download
 from tui.engine.home import Home

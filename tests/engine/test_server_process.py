@@ -18,7 +18,7 @@ import pytest
 from fastapi import FastAPI
 
 from tui.engine.api import errors
-from tui.services.engine_process import EngineProcess
+from tui.services.providers.engine_process import EngineProcess
 from tui.settings import Settings
 
 

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from jobs_screen import hasty
-from sample_rows import good_rows
 from servers.misbehaving import MisbehavingServer, misbehaving_server
+from support.jobs_screen import hasty
+from support.sample_rows import good_rows
 
 from tui.app import FtuiApp
 from tui.settings import ProviderProfile, Settings

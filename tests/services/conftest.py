@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from servers.misbehaving import MisbehavingServer, misbehaving_server
-from watched_jobs import KEY, Time
+from support.watched_jobs import KEY, Time
 
 from tui.services.container import Services
-from tui.services.jobs import Jobs
+from tui.services.jobs.jobs import Jobs
 from tui.settings import ProviderProfile, Settings
 
 

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from textual.app import App, ComposeResult
 from textual.geometry import Region
 
-from tui.domain.row_diff import DiffLine, row_diff
+from tui.domain.rows.diff import DiffLine, row_diff
 from tui.domain.text import has_unsafe, scrub
 from tui.widgets.diff_view import DiffView
 from tui.widgets.scroll_mark import MARK

@@ -12,14 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from tui.commands.check_flags import add_check_flags, format_of, options_of
-from tui.commands.output import GOOD, THE_ANSWER_IS_NO, ProgressLine, add_json_flag, emit, show
-from tui.domain.prices import price_words
-from tui.domain.problems import Problem
-from tui.domain.provider_rules import SERVICES
+from tui.commands.console.output import (
+    GOOD,
+    THE_ANSWER_IS_NO,
+    ProgressLine,
+    add_json_flag,
+    emit,
+    show,
+)
+from tui.domain.rows.problems import Problem
+from tui.domain.rules.providers import SERVICES
+from tui.domain.submission.prices import price_words
+from tui.domain.submission.training_defaults import AUTO_EPOCHS
 from tui.domain.text import number, plural
-from tui.domain.training_defaults import AUTO_EPOCHS
 from tui.services.container import Services
-from tui.services.datasets import Dataset, DatasetReport
+from tui.services.datasets.datasets import Dataset, DatasetReport
 
 CONTRACT = {"file", "format", "rows", "valid", "invalid", "warned", "tokens", "problems"}
 """The keys of `--json`."""

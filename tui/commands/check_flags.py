@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from tui.domain.check_options import LIMITS, CheckOptions, overlaid
-from tui.domain.examples import Format
+from tui.domain.rows.check_options import LIMITS, CheckOptions, overlaid
+from tui.domain.rows.formats import Format
 from tui.services.errors import InputError
 
 

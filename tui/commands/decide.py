@@ -12,13 +12,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui.commands.interruptible import interruptible
-from tui.commands.output import GOOD, THE_ANSWER_IS_NO, add_json_flag, emit, show, tell
+from tui.commands.console.interruption import interruptible
+from tui.commands.console.output import GOOD, THE_ANSWER_IS_NO, add_json_flag, emit, show, tell
 from tui.services.errors import InputError
 
 if TYPE_CHECKING:
-    from tui.domain.decision import Answers, Decision
-    from tui.domain.framework import Framework
+    from tui.domain.decision.framework import Framework
+    from tui.domain.decision.verdict import Answers, Decision
     from tui.services.container import Services
 
 
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def run(flags: argparse.Namespace, services: Services) -> int:
     """Decide, keep the decision in the workspace, print it."""
-    from tui.domain.decision import Verdict, decide
+    from tui.domain.decision.verdict import Verdict, decide
 
     framework = await services.decisions.framework(flags.framework)
     if flags.answers:
@@ -65,7 +65,7 @@ def ask_all(framework: Framework) -> Answers:
     Raises:
         InputError: standard input is no terminal, or it ended before the last answer.
     """
-    from tui.domain.decision import Answers, question_keys
+    from tui.domain.decision.verdict import Answers, question_keys
 
     if not sys.stdin.isatty():
         raise InputError(
@@ -80,8 +80,8 @@ def ask_all(framework: Framework) -> Answers:
 
 
 def _ask(framework: Framework, key: str, answers: Answers) -> Answers:
-    from tui.domain.decision import REASON
-    from tui.services.decisions import parse_answers
+    from tui.domain.decision.verdict import REASON
+    from tui.services.decision.decisions import parse_answers
 
     _tell_question(framework, key)
     while True:
@@ -103,7 +103,7 @@ def _ask(framework: Framework, key: str, answers: Answers) -> Answers:
 
 
 def _tell_question(framework: Framework, key: str) -> None:
-    from tui.domain.decision import REASON, question_text
+    from tui.domain.decision.verdict import REASON, question_text
 
     tell(f"\n{question_text(framework, key)}")
     if key == REASON:

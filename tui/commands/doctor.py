@@ -9,9 +9,9 @@ import argparse
 import platform
 
 from tui import __version__
-from tui.commands.output import GOOD, THE_ANSWER_IS_NO, add_json_flag, emit, show
-from tui.services.checkup import check_up
+from tui.commands.console.output import GOOD, THE_ANSWER_IS_NO, add_json_flag, emit, show
 from tui.services.container import Services
+from tui.services.doctor import check_up
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,10 +9,18 @@ from __future__ import annotations
 
 import argparse
 
-from tui.commands.output import COULD_NOT, GOOD, INTERRUPTED, add_json_flag, emit, show, tell
+from tui.commands.console.output import (
+    COULD_NOT,
+    GOOD,
+    INTERRUPTED,
+    add_json_flag,
+    emit,
+    show,
+    tell,
+)
 from tui.domain.text import number, plural
 from tui.services.container import Services
-from tui.services.engine_process import LOOPBACK, EngineJob, EngineStatus
+from tui.services.providers.engine_process import LOOPBACK, EngineJob, EngineStatus
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -13,14 +13,14 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui.commands.output import GOOD, THE_ANSWER_IS_NO, add_json_flag, emit, show, tell
+from tui.commands.console.output import GOOD, THE_ANSWER_IS_NO, add_json_flag, emit, show, tell
 from tui.services.errors import InputError
 
 if TYPE_CHECKING:
-    from tui.domain.comparison import Comparison, Estimate
-    from tui.domain.evaluation import Evaluation
+    from tui.domain.evaluation.comparison import Comparison, Estimate
+    from tui.domain.evaluation.records import Evaluation
     from tui.services.container import Services
-    from tui.services.evaluations import EvaluationRequest, Run
+    from tui.services.evaluation.evaluations import EvaluationRequest, Run
 
 _REMARK_EVERY = 2.0
 """Seconds between two lines of progress."""
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def run(flags: argparse.Namespace, services: Services) -> int:
     """Compare, keep every case in the workspace, print the result."""
-    from tui.domain.comparison import Verdict
+    from tui.domain.evaluation.comparison import Verdict
 
     request = await _request(flags, services)
     try:
@@ -71,7 +71,7 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
 
 
 async def _request(flags: argparse.Namespace, services: Services) -> EvaluationRequest:
-    from tui.services.evaluations import EvaluationRequest
+    from tui.services.evaluation.evaluations import EvaluationRequest
 
     provider, base, tuned = flags.provider, flags.base, flags.tuned
     if not (base and tuned):
@@ -94,7 +94,7 @@ async def _request(flags: argparse.Namespace, services: Services) -> EvaluationR
 
 
 async def _answer_all(run: Run, services: Services) -> None:
-    from tui.domain.evaluation import progress_words
+    from tui.domain.evaluation.records import progress_words
 
     start = told = time.monotonic()
     try:
@@ -136,7 +136,7 @@ def as_json(record: Evaluation, result: Comparison, cases: Path) -> dict[str, ob
 
 
 def _show(record: Evaluation, result: Comparison, cases: Path) -> None:
-    from tui.domain.evaluation import cost_words
+    from tui.domain.evaluation.records import cost_words
 
     show(result.sentence)
     show()

@@ -8,14 +8,14 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tui.commands.output import GOOD, add_json_flag, emit, show, tell
-from tui.domain.job_json import job_fields
-from tui.domain.job_rows import ROW_TITLES, row_cells
-from tui.domain.job_view import JobView
-from tui.domain.run_comparison import UNKNOWN, ComparisonRow, comparison_rows
+from tui.commands.console.output import GOOD, add_json_flag, emit, show, tell
+from tui.domain.jobs.comparison import UNKNOWN, ComparisonRow, comparison_rows
+from tui.domain.jobs.job_json import job_fields
+from tui.domain.jobs.list_rows import ROW_TITLES, row_cells
+from tui.domain.jobs.view import JobView
 from tui.domain.text import cell_width
 from tui.services.container import Services
-from tui.services.run_comparing import compared_runs, recorded_job
+from tui.services.jobs.run_comparison import compared_runs, recorded_job
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

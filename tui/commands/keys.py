@@ -13,12 +13,12 @@ import sys
 
 from pydantic import SecretStr
 
-from tui.commands.interruptible import interruptible
-from tui.commands.output import GOOD, add_json_flag, emit, show, tell
+from tui.commands.console.interruption import interruptible
+from tui.commands.console.output import GOOD, add_json_flag, emit, show, tell
 from tui.domain.text import preview
 from tui.services.container import Services
 from tui.services.errors import InputError
-from tui.services.keys import KeyPlace
+from tui.services.providers.keys import KeyPlace
 from tui.settings import LOCAL
 
 

@@ -19,15 +19,15 @@ from typing import Any
 
 from tui.commands.check import problem_lines
 from tui.commands.check_flags import add_check_flags, format_of, options_of
-from tui.commands.output import GOOD, ProgressLine, add_json_flag, emit, show, tell
-from tui.domain.examples import Format
-from tui.domain.fixes import FIXABLE
+from tui.commands.console.output import GOOD, ProgressLine, add_json_flag, emit, show, tell
+from tui.domain.fixes.fixes import FIXABLE
+from tui.domain.rows.formats import Format
 from tui.domain.text import number, plural, preview
 from tui.services.container import Services
-from tui.services.datasets import ALL, Dataset
+from tui.services.datasets.datasets import ALL, Dataset
+from tui.services.datasets.fixing import mend
 from tui.services.errors import InputError
-from tui.services.mending import mend
-from tui.services.writing import WriteRequest, Written, left_out_of, system_prompt, write
+from tui.services.writing.writing import WriteRequest, Written, left_out_of, system_prompt, write
 
 _EVERY = "all"
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from tui.commands.output import GOOD, add_json_flag, emit, show, tell
-from tui.domain.job_view import JobView
-from tui.domain.run_words import name_of, state_of
-from tui.domain.stopping import kept_checkpoint, kept_words
+from tui.commands.console.output import GOOD, add_json_flag, emit, show, tell
+from tui.domain.jobs.descriptions import name_of, state_of
+from tui.domain.jobs.stopping import kept_checkpoint, kept_words
+from tui.domain.jobs.view import JobView
 from tui.services.container import Services
 from tui.services.errors import InputError
-from tui.services.jobs import Steering
+from tui.services.jobs.jobs import Steering
 
 
 def add_job_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +45,7 @@ async def stop_keeping(flags: argparse.Namespace, services: Services) -> int:
         InputError: the job has ended.
         FtuiError: as `Jobs.resolve` and `stop_and_keep`.
     """
-    from tui.services.stopping import stop_and_keep
+    from tui.services.jobs.stopping import stop_and_keep
 
     try:
         view = await _going(flags, services)

@@ -12,14 +12,14 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from tui.commands import watch
-from tui.commands.output import GOOD, ProgressLine, add_json_flag, emit, show, tell
-from tui.domain.hyperparameter_pairs import parse_pairs
-from tui.domain.job_request import JobRequest
-from tui.domain.job_view import JobView
+from tui.commands.console.output import GOOD, ProgressLine, add_json_flag, emit, show, tell
+from tui.domain.jobs.view import JobView
+from tui.domain.providers.hyperparameter_parsing import parse_pairs
+from tui.domain.submission.job_request import JobRequest
 from tui.services.container import Services
 from tui.services.errors import InputError
-from tui.services.job_preview import preview_job
-from tui.services.training_file import Ready
+from tui.services.submission.preview import preview_job
+from tui.services.submission.training_files import Ready
 from tui.settings import LOCAL
 
 

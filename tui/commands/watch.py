@@ -14,13 +14,13 @@ import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import suppress
 
-from tui.commands.noticing import Noticing
-from tui.commands.output import GOOD, THE_ANSWER_IS_NO, add_json_flag, tell
+from tui.commands.console.output import GOOD, THE_ANSWER_IS_NO, add_json_flag, tell
+from tui.commands.notifications import Noticing
 from tui.commands.watch_printers import JsonPrinter, LinePrinter, LivePrinter, Printer
-from tui.domain.job_view import JobView
-from tui.domain.run_health import HealthNote, health_notes
+from tui.domain.jobs.health import HealthNote, health_notes
+from tui.domain.jobs.view import JobView
 from tui.services.container import Services
-from tui.services.job_watch import Seen
+from tui.services.watching.watch import Seen
 
 _FIRST_TRIES = 3
 """Failures after which a server that never answered is given up."""

@@ -5,13 +5,19 @@ from __future__ import annotations
 import sys
 from typing import Protocol
 
-from tui.commands.live_line import LiveLine
-from tui.commands.output import emit, show, tell
-from tui.domain.job_records import Record
-from tui.domain.run_health import HealthNote
-from tui.domain.run_words import clock_time, contact_words, figures_line, live_line, title_line
+from tui.commands.console.output import emit, show, tell
+from tui.commands.console.progress_line import LiveLine
+from tui.domain.jobs.descriptions import (
+    clock_time,
+    contact_words,
+    figures_line,
+    live_line,
+    title_line,
+)
+from tui.domain.jobs.health import HealthNote
+from tui.domain.jobs.records import Record
 from tui.domain.text import loss
-from tui.services.job_watch import Contact, Seen
+from tui.services.watching.watch import Contact, Seen
 
 
 class Printer(Protocol):

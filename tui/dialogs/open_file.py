@@ -17,8 +17,8 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.domain.text import scrub
-from tui.services.files import typed_path
 from tui.services.path_completion import Candidate, candidates
+from tui.services.workspace.files import typed_path
 
 
 class OpenFile(ModalScreen[Path | None]):

@@ -21,9 +21,9 @@ import uvicorn
 from tui import __version__
 from tui.engine.answering.process import Answering
 from tui.engine.api.engine_state import Engine
-from tui.engine.api.errors import StartError
 from tui.engine.api.security import load_token
 from tui.engine.api.server import create_app
+from tui.engine.errors import StartError
 from tui.engine.home import Home
 from tui.engine.jobs.database import StoreUnusable
 from tui.engine.jobs.launcher import Launcher

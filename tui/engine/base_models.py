@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tui.domain.model_names import HUB_CACHE, ModelSource, SourceKind
+from tui.domain.providers.model_names import HUB_CACHE, ModelSource, SourceKind
 from tui.engine.fetching import FetchError, Progress, disk_trouble, fetch_wheel
 from tui.engine.home import Home
 

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import BinaryIO
 
-from tui.engine.api.errors import StartError
+from tui.engine.errors import StartError
 from tui.engine.home import Home
 
 ALREADY_SERVED = 3

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from textual.message import Message
 
+from tui.domain.jobs.notifications import Notice
 from tui.domain.loop import Mode, StepState
-from tui.domain.notices import Notice
 
 
 @dataclass

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 from tui.settings import Settings
 
 if TYPE_CHECKING:
-    from tui.services.chatting import Chatting
-    from tui.services.datasets import Datasets
-    from tui.services.decisions import Decisions
-    from tui.services.engine_process import EngineProcess
-    from tui.services.evaluations import Evaluations
-    from tui.services.jobs import Jobs
-    from tui.services.notifying import Notifying
-    from tui.services.probing import Probing
-    from tui.services.providers import Providers
-    from tui.services.training_file import TrainingFiles
-    from tui.services.workspace import Workspace
+    from tui.services.chat.chats import Chatting
+    from tui.services.datasets.datasets import Datasets
+    from tui.services.decision.decisions import Decisions
+    from tui.services.evaluation.evaluations import Evaluations
+    from tui.services.jobs.jobs import Jobs
+    from tui.services.jobs.notifier import Notifying
+    from tui.services.providers.engine_process import EngineProcess
+    from tui.services.providers.probing import Probing
+    from tui.services.providers.providers import Providers
+    from tui.services.submission.training_files import TrainingFiles
+    from tui.services.workspace.workspace import Workspace
 
 
 @dataclass
@@ -35,76 +35,76 @@ class Services:
     @cached_property
     def workspace(self) -> Workspace:
         """The folder that keeps the records of this project."""
-        from tui.services.workspace import Workspace
+        from tui.services.workspace.workspace import Workspace
 
         return Workspace(self.settings.workspace)
 
     @cached_property
     def engine(self) -> EngineProcess:
         """The embedded engine as a process: its status, start and stop."""
-        from tui.services.engine_process import EngineProcess
+        from tui.services.providers.engine_process import EngineProcess
 
         return EngineProcess(self.settings)
 
     @cached_property
     def providers(self) -> Providers:
         """The servers that speak the fine-tuning protocol, by name."""
-        from tui.services.providers import Providers
+        from tui.services.providers.providers import Providers
 
         return Providers(self.settings, self.engine)
 
     @cached_property
     def probing(self) -> Probing:
         """Finds out what the providers can do."""
-        from tui.services.probing import Probing
+        from tui.services.providers.probing import Probing
 
         return Probing(self.providers)
 
     @cached_property
     def jobs(self) -> Jobs:
         """Fine-tuning jobs: submit, list, watch, cancel."""
-        from tui.services.jobs import Jobs
+        from tui.services.jobs.jobs import Jobs
 
         return Jobs(self.settings, self.workspace, self.providers)
 
     @cached_property
     def notifying(self) -> Notifying:
         """Tells that a job ended or stalled."""
-        from tui.services.notifying import Notifying
+        from tui.services.jobs.notifier import Notifying
 
         return Notifying(self.settings.notify, self.workspace)
 
     @cached_property
     def training_files(self) -> TrainingFiles:
         """Looks at the files of a job before it is started."""
-        from tui.services.training_file import TrainingFiles
+        from tui.services.submission.training_files import TrainingFiles
 
         return TrainingFiles(self.datasets, self.workspace, self.settings.home)
 
     @cached_property
     def decisions(self) -> Decisions:
         """The framework of questions, and the decisions kept."""
-        from tui.services.decisions import Decisions
+        from tui.services.decision.decisions import Decisions
 
         return Decisions(self.workspace)
 
     @cached_property
     def datasets(self) -> Datasets:
         """Opens training files."""
-        from tui.services.datasets import Datasets
+        from tui.services.datasets.datasets import Datasets
 
         return Datasets(self.settings)
 
     @cached_property
     def evaluations(self) -> Evaluations:
         """Comparisons of a tuned with its base model."""
-        from tui.services.evaluations import Evaluations
+        from tui.services.evaluation.evaluations import Evaluations
 
         return Evaluations(self.workspace, self.providers, self.settings.concurrency)
 
     @cached_property
     def chatting(self) -> Chatting:
         """Answers of models as they come."""
-        from tui.services.chatting import Chatting
+        from tui.services.chat.chats import Chatting
 
         return Chatting(self.workspace, self.providers)

@@ -6,7 +6,7 @@ import asyncio
 import os
 from typing import NamedTuple
 
-from tui.services.files import typed_path
+from tui.services.workspace.files import typed_path
 
 MOST = 200
 """Names given at the most; a folder may hold millions."""

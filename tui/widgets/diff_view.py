@@ -10,7 +10,7 @@ from itertools import accumulate, groupby, pairwise
 from rich.cells import chop_cells
 from textual.content import Content
 
-from tui.domain.row_diff import DiffLine
+from tui.domain.rows.diff import DiffLine
 from tui.domain.text import scrub
 from tui.widgets.line_pane import LinePane
 

@@ -9,7 +9,7 @@ from datetime import date
 from textual.content import Content
 
 from tui.domain.loop import Tone
-from tui.domain.provider_probe import REACH_SHOWN, ProviderProbe, ServedModel
+from tui.domain.providers.probe import REACH_SHOWN, ProviderProbe, ServedModel
 from tui.domain.text import plural, scrub
 from tui.widgets.line_pane import LinePane
 from tui.widgets.line_table import fit

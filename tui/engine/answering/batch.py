@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import torch
 
 from tui.engine.answering import kv_cache
-from tui.engine.answering.answer_row import Row
-from tui.engine.answering.loaded_models import Loaded
+from tui.engine.answering.generation import Row
+from tui.engine.answering.model_cache import Loaded
 from tui.engine.answering.sampling import next_tokens
 
 _WORTH_SHARING = 8

@@ -13,9 +13,9 @@ from typing import BinaryIO
 
 from pydantic import BaseModel
 
-from tui.engine.answering.desk import Desk
-from tui.engine.answering.loaded_models import Shelf
-from tui.engine.answering.questions import ASKED, as_line
+from tui.engine.answering.model_cache import Shelf
+from tui.engine.answering.protocol import ASKED, as_line
+from tui.engine.answering.scheduler import Desk
 from tui.engine.home import Home
 
 

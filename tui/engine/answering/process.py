@@ -11,8 +11,8 @@ from collections.abc import AsyncGenerator
 
 from pydantic import BaseModel
 
-from tui.engine.answering.questions import TOLD, Done, Forget, Question, Refused, Told, as_line
-from tui.engine.api.errors import ApiError
+from tui.engine.answering.protocol import TOLD, Done, Forget, Question, Refused, Told, as_line
+from tui.engine.errors import ApiError
 from tui.engine.home import Home
 from tui.engine.jobs.launcher import torch_environment
 

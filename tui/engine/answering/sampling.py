@@ -8,7 +8,7 @@ import torch
 from openai.types.chat import ChatCompletionTokenLogprob as TokenLogprob
 from openai.types.chat.chat_completion_token_logprob import TopLogprob
 
-from tui.engine.answering.answer_row import Row
+from tui.engine.answering.generation import Row
 from tui.engine.answering.grammars import Vocabulary
 
 _LIKELY = 512

@@ -13,7 +13,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from tui.engine.answering.process import Answering
-from tui.engine.api.errors import ApiError, not_found
+from tui.engine.api.errors import not_found
+from tui.engine.errors import ApiError
 from tui.engine.home import Home
 from tui.engine.jobs.database import Page
 from tui.engine.jobs.records import FileRecord, JobRecord, now

@@ -11,11 +11,11 @@ from openai.types.fine_tuning.alpha import GraderRunResponse, GraderValidateResp
 from openai.types.fine_tuning.alpha.grader_run_response import MetadataErrors
 from pydantic import BaseModel, ConfigDict, Field
 
-from tui.domain.placeholders import MOST_CHARACTERS
 from tui.engine.api.engine_state import answer
-from tui.engine.api.graders import read_grader
-from tui.engine.api.grading import grade
 from tui.engine.api.strict_json import StrictRoute
+from tui.engine.graders.graders import read_grader
+from tui.engine.graders.grading import grade
+from tui.engine.graders.placeholders import MOST_CHARACTERS
 
 router = APIRouter(
     prefix="/v1/fine_tuning/alpha/graders", tags=["Graders"], route_class=StrictRoute

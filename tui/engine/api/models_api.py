@@ -9,11 +9,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from openai.types import Model, ModelDeleted
 
-from tui.domain.model_names import DEFAULT_MODEL, SourceKind, without_checkpoint
+from tui.domain.providers.model_names import DEFAULT_MODEL, SourceKind, without_checkpoint
+from tui.engine.api.chat.model_lookup import find_model
 from tui.engine.api.engine_state import Engine, EngineOfApp, answer, came_by_socket, shown
-from tui.engine.api.errors import ApiError
-from tui.engine.api.listed import Listed
-from tui.engine.api.model_lookup import find_model
+from tui.engine.api.list_response import Listed
+from tui.engine.errors import ApiError
 from tui.engine.jobs.records import new_id
 from tui.engine.jobs.states import Status
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Request
 from fastapi.routing import APIRoute
 
-from tui.engine.api.errors import ApiError
+from tui.engine.errors import ApiError
 
 _NULL = "null"
 

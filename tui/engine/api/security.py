@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tui.engine.api.errors import ApiError
+from tui.engine.errors import ApiError
 
 MOST_UPLOADED = 2 * 1024**3
 MOST_OTHERWISE = 16 * 1024**2

@@ -12,19 +12,18 @@ from fastapi import Depends, FastAPI
 
 from tui import __version__
 from tui.engine.api import (
-    chat_api,
     engine_api,
     errors,
-    files_api,
     graders_api,
-    jobs_api,
     models_api,
     reference_page,
-    refused_api,
-    uploads_api,
+    unsupported_api,
 )
+from tui.engine.api.chat import chat_api
 from tui.engine.api.engine_state import Engine
-from tui.engine.api.kept_files import delete_expired, delete_leftovers
+from tui.engine.api.files import files_api, uploads_api
+from tui.engine.api.files.file_storage import delete_expired, delete_leftovers
+from tui.engine.api.jobs import jobs_api
 from tui.engine.api.queries import refuse_unknown_queries
 from tui.engine.api.security import BodyLimit, Guard
 
@@ -36,7 +35,7 @@ _RESOURCES = (
     models_api,
     jobs_api,
     graders_api,
-    refused_api,
+    unsupported_api,
     chat_api,
     engine_api,
     reference_page,

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from tui.domain.examples import Format
-from tui.domain.rules import MIN_EXAMPLES, check_line
+from tui.domain.rows.formats import Format
+from tui.domain.rules.structure import MIN_EXAMPLES, check_line
 from tui.engine.home import JobFolder
 from tui.engine.jobs.reports import JobError
 from tui.engine.jobs.spec import JobSpec

@@ -12,7 +12,7 @@ from openai.types.fine_tuning.jobs import FineTuningJobCheckpoint
 from openai.types.uploads import UploadPart
 from pydantic import BaseModel, ConfigDict, Field
 
-from tui.domain.model_names import ModelSource, checkpoint_name
+from tui.domain.providers.model_names import ModelSource, checkpoint_name
 from tui.engine.jobs.reports import JobError, Level
 from tui.engine.jobs.spec import Hyperparameters, MethodName
 from tui.engine.jobs.states import Status

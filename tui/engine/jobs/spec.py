@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from tui.domain.model_names import ModelSource
+from tui.domain.providers.model_names import ModelSource
 
 Auto = Literal["auto"]
 Epochs = Annotated[int, Field(ge=1, le=50)]

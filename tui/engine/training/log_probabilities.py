@@ -8,8 +8,8 @@ from typing import Any
 import torch
 import torch.nn.functional as functional
 
-from tui.engine.training.recipe import PLAIN_HEAD
 from tui.engine.training.tokens import IGNORED, Tokens
+from tui.engine.training.trainer_setup import PLAIN_HEAD
 from tui.engine.training.trainers import filled, labelled_logits
 
 

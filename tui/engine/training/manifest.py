@@ -13,12 +13,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from tui import __version__
-from tui.domain.model_names import ModelSource
+from tui.domain.providers.model_names import ModelSource
 from tui.engine.home import JobFolder
 from tui.engine.jobs.reports import JobError
 from tui.engine.jobs.spec import JobSpec
-from tui.engine.training.device import Measured
 from tui.engine.training.plan import Plan
+from tui.engine.training.resources.device import Measured
 
 _LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers")
 _SNAPSHOTS = "snapshots"

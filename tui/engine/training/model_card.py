@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tui.domain.model_names import SourceKind
+from tui.domain.providers.model_names import SourceKind
 from tui.engine.training.manifest import Manifest
 
 _CARD = """---

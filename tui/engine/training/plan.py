@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from tui.domain.training_defaults import AUTO_EPOCHS, AUTO_LENGTH, auto_batch
+from tui.domain.submission.training_defaults import AUTO_EPOCHS, AUTO_LENGTH, auto_batch
 from tui.engine.jobs.spec import Hyperparameters, MethodName, Schedule
-from tui.engine.training.device import Kind, Precision
+from tui.engine.training.resources.device import Kind, Precision
 
 _AUTO_RATES = {
     ("supervised", True): 1e-3,

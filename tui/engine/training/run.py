@@ -20,14 +20,14 @@ from tui.engine.home import JobFolder
 from tui.engine.jobs.outcomes import Stopped
 from tui.engine.jobs.reports import End, Reports
 from tui.engine.jobs.spec import JobSpec
+from tui.engine.training.callback import Wanted, Watcher
 from tui.engine.training.checkpoints import Mark, best, latest_whole, marks
+from tui.engine.training.distributed import Team
 from tui.engine.training.manifest import Manifest
 from tui.engine.training.plan import Plan
 from tui.engine.training.publishing import load_weights, publish
-from tui.engine.training.recipe import Data, base_dtype, load_model, make_trainer
 from tui.engine.training.row_losses import FILE_NAME, measure_rows, sentence, write_row_losses
-from tui.engine.training.team import Team
-from tui.engine.training.watcher import Wanted, Watcher
+from tui.engine.training.trainer_setup import Data, base_dtype, load_model, make_trainer
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,17 +28,22 @@ from tui.engine.jobs.reports import (
 )
 from tui.engine.jobs.spec import JobSpec
 from tui.engine.training.checkpoints import marks, slim
-from tui.engine.training.device import Kind, Measured, measure, pick_device
-from tui.engine.training.feasibility import carried_on, check_machine, check_memory, check_targets
+from tui.engine.training.distributed import Team, end_with_launcher
 from tui.engine.training.manifest import Manifest, begin
-from tui.engine.training.memory import free_memory
-from tui.engine.training.model_shape import ModelShape, shape_of
 from tui.engine.training.plan import Circumstances, Plan, kept_length, make_plan
-from tui.engine.training.team import Team, end_with_launcher
+from tui.engine.training.resources.device import Kind, Measured, measure, pick_device
+from tui.engine.training.resources.feasibility import (
+    carried_on,
+    check_machine,
+    check_memory,
+    check_targets,
+)
+from tui.engine.training.resources.memory import free_memory
+from tui.engine.training.resources.model_shape import ModelShape, shape_of
 from tui.engine.training.training_rows import TrainingRow, read_training_rows
 
 if TYPE_CHECKING:
-    from tui.engine.training.recipe import Data
+    from tui.engine.training.trainer_setup import Data
 
 NICENESS = 5
 """Answering and other programs come first; alone on the machine it costs nothing."""
@@ -139,7 +144,7 @@ class Worker:
 
     def _data(self, tokenizer: Any, length: int) -> Data:
         """The rows of both files."""
-        from tui.engine.training.recipe import Data, packed
+        from tui.engine.training.trainer_setup import Data, packed
 
         rows = self._rows(tokenizer, length, "training_file")
         training = self._dataset(rows, "training")
@@ -151,7 +156,7 @@ class Worker:
         return Data(rows, training, self._dataset(validation, "validation"))
 
     def _dataset(self, rows: Sequence[TrainingRow], name: str) -> Any:
-        from tui.engine.training.recipe import dataset_of, shared
+        from tui.engine.training.trainer_setup import dataset_of, shared
 
         dataset = dataset_of(rows, self._spec.method)
         if self._spec.method != "dpo":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tui.domain.curves import Curve, Point
+from tui.domain.jobs.curves import Curve, Point
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tui.domain.curves import Curve, Point
+from tui.domain.jobs.curves import Curve, Point
 from tui.widgets.plot.curves import Curves, RunCurves
 from tui.widgets.plot.view import Across, Smoothing
 

@@ -1,0 +1,92 @@
+"""Choosing the validation and test file, by keyboard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.dialog_app import SIZES, DialogApp, outside, showing
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from tui.dialogs.data.compare_with import CompareWith
+from tui.domain.text import has_unsafe
+
+
+async def answered(app: DialogApp[object], pilot: Pilot[None], *keys: str) -> None:
+    """Press keys and wait until the files were looked at."""
+    await pilot.press(*keys)
+    await app.workers.wait_for_complete(list(app.dialog.workers))
+    await pilot.pause()
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path]:
+    validation, test = tmp_path / "validation.jsonl", tmp_path / "test.jsonl"
+    validation.write_text("{}\n")
+    test.write_text("{}\n")
+    return validation, test
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_paths_are_typed_and_given(size: tuple[int, int], files: tuple[Path, Path]) -> None:
+    async with showing(CompareWith(), size) as (app, pilot):
+        assert not outside(app)
+        validation, test = app.dialog.query(Input)
+        validation.value = str(files[0])
+        await pilot.press("enter")
+        test.value = str(files[1])
+        await answered(app, pilot, "enter")
+        assert app.answers == [files]
+
+
+async def test_files_that_are_compared_with_already_can_be_taken_away(
+    files: tuple[Path, Path],
+) -> None:
+    async with showing(CompareWith(*files)) as (app, pilot):
+        app.dialog.query_one("#test", Input).clear()
+        await answered(app, pilot, "ctrl+s")
+        assert app.answers == [(files[0], None)]
+
+
+async def test_what_cannot_be_read_is_told_in_place_and_kept(
+    tmp_path: Path, files: tuple[Path, Path]
+) -> None:
+    async with showing(CompareWith(files[0], tmp_path / "none.jsonl")) as (app, pilot):
+        await answered(app, pilot, "ctrl+s")
+        assert app.open
+        assert "There is no file" in app.said("#compare-with-word")
+        field = app.dialog.query_one("#test", Input)
+        assert field.has_focus
+        assert field.value.endswith("none.jsonl")
+        field.value = str(tmp_path)
+        await answered(app, pilot, "ctrl+s")
+        assert "is a folder" in app.said("#compare-with-word")
+        field.value = str(files[0])
+        await answered(app, pilot, "ctrl+s")
+        assert "are the same" in app.said("#compare-with-word")
+        await pilot.press("escape")
+        assert app.answers == [None]
+
+
+async def test_a_file_with_an_evil_name_is_shown_scrubbed_and_given_as_it_is(
+    tmp_path: Path,
+) -> None:
+    evil = tmp_path / "\x1b]0;PWNED\x07[red].jsonl"
+    evil.write_text("{}\n")
+    async with showing(CompareWith(evil)) as (app, pilot):
+        assert not any(map(has_unsafe, app.shown().splitlines()))
+        await answered(app, pilot, "ctrl+s")
+        assert app.answers == [(evil, None)]
+
+
+async def test_a_path_is_completed_by_the_right_arrow(files: tuple[Path, Path]) -> None:
+    async with showing(CompareWith()) as (app, pilot):
+        field = app.dialog.query_one("#validation", Input)
+        field.value = str(files[0])[:-7]
+        for _ in range(50):
+            await pilot.pause(0.01)
+            if "jsonl" in app.shown():
+                break
+        await pilot.press("right")
+        assert field.value == str(files[0])

@@ -1,0 +1,94 @@
+"""The fixes for a row: what each would change, on this row or on all."""
+
+from __future__ import annotations
+
+import pytest
+from support.dialog_app import SIZES, outside, showing
+
+from tui.dialogs.data.fix_preview import FixAnswer, FixChoice, FixPreview
+from tui.domain.rows.diff import row_diff
+from tui.domain.text import has_unsafe
+from tui.widgets.diff_view import DiffView
+
+DAMAGED = FixChoice(
+    "encoding-damage",
+    "repair the encoding",
+    row_diff('{"content": "cafÃ©"}'.encode(), '{"content": "café"}'.encode()),
+    others=31,
+)
+ALONE = FixChoice(
+    "control-characters",
+    "remove them",
+    row_diff('{"a": "x\u200by", "b": 1}'.encode(), b'{"a": "xy", "b": 1}'),
+    others=0,
+)
+LONG = FixChoice("extra", "drop fields", row_diff(b"{}", b"[" + b"1," * 300 + b"1]"), others=1)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_fix_is_shown_before_it_is_made(size: tuple[int, int]) -> None:
+    async with showing(FixPreview("Line 12", [DAMAGED, ALONE]), size) as (app, pilot):
+        assert not outside(app)
+        shown = app.shown()
+        for words in (
+            "Line 12",
+            "cafÃ©",
+            "café",
+            "31",
+            "Fix all of the kind (a)",
+            "Fix this row (enter)",
+        ):
+            assert words in shown
+        await pilot.press("down")
+        assert "x�y" in app.shown()
+        assert not any(map(has_unsafe, app.shown().splitlines()))
+        await pilot.press("enter")
+        assert app.answers == [FixAnswer("control-characters", all=False)]
+
+
+async def test_one_key_fixes_all_rows_of_a_kind() -> None:
+    async with showing(FixPreview("Line 12", [DAMAGED, ALONE])) as (app, pilot):
+        await pilot.press("a")
+        assert app.answers == [FixAnswer("encoding-damage", all=True)]
+
+
+async def test_fixes_of_the_whole_file_are_for_all_rows() -> None:
+    async with showing(FixPreview("All rows", [ALONE, DAMAGED], every=True)) as (app, pilot):
+        shown = app.shown()
+        assert "Fix these rows (enter)" in shown
+        assert "this row" not in shown
+        assert "  1 " in shown
+        assert "none" not in shown
+        await pilot.press("down")
+        assert "  32 " in app.shown()
+        await pilot.press("enter")
+        assert app.answers == [FixAnswer("encoding-damage", all=True)]
+
+
+async def test_one_key_makes_every_fix_of_the_file() -> None:
+    async with showing(FixPreview("All rows", [ALONE, DAMAGED], every=True)) as (app, pilot):
+        assert "Fix all kinds (a)" in app.shown()
+        await pilot.press("a")
+        assert app.answers == [FixAnswer("", all=True)]
+
+
+async def test_a_problem_of_one_row_alone_says_so() -> None:
+    async with showing(FixPreview("Line 12", [ALONE])) as (app, pilot):
+        assert "none" in app.shown()
+        await pilot.press("a")
+        assert app.open
+        assert "No other row has this problem." in app.shown()
+        await pilot.press("escape")
+        assert app.answers == [None]
+
+
+async def test_a_long_diff_scrolls_while_the_list_keeps_the_focus() -> None:
+    async with showing(FixPreview("Line 12", [LONG])) as (app, pilot):
+        diff = app.dialog.query_one(DiffView)
+        assert len(diff.lines) > diff.size.height
+        before = app.shown()
+        await pilot.press("pagedown", "pagedown", "pageup")
+        assert diff.scroll_offset.y == diff.scrollable_content_region.height - 1
+        assert app.shown() != before
+        await pilot.press("enter")
+        assert app.answers == [FixAnswer("extra", all=False)]

@@ -1,0 +1,52 @@
+"""The statistics of a file, as a dialog that scrolls."""
+
+from __future__ import annotations
+
+import pytest
+from support.dialog_app import SIZES, outside, showing
+
+from tui.dialogs.data.row_statistics import RowStatistics
+from tui.domain.rows.check_options import DEFAULT_OPTIONS
+from tui.domain.rows.formats import Example
+from tui.domain.rows.row_statistics import Tally, statistics_of
+from tui.domain.text import has_unsafe
+from tui.widgets.data.statistics_view import StatisticsView
+
+
+def dialog(*, blocks: bool | None = None) -> RowStatistics:
+    tally = Tally()
+    for n in range(60):
+        said = [
+            {"role": "user", "content": "?"},
+            {"role": "assistant", "content": f"label {n % 3}"},
+        ]
+        tally.add(Example(said), 7 * n, [])  # type: ignore[arg-type]
+    title = "\x1b]0;PWNED\x07[/red].jsonl"
+    return RowStatistics(statistics_of(tally, DEFAULT_OPTIONS), title, blocks=blocks)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_it_scrolls_to_the_end_by_keyboard(size: tuple[int, int]) -> None:
+    async with showing(dialog(), size) as (app, pilot):
+        assert not outside(app)
+        assert "60 rows without errors" in app.shown()
+        await pilot.press("G")
+        assert "System prompts" in app.shown()
+        assert not any(map(has_unsafe, app.shown().splitlines()))
+        await pilot.press("g", "pagedown", "k", "escape")
+        assert app.answers == [None]
+
+
+async def test_a_terminal_that_becomes_wider_shows_two_columns() -> None:
+    async with showing(dialog(), (80, 24)) as (app, pilot):
+        view = app.dialog.query_one(StatisticsView)
+        below = len(view.lines)
+        await pilot.resize_terminal(120, 40)
+        await pilot.pause()
+        assert len(view.lines) < below
+
+
+async def test_plain_ascii_where_asked_for() -> None:
+    async with showing(dialog(blocks=False)) as (app, _):
+        assert "###" in app.shown()
+        assert "━" not in app.shown()

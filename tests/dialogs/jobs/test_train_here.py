@@ -1,0 +1,59 @@
+"""A refused organisation is offered to train the same on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.dialog_app import SIZES, outside, showing
+
+from tui.dialogs.jobs.train_here import TrainHere, request_here
+from tui.domain.submission.job_request import JobRequest
+from tui.services.errors import OrganisationRefused
+from tui.settings import DEFAULT_MODEL, Settings
+
+REQUEST = JobRequest(
+    training_file=Path("tickets.jsonl"), model="gpt-4.1-mini", provider="openai", epochs=2, seed=7
+)
+REFUSED = OrganisationRefused(
+    "The provider openai refused the job: [/no] \x1b]0;PWNED\x07. OpenAI takes no fine-tuning jobs."
+)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("key", "answer"), [("l", True), ("enter", True), ("escape", False)])
+async def test_it_says_why_and_offers_the_way_on(
+    size: tuple[int, int], key: str, answer: bool
+) -> None:
+    async with showing(TrainHere(REFUSED, here(REQUEST)), size) as (app, pilot):
+        assert not outside(app)
+        shown = app.shown()
+        assert "OpenAI takes no fine-tuning jobs" in " ".join(shown.replace("│", "").split())
+        assert DEFAULT_MODEL in shown
+        assert "PWNED" not in shown
+        await pilot.press(key)
+        assert app.answers == [answer]
+
+
+def here(request: JobRequest, **settings: str) -> JobRequest:
+    found = request_here(request, Settings.model_validate(settings))
+    assert found
+    return found
+
+
+def test_the_same_data_and_settings_go_to_a_model_of_this_machine() -> None:
+    found = here(REQUEST, provider="openai", model="gpt-4.1-mini")
+    assert found == REQUEST.model_copy(update={"provider": "local", "model": DEFAULT_MODEL})
+    assert here(REQUEST, model="org/own").model == "org/own"
+
+
+def test_what_this_machine_does_not_know_is_left_out() -> None:
+    own = {"lora_r": 8, "reasoning_effort": "low"}
+    request = REQUEST.model_copy(update={"hyperparameters": own, "validation_file_id": "file-2"})
+    assert here(request).hyperparameters == {"lora_r": 8}
+    assert here(request).validation_file_id is None
+
+
+def test_data_that_is_at_the_other_server_alone_cannot_be_trained_on_here() -> None:
+    request = JobRequest(training_file_id="file-1", model="gpt-4.1-mini", provider="openai")
+    assert request_here(request, Settings()) is None

@@ -1,0 +1,429 @@
+"""What goes into another format comes back the same; nothing wild makes a converter fail."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tui.domain.conversion.convert import explain_format, from_chat, to_chat
+from tui.domain.rows.formats import Format, Row, detect_format
+from tui.domain.rules.structure import check_line, example_of
+
+CONVERTIBLE = [kind for kind in Format if kind.convertible]
+TEXT = st.text(min_size=1, max_size=30)
+TURNS = st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=4)
+KEYS = (
+    *("role", "content", "from", "value", "messages", "prompt", "chosen", "rejected"),
+    *("conversations", "history", "instruction", "input", "output", "completion", "tools"),
+    *("tool_calls", "function", "name", "arguments", "system", "ideal_output", "weight"),
+)
+WILD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(KEYS),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "weather",
+        "description": "the weather of a city",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
+    },
+}
+
+
+IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+LAMP = {**IMAGE, "image_url": {"url": "data:image/png;base64,AAAA"}}
+
+
+def part(text: str) -> Row:
+    return {"type": "text", "text": text}
+
+
+def message(role: str, content: str) -> Row:
+    return {"role": role, "content": content}
+
+
+SEEN = message("assistant", "A red lamp.")
+
+
+def conversation(turns: list[tuple[str, str]], system: str) -> Row:
+    said = [message("system", system)] if system else []
+    for asked, answered in turns:
+        said += [message("user", asked), message("assistant", answered)]
+    return {"messages": said}
+
+
+def with_calls() -> Row:
+    """Two calls at once, both answered, then the word to the user."""
+    calls = [
+        {
+            "id": f"call_2{end}",
+            "type": "function",
+            "function": {
+                "name": "weather",
+                "arguments": json.dumps({"city": city}, ensure_ascii=False),
+            },
+        }
+        for end, city in (("", "Rome"), ("_1", "Åbo"))
+    ]
+    return {
+        "messages": [
+            message("user", "Rome or Åbo?"),
+            {"role": "assistant", "content": None, "tool_calls": calls},
+            {"role": "tool", "tool_call_id": "call_2", "content": "sunny"},
+            {"role": "tool", "tool_call_id": "call_2_1", "content": "rain"},
+            {**message("assistant", "Rome, it is sunny there."), "weight": 1},
+        ],
+        "tools": [WEATHER],
+    }
+
+
+@pytest.mark.parametrize(
+    "kind", [Format.ALPACA, Format.SHAREGPT, Format.PROMPT_COMPLETION], ids=str
+)
+@given(turns=TURNS, system=st.text(max_size=10))
+def test_conversations_of_texts_come_back_the_same(
+    kind: Format, turns: list[tuple[str, str]], system: str
+) -> None:
+    row = conversation(turns, system)
+    told, found = from_chat(row, kind)
+    assert told is not None, found
+    assert detect_format(told) is kind
+    assert to_chat(told, kind) == (row, [])
+
+
+PARTS = st.lists(
+    st.sampled_from([part("a"), part("<image>"), part(" b\n"), IMAGE, LAMP]), max_size=4
+)
+CONTENT = st.sampled_from(["", "a <image>", "b", None]) | PARTS
+CALLS = st.lists(
+    st.builds(
+        lambda name, arguments: {"name": name, "arguments": json.dumps(arguments)},
+        st.sampled_from(["weather", "time"]),
+        st.dictionaries(TEXT, st.integers() | TEXT, max_size=2),
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+@st.composite
+def conversations(draw: st.DrawFn) -> Row:
+    """Conversations of every role in any order, many of them odd."""
+    messages: list[Row] = []
+    ids: list[str] = []
+    for index in range(draw(st.integers(1, 6))):
+        role = draw(st.sampled_from(["system", "user", "assistant", "assistant", "tool"]))
+        one: Row = {"role": role, "content": draw(CONTENT)}
+        if role == "assistant" and draw(st.booleans()):
+            called = draw(CALLS)
+            names = [f"id_{index}_{number}" for number in range(len(called))]
+            ids += names
+            one["tool_calls"] = [
+                {"id": name, "type": "function", "function": function}
+                for name, function in zip(names, called, strict=True)
+            ]
+        if role == "assistant" and draw(st.booleans()):
+            one["weight"] = draw(st.sampled_from([0, 1]))
+        if role == "tool":
+            one["tool_call_id"] = ids.pop(0) if ids else "nobody"
+        messages.append(one)
+    return {"messages": messages, **({"tools": [WEATHER]} if draw(st.booleans()) else {})}
+
+
+def renumbered(row: Row) -> Row:
+    """A row whose ids are numbered through; no content beside a call is null, as OpenAI has it."""
+    numbers: dict[str, str] = {}
+    made = json.loads(json.dumps(row))
+    for one in made["messages"]:
+        if "tool_calls" in one:
+            one["content"] = one["content"] or None
+        for call in one.get("tool_calls", ()):
+            call["id"] = numbers.setdefault(call["id"], f"call {len(numbers)}")
+            call["function"]["arguments"] = json.loads(call["function"]["arguments"])
+        if "tool_call_id" in one:
+            one["tool_call_id"] = numbers.get(one["tool_call_id"])
+    return dict(made)
+
+
+@settings(deadline=None, max_examples=200)
+@given(conversations())
+def test_what_another_format_tells_of_a_conversation_is_all_of_it(row: Row) -> None:
+    for kind in (Format.SHAREGPT, Format.PROMPT_COMPLETION, Format.ALPACA, Format.PAIRS):
+        told, found = from_chat(row, kind)
+        assert (told is None) == bool(found)
+        if told is not None:
+            assert detect_format(told) is kind
+            made, found = to_chat(told, kind)
+            assert made is not None, found
+            assert renumbered(made) == renumbered(row)
+
+
+@given(TEXT, TEXT, st.text(max_size=10))
+def test_a_pair_comes_back_the_same(asked: str, answered: str, system: str) -> None:
+    row = conversation([(asked, answered)], system)
+    told, _ = from_chat(row, Format.PAIRS)
+    assert told is not None
+    assert to_chat(told, Format.PAIRS) == (row, [])
+
+
+@given(TURNS, TEXT, TEXT)
+def test_a_preference_row_comes_back_the_same(
+    turns: list[tuple[str, str]], better: str, worse: str
+) -> None:
+    row = {
+        "input": {"messages": conversation(turns, "Be kind.")["messages"][:-1]},
+        "preferred_output": [message("assistant", better)],
+        "non_preferred_output": [message("assistant", worse)],
+    }
+    told, _ = from_chat(row, Format.CHOSEN_REJECTED)
+    assert told is not None
+    assert detect_format(told) is Format.CHOSEN_REJECTED
+    assert to_chat(told, Format.CHOSEN_REJECTED) == (row, [])
+
+
+@pytest.mark.parametrize("kind", [Format.SHAREGPT, Format.PROMPT_COMPLETION], ids=str)
+def test_tool_calls_survive_the_way_there_and_back(kind: Format) -> None:
+    row = with_calls()
+    told, _ = from_chat(row, kind)
+    assert told is not None
+    assert to_chat(told, kind) == (row, [])
+    assert check_line(json.dumps(row).encode(), 1)[1] == []
+
+
+def test_trl_is_given_arguments_as_objects() -> None:
+    told, _ = from_chat(with_calls(), Format.PROMPT_COMPLETION)
+    assert told is not None
+    calls = told["prompt"][1]["tool_calls"]
+    assert [call["function"]["arguments"]["city"] for call in calls] == ["Rome", "Åbo"]
+
+
+def test_parts_of_a_message_survive_in_trls_form() -> None:
+    parts = [
+        {"type": "text", "text": "What is this?"},
+        {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
+    ]
+    row = {"messages": [{"role": "user", "content": parts}, message("assistant", "A red lamp.")]}
+    told, _ = from_chat(row, Format.PROMPT_COMPLETION)
+    assert told is not None
+    assert to_chat(told, Format.PROMPT_COMPLETION) == (row, [])
+
+
+def test_images_stand_in_sharegpts_texts_by_a_mark_and_come_back() -> None:
+    content = [part("Is "), IMAGE, part(" like\n"), LAMP]
+    row = {"messages": [message("user", "Hi"), SEEN, {"role": "user", "content": content}, SEEN]}
+    told, _ = from_chat(row, Format.SHAREGPT)
+    assert told is not None
+    assert told["conversations"][2]["value"] == "Is <image> like\n<image>"
+    assert told["images"] == [IMAGE["image_url"]["url"], LAMP["image_url"]["url"]]
+    assert to_chat(told, Format.SHAREGPT) == (row, [])
+
+
+@pytest.mark.parametrize(
+    ("prompt", "images", "content"),
+    [
+        ([{"type": "image"}, part("What?")], [IMAGE["image_url"]["url"]], [IMAGE, part("What?")]),
+        ("What?", [{"url": IMAGE["image_url"]["url"]}], [IMAGE, part("What?")]),
+        ("A <image>?", IMAGE["image_url"]["url"], [part("A "), IMAGE, part("?")]),
+        ([{"type": "image", "image": IMAGE["image_url"]["url"]}], None, [IMAGE]),
+        ("Write <image> in HTML.", None, "Write <image> in HTML."),
+    ],
+)
+def test_images_beside_the_messages_are_put_into_them(
+    prompt: Any, images: Any, content: Any
+) -> None:
+    asked = {"role": "user", "content": prompt}
+    row = {"prompt": [asked], "completion": [SEEN], "images": images}
+    expected = {"role": "user", "content": content}
+    made, _ = to_chat(row, Format.PROMPT_COMPLETION)
+    assert made == {"messages": [expected, SEEN]}
+    pair = {"prompt": [asked], "chosen": [SEEN], "rejected": [message("assistant", "?")]}
+    made, _ = to_chat({**pair, "images": images}, Format.CHOSEN_REJECTED)
+    assert made is not None
+    assert made["input"]["messages"] == [expected]
+
+
+@pytest.mark.parametrize("images", [["a.png", "b.png"], [7], {"bytes": "AAAA"}])
+def test_images_that_fit_no_place_are_told(images: Any) -> None:
+    turns = [{"from": "human", "value": "A <image>?"}, {"from": "gpt", "value": "A lamp."}]
+    made, found = to_chat({"conversations": turns, "images": images}, Format.SHAREGPT)
+    assert made is None
+    assert found[0][1] == "images"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"messages": [{**message("user", "a"), "name": "Eve"}, SEEN]},
+        {"messages": [message("user", "a"), {**SEEN, "refusal": "No."}]},
+        {"messages": [message("user", "a"), SEEN], "parallel_tool_calls": False},
+        {"messages": [message("user", "<image>"), {"role": "user", "content": [IMAGE]}, SEEN]},
+        {"messages": [message("user", "a"), SEEN, {**with_calls()["messages"][1]}]},
+        {"messages": [*with_calls()["messages"][:2], *with_calls()["messages"][3:1:-1]]},
+        {
+            "messages": [
+                {"role": "user", "content": [{**IMAGE, "image_url": {"url": "x", "detail": "low"}}]}
+            ]
+        },
+    ],
+)
+def test_what_sharegpt_cannot_tell_is_refused_and_not_lost(row: Row) -> None:
+    told, found = from_chat(row, Format.SHAREGPT)
+    assert told is None
+    assert found[0][0] == "bad-field"
+
+
+def test_turns_of_sharegpt_that_call_become_one_message_with_their_answers() -> None:
+    turns = [
+        {"from": "human", "value": "Rome or Oslo?"},
+        {"from": "gpt", "value": "I look."},
+        {"from": "function_call", "value": '{"name": "weather", "arguments": {"city": "Rome"}}'},
+        {"from": "function_call", "value": '{"name": "weather", "arguments": "{}"}'},
+        {"from": "observation", "value": "sunny"},
+        {"from": "observation", "value": "rain"},
+        {"from": "gpt", "value": "Rome, of course."},
+    ]
+    row = {"conversations": turns, "tools": json.dumps([WEATHER["function"]])}
+    made, found = to_chat(row, Format.SHAREGPT)
+    assert made is not None, found
+    calls = made["messages"][1]["tool_calls"]
+    assert made["messages"][1]["content"] == "I look."
+    assert [call["function"]["arguments"] for call in calls] == ['{"city": "Rome"}', "{}"]
+    answers = [one["tool_call_id"] for one in made["messages"] if one["role"] == "tool"]
+    assert answers == [call["id"] for call in calls]
+    assert check_line(json.dumps(row).encode(), 1, Format.SHAREGPT)[1] == []
+    told, _ = from_chat(made, Format.SHAREGPT)
+    assert told is not None
+    assert [turn["from"] for turn in told["conversations"]] == [
+        *("human", "gpt", "function_call", "observation", "observation", "gpt")
+    ]
+    assert told["conversations"][1]["value"] == "I look."
+
+
+def test_calls_of_trl_get_ids_and_their_answers_too() -> None:
+    def call(name: str) -> Row:
+        return {"type": "function", "function": {"name": name, "arguments": {"city": "Rome"}}}
+
+    prompt = [
+        message("user", "Rome?"),
+        {"role": "assistant", "tool_calls": [call("weather"), call("time")]},
+        {"role": "tool", "name": "time", "content": "noon"},
+        {"role": "tool", "name": "weather", "content": "sunny"},
+    ]
+    answer = [
+        {"role": "assistant", "tool_calls": [call("news")]},
+        {"role": "tool", "content": "none"},
+        message("assistant", "Sunny, and it is noon there."),
+    ]
+    tools = [{"name": name, "parameters": {}} for name in ("weather", "time", "news")]
+    row = {"prompt": prompt, "completion": answer, "tools": tools}
+    made, _ = to_chat(row, Format.PROMPT_COMPLETION)
+    assert made is not None
+    told = {
+        one["function"]["name"]: one["id"]
+        for said in made["messages"]
+        for one in said.get("tool_calls", ())
+    }
+    assert [one["tool_call_id"] for one in made["messages"] if one["role"] == "tool"] == [
+        *(told["time"], told["weather"], told["news"])
+    ]
+    assert check_line(json.dumps(row).encode(), 1, Format.PROMPT_COMPLETION)[1] == []
+    row = {"prompt": prompt, "chosen": answer, "rejected": answer[2:], "tools": json.dumps(tools)}
+    made, _ = to_chat(row, Format.CHOSEN_REJECTED)
+    assert made is not None
+    assert made["preferred_output"][1]["tool_call_id"] == told["news"]
+
+
+def test_an_observation_without_a_call_is_told_by_its_turn() -> None:
+    turns = [
+        {"from": "human", "value": "Rome?"},
+        {"from": "observation", "value": "sunny"},
+        {"from": "gpt", "value": "It is sunny."},
+    ]
+    row, found = to_chat({"conversations": turns}, Format.SHAREGPT)
+    assert row is None
+    assert found[0][1] == "conversations[1]"
+
+
+ASKED, GOOD, BAD = message("user", "2 + 2?"), message("assistant", "4."), message("assistant", "5.")
+PREFERENCES: list[Row] = [
+    {"prompt": "2 + 2?", "chosen": "4.", "rejected": "5."},
+    {"prompt": [ASKED], "chosen": [GOOD], "rejected": [BAD]},
+    {"prompt": "2 + 2?", "chosen": [ASKED, GOOD], "rejected": [ASKED, BAD]},
+    {"chosen": [ASKED, GOOD], "rejected": [ASKED, BAD]},
+    {"prompt": [ASKED], "chosen": [ASKED, GOOD], "rejected": [ASKED, BAD]},
+    {"prompt": "2 + 2?", "chosen": GOOD, "rejected": BAD},
+    {"instruction": "2 + 2?", "input": "", "chosen": "4.", "rejected": "5."},
+    {
+        "conversations": [{"from": "human", "value": "2 + 2?"}],
+        "chosen": {"from": "gpt", "value": "4."},
+        "rejected": {"from": "gpt", "value": "5."},
+    },
+]
+
+
+@pytest.mark.parametrize("row", PREFERENCES)
+def test_a_better_and_a_worse_answer_become_a_preference_row(row: Row) -> None:
+    assert detect_format(row) is Format.CHOSEN_REJECTED
+    made, found = to_chat(row, Format.CHOSEN_REJECTED)
+    assert found == []
+    assert made == {
+        "input": {"messages": [ASKED]},
+        "preferred_output": [GOOD],
+        "non_preferred_output": [BAD],
+    }
+    example, problems = check_line(json.dumps(row).encode(), 1, Format.CHOSEN_REJECTED)
+    assert example is not None, problems
+
+
+def test_a_conversation_that_brings_its_system_prompt_is_not_asked_twice() -> None:
+    start = [message("system", "Count."), ASKED]
+    row = {"prompt": "2 + 2?", "chosen": [*start, GOOD], "rejected": [*start, BAD]}
+    made, _ = to_chat(row, Format.CHOSEN_REJECTED, "Another prompt.")
+    assert made is not None
+    assert made["input"]["messages"] == start
+    assert (made["preferred_output"], made["non_preferred_output"]) == ([GOOD], [BAD])
+
+
+def test_answers_that_begin_differently_have_no_prompt() -> None:
+    row = {"chosen": [message("user", "a"), GOOD], "rejected": [message("user", "b"), BAD]}
+    made, found = to_chat(row, Format.CHOSEN_REJECTED)
+    assert made is None
+    assert found[0][1] == "prompt"
+
+
+def test_declarations_written_bare_or_as_text_are_declared_as_openai_wants() -> None:
+    turns = [{"from": "human", "value": "Rome?"}, {"from": "gpt", "value": "It is sunny."}]
+    for tools in ([WEATHER["function"]], json.dumps([WEATHER["function"]]), [WEATHER]):
+        row, _ = to_chat({"conversations": turns, "tools": tools}, Format.SHAREGPT)
+        assert row is not None
+        assert row["tools"] == [WEATHER]
+
+
+@pytest.mark.parametrize("kind", CONVERTIBLE, ids=str)
+@given(value=WILD)
+def test_nothing_wild_makes_a_converter_fail(kind: Format, value: Any) -> None:
+    row = value if isinstance(value, dict) else {"conversations": value, "chosen": value}
+    made, found = to_chat(row, kind)
+    assert (made is None) == bool(found)
+    example_of(row, kind)
+    from_chat(row, kind)
+
+
+def test_every_format_is_explained_and_what_is_not_converted_says_what_to_do() -> None:
+    for kind in Format:
+        assert explain_format(kind).endswith(".")
+    assert "`chosen` and `rejected`" in explain_format(Format.KTO)
+    assert "`ideal_output`" in explain_format(Format.TEXT)

@@ -1,0 +1,154 @@
+"""Comparing two models: intervals, the sign test, the verdict and its words."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tui.domain.evaluation.comparison import (
+    Verdict,
+    compare,
+    field_shares,
+    sign_test,
+    wilson,
+)
+
+scores = st.sampled_from([0.0, 0.25, 0.5, 1.0])
+pairs = st.lists(st.tuples(scores, scores), min_size=1, max_size=40)
+
+
+def test_all_won_is_better_and_is_said_in_words() -> None:
+    result = compare([0.0] * 30, [1.0] * 30)
+    assert result.verdict is Verdict.BETTER
+    assert result.sentence == (
+        "Fine-tuned is better on 30 of 30 (0 worse, 0 tied). "
+        "Difference +1.00, 95% interval +1.00 to +1.00."
+    )
+    assert result.p_value == pytest.approx(2 / 2**30)
+
+
+def test_all_lost_is_worse() -> None:
+    result = compare([1.0] * 12 + [0.0] * 3, [0.0] * 12 + [0.0] * 3)
+    assert result.verdict is Verdict.WORSE
+    assert result.sentence.startswith("Fine-tuned is worse on 12 of 15 (0 better, 3 tied).")
+
+
+@pytest.mark.parametrize("n", [1, 3, 5])
+def test_a_handful_of_cases_proves_nothing_however_lopsided(n: int) -> None:
+    for base, tuned in (([0.0] * n, [1.0] * n), ([0.1] * n, [0.9] * n)):
+        result = compare(base, tuned)
+        assert result.verdict is Verdict.UNCLEAR
+        assert "do not ship on this" in result.sentence
+        assert result.needed is not None
+        assert result.needed >= 6
+
+
+def test_as_many_won_as_lost_is_not_enough_evidence() -> None:
+    result = compare([0.0, 1.0] * 10, [1.0, 0.0] * 10)
+    assert result.verdict is Verdict.UNCLEAR
+    assert result.difference.low < 0 < result.difference.high
+    assert result.needed is None
+    assert "no difference was seen" in result.sentence
+
+
+def test_a_small_gain_tells_how_many_cases_would_prove_it() -> None:
+    result = compare([0.0] * 20 + [1.0] * 20, [1.0] * 4 + [0.0] * 16 + [1.0] * 18 + [0.0] * 2)
+    assert result.verdict is Verdict.UNCLEAR
+    assert result.needed is not None
+    assert result.needed > 40
+    assert f"about {result.needed} cases would tell" in result.sentence
+    assert result.detectable is not None
+    assert result.detectable > result.difference.mean
+
+
+def test_errors_are_told_and_are_no_losses() -> None:
+    result = compare([0.0] * 10, [1.0] * 10, errors=2)
+    assert (result.n, result.losses, result.errors) == (10, 0, 2)
+    assert result.sentence.endswith("2 cases left out, not answered.")
+
+
+def test_nothing_to_compare_is_an_error_and_no_division_by_zero() -> None:
+    with pytest.raises(ValueError, match="at least one case"):
+        compare([], [])
+    with pytest.raises(ValueError, match="at least one case"):
+        compare([1.0], [])
+
+
+def test_the_seed_fixes_the_interval() -> None:
+    base = [number / 37 for number in range(31)]
+    tuned = [(number * 7 % 31) / 31 for number in range(31)]
+    assert compare(base, tuned, seed=1) == compare(base, tuned, seed=1)
+    assert compare(base, tuned, seed=1).difference != compare(base, tuned, seed=2).difference
+
+
+def test_the_sign_test_is_the_exact_one() -> None:
+    assert sign_test(0, 0) == 1
+    assert sign_test(5, 0) == pytest.approx(0.0625)
+    assert sign_test(6, 0) == pytest.approx(0.03125)
+    # As SciPy's binomial test gives it for 10 of 12.
+    assert sign_test(10, 2) == pytest.approx(0.03857421875)
+    assert sign_test(7, 7) == 1
+    assert 0 < sign_test(5_000, 4_800) < 0.05
+
+
+def test_wilsons_interval_is_the_published_one() -> None:
+    # As statsmodels gives it for 8 of 10.
+    assert wilson(8, 10) == pytest.approx((0.490162, 0.943318), abs=1e-5)
+    assert wilson(0, 30)[0] == 0
+    assert wilson(30, 30)[1] == 1
+
+
+def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
+    import random
+
+    chance = random.Random(5)
+    covered = 0
+    for seed in range(60):
+        base = [float(chance.random() < 0.5) for _ in range(40)]
+        tuned = [float(chance.random() < 0.7) for _ in range(40)]
+        interval = compare(base, tuned, seed=seed).difference
+        covered += interval.low <= 0.2 <= interval.high
+    assert covered >= 52
+
+
+def test_thousands_of_cases_are_compared_quickly_by_the_normal_approximation() -> None:
+    result = compare([0.0, 1.0] * 5_000, [1.0, 1.0] * 5_000)
+    assert result.method == "paired normal"
+    assert result.verdict is Verdict.BETTER
+    assert result.difference.low == pytest.approx(0.4902, abs=1e-3)
+
+
+@settings(max_examples=25, deadline=None)
+@given(pairs)
+def test_a_comparison_always_adds_up(cases: list[tuple[float, float]]) -> None:
+    base, tuned = [before for before, _ in cases], [after for _, after in cases]
+    result = compare(base, tuned)
+    assert result.wins + result.ties + result.losses == result.n == len(cases)
+    for estimate in (result.base, result.tuned, result.difference):
+        assert estimate.low <= estimate.mean <= estimate.high
+    assert result.difference.mean == pytest.approx(result.tuned.mean - result.base.mean)
+    assert 0 <= result.p_value <= 1
+    if result.verdict is Verdict.BETTER:
+        assert result.difference.low > 0
+
+
+@settings(max_examples=25, deadline=None)
+@given(pairs)
+def test_swapping_the_models_swaps_the_verdict(cases: list[tuple[float, float]]) -> None:
+    base, tuned = [before for before, _ in cases], [after for _, after in cases]
+    there, back = compare(base, tuned), compare(tuned, base)
+    assert (there.wins, there.losses) == (back.losses, back.wins)
+    assert there.difference.mean == pytest.approx(-back.difference.mean)
+    assert there.p_value == back.p_value
+
+
+def test_field_shares_count_each_field_where_it_is_expected() -> None:
+    shares = field_shares(
+        [
+            ({"category": False, "order": True}, {"category": True, "order": True}),
+            ({"category": False}, {"category": True}),
+            ({}, {"category": False}),
+        ]
+    )
+    assert shares == {"category": (0, 2 / 3), "order": (1, 1)}

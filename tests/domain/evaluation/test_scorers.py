@@ -1,0 +1,121 @@
+"""Scorers: what an answer is worth, and what cannot be scored."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.domain.evaluation.scorers import SCORERS, find_scorer, read_json, same, suggest_scorer
+
+TICKET = '{"category": "billing", "order": 12, "urgent": true, "tags": ["a"]}'
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def value(name: str, answer: str, expected: str) -> float:
+    return find_scorer(name).score(answer, expected).value
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "expected", "wanted"),
+    [
+        ("exact", " yes\n", "yes", 1),
+        ("exact", "Yes", "yes", 0),
+        ("contains", "I think it is PARIS.", "paris", 1),
+        ("contains", "London", "paris", 0),
+        ("regex", "order 48657 is late", r"\b\d{5}\b", 1),
+        ("regex", "order 4865 is late", r"\b\d{5}\b", 0),
+        ("numeric", "First 3, so the total is 1,234.50", "1234.5", 1),
+        ("numeric", "-7", "7", 0),
+        ("numeric", "none", "7", 0),
+        ("json_valid", TICKET, "{}", 1),
+        ("json_valid", f"Here you are: {TICKET}", "{}", 0),
+        ("json_valid", f"```json\n{TICKET}\n```", "{}", 0),
+        ("json_valid", "42", "{}", 0),
+        ("json_valid", "42", "not JSON", 1),
+        ("json_valid", '{"a": NaN}', "{}", 0),
+        ("json_valid", "", "{}", 0),
+        ("json_valid", "[" * 100_000, "{}", 0),
+        ("json_fields", TICKET, TICKET, 1),
+        ("json_fields", '{"category": "billing", "order": "12"}', TICKET, 0.25),
+        ("json_fields", '{"category": "bug"}', TICKET, 0),
+        ("json_fields", "[]", TICKET, 0),
+        ("json_fields", "no JSON", TICKET, 0),
+    ],
+)
+def test_what_an_answer_is_worth(name: str, answer: str, expected: str, wanted: float) -> None:
+    assert value(name, answer, expected) == wanted
+
+
+def test_json_fields_tells_each_field_and_what_is_wrong() -> None:
+    score = find_scorer("json_fields").score('{"category": "billing", "order": 13}', TICKET)
+    assert score.metadata["fields"] == {
+        "category": True,
+        "order": False,
+        "urgent": False,
+        "tags": False,
+    }
+    assert score.explanation == "wrong: order, urgent, tags"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected", "why"),
+    [
+        ("json_fields", "plain text", "no JSON object"),
+        ("json_fields", "{}", "no JSON object with fields"),
+        ("regex", "(", "no regular expression"),
+        ("numeric", "many", "no number"),
+        ("contains", "  ", "empty"),
+    ],
+)
+def test_an_expected_answer_that_cannot_be_used_is_an_error(
+    name: str, expected: str, why: str
+) -> None:
+    with pytest.raises(ValueError, match=why):
+        find_scorer(name).score("anything", expected)
+
+
+def test_an_unknown_scorer_is_refused_with_those_there_are() -> None:
+    with pytest.raises(ValueError, match="exact, contains, regex, numeric, json_valid"):
+        find_scorer("rouge_l")
+
+
+@given(st.text(), st.sampled_from(sorted(SCORERS)))
+def test_no_answer_of_a_model_is_an_error(answer: str, name: str) -> None:
+    expected = {"json_fields": TICKET, "numeric": "7"}.get(name, "x")
+    assert 0 <= value(name, answer, expected) <= 1
+
+
+@given(st.dictionaries(st.text(), json_values, min_size=1, max_size=4))
+def test_the_expected_object_scores_full_marks_against_itself(wanted: dict[str, object]) -> None:
+    text = json.dumps(wanted)
+    assert value("json_fields", text, text) == 1
+    assert value("json_valid", text, text) == 1
+
+
+@given(json_values)
+def test_a_json_value_equals_itself_and_not_its_wrapping(wanted: object) -> None:
+    assert same(read_json(json.dumps(wanted)), wanted)
+    assert not same([wanted], wanted)
+
+
+@pytest.mark.parametrize(("given", "wanted"), [(True, 1), (0, False), ("1", 1), (None, False)])
+def test_values_of_different_kinds_are_different(given: object, wanted: object) -> None:
+    assert not same(given, wanted)
+
+
+def test_json_valid_is_suggested_for_objects_alone() -> None:
+    assert suggest_scorer([TICKET, "{}"]).name == "json_valid"
+    assert suggest_scorer([TICKET, "yes"]).name == "exact"
+    assert suggest_scorer(["[]"]).name == "exact"

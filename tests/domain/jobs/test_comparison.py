@@ -1,0 +1,110 @@
+"""Runs side by side: what is known of them, and where they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.domain.jobs.comparison import (
+    UNKNOWN,
+    ComparedRun,
+    ComparisonRow,
+    FileMark,
+    comparison_rows,
+    comparison_words,
+    titles,
+)
+from tui.domain.jobs.records import Record
+from tui.domain.jobs.run import Run
+from tui.domain.jobs.view import JobView
+from tui.domain.submission.job_request import JobRequest
+
+
+def a_run(name: str, losses: Sequence[float] = (), **settings: object) -> JobView:
+    run = Run("far", f"ftjob-{name}")
+    status: Record = {"type": "status", "at": 100.0, "status": "succeeded", "model": "base"}
+    run.add(status | {"suffix": name, "settings": settings, "finished_at": 160.0})
+    for step, loss in enumerate(losses, 1):
+        run.add({"type": "metrics", "at": 100.0 + step, "step": step, "valid_loss": loss})
+    return run.view()
+
+
+def rows_of(*runs: ComparedRun) -> dict[str, ComparisonRow]:
+    return {row.name: row for row in comparison_rows(runs, now=1_000.0)}
+
+
+def test_what_differs_comes_first_and_keeps_its_order() -> None:
+    runs = [
+        ComparedRun(a_run("a", [1.0, 0.5], n_epochs=2, batch_size=8, seed=7)),
+        ComparedRun(a_run("b", [1.0, 0.7], n_epochs=3, batch_size=8, seed=7)),
+    ]
+    rows = comparison_rows(runs, now=1_000.0)
+    differs = [row.differs for row in rows]
+    assert differs == sorted(differs, reverse=True)
+    assert rows[0] == ComparisonRow("n_epochs", ("2", "3"))
+    assert comparison_words(runs, rows) == (
+        "2 runs · best validation loss 0.500: A a at step 2 · differ in n_epochs"
+    )
+    assert titles(runs) == ["A a", "B b"]
+
+
+def test_what_the_server_settled_counts_more_than_what_was_asked() -> None:
+    asked = JobRequest(
+        training_file_id="file-1",
+        model="base",
+        provider="far",
+        epochs=5,
+        seed=3,
+        hyperparameters={"lora_r": 16},
+    )
+    told = ComparedRun(a_run("a", n_epochs=2, batch_size="auto"), asked)
+    silent = ComparedRun(a_run("b"), asked)
+    rows = rows_of(told, silent)
+    assert rows["n_epochs"].cells == ("2", "5")
+    assert rows["batch_size"].cells == ("auto", UNKNOWN)
+    assert rows["lora_r"].cells == ("16", "16")
+    assert rows["seed"].cells == ("3", "3")
+
+
+def test_files_are_told_by_name_and_the_beginning_of_their_sum() -> None:
+    runs = [
+        ComparedRun(a_run(name), training=FileMark("train.jsonl", sha))
+        for name, sha in (("a", "0123456789abcdef"), ("b", None))
+    ]
+    assert rows_of(*runs)["training file"].cells == ("train.jsonl (01234567)", "train.jsonl")
+
+
+def test_nothing_foreign_reaches_a_cell_unscrubbed() -> None:
+    evil = "x\x1b]0;PWNED\x07y"
+    run = ComparedRun(a_run(evil, **{evil: evil}), training=FileMark(evil))
+    told = [
+        *titles([run]),
+        *(text for row in rows_of(run).values() for text in (row.name, *row.cells)),
+    ]
+    assert not any("\x1b" in text or "\x07" in text for text in told)
+
+
+SETTINGS = st.dictionaries(
+    st.text(max_size=8),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    max_size=4,
+)
+
+
+@given(st.lists(st.tuples(SETTINGS, st.lists(st.floats(), max_size=4)), min_size=1, max_size=6))
+def test_whatever_servers_tell_every_row_has_a_cell_a_run(
+    told: list[tuple[dict[str, object], list[float]]],
+) -> None:
+    runs = [
+        ComparedRun(a_run(f"r{n}", losses, **settings)) for n, (settings, losses) in enumerate(told)
+    ]
+    rows = comparison_rows(runs, now=1_000.0)
+    assert all(len(row.cells) == len(runs) for row in rows)
+    assert all(set(row.cells) != {UNKNOWN} for row in rows)
+    differs = [row.differs for row in rows]
+    assert differs == sorted(differs, reverse=True)
+    assert comparison_words(runs, rows).startswith(f"{len(runs)} runs")
+    same = comparison_rows([runs[0], runs[0]], now=1_000.0)
+    assert not any(row.differs for row in same)

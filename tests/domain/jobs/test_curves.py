@@ -1,0 +1,91 @@
+"""A growing series, and the curves that were taken of it."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.domain.jobs.curves import Curve, Series, mean
+
+STEPS = st.integers(0, 40)
+VALUES = st.floats(allow_subnormal=False)
+TELLINGS = st.lists(st.tuples(STEPS, VALUES), max_size=60)
+
+
+def series_of(*told: tuple[int, float]) -> Series:
+    series = Series()
+    for at, (step, value) in enumerate(told):
+        series.add(step, value, float(at))
+    return series
+
+
+@given(TELLINGS)
+def test_each_step_has_the_value_that_was_told_last_in_the_order_of_steps(
+    told: list[tuple[int, float]],
+) -> None:
+    curve = series_of(*told).curve()
+    last = {step: (repr(value), float(at)) for at, (step, value) in enumerate(told)}
+    assert list(curve.steps) == sorted(last)
+    assert [(repr(value), at) for _, value, at in curve] == [last[step] for step in sorted(last)]
+
+
+@given(TELLINGS, TELLINGS)
+def test_what_comes_later_changes_no_curve_that_was_taken(
+    before: list[tuple[int, float]], after: list[tuple[int, float]]
+) -> None:
+    series = series_of(*before)
+    curve = series.curve()
+    kept = repr(list(curve)), repr(curve.lowest)
+    for step, value in after:
+        series.add(step, value, 1.0)
+        series.curve()
+    assert (repr(list(curve)), repr(curve.lowest)) == kept
+
+
+@given(TELLINGS, TELLINGS)
+def test_a_curve_extends_another_only_where_it_begins_with_all_of_it(
+    before: list[tuple[int, float]], after: list[tuple[int, float]]
+) -> None:
+    series = series_of(*before)
+    curve = series.curve()
+    for step, value in after:
+        series.add(step, value, 1.0)
+        later = series.curve()
+        if later.extends(curve):
+            assert repr(list(later)[: len(curve)]) == repr(list(curve))
+    steps = [*curve.steps, *(step for step, _ in after)]
+    rises = all(one < two for one, two in pairwise(steps))
+    assert series.curve().extends(curve) or not rises
+
+
+@given(TELLINGS)
+def test_the_lowest_is_the_lowest_finite_value(told: list[tuple[int, float]]) -> None:
+    curve = series_of(*told).curve()
+    finite = [point.value for point in curve if math.isfinite(point.value)]
+    if finite:
+        assert curve.lowest is not None
+        assert curve.lowest.value == min(finite)
+        assert curve.lowest in list(curve)
+    else:
+        assert curve.lowest is None
+
+
+def test_a_mean_leaves_out_what_is_no_number() -> None:
+    assert mean(array("d", [1, math.nan, 3, math.inf])) == 2
+    assert mean(array("d", [math.nan])) is None
+    assert mean(array("d")) is None
+
+
+def test_a_curve_is_a_sequence_of_points() -> None:
+    curve = series_of((1, 0.5), (4, 0.25)).curve()
+    assert curve[-1] == (4, 0.25, 1)
+    assert curve[:1] == ((1, 0.5, 0),)
+    assert list(curve.tail(1)) == [0.25]
+    assert list(curve.until(3, 9)) == [0.5]
+    assert (len(curve), bool(Curve())) == (2, False)
+    assert curve == series_of((1, 0.5), (4, 0.25)).curve()
+    assert curve != series_of((1, 0.5)).curve()

@@ -1,0 +1,53 @@
+"""The filter of a job's events: words, and levels by any of their names."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.domain.jobs.event_filter import EventFilter, level_of
+from tui.domain.jobs.view import JobEvent
+
+EVENTS = [
+    JobEvent("1", 1.0, "info", "Checkpoint created at step 20"),
+    JobEvent("2", 2.0, "warning", "The gradient norm was clipped"),
+    JobEvent("3", 3.0, "ERROR", "Out of memory at step 20"),
+]
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("", "123"),
+        ("STEP 20", "13"),
+        ("is:warn", "2"),
+        ("is:warning", "2"),
+        ("is:w", "2"),
+        ("is:error step", "3"),
+        ("is:warn is:error", "23"),
+        ("is:", "123"),
+        ("nothing", ""),
+    ],
+)
+def test_a_filter_leaves_the_events_that_are_wanted(typed: str, found: str) -> None:
+    wanted = EventFilter.parse(typed)
+    assert "".join(event.id for event in EVENTS if wanted.wants(event)) == found
+
+
+def test_a_level_that_no_event_has_is_refused() -> None:
+    with pytest.raises(ValueError, match="There is no level purple; say is:info"):
+        EventFilter.parse("is:purple")
+
+
+@given(st.text(), st.text(), st.text())
+def test_any_filter_is_read_or_refused_and_any_event_looked_at(
+    typed: str, level: str, message: str
+) -> None:
+    try:
+        wanted = EventFilter.parse(typed)
+    except ValueError:
+        return
+    event = JobEvent("1", 1.0, level, message)
+    assert wanted.wants(event) or wanted
+    assert isinstance(level_of(event), str)

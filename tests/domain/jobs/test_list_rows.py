@@ -1,0 +1,95 @@
+"""A job as a row: its trend in a few cells, its age, and which rows a filter wants."""
+
+from __future__ import annotations
+
+from array import array
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tui.domain.jobs.curves import Curve
+from tui.domain.jobs.list_filter import JobFilter
+from tui.domain.jobs.list_rows import ROW_TITLES, row_cells
+from tui.domain.jobs.sparkline import CELLS, trend
+from tui.domain.jobs.view import JobView
+
+
+def curve(*values: float) -> Curve:
+    steps = range(1, len(values) + 1)
+    return Curve(array("q", steps), array("d", values), array("d", [0.0] * len(values)))
+
+
+@pytest.mark.parametrize(
+    ("values", "blocks", "word"),
+    [
+        ((8, 7, 6, 5, 4, 3, 2, 1), "█▇▆▅▄▃▂▁", "down"),
+        ((1, 2), "▁█", "up"),
+        ((2.0, 2.001, 1.999), "▃▃▃", "flat"),
+        ((0, 0), "▃▃", "flat"),
+        ((3, float("nan"), 1), "█▁", "down"),
+        ((1,), "", ""),
+        ((), "", ""),
+    ],
+)
+def test_a_trend_tells_where_the_loss_goes(
+    values: tuple[float, ...], blocks: str, word: str
+) -> None:
+    assert trend(curve(*values)) == blocks
+    assert trend(curve(*values), ascii_only=True) == word
+
+
+def test_a_trend_is_about_the_last_values() -> None:
+    assert trend(curve(*[9.0] * 1000, *[float(n) for n in range(200)])) == "▁▂▃▄▅▆▇█"
+
+
+@given(st.lists(st.floats()))
+@example([1.7976931348623157e308, -1.7976931348623157e308])
+@example([1.7976931348623157e308] * 20)
+def test_any_values_fit_the_cells(values: list[float]) -> None:
+    assert len(trend(curve(*values))) <= CELLS
+    assert trend(curve(*values), ascii_only=True).isascii()
+
+
+def test_a_row_has_a_cell_for_each_title() -> None:
+    assert len(row_cells(JobView("far", "j"), 0.0)) == len(ROW_TITLES)
+
+
+JOB = JobView("lab-two", "ftjob-1", "running", suffix="Tickets", model="SmolLM2", created_at=1.0)
+
+
+@pytest.mark.parametrize(
+    ("typed", "wanted"),
+    [
+        ("", True),
+        ("tickets", True),
+        ("smol tick", True),
+        ("ftjob-1 lab", True),
+        ("tickets qwen", False),
+        ("is:running", True),
+        ("is:run", True),
+        ("is:", True),
+        ("is:queued,running", True),
+        ("is:failed", False),
+        ("is:going", True),
+        ("is:ended", False),
+        ("provider:lab", True),
+        ("provider:local,far", False),
+        ("provider:lab is:running TICKETS", True),
+        ("12:30", False),
+    ],
+)
+def test_a_filter_wants_what_all_its_conditions_hold_for(typed: str, wanted: bool) -> None:
+    assert JobFilter.parse(typed).wants(JOB) is wanted
+
+
+def test_a_state_that_nobody_knows_can_be_asked_for() -> None:
+    odd = JobView("far", "j", "validating_files")
+    assert JobFilter.parse("is:validating-files").wants(odd)
+    assert JobFilter.parse("is:validating_files").wants(odd)
+    assert JobFilter.parse("is:archiving").wants(JobView("far", "j", "archiving"))
+
+
+@given(st.text())
+def test_any_typing_is_a_filter(typed: str) -> None:
+    assert JobFilter.parse(typed).wants(JOB) in (True, False)

@@ -1,0 +1,69 @@
+"""What cancelling a job loses and keeps, step by step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tui.domain.jobs.stopping import cancel_words, keep_words, kept_words
+from tui.domain.jobs.view import Checkpoint, JobView
+
+
+def job(step: int, *saved: int, total: int | None = 90, name: str | None = "ft:t") -> JobView:
+    checkpoints = tuple(
+        Checkpoint(f"c{one}", 0.0, one, name and f"{name}:ckpt-step-{one}", 0.5) for one in saved
+    )
+    return JobView("far", "j", "running", step=step, total_steps=total, checkpoints=checkpoints)
+
+
+@pytest.mark.parametrize(
+    ("view", "lost"),
+    [
+        (job(0), "No step of it is trained yet. 90 further steps are not trained."),
+        (job(56), "Steps 1 to 56 are lost, and those that it trains meanwhile."),
+        (job(56, 40, 20), "Steps 41 to 56 are lost, and those that it trains meanwhile."),
+        (job(41, 40), "Step 41 is lost, and those that it trains meanwhile."),
+        (job(40, 40), "No trained step is lost. 50 further steps are not trained."),
+        (job(1_200, 1_000, total=None), "Steps 1,001 to 1,200 are lost"),
+        (job(89, 80), "1 further step is not trained."),
+    ],
+)
+def test_the_steps_since_the_last_checkpoint_are_lost(view: JobView, lost: str) -> None:
+    assert lost in cancel_words(view)
+    assert cancel_words(view).endswith("A cancelled job cannot be resumed.")
+
+
+@pytest.mark.parametrize(
+    ("view", "kept"),
+    [
+        (job(9), "There is no checkpoint yet: no model is kept."),
+        (
+            job(56, 20, 40),
+            "The checkpoint of step 40 (validation loss 0.500) is kept, as ft:t:ckpt-step-40.",
+        ),
+        (job(56, 40, name=None), "The checkpoint of step 40 (validation loss 0.500) is kept."),
+        (job(56, 40, name="ft:\x1b[2J"), "is kept, as ft:�:ckpt-step-40."),
+    ],
+)
+def test_the_newest_checkpoint_is_kept_under_its_name(view: JobView, kept: str) -> None:
+    assert kept in cancel_words(view)
+
+
+def test_stopping_with_a_checkpoint_loses_no_step() -> None:
+    words = keep_words(job(56, 40))
+    assert "No step is lost. 34 further steps are not trained." in words
+
+
+def test_afterwards_the_name_to_chat_with_is_told() -> None:
+    assert "step 60 is kept as ft:t:ckpt-step-60: chat with it" in kept_words(job(60, 40, 60))
+    assert "nothing is kept" in kept_words(job(0))
+    assert "the server gives it no name" in kept_words(job(60, 60, name=None))
+
+
+def test_a_job_that_does_not_train_is_cancelled_at_once_with_what_it_has() -> None:
+    paused = replace(job(56, 56), status="paused")
+    words = keep_words(paused)
+    assert words.startswith("The job does not train now and is cancelled at once.")
+    assert "The checkpoint of step 56" in words
+    assert "meanwhile" not in cancel_words(replace(job(56, 40), status="paused"))

@@ -1,0 +1,109 @@
+"""Kinds of servers: how an address tells them, and what they know beside OpenAI's protocol."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.domain.providers.hyperparameters import free_value
+from tui.domain.providers.kinds import (
+    AZURE,
+    KINDS,
+    LOCAL_ENGINE,
+    NEBIUS,
+    detected,
+    sends_in_the_clear,
+    shown_address,
+)
+from tui.engine.jobs.spec import Hyperparameters
+
+
+@given(st.text() | st.text(alphabet="htps:/@[]?#.%1", max_size=30))
+def test_any_address_has_a_kind_and_can_be_shown(base_url: str) -> None:
+    assert detected(base_url) in KINDS.values()
+    assert isinstance(shown_address(base_url), str)
+
+
+@given(st.text(alphabet="abc:%1-._~!$&'()*+,;=", min_size=1, max_size=20))
+def test_who_asks_and_what_a_query_holds_is_not_shown(secret: str) -> None:
+    address = f"https://user:{secret}@lab.example:8000/v1?key={secret}#{secret}"
+    assert shown_address(address) == "https://lab.example:8000/v1"
+
+
+def test_what_is_said_of_the_engines_hyperparameters_is_all_that_it_knows() -> None:
+    told = {known.name for known in LOCAL_ENGINE.hyperparameters}
+    openais = {"n_epochs", "batch_size", "learning_rate_multiplier", "beta"}
+    of_lists_and_aliases = {"lora_target_modules", "max_length"}
+    known = set(Hyperparameters.model_fields) - openais - of_lists_and_aliases
+    assert told - {"context_length"} == known
+
+
+def test_a_host_before_an_at_sign_is_no_host() -> None:
+    assert detected("https://api.openai.com@elsewhere.example/v1").name == "other"
+
+
+@pytest.mark.parametrize(
+    ("base_url", "open_to_others"),
+    [
+        ("http://lab.example/v1", True),
+        ("https://lab.example/v1", False),
+        ("http://127.0.0.1:8000/v1", False),
+        ("http://[::1]:8000/v1", False),
+        ("http://localhost/v1", False),
+        ("http://localhost.example/v1", True),
+        ("http://[", False),
+    ],
+)
+def test_plain_http_to_another_machine_is_told(base_url: str, open_to_others: bool) -> None:
+    assert sends_in_the_clear(base_url) is open_to_others
+
+
+def test_azure_takes_short_suffixes_without_dots() -> None:
+    assert AZURE.reason_against_suffix("tickets-2026") is None
+    assert "18 characters" in str(AZURE.reason_against_suffix("a" * 19))
+    assert "no dots" in str(AZURE.reason_against_suffix("v1.2"))
+    assert NEBIUS.reason_against_suffix("v1.2" + "a" * 60) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "value"),
+    [
+        ("learning_rate", "1e-4", 1e-4),
+        ("lora_r", " 32 ", 32),
+        ("lora", "no", False),
+        ("packing", "true", True),
+        ("lr_scheduler_type", "cosine", "cosine"),
+    ],
+)
+def test_what_a_person_types_becomes_a_value_of_the_right_kind(
+    name: str, typed: str, value: object
+) -> None:
+    known = LOCAL_ENGINE.hyperparameter(name)
+    assert known
+    assert known.value(typed) == value
+    assert type(known.value(typed)) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "said"),
+    [
+        ("lora_r", "2.5", "lora_r is a whole number."),
+        ("lora_r", "yes", "lora_r is a whole number."),
+        ("lora", "3", "lora is yes or no."),
+        ("learning_rate", "NaN", "learning_rate is a number."),
+        ("lr_scheduler_type", "wavy", "one of linear, cosine"),
+    ],
+)
+def test_a_value_of_another_kind_is_refused_in_plain_words(
+    name: str, typed: str, said: str
+) -> None:
+    known = LOCAL_ENGINE.hyperparameter(name)
+    assert known
+    with pytest.raises(ValueError, match=said):
+        known.value(typed)
+
+
+@given(st.text(max_size=40))
+def test_a_hyperparameter_of_no_table_takes_whatever_is_typed(typed: str) -> None:
+    assert isinstance(free_value(typed), bool | int | float | str)

@@ -1,0 +1,26 @@
+"""OpenAI's closing dates, told so that they fit the day on which they are read."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from tui.domain.providers.openai_sunset import closing_words
+
+
+@pytest.mark.parametrize(
+    ("today", "said"),
+    [
+        (date(2026, 4, 1), "(from 2026-05-07 on) or were inactive (from 2026-07-02 on)"),
+        (date(2026, 6, 1), "(since 2026-05-07) or were inactive (from 2026-07-02 on)"),
+        (
+            date(2026, 11, 25),
+            "(since 2026-07-02), and from nobody from 2027-01-06 on (in 42 days).",
+        ),
+        (date(2027, 1, 5), "(in 1 day)."),
+        (date(2027, 1, 6), "any more, from nobody since 2027-01-06."),
+    ],
+)
+def test_the_words_fit_the_date(today: date, said: str) -> None:
+    assert said in closing_words(today)

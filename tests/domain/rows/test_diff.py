@@ -1,0 +1,104 @@
+"""What a person sees before a row is changed: the lines that go and come, never too many."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from support.sample_rows import chat_row
+
+from tui.domain.rows.diff import CUT, LONGEST_DIFF, LONGEST_LINE, DiffLine, pretty_row, row_diff
+
+
+def raw(value: Any) -> bytes:
+    return json.dumps(value).encode()
+
+
+def changed(lines: list[DiffLine]) -> list[tuple[str, str]]:
+    return [(one.kind, one.text.strip()) for one in lines if one.kind != "same"]
+
+
+def test_the_message_that_changes_is_shown_with_what_stands_around_it() -> None:
+    before = raw(chat_row("Where is it?", "It is on its way. "))
+    after = raw(chat_row("Where is it?", "It is on its way."))
+    lines = row_diff(before, after)
+    assert changed(lines) == [
+        ("removed", '"content": "It is on its way. "'),
+        ("added", '"content": "It is on its way."'),
+    ]
+    assert [one.text.strip() for one in lines][:4] == ["…", "},", "{", '"role": "assistant",']
+    assert lines[0] == CUT
+
+
+def test_equal_rows_have_no_diff() -> None:
+    row = raw(chat_row("Where is it?", "It is on its way."))
+    assert row_diff(row, row) == []
+
+
+def test_a_mark_that_no_json_shows_is_shown_in_the_raw_row() -> None:
+    row = raw(chat_row("Where is it?", "It is on its way."))
+    assert [kind for kind, _ in changed(row_diff(b"\xef\xbb\xbf" + row, row))] == [
+        "removed",
+        "added",
+    ]
+
+
+def test_the_end_of_a_long_cut_row_is_where_the_diff_looks() -> None:
+    row = raw(chat_row("Where is it? " * 1000, "It is on its way."))
+    assert changed(row_diff(row[:-3], row))[1][1].endswith('It is on its way."}]}')
+
+
+def test_a_key_that_stands_twice_is_seen() -> None:
+    lines = row_diff(b'{"a": 1, "a": 1}', b'{"a": 1}')
+    assert changed(lines) == [("removed", '{"a": 1, "a": 1}'), ("added", '{"a": 1}')]
+    assert pretty_row(b'{"a": 1, "a": 1}') is None
+
+
+def test_of_a_row_with_nan_only_the_value_that_changes_is_marked() -> None:
+    before = b'{"messages":[],  "score":NaN, "best": -Infinity}'
+    after = b'{"messages":[],"score":null,"best":-Infinity}'
+    assert changed(row_diff(before, after)) == [
+        ("removed", '"score": NaN,'),
+        ("added", '"score": null,'),
+    ]
+
+
+def test_half_a_character_beside_nan_is_seen_in_the_raw_row() -> None:
+    assert pretty_row(b'{"a": "\\ud83d", "b": NaN}') is None
+
+
+def test_bytes_that_are_no_text_are_shown_as_numbers() -> None:
+    assert changed(row_diff(b'{"a": "\xe4"}', b"{}"))[0] == ("removed", r'{"a": "\xe4"}')
+
+
+def test_a_row_of_10_megabytes_and_one_of_a_million_values_are_told_in_short() -> None:
+    began = time.monotonic()
+    long = raw(chat_row("word " * 2_000_000, "It is on its way. "))
+    many = [raw({"values": list(range(first, first + 100_000))}) for first in (0, 7)]
+    for before, after in ((long, raw(chat_row("word " * 2_000_000, "No."))), many):
+        lines = row_diff(before, after)
+        assert 1 < len(lines) <= LONGEST_DIFF
+        assert all(len(one.text) <= LONGEST_LINE + 2 for one in lines)
+    assert time.monotonic() - began < 10
+
+
+@given(st.binary(max_size=200), st.binary(max_size=200))
+def test_any_bytes_can_be_compared(before: bytes, after: bytes) -> None:
+    lines = row_diff(before, after)
+    assert bool(changed(lines)) is (before != after)
+
+
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text(max_size=5),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner),
+        max_leaves=10,
+    ).map(lambda value: {"messages": value})
+)
+def test_indented_rows_mean_the_same(value: dict[str, Any]) -> None:
+    shown = pretty_row(raw(value))
+    assert shown is not None
+    assert json.loads(shown) == value

@@ -1,0 +1,171 @@
+"""What a person types after `/`, and which rows hold a text."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.domain.rows.filter import STATES, RowFilter, text_finder
+from tui.domain.rows.problems import KINDS
+
+
+@pytest.mark.parametrize(
+    ("typed", "text", "codes", "states"),
+    [
+        ("", "", set(), set()),
+        ("   ", "", set(), set()),
+        ("refund", "refund", set(), set()),
+        ("refund code:no-assistant is:invalid", "refund", {"no-assistant"}, {"invalid"}),
+        ("is:invalid  late   refund", "late refund", set(), {"invalid"}),
+        ("late code:refusal refund", "late refund", {"refusal"}, set()),
+        ("code:refusal,placeholder code:not-json", "", {"refusal", "placeholder", "not-json"}, ()),
+        ("is:warned is:edited", "", set(), {"warned", "edited"}),
+        ("code:NO-ASSISTANT", "", {"no-assistant"}, set()),
+        ('"is:invalid"', "is:invalid", set(), set()),
+        ('"two  spaces" is:ok', "two  spaces", set(), {"ok"}),
+        ('"still being ty', "still being ty", set(), set()),
+        ('"', "", set(), set()),
+        (r'"she said \"no\""', 'she said "no"', set(), set()),
+        ('a 5" nail', 'a 5" nail', set(), set()),
+        ('"role":"user"', '"role":"user"', set(), set()),
+        ("http://code:80", "http://code:80", set(), set()),
+    ],
+)
+def test_words_and_conditions_are_told_apart(
+    typed: str, text: str, codes: set[str], states: set[str]
+) -> None:
+    assert RowFilter.parse(typed) == RowFilter(text, frozenset(codes), frozenset(states))
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        (
+            "code:no-asistant",
+            "There is no problem code no-asistant. Did you mean code:no-assistant",
+        ),
+        ("is:invald", "There is no state invald. Did you mean is:invalid?"),
+        ("is:zzz", "Known are invalid, warned, ok, excluded, edited."),
+        ("code:zzz", "There is no problem code zzz."),
+        ("code:", "code: wants a problem code right behind it."),
+        ("is:ok,", "is: wants a state right behind it."),
+    ],
+)
+def test_what_does_not_exist_is_refused_and_the_nearest_named(typed: str, sentence: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        RowFilter.parse(typed)
+
+
+@given(
+    st.text(min_size=1),
+    st.frozensets(st.sampled_from(sorted(KINDS))),
+    st.frozensets(st.sampled_from(STATES)),
+)
+def test_the_words_of_a_filter_are_read_back_as_the_same_filter(
+    text: str, codes: frozenset[str], states: frozenset[str]
+) -> None:
+    asked = RowFilter(text, codes, states)
+    assert RowFilter.parse(asked.words()) == asked
+
+
+@given(st.text())
+def test_whatever_is_typed_is_a_filter_or_refused_in_a_sentence(typed: str) -> None:
+    refusal = "There is none?"
+    try:
+        RowFilter.parse(typed)
+    except ValueError as refused:
+        refusal = str(refused)
+    assert refusal.startswith(("There is no", "code: wants", "is: wants"))
+    assert refusal.endswith((".", "?"))
+
+
+def test_an_empty_filter_asks_for_nothing() -> None:
+    assert not RowFilter()
+    assert RowFilter.parse("is:ok")
+    assert RowFilter().words() == ""
+
+
+def row(text: str, *, escaped: bool) -> bytes:
+    """A row as writers write it: with or without escapes for what is not ASCII."""
+    return json.dumps({"messages": [{"content": text}]}, ensure_ascii=escaped).encode()
+
+
+def found(asked: str, *rows: bytes) -> list[int]:
+    return text_finder(asked)(rows)
+
+
+@pytest.mark.parametrize("escaped", [True, False])
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("Where is my REFUND?", "refund"),
+        ("Größe XL", "GRÖßE"),
+        ("Привет, мир", "привет"),
+        ("日本語のメール", "本語"),
+        ("so good 😀!", "😀"),
+        ('he said "no"', '"no"'),
+        ("C:\\temp", "c:\\TEMP"),
+        ("and/or", "and/or"),
+        ("a\tb", "a\tb"),
+        ("cafe\u0301", "café"),
+        ("café", "cafe\u0301"),
+        ("50% (of) [all] a.b*", "[ALL] A.B*"),
+    ],
+)
+def test_a_text_is_found_in_any_case_and_however_it_is_written(
+    text: str, asked: str, escaped: bool
+) -> None:
+    other = row("Something else altogether.", escaped=escaped)
+    rows = [other, row(text, escaped=escaped), b"", other, row(text * 2, escaped=escaped)]
+    assert text_finder(asked)(rows) == [1, 4]
+
+
+def test_escapes_that_nobody_needs_hide_nothing() -> None:
+    rows = [b'{"a": "\\u0072\\u0045fund"}', b'{"a": "a\\/b refund"}', b'{"a": "it\\u0027s"}']
+    assert found("refund", *rows) == [0, 1]
+    assert found("a/b", *rows) == [1]
+    assert found("it's", *rows) == [2]
+
+
+def test_a_piece_of_the_json_itself_is_found() -> None:
+    rows = [b'{"role": "user", "name": "Eve"}', b'{"role":"user"}']
+    assert found('"role": "user"', *rows) == [0]
+    assert found('"ROLE":', *rows) == [0, 1]
+
+
+def test_a_text_never_reaches_over_two_rows() -> None:
+    assert found("ab", b"a", b"b", b"ab") == [2]
+    assert found("é", b"\xc3", b"\xa9") == []
+
+
+def test_rows_that_are_no_json_are_searched_too() -> None:
+    assert found("refund", b'{"messages": [{"content": "My Refund', b"\xff\xfe refund \x00") == [
+        0,
+        1,
+    ]
+    assert found("refund") == found("refund", b"") == []
+
+
+@given(
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=4),
+    st.lists(st.tuples(st.text(max_size=9), st.booleans(), st.text(max_size=9)), max_size=5),
+    st.booleans(),
+)
+def test_no_row_that_holds_the_text_is_missed_and_none_is_shifted(
+    asked: str, rows: list[tuple[str, bool, str]], escaped: bool
+) -> None:
+    texts = [before + asked * holds + after for before, holds, after in rows]
+    known = {place for place, (_, holds, _) in enumerate(rows) if holds}
+    places = found(asked, *(row(text, escaped=escaped) for text in texts))
+    assert known <= set(places)
+    assert places == sorted(set(places))
+
+
+@given(st.lists(st.sampled_from(["refund", "paid", "re", "fund"])))
+def test_plain_words_are_found_where_they_are_and_nowhere_else(words: list[str]) -> None:
+    rows = [word.encode() for word in words]
+    assert found("Refund", *rows) == [at for at, word in enumerate(words) if word == "refund"]

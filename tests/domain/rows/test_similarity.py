@@ -1,0 +1,179 @@
+"""What makes two examples alike: shingles, their share, and what of an example is compared."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.domain.rows.formats import Example
+from tui.domain.rows.similarity import jaccard, shingles, text_to_compare
+
+LONG_PROMPT = "You answer mails of the shop in one JSON object and never say a word beside it. " * 5
+
+
+def alike(a: str, b: str) -> float:
+    return jaccard(shingles(a), shingles(b))
+
+
+def example(question: object, answer: object, system: str = "") -> Example:
+    opening = [{"role": "system", "content": system}] if system else []
+    return Example(
+        messages=[
+            *opening,
+            {"role": "user", "content": question},
+            {"role": "assistant", "content": answer},
+        ]
+    )
+
+
+def alike_examples(a: Example, b: Example) -> float:
+    return alike(text_to_compare(a), text_to_compare(b))
+
+
+def test_three_words_that_follow_each_other_are_a_shingle() -> None:
+    assert shingles("The lamp stays dark.") == {"the lamp stays", "lamp stays dark"}
+
+
+@pytest.mark.parametrize("text", ["", " \n\t ", "\u3000"])
+def test_an_empty_text_is_like_none_not_even_another_empty_one(text: str) -> None:
+    assert shingles(text) == frozenset()
+    assert alike(text, text) == 0
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("The lamp stays dark.", "the LAMP, stays  dark!"),
+        ("Ｔｈｅ ｌａｍｐ stays dark", "The lamp stays dark"),
+        ("yes", "Yes."),
+        ("🙂 🙂 🙂 🙂", "🙂🙂🙂🙂"),
+    ],
+)
+def test_case_punctuation_and_white_space_do_not_count(a: str, b: str) -> None:
+    assert alike(a, b) == 1
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("yes", "no"),
+        ("Turn left", "Turn right"),
+        ("What is 5 plus 5?", "What is 6 plus 6?"),
+        ("🙂", "🙁"),
+        ("The order 70994 was shipped", "The order 70995 was shipped"),
+        ("1 0 1 0 0 1 0", "1 0 1 0 0 1 0 1 0 0 1 0 1 0 0 1 0"),
+    ],
+)
+def test_short_texts_that_differ_in_what_they_say_are_not_nearly_the_same(a: str, b: str) -> None:
+    assert alike(a, b) < 0.8
+
+
+def test_a_word_of_fifty_makes_no_difference() -> None:
+    words = [f"word{n}" for n in range(50)]
+    assert 0.8 <= alike(" ".join(words), " ".join([*words[:20], "slip", *words[21:]])) < 1
+
+
+def test_scripts_without_spaces_count_by_the_character() -> None:
+    text = "今日は天気がとても良いので公園まで歩いて行きました。" * 2
+    assert alike(text, text.replace("公園", "学校", 1)) > 0.8
+    assert alike(text, "明日は雨が降るらしいから家で本を読むつもりです。") < 0.2
+
+
+@given(st.text(), st.text())
+def test_likeness_is_the_same_both_ways_and_between_nothing_and_all(a: str, b: str) -> None:
+    assert 0 <= alike(a, b) == alike(b, a) <= 1
+    assert alike(a, a) in (0, 1)
+
+
+def test_a_shared_system_prompt_makes_no_rows_alike() -> None:
+    one = example("My kettle leaks.", "A new seal is on its way.", LONG_PROMPT)
+    other = example("Where is my invoice?", "It was mailed on Monday.", LONG_PROMPT)
+    assert LONG_PROMPT not in text_to_compare(one)
+    assert alike_examples(one, other) == 0
+
+
+def ticket(**values: object) -> str:
+    names = ("customer_number", "category", "priority", "order", "needs_reply", "is_angry")
+    return json.dumps(dict.fromkeys(names) | values)
+
+
+def test_json_answers_of_one_schema_are_not_alike_for_their_keys() -> None:
+    one = ticket(customer_number=1, category="bug", priority="low", order=7, is_angry=True)
+    other = ticket(customer_number=2, category="billing", priority="high", order=8, is_angry=False)
+    assert alike_examples(example("Ticket?", one), example("Ticket?", other)) < 0.2
+
+
+def test_many_switches_of_which_a_few_differ_are_not_alike() -> None:
+    first = {f"switch_{n}": bool(n % 3) for n in range(40)}
+    second = first | {f"switch_{n}": not first[f"switch_{n}"] for n in (3, 14, 25, 36)}
+    one, other = (example("Set them.", json.dumps(one)) for one in (first, second))
+    assert alike_examples(one, other) < 0.8
+
+
+def test_how_json_is_laid_out_does_not_count() -> None:
+    value = {"category": "bug", "tags": ["lamp", "dark"], "inner": {"a": 1, "b": None}}
+    one, other = json.dumps(value), json.dumps(value, indent=2)
+    assert alike_examples(example("Go", one), example("Go", other)) == 1
+
+
+def test_a_text_that_only_begins_like_json_is_a_text() -> None:
+    assert "{not json at all" in text_to_compare(example("Go", "{not json at all"))
+
+
+def test_two_images_are_not_the_same_question() -> None:
+    def asks(url: str) -> Example:
+        parts = [
+            {"type": "text", "text": "What is in this picture?"},
+            {"type": "image_url", "image_url": {"url": url}},
+        ]
+        return example(parts, "A cat.")
+
+    cat, dog = asks("data:image/png;base64,AAAA"), asks("data:image/png;base64,BBBB")
+    assert alike_examples(cat, cat) == 1
+    assert alike_examples(cat, dog) < 0.8
+
+
+@pytest.mark.parametrize("wrap", [json.dumps, dict])
+def test_tool_calls_count_by_name_and_arguments(wrap: object) -> None:
+    def calls(order: int) -> Example:
+        function = {"name": "find_order", "arguments": wrap({"order": order})}  # type: ignore[operator]
+        call = {"id": f"call_{order}", "type": "function", "function": function}
+        message = {"role": "assistant", "content": None, "tool_calls": [call]}
+        return Example(messages=[{"role": "user", "content": "Where is it?"}, message])
+
+    assert text_to_compare(calls(1)) == "Where is it?\nfind_order\norder_1"
+    assert alike_examples(calls(1), calls(2)) < 0.8
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+        max_leaves=10,
+    )
+)
+def test_whatever_stands_in_a_message_can_be_compared(wild: object) -> None:
+    call = {"function": {"name": wild, "arguments": wild}}
+    messages = [
+        {"role": "user", "content": json.dumps(wild)},
+        {"role": "user", "content": [wild, {"type": wild, "text": wild}]},
+        {"role": "assistant", "content": None, "tool_calls": [wild, call], "function_call": wild},
+    ]
+    assert isinstance(text_to_compare(Example(messages=messages)), str)  # type: ignore[arg-type]
+
+
+def test_both_answers_of_a_preference_row_count() -> None:
+    asked = [{"role": "user", "content": "Name a colour."}]
+    rows = [
+        Example(
+            asked,  # type: ignore[arg-type]
+            preferred=[{"role": "assistant", "content": good}],
+            rejected=[{"role": "assistant", "content": "None at all."}],
+        )
+        for good in ("Blue like the sea.", "Green like grass.")
+    ]
+    assert "None at all." in text_to_compare(rows[0])
+    assert alike_examples(*rows) < 0.8

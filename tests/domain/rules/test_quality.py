@@ -1,0 +1,110 @@
+"""Answers that a model had better not learn, and near misses that it may."""
+
+from __future__ import annotations
+
+import pytest
+
+from tui.domain.rows.check_options import CheckOptions
+from tui.domain.rows.comparable_text import fingerprint
+from tui.domain.rows.formats import Example
+from tui.domain.rules.quality import check_quality
+
+BAD = [
+    ("refusal", "I'm sorry, but I can't help with that."),
+    ("refusal", "I’m sorry, but that is not possible."),
+    ("refusal", "As an AI language model, I have no opinion."),
+    ("refusal", "I cannot assist with this request."),
+    ("placeholder", "Dear [NAME], thank you."),
+    ("placeholder", "Dear {{first_name}}, thank you."),
+    ("placeholder", "TODO: write the answer"),
+    ("placeholder", "Lorem ipsum dolor sit amet"),
+    ("placeholder", "Call us at <your phone number> today"),
+    ("truncated-output", '{"category": "bug", "priority":'),
+    ("truncated-output", "```python\nprint(1)"),
+    ("truncated-output", "The lamp is dark because the switch, which you can find on " * 4 + "the"),
+    ("truncated-output", "The lamp is dark because it stands in the sun and"),
+    ("encoding-damage", "CafÃ© is open."),
+    ("encoding-damage", "Itâ€™s open."),
+    ("encoding-damage", "It is \ufffd open."),
+]
+FINE = [
+    "I'm sorry to hear that your lamp is dark. Please try another socket.",
+    "I cannot see your order from here, so please send its number.",
+    "An AI wrote this poem, and I am glad.",
+    "My to-do list is long.",
+    "The key [Enter] opens it; {x} is a set.",
+    '{"category": "bug"}',
+    "[1] See the manual, page 3.",
+    "{not json, but closed}",
+    "```python\nprint(1)\n```",
+    "Short and without a full stop",
+    "A title as long as a sentence, And Nothing Behind It",
+    "Short, ends with the",
+    "Café, naïve, Ångström, São Paulo: all fine.",
+]
+
+
+def said(user: str, assistant: str) -> Example:
+    return Example([{"role": "user", "content": user}, {"role": "assistant", "content": assistant}])
+
+
+@pytest.mark.parametrize(("code", "output"), BAD)
+def test_a_bad_answer_is_told_by_its_code(code: str, output: str) -> None:
+    assert [found[0] for found in check_quality(said("Where is it?", output))] == [code]
+
+
+@pytest.mark.parametrize("output", FINE)
+def test_a_near_miss_is_let_through(output: str) -> None:
+    assert list(check_quality(said("Where is it?", output))) == []
+
+
+def test_invisible_characters_are_told_with_their_place() -> None:
+    found = list(check_quality(said("a\u200bb", "Lines\nand\ttabs are fine.")))
+    assert found == [
+        (
+            "control-characters",
+            "messages[0].content",
+            "The text holds U+200B (ZERO WIDTH SPACE).",
+        )
+    ]
+
+
+def test_answers_that_are_not_learned_are_not_judged() -> None:
+    refusing = {"role": "assistant", "content": "I cannot assist with this request."}
+    weighted = Example([*said("a", "b").messages, {**refusing, "weight": 0}])  # type: ignore[typeddict-item]
+    assert list(check_quality(weighted)) == []
+    worse = Example(said("a", "").messages, preferred=[], rejected=[refusing])  # type: ignore[list-item]
+    assert list(check_quality(worse)) == []
+
+
+def test_every_text_of_a_row_is_looked_through() -> None:
+    mail = "anna@lampen-berg.de"
+    call = {"function": {"name": "write", "arguments": f'{{"to": "{mail}"}}'}}
+    example = Example(
+        [
+            {"role": "user", "content": [{"type": "text", "text": mail}]},
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+        ],
+        rejected=[{"role": "assistant", "content": mail}],
+    )
+    assert [where for _, where, _ in check_quality(example)] == [
+        "messages[0].content[0].text",
+        "messages[1].tool_calls[0].function.arguments",
+        "non_preferred_output[0].content",
+    ]
+
+
+def test_what_is_switched_off_is_not_looked_for() -> None:
+    options = CheckOptions(off=frozenset({"refusal"}))
+    answer = " I'm sorry, but I can't help with that."
+    assert [code for code, _, _ in check_quality(said("a", answer), options)] == [
+        "outer-whitespace"
+    ]
+
+
+def test_the_same_text_has_the_same_fingerprint_however_it_is_written() -> None:
+    one = fingerprint(said("Where is  it?", "On its way."))
+    assert one == fingerprint(said("where is\nit?", "ON ITS WAY."))
+    assert one == fingerprint(said("Ｗhere is it?", "On its way."))
+    assert one != fingerprint(said("Where is it", "On its way."))
+    assert one != fingerprint(said("Where is it? On", "its way."))

@@ -1,0 +1,199 @@
+"""Random damage to good rows: never a crash, never another line, never a broken row let through."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ConfigDict, Field, StrictStr, TypeAdapter, ValidationError
+from support.problem_cases import ANSWER, CALL, SYSTEM, USER, answer_to, calling, image, row, shown
+
+from tui.domain.rows.formats import Format
+from tui.domain.rules.structure import check_line
+
+GOOD = [
+    row(USER, ANSWER),
+    row(SYSTEM, USER, ANSWER, USER, ANSWER),
+    row(USER, calling(CALL), answer_to("c1"), {**ANSWER, "weight": 1}),
+    row(USER, calling(CALL), tools=[{"type": "function", "function": {"name": "find"}}]),
+    shown({"type": "text", "text": "Look"}, image("https://example.com/lamp.png")),
+    row({"role": "user", "content": 'He says "role": {"content": \\ []}'}, ANSWER),
+]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+
+class Function(Strict):
+    name: Annotated[str, Field(min_length=1)]
+    arguments: str
+
+
+class Call(Strict):
+    id: Annotated[str, Field(min_length=1)]
+    type: Literal["function"] = "function"
+    function: Function
+
+
+class Message(Strict):
+    """What OpenAI's documentation asks of a message, stated apart from the rules under test."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: StrictStr | Annotated[list[dict[str, Any]], Field(min_length=1)] | None = None
+    name: str = ""
+    weight: Literal[0, 1] | None = None
+    tool_calls: Annotated[list[Call], Field(min_length=1)] | None = None
+    tool_call_id: str | None = None
+    function_call: dict[str, Any] | None = None
+    refusal: str | None = None
+    audio: Any = None
+
+
+class Row(Strict):
+    messages: Annotated[list[Message], Field(min_length=1)]
+    tools: list[dict[str, Any]] | None = None
+
+
+ROW = TypeAdapter(Row)
+
+
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len({key for key, _ in pairs}) < len(pairs):
+        raise ValueError("a key stands twice")
+    return dict(pairs)
+
+
+def no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def is_broken(raw: bytes, line: int = 1) -> bool:
+    """A slow statement of what makes a chat row unusable, by other means than the rules'.
+
+    A file may begin with a byte order mark; no other line may.
+    """
+    raw = raw.removeprefix(b"\xef\xbb\xbf") if line == 1 else raw
+    try:
+        value = json.loads(raw.decode(), object_pairs_hook=once, parse_constant=no_constant)
+        json.dumps(value, ensure_ascii=False).encode()
+        messages = ROW.validate_python(value).messages
+    except (ValueError, RecursionError, ValidationError):
+        return True
+    made = [call.id for one in messages for call in one.tool_calls or ()]
+    return (
+        all(one.role != "assistant" for one in messages)
+        or any(lacks_content(one) for one in messages)
+        or any(one.role == "tool" and one.tool_call_id not in made for one in messages)
+        or len(set(made)) < len(made)
+    )
+
+
+def lacks_content(one: Message) -> bool:
+    otherwise = one.tool_calls or one.function_call or one.refusal or one.audio
+    if isinstance(one.content, str):
+        return not one.content.strip() and one.role != "system" and not otherwise
+    return one.content is None and not (one.role == "assistant" and otherwise)
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> bytes:
+    """A good row after one to three accidents."""
+    raw = draw(st.sampled_from(GOOD))
+    for _ in range(draw(st.integers(1, 3))):
+        raw = draw(st.sampled_from(ACCIDENTS))(raw, draw)
+    return raw.replace(b"\n", b" ")
+
+
+def cut(raw: bytes, draw: st.DrawFn) -> bytes:
+    at = draw(st.integers(0, len(raw)))
+    return raw[:at] + raw[at + draw(st.integers(0, 40)) :]
+
+
+def cut_off(raw: bytes, draw: st.DrawFn) -> bytes:
+    return raw[: draw(st.integers(0, len(raw)))]
+
+
+def flip(raw: bytes, draw: st.DrawFn) -> bytes:
+    at = draw(st.integers(0, max(0, len(raw) - 1)))
+    return raw[:at] + bytes([draw(st.integers(0, 255))]) + raw[at + 1 :]
+
+
+def swap_quotes(raw: bytes, draw: st.DrawFn) -> bytes:
+    return raw.replace(
+        b'"', draw(st.sampled_from([b"'", b"\xe2\x80\x9c", b'""', b"`"])), draw(st.integers(1, 9))
+    )
+
+
+def put(raw: bytes, draw: st.DrawFn) -> bytes:
+    at = draw(st.integers(0, len(raw)))
+    odd = [
+        b"\x00",
+        b"\x1b[2J",
+        b"\xff",
+        b"\xed\xa0\x80",
+        b"\\ud800",
+        b"NaN",
+        b"\xef\xbb\xbf",
+        b"\r",
+    ]
+    return raw[:at] + draw(st.sampled_from(odd)) + raw[at:]
+
+
+def double(raw: bytes, draw: st.DrawFn) -> bytes:
+    at, end = sorted((draw(st.integers(0, len(raw))), draw(st.integers(0, len(raw)))))
+    return raw[:end] + raw[at:end] + raw[end:]
+
+
+def drop_or_replace(raw: bytes, draw: st.DrawFn) -> bytes:
+    """Drop a key or element, or put another value in its place."""
+    try:
+        value = json.loads(raw)
+    except (ValueError, RecursionError):
+        return raw
+    part, places = value, []
+    while isinstance(part, dict | list) and part:
+        key = draw(st.sampled_from(sorted(part) if isinstance(part, dict) else range(len(part))))
+        places.append((part, key))
+        part = part[key]
+    if not places:
+        return raw
+    holder, key = draw(st.sampled_from(places))
+    if draw(st.booleans()):
+        del holder[key]
+    else:
+        holder[key] = draw(st.sampled_from([None, "", 0, True, 1.5, [], {}, [None], "bot", "user"]))
+    return json.dumps(value).encode()
+
+
+ACCIDENTS = [cut, cut_off, flip, swap_quotes, put, double, drop_or_replace, drop_or_replace]
+
+
+def test_the_good_rows_are_good_by_both_measures() -> None:
+    for raw in GOOD:
+        assert not is_broken(raw)
+        assert check_line(raw, 1)[0] is not None
+
+
+@given(raw=damaged(), line=st.integers(1, 1 << 40))
+@example(raw=b"", line=1)
+@example(raw=b"[" * 200_000, line=2)
+@example(raw=b'{"a":' * 100_000, line=3)
+def test_a_broken_row_is_never_let_through_and_keeps_its_line(raw: bytes, line: int) -> None:
+    found, problems = check_line(raw, line)
+    assert {one.line for one in problems} <= {line}
+    assert (found is None) == any(one.severity == "error" for one in problems)
+    if is_broken(raw, line):
+        assert found is None, problems
+
+
+@given(raw=damaged())
+def test_no_damage_crashes_the_rules_of_any_format(raw: bytes) -> None:
+    for kind in Format:
+        found, problems = check_line(raw, 5, kind)
+        assert {one.line for one in problems} <= {5}
+        assert (found is None) or all(one.severity == "warning" for one in problems)

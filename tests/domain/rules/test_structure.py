@@ -1,0 +1,177 @@
+"""A line is an example, or it is told everything that is wrong with it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.problem_cases import (
+    ANSWER,
+    CALL,
+    MISTRAL,
+    OUTPUT,
+    TOOL,
+    USER,
+    answer_to,
+    calling,
+    preference,
+    row,
+    said,
+)
+
+from tui.domain.rows.check_options import CheckOptions
+from tui.domain.rows.formats import Format
+from tui.domain.rules.structure import check_line, inspect_row, is_plain
+
+
+def codes(raw: bytes, kind: Format = Format.CHAT) -> set[str]:
+    return {problem.code for problem in check_line(raw, 7, kind)[1]}
+
+
+GOOD = [
+    row(USER, ANSWER),
+    row({"role": "system", "content": "Reply with JSON."}, USER, ANSWER),
+    row(USER, ANSWER, USER, {**ANSWER, "weight": 1}),
+    row(USER, calling(CALL), answer_to("c1"), ANSWER),
+    row(USER, calling(CALL, {**CALL, "id": "c2"}), answer_to("c2"), answer_to("c1"), ANSWER),
+    row(USER, calling(CALL)),
+    row(USER, ANSWER, tools=[{"type": "function", "function": {"name": "find"}}]),
+    row({"role": "user", "content": [{"type": "text", "text": "Look"}]}, ANSWER),
+    row(
+        {
+            "role": "user",
+            "content": [
+                {"type": "image_url", "image_url": {"url": "https://example.com/lamp.png"}}
+            ],
+        },
+        ANSWER,
+    ),
+    row({"role": "developer", "content": "Reply with JSON."}, USER, ANSWER),
+    row({"role": "user", "content": 'It says "role": "content" and {"messages": 1}'}, ANSWER),
+    row({"role": "user", "content": ": a colon first \\"}, ANSWER, parallel_tool_calls=False),
+    row(USER, {"role": "assistant", "content": "x" * 11}),
+    row(USER, {"role": "assistant", "content": "x" * 1999}),
+]
+
+
+@pytest.mark.parametrize("raw", GOOD)
+def test_a_good_row_has_no_problem(raw: bytes) -> None:
+    example, problems = check_line(raw, 1)
+    assert problems == []
+    assert example is not None
+    assert example.last_text("assistant")
+
+
+def test_every_problem_of_a_row_is_told_and_errors_come_first() -> None:
+    raw = row({"role": "bot", "content": ""}, {"role": "user", "weight": 2}, extra=1)
+    problems = check_line(raw, 3)[1]
+    assert {"unknown-role", "empty-content", "missing-content", "bad-weight", "no-assistant"} <= {
+        problem.code for problem in problems
+    }
+    severities = [problem.severity for problem in problems]
+    assert severities == sorted(severities)
+
+
+def test_the_place_of_a_problem_is_named() -> None:
+    problems = check_line(row(USER, {"role": "bot", "content": OUTPUT}), 1)[1]
+    places = {problem.code: problem.where for problem in problems}
+    assert places["unknown-role"] == "messages[1].role"
+    assert 'Did you mean "assistant"?' in problems[0].message
+
+
+def test_a_preference_row_is_checked_as_one() -> None:
+    assert codes(preference(), Format.PREFERENCE) == set()
+    assert codes(preference()) == {"other-format"}
+    asked = preference(preferred_output=[USER])
+    assert codes(asked, Format.PREFERENCE) == {"bad-preference"}
+    short = preference(preferred_output=[{**ANSWER, "content": "bug"}], note=1)
+    assert codes(short, Format.PREFERENCE) == {"output-too-short", "unknown-field"}
+    called = preference(input={"messages": [USER, calling(CALL)], "tools": [TOOL], "x": 1})
+    places = {one.where for one in check_line(called, 1, Format.PREFERENCE)[1]}
+    assert places == {"input.x", "input.messages[1]"}
+
+
+def test_a_service_may_take_a_problem_more_strictly() -> None:
+    raw = row(USER, ANSWER, USER)
+    assert [one.severity for one in check_line(raw, 1)[1]] == ["warning"]
+    example, (problem,) = check_line(raw, 1, options=MISTRAL)
+    assert (example, problem.severity) == (None, "error")
+
+
+@pytest.mark.parametrize("length", [10, 11, 1999, 2000])
+def test_the_limits_of_the_length_hold_on_the_short_way_too(length: int) -> None:
+    raw = said("x" * length)
+    wide = CheckOptions(shortest_output=length - 1, longest_output=length + 1)
+    assert is_plain(json.loads(raw), raw, wide)
+    narrow = CheckOptions(shortest_output=length, longest_output=length + 1)
+    assert not is_plain(json.loads(raw), raw, narrow)
+    assert [one.code for one in check_line(raw, 1, options=narrow)[1]] == ["output-too-short"]
+
+
+def test_raw_pairs_are_told_in_their_own_fields() -> None:
+    pair = {"input": "The lamp is dark.", "ideal_output": OUTPUT}
+    assert codes(json.dumps(pair).encode(), Format.PAIRS) == set()
+    problems = check_line(b'{"input": "", "ideal_output": "short"}', 2, Format.PAIRS)[1]
+    assert [(problem.code, problem.where) for problem in problems] == [
+        ("empty-content", "input"),
+        ("output-too-short", "ideal_output"),
+    ]
+    assert codes(b'{"ideal_output": 5}', Format.PAIRS) == {"missing-field", "bad-field"}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=6,
+)
+
+
+@given(value=JSON)
+def test_no_json_value_crashes_the_rules(value: Any) -> None:
+    raw = json.dumps({"messages": value, "tools": value}).encode()
+    for kind in Format:
+        check_line(raw, 1, kind)
+        check_line(json.dumps(value).encode(), 1, kind)
+
+
+@given(
+    raw=st.sampled_from(GOOD),
+    key=st.sampled_from(["role", "content", "messages"]),
+    data=st.data(),
+)
+def test_a_key_that_stands_twice_is_always_seen(raw: bytes, key: str, data: st.DataObject) -> None:
+    quoted = f'"{key}": '.encode()
+    starts = [
+        at for at in range(len(raw)) if raw.startswith(quoted, at) and raw[at - 1 : at] != b"\\"
+    ]
+    at = data.draw(st.sampled_from(starts))
+    doubled = (
+        raw[:at] + quoted + data.draw(st.sampled_from([b"[], ", b'"x", ', b"null, "])) + raw[at:]
+    )
+    try:
+        json.loads(doubled)
+    except ValueError:
+        return
+    assert "duplicate-key" in codes(doubled)
+
+
+def test_a_plain_row_takes_the_short_way() -> None:
+    assert inspect_row(GOOD[0]) == (json.loads(GOOD[0]), [])
+
+
+def test_a_place_in_a_row_with_system_and_history_is_told_in_its_own_fields() -> None:
+    alpaca = {
+        "instruction": "And now?",
+        "output": "bug",
+        "system": " ",
+        "history": [["The lamp is dark.", ""]],
+    }
+    problems = check_line(json.dumps(alpaca).encode(), 1, Format.ALPACA)[1]
+    assert {(one.code, one.where) for one in problems} == {
+        ("empty-system", "system"),
+        ("empty-content", "history[0][1]"),
+        ("output-too-short", "output"),
+    }

@@ -1,0 +1,251 @@
+"""Questions that cannot be answered as asked: refused by name, in OpenAI's envelope."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import openai
+import pytest
+from openai import AsyncOpenAI
+from openai.types.chat.completion_create_params import CompletionCreateParams
+
+from tui.engine.api.chat.request import (
+    ASKS_FOR_NOTHING,
+    FOR_THE_RECORD,
+    OPENAI_PARAMETERS,
+    ChatRequest,
+)
+from tui.settings import Settings
+
+QUESTION: Any = [{"role": "user", "content": "What is 2 plus 2?"}]
+TOOL = {"type": "function", "function": {"name": "f"}}
+CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+
+
+def schema(**more: Any) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": "ticket"} | more}
+
+
+def nested(depth: int) -> dict[str, Any]:
+    made: dict[str, Any] = {"type": "string"}
+    for _ in range(depth // 2):
+        made = {"properties": {"a": made}}
+    return made
+
+
+def test_everything_that_openais_client_can_ask_for_is_supported_or_refused_by_name() -> None:
+    supported = set(ChatRequest.model_fields)
+    tables = supported, set(ASKS_FOR_NOTHING), set(FOR_THE_RECORD)
+    assert set.union(*tables) == OPENAI_PARAMETERS
+    assert sum(map(len, tables)) == len(OPENAI_PARAMETERS)
+    streamed, whole = CompletionCreateParams.__args__  # type: ignore[attr-defined]
+    assert set(streamed.__annotations__) | set(whole.__annotations__) == OPENAI_PARAMETERS
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "param"),
+    [
+        ({"tools": [TOOL]}, "unsupported_parameter", "tools"),
+        ({"tool_choice": "required"}, "unsupported_parameter", "tool_choice"),
+        ({"parallel_tool_calls": False}, "unsupported_parameter", "parallel_tool_calls"),
+        ({"tools": [TOOL | {"type": "custom"}]}, "invalid_value", "tools.0.type"),
+        ({"tools": [{"type": "function"}]}, "missing_parameter", "tools.0.function"),
+        (
+            {"tools": [{"type": "function", "function": {"name": "f", "strict": True}}]},
+            "unsupported_parameter",
+            "tools[0].function.strict",
+        ),
+        (
+            {"tools": [{"type": "function", "function": {"name": "f g"}}]},
+            "invalid_value",
+            "tools[0].function.name",
+        ),
+        (
+            {"tools": [TOOL], "response_format": {"type": "json_object"}},
+            "invalid_value",
+            "response_format",
+        ),
+        ({"functions": [{"name": "f"}]}, "unsupported_parameter", "functions"),
+        ({"store": True}, "unsupported_parameter", "store"),
+        ({"modalities": ["text", "audio"]}, "unsupported_parameter", "modalities"),
+        ({"audio": {"voice": "a", "format": "wav"}}, "unsupported_parameter", "audio"),
+        ({"web_search_options": {}}, "unsupported_parameter", "web_search_options"),
+        ({"reasoning_effort": "high"}, "unsupported_parameter", "reasoning_effort"),
+        ({"service_tier": "flex"}, "unsupported_parameter", "service_tier"),
+        ({"extra_body": {"colour": "red"}}, "unknown_parameter", "colour"),
+        ({"temperature": 3}, "invalid_value", "temperature"),
+        ({"temperature": "0.5"}, "invalid_value", "temperature"),
+        ({"n": True}, "invalid_value", "n"),
+        ({"n": 0}, "invalid_value", "n"),
+        ({"seed": 2**63}, "invalid_value", "seed"),
+        ({"max_tokens": 5, "max_completion_tokens": 5}, "invalid_value", "max_tokens"),
+        ({"presence_penalty": -2.5}, "invalid_value", "presence_penalty"),
+        ({"logit_bias": {"50": 101}}, "invalid_value", "logit_bias.50"),
+        ({"logit_bias": {"400000": 1}}, "invalid_value", "logit_bias"),
+        ({"top_logprobs": 2}, "invalid_value", "top_logprobs"),
+        ({"logprobs": True, "top_logprobs": 21}, "invalid_value", "top_logprobs"),
+        ({"stop": list("abcde")}, "invalid_value", "stop"),
+        ({"stop": [""]}, "invalid_value", "stop.0"),
+        ({"stream_options": {"include_usage": True}}, "invalid_value", "stream_options"),
+        (
+            {"stream": True, "stream_options": {"include_obfuscation": True}},
+            "invalid_value",
+            "stream_options.include_obfuscation",
+        ),
+        ({"messages": []}, "invalid_value", "messages"),
+    ],
+)
+async def test_a_parameter_that_cannot_be_followed_is_refused_by_name(
+    client: AsyncOpenAI, engine_settings: Settings, more: dict[str, Any], code: str, param: str
+) -> None:
+    asked = {"model": engine_settings.model, "messages": QUESTION}
+    with pytest.raises(openai.BadRequestError) as refused:
+        await client.chat.completions.create(**(asked | more))
+    assert (refused.value.code, refused.value.param) == (code, param)
+    assert refused.value.type == "invalid_request_error"
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "param"),
+    [
+        ({"type": "xml"}, "invalid_value", "response_format.type"),
+        ({"type": "json_schema"}, "missing_parameter", "response_format.json_schema"),
+        (schema(), "missing_parameter", "response_format.json_schema.schema"),
+        (schema(name="a b", schema={}), "invalid_value", "response_format.json_schema.name"),
+        (
+            schema(schema={}, colour=1),
+            "unknown_parameter",
+            "response_format.json_schema.colour",
+        ),
+        (schema(schema={"type": "wizard"}), "invalid_schema", "response_format"),
+        (schema(schema={"not": {"type": "string"}}), "invalid_schema", "response_format"),
+        (
+            schema(schema={"type": "array", "uniqueItems": True, "x-guidance": {"lenient": True}}),
+            "invalid_schema",
+            "response_format",
+        ),
+        (schema(schema={"$ref": "file:///etc/passwd"}), "invalid_schema", "response_format"),
+        (schema(schema={"$ref": "http://127.0.0.1/x"}), "invalid_schema", "response_format"),
+        (schema(schema=nested(200)), "invalid_schema", "response_format"),
+        (schema(schema=nested(900)), "invalid_schema", "response_format"),
+        (
+            schema(schema={"type": "string", "pattern": "(?=a)b"}),
+            "invalid_schema",
+            "response_format",
+        ),
+    ],
+)
+async def test_a_form_that_cannot_be_kept_to_is_refused_by_name(
+    client: AsyncOpenAI, engine_settings: Settings, asked: Any, code: str, param: str
+) -> None:
+    for stream in (False, True):
+        body = {"model": engine_settings.model, "messages": QUESTION, "response_format": asked}
+        with pytest.raises(openai.BadRequestError) as refused:
+            await send(client, body | {"stream": stream})
+        assert (refused.value.code, refused.value.param) == (code, param)
+
+
+def said(role: str, content: Any = "x", **more: Any) -> dict[str, Any]:
+    return {"role": role, "content": content} | more
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "param"),
+    [
+        (
+            said("user", [{"type": "image_url", "image_url": {}}]),
+            "unsupported_content",
+            "messages[0].content",
+        ),
+        (
+            said("user", [{"type": "input_audio", "input_audio": {}}]),
+            "unsupported_content",
+            "messages[0].content",
+        ),
+        (said("wizard"), "invalid_value", "messages[0].role"),
+        (said("function", name="f"), "invalid_value", "messages[0].role"),
+        ({"role": "user"}, "invalid_value", "messages[0].content"),
+        (said("user", 5), "invalid_value", "messages[0].content"),
+        (said("user", audio={"id": "a"}), "unsupported_parameter", "messages[0].audio"),
+        (said("user", colour="red"), "unsupported_parameter", "messages[0].colour"),
+        (said("tool", tool_call_id="call_1"), "invalid_value", "messages[0].tool_call_id"),
+        (
+            said("assistant", tool_calls=[CALL | {"type": "custom"}]),
+            "invalid_value",
+            "messages[0].tool_calls[0]",
+        ),
+        (
+            said("assistant", tool_calls=[CALL | {"function": {"name": "f", "arguments": "["}}]),
+            "invalid_value",
+            "messages[0].tool_calls[0].function.arguments",
+        ),
+        (said("assistant", tool_calls=[CALL]), "invalid_messages", "messages"),
+    ],
+)
+async def test_a_message_that_cannot_be_put_to_the_model_is_refused_with_its_place(
+    client: AsyncOpenAI, engine_settings: Settings, message: Any, code: str, param: str
+) -> None:
+    with pytest.raises(openai.BadRequestError) as refused:
+        await send(client, {"model": engine_settings.model, "messages": [message]})
+    assert (refused.value.code, refused.value.param) == (code, param)
+
+
+async def send(client: AsyncOpenAI, body: bytes | dict[str, Any]) -> object:
+    """Ask with a body as it is: the client would not send some of them."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    headers = {"content-type": "application/json"}
+    path = "/chat/completions"
+    return await client.post(path, cast_to=object, content=content, options={"headers": headers})
+
+
+async def test_parameters_that_ask_for_nothing_are_taken(
+    client: AsyncOpenAI, engine_settings: Settings
+) -> None:
+    answer = await client.chat.completions.create(
+        model=engine_settings.model,
+        messages=QUESTION,
+        max_tokens=1,
+        frequency_penalty=0,
+        presence_penalty=0,
+        logprobs=False,
+        response_format={"type": "text"},
+        tools=[],
+        tool_choice="auto",
+        store=False,
+        metadata={"a": "b"},
+        prompt_cache_key="here",
+        service_tier="auto",
+        user="somebody",
+    )
+    assert len(answer.choices) == 1
+
+
+async def test_what_an_earlier_answer_holds_can_be_sent_back(
+    client: AsyncOpenAI, engine_settings: Settings
+) -> None:
+    asked: dict[str, Any] = {"model": engine_settings.model, "max_tokens": 2}
+    answer = await client.chat.completions.create(messages=QUESTION, **asked)
+    history = [*QUESTION, answer.choices[0].message.model_dump(), *QUESTION]
+    again = await client.chat.completions.create(messages=history, **asked)
+    assert again.usage is not None
+    assert answer.usage is not None
+    assert again.usage.prompt_tokens > answer.usage.prompt_tokens
+
+
+async def test_a_conversation_longer_than_the_model_can_take_is_refused_with_numbers(
+    client: AsyncOpenAI, engine_settings: Settings
+) -> None:
+    long: Any = [{"role": "user", "content": "word " * 3000}]
+    with pytest.raises(openai.BadRequestError, match="512 tokens") as refused:
+        await client.chat.completions.create(model=engine_settings.model, messages=long)
+    assert refused.value.code == "context_length_exceeded"
+
+
+async def test_a_temperature_of_next_to_nothing_is_legal(
+    client: AsyncOpenAI, engine_settings: Settings
+) -> None:
+    answer = await client.chat.completions.create(
+        model=engine_settings.model, messages=QUESTION, max_tokens=3, temperature=1e-40
+    )
+    assert answer.choices[0].message.role == "assistant"

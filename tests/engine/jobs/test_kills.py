@@ -1,0 +1,207 @@
+"""kill -9 of the worker, of the server, of both, at many moments: the job comes out the same.
+
+Run apart from the others (`pytest -m kills`), for each death costs the start of a process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openai import AsyncOpenAI
+from support.engine.client import finished, history, start_job, step_figures, until, write_rows
+from support.engine.own_engine import OwnEngine
+from support.sample_rows import good_rows
+
+from tui.engine.home import JobFolder
+from tui.settings import Settings
+
+pytestmark = pytest.mark.kills
+
+STEPS = 60
+SAME: dict[str, Any] = {"seed": 3, "n_epochs": 5, "batch_size": 1, "checkpoint_steps": 10}
+Figures = list[tuple[float, float, float]]
+Moment = Callable[[JobFolder], bool]
+
+
+def loads(folder: JobFolder) -> bool:
+    return folder.events.exists() and b"Loading" in folder.events.read_bytes()
+
+
+def writes_a_checkpoint(folder: JobFolder) -> bool:
+    return folder.checkpoint(20).exists() and not (folder.checkpoint(20) / "complete.json").exists()
+
+
+def has_a_checkpoint_that_it_may_not_have_told(folder: JobFolder) -> bool:
+    return (folder.checkpoint(20) / "complete.json").exists()
+
+
+def publishes(folder: JobFolder) -> bool:
+    return folder.adapter.with_suffix(".part").exists() or folder.adapter.exists()
+
+
+def trains(folder: JobFolder) -> bool:
+    return folder.events.exists() and b'"step":15,' in folder.events.read_bytes()
+
+
+MOMENTS: list[Moment] = [
+    loads,
+    trains,
+    writes_a_checkpoint,
+    has_a_checkpoint_that_it_may_not_have_told,
+    publishes,
+]
+VICTIMS = (("worker",), ("worker", "server"))
+
+
+@dataclass
+class Trial:
+    """An engine, the rows it trains on, and what comes out where nothing dies."""
+
+    engine: OwnEngine
+    rows: Path
+    expected: Figures
+    checkpoints: list[int]
+
+    async def start(self) -> tuple[AsyncOpenAI, str]:
+        client = await self.engine.start()
+        return client, (await start_job(client, self.engine.settings, self.rows, **SAME)).id
+
+    async def victims(self, job_id: str) -> dict[str, int]:
+        """Process ids of the server and, while there is one, of the job's worker."""
+        status = await self.engine.process.status()
+        workers = {job.id: job.worker_pid for job in status.jobs}
+        found = {"server": status.pid, "worker": workers.get(job_id)}
+        return {name: pid for name, pid in found.items() if pid is not None}
+
+    async def kill_at(self, moment: Moment, job_id: str, victims: Sequence[str]) -> None:
+        """Kill at a moment that may last a few milliseconds only."""
+
+        async def has_a_worker() -> bool:
+            return "worker" in await self.victims(job_id)
+
+        await until(has_a_worker, every=0.05)
+        pids = await self.victims(job_id)
+        folder = self.engine.home.job(job_id)
+
+        def look_and_kill() -> None:
+            deadline = time.monotonic() + 60
+            while not moment(folder):
+                assert time.monotonic() < deadline, "the moment never came"
+            for name in victims:
+                os.kill(pids[name], signal.SIGKILL)
+
+        await asyncio.to_thread(look_and_kill)
+
+    async def require_the_same(self, job_id: str) -> None:
+        """Make sure that the job is as if nothing had happened, and answers."""
+        client = await self.engine.start()
+        done = await finished(client, job_id)
+        assert (done.status, done.error) == ("succeeded", None)
+        assert await figures(client, job_id) == self.expected
+        assert await checkpoint_steps(client, job_id) == self.checkpoints
+        events = await history(client, job_id)
+        assert len({event.id for event in events}) == len(events)
+        said = [event.message for event in events]
+        for once in ("Fine-tuning job started", "New fine-tuned model", "Created fine-tuning job"):
+            assert sum(line.startswith(once) for line in said) == 1
+        assert done.fine_tuned_model is not None
+        answer = await client.chat.completions.create(
+            model=done.fine_tuned_model,
+            messages=[{"role": "user", "content": "Hello?"}],
+            max_tokens=1,
+        )
+        assert answer.choices[0].message.role == "assistant"
+
+
+async def figures(client: AsyncOpenAI, job_id: str) -> Figures:
+    found = await step_figures(client, job_id)
+    return [(data["step"], data["train_loss"], data["num_tokens"]) for data in found]
+
+
+async def checkpoint_steps(client: AsyncOpenAI, job_id: str) -> list[int]:
+    pages = client.fine_tuning.jobs.checkpoints.list(job_id, limit=3)
+    return [checkpoint.step_number async for checkpoint in pages]
+
+
+@pytest.fixture(scope="module")
+def trial(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
+    folder = tmp_path_factory.mktemp("kills")
+    engine = OwnEngine(Settings(home=folder / "home", model=str(tiny_model)))
+    trial = Trial(engine, write_rows(folder / "rows.jsonl", good_rows(12)), [], [])
+    asyncio.run(undisturbed(trial))
+    yield trial
+    asyncio.run(engine.process.stop())
+
+
+async def undisturbed(trial: Trial) -> None:
+    """Train once without a death."""
+    client, job_id = await trial.start()
+    assert (await finished(client, job_id)).status == "succeeded"
+    trial.expected = await figures(client, job_id)
+    trial.checkpoints = await checkpoint_steps(client, job_id)
+    assert [step for step, _, _ in trial.expected] == list(range(1, STEPS + 1))
+    assert trial.checkpoints == list(range(STEPS, 0, -10))
+
+
+@pytest.mark.parametrize("victims", VICTIMS, ids="+".join)
+@pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: moment.__name__)
+async def test_a_death_at_that_moment_changes_nothing(
+    trial: Trial, moment: Moment, victims: tuple[str, ...]
+) -> None:
+    _, job_id = await trial.start()
+    await trial.kill_at(moment, job_id, victims)
+    await trial.require_the_same(job_id)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_deaths_at_random_moments_change_nothing(trial: Trial, seed: int) -> None:
+    chance = random.Random(seed)
+    _, job_id = await trial.start()
+    deaths = [*VICTIMS, ("server",), ("server",)]  # a third worker in a row would be given up
+    chance.shuffle(deaths)
+    for death in deaths:
+        await asyncio.sleep(chance.uniform(0.0, 6.0))
+        pids = await trial.victims(job_id)
+        for name in death:
+            if name in pids:  # the job may be through by now
+                os.kill(pids[name], signal.SIGKILL)
+        await trial.engine.start()
+    await trial.require_the_same(job_id)
+
+
+def cut_short(file: Path) -> None:
+    os.truncate(file, file.stat().st_size // 2)
+
+
+def lose(file: Path) -> None:
+    file.unlink()
+
+
+def flip_a_bit(file: Path) -> None:
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+
+
+@pytest.mark.parametrize("damage", [cut_short, lose, flip_a_bit], ids=lambda one: one.__name__)
+@pytest.mark.parametrize("name", ["adapter_model.safetensors", "optimizer.pt"])
+async def test_training_goes_on_from_a_checkpoint_that_is_undamaged(
+    trial: Trial, damage: Callable[[Path], None], name: str
+) -> None:
+    _, job_id = await trial.start()
+    folder = trial.engine.home.job(job_id)
+    await trial.kill_at(has_a_checkpoint_that_it_may_not_have_told, job_id, ("worker", "server"))
+    damage(folder.checkpoint(20) / name)
+    await trial.require_the_same(job_id)
+    client = await trial.engine.start()
+    said = [event.message for event in await history(client, job_id)]
+    assert "Going on from the checkpoint of step 10" in said

@@ -1,0 +1,369 @@
+"""Changing rows on the screen Data by keyboard: from a flawed file to a clean one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from support.data_screen import app_on, headline, opened, problems, rows_shown, settled, until
+from support.sample_rows import good_rows
+from textual.drivers.headless_driver import HeadlessDriver
+from textual.pilot import Pilot
+from textual.widgets import Input, Static
+
+from tui.app import FtuiApp
+from tui.cli import main
+from tui.dialogs.confirm import Confirm
+from tui.dialogs.data.fix_preview import FixPreview
+from tui.dialogs.data.pending_changes import PendingChanges
+from tui.dialogs.data.write_file import WriteFile
+from tui.screens.data.screen import DataScreen
+from tui.services.samples import sample_path
+from tui.settings import Settings
+from tui.widgets.check_list import CheckList
+from tui.widgets.line_table import LineTable
+
+
+@pytest.fixture
+def flawed(tmp_path: Path) -> Path:
+    path = tmp_path / "tickets_flawed.jsonl"
+    path.write_bytes(sample_path("tickets_flawed.jsonl").read_bytes())
+    return path
+
+
+async def typed(pilot: Pilot[None], wanted: str) -> None:
+    """Filter the rows."""
+    await pilot.press("slash")
+    pilot.app.screen.query_one(Input).value = wanted
+    await pilot.press("enter")
+    await settled(pilot)
+
+
+async def dialog(pilot: Pilot[None], kind: type) -> None:
+    await until(pilot, lambda: isinstance(pilot.app.screen, kind))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@pytest.mark.long
+async def test_a_flawed_file_becomes_a_clean_one_by_keyboard_alone(
+    settings: Settings, flawed: Path, size: tuple[int, int]
+) -> None:
+    source = flawed.read_bytes()
+    app = app_on(settings, flawed)
+    async with app.run_test(size=size) as pilot:
+        screen = await opened(pilot)
+        invalid = screen.dataset.counts().invalid
+
+        await pilot.press("n", "n", "n", "n", "f")  # line 7: half a surrogate pair
+        await dialog(pilot, FixPreview)
+        await pilot.press("enter")
+        await until(pilot, lambda: screen.dataset.counts().invalid == invalid - 1)
+        assert screen.dataset.counts().edited == 1
+        assert "1 edited" in headline(screen)
+
+        await pilot.press("F")  # every row of one kind
+        await dialog(pilot, FixPreview)
+        await pilot.press("enter")
+        await until(pilot, lambda: len(screen.dataset.edits.steps) == 2)
+
+        await pilot.press("F", "a")  # and whatever else is certain
+        await until(pilot, lambda: not screen.dataset.rows_with("outer-whitespace"))
+        await settled(pilot)
+        assert len(screen.dataset.edits.steps) > 10
+        assert not screen.dataset.rows_with("duplicate-row")
+        await pilot.press("F")
+        await settled(pilot)
+        assert screen.app.screen is screen  # nothing is left that is certain
+
+        await typed(pilot, "is:invalid")
+        left = screen.dataset.counts().invalid
+        assert len(screen.browser.rows) == left
+        await pilot.press("X")  # what cannot be mended stays out
+        await until(pilot, lambda: screen.dataset.counts().invalid == 0)
+        assert screen.dataset.counts().excluded >= left
+        assert "another format" not in headline(screen)  # of which no row is left
+        await pilot.press("escape", "v")
+        await dialog(pilot, PendingChanges)
+        await pilot.press("escape")
+        assert flawed.read_bytes() == source
+
+        await pilot.press("w")
+        await dialog(pilot, WriteFile)
+        app.screen.query_one(CheckList).focus()
+        await pilot.press("plus", "ctrl+s")  # leave out what is warned of, too
+        await until(pilot, lambda: "clean" in headline(screen))
+        screen = await opened(pilot)
+        assert screen.dataset.counts().invalid == screen.dataset.counts().warned == 0
+        assert not screen.dataset.edits
+        await pilot.press("t")
+        await until(pilot, lambda: app.current_mode == "jobs")
+
+    assert flawed.read_bytes() == source
+    clean = flawed.with_name("tickets_flawed.clean.jsonl")
+    assert await asyncio.to_thread(main, ["check", str(clean)]) == 0
+    manifest = json.loads(clean.with_suffix(".manifest.json").read_text())
+    assert manifest["edits"]
+    rejected = clean.with_suffix(".rejected.jsonl").read_text().splitlines()
+    written = clean.read_text().splitlines()
+    assert len(rejected) + len(written) == len(source.splitlines())
+
+
+async def test_undo_and_redo_go_back_and_forth_over_any_number_of_steps(
+    settings: Settings, flawed: Path
+) -> None:
+    async with app_on(settings, flawed).run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        before = screen.dataset.counts()
+        for _ in range(5):
+            await pilot.press("x", "j")
+        await until(pilot, lambda: screen.dataset.counts().excluded == 5)
+        assert "5 excluded" in headline(screen)
+        assert "■ excluded" in rows_shown(screen)[1]
+        await pilot.press(*("u" for _ in range(5)))
+        await until(pilot, lambda: screen.dataset.counts() == before)
+        await pilot.press("u")
+        assert screen.reason_against("undo") == "Nothing was changed yet."
+        await pilot.press("ctrl+r", "ctrl+r")
+        await until(pilot, lambda: screen.dataset.counts().excluded == 2)
+        await settled(pilot)
+        assert [one.message for one in screen.app._notifications] == [
+            "Done again: exclude line 2 (1 row)"
+        ]
+        await pilot.press("v")
+        await dialog(pilot, PendingChanges)
+        assert not screen.app._notifications  # they would lie over the dialog
+        await pilot.press("escape")
+        await pilot.press("g", "x")
+        await until(pilot, lambda: screen.dataset.counts().excluded == 1)
+        assert screen.reason_against("redo") == "Nothing was undone."
+
+
+async def test_the_step_tells_what_is_left_of_the_file(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "few.jsonl"
+    kto = {"prompt": "Where is it?", "completion": "On its way to you.", "label": True}
+    path.write_text("".join(json.dumps(row) + "\n" for row in [*good_rows(11), kto]))
+    app = app_on(settings, path)
+    async with app.run_test() as pilot:
+        screen = await opened(pilot)
+        assert app.loop.data.words == "1 invalid of 12"
+        assert "another format than chat: 1 of 12 (kto on line 12)" in headline(screen)
+        await pilot.press("n", "x")
+        await until(pilot, lambda: app.loop.data.words == "11 valid")
+        assert "another format" not in headline(screen)
+        await pilot.press("g", "x", "j", "x")
+        await until(pilot, lambda: app.loop.data.words == "9 rows, too few")
+        assert "The file has 9 examples" in headline(screen)
+        await pilot.press("u")
+        await until(pilot, lambda: app.loop.data.words == "10 valid")
+
+
+async def test_a_format_that_cannot_be_trained_on_is_not_called_too_small(
+    settings: Settings, tmp_path: Path
+) -> None:
+    path = tmp_path / "kto.jsonl"
+    row = {"prompt": "Where is it?", "completion": "On its way to you.", "label": True}
+    path.write_text(f"{json.dumps(row)}\n" * 20)
+    app = app_on(settings, path)
+    async with app.run_test() as pilot:
+        screen = await opened(pilot)
+        assert app.loop.data.words == "20 rows, not usable"
+        assert "(KTO)" in headline(screen)
+
+
+async def test_the_row_a_person_left_out_says_so_and_how_it_comes_back(
+    settings: Settings, flawed: Path
+) -> None:
+    async with app_on(settings, flawed).run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("n", "x")
+        await until(pilot, lambda: "■ excluded" in problems(screen))
+        assert "x takes it back" in problems(screen)
+        assert "not-utf8" in problems(screen)
+
+
+@pytest.mark.parametrize("keys", [["q"], ["ctrl+q"], ["o"], ["m"], ["r"]])
+async def test_changes_are_never_lost_without_a_question(
+    settings: Settings, flawed: Path, keys: list[str]
+) -> None:
+    app = app_on(settings, flawed)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("x")
+        await until(pilot, lambda: screen.dataset.counts().excluded == 1)
+        await pilot.press(*keys)
+        if keys == ["o"]:
+            await pilot.pause(0.1)
+            app.screen.query_one(Input).value = str(sample_path("tickets_train.jsonl"))
+            await pilot.press("enter")
+        await dialog(pilot, Confirm)
+        await pilot.press("n")
+        await until(pilot, lambda: app.screen is screen)
+        assert app.is_running
+        assert screen.dataset.counts().excluded == 1
+        await pilot.press("r")
+        await dialog(pilot, Confirm)
+        await pilot.press("y")
+        await until(pilot, lambda: not screen.dataset.edits)
+
+
+async def test_training_offers_to_write_what_is_pending_first(
+    settings: Settings, tmp_path: Path
+) -> None:
+    path = tmp_path / "tickets.jsonl"
+    path.write_bytes(sample_path("tickets_train.jsonl").read_bytes())
+    app = app_on(settings, path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("x")
+        await until(pilot, lambda: screen.dataset.counts().excluded == 1)
+        await pilot.press("t")
+        await dialog(pilot, Confirm)
+        await pilot.press("y")
+        await dialog(pilot, WriteFile)
+        app.screen.query_one("#validation", Input).value = "10%"
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: app.current_mode == "jobs")
+        await until(pilot, lambda: bool(app.screen.query("#validation_file")))
+        offered = app.screen.query_one("#validation_file", Input).value
+        assert offered.endswith("tickets.clean.validation.jsonl")
+        assert len((tmp_path / "tickets.clean.jsonl").read_text().splitlines()) == 107
+
+
+async def test_writing_over_files_asks_first(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "tickets.jsonl"
+    path.write_bytes(sample_path("tickets_train.jsonl").read_bytes())
+    there = tmp_path / "tickets.clean.jsonl"
+    there.write_text("mine")
+    async with app_on(settings, path).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await pilot.press("w")
+        await dialog(pilot, WriteFile)
+        await pilot.press("ctrl+s")
+        await dialog(pilot, Confirm)
+        await pilot.press("n")
+        await dialog(pilot, WriteFile)
+        assert there.read_text() == "mine"
+        await pilot.press("ctrl+s")
+        await dialog(pilot, Confirm)
+        await pilot.press("y")
+        await until(pilot, lambda: there.read_text() != "mine")
+        await until(pilot, lambda: "tickets.clean.jsonl" in headline(screen_of(pilot)))
+
+
+async def test_what_could_not_be_written_is_offered_again_with_the_reason(
+    settings: Settings, tmp_path: Path
+) -> None:
+    path = tmp_path / "same.jsonl"
+    path.write_text(f"{json.dumps(good_rows(1)[0])}\n" * 12)
+    async with app_on(settings, path).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await pilot.press("w")
+        await dialog(pilot, WriteFile)
+        pilot.app.screen.query_one("#validation", Input).value = "50%"
+        await pilot.press("ctrl+s")
+
+        def told() -> str:
+            return str(pilot.app.screen.query_one("#write-file-word", Static).render())
+
+        await until(
+            pilot,
+            lambda: isinstance(pilot.app.screen, WriteFile) and "too few different" in told(),
+        )
+        assert pilot.app.screen.query_one("#validation", Input).value == "50%"
+        pilot.app.screen.query_one("#validation", Input).value = ""
+        await until(pilot, lambda: "12 rows to train on" in told())
+        assert [one.name for one in tmp_path.iterdir()] == ["same.jsonl"]
+
+
+def screen_of(pilot: Pilot[None]) -> DataScreen:
+    assert isinstance(pilot.app, FtuiApp)
+    screen = pilot.app.screen
+    assert isinstance(screen, DataScreen)
+    return screen
+
+
+def an_editor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, work: str) -> Path:
+    """Make `$EDITOR` a program that does this to the file it is given, and counts its runs."""
+    script, runs = tmp_path / "editor.py", tmp_path / "runs"
+    script.write_text(
+        "import sys, pathlib\n"
+        f"runs = pathlib.Path({str(runs)!r})\n"
+        "runs.write_text(runs.read_text() + 'x' if runs.exists() else 'x')\n"
+        "count = len(runs.read_text())\n"
+        "path = pathlib.Path(sys.argv[1]); text = path.read_text()\n"
+        f"path.write_text({work})\n"
+    )
+    monkeypatch.setenv("VISUAL", "")
+    monkeypatch.setenv("EDITOR", f"{sys.executable} {script}")
+    # The pilot's terminal cannot be lent; this editor does not want it.
+    monkeypatch.setattr(HeadlessDriver, "can_suspend", True)
+    return runs
+
+
+async def test_a_row_is_edited_in_the_editor_and_looked_at_anew(
+    settings: Settings, flawed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    an_editor(
+        tmp_path, monkeypatch, "text + ']}' if count > 9 else text.replace('bot', 'assistant')"
+    )
+    async with app_on(settings, flawed).run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        await typed(pilot, "code:unknown-role")
+        row = screen.browser.row
+        assert row is not None
+        await pilot.press("e")
+        await until(pilot, lambda: bool(screen.dataset.edits))
+        assert "unknown-role" not in screen.dataset.codes(row)
+        assert [step.words for step in screen.dataset.edits.steps] == [
+            f"edit line {screen.dataset.line(row)}"
+        ]
+
+
+async def test_a_text_that_is_refused_is_kept_for_the_next_attempt(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "tickets.jsonl"
+    path.write_bytes(sample_path("tickets_train.jsonl").read_bytes())
+    work = "text + 'oops' if count == 1 else text.removesuffix('oops').replace('Hi team', 'Hello')"
+    runs = an_editor(tmp_path, monkeypatch, work)
+    app = app_on(settings, path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("e")
+        await dialog(pilot, Confirm)
+        await pilot.press("n")  # edit it again
+        await until(pilot, lambda: bool(screen.dataset.edits))
+        assert runs.read_text() == "xx"
+        assert b"Hello" in screen.dataset.current_raw(0)
+        assert b"oops" not in screen.dataset.current_raw(0)
+        assert "✓ edited" in rows_shown(screen)[1]
+
+
+async def test_without_an_editor_it_is_said_what_to_do(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.delenv("EDITOR", raising=False)
+    app = app_on(settings, "tickets_train.jsonl")
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("e")
+        await until(pilot, lambda: bool(app._notifications))
+        assert "export EDITOR=" in next(iter(app._notifications)).message
+        assert not screen.dataset.edits
+
+
+async def test_a_row_without_a_certain_fix_says_what_else_can_be_done(
+    settings: Settings, flawed: Path
+) -> None:
+    app = app_on(settings, flawed)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("f")
+        await until(pilot, lambda: bool(app._notifications))
+        said = next(iter(app._notifications)).message
+        assert said == "Line 1 has no problem. Edit it (e) or exclude it (x)."
+        assert screen.query_one(LineTable).has_focus

@@ -1,0 +1,261 @@
+"""The screen Evaluate against a real server, at 80x24 and 120x40."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from servers.chat import ChatServer, chat_server
+from servers.misbehaving import Fault
+from textual.pilot import Pilot
+from textual.widgets import Input, Static
+
+from tui.app import FtuiApp
+from tui.dialogs.evaluate.new_evaluation import NewEvaluation
+from tui.domain.loop import Tone
+from tui.screens.evaluate.screen import EvaluateScreen
+from tui.screens.messages import EvaluateRequested
+from tui.services.container import Services
+from tui.settings import ProviderProfile, Settings
+from tui.widgets.evaluate.case_table import CaseTable
+from tui.widgets.evaluate.case_view import AnswerDiff
+from tui.widgets.evaluate.interval_bar import IntervalBar
+
+SIZES = [(80, 24), (120, 40)]
+PATIENCE = 15.0
+EXPECTED = '{"category": "billing", "order": 1}'
+
+
+def tuned(messages: list[dict[str, Any]]) -> str:
+    """Right, but for mail 3, which the base model has right."""
+    return "Sorry \x1b]0;title\x07[/red]" if messages[-1]["content"] == "Mail 3" else EXPECTED
+
+
+def base(messages: list[dict[str, Any]]) -> str:
+    return EXPECTED if messages[-1]["content"] in ("Mail 3", "Mail 4") else "I am not sure."
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ChatServer]:
+    async with chat_server({"base": base, "tuned": tuned}) as server:
+        yield server
+
+
+@pytest.fixture
+def settings(server: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("TEST_KEY", "sk-verysecret123456")
+    profile = ProviderProfile(base_url=server.url, api_key_env="TEST_KEY")
+    return Settings(
+        home=tmp_path / "home",
+        workspace=tmp_path / ".ftui",
+        provider="far",
+        concurrency=4,
+        providers={"far": profile},
+    )
+
+
+@pytest.fixture
+def test_set(tmp_path: Path) -> Path:
+    path = tmp_path / "mails_test.jsonl"
+    rows = [{"input": f"Mail {i}", "ideal_output": EXPECTED} for i in range(1, 21)]
+    path.write_text("\n".join(json.dumps(row) for row in rows))
+    return path
+
+
+async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not holds():
+            await pilot.pause(0.02)
+    await pilot.pause()
+
+
+async def opened(pilot: Pilot[None]) -> EvaluateScreen:
+    await pilot.press("4")
+    await pilot.pause()
+    screen = pilot.app.screen
+    assert isinstance(screen, EvaluateScreen)
+    await screen.workers.wait_for_complete()
+    await pilot.pause()
+    return screen
+
+
+async def fill_in(pilot: Pilot[None], **values: str) -> None:
+    await until(pilot, lambda: isinstance(pilot.app.screen, NewEvaluation))
+    for name, value in values.items():
+        pilot.app.screen.query_one(f"#{name}", Input).value = value
+    await pilot.press("ctrl+s")
+
+
+async def compared(pilot: Pilot[None], test: Path, tuned: str = "tuned") -> EvaluateScreen:
+    screen = await opened(pilot)
+    await pilot.press("e")
+    await fill_in(pilot, test=str(test), base="base", tuned=tuned)
+    await until(pilot, lambda: screen.page == "problem" or not screen.progress)
+    return screen
+
+
+def text(screen: EvaluateScreen, selector: str) -> str:
+    return str(screen.query_one(selector, Static).render())
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_an_empty_screen_says_what_it_is_for_and_enter_begins(
+    settings: Settings, size: tuple[int, int]
+) -> None:
+    app = FtuiApp(Services(settings))
+    async with app.run_test(size=size) as pilot:
+        screen = await opened(pilot)
+        assert "Always evaluate against the base model" in text(screen, "#empty")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, NewEvaluation))
+        dialog = app.screen.query_one(".dialog")
+        assert dialog.region.bottom <= size[1]
+        assert app.screen.query_one("#start").region.bottom < dialog.region.bottom
+        await pilot.press("ctrl+s")
+        assert "Test set is missing." in str(
+            app.screen.query_one("#new-evaluation-word", Static).render()
+        )
+        await pilot.press("escape")
+        assert app.screen is screen
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_comparison_ends_with_its_sentence_and_the_regressions_first(
+    settings: Settings, test_set: Path, size: tuple[int, int]
+) -> None:
+    app = FtuiApp(Services(settings))
+    async with app.run_test(size=size) as pilot:
+        screen = await compared(pilot, test_set)
+        assert text(screen, "#headline").startswith(
+            "✓ Fine-tuned is better on 18 of 20 (1 worse, 1 tied). Difference +0.85"
+        )
+        assert "json_valid   base 0.10" in text(screen, "#facts")
+        assert screen.query_one(IntervalBar).display
+        table = screen.query_one(CaseTable)
+        assert table.row_count == 20
+        assert table.results[0].number == 3
+        assert table.size.height >= 8
+        assert "tokens an answer" in text(screen, "#cost")
+        assert (app.loop.evaluate.words, app.loop.evaluate.brief) == ("+0.85 better", "+0.85")
+        assert app.loop.evaluate.tone is Tone.GOOD
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_case_shows_both_answers_scrubbed_and_escape_goes_back(
+    settings: Settings, test_set: Path, size: tuple[int, int]
+) -> None:
+    app = FtuiApp(Services(settings))
+    async with app.run_test(size=size) as pilot:
+        screen = await compared(pilot, test_set)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert screen.query_one(AnswerDiff).display
+        answer = text(screen, "#answer-tuned")
+        assert "[/red]" in answer
+        assert "\x1b" not in answer
+        assert "Mail 3" in text(screen, "#answer-prompt")
+        base_at = screen.query_one("#answer-base").region
+        tuned_at = screen.query_one("#answer-tuned").region
+        assert (base_at.y == tuned_at.y) == (size[0] >= 100)
+        await pilot.press("n")
+        await pilot.pause()
+        assert "Mail 4" in text(screen, "#answer-prompt")
+        await pilot.press("escape")
+        await pilot.pause()
+        assert screen.query_one(CaseTable).display
+        assert screen.query_one(CaseTable).cursor == 1
+
+
+async def test_cases_are_filtered_by_what_changed(settings: Settings, test_set: Path) -> None:
+    app = FtuiApp(Services(settings))
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await compared(pilot, test_set)
+        table = screen.query_one(CaseTable)
+        for key, count in (("r", 1), ("i", 18), ("a", 20)):
+            await pilot.press(key)
+            await pilot.pause()
+            assert table.row_count == count
+
+
+async def test_while_it_runs_cases_and_pace_are_shown_and_it_stops_without_loss(
+    settings: Settings, test_set: Path, server: ChatServer
+) -> None:
+    server.delay = 0.2
+    app = FtuiApp(Services(settings))
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("e")
+        await fill_in(pilot, test=str(test_set), base="base", tuned="tuned")
+        await until(pilot, lambda: len(screen.results) >= 4)
+        assert "of 20 cases" in text(screen, "#facts")
+        assert "left" in text(screen, "#facts")
+        assert app.loop.evaluate.tone is Tone.BUSY
+        assert app.loop.evaluate.brief.endswith("%")
+        await pilot.press("C")
+        await until(pilot, lambda: not list(screen.workers))
+        kept = len(screen.results)
+        assert 4 <= kept < 20
+        assert app.loop.evaluate.words == "not compared"
+        server.delay, asked = 0.0, len(server.asked)
+        await pilot.press("e")
+        await fill_in(pilot, test=str(test_set), base="base", tuned="tuned")
+        await until(pilot, lambda: screen.record is not None)
+        assert screen.query_one(CaseTable).row_count == 20
+        assert len(server.asked) - asked <= 2 * (20 - kept)
+
+
+async def test_an_unknown_model_is_one_sentence_and_r_offers_the_same_again(
+    settings: Settings, test_set: Path
+) -> None:
+    app = FtuiApp(Services(settings))
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await compared(pilot, test_set, tuned="gone")
+        assert screen.page == "problem"
+        assert "The model gone does not exist." in text(screen, "#problem")
+        assert app.loop.evaluate.tone is Tone.BAD
+        await pilot.press("r")
+        await until(pilot, lambda: isinstance(app.screen, NewEvaluation))
+        assert app.screen.query_one("#tuned", Input).value == "gone"
+        await fill_in(pilot, tuned="tuned")
+        await until(pilot, lambda: screen.record is not None)
+
+
+async def test_cases_that_were_not_answered_are_told_and_left_out(
+    settings: Settings, test_set: Path, server: ChatServer
+) -> None:
+    body = {"error": {"message": "The prompt is too long."}}
+    server.faults = [Fault("status", 400, path="chat", body=body)]
+    app = FtuiApp(Services(settings))
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await compared(pilot, test_set)
+        assert "1 case left out, not answered." in text(screen, "#headline")
+        assert screen.query_one(CaseTable).row_count == 20
+
+
+async def test_opened_again_the_last_comparison_is_there(
+    settings: Settings, test_set: Path
+) -> None:
+    first = FtuiApp(Services(settings))
+    async with first.run_test(size=(80, 24)) as pilot:
+        await compared(pilot, test_set)
+    again = FtuiApp(Services(settings))
+    async with again.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: again.loop.evaluate.words == "+0.85 better")
+        screen = await opened(pilot)
+        assert screen.query_one(CaseTable).row_count == 20
+        assert "18 of 20" in text(screen, "#headline")
+
+
+async def test_a_finished_job_offers_its_models(settings: Settings) -> None:
+    app = FtuiApp(Services(settings))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        app.screen.post_message(EvaluateRequested("far", "base", "ft:base:1"))
+        await until(pilot, lambda: isinstance(app.screen, NewEvaluation))
+        assert app.current_mode == "evaluate"
+        assert app.screen.query_one("#tuned", Input).value == "ft:base:1"
+        assert app.screen.focused is app.screen.query_one("#test")

@@ -1,0 +1,186 @@
+"""The list of all jobs: its filter, many jobs, servers that are away, and what is repainted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+from servers.misbehaving import Fault, MisbehavingServer, misbehaving_server
+from support.jobs_screen import SIZES, a_job, headline, rows, screen, until
+from textual.geometry import Region
+from textual.widgets import Input
+
+from tui.app import FtuiApp
+from tui.services.clock import Clock
+from tui.services.container import Services
+from tui.services.jobs.jobs import Jobs
+from tui.services.watching.poll_priority import Level
+from tui.settings import ProviderProfile, Settings
+from tui.widgets.line_table import LineTable
+
+AppOf = Callable[[Settings], FtuiApp]
+MANY = 300
+
+
+def many_jobs(server: MisbehavingServer) -> None:
+    """Jobs that have ended, the latest with the highest number."""
+    now = time.time()
+    for one in range(MANY):
+        status = "failed" if one % 10 == 0 else "succeeded"
+        server.add_job(
+            f"ftjob-{one:03}", created_at=now - 3600 + one, suffix=f"run{one:03}", status=status
+        )
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_row_tells_where_a_job_stands_and_where_its_loss_goes(
+    far_app: FtuiApp, server: MisbehavingServer, size: tuple[int, int]
+) -> None:
+    a_job(server)
+    async with far_app.run_test(size=size) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: bool(rows(far_app)) and "62%" in rows(far_app)[0])
+        (row,) = rows(far_app)
+        for said in ("▶ running", "tickets", "base", "62%", "0.054", "0.064"):
+            assert said in row
+        wide = size[0] >= 100
+        assert ("█" in row) is wide
+        assert ("far" in row) is wide
+
+
+async def test_many_jobs_open_quickly_scroll_and_answer_keys(
+    far_app: FtuiApp, server: MisbehavingServer
+) -> None:
+    many_jobs(server)
+    async with far_app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: f"{MANY} jobs, all ended" in headline(far_app))
+        assert "run299" in rows(far_app)[0]
+        await pilot.press("G")
+        assert "run000" in rows(far_app)[-1]
+        await pilot.press("g", "down", "down")
+        chosen = screen(far_app).chosen()
+        assert chosen is not None
+        assert chosen.suffix == "run297"
+        begin = time.process_time()
+        for _ in range(20):
+            screen(far_app).redraw()
+        assert (time.process_time() - begin) / 20 < 0.05
+
+
+async def test_a_filter_takes_words_states_and_providers(
+    far_app: FtuiApp, server: MisbehavingServer
+) -> None:
+    many_jobs(server)
+    a_job(server, job="ftjob-live", created_at=time.time())
+    async with far_app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: f"{MANY + 1} jobs, 1 not ended" in headline(far_app))
+        await pilot.press("slash", *"is:fail")
+        await until(pilot, lambda: f"30 of {MANY + 1} jobs" in headline(far_app))
+        assert all("✗ failed" in row for row in rows(far_app))
+        far_app.screen.query_one(Input).value = "is:failed run29"
+        await until(pilot, lambda: f"1 of {MANY + 1} jobs" in headline(far_app))
+        assert "run290" in rows(far_app)[0]
+        await pilot.press("enter", "down")
+        assert isinstance(far_app.screen.focused, LineTable)
+        far_app.screen.query_one(Input).value = "provider:nobody"
+        await until(pilot, lambda: f"0 of {MANY + 1} jobs" in headline(far_app))
+        assert screen(far_app).reason_against("cancel")
+        await pilot.press("escape")
+        await until(pilot, lambda: "of" not in headline(far_app).split(",")[0])
+        assert "▶ running" in rows(far_app)[0]
+
+
+async def test_a_job_started_elsewhere_comes_in_above_and_the_cursor_stays(
+    far_app: FtuiApp, server: MisbehavingServer
+) -> None:
+    a_job(server)
+    async with far_app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: len(rows(far_app)) == 1)
+        a_job(server, job="ftjob-2", suffix="elsewhere", created_at=time.time())
+        await pilot.press("r")
+        await until(pilot, lambda: len(rows(far_app)) == 2)
+        assert "elsewhere" in rows(far_app)[0]
+        assert "▸" in rows(far_app)[1]
+
+
+async def test_a_server_that_is_away_hides_no_other(
+    far_settings: Settings, app_of: AppOf, server: MisbehavingServer
+) -> None:
+    a_job(server)
+    async with misbehaving_server() as away:
+        away.faults = [Fault("hang", path="jobs"), Fault("status", 503, path="jobs")]
+        profile = ProviderProfile(base_url=away.url, api_key_env="TEST_KEY")
+        profiles = far_settings.providers | {"away": profile}
+        app = app_of(far_settings.model_copy(update={"providers": profiles}))
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.press("3")
+            await until(pilot, lambda: bool(rows(app)) and "62%" in rows(app)[0])
+            away.hang_up()
+            await until(pilot, lambda: "away offline since" in headline(app))
+            assert "1 job, 1 not ended" in headline(app)
+            assert "trying again in" in headline(app)
+            away.faults = []
+            await pilot.press("r")
+            await until(pilot, lambda: "away" not in headline(app))
+
+
+async def test_only_lines_that_changed_are_repainted(
+    far_settings: Settings, server: MisbehavingServer
+) -> None:
+    for one in range(5):
+        a_job(server, 10 + one, job=f"ftjob-{one}")
+    services, now = Services(far_settings), time.time()
+    clock = Clock(now=lambda: now)
+    services.jobs = Jobs(far_settings, services.workspace, services.providers, clock)
+    app = FtuiApp(services)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: bool(rows(app)))
+        contacts = screen(app).board.contacts
+        await until(pilot, lambda: sum(bool(one.updated_at) for one in contacts.values()) == 5)
+        await pilot.pause()
+        table = screen(app).query_one("#jobs-list", LineTable)
+        painted: list[int] = []
+        refresh = table.refresh
+
+        def noted(*regions: Region, **more: bool) -> LineTable:
+            painted.extend(region.y for region in regions)
+            return refresh(*regions, **more)
+
+        table.refresh = noted  # type: ignore[method-assign]
+        screen(app).redraw()
+        assert painted == []
+        server.add_step(15, "ftjob-2", total_steps=90)["created_at"] = now
+        await pilot.press("r")
+        await until(pilot, lambda: bool(painted))
+        assert len(set(painted)) == 1
+        assert any("16%" in row for row in rows(app))
+
+
+async def test_jobs_are_looked_at_as_closely_as_a_person_does(
+    far_app: FtuiApp, server: MisbehavingServer
+) -> None:
+    a_job(server)
+    a_job(server, job="ftjob-2", created_at=1.0)
+    async with far_app.run_test(size=(80, 24)) as pilot:
+        one, other = ("far", "ftjob-1"), ("far", "ftjob-2")
+        await pilot.press("3")
+        jobs = screen(far_app)
+        await until(pilot, lambda: jobs.levels() == {one: Level.LISTED, other: Level.LISTED})
+        await pilot.press("enter")
+        await until(pilot, lambda: jobs.levels() == {one: Level.WATCHED, other: Level.LISTED})
+        await pilot.press("1")
+        await until(pilot, lambda: set(jobs.levels().values()) == {Level.HIDDEN})
+        await pilot.press("3")
+        await until(pilot, lambda: jobs.levels() == {one: Level.WATCHED, other: Level.LISTED})
+        await pilot.press("escape")
+        await until(pilot, lambda: set(jobs.levels().values()) == {Level.LISTED})
+        far_app.app_suspend_signal.publish(far_app)
+        await until(pilot, lambda: set(jobs.levels().values()) == {Level.HIDDEN})
+        server.add_step(57, total_steps=90)
+        far_app.app_resume_signal.publish(far_app)
+        await until(pilot, lambda: "63%" in rows(far_app)[0])

@@ -1,0 +1,140 @@
+"""The Jobs screen against a real server, at 80x24 and 120x40."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+from servers.misbehaving import MisbehavingServer
+from support.jobs_screen import SIZES, a_job, hasty, headline, panel_text, rows, screen, until
+from textual.widgets import Static
+
+from tui.app import FtuiApp
+from tui.domain.loop import Mode
+from tui.domain.submission.job_request import JobRequest
+from tui.services.container import Services
+from tui.services.providers.engine_process import EngineProcess
+from tui.settings import Settings
+from tui.widgets.line_table import LineTable
+from tui.widgets.loop_bar import LoopStep
+
+
+@pytest.fixture
+def settings(far_settings: Settings) -> Settings:
+    return far_settings
+
+
+@pytest.fixture
+def app(settings: Settings) -> FtuiApp:
+    return hasty(settings)
+
+
+def loop_words(app: FtuiApp) -> str:
+    steps = app.screen.query(LoopStep)
+    return "".join(str(step.render()) for step in steps if step.mode is Mode.JOBS)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_an_empty_list_says_what_this_is_and_the_key_to_begin(
+    app: FtuiApp, size: tuple[int, int]
+) -> None:
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: "Nothing trained yet" in headline(app))
+        said = str(app.screen.query_one("#jobs-empty", Static).render())
+        assert "Press n for a new job" in said
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_running_job_is_listed_and_opens_live(
+    app: FtuiApp, server: MisbehavingServer, size: tuple[int, int]
+) -> None:
+    a_job(server)
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: bool(rows(app)) and "62%" in rows(app)[0])
+        assert "▶ running" in rows(app)[0]
+        assert "tickets" in rows(app)[0]
+        assert "62%" in loop_words(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: "step 56/90" in panel_text(app))
+        assert "best 0.064 at 50" in panel_text(app)
+        assert "updated" in panel_text(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is screen(app))
+
+
+async def test_the_loop_bar_follows_a_recorded_job_from_another_screen(
+    app: FtuiApp, server: MisbehavingServer, training: Path
+) -> None:
+    request = JobRequest(training_file=training, model="base", provider="far")
+    await app.services.jobs.submit(request)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "▶ queued" in loop_words(app))
+        server.jobs["ftjob-1"]["status"] = "running"
+        server.finish()
+        await until(pilot, lambda: "✓ succeeded" in loop_words(app))
+        assert app.current_mode == Mode.DECIDE.value
+
+
+async def test_what_happened_while_the_app_was_closed_is_there(
+    settings: Settings, server: MisbehavingServer
+) -> None:
+    a_job(server, 10)
+    first = hasty(settings)
+    async with first.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: bool(rows(first)) and "11%" in rows(first)[0])
+    for step in range(11, 91):
+        server.add_step(step, total_steps=90)["created_at"] = time.time() + step
+    server.finish()
+    again = hasty(settings)
+    async with again.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: bool(rows(again)) and "succeeded" in rows(again)[0])
+        await pilot.press("enter")
+        await until(pilot, lambda: "step 90/90" in panel_text(again))
+        assert "→ ft:base:ftjob-1" in headline(again)
+
+
+async def test_hostile_names_and_messages_are_shown_scrubbed(
+    app: FtuiApp, server: MisbehavingServer
+) -> None:
+    evil = "x\x1b]0;PWNED\x07[/red]y"
+    a_job(server, suffix=evil, model=evil)
+    server.say(evil, time.time())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: bool(rows(app)) and "62%" in rows(app)[0])
+        await pilot.press("enter")
+        await until(pilot, lambda: "step 56/90" in panel_text(app))
+        await until(pilot, lambda: "[/red]y" in headline(app))
+        assert "\x1b" not in headline(app)
+        events = app.screen.query_one("#job-events", LineTable)
+        await until(pilot, lambda: "[/red]y" in events.render_line(1).text)
+        assert "\x1b" not in events.render_line(1).text
+
+
+async def test_a_machine_without_the_extra_gets_the_install_line(
+    settings: Settings, training: Path
+) -> None:
+    services = Services(settings.model_copy(update={"provider": "local"}))
+    services.engine = EngineProcess(services.settings, extra=["torch_that_is_not_installed"])
+    app = FtuiApp(services)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: "Nothing trained yet" in headline(app))
+        said = str(app.screen.query_one("#jobs-empty", Static).render())
+        assert 'pip install "fine-tui[local]"' in said
+        assert "[local]" in said
+
+
+async def test_listing_does_not_start_the_engine(app: FtuiApp, settings: Settings) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: "Nothing trained yet" in headline(app))
+        await asyncio.sleep(0.2)
+        assert not settings.socket.exists()
+        assert not settings.home.exists()

@@ -1,0 +1,156 @@
+"""Starting jobs from the screen Jobs: the way of a file to its server, and what was half done."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from servers.misbehaving import Fault, MisbehavingServer, misbehaving_server
+from support.sample_rows import good_rows
+from textual.pilot import Pilot
+from textual.widgets import Input, Static
+
+from tui.app import FtuiApp
+from tui.dialogs.jobs.new_job import NewJob
+from tui.domain.submission.job_request import JobRequest
+from tui.screens.jobs.starting import JobStarting
+from tui.services.container import Services
+from tui.settings import ProviderProfile, Settings
+
+PATIENCE = 20.0
+JOBS = "fine_tuning/jobs"
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[MisbehavingServer]:
+    async with misbehaving_server() as server:
+        yield server
+
+
+@pytest.fixture
+def services(
+    server: MisbehavingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Services:
+    monkeypatch.setenv("TEST_KEY", "sk-verysecret123456")
+    far = ProviderProfile(base_url=server.url, api_key_env="TEST_KEY")
+    return Services(
+        Settings(
+            home=tmp_path / "home",
+            workspace=tmp_path / ".ftui",
+            provider="far",
+            model="base",
+            providers={"far": far},
+        )
+    )
+
+
+@pytest.fixture
+def request_(tmp_path: Path) -> JobRequest:
+    path = tmp_path / "train.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in good_rows(60)))
+    return JobRequest(training_file=path, model="base", provider="far", suffix="tickets")
+
+
+async def until(pilot: Pilot[None], true: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < end, "the screen never came to show it"
+        await pilot.pause(0.05)
+
+
+def screen(app: FtuiApp) -> JobStarting:
+    return next(one for one in app.screen_stack if isinstance(one, JobStarting))
+
+
+def headline(app: FtuiApp) -> str:
+    return str(screen(app).query_one("#headline", Static).render())
+
+
+def form_is_open(app: FtuiApp) -> bool:
+    return isinstance(app.screen, NewJob) and bool(app.screen.query("#start"))
+
+
+def notes(app: FtuiApp) -> str:
+    return "\n".join(str(note.message) for note in app._notifications)
+
+
+async def test_the_headline_tells_how_far_a_new_job_is(
+    services: Services, server: MisbehavingServer, request_: JobRequest
+) -> None:
+    server.faults = [Fault("hang", path="/files", method="POST")]
+    app = FtuiApp(services)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        screen(app).offer_job(None, request_)
+        await until(pilot, lambda: form_is_open(app))
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "at far …" in headline(app) or "train.jsonl" in headline(app))
+        await pilot.press("n")
+        await until(pilot, lambda: form_is_open(app)), "the screen answers meanwhile"
+
+
+async def ended_while_creating(
+    services: Services, server: MisbehavingServer, request: JobRequest, fault: Fault
+) -> None:
+    """What an ftui leaves that is ended while a server creates its job."""
+    server.faults = [fault]
+    task = asyncio.create_task(services.jobs.submit(request))
+    await server.hanging.wait()
+    task.cancel()
+    await asyncio.wait([task])
+    await services.providers.close()
+
+
+async def test_a_job_that_was_created_while_ftui_ended_is_in_the_list(
+    services: Services, server: MisbehavingServer, request_: JobRequest
+) -> None:
+    fault = Fault("after-hang", path=JOBS, method="POST")
+    await ended_while_creating(services, server, request_, fault)
+    app = FtuiApp(Services(services.settings))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: "tickets was created before ftui was ended" in notes(app))
+        await until(pilot, lambda: "1 job" in headline(app))
+        assert list(server.jobs) == ["ftjob-1"]
+        assert not form_is_open(app)
+
+
+async def test_a_job_that_was_not_created_is_offered_again(
+    services: Services, server: MisbehavingServer, request_: JobRequest
+) -> None:
+    fault = Fault("hang", path="/files", method="POST")
+    await ended_while_creating(services, server, request_, fault)
+    app = FtuiApp(Services(services.settings))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: form_is_open(app))
+        assert "ended before the job was created" in notes(app)
+        assert app.screen.query_one("#suffix", Input).value == "tickets"
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "ftjob-1" in server.jobs)
+
+
+async def test_a_refused_job_is_offered_with_the_split_that_was_made(
+    services: Services, server: MisbehavingServer, request_: JobRequest
+) -> None:
+    said = {"error": {"message": "No such model."}}
+    server.faults = [Fault("status", 400, path=JOBS, method="POST", body=said)]
+    app = FtuiApp(services)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        asked = request_.model_copy(update={"validation_share": 0.1})
+        screen(app).offer_job(None, asked)
+        await until(pilot, lambda: form_is_open(app))
+        first = app.screen
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: form_is_open(app) and app.screen is not first)
+        validation = app.screen.query_one("#validation_file", Input).value
+        assert validation.endswith("train.validation.jsonl")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "ftjob-1" in server.jobs)
+        assert len(list(services.workspace.splits.iterdir())) == 1
+        assert len(server.files.contents) == 2, "what the server has is not sent again"

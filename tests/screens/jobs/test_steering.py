@@ -1,0 +1,212 @@
+"""Steering jobs from the list: cancel, pause, stop with a checkpoint, start again with changes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from servers.misbehaving import MisbehavingServer
+from support.jobs_screen import SIZES, a_job, asks, question, rows, screen, told, until
+from textual.widgets import Input
+
+from tui.app import FtuiApp
+from tui.dialogs.jobs.new_job import NewJob
+from tui.dialogs.providers import ProviderList
+from tui.domain.loop import Mode
+from tui.domain.submission.job_request import JobRequest
+from tui.screens.jobs.list_screen import JobsScreen
+from tui.settings import NotifySettings, Settings
+
+ChatFile = Callable[..., Path]
+AppOf = Callable[[Settings], FtuiApp]
+
+
+async def test_the_question_before_a_cancel_tells_which_steps_are_lost(
+    far_app: FtuiApp, server: MisbehavingServer
+) -> None:
+    a_job(server)
+    server.save(40, full_valid_loss=0.08)
+    async with far_app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: bool(screen(far_app).board.views))
+        view = screen(far_app).board.views
+        await until(pilot, lambda: bool(view["far", "ftjob-1"].checkpoints))
+        await pilot.press("C")
+        await until(pilot, lambda: asks(far_app))
+        said = " ".join(question(far_app).split())
+        assert "Steps 41 to 56 are lost, and those that it trains meanwhile." in said
+        assert "The checkpoint of step 40 (validation loss 0.080) is kept" in said
+
+
+async def test_stopping_keeps_a_checkpoint_and_tells_its_name(
+    far_app: FtuiApp, server: MisbehavingServer
+) -> None:
+    server.can_pause = True
+    a_job(server)
+    async with far_app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: bool(rows(far_app)) and "62%" in rows(far_app)[0])
+        await pilot.press("K")
+        await until(pilot, lambda: asks(far_app))
+        assert "No step is lost" in question(far_app)
+        await pilot.press("y")
+        await until(pilot, lambda: "■ cancelled" in rows(far_app)[0])
+        assert "kept as ft:base:ftjob-1:ckpt-step-56: chat with it" in told(far_app)
+        assert screen(far_app).tuned() == "ft:base:ftjob-1:ckpt-step-56"
+        assert screen(far_app).reason_against("evaluate") is None
+
+
+async def test_a_server_that_cannot_pause_is_asked_once_and_then_the_keys_say_why(
+    far_app: FtuiApp, server: MisbehavingServer
+) -> None:
+    a_job(server)
+    server.save(40)
+    async with far_app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: bool(rows(far_app)) and "62%" in rows(far_app)[0])
+        await pilot.press("p")
+        await until(pilot, lambda: "cannot pause a job" in told(far_app))
+        for action in ("pause", "stop"):
+            why = str(screen(far_app).reason_against(action))
+            assert "The provider far cannot pause a job" in why
+            assert "The checkpoint of step 40 is kept" in why
+        assert screen(far_app).reason_against("cancel") is None
+
+
+async def test_pause_and_resume_are_one_key(far_app: FtuiApp, server: MisbehavingServer) -> None:
+    server.can_pause = True
+    a_job(server)
+    async with far_app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: bool(rows(far_app)) and "62%" in rows(far_app)[0])
+        await pilot.press("p")
+        await until(pilot, lambda: "‖ paused" in rows(far_app)[0])
+        await pilot.press("p")
+        await until(pilot, lambda: "… queued" in rows(far_app)[0])
+
+
+async def test_a_failed_job_is_offered_again_with_what_it_asked_for(
+    far_app: FtuiApp, server: MisbehavingServer, chat_file: ChatFile
+) -> None:
+    request = JobRequest(training_file=chat_file(), model="base", provider="far", suffix="mine")
+    await far_app.services.jobs.submit(request)
+    server.finish(status="failed")
+    async with far_app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: bool(rows(far_app)) and "✗ failed" in rows(far_app)[0])
+        await pilot.press("R")
+        await until(
+            pilot, lambda: isinstance(far_app.screen, NewJob) and bool(far_app.screen.query(Input))
+        )
+        assert far_app.screen.query_one("#suffix", Input).value == "mine"
+
+
+@pytest.mark.long
+async def test_the_end_of_a_job_is_told_once_to_the_hook_whatever_step_is_shown(
+    far_settings: Settings, app_of: AppOf, server: MisbehavingServer, tmp_path: Path
+) -> None:
+    told_to = tmp_path / "told"
+    code = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read() + chr(10))"
+    hook = NotifySettings(command=(sys.executable, "-c", code, str(told_to)))
+    app = app_of(far_settings.model_copy(update={"notify": hook}))
+    a_job(server)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: bool(rows(app)) and "62%" in rows(app)[0])
+        await pilot.press("enter", "1", "3", "1")
+        server.finish()
+        await until(pilot, lambda: told_to.exists() and told_to.read_text().endswith("\n"))
+        assert app.current_mode == Mode.DECIDE.value
+        await pilot.press("3")
+        screen(app).redraw()
+        await pilot.pause(0.3)
+    (line,) = told_to.read_text().splitlines()
+    job = json.loads(line)
+    assert (job["event"], job["job"], job["status"]) == ("ended", "ftjob-1", "succeeded")
+    assert job["message"] == "tickets succeeded"
+
+
+@pytest.mark.parametrize("command", [("/no/such/program",), ("sh", "-c", "exit 4")])
+async def test_a_hook_that_fails_is_told_and_the_screen_goes_on(
+    far_settings: Settings, app_of: AppOf, server: MisbehavingServer, command: tuple[str, ...]
+) -> None:
+    hook = NotifySettings(command=command)
+    app = app_of(far_settings.model_copy(update={"notify": hook}))
+    a_job(server)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: bool(rows(app)) and "62%" in rows(app)[0])
+        server.finish()
+        await pilot.press("r")
+        await until(pilot, lambda: "of notify.command" in told(app))
+        assert "✓ succeeded" in rows(app)[0]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_job_is_cancelled_only_after_a_yes(
+    far_app: FtuiApp, server: MisbehavingServer, size: tuple[int, int]
+) -> None:
+    a_job(server)
+    async with far_app.run_test(size=size) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: bool(rows(far_app)))
+        await pilot.press("C")
+        await until(
+            pilot,
+            lambda: asks(far_app),
+        )
+        await pilot.press("n")
+        await pilot.pause()
+        assert server.jobs["ftjob-1"]["status"] == "running"
+        await pilot.press("C")
+        await until(
+            pilot,
+            lambda: asks(far_app),
+        )
+        await pilot.press("y")
+        await until(pilot, lambda: server.jobs["ftjob-1"]["status"] == "cancelled")
+        await until(pilot, lambda: "cancelled" in rows(far_app)[0])
+
+
+async def test_what_cannot_be_done_says_why(far_app: FtuiApp, server: MisbehavingServer) -> None:
+    a_job(server)
+    server.finish(status="failed")
+    async with far_app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: bool(rows(far_app)))
+        here = screen(far_app)
+        assert "has ended" in str(here.reason_against("cancel"))
+        assert "succeeded" in str(here.reason_against("evaluate"))
+
+
+async def test_a_finished_job_goes_on_to_its_evaluation(
+    far_app: FtuiApp, server: MisbehavingServer
+) -> None:
+    a_job(server)
+    server.finish()
+    async with far_app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: bool(rows(far_app)) and "succeeded" in rows(far_app)[0])
+        await pilot.press("e")
+        await until(pilot, lambda: far_app.current_mode == Mode.EVALUATE.value)
+
+
+async def test_what_a_server_cannot_do_is_told_once_and_greyed_out_then(
+    far_app: FtuiApp, server: MisbehavingServer
+) -> None:
+    a_job(server)
+    server.lacks = {"pause", "ftui-no-such-path"}
+    async with far_app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: bool(rows(far_app)))
+        assert screen(far_app).reason_against("pause") is None
+        await pilot.press("p")
+        await until(pilot, lambda: screen(far_app).reason_against("pause") is not None)
+        assert "far cannot pause a job" in str(screen(far_app).reason_against("pause"))
+        await pilot.press("P")
+        await until(pilot, lambda: isinstance(far_app.screen, ProviderList))
+        await pilot.press("escape")
+        assert isinstance(far_app.screen, JobsScreen)

@@ -1,0 +1,210 @@
+"""One model's answer as it comes, over real HTTP, from servers of every habit."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+from servers.misbehaving import Fault
+from servers.streaming import StreamingServer, streaming_server
+
+from tui.domain.chat.conversation import Answer, ChatSettings, Ended, Ending
+from tui.services.chat.chats import Chatting
+from tui.services.chat.defaults import ChatStart, chat_start
+from tui.services.container import Services
+from tui.services.workspace.job_log import JobFile, JobLog, JobRequest
+from tui.settings import ProviderProfile, Settings
+
+ASKED = [{"role": "user", "content": "Hi"}]
+TEXT = "one two three four"
+PLAIN = ChatSettings()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[StreamingServer]:
+    async with streaming_server({"m": lambda _: TEXT}) as server:
+        yield server
+
+
+@pytest.fixture
+def services(server: StreamingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Services:
+    monkeypatch.setenv("TEST_KEY", "sk-verysecret123456")
+    profiles = {
+        name: ProviderProfile(base_url=server.url, api_key_env="TEST_KEY", kind=kind)
+        for name, kind in (("far", None), ("azure", "azure"))
+    }
+    workspace = tmp_path / ".ftui"
+    return Services(Settings(home=tmp_path / "home", workspace=workspace, providers=profiles))
+
+
+async def told(
+    services: Services, settings: ChatSettings = PLAIN, provider: str = "far"
+) -> tuple[list[str], Ending]:
+    answer = services.chatting.answer(provider, "m", ASKED, settings)
+    *pieces, ending = [piece async for piece in answer]
+    assert isinstance(ending, Ending)
+    return [str(piece) for piece in pieces], ending
+
+
+async def test_an_answer_comes_in_pieces_and_ends_with_its_tokens(
+    services: Services, server: StreamingServer
+) -> None:
+    settings = ChatSettings(temperature=0.5, max_tokens=9, seed=3)
+    pieces, ending = await told(services, settings)
+    assert pieces == ["one", " two", " three", " four"]
+    assert ending == Ending(Ended.COMPLETE, 4)
+    asked = server.asked[-1]
+    assert (asked["temperature"], asked["max_tokens"], asked["seed"]) == (0.5, 9, 3)
+    await told(services, ChatSettings(seed=None))
+    assert "seed" not in server.asked[-1]
+
+
+@pytest.mark.parametrize("habit", ["whole", "ignores"])
+async def test_a_server_that_does_not_stream_answers_whole(
+    services: Services, server: StreamingServer, habit: str
+) -> None:
+    server.habits["m"] = habit
+    assert await told(services) == ([TEXT], Ending(Ended.COMPLETE, 4))
+
+
+async def test_garbage_in_the_stream_is_passed_over(
+    services: Services, server: StreamingServer
+) -> None:
+    server.habits["m"] = "garbage"
+    pieces, ending = await told(services)
+    assert "".join(pieces) == TEXT
+    assert ending == Ending(Ended.COMPLETE, 4)
+
+
+async def test_a_stream_that_counts_nothing_has_no_tokens(
+    services: Services, server: StreamingServer
+) -> None:
+    server.habits["m"] = "uncounted"
+    assert (await told(services))[1] == Ending(Ended.COMPLETE, None)
+
+
+@pytest.mark.parametrize(
+    ("habit", "said"),
+    [
+        ("breaks", "broke the connection off in the middle"),
+        ("ends", "ended the stream before the answer's end"),
+        ("error", "The memory is full."),
+    ],
+)
+async def test_what_came_before_a_break_is_kept_and_marked(
+    services: Services, server: StreamingServer, habit: str, said: str
+) -> None:
+    server.habits["m"] = habit
+    pieces, ending = await told(services)
+    assert "".join(pieces) == "one two"
+    assert ending.ended is Ended.CUT
+    assert said in ending.error
+
+
+async def test_a_web_page_is_no_answer(services: Services, server: StreamingServer) -> None:
+    server.habits["m"] = "html"
+    pieces, ending = await told(services)
+    assert pieces == []
+    assert ending.ended is Ended.FAILED
+    assert "no chat completion" in ending.error
+
+
+async def test_a_model_that_azure_does_not_know_needs_a_deployment(
+    services: Services, server: StreamingServer
+) -> None:
+    server.habits["m"] = "missing"
+    _, ending = await told(services, provider="azure")
+    assert "deployment's name" in ending.error
+    _, ending = await told(services)
+    assert "does not exist" in ending.error
+    assert "Azure" not in ending.error
+
+
+async def test_a_refusal_is_asked_once_and_shows_no_key(
+    services: Services, server: StreamingServer
+) -> None:
+    body = {"error": {"message": "No, sk-verysecret123456."}}
+    server.faults = [Fault("status", 500, path="chat", body=body)]
+    _, ending = await told(services)
+    assert ending.ended is Ended.FAILED
+    assert "HTTP 500" in ending.error
+    assert "verysecret" not in ending.error
+    assert server.count("POST", "/chat/completions") == 1
+
+
+async def test_an_unknown_provider_is_a_sentence(services: Services) -> None:
+    _, ending = await told(services, provider="nobody")
+    assert "There is no provider nobody" in ending.error
+
+
+async def test_closing_the_answer_ends_the_request_at_the_server(
+    services: Services, server: StreamingServer
+) -> None:
+    server.models["m"] = lambda _: "word " * 100_000
+    async with aclosing(services.chatting.answer("far", "m", ASKED, PLAIN)) as answer:
+        assert await anext(answer) == "word"
+    async with asyncio.timeout(5):
+        assert await server.left.get() == "m"
+
+
+async def test_a_log_keeps_each_answer_with_all_that_was_asked(services: Services) -> None:
+    chatting: Chatting = services.chatting
+    log = chatting.new_log()
+    assert not log.exists()
+    answer = Answer(began=1.0)
+    answer.add("Hel", 1.5)
+    answer.end(Ending(Ended.STOPPED), 2.0)
+    for _ in range(2):
+        await chatting.keep(log, "far", "m", ASKED, PLAIN, answer)
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert len(lines) == 2
+    assert lines[0]["messages"] == ASKED
+    assert (lines[0]["answer"], lines[0]["ended"]) == ("Hel", "stopped")
+    assert (lines[0]["first_token_seconds"], lines[0]["seconds"]) == (0.5, 1.0)
+    assert log.parent == services.workspace.chats
+
+
+async def test_a_chat_begins_with_the_system_prompt_of_the_training_file(
+    services: Services, tmp_path: Path
+) -> None:
+    training = tmp_path / "mails_train.jsonl"
+    row = {"messages": [{"role": "system", "content": "Be brief."}, *ASKED]}
+    training.write_text(json.dumps(row) + "\n")
+    log = JobLog(services.workspace, "far", "ftjob-1")
+    request = JobRequest(training_file=training, model="base", provider="far")
+    await log.created(JobFile(provider="far", id="ftjob-1", request=request))
+    succeeded = {"type": "status", "at": 1.0, "status": "succeeded", "fine_tuned_model": "ft:1"}
+    saved = {"type": "checkpoint", "at": 0.5, "id": "c", "step": 5, "name": "ft:1:ckpt-step-5"}
+    await log.append([saved, succeeded])
+    for model in ("ft:1", "ft:1:ckpt-step-5"):
+        assert await chat_start(services.workspace, "far", model) == ChatStart("Be brief.")
+    assert await chat_start(services.workspace, "far", "ft:other") == ChatStart()
+    training.unlink()
+    assert await chat_start(services.workspace, "far", "ft:1") == ChatStart()
+
+
+async def test_the_real_engine_streams_stops_at_the_limit_and_names_unknown_models(
+    engine_settings: Settings,
+) -> None:
+    services = Services(engine_settings)
+    chat, model = services.chatting, engine_settings.model
+    settings = ChatSettings("Be brief.", max_tokens=12)
+    messages = [{"role": "system", "content": "Be brief."}, *ASKED]
+    try:
+        *pieces, ending = [one async for one in chat.answer("local", model, messages, settings)]
+        assert isinstance(ending, Ending)
+        assert ending.ended in (Ended.COMPLETE, Ended.LENGTH)
+        assert ending.tokens is not None
+        assert 0 < ending.tokens <= 12
+        assert "".join(map(str, pieces))
+        again = [one async for one in chat.answer("local", model, messages, settings)]
+        assert "".join(map(str, again[:-1])) == "".join(map(str, pieces))
+        (gone,) = [one async for one in chat.answer("local", "ft:x:y:z", messages, settings)]
+        assert isinstance(gone, Ending)
+        assert "The model 'ft:x:y:z' does not exist." in gone.error
+    finally:
+        await services.providers.close()

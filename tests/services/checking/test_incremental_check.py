@@ -1,0 +1,220 @@
+"""Changing rows of an open file: what is known of them follows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tui.domain.rows.check_options import CheckOptions
+from tui.domain.rows.edits import EXCLUDED, UNTOUCHED, RowEdit
+from tui.domain.rows.problems import KINDS
+from tui.services.datasets.datasets import Counts, Dataset, Datasets, Status
+
+ASKED = "Where is my parcel with the number {} that I ordered for my mother last week?"
+ANSWER = "It is on its way and will be with you on {}, the driver says. Please wait for it."
+OPTIONS = CheckOptions(context=70, length_spread=2.0, few_examples=0)
+
+
+def row(asked: str, answer: str, **more: Any) -> bytes:
+    messages = [{"role": "user", "content": asked}, {"role": "assistant", "content": answer}]
+    return json.dumps({"messages": messages} | more).encode()
+
+
+def changed(words: int) -> str:
+    """A text whose first words are others; with four other words two texts are nearly the same."""
+    return " ".join([f"other{word}" for word in range(words)] + [f"w{n}" for n in range(words, 75)])
+
+
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
+TEXTS = [
+    *(row(ASKED.format(number), ANSWER.format(day)) for number in (1, 2) for day in DAYS[:2]),
+    *(
+        row(f"What is {number} times {number + 7}?", f"That is {number * 8}, sir.")
+        for number in range(6)
+    ),
+    *(row("What happened?", changed(words)) for words in (0, 2, 4, 8, 12)),
+    *(row(f"How long is {size}?", "long " * size + "enough.") for size in (3, 6, 12, 40, 90, 300)),
+    row("Tell me a long story.", "Once upon a time there was a king. " * 20),
+    row("What is 1 times 8?", "Nobody knows that any more."),
+    row("Hello, who are you?", "I'm sorry, but I cannot help with that."),
+    row("Hello, who are you?", ""),
+    row("A key too many.", "This row has a key that nobody knows.", odd=1),
+    b'{"messages": [',
+    b"[]",
+    b'{"prompt": "Hello there", "completion": "Good day to you."}',
+]
+BEGIN = [
+    *(row("What happened?", changed(words)) for words in (0, 8, 4, 4)),
+    *(row(f"Say {size} words.", "word " * size + "done.") for size in range(3, 40, 2)),
+]
+"""Enough answers for outliers; the third row is like the first and the second, and is doubled."""
+CODES = sorted(KINDS)
+
+
+async def opened(path: Path, rows: Sequence[bytes]) -> Dataset:
+    path.write_bytes(b"\n".join(rows) + b"\n")
+    dataset = await Datasets().open(path, options=OPTIONS)
+    await dataset.checked()
+    return dataset
+
+
+def stands(dataset: Dataset) -> tuple[Counts, list[Status], dict[str, list[int]], list[str]]:
+    """How the file and its rows stand, as if those that are not left out were all of it."""
+    here = [row for row in range(len(dataset)) if dataset.status(row) is not Status.EXCLUDED]
+    place = {row: at for at, row in enumerate(here)}
+    codes = {code: [place[row] for row in dataset.rows_with(code)] for code in CODES}
+    counts = dataset.counts()
+    return (
+        counts._replace(rows=len(here), excluded=0, edited=0),
+        [dataset.status(row) for row in here],
+        {code: rows for code, rows in codes.items() if rows},
+        [one.code for one in dataset.file_problems],
+    )
+
+
+texts = st.sampled_from(TEXTS)
+edits = st.one_of(
+    st.just(EXCLUDED),
+    st.just(UNTOUCHED),
+    texts.map(RowEdit),
+    texts.map(lambda raw: RowEdit(raw, excluded=True)),
+)
+
+
+@settings(
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    more=st.lists(texts, max_size=20),
+    acts=st.lists(
+        st.one_of(
+            st.dictionaries(st.integers(0, 41), edits, min_size=1, max_size=8),
+            st.sampled_from(["undo", "redo"]),
+        ),
+        min_size=1,
+        max_size=6,
+    ),
+)
+async def test_after_any_edits_all_is_known_as_of_a_file_written_with_them(
+    tmp_path: Path, more: list[bytes], acts: list[Any]
+) -> None:
+    rows = BEGIN + more
+    dataset = await opened(tmp_path / "f.jsonl", rows)
+    for act in acts:
+        if act == "undo":
+            await dataset.undo()
+        elif act == "redo":
+            await dataset.redo()
+        else:
+            await dataset.change("test", {at: one for at, one in act.items() if at < len(rows)})
+    written = [
+        dataset.current_raw(row) for row in range(len(rows)) if not dataset.edits.of(row).excluded
+    ]
+    if not written:
+        assert dataset.counts().excluded == len(rows)
+        return
+    fresh = await Datasets().open(_written(tmp_path, written), dataset.format, OPTIONS)
+    await fresh.checked()
+    assert stands(dataset) == stands(fresh)
+    for at, view in enumerate(await fresh.rows(range(len(written)))):
+        assert view.status is fresh.status(at)
+        assert {one.code for one in view.problems} == set(fresh.codes(at))
+
+
+def _written(folder: Path, rows: Sequence[bytes]) -> Path:
+    path = folder / "written.jsonl"
+    path.write_bytes(b"\n".join(rows) + b"\n")
+    return path
+
+
+async def test_leaving_out_the_first_of_two_takes_the_warning_from_the_second(
+    tmp_path: Path,
+) -> None:
+    dataset = await opened(tmp_path / "f.jsonl", [TEXTS[4], TEXTS[5], TEXTS[4]])
+    assert [*dataset.rows_with("duplicate-row")] == [2]
+    assert dataset.group(2) == 0
+    await dataset.change("leave out", {0: EXCLUDED})
+    assert [*dataset.rows_with("duplicate-row")] == []
+    assert dataset.group(2) == 2
+    assert dataset.status(0) is Status.EXCLUDED
+    counts = dataset.counts()
+    assert (counts.rows, counts.valid, counts.duplicates, counts.excluded) == (3, 2, 0, 1)
+    await dataset.undo()
+    assert [*dataset.rows_with("duplicate-row")] == [2]
+    await dataset.redo()
+    assert dataset.counts() == counts
+
+
+async def test_an_edited_row_is_shown_counted_and_checked_as_it_is_now(tmp_path: Path) -> None:
+    dataset = await opened(tmp_path / "f.jsonl", [TEXTS[4], b"{", TEXTS[5]])
+    assert dataset.counts().invalid == 1
+    before = dataset.rows_with("not-json")
+    await dataset.change("edit", {1: RowEdit(TEXTS[6])})
+    assert [*before] == [1]
+    assert [*dataset.rows_with("not-json")] == []
+    assert dataset.counts().invalid == 0
+    assert dataset.counts().edited == 1
+    assert dataset.read_raw(1) == b"{"
+    assert dataset.current_raw(1) == TEXTS[6]
+    detail = await dataset.detail(1)
+    assert detail.view.edited
+    assert detail.view.status is Status.OK
+    assert detail.view.tokens == dataset.token_counts()[1] > 0
+    assert detail.raw == TEXTS[6].decode()
+    assert dataset.report
+    assert dataset.report.invalid == 1  # the report is that of the file on disk
+
+
+async def test_changes_made_before_and_during_a_check_are_known_at_its_end(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "f.jsonl"
+    path.write_bytes(b"\n".join([TEXTS[4], b"{", *TEXTS[5:8]]))
+    dataset = await Datasets().open(path, options=OPTIONS)
+    await dataset.change("before", {1: RowEdit(TEXTS[8])})
+    async for progress in dataset.check():
+        if progress.doing == "structure":
+            await dataset.change("during", {0: EXCLUDED})
+            assert dataset.status(0) is Status.EXCLUDED
+    counts = dataset.counts()
+    assert (counts.valid, counts.invalid, counts.excluded, counts.edited) == (4, 0, 1, 1)
+
+
+async def test_a_row_made_like_one_of_the_validation_file_leaks(tmp_path: Path) -> None:
+    (tmp_path / "v.jsonl").write_bytes(b"\n".join([TEXTS[4], BEGIN[0]]))
+    against = {"validation": await Datasets().open(tmp_path / "v.jsonl", options=OPTIONS)}
+    path = tmp_path / "f.jsonl"
+    path.write_bytes(b"\n".join(TEXTS[5:9]))
+    dataset = await Datasets().open(path, options=OPTIONS)
+    assert (await dataset.checked(against=against)).invalid == 0
+    await dataset.change("edit", {1: RowEdit(TEXTS[4]), 2: RowEdit(BEGIN[2])})
+    assert [*dataset.rows_with("leaked-row")] == [1]
+    assert [*dataset.rows_with("near-leak")] == [2]
+    told = [one.message for one in (await dataset.detail(2)).view.problems]
+    assert "The row is nearly the same as line 2 of the validation file." in told
+    await dataset.undo()
+    assert dataset.counts().invalid == 0
+
+
+async def test_a_source_that_is_gone_still_lets_changes_be_made(tmp_path: Path) -> None:
+    path = tmp_path / "f.jsonl"
+    dataset = await opened(path, TEXTS[4:8])
+    path.unlink()
+    await dataset.change("leave out", {0: EXCLUDED})
+    assert dataset.counts().excluded == 1
+    assert await dataset.changed()
+
+
+async def test_formats_that_an_edit_mixes_or_parts_are_told_of_the_file(tmp_path: Path) -> None:
+    dataset = await opened(tmp_path / "f.jsonl", TEXTS[4:7])
+    assert not dataset.file_problems or dataset.file_problems[0].code != "mixed-formats"
+    await dataset.change("edit", {1: RowEdit(TEXTS[-1])})
+    told = [one.message for one in dataset.file_problems if one.code == "mixed-formats"]
+    assert told == ["Rows of another format than chat: 1 of 3 (prompt-completion on line 2)."]
+    await dataset.undo()
+    assert "mixed-formats" not in {one.code for one in dataset.file_problems}

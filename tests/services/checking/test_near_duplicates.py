@@ -1,0 +1,245 @@
+"""Near duplicates: found where they are planted, none where there is none, in any process."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import pytest
+
+from tui.domain.rows.formats import Format
+from tui.domain.rows.similarity import jaccard, shingles, text_to_compare
+from tui.domain.rules.structure import check_line
+from tui.services.checking.near_duplicates import (
+    NOTHING,
+    SKETCH,
+    candidates,
+    near_leaks,
+    near_pairs,
+    sketch,
+)
+from tui.services.samples import sample_path
+
+WORDS = [f"word{n}" for n in range(3000)]
+
+
+def text_of(chance: random.Random, length: int) -> str:
+    return " ".join(chance.choices(WORDS, k=length))
+
+
+def likeness(a: str, b: str) -> float:
+    return jaccard(shingles(a), shingles(b))
+
+
+def planted(
+    count: int, at_least: float, at_most: float, seed: int = 1
+) -> tuple[list[str], list[str]]:
+    """Texts, and for each a copy with words changed until it is just so alike."""
+    chance = random.Random(seed)
+    texts, copies = [], []
+    while len(texts) < count:
+        text = text_of(chance, chance.randint(15, 150))
+        words = text.split()
+        for place in chance.sample(range(len(words)), len(words)):
+            before, words[place] = words[place], "changed"
+            if likeness(text, " ".join(words)) < at_least:
+                words[place] = before
+                break
+        if at_least <= likeness(text, " ".join(words)) <= at_most:
+            texts.append(text)
+            copies.append(" ".join(words))
+    return texts, copies
+
+
+def pairs_in(texts: Sequence[str], similarity: float = 0.8) -> dict[int, int]:
+    return dict(near_pairs(sketch(texts), texts.__getitem__, similarity))
+
+
+@pytest.mark.parametrize("similarity", [0.6, 0.7, 0.8, 0.9])
+def test_99_of_100_planted_pairs_are_found_and_no_other(similarity: float) -> None:
+    texts, copies = planted(600, similarity, similarity + 0.1)
+    found = pairs_in([*texts, *copies], similarity)
+    right = sum(found.get(row + len(texts)) == row for row in range(len(texts)))
+    assert right >= 0.99 * len(texts)
+    assert len(found) == right
+
+
+def test_pairs_just_below_the_similarity_are_none() -> None:
+    texts, copies = planted(300, 0.6, 0.799)
+    assert pairs_in([*texts, *copies]) == {}
+
+
+def test_all_pairs_that_a_plain_comparison_finds_are_found() -> None:
+    chance = random.Random(3)
+    base = text_of(chance, 60).split()
+    texts = []
+    for _ in range(120):
+        words = base[:]
+        for place in chance.sample(range(60), chance.randint(0, 6)):
+            words[place] = chance.choice(WORDS)
+        texts.append(" ".join(words))
+    said = list(map(shingles, texts))
+    alike = {row for row in range(120) for n in range(row) if jaccard(said[row], said[n]) >= 0.8}
+    found = pairs_in(texts)
+    assert all(jaccard(said[row], said[earlier]) >= 0.8 for row, earlier in found.items())
+    assert found.keys() <= alike
+    assert len(found) >= 0.97 * len(alike)
+
+
+def test_each_row_is_told_once_with_an_earlier_one() -> None:
+    text = text_of(random.Random(5), 50)
+    found = list(near_pairs(sketch([text] * 40), [text].__mul__(40).__getitem__, 0.8))
+    assert sorted(row for row, _ in found) == list(range(1, 40))
+    assert all(earlier < row for row, earlier in found)
+
+
+def test_a_row_that_is_near_only_to_a_near_duplicate_is_tied_to_that() -> None:
+    first = [f"w{n}" for n in range(60)]
+    second, third = [*first[:55], *"abcde"], [*first[:52], *"fgh", *"abcde"]
+    texts = [" ".join(words) for words in (first, second, third)]
+    assert likeness(texts[0], texts[2]) < 0.8 <= likeness(texts[1], texts[2])
+    assert pairs_in(texts) == {1: 0, 2: 1}
+
+
+@pytest.mark.parametrize("empty", ["", "  \n"])
+def test_empty_texts_are_like_nothing(empty: str) -> None:
+    assert sketch([empty, "some words here"])[:SKETCH] == NOTHING
+    assert pairs_in([empty] * 20) == {}
+
+
+def test_rows_that_are_left_out_are_in_no_pair() -> None:
+    texts = [text_of(random.Random(6), 50)] * 4
+    found = dict(near_pairs(sketch(texts), texts.__getitem__, 0.8, skip=lambda row: row in (0, 2)))
+    assert found == {3: 1}
+
+
+def test_a_similarity_of_nothing_turns_the_search_off() -> None:
+    assert pairs_in(["the same words again"] * 3, 0) == {}
+    same = sketch(["the same words again"])
+    assert len(candidates(same, [same], 0)) == 0
+
+
+def test_no_rows_have_no_pairs() -> None:
+    assert sketch([]) == b""
+    assert pairs_in([]) == {}
+    assert list(near_leaks(b"", [].__getitem__, b"", [].__getitem__, 0.8)) == []
+
+
+def test_texts_are_read_for_candidates_alone() -> None:
+    texts, copies = planted(50, 0.85, 0.95)
+    everything, read = [*texts, *copies], []
+
+    def read_text(row: int) -> str:
+        read.append(row)
+        return everything[row]
+
+    others = [text_of(random.Random(n + 100), 60) for n in range(1000)]
+    everything += others
+    assert len(dict(near_pairs(sketch(everything), read_text, 0.8))) == 50
+    assert max(read) < 100
+    assert len(read) <= 200
+
+
+def test_what_reading_raises_ends_the_search() -> None:
+    def read_text(row: int) -> str:
+        raise OSError("gone")
+
+    with pytest.raises(OSError, match="gone"):
+        list(near_pairs(sketch(["the same words again"] * 2), read_text, 0.8))
+
+
+def test_a_crowd_of_rows_that_are_almost_alike_ends_soon() -> None:
+    chance = random.Random(8)
+    base = text_of(chance, 60).split()
+    texts = []
+    for _ in range(2000):
+        words = base[:]
+        for place in chance.sample(range(60), 8):
+            words[place] = chance.choice(WORDS)
+        texts.append(" ".join(words))
+    reads = 0
+
+    def read_text(row: int) -> str:
+        nonlocal reads
+        reads += 1
+        return texts[row]
+
+    list(near_pairs(sketch(texts), read_text, 0.8))
+    assert reads < 20 * len(texts)
+
+
+def test_rows_of_another_file_are_found_and_nothing_else() -> None:
+    texts, copies = planted(300, 0.8, 0.95)
+    chance = random.Random(9)
+    mine = [text_of(chance, 60) for _ in range(200)] + copies
+    found = dict(near_leaks(sketch(mine), mine.__getitem__, sketch(texts), texts.__getitem__, 0.8))
+    right = sum(found.get(row + 200) == row for row in range(300))
+    assert right >= 297
+    assert len(found) == right
+
+
+def test_a_leak_of_the_same_row_counts_and_can_be_left_out() -> None:
+    mine, others = ["one two three four", "", "five six seven"], ["", "one two three four"]
+    search = (sketch(mine), mine.__getitem__, sketch(others), others.__getitem__, 0.8)
+    assert list(near_leaks(*search)) == [(0, 1)]
+    assert list(near_leaks(*search, skip=lambda row: row == 0)) == []
+
+
+def test_candidates_hold_every_row_that_is_near() -> None:
+    texts, copies = planted(100, 0.8, 0.95)
+    found = candidates(sketch(texts), [sketch([copy]) for copy in copies[:30]], 0.8)
+    assert {*found} >= {*range(30)}
+    assert [*found] == sorted(found)
+    assert len(found) < 40
+    assert len(candidates(sketch(texts), [NOTHING], 0.8)) == 0
+
+
+def test_sketches_are_the_same_in_every_process() -> None:
+    texts = ["The lamp stays dark, and the switch is on.", "", "今日は天気がとても良い", "🙂"]
+    code = "import sys; from tui.services.checking.near_duplicates import sketch; "
+    code += f"sys.stdout.buffer.write(sketch({texts!r}))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert run.stdout == sketch(texts)
+    assert len(run.stdout) == SKETCH * len(texts)
+
+
+@pytest.mark.parametrize("name", ["tickets_train", "tickets_test", "tickets_validation"])
+def test_the_good_sample_files_have_no_near_duplicates(name: str) -> None:
+    lines = sample_path(f"{name}.jsonl").read_bytes().splitlines()
+    examples = [check_line(raw, line)[0] for line, raw in enumerate(lines, 1)]
+    texts = [text_to_compare(one) for one in examples if one]
+    assert len(texts) == len(lines)
+    assert pairs_in(texts) == {}
+
+
+def test_the_raw_tickets_have_none_either() -> None:
+    lines = sample_path("tickets_raw.jsonl").read_bytes().splitlines()
+    examples = [check_line(raw, 1, Format.PAIRS)[0] for raw in lines]
+    assert pairs_in([text_to_compare(one) for one in examples if one]) == {}
+
+
+def test_the_flawed_sample_file_has_those_that_were_put_there() -> None:
+    texts = []
+    for raw in sample_path("tickets_flawed.jsonl").read_bytes().splitlines():
+        example = check_line(raw, 1)[0]
+        texts.append(text_to_compare(example) if example else "")
+    kitchen = [row for row, text in enumerate(texts) if "bulb is on its way" in text]
+    found = pairs_in(texts)
+    assert {found[row] for row in kitchen[1:]} == {kitchen[0]}
+
+
+def test_json_of_one_schema_is_not_near_for_its_keys() -> None:
+    def row(number: int) -> bytes:
+        chance = random.Random(number)
+        fields = {f"field_number_{n}": chance.randint(0, 999) for n in range(30)}
+        asked = {"role": "user", "content": "Read the form."}
+        answer = {"role": "assistant", "content": json.dumps(fields)}
+        return json.dumps({"messages": [asked, answer]}).encode()
+
+    examples = [check_line(row(number), number)[0] for number in range(200)]
+    texts = [text_to_compare(one) for one in examples if one]
+    assert len(texts) == 200
+    assert pairs_in(texts) == {}

@@ -1,0 +1,178 @@
+"""Reports that are kept in the workspace: found again, never wrong, never in the way."""
+
+from __future__ import annotations
+
+import os
+import time
+from array import array
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import tui.services.checking.report_cache as report_cache
+from tui.domain.rows.check_options import DEFAULT_OPTIONS, CheckOptions
+from tui.domain.rows.formats import Format
+from tui.services.checking.report_cache import CachedReport, ReportCache, ReportKey, report_key
+from tui.services.reading.row_file import RowFile
+
+REPORT = CachedReport(
+    {"rows": 3, "codes": {"refusal": 1}}, {"starts": array("Q", [0, 70, 9 << 40])}
+)
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> ReportCache:
+    return ReportCache(tmp_path / ".ftui" / "reports")
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b'{"messages": []}\n' * 3)
+    age(path)
+    return path
+
+
+def age(path: Path, seconds: float = 60) -> None:
+    """Make a file as old as one that nobody works at."""
+    then = time.time() - seconds
+    os.utime(path, (then, then))
+
+
+def key_of(path: Path, options: CheckOptions = DEFAULT_OPTIONS, *more: str) -> ReportKey:
+    return report_key(path, RowFile(path).stamp, Format.CHAT, options, *more)
+
+
+def starts(report: CachedReport | None) -> list[int]:
+    assert report
+    numbers = array("Q")
+    numbers.frombytes(report.arrays["starts"])
+    return list(numbers)
+
+
+async def test_a_report_is_found_again_and_is_the_same(cache: ReportCache, source: Path) -> None:
+    assert await cache.load(key_of(source)) is None
+    assert await cache.save(key_of(source), REPORT)
+    found = await cache.load(key_of(source))
+    assert found
+    assert found.facts == REPORT.facts
+    assert starts(found) == [0, 70, 9 << 40]
+
+
+async def test_a_file_that_nobody_touched_is_not_read_again(
+    cache: ReportCache, source: Path
+) -> None:
+    key = key_of(source)
+    await cache.save(key, REPORT)
+    source.unlink()
+    assert await cache.load(key)
+
+
+async def test_the_same_content_under_another_name_has_the_same_report(
+    cache: ReportCache, source: Path, tmp_path: Path
+) -> None:
+    await cache.save(key_of(source), REPORT)
+    copy = tmp_path / "copy.jsonl"
+    copy.write_bytes(source.read_bytes())
+    assert await cache.load(key_of(copy))
+    copy.write_bytes(source.read_bytes().replace(b"[]", b"{}"))
+    assert await cache.load(key_of(copy)) is None
+
+
+async def test_a_file_changed_within_the_same_tick_of_the_clock_is_read_again(
+    cache: ReportCache, source: Path
+) -> None:
+    os.utime(source)
+    key = key_of(source)
+    await cache.save(key, REPORT)
+    source.write_bytes(source.read_bytes().replace(b"[]", b"{}"))
+    os.utime(source, ns=(key.stamp.changed_ns, key.stamp.changed_ns))
+    assert key_of(source) == key
+    assert await cache.load(key_of(source)) is None
+
+
+async def test_a_report_of_other_rules_is_another_one(cache: ReportCache, source: Path) -> None:
+    options = CheckOptions(off=frozenset({"refusal", "placeholder"}))
+    await cache.save(key_of(source, options, "o200k_base"), REPORT)
+    assert await cache.load(key_of(source)) is None
+    assert await cache.load(key_of(source, options, "estimate")) is None
+    again = CheckOptions(off=frozenset(["placeholder", "refusal"]))
+    assert await cache.load(key_of(source, again, "o200k_base"))
+
+
+async def test_a_file_that_changed_since_it_was_opened_is_not_kept(
+    cache: ReportCache, source: Path, tmp_path: Path
+) -> None:
+    key = key_of(source)
+    source.write_bytes(b"{}\n")
+    assert not await cache.save(key, REPORT)
+    assert not list((tmp_path / ".ftui").glob("**/*.report"))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.data())
+async def test_a_damaged_report_is_none(
+    cache: ReportCache, source: Path, data: st.DataObject
+) -> None:
+    key = key_of(source)
+    await cache.save(key, REPORT)
+    (path,) = (source.parent / ".ftui" / "reports").glob("*.report")
+    whole = path.read_bytes()
+    cut = data.draw(st.integers(0, len(whole) - 1))
+    flipped = bytearray(whole)
+    flipped[cut] ^= data.draw(st.integers(1, 255))
+    path.write_bytes(data.draw(st.sampled_from([whole[:cut], bytes(flipped), whole + b"\0"])))
+    assert await cache.load(key) is None
+
+
+@pytest.mark.parametrize(
+    "stamps", [b"", b"{", b"[]", b'{"%s": 3}', b'{"%s": "../../../../etc/passwd"}']
+)
+async def test_a_damaged_index_of_stamps_costs_a_look_at_the_content(
+    cache: ReportCache, source: Path, stamps: bytes
+) -> None:
+    await cache.save(key_of(source), REPORT)
+    (path,) = (source.parent / ".ftui" / "reports").glob("stamps.json")
+    path.write_bytes(stamps.replace(b"%s", path.read_bytes().split(b'"')[1]))
+    assert starts(await cache.load(key_of(source))) == [0, 70, 9 << 40]
+
+
+async def test_only_the_newest_are_kept(cache: ReportCache, tmp_path: Path) -> None:
+    keys: list[ReportKey] = []
+    aged: set[Path] = set()
+    for n in range(report_cache.KEPT + 3):
+        path = tmp_path / f"{n}.jsonl"
+        path.write_text(f'{{"n": {n}}}\n')
+        keys.append(key_of(path))
+        assert await cache.save(keys[-1], REPORT)
+        for new in {*(tmp_path / ".ftui" / "reports").glob("*.report")} - aged:
+            age(new, 100 - n)
+            aged.add(new)
+    found = [await cache.load(key) is not None for key in keys]
+    assert found == [False] * 3 + [True] * report_cache.KEPT
+
+
+async def test_a_workspace_that_cannot_be_written_is_no_obstacle(
+    source: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    cache = ReportCache(tmp_path / "file" / "reports")
+    assert not await cache.save(key_of(source), REPORT)
+    assert await cache.load(key_of(source)) is None
+
+
+async def test_a_report_out_of_all_proportion_is_not_kept(
+    cache: ReportCache, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report_cache, "_LARGEST", 100)
+    assert not await cache.save(key_of(source), REPORT)
+
+
+async def test_a_name_that_is_no_utf8_is_no_obstacle(cache: ReportCache, tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/r\xff\x1b[31m.jsonl"))
+    path.write_bytes(b"{}\n")
+    age(path)
+    assert await cache.save(key_of(path), REPORT)
+    assert await cache.load(key_of(path))

@@ -1,0 +1,258 @@
+"""Opening, looking at and checking training files."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import tui.services.checking.dataset_check as dataset_check
+from tui.domain.rows.formats import Format
+from tui.domain.rows.problems import KINDS, Problem
+from tui.domain.submission.forecast import ESTIMATE
+from tui.domain.text import has_unsafe
+from tui.services.checking.token_counters import O200K
+from tui.services.datasets.datasets import Dataset, DatasetReport, Datasets, Status
+from tui.services.errors import FileError
+from tui.services.samples import sample_path
+
+GOOD = sample_path("tickets_train.jsonl").read_bytes().splitlines()
+
+
+def write(path: Path, rows: list[bytes]) -> Path:
+    path.write_bytes(b"\n".join(rows) + b"\n")
+    return path
+
+
+def row_problems(report: DatasetReport) -> list[Problem]:
+    """The problems of rows, those of the file as a whole left out."""
+    return [one for one in report.problems if one.line is not None]
+
+
+async def checked(path: Path, **options: Any) -> tuple[Dataset, DatasetReport]:
+    dataset = await Datasets().open(path)
+    async for _ in dataset.check(**options):
+        pass
+    assert dataset.report
+    return dataset, dataset.report
+
+
+async def test_the_sample_file_is_good_and_counted() -> None:
+    dataset, report = await checked(sample_path("tickets_train.jsonl"))
+    assert (report.rows, report.valid, report.invalid, report.warned) == (120, 120, 0, 0)
+    assert report.problems == []
+    assert report.usable
+    assert report.tokens.counter in (ESTIMATE, O200K)
+    assert 9_000 < report.tokens.total < 14_000
+    rows = await dataset.rows(range(118, 158))
+    assert [row.line for row in rows] == [119, 120]
+    assert rows[0].turns == 3
+    assert rows[0].assistant.startswith('{"category"')
+
+
+async def test_the_flawed_file_shows_every_kind_of_structural_error_on_its_line() -> None:
+    dataset, report = await checked(sample_path("tickets_flawed.jsonl"))
+    found = {one.code for one in report.problems}
+    of_rows = {code for code in KINDS if code not in NOT_IN_THE_FLAWED_FILE}
+    assert found >= of_rows
+    assert report.invalid == 33
+    for one in report.problems:
+        if one.line is not None:
+            row = (await dataset.rows([one.line - 1]))[0]
+            assert one in row.problems
+    lines = [one.line or 0 for one in report.problems]
+    assert lines == sorted(lines)
+
+
+NOT_IN_THE_FLAWED_FILE = {
+    # of the file as a whole, or of its first bytes
+    *("empty-file", "too-few-examples", "few-examples", "file-too-large", "truncated-container"),
+    *("needs-conversion", "unknown-format", "unconvertible-format", "needs-validation"),
+    *("several-system-prompts", "many-refusals", "byte-order-mark", "shared-rows"),
+    # of other formats and services
+    *("missing-field", "bad-preference", "same-preference", "prompt-not-asking", "ragged-row"),
+    *("missing-tool-description", "too-many-tools", "unsupported-part"),
+    # of several rows or files, or of a model
+    *("leaked-row", "near-leak", "length-outlier", "over-context"),
+}
+
+
+async def test_the_hostile_file_is_shown_without_a_control_character() -> None:
+    dataset, report = await checked(sample_path("hostile.jsonl"))
+    rows = await dataset.rows(range(len(dataset)))
+    assert len(rows) == report.rows == 16
+    assert [row.line for row in rows] == [*range(1, 14), 15, 16, 17]
+    assert not any(has_unsafe(row.user + row.assistant) for row in rows)
+
+
+async def test_blank_lines_bom_and_line_ends_leave_the_line_numbers_right(tmp_path: Path) -> None:
+    rows = [b"\xef\xbb\xbf" + GOOD[0], b"", b" \t\r", *(row + b"\r" for row in GOOD[1:12]), b"{"]
+    path = tmp_path / "f.jsonl"
+    path.write_bytes(b"\n".join(rows))
+    _, report = await checked(path)
+    assert report.rows == 13
+    assert [(one.line, one.code) for one in row_problems(report)] == [
+        (1, "byte-order-mark"),
+        (15, "not-json"),
+    ]
+
+
+@pytest.mark.long
+async def test_processes_and_a_thread_find_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flawed = sample_path("tickets_flawed.jsonl").read_bytes().splitlines()
+    path = write(tmp_path / "f.jsonl", [*flawed * 3, b"", *GOOD] * 40)
+    dataset, in_thread = await checked(path)
+    monkeypatch.setattr(dataset_check, "SMALL", 1 << 16)
+    monkeypatch.setattr(dataset_check, "_CHUNK", 1 << 18)
+    again, in_processes = await checked(path)
+    assert in_processes == in_thread
+    assert in_processes.invalid == 33 * 3 * 40
+    assert again.next_problem(0, 1) == dataset.next_problem(0, 1) == 3
+
+
+async def test_progress_rises_to_the_end(tmp_path: Path) -> None:
+    dataset = await Datasets().open(write(tmp_path / "f.jsonl", GOOD * 40))
+    shares = [progress.share async for progress in dataset.check()]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+
+
+async def test_a_limit_keeps_few_problems_but_counts_all(tmp_path: Path) -> None:
+    _, report = await checked(write(tmp_path / "f.jsonl", [b'{"messages": []}'] * 500), keep=10)
+    assert len(report.problems) <= 12
+    assert report.codes["no-messages"] == report.invalid == 500
+
+
+async def test_rows_that_say_the_same_are_found_and_name_the_first(tmp_path: Path) -> None:
+    same = GOOD[0].replace(b"Hi team", b"HI  TEAM")
+    dataset, report = await checked(write(tmp_path / "f.jsonl", [*GOOD[:20], same]))
+    assert report.duplicates == 1
+    assert [(one.line, one.message) for one in row_problems(report)] == [
+        (21, "The row says the same as line 1.")
+    ]
+    assert (await dataset.rows([20]))[0].status is Status.WARNED
+
+
+async def test_rows_that_validation_and_test_file_share_are_told_of_the_file(
+    tmp_path: Path,
+) -> None:
+    paths = {"validation": [b"", *GOOD[40:50]], "test": [*GOOD[49:60], GOOD[41] + b" "]}
+    paths["test"].append(GOOD[43].replace(b'"user", "content": "', b'"user", "content": "Oh, '))
+    against = {
+        name: await Datasets().open(write(tmp_path / f"{name}.jsonl", rows))
+        for name, rows in paths.items()
+    }
+    _, report = await checked(write(tmp_path / "f.jsonl", GOOD[:40]), against=against)
+    assert [one.message for one in report.problems if one.code == "shared-rows"] == [
+        "The test file has lines 3, 11 of the validation file too, and nearly line 5."
+    ]
+    assert not row_problems(report)
+
+
+async def test_rows_that_stand_in_the_validation_file_too_are_errors(tmp_path: Path) -> None:
+    against = await Datasets().open(write(tmp_path / "v.jsonl", [b"", *GOOD[15:20]]))
+    _, report = await checked(
+        write(tmp_path / "f.jsonl", GOOD[:16]), against={"validation": against}
+    )
+    assert [(one.line, one.code) for one in row_problems(report)] == [(16, "leaked-row")]
+    assert "on line 2." in row_problems(report)[0].message
+
+
+async def test_rows_that_nothing_learns_from_are_told_once_and_not_compared(tmp_path: Path) -> None:
+    path = tmp_path / "plain.jsonl"
+    path.write_text("\n".join(f'{{"text": "line {number}"}}' for number in range(12)))
+    _, report = await checked(path)
+    assert [one.code for one in report.problems] == ["unconvertible-format", "few-examples"]
+    assert (report.duplicates, report.tokens.total) == (0, 0)
+
+
+async def test_a_file_of_mixed_formats_is_told_and_its_format_is_that_of_the_most(
+    tmp_path: Path,
+) -> None:
+    pair = b'{"input": "Where is it?", "ideal_output": "It is on its way."}'
+    _, report = await checked(write(tmp_path / "f.jsonl", [pair, *GOOD[:12]]))
+    assert report.format is Format.CHAT
+    assert [(one.line, one.code) for one in report.problems] == [
+        (None, "mixed-formats"),
+        (None, "few-examples"),
+        (1, "other-format"),
+    ]
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n \r\n"])
+async def test_a_file_without_rows_cannot_be_opened(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "empty.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(FileError, match="holds no rows"):
+        await Datasets().open(path)
+
+
+async def test_what_is_no_readable_file_is_told_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="is a folder"):
+        await Datasets().open(tmp_path)
+    with pytest.raises(FileError, match="There is no file"):
+        await Datasets().open(tmp_path / "none.jsonl")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FileError, match="not a regular file"):
+        await Datasets().open(tmp_path / "pipe")
+
+
+async def test_a_file_that_changes_while_it_is_checked_is_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "f.jsonl", GOOD * 30)
+    dataset = await Datasets().open(path)
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(FileError, match="changed while it was read"):
+        async for _ in dataset.check():
+            pass
+    assert len(await dataset.rows(range(3))) == 3
+
+
+async def test_a_ten_megabyte_line_is_a_row_like_others(tmp_path: Path) -> None:
+    large = json.loads(GOOD[0])
+    large["messages"][1]["content"] = "word " * 2_000_000
+    dataset, report = await checked(
+        write(tmp_path / "f.jsonl", [*GOOD[:10], json.dumps(large).encode(), *GOOD[10:12]])
+    )
+    assert (report.rows, report.invalid) == (13, 0)
+    rows = await dataset.rows(range(9, 12))
+    assert [row.line for row in rows] == [10, 11, 12]
+    assert len(rows[1].user) <= 300
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(damage=st.dictionaries(st.integers(0, 19), st.binary(min_size=1, max_size=5), min_size=1))
+async def test_damage_stays_on_its_own_line(tmp_path: Path, damage: dict[int, bytes]) -> None:
+    rows = list(GOOD[:20])
+    for row, junk in damage.items():
+        rows[row] = rows[row][:60] + junk.replace(b"\n", b"") + rows[row][60:]
+    _, report = await checked(write(tmp_path / "f.jsonl", rows))
+    touched = {row + 1 for row in damage}
+    assert {one.line for one in row_problems(report)} <= touched
+    assert report.rows == 20
+    assert Counter(one.line for one in report.problems if one.severity == "error").keys() <= touched
+
+
+async def test_plain_text_is_told_from_a_chat_file_without_a_whole_row(tmp_path: Path) -> None:
+    path = tmp_path / "f.txt"
+    path.write_text("Call me Ishmael.\nSome years ago, never mind how long,\n[she] went to sea.\n")
+    broken = await Datasets().open(path)
+    path.write_text("Call me Ishmael.\nSome years ago, never mind how long,\nI went to sea.\n")
+    prose = await Datasets().open(path)
+    assert (broken.format, prose.format) == (Format.CHAT, Format.TEXT)
+    report = await prose.checked()
+    assert [(one.line, one.code) for one in report.problems[:2]] == [
+        (None, "unconvertible-format"),
+        (1, "not-json"),
+    ]
+    path.write_text('"an answer"\n42\nnull\n')
+    assert (await Datasets().open(path)).format is Format.CHAT  # values, and no objects

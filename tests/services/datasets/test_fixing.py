@@ -1,0 +1,50 @@
+"""Mending all rows with a problem: what is certain, until nothing more is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from support.sample_rows import chat_row, good_rows
+
+from tui.domain.fixes.fixes import FIXABLE
+from tui.services.datasets.datasets import Dataset, Datasets
+from tui.services.datasets.fixing import mend, mended_rows
+
+
+async def opened(path: Path, *lines: str) -> Dataset:
+    path.write_text("\n".join([*map(json.dumps, good_rows()), *lines]), encoding="utf-8")
+    dataset = await Datasets().open(path)
+    await dataset.checked()
+    return dataset
+
+
+async def test_what_is_mended_shows_what_can_be_mended_then(tmp_path: Path) -> None:
+    twice = json.dumps(chat_row("Who comes?", " Somebody from the cafÃ© on Friday."))
+    cut = twice.removesuffix("]}")
+    dataset = await opened(tmp_path / "f.jsonl", twice, cut)
+    assert [*dataset.codes(13)] == ["not-json"]
+    looked_at = [found.doing async for found in mend(dataset, FIXABLE)]
+    assert looked_at[-1] == "leave the row out"
+    mended = json.loads(dataset.current_raw(12))
+    assert mended == chat_row("Who comes?", "Somebody from the café on Friday.")
+    assert dataset.counts().excluded == 1  # it was cut short, and stands there twice
+    assert dataset.counts().invalid == dataset.counts().warned == 0
+
+
+async def test_only_the_problems_that_are_named_are_mended(tmp_path: Path) -> None:
+    row = json.dumps(chat_row("Who comes?", " Somebody from the cafÃ© on Friday."))
+    dataset = await opened(tmp_path / "f.jsonl", row)
+    async for _ in mend(dataset, {"outer-whitespace"}):
+        pass
+    assert [*dataset.codes(12)] == ["encoding-damage"]
+    assert [step.words for step in dataset.edits.steps] == [
+        "strip the answer, all rows with outer-whitespace"
+    ]
+
+
+async def test_rows_without_a_certain_fix_are_counted_and_left(tmp_path: Path) -> None:
+    dataset = await opened(tmp_path / "f.jsonl", "{", '{"messages": [{"role": "bot"}]}')
+    found = [one async for one in mended_rows(dataset, "not-json")][-1]
+    assert (found.rows, found.looked_at, found.share, found.after) == (1, 1, 1.0, {})
+    assert not dataset.edits

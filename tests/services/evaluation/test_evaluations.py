@@ -1,0 +1,311 @@
+"""Evaluations against a real server: bounded, kept, resumed, and stopped where there is no hope."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from servers.chat import ChatServer, chat_server
+from servers.misbehaving import Fault
+
+from tui.domain.evaluation.comparison import Verdict
+from tui.domain.evaluation.records import CaseResult, Evaluation
+from tui.services.container import Services
+from tui.services.errors import FileError, FtuiError, InputError, NotFound, ProviderError
+from tui.services.evaluation.evaluations import EvaluationRequest, Evaluations, Run
+from tui.settings import ProviderProfile, Settings
+
+EXPECTED = '{"category": "billing"}'
+
+
+def says(text: str) -> Any:
+    return lambda messages: text
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ChatServer]:
+    async with chat_server({"base": says("I am not sure."), "tuned": says(EXPECTED)}) as server:
+        yield server
+
+
+@pytest.fixture
+def services(server: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Services:
+    monkeypatch.setenv("TEST_KEY", "sk-verysecret123456")
+    profile = ProviderProfile(base_url=server.url, api_key_env="TEST_KEY")
+    return Services(
+        Settings(
+            home=tmp_path / "home",
+            workspace=tmp_path / ".ftui",
+            provider="far",
+            concurrency=4,
+            providers={"far": profile},
+        )
+    )
+
+
+def make_test_set(folder: Path, n: int = 10, expected: str = EXPECTED) -> Path:
+    path = folder / "test.jsonl"
+    rows = [{"input": f"Mail {i}", "ideal_output": expected} for i in range(1, n + 1)]
+    path.write_text("\n".join(json.dumps(row) for row in rows))
+    return path
+
+
+def request(test: Path, **changes: Any) -> EvaluationRequest:
+    values = {"provider": "far", "base": "base", "tuned": "tuned", **changes}
+    return EvaluationRequest(test=test, **values)
+
+
+async def answer(services: Services, run: Run, most: int | None = None) -> list[CaseResult]:
+    results = []
+    async with aclosing(services.evaluations.answers(run)) as answers:
+        async for result in answers:
+            results.append(result)
+            if len(results) == most:
+                break
+    return results
+
+
+async def evaluate(services: Services, asked: EvaluationRequest) -> Evaluation:
+    run = await services.evaluations.begin(asked)
+    await answer(services, run)
+    return await services.evaluations.finish(run)
+
+
+async def test_both_models_answer_every_case_and_the_better_one_is_named(
+    services: Services, server: ChatServer, tmp_path: Path
+) -> None:
+    record = await evaluate(services, request(make_test_set(tmp_path)))
+    assert record.comparison is not None
+    assert record.comparison.verdict is Verdict.BETTER
+    assert record.scorer == "json_valid"
+    assert (record.comparison.n, record.comparison.wins) == (10, 10)
+    assert len(server.asked) == 20
+    assert {(one["temperature"], one["max_tokens"]) for one in server.asked} == {(0, 256)}
+    assert record.base_averages.tokens == 4
+    assert record.tuned_averages.seconds > 0
+
+
+async def test_no_more_requests_are_in_flight_than_the_settings_allow(
+    services: Services, server: ChatServer, tmp_path: Path
+) -> None:
+    server.delay = 0.05
+    await evaluate(services, request(make_test_set(tmp_path)))
+    assert server.peak == 4
+
+
+async def test_each_case_is_kept_as_it_comes_and_an_interrupted_run_goes_on(
+    services: Services, server: ChatServer, tmp_path: Path
+) -> None:
+    test = make_test_set(tmp_path)
+    run = await services.evaluations.begin(request(test))
+    seen = await answer(services, run, most=3)
+    kept = [json.loads(line) for line in run.cases_file.read_text().splitlines()]
+    assert [one["number"] for one in kept] == [one.number for one in seen]
+    assert await services.evaluations.latest() is None
+
+    asked_before = len(server.asked)
+    again = await services.evaluations.begin(request(test))
+    assert again.kept == 3
+    assert again.folder == run.folder
+    await answer(services, again)
+    record = await services.evaluations.finish(again)
+    assert record.comparison is not None
+    assert record.comparison.n == 10
+    assert len(server.asked) - asked_before == 14
+
+
+async def test_another_question_does_not_go_on_with_the_interrupted_one(
+    services: Services, tmp_path: Path
+) -> None:
+    test = make_test_set(tmp_path)
+    run = await services.evaluations.begin(request(test))
+    await answer(services, run, most=3)
+    other = await services.evaluations.begin(request(test, scorer="exact"))
+    assert other.kept == 0
+    assert other.folder != run.folder
+
+
+async def test_the_latest_finished_evaluation_is_read_back_with_its_cases(
+    services: Services, tmp_path: Path
+) -> None:
+    test = make_test_set(tmp_path)
+    times = iter([datetime(2026, 11, 23, tzinfo=UTC) + timedelta(hours=h) for h in range(9)])
+    evaluations = Evaluations(services.workspace, services.providers, 4, clock=lambda: next(times))
+    for scorer in ("exact", "json_fields"):
+        run = await evaluations.begin(request(test, scorer=scorer))
+        async for _ in evaluations.answers(run):
+            pass
+        last = await evaluations.finish(run)
+    found = await evaluations.latest()
+    assert found is not None
+    record, cases = found
+    assert record == last
+    assert [case.number for case in cases] == list(range(1, 11))
+    assert record.comparison is not None
+    assert record.comparison.fields == {"category": (0, 1)}
+
+
+@pytest.mark.parametrize(("base", "tuned"), [("base", "gone"), ("gone", "tuned")])
+async def test_an_unknown_model_stops_at_once_with_one_sentence(
+    services: Services, server: ChatServer, tmp_path: Path, base: str, tuned: str
+) -> None:
+    run = await services.evaluations.begin(
+        request(make_test_set(tmp_path, 200), base=base, tuned=tuned)
+    )
+    with pytest.raises(NotFound, match="The model gone does not exist"):
+        await answer(services, run)
+    assert len(server.asked) < 20
+
+
+async def test_a_wrong_key_stops_at_once_and_is_not_shown(
+    services: Services, server: ChatServer, tmp_path: Path
+) -> None:
+    body = {"error": {"message": "Incorrect API key provided: sk-verysecret123456"}}
+    server.faults = [Fault("status", 401, path="chat", body=body) for _ in range(20)]
+    run = await services.evaluations.begin(request(make_test_set(tmp_path, 100)))
+    with pytest.raises(ProviderError, match="does not accept the key") as refused:
+        await answer(services, run)
+    assert "verysecret" not in str(refused.value)
+    assert not services.settings.workspace.exists()
+
+
+async def test_one_case_that_a_model_cannot_answer_is_an_error_and_no_loss(
+    services: Services, server: ChatServer, tmp_path: Path
+) -> None:
+    body = {"error": {"message": "The prompt is too long."}}
+    test = make_test_set(tmp_path)
+    run = await services.evaluations.begin(request(test))
+    server.faults = [Fault("status", 400, path="chat", body=body)]
+    results = await answer(services, run)
+    record = await services.evaluations.finish(run)
+    assert record.comparison is not None
+    assert (record.comparison.n, record.comparison.errors) == (9, 1)
+    assert record.comparison.losses == 0
+    (failed,) = [one for one in results if one.scores is None]
+    assert "too long" in failed.base.error + failed.tuned.error
+
+
+async def test_a_model_that_never_answers_stops_it_though_the_other_one_does(
+    services: Services, server: ChatServer, tmp_path: Path
+) -> None:
+    client = await services.providers.client("far")
+    client.max_retries = 0
+    server.refused["tuned"] = 503
+    run = await services.evaluations.begin(request(make_test_set(tmp_path, 100)))
+    with pytest.raises(ProviderError, match="tuned cannot be loaded"):
+        await answer(services, run)
+    assert len(server.asked) < 40
+
+
+@pytest.mark.parametrize("kind", ["html", "reset"])
+async def test_a_server_that_talks_nonsense_is_given_up_after_a_few(
+    services: Services, server: ChatServer, tmp_path: Path, kind: str
+) -> None:
+    client = await services.providers.client("far")
+    client.max_retries = 0
+    server.faults = [Fault(kind, path="chat") for _ in range(200)]
+    run = await services.evaluations.begin(request(make_test_set(tmp_path, 60)))
+    with pytest.raises(FtuiError):
+        await answer(services, run)
+    assert len(server.faults) > 150
+
+
+@pytest.mark.parametrize("text", ["", "\ud800 a lone surrogate", "\x1b[31mred"])
+async def test_an_odd_answer_is_a_wrong_answer_and_is_kept(
+    services: Services, server: ChatServer, tmp_path: Path, text: str
+) -> None:
+    server.models["base"] = says(text)
+    record = await evaluate(services, request(make_test_set(tmp_path, 8)))
+    assert record.comparison is not None
+    assert record.comparison.base.mean == 0
+    found = await services.evaluations.latest()
+    assert found is not None
+    assert len(found[1]) == 8
+
+
+@pytest.mark.parametrize(
+    ("content", "scorer", "why"),
+    [
+        (b"", None, "holds no cases"),
+        (b"{", None, "line 1"),
+        (b'{"input": "x", "ideal_output": "plain"}', "json_fields", "line 1: the expected"),
+        (b'{"input": "x", "ideal_output": "plain"}', "rouge_l", "There is no scorer rouge_l"),
+    ],
+)
+async def test_a_test_set_that_cannot_be_used_is_told_before_anything_is_asked(
+    services: Services,
+    server: ChatServer,
+    tmp_path: Path,
+    content: bytes,
+    scorer: str | None,
+    why: str,
+) -> None:
+    test = tmp_path / "test.jsonl"
+    test.write_bytes(content)
+    with pytest.raises(InputError, match=why):
+        await services.evaluations.begin(request(test, scorer=scorer))
+    assert server.asked == []
+    assert not services.settings.workspace.exists()
+
+
+async def test_a_missing_test_set_and_a_folder_are_file_errors(
+    services: Services, tmp_path: Path
+) -> None:
+    with pytest.raises(FileError, match="There is no file"):
+        await services.evaluations.begin(request(tmp_path / "none.jsonl"))
+    with pytest.raises(FileError, match="is a folder"):
+        await services.evaluations.begin(request(tmp_path))
+
+
+async def test_the_next_comparison_suggested_is_that_of_the_last_job(
+    services: Services, server: ChatServer, tmp_path: Path
+) -> None:
+    from support.sample_rows import good_rows
+
+    from tui.domain.submission.job_request import JobRequest
+
+    training = tmp_path / "mails_train.jsonl"
+    training.write_text("\n".join(json.dumps(row) for row in good_rows(12)))
+    test = tmp_path / "mails_test.jsonl"
+    test.write_text("{}")
+    nothing = await services.evaluations.suggest()
+    assert (nothing.tuned, nothing.test) == (None, None)
+    job = await services.jobs.submit(
+        JobRequest(training_file=training, model="base", provider="far")
+    )
+    server.finish(job.id)
+    async for _ in services.jobs.follow("far", job.id):
+        pass
+    found = await services.evaluations.suggest()
+    assert (found.provider, found.base, found.tuned) == ("far", "base", f"ft:base:{job.id}")
+    assert found.test == test
+
+
+async def test_the_real_engine_answers_both_sides_of_a_comparison(
+    engine_settings: Settings, tmp_path: Path
+) -> None:
+    services = Services(engine_settings.model_copy(update={"workspace": tmp_path / ".ftui"}))
+    model = engine_settings.model
+    try:
+        asked = request(
+            make_test_set(tmp_path, 3), provider="local", base=model, tuned=model, max_tokens=8
+        )
+        run = await services.evaluations.begin(asked)
+        results = await answer(services, run)
+        record = await services.evaluations.finish(run)
+        nowhere = str(tmp_path / "nowhere")
+        missing = await services.evaluations.begin(asked.model_copy(update={"tuned": nowhere}))
+        with pytest.raises(NotFound, match="nowhere"):
+            await answer(services, missing)
+    finally:
+        await services.providers.close()
+    assert record.comparison is not None
+    assert record.comparison.verdict is Verdict.UNCLEAR
+    assert (record.comparison.ties, record.comparison.errors) == (3, 0)
+    assert all(one.base.text == one.tuned.text for one in results)
+    assert all(one.base.tokens for one in results)

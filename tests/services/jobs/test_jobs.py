@@ -1,0 +1,102 @@
+"""Jobs are submitted, steered and refused; nothing is done twice and no key is shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from servers.misbehaving import Fault, MisbehavingServer
+from support.watched_jobs import KEY, request, seen, steps
+
+from tui.services.errors import FileError, InputError, ProviderError
+from tui.services.jobs.jobs import Jobs
+
+
+async def test_a_submitted_job_is_recorded_with_what_was_asked(
+    server: MisbehavingServer, jobs: Jobs, training: Path
+) -> None:
+    view = await jobs.submit(request(training, epochs=3, suffix="tickets", seed=7))
+    assert (view.id, view.status, view.model) == ("ftjob-1", "queued", "base")
+    assert b'{"messages": []}' in server.uploads[0]
+    created = server.jobs["ftjob-1"]
+    assert created["method"] == {
+        "type": "supervised",
+        "supervised": {"hyperparameters": {"n_epochs": 3}},
+    }
+    asked = await jobs.request_again("far", "ftjob-1")
+    assert (asked.epochs, asked.suffix) == (3, "tickets")
+
+
+@pytest.mark.parametrize("code", [500, 502, 408])
+async def test_a_job_created_by_a_failing_answer_is_found_and_not_created_again(
+    server: MisbehavingServer, jobs: Jobs, training: Path, code: int
+) -> None:
+    server.faults = [Fault("after", code, path="fine_tuning/jobs", method="POST")]
+    view = await jobs.submit(request(training))
+    assert list(server.jobs) == [view.id]
+    assert server.count("POST", "/fine_tuning/jobs") == 1
+
+
+async def test_where_no_job_was_created_the_person_is_told_to_look_first(
+    server: MisbehavingServer, jobs: Jobs, training: Path
+) -> None:
+    server.faults = [Fault("status", 500, path="fine_tuning/jobs", method="POST")]
+    with pytest.raises(ProviderError, match=r"not certain.*`ftui jobs`"):
+        await jobs.submit(request(training))
+    assert server.count("POST", "/fine_tuning/jobs") == 1
+
+
+async def test_a_refused_organisation_is_told_of_the_closing(
+    server: MisbehavingServer, jobs: Jobs, training: Path
+) -> None:
+    said = {"error": {"message": "Your organization may not."}}
+    server.faults = [Fault("status", 403, path="fine_tuning/jobs", method="POST", body=said)]
+    with pytest.raises(ProviderError, match=r"may not.*2027-01-06.*--provider local"):
+        await jobs.submit(request(training))
+
+
+async def test_a_wrong_key_names_its_variable_and_is_never_shown(
+    server: MisbehavingServer, jobs: Jobs
+) -> None:
+    said = {"error": {"message": f"Incorrect API key provided: {KEY}."}}
+    server.faults = [Fault("status", 401, body=said)]
+    with pytest.raises(ProviderError, match="TEST_KEY") as caught:
+        await seen(jobs)
+    assert KEY not in str(caught.value)
+
+
+async def test_a_missing_key_names_its_variable(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TEST_KEY")
+    with pytest.raises(ProviderError, match="TEST_KEY is not set"):
+        await seen(jobs)
+
+
+async def test_fastapi_bodies_keep_their_message(server: MisbehavingServer, jobs: Jobs) -> None:
+    server.faults = [Fault("status", 422, body={"detail": [{"loc": ["x"], "msg": "too odd"}]})]
+    with pytest.raises(ProviderError, match="too odd"):
+        await seen(jobs)
+
+
+async def test_files_that_cannot_be_sent_are_named(jobs: Jobs, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.jsonl"
+    empty.touch()
+    with pytest.raises(InputError, match="empty"):
+        await jobs.submit(request(empty))
+    with pytest.raises(FileError, match=r"no file .*gone\.jsonl"):
+        await jobs.submit(request(tmp_path / "gone.jsonl"))
+    with pytest.raises(FileError, match="folder"):
+        await jobs.submit(request(tmp_path))
+
+
+async def test_cancelling_ends_the_job_and_the_watch_tells_the_rest(
+    server: MisbehavingServer, jobs: Jobs
+) -> None:
+    server.add_job()
+    server.add_step(1)
+    view = await jobs.steer("far", "ftjob-1", "cancel")
+    assert view.status == "cancelled"
+    records = await seen(jobs)
+    assert steps(records) == [1]
+    assert records[-1]["status"] == "cancelled"

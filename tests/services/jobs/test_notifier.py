@@ -1,0 +1,124 @@
+"""The command that is given a job that ended: what it reads, and that it can harm nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tui.domain.jobs.notifications import Notice
+from tui.domain.jobs.view import JobView
+from tui.services.errors import FtuiError
+from tui.services.jobs.notifier import Notifying
+from tui.services.workspace.workspace import Workspace
+from tui.settings import NotifySettings
+
+ENDED = Notice(
+    "ended", JobView("far", "ftjob-1", "succeeded", suffix="tickets"), "tickets succeeded"
+)
+STALLED = Notice("stalled", JobView("far", "ftjob-1", "running", step=9), "tickets stalled")
+
+Make = Callable[..., Notifying]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    def notifying(*command: str, seconds: float = 20, **more: str) -> Notifying:
+        settings = NotifySettings.model_validate({"command": command, **more})
+        return Notifying(settings, Workspace(tmp_path / ".ftui"), {}, seconds)
+
+    return notifying
+
+
+def shell(code: str, *arguments: str) -> tuple[str, ...]:
+    return ("sh", "-c", code, "hook", *arguments)
+
+
+async def test_the_command_reads_the_job_as_json(make: Make, tmp_path: Path) -> None:
+    await make(*shell('cat > "$1"', str(tmp_path / "got"))).run_hook(ENDED)
+    got = json.loads((tmp_path / "got").read_text())
+    assert got["event"] == "ended"
+    assert got["message"] == "tickets succeeded"
+    assert (got["provider"], got["job"], got["status"]) == ("far", "ftjob-1", "succeeded")
+
+
+async def test_an_argument_is_never_read_by_a_shell(make: Make, tmp_path: Path) -> None:
+    odd = tmp_path / "a; touch b $(touch c)"
+    await make("tee", str(odd)).run_hook(ENDED)
+    assert odd.exists()
+    assert {path.name for path in tmp_path.iterdir()} == {odd.name, ".ftui"}
+
+
+async def test_a_job_is_told_once_though_two_programs_watch_it(make: Make, tmp_path: Path) -> None:
+    command = shell('echo told >> "$1"', str(tmp_path / "got"))
+    one, other = make(*command), make(*command)
+    assert one.first(ENDED)
+    assert not one.first(ENDED)
+    await asyncio.gather(*(each.run_hook(ENDED) for each in (one, other, one)))
+    await one.run_hook(STALLED)
+    assert (tmp_path / "got").read_text().split() == ["told", "told"]
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        (("/no/such/program",), "cannot be started: No such file or directory."),
+        (shell("exit 3"), "failed with exit status 3."),
+        (("a\0b",), "cannot be started: "),
+    ],
+)
+async def test_a_command_that_fails_is_told_once_in_a_sentence(
+    make: Make, command: tuple[str, ...], sentence: str
+) -> None:
+    notifying = make(*command)
+    with pytest.raises(FtuiError, match=sentence):
+        await notifying.run_hook(ENDED)
+    await notifying.run_hook(STALLED)
+
+
+async def test_a_command_that_hangs_is_killed_with_its_children(make: Make, tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    code = 'sleep 300 & echo $$ $! > "$1"; wait'
+    begin = time.monotonic()
+    with pytest.raises(FtuiError, match=r"took longer than 0\.5 s and was stopped"):
+        await make(*shell(code, str(pids)), seconds=0.5).run_hook(ENDED)
+    assert time.monotonic() - begin < 10
+    for pid in map(int, pids.read_text().split()):
+        while _alive(pid):
+            assert time.monotonic() - begin < 10
+            await asyncio.sleep(0.01)
+
+
+async def test_a_command_that_reads_nothing_does_no_harm(make: Make) -> None:
+    await make("true").run_hook(ENDED)
+
+
+async def test_a_workspace_that_cannot_be_written_does_not_silence_the_command(
+    make: Make, tmp_path: Path
+) -> None:
+    (tmp_path / ".ftui").write_text("a file where the folder should be")
+    await make(*shell('cat > "$1"', str(tmp_path / "got"))).run_hook(ENDED)
+    assert (tmp_path / "got").exists()
+
+
+async def test_only_the_bell_is_on_unless_a_person_asks_for_more(
+    make: Make, tmp_path: Path
+) -> None:
+    assert make().for_terminal(ENDED) == "\a"
+    assert make(desktop="osc9").for_terminal(ENDED) == "\a\x1b]9;ftui: tickets succeeded\a"
+    await make().run_hook(ENDED)
+    assert not (tmp_path / ".ftui").exists()
+
+
+def _alive(pid: int) -> bool:
+    """Whether a process runs; one that ended and waits for its parent does not."""
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False

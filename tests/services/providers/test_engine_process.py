@@ -1,0 +1,93 @@
+"""The engine as a process: started on need, found again, ended; every trouble is one sentence."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tui.services.container import Services
+from tui.services.errors import EngineMissing, EngineUnavailable
+from tui.services.providers.engine_process import EngineProcess
+from tui.settings import Settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path / "home", workspace=tmp_path / ".ftui")
+
+
+@pytest.fixture
+async def engine(settings: Settings) -> AsyncIterator[EngineProcess]:
+    engine = EngineProcess(settings)
+    yield engine
+    if settings.socket.is_socket():
+        await engine.stop()
+
+
+async def test_an_engine_that_does_not_run_says_so_and_leaves_no_trace(
+    engine: EngineProcess, settings: Settings
+) -> None:
+    assert not (await engine.status()).running
+    assert not settings.home.exists()
+    assert not await engine.stop()
+
+
+async def test_it_is_started_once_found_by_others_and_ended(
+    engine: EngineProcess, settings: Settings
+) -> None:
+    first, second = await asyncio.gather(engine.ensure(), EngineProcess(settings).ensure())
+    assert first.running
+    assert first.pid == second.pid
+    assert first.pid is not None
+    assert os.getsid(first.pid) != os.getsid(0)
+    services = Services(settings)
+    client = await services.providers.client("local")
+    assert (await client.fine_tuning.jobs.list()).data == []
+    await services.providers.close()
+    assert await engine.stop()
+    assert not (await engine.status()).running
+
+
+async def test_a_missing_extra_gives_the_install_line(settings: Settings) -> None:
+    engine = EngineProcess(settings, extra=["not_there_at_all"])
+    with pytest.raises(EngineMissing, match=r'pip install "fine-tui\[local\]"'):
+        await engine.ensure()
+
+
+async def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    engine = EngineProcess(Settings(home=tmp_path / "file" / "home"))
+    with pytest.raises(EngineUnavailable, match="FTUI_HOME"):
+        await engine.ensure()
+
+
+async def test_a_taken_port_is_told_in_the_engines_own_words(engine: EngineProcess) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(EngineUnavailable, match=str(port)):
+            await engine.start(port)
+
+
+async def test_something_else_on_the_socket_is_not_taken_for_the_engine(
+    engine: EngineProcess, settings: Settings
+) -> None:
+    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(b"220 mail.example ESMTP\r\n")
+        writer.close()
+
+    settings.socket.parent.mkdir(parents=True)
+    async with await asyncio.start_unix_server(babble, settings.socket):
+        with pytest.raises(EngineUnavailable, match="does not answer as the engine"):
+            await engine.status()
+    settings.socket.unlink()
+
+
+def test_the_engine_is_this_pythons(engine: EngineProcess) -> None:
+    assert engine._command(None)[:3] == [sys.executable, "-m", "tui.engine"]

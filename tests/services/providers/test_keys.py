@@ -1,0 +1,130 @@
+"""Where the keys of the providers come from, and that none of them is ever shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import keyring
+import keyring.backends.fail
+import pytest
+from keyring.backend import KeyringBackend
+from pydantic import SecretStr
+from support.keyrings import InFile, Locked, Silent
+
+from tui.services.errors import InputError, KeyMissing, KeyringError, ProviderError
+from tui.services.providers.keys import Keys
+from tui.services.providers.system_keyring import SystemKeyring
+from tui.settings import ProviderProfile
+
+KEY = "sk-verysecret123456"
+PROFILES = {
+    "openai": ProviderProfile(base_url="https://api.openai.com/v1"),
+    "lab-2": ProviderProfile(base_url="http://lab.example/v1"),
+    "open": ProviderProfile(base_url="http://lab.example/v1", api_key_env=""),
+}
+
+
+@pytest.fixture
+def in_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InFile]:
+    monkeypatch.setenv("TEST_KEYRING", str(tmp_path / "keyring.json"))
+    backend = InFile()
+    yield from _in_use(backend)
+
+
+def _in_use(backend: KeyringBackend) -> Iterator[KeyringBackend]:
+    before = keyring.get_keyring()
+    keyring.set_keyring(backend)
+    yield backend
+    keyring.set_keyring(before)
+
+
+@pytest.fixture(params=[keyring.backends.fail.Keyring, Locked, Silent])
+def useless(request: pytest.FixtureRequest) -> Iterator[KeyringBackend]:
+    yield from _in_use(request.param())
+
+
+def keys(environ: dict[str, str] | None = None, seconds: float = 5.0) -> Keys:
+    return Keys(PROFILES, environ or {}, SystemKeyring(read_seconds=seconds, write_seconds=seconds))
+
+
+async def test_the_environment_goes_before_the_keyring(in_file: InFile) -> None:
+    in_file.set_password("ftui", "openai", "sk-of-the-keyring")
+    found = await keys({"OPENAI_API_KEY": KEY}).key("openai")
+    assert found
+    assert found.get_secret_value() == KEY
+    found = await keys().key("openai")
+    assert found
+    assert found.get_secret_value() == "sk-of-the-keyring"
+
+
+async def test_a_key_is_kept_and_forgotten_and_its_place_is_told(in_file: InFile) -> None:
+    own = keys()
+    assert (await own.place("lab-2")).words == "missing"
+    await own.keep("lab-2", SecretStr(KEY))
+    assert (await own.place("lab-2")).words == "keyring"
+    await own.remove("lab-2")
+    assert (await own.place("lab-2")).words == "missing"
+    with pytest.raises(KeyringError, match="holds no such key"):
+        await own.remove("lab-2")
+
+
+async def test_a_server_of_ones_own_never_gets_the_key_for_openai() -> None:
+    own = keys({"OPENAI_API_KEY": KEY})
+    assert own.variable("lab-2") == "LAB_2_API_KEY"
+    with pytest.raises(KeyMissing, match="ftui keys set lab-2"):
+        await own.key("lab-2")
+
+
+async def test_a_server_that_asks_for_no_key_gets_none() -> None:
+    assert await keys({"OPENAI_API_KEY": KEY}).key("open") is None
+
+
+async def test_a_keyring_that_cannot_be_used_is_told_in_a_sentence_and_holds_nobody_up(
+    useless: KeyringBackend,
+) -> None:
+    own = keys(seconds=0.05)
+    place = await own.place("openai")
+    assert place.source == "missing"
+    assert place.trouble
+    with pytest.raises(KeyMissing, match="OPENAI_API_KEY is not set"):
+        await own.key("openai")
+    with pytest.raises(KeyringError) as refused:
+        await own.keep("openai", SecretStr(KEY))
+    assert KEY not in str(refused.value)
+    assert refused.value.__cause__ is refused.value.__context__ is None or isinstance(
+        refused.value.__context__, TimeoutError
+    )
+
+
+async def test_a_keyring_that_does_not_answer_is_asked_once() -> None:
+    silent = Silent()
+    for _ in _in_use(silent):
+        own = keys(seconds=0.05)
+        await own.place("openai")
+        await own.place("openai")
+        await own.place("lab-2")
+    assert silent.asked == 1
+
+
+@pytest.mark.parametrize("key", ["sk-a\nb", " sk-a", "sk-ä", "sk-\x1b[31m"])
+async def test_what_cannot_be_a_key_is_refused_before_it_is_sent_or_kept(
+    key: str, in_file: InFile
+) -> None:
+    with pytest.raises(ProviderError, match="no key has") as refused:
+        await keys({"OPENAI_API_KEY": key}).key("openai")
+    assert key not in str(refused.value)
+    with pytest.raises(InputError):
+        await keys().keep("openai", SecretStr(key))
+
+
+async def test_a_known_key_is_taken_out_of_any_text(in_file: InFile) -> None:
+    in_file.set_password("ftui", "openai", "plainwordsecret")
+    own = keys({"LAB_2_API_KEY": "another/secret"})
+    await own.key("openai")
+    said = own.redact("plainwordsecret, another/secret and sk-unknown123456 \x1b]0;x\x07")
+    assert said == "[key], [key] and [key] �"
+
+
+def test_no_key_is_in_how_the_keys_are_shown() -> None:
+    assert KEY not in repr(keys({"OPENAI_API_KEY": KEY}))

@@ -1,0 +1,56 @@
+"""The base models that the form for a job suggests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from servers.misbehaving import misbehaving_server
+
+from tui.domain.submission.job_request import JobRequest
+from tui.services.container import Services
+from tui.services.providers.known_models import known_models
+from tui.services.workspace.job_log import JobFile, JobLog
+from tui.settings import DEFAULT_MODEL, ProviderProfile, Settings
+
+
+async def test_models_of_this_machine_are_those_that_lie_here_and_were_trained(
+    tmp_path: Path,
+) -> None:
+    services = Services(Settings(home=tmp_path / "home", workspace=tmp_path / ".ftui"))
+    (tmp_path / "home" / "models" / "hub" / "models--org--small-model").mkdir(parents=True)
+    request = JobRequest(training_file=Path("a.jsonl"), model="/my/model", provider="local")
+    log = JobLog(services.workspace, "local", "ftjob-1")
+    await log.created(JobFile(provider="local", id="ftjob-1", request=request))
+    await log.append([{"type": "status", "at": 1.0, "status": "succeeded"}])
+    known = await known_models(services, "local")
+    assert known == ["/my/model", DEFAULT_MODEL, "org/small-model"]
+
+
+async def test_models_of_a_server_are_those_that_it_listed_and_lets_be_tuned(
+    tmp_path: Path,
+) -> None:
+    async with misbehaving_server() as server:
+        server.models = {
+            "data": [
+                {"id": "base-1", "capabilities": {"fine_tune": True}},
+                {"id": "ft:base-1:mine::x"},
+                {"id": "other"},
+            ]
+        }
+        far = ProviderProfile(base_url=server.url, api_key_env="")
+        services = Services(
+            Settings(home=tmp_path, workspace=tmp_path / ".ftui", providers={"far": far})
+        )
+        assert await known_models(services, "far") == [], "nobody is asked for suggestions"
+        await services.probing.probe("far")
+        known = await known_models(services, "far")
+        await services.providers.close()
+    assert set(known) == {"base-1", "other"}
+
+
+async def test_openai_is_known_for_the_models_of_the_table_of_prices(tmp_path: Path) -> None:
+    openai = ProviderProfile(base_url="https://api.openai.com/v1")
+    services = Services(
+        Settings(home=tmp_path, workspace=tmp_path / ".ftui", providers={"openai": openai})
+    )
+    assert "gpt-4.1-mini" in await known_models(services, "openai")

@@ -1,0 +1,177 @@
+"""What is found out about providers, against real servers that behave well, badly or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+from servers.misbehaving import Fault, MisbehavingServer, misbehaving_server
+
+from tui.domain.providers.probe import FEATURES
+from tui.services.container import Services
+from tui.services.providers.engine_process import EngineProcess
+from tui.services.providers.probing import Probing
+from tui.services.providers.providers import Providers
+from tui.settings import ProviderProfile, Settings
+
+KEY = "sk-verysecret123456"
+Prober = Callable[..., Probing]
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[MisbehavingServer]:
+    async with misbehaving_server() as server:
+        yield server
+
+
+@pytest.fixture
+async def prober(tmp_path: Path, server: MisbehavingServer) -> AsyncIterator[Prober]:
+    """Makes what asks the server `far`, and others by their base_url."""
+    made: list[Providers] = []
+
+    def make(seconds: float = 5.0, key: str = KEY, **others: str) -> Probing:
+        urls = {"far": server.url, **others}
+        settings = Settings(
+            home=tmp_path / "home",
+            workspace=tmp_path / ".ftui",
+            providers={name: ProviderProfile(base_url=url) for name, url in urls.items()},
+        )
+        environ = {f"{name.upper()}_API_KEY": key for name in urls} if key else {}
+        made.append(Providers(settings, EngineProcess(settings), environ))
+        return Probing(made[-1], request_seconds=seconds)
+
+    yield make
+    for providers in made:
+        await providers.close()
+
+
+async def test_a_server_that_has_everything_is_ready(
+    server: MisbehavingServer, prober: Prober
+) -> None:
+    server.models = {"data": [{"id": "base", "shutdown_date": "2027-01-14"}]}
+    probe = await prober().probe("far")
+    assert probe.reach == "ready"
+    assert probe.features == dict.fromkeys(FEATURES, "there")
+    assert [(model.id, model.ends) for model in probe.models] == [("base", date(2027, 1, 14))]
+    assert probe.seconds is not None
+    assert probe.key == "environment (FAR_API_KEY)"
+
+
+async def test_nothing_is_created_for_it(server: MisbehavingServer, prober: Prober) -> None:
+    await prober().probe("far")
+    assert {method for method, _ in server.requests} == {"GET"}
+    assert server.jobs == {}
+
+
+@pytest.mark.parametrize("lacking", list(FEATURES))
+async def test_a_missing_endpoint_switches_off_one_feature_with_the_reason(
+    server: MisbehavingServer, prober: Prober, lacking: str
+) -> None:
+    endpoint = FEATURES[lacking][1]  # type: ignore[index]
+    server.lacks = {"ftui-no-such-path", endpoint.rsplit("}", 1)[-1].split(" ")[-1]}
+    own = prober()
+    probe = await own.probe("far")
+    assert probe.missing == [lacking]
+    assert probe.reach == "ready"
+    reasons = {name: probe.reason_against(name) for name in FEATURES}
+    reason = reasons.pop(lacking)  # type: ignore[call-overload]
+    assert reason
+    assert reason.startswith("The provider far cannot ")
+    assert reason.endswith(f"it has no {endpoint}.")
+    assert set(reasons.values()) == {None}
+    assert own.last("far") == probe
+
+
+@pytest.mark.parametrize(
+    ("fault", "reach", "said"),
+    [
+        (Fault("status", 500), "in trouble", "has trouble"),
+        (Fault("status", 429), "in trouble", "asked too often"),
+        (Fault("hang"), "out of reach", "did not answer in time"),
+        (Fault("reset"), "out of reach", "Could not reach far"),
+        (Fault("status", 401, body={"detail": f"bad key {KEY}"}), "key refused", "FAR_API_KEY"),
+    ],
+)
+async def test_a_server_that_cannot_be_used_is_told_in_a_word_and_a_sentence(
+    server: MisbehavingServer, prober: Prober, fault: Fault, reach: str, said: str
+) -> None:
+    server.faults = [fault]
+    probe = await prober(seconds=0.3).probe("far")
+    assert probe.reach == reach
+    assert said in probe.said
+    assert KEY not in repr(probe)
+
+
+async def test_a_list_of_models_for_everybody_does_not_hide_that_the_key_is_refused(
+    server: MisbehavingServer, prober: Prober
+) -> None:
+    server.faults = [Fault("status", 401, path="/fine_tuning/jobs")]
+    assert (await prober().probe("far")).reach == "key refused"
+
+
+async def test_without_a_key_nobody_is_asked(server: MisbehavingServer, prober: Prober) -> None:
+    probe = await prober(key="").probe("far")
+    assert probe.reach == "no key"
+    assert "ftui keys set far" in probe.said
+    assert server.requests == []
+
+
+async def test_a_web_page_is_no_server_of_the_protocol(
+    server: MisbehavingServer, prober: Prober
+) -> None:
+    server.faults = [Fault("html") for _ in range(12)]
+    probe = await prober().probe("far")
+    assert probe.reach == "not the protocol"
+    assert "base_url" in probe.said
+
+
+async def test_one_endpoint_that_fails_for_now_is_not_taken_to_be_missing(
+    server: MisbehavingServer, prober: Prober
+) -> None:
+    server.faults = [Fault("status", code, path="/files") for code in (503,)]
+    probe = await prober().probe("far")
+    assert probe.reach == "ready"
+    assert "files" not in probe.features
+    assert probe.reason_against("files") is None
+
+
+async def test_an_address_that_cannot_be_used_is_told_as_such(
+    prober: Prober, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "ftp://me:hunter2-hunter2@proxy:1")
+    probe = await prober().probe("far")
+    assert probe.reach == "out of reach"
+    assert "HTTPS_PROXY" in probe.said
+    assert "hunter2" not in repr(probe)
+
+
+async def test_providers_are_asked_side_by_side_and_told_as_they_answer(
+    server: MisbehavingServer, prober: Prober
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        slow = f"http://127.0.0.1:{mute.getsockname()[1]}/v1"
+        own = prober(seconds=0.5, slow=slow, slower=slow, dead="http://127.0.0.1:9/v1")
+        names = ["slow", "slower", "dead", "far", "local"]
+        async with asyncio.timeout(2):
+            told = {probe.provider: probe async for probe in own.each(names)}
+    assert list(told)[-2:] in (["slow", "slower"], ["slower", "slow"])
+    assert {name: probe.reach for name, probe in told.items()} == {
+        "far": "ready",
+        "local": "asleep",
+        "dead": "out of reach",
+        "slow": "out of reach",
+        "slower": "out of reach",
+    }
+
+
+async def test_the_engine_on_this_machine_has_everything(engine_settings: Settings) -> None:
+    services = Services(engine_settings)
+    probe = await Probing(services.providers).probe("local")
+    await services.providers.close()
+    assert probe.reach == "ready"
+    assert probe.features == dict.fromkeys(FEATURES, "there")
+    assert any(model.id == "SmolLM2-135M-Instruct" for model in probe.models)

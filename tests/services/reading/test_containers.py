@@ -1,0 +1,603 @@
+"""Rows out of whatever holds them: each under the number of its own line, damage on its own row."""
+
+from __future__ import annotations
+
+import csv
+import gc
+import gzip
+import io
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import zlib
+from collections import namedtuple
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tui.services.reading.spooled_rows as spooled_rows
+from tui.domain.submission.job_request import JobRequest
+from tui.services.datasets.datasets import Datasets
+from tui.services.errors import FileError, InputError
+from tui.services.reading.containers import Container, open_rows
+from tui.services.reading.row_file import RowFile, rows_between
+from tui.services.submission.training_files import TrainingFiles
+from tui.services.workspace.workspace import Workspace
+
+USER = {"role": "user", "content": 'Where is "it", [or {not}?'}
+SAID = {"role": "assistant", "content": "On its way, \\ truly.\n}]"}
+ROW = {"messages": [USER, SAID]}
+
+TEXTS = st.text(st.sampled_from('ab"\\{}[],:\n é'), max_size=8)
+ROWS = st.lists(st.fixed_dictionaries({"id": st.integers(), "said": TEXTS}), min_size=1, max_size=6)
+
+
+def scanned(path: Path, block: int | None = None) -> RowFile:
+    with pytest.MonkeyPatch.context() as patch:
+        if block:
+            patch.setattr(spooled_rows, "BLOCK", block)
+        rows = open_rows(path)
+        scan_all(rows)
+    return rows
+
+
+def scan_all(rows: RowFile) -> None:
+    while rows.scan():
+        pass
+
+
+def read_all(rows: RowFile) -> list[tuple[int, bytes]]:
+    """Line and bytes of all rows; what worker processes read by bytes is the same."""
+    found = [(rows.line(row), rows.read(row)) for row in range(len(rows))]
+    read = rows_between(rows.data_path, 0, rows.data_size, 1)
+    assert [(line, raw.removesuffix(b"\r")) for line, raw in read] == found
+    return found
+
+
+def values(rows: RowFile) -> list[tuple[int, Any]]:
+    return [(line, json.loads(raw)) for line, raw in read_all(rows)]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str | bytes], Path]:
+    def write(content: str | bytes) -> Path:
+        path = tmp_path / "f"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return write
+
+
+Write = Callable[[str | bytes], Path]
+
+
+@pytest.mark.parametrize(
+    ("content", "container"),
+    [
+        (json.dumps(ROW) + "\n" + json.dumps(ROW), Container.LINES),
+        (json.dumps(ROW), Container.LINES),
+        ('{"messages": [\n{"messages": []}\n', Container.LINES),
+        ('{"a": NaN}\n{"a": 1}\n', Container.LINES),
+        ("[1, 2]\n[3, 4]\n", Container.LINES),
+        ("just, some\nprose, in lines\nwith, commas: and (more)!\n", Container.LINES),
+        ("\ufeff" + json.dumps([ROW]), Container.ARRAY),
+        ("\n\n [\n" + json.dumps(ROW), Container.ARRAY),
+        ("[", Container.ARRAY),
+        (json.dumps(ROW, indent=2), Container.OBJECTS),
+        ('{\n"a": "damaged\n}\n{\n"a": 1}', Container.OBJECTS),
+        ("input,ideal_output\na,b\n", Container.CSV),
+        ("\ufeffInput;Ideal Output;Extra\r\na;b;c\r\n", Container.CSV),
+        ("sep=;\r\nfoo;bar\r\n1;2\r\n", Container.CSV),
+        ("prompt|completion\na|b\n", Container.CSV),
+        ("input\tideal_output\na, b\tc\n", Container.TSV),
+        ("question,answer\na,b\nc,d\n", Container.CSV),
+        ('messages\n"[{""role"": ""user""}]"\n', Container.CSV),
+        ("damaged\n" + json.dumps(ROW), Container.LINES),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_what_holds_the_rows_is_told_by_the_content(
+    write: Write, content: str, container: Container, packed: bool
+) -> None:
+    raw = content.encode()
+    rows = open_rows(write(gzip.compress(raw) if packed else raw))
+    assert (rows.container, rows.packed) == (container, packed)
+
+
+@settings(deadline=None)
+@given(rows=ROWS, data=st.data(), block=st.integers(1, 60), packed=st.booleans())
+def test_elements_of_an_array_stand_on_the_lines_of_the_source(
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: list[Any],
+    data: st.DataObject,
+    block: int,
+    packed: bool,
+) -> None:
+    between = data.draw(st.sampled_from([",\n", "\n,\n\n", " , ", ",\r\n  "]))
+    indent = data.draw(st.sampled_from([None, 1]))
+    spread = data.draw(st.sampled_from(["", "\n", "\r\n\r\n "]))
+    text, lines = "[" + spread, []
+    for row in rows:
+        lines.append(1 + text.count("\n"))
+        text += json.dumps(row, indent=indent, ensure_ascii=False) + between
+    text = text.removesuffix(between) + spread + "]\n"
+    path = tmp_path_factory.mktemp("array") / "f"
+    path.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
+    found = scanned(path, block)
+    shared = len(set(lines)) < len(lines)
+    assert found.counted_by_element is shared
+    assert values(found) == list(zip(range(1, 99) if shared else lines, rows, strict=False))
+    assert found.remarks == []
+
+
+DAMAGES: dict[str, Callable[[str], str]] = {
+    "a quote is missing": lambda text: text.replace('way"', "way"),
+    "a quote is too many": lambda text: text.replace('way"', 'way""'),
+    "a bracket is missing": lambda text: text.replace("]", ""),
+    "the last bracket is missing": lambda text: text[:-1],
+    "a bracket is too many": lambda text: text + "}",
+    "an inner bracket is too many": lambda text: text.replace("]", "]]"),
+    "a bracket is the wrong one": lambda text: text.replace("]", "}"),
+    "its beginning is missing": lambda text: text[1:],
+    "a line break stands in a string": lambda text: text.replace("way", "way\n"),
+    "it is cut off": lambda text: text[:30],
+    "it is a word": lambda text: "damaged",
+    "it is NaN": lambda text: text.replace('"user"', "NaN"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("indent", [None, 2], ids=["compact", "indented"])
+@pytest.mark.parametrize("between", [", ", ",\n"], ids=["one line", "a line each"])
+def test_a_damaged_element_is_one_bad_row(
+    write: Write, damage: Callable[[str], str], place: int, indent: int | None, between: str
+) -> None:
+    row = {"messages": [{"role": "user", "content": "Where?"}, {"role": "a", "content": "On way"}]}
+    texts = [json.dumps({**row, "id": number}, indent=indent) for number in range(3)]
+    texts[place] = damage(texts[place])
+    rows = scanned(write("[" + between.join(texts) + "]"))
+    found = read_all(rows)
+    good = [at for at in range(3) if at != place]
+    assert len(found) == 3, found
+    assert [orjson.loads(found[at][1])["id"] for at in good] == good
+    with pytest.raises(orjson.JSONDecodeError):
+        orjson.loads(found[place][1])
+    cut_at_the_end = damage is DAMAGES["it is cut off"] and place == 2
+    assert cut_at_the_end or rows.remarks == []
+
+
+def test_of_one_column_the_separator_is_the_one_that_parts_no_text(write: Write) -> None:
+    texts = ["The lamp, which is new, stays dark.", "Is it broken; or not?"]
+    rows = scanned(write("\n".join(["text", *texts]) + "\n"))
+    assert rows.container in (Container.CSV, Container.TSV)
+    assert values(rows) == [(2, {"text": texts[0]}), (3, {"text": texts[1]})]
+
+
+def test_what_is_no_object_is_a_row_of_its_own(write: Write) -> None:
+    found = values(scanned(write('[1,\n"a, ]b",\nnull,\n[[2], {"a": [3]}],\n[],\n{"a": {}}]')))
+    assert found == [
+        *((1, 1), (2, "a, ]b"), (3, None), (4, [[2], {"a": [3]}]), (5, []), (6, {"a": {}}))
+    ]
+
+
+def test_arrays_one_after_the_other_are_read_on(write: Write) -> None:
+    assert values(scanned(write('[\n{"a": 1}\n]\n[\n{"a": 2},\n]\n{"a": 3}'))) == [
+        *((2, {"a": 1}), (5, {"a": 2}), (7, {"a": 3}))
+    ]
+
+
+def test_rows_are_numbered_anew_when_two_share_a_line_late_in_the_file(write: Write) -> None:
+    rows = [{"a": number} for number in range(20)]
+    text = "[\n\n" + ",\n\n".join(map(json.dumps, rows)) + ', {"a": 20},\n{"a": 21}]'
+    path = write(text)
+    found = scanned(path, block=50)
+    assert found.counted_by_element
+    assert values(found) == [(number + 1, {"a": number}) for number in range(22)]
+
+
+@pytest.mark.parametrize("cut", [1, 2, 5, 40])
+def test_an_array_that_is_never_closed_is_told_and_its_rows_are_shown(
+    write: Write, cut: int
+) -> None:
+    text = json.dumps([ROW, ROW, ROW], indent=1)[:-cut]
+    rows = scanned(write(text))
+    [(code, message)] = rows.remarks
+    assert code == "truncated-container"
+    assert f"the file ends on line {text.count(chr(10)) + 1}." in message
+    found = read_all(rows)
+    assert [line for line, _ in found] == [2, 14, 26]
+    assert [orjson.loads(raw) for _, raw in found[:2]] == [ROW, ROW]
+
+
+def test_one_object_over_many_lines_is_one_row_on_its_first_line(write: Write) -> None:
+    rows = scanned(write("\n\n" + json.dumps(ROW, indent=4)))
+    assert rows.container is Container.OBJECTS
+    assert values(rows) == [(3, ROW)]
+    assert rows.row_of_line(3) == 0
+    assert rows.row_of_line(4) is None
+
+
+def test_objects_over_many_lines_follow_each_other_and_one_may_be_damaged(write: Write) -> None:
+    whole = json.dumps(ROW, indent=4)
+    lines = whole.count("\n") + 1
+    damaged = whole.replace('"user"', '"user')
+    rows = scanned(write(f"{whole}\n{damaged}\n{whole}\n"))
+    found = read_all(rows)
+    assert [line for line, _ in found] == [1, 1 + lines, 1 + 2 * lines]
+    assert orjson.loads(found[2][1]) == ROW
+
+
+def test_a_table_becomes_rows_on_the_lines_of_its_records(write: Write) -> None:
+    text = (
+        "input,ideal_output\r\n"
+        '"a ""quoted"", word\r\nand a second line","b"\r\n'
+        "\r\n"
+        "plain,\r\n"
+        'a "b" c,"x" y\r\n'
+        '"nul \0 and émoji 🙂",d'
+    )
+    rows = scanned(write(text))
+    assert values(rows) == [
+        (2, {"input": 'a "quoted", word\r\nand a second line', "ideal_output": "b"}),
+        (5, {"input": "plain", "ideal_output": ""}),
+        (6, {"input": 'a "b" c', "ideal_output": '"x" y'}),
+        (7, {"input": "nul \0 and émoji 🙂", "ideal_output": "d"}),
+    ]
+
+
+CELLS = st.lists(
+    st.tuples(*[st.text(st.sampled_from('ab",;\r\n é\0'), max_size=6)] * 2), max_size=8
+)
+
+
+@settings(deadline=None)
+@given(
+    records=CELLS,
+    delimiter=st.sampled_from(",;|\t"),
+    end=st.sampled_from(["\n", "\r\n"]),
+    block=st.integers(1, 40),
+)
+def test_what_another_program_writes_as_a_table_is_read_as_it_was(
+    tmp_path_factory: pytest.TempPathFactory,
+    records: list[tuple[str, str]],
+    delimiter: str,
+    end: str,
+    block: int,
+) -> None:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, delimiter=delimiter, lineterminator=end, quoting=csv.QUOTE_ALL)
+    writer.writerow(["input", "ideal_output"])
+    lines = []
+    for record in records:
+        lines.append(1 + buffer.getvalue().count("\n"))
+        writer.writerow(record)
+    path = tmp_path_factory.mktemp("table") / "f.csv"
+    path.write_bytes(buffer.getvalue().encode())
+    expected = [
+        (line, dict(zip(("input", "ideal_output"), record, strict=True)))
+        for line, record in zip(lines, records, strict=True)
+        if any(cell.strip() for cell in record)
+    ]
+    for _, row in expected:
+        if not row["input"]:
+            del row["input"]
+    assert values(scanned(path, block)) == expected
+
+
+def test_a_spreadsheet_with_semicolons_and_a_byte_order_mark_is_read(write: Write) -> None:
+    text = "\ufeffSystem;Input;Ideal Output;;Input\r\nBe kind;1,5 kg;2,5 kg;x;y\r\n;;;;\r\n;;;;\r\n"
+    assert values(scanned(write(text))) == [
+        (
+            2,
+            {
+                "system": "Be kind",
+                "input": "1,5 kg",
+                "ideal_output": "2,5 kg",
+                "column 4": "x",
+                "input (2)": "y",
+            },
+        )
+    ]
+
+
+def test_lists_in_cells_are_lists_in_the_row(write: Write) -> None:
+    messages = json.dumps(ROW["messages"], indent=1)
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerows([["messages", "tools", "prompt", "completion"], [messages, "", "[1]", "[x"]])
+    [(line, row)] = values(scanned(write(buffer.getvalue())))
+    assert (line, row) == (2, {"messages": ROW["messages"], "prompt": "[1]", "completion": "[x"})
+
+
+def test_records_of_the_wrong_width_say_so(write: Write) -> None:
+    rows = values(scanned(write("input,ideal_output\na\na,b,c,d\na,b,,\n")))
+    assert rows == [
+        (2, {"input": "a"}),
+        (3, {"input": "a", "ideal_output": "b", "": ["c", "d"]}),
+        (4, {"input": "a", "ideal_output": "b"}),
+    ]
+
+
+def test_a_quote_that_is_never_closed_spoils_one_line(write: Write) -> None:
+    text = 'input,ideal_output\na,"b\n"c","d"\n"e","f"\ng,"h'
+    assert values(scanned(write(text))) == [
+        (2, {"input": "a", "ideal_output": '"b', "": ['a,"b']}),
+        (3, {"input": "c", "ideal_output": "d"}),
+        (4, {"input": "e", "ideal_output": "f"}),
+        (5, {"input": "g", "ideal_output": '"h', "": ['g,"h']}),
+    ]
+
+
+def test_quotes_mean_nothing_special_in_a_table_with_tabs_that_does_not_close_them(
+    write: Write,
+) -> None:
+    rows = values(scanned(write('input\tideal_output\n"a\tb\nc\td" e\n')))
+    assert rows == [
+        (2, {"input": '"a', "ideal_output": "b"}),
+        (3, {"input": "c", "ideal_output": 'd" e'}),
+    ]
+
+
+def test_a_cell_in_another_encoding_spoils_its_own_row_alone(write: Write) -> None:
+    text = "input,ideal_output\ncafé,b\n".encode("latin-1") + 'c,"[é"\n'.encode()
+    rows = scanned(write(text))
+    (_, damaged), (_, whole) = read_all(rows)
+    assert damaged == b'{"input":"caf\xe9","ideal_output":"b"}'
+    assert orjson.loads(whole) == {"input": "c", "ideal_output": "[é"}
+
+
+def test_a_huge_cell_and_a_huge_line_are_whole(write: Write) -> None:
+    huge = 'x"\n' * 2_000_000
+    quoted = huge.replace('"', '""')
+    [(line, row)] = values(scanned(write(f'input,ideal_output\na,"{quoted}"\n')))
+    assert (line, row) == (2, {"input": "a", "ideal_output": huge})
+    element = {"messages": [{"role": "user", "content": huge}]}
+    assert values(scanned(write("[\n" + json.dumps(element) + ",\n1]"))) == [(2, element), (3, 1)]
+
+
+def test_lines_in_gzip_keep_their_numbers_in_any_number_of_members(write: Write) -> None:
+    line = json.dumps(ROW).encode()
+    first, second = line + b"\n\n" + line[:20], line[20:] + b"\r\n" + b"{\xff}"
+    packed = gzip.compress(first) + gzip.compress(b"") + gzip.compress(second) + bytes(1000)
+    rows = scanned(write(packed))
+    assert read_all(rows) == [(1, line), (3, line), (4, b"{\xff}")]
+    assert rows.remarks == []
+    assert rows.scanned == rows.size
+
+
+def packed_lines(count: int) -> bytes:
+    return gzip.compress(b"".join(b'{"messages": [%d]}\n' % (one * 7919) for one in range(count)))
+
+
+@pytest.mark.parametrize("left", [0.5, 0.9])
+def test_gzip_that_was_cut_short_shows_the_rows_up_to_there(write: Write, left: float) -> None:
+    packed = packed_lines(50_000)
+    rows = scanned(write(packed[: int(len(packed) * left)]))
+    assert 50_000 * (left - 0.1) < len(rows) < 50_000
+    assert orjson.loads(rows.read(0)) == {"messages": [0]}
+    [(code, message)] = rows.remarks
+    assert code == "truncated-container"
+    assert message.startswith("The gzip data ends too early")
+
+
+def test_a_damaged_byte_in_gzip_ends_the_rows_there(write: Write) -> None:
+    packed = bytearray(packed_lines(50_000))
+    packed[len(packed) // 2] ^= 0xFF
+    rows = scanned(write(bytes(packed)))
+    assert len(rows) > 20_000
+    assert [code for code, _ in rows.remarks] == ["truncated-container"]
+
+
+def test_damage_in_the_second_member_of_gzip_ends_the_rows_there(write: Write) -> None:
+    rows = scanned(write(packed_lines(10) + b"\x1f\x8b nothing of gzip"))
+    assert len(rows) == 10
+    assert "damaged" in rows.remarks[0][1]
+
+
+def test_a_wrong_sum_at_the_end_of_gzip_costs_no_row(write: Write) -> None:
+    packed = bytearray(packed_lines(10))
+    packed[-6] ^= 0xFF
+    rows = scanned(write(bytes(packed)))
+    assert len(rows) == 10
+    assert "damaged" in rows.remarks[0][1]
+
+
+def test_other_bytes_after_gzip_are_told(write: Write) -> None:
+    rows = scanned(write(packed_lines(10) + b"hello"))
+    assert len(rows) == 10
+    assert "Other bytes follow" in rows.remarks[0][1]
+
+
+@settings(deadline=None)
+@given(packed=st.binary(max_size=60), cut=st.integers(0, 200))
+def test_any_bytes_that_begin_like_gzip_crash_nothing(
+    tmp_path_factory: pytest.TempPathFactory, packed: bytes, cut: int
+) -> None:
+    path = tmp_path_factory.mktemp("gz") / "f"
+    path.write_bytes((packed_lines(20)[:cut] or b"\x1f\x8b") + packed)
+    with suppress(FileError):
+        rows = scanned(path)
+        assert all(rows.read(row) for row in range(len(rows)))
+
+
+Usage = namedtuple("Usage", "total used free")
+
+
+def by_words(value: object) -> str:
+    """Names a test by words alone: what gzip packs carries the time."""
+    return value if isinstance(value, str) else "content"
+
+
+def test_a_gzip_bomb_stops_before_the_disk_is_full(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is packed becomes 54 MB; the disk has room for 8 MB more than is spared."""
+    block = zlib.compressobj(wbits=31)
+    bomb = b"".join(block.compress(b'{"a": 1}\n' * 100_000) for _ in range(60)) + block.flush()
+    rows = open_rows(write(bomb))
+    room = spooled_rows.SPARED + (8 << 20)
+    monkeypatch.setattr(
+        "shutil.disk_usage", lambda _: Usage(0, 0, room - rows.data_path.stat().st_size)
+    )
+    assert rows.scan()
+    for _ in range(2):
+        with pytest.raises(FileError, match="more room to be unpacked than is free") as caught:
+            scan_all(rows)
+    assert "TMPDIR" in caught.value.remedy
+    assert rows.data_path.stat().st_size <= 8 << 20
+    assert rows.read(0) == b'{"a": 1}'
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"PAR1" + bytes(100), "Parquet"),
+        (b"PK\x03\x04" + bytes(100), "zip"),
+        (b"\x28\xb5\x2f\xfdxyz", "Zstandard"),
+        (b"\xfd7zXZ\0\0", "xz"),
+        (b"BZh91AY&SYxyz", "bzip2"),
+        (gzip.compress(gzip.compress(b"{}")), "gzip twice"),
+        (gzip.compress(b"PAR1" + bytes(100)), "Parquet"),
+        ("input,ideal_output\na,b\n".encode("utf-16"), "UTF-16"),
+        ("input,ideal_output\na,b\n".encode("utf-16-be"), "UTF-16"),
+        ("input,ideal_output\na,b\n".encode("utf-32"), "UTF-32"),
+        (bytes(range(256)) * 4, "binary"),
+        (bytes(1000), "binary"),
+        (b"\x1f\x8bnothing of gzip", "begins like a gzip file"),
+        (gzip.compress(b"{}")[:11], "begins like a gzip file"),
+    ],
+    ids=by_words,
+)
+def test_a_file_that_is_no_text_is_named_with_a_way_on(
+    write: Write, content: bytes, what: str
+) -> None:
+    with pytest.raises(FileError, match=what) as caught:
+        open_rows(write(content))
+    assert caught.value.remedy
+
+
+def test_a_few_nul_bytes_do_not_make_a_binary_file(write: Write) -> None:
+    text = json.dumps(ROW).encode() + b"\n{\0\0\0}\n"
+    assert len(scanned(write(text))) == 2
+
+
+def test_a_file_that_changes_while_it_is_unpacked_is_noticed_and_kills_nobody(
+    write: Write,
+) -> None:
+    packed = packed_lines(100_000)
+    path = write(packed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(spooled_rows, "BLOCK", 1 << 16)
+        rows = open_rows(path)
+        rows.scan()
+        path.write_bytes(packed[:1000])
+        while rows.scan():
+            pass
+    assert rows.changed()
+    assert rows.cut_short
+    assert rows.read(0) == b'{"messages": [0]}'
+    assert rows.remarks
+
+
+def test_the_spool_goes_with_the_rows_or_with_the_process(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(json.dumps([ROW, ROW]))
+    rows = scanned(path)
+    spool = rows.data_path
+    assert spool.exists()
+    del rows
+    gc.collect()
+    assert not spool.exists()
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    left = folder / "ftui-rows-left.jsonl"
+    left.touch()
+    used = open_rows(path).data_path
+    assert left.exists(), "it may be one that is about to be locked"
+    assert not used.exists()
+    code = f"from tui.services.reading.containers import *; from pathlib import Path; import os; \
+r = open_rows(Path({str(path)!r})); print(r.data_path, flush=True); input(); os._exit(1)"
+    child = subprocess.Popen(
+        [sys.executable, "-c", code],
+        env={"TMPDIR": str(folder), "PATH": ""},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout
+    theirs = Path(child.stdout.readline().strip())
+    monkeypatch.setattr(spooled_rows, "_YOUNG", -time.time())
+    spooled_rows.remove_leftovers()
+    assert not left.exists()
+    assert theirs.exists()
+    child.communicate("\n")
+    assert theirs.exists()
+    spooled_rows.remove_leftovers()
+    assert not theirs.exists()
+
+
+def test_rows_are_read_while_the_file_is_still_unpacked(write: Write) -> None:
+    rows = open_rows(write(json.dumps([{"a": number} for number in range(30_000)])))
+    rows.scan()
+    wrong: list[int] = []
+
+    def look() -> None:
+        while not rows.complete:
+            wrong.extend(row for row in (0, 1, 7) if orjson.loads(rows.read(row)) != {"a": row})
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    while rows.scan():
+        pass
+    looking.join()
+    assert not wrong
+    assert len(rows) == 30_000
+
+
+def test_an_index_that_was_kept_spares_looking_through_lines_but_not_unpacking(
+    write: Write, tmp_path: Path
+) -> None:
+    text = (json.dumps(ROW) + "\n\n") * 3
+    known = scanned(write(text))
+    again = open_rows(known.path)
+    assert again.adopt(*known.index())
+    assert again.complete
+    assert read_all(again) == read_all(known)
+    path = tmp_path / "packed"
+    path.write_bytes(gzip.compress(text.encode()))
+    assert not open_rows(path).adopt(*known.index())
+
+
+@pytest.mark.parametrize(
+    ("content", "held"),
+    [
+        (json.dumps([ROW] * 12).encode(), "a JSON array"),
+        (gzip.compress((json.dumps(ROW) + "\n").encode() * 12), "lines, packed with gzip"),
+    ],
+    ids=by_words,
+)
+async def test_what_training_takes_as_lines_alone_is_told_by_check_and_refused_before_a_job(
+    write: Write, content: bytes, held: str
+) -> None:
+    path = write(content)
+    report = await (await Datasets().open(path)).checked()
+    assert (report.rows, report.valid) == (12, 12)
+    [told] = [one for one in report.problems if one.code == "needs-conversion"]
+    assert told.message == f"The file is {held}; training takes JSON Lines."
+    request = JobRequest(training_file=path, model="m", provider="local")
+    files = TrainingFiles(Datasets(), Workspace(path.parent / ".ftui"), path.parent / "home")
+    with pytest.raises(InputError, match=held) as caught:
+        await files.made_ready(request)
+    assert f"ftui check {path}" in caught.value.remedy

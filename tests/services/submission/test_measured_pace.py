@@ -1,0 +1,83 @@
+"""How fast this machine trained before, told by what was recorded and by nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tui.domain.submission.job_request import JobRequest
+from tui.services.submission.measured_pace import measured_pace
+from tui.services.workspace.job_log import JobFile, JobLog
+from tui.services.workspace.workspace import Workspace
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path)
+
+
+def request(**fields: object) -> JobRequest:
+    given = {"training_file": Path("a"), "model": "m", "provider": "local", "method": "supervised"}
+    return JobRequest.model_validate({**given, **fields})
+
+
+def step(number: int, at: float, tokens: int) -> dict[str, Any]:
+    known = {"type": "metrics", "id": f"{number}-{at}", "at": at}
+    return known | {"step": number, "num_tokens": tokens, "train_loss": 1.0}
+
+
+def steps(count: int, tokens: int = 500, seconds: float = 2.0) -> list[dict[str, Any]]:
+    return [step(i, 100 + seconds * i, tokens * i) for i in range(1, count + 1)]
+
+
+async def record(
+    workspace: Workspace, job: str, asked: JobRequest, records: list[dict[str, Any]]
+) -> None:
+    log = JobLog(workspace, asked.provider, job)
+    at = float(job.removeprefix("job-"))
+    await log.created(JobFile(provider=asked.provider, id=job, created_at=at, request=asked))
+    await log.append(records)
+
+
+async def test_the_latest_job_with_the_model_tells_the_pace(workspace: Workspace) -> None:
+    await record(workspace, "job-1", request(), steps(10, tokens=100))
+    told = {"type": "event", "id": "e", "at": 99.0, "level": "info", "data": {"memory": 2.5e9}}
+    message = {"message": "Training on cuda in bf16"}
+    await record(workspace, "job-2", request(suffix="new"), [told | message, *steps(10)])
+    pace = await measured_pace(workspace, request())
+    assert pace is not None
+    assert (pace.tokens_per_second, pace.job, pace.on_gpu) == (250.0, "new", True)
+    assert pace.memory == 2.5e9
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"model": "other"},
+        {"method": "dpo"},
+        {"hyperparameters": {"lora": False}},
+        {"hyperparameters": {"lora_r": 64}},
+        {"provider": "openai"},
+    ],
+)
+async def test_a_job_of_another_kind_says_nothing(
+    workspace: Workspace, other: dict[str, object]
+) -> None:
+    await record(workspace, "job-1", request(**other), steps(10))
+    assert await measured_pace(workspace, request()) is None
+
+
+async def test_a_few_steps_say_nothing(workspace: Workspace) -> None:
+    await record(workspace, "job-1", request(), steps(4))
+    assert await measured_pace(workspace, request()) is None
+
+
+async def test_a_pause_does_not_slow_the_pace(workspace: Workspace) -> None:
+    paused = {"type": "status", "at": 115.0, "status": "paused"}
+    after = [step(i, 9_000 + 2 * i, 500 * i) for i in range(8, 12)]
+    await record(workspace, "job-1", request(), [*steps(7), paused, *after])
+    pace = await measured_pace(workspace, request())
+    assert pace is not None
+    assert pace.tokens_per_second == pytest.approx(250.0)

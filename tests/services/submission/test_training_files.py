@@ -1,0 +1,175 @@
+"""A job's files before they are sent: checked once, split honestly, counted for the model."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.sample_rows import chat_row, good_rows, pair_rows
+
+from tui.domain.submission.job_request import JobRequest
+from tui.services.container import Services
+from tui.services.errors import FileError, InputError
+from tui.services.reading.row_file import Stamp
+from tui.services.submission.training_files import Progress, TrainingFiles
+from tui.settings import Settings
+
+Make = Callable[..., Path]
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Services:
+    return Services(Settings(home=tmp_path / "home", workspace=tmp_path / ".ftui"))
+
+
+@pytest.fixture
+def files(services: Services) -> TrainingFiles:
+    return services.training_files
+
+
+def request(path: Path, **fields: object) -> JobRequest:
+    given = {"training_file": path, "model": "gpt-4.1-mini", "provider": "openai", **fields}
+    return JobRequest.model_validate(given)
+
+
+def rows_of(path: Path) -> list[str]:
+    return path.read_text().splitlines()
+
+
+async def test_a_sound_file_is_ready_as_it_is(files: TrainingFiles, chat_file: Make) -> None:
+    path = chat_file()
+    ready = await files.made_ready(request(path))
+    assert ready.request == request(path, method="supervised")
+    assert ready.stamps == {path: Stamp.of(path.stat())}
+
+
+async def test_a_share_is_set_aside_in_new_files(
+    files: TrainingFiles, services: Services, chat_file: Make
+) -> None:
+    path = chat_file(good_rows(40))
+    before = path.read_bytes()
+    ready = await files.made_ready(request(path, validation_share=0.25, seed=3))
+    training, validation = ready.request.training_file, ready.request.validation_file
+    assert training is not None
+    assert validation is not None
+    assert ready.request.validation_share is None
+    assert (len(rows_of(training)), len(rows_of(validation))) == (30, 10)
+    assert sorted(rows_of(training) + rows_of(validation)) == sorted(rows_of(path))
+    assert path.read_bytes() == before
+    assert training.is_relative_to(services.workspace.splits)
+    again = await files.made_ready(request(path, validation_share=0.25, seed=3))
+    assert again.request.validation_file != validation, "nothing is written over"
+    assert again.request.means_the_same(ready.request)
+    assert again.request.split_from == path
+    assert again.request.validation_file is not None
+    assert rows_of(again.request.validation_file) == rows_of(validation)
+
+
+async def test_rows_that_are_nearly_the_same_stay_on_one_side(
+    files: TrainingFiles, chat_file: Make
+) -> None:
+    asked = "Where is my order number 1000, which I placed on the first of May in your shop?"
+    same = [chat_row(f"{asked} Please tell me. {'!' * i}", "It is under way.") for i in range(6)]
+    ready = await files.made_ready(
+        request(chat_file([*good_rows(30), *same]), validation_share=0.3)
+    )
+    sides = [ready.request.training_file, ready.request.validation_file]
+    held = [sum("order number 1000" in row for row in rows_of(path)) for path in sides if path]
+    assert sorted(held) == [0, 6]
+
+
+async def test_a_share_that_leaves_too_little_is_refused_and_writes_nothing(
+    files: TrainingFiles, services: Services, chat_file: Make
+) -> None:
+    with pytest.raises(InputError, match=r"leaves 8 examples to train on; at least 10"):
+        await files.made_ready(request(chat_file(good_rows(12)), validation_share=0.3))
+    assert not services.workspace.splits.exists()
+
+
+async def test_a_validation_file_is_checked_too_and_may_be_short(
+    files: TrainingFiles, chat_file: Make
+) -> None:
+    training = chat_file(good_rows(20))
+    short = chat_file([chat_row("x?", "y"), chat_row("z?", "w")], "short.jsonl")
+    ready = await files.made_ready(request(training, validation_file=short))
+    assert set(ready.stamps) == {training, short}
+    bad = chat_file([{"messages": []}], "bad.jsonl")
+    with pytest.raises(InputError, match=r"bad\.jsonl has errors: line 1"):
+        await files.made_ready(request(training, validation_file=bad))
+
+
+async def test_a_validation_file_beside_a_file_at_the_server_is_checked_alone(
+    files: TrainingFiles, chat_file: Make
+) -> None:
+    given = {"training_file": None, "training_file_id": "file-9"}
+    sound = chat_file(good_rows(3))
+    ready = await files.made_ready(request(sound, **given, validation_file=sound))
+    assert set(ready.stamps) == {sound}
+    bad = chat_file([{"messages": []}], "bad.jsonl")
+    with pytest.raises(InputError, match=r"bad\.jsonl has errors: line 1"):
+        await files.made_ready(request(bad, **given, validation_file=bad))
+
+
+async def test_rows_that_stand_in_the_validation_file_too_are_an_error(
+    files: TrainingFiles, chat_file: Make
+) -> None:
+    training = chat_file(good_rows(20))
+    leaks = chat_file(good_rows(3), "leaks.jsonl")
+    with pytest.raises(InputError, match=r"line 1 and 2 more rows.*validation"):
+        await files.made_ready(request(training, validation_file=leaks))
+
+
+@pytest.mark.parametrize(
+    ("rows", "fields", "sentence"),
+    [
+        (good_rows(5), {}, "5 examples"),
+        (pair_rows(20), {"method": "supervised"}, "train by dpo and not by supervised"),
+        (good_rows(20), {"method": "dpo"}, "train by supervised and not by dpo"),
+        (good_rows(20), {"beta": 0.1}, "beta belongs to dpo"),
+        ([{"prompt": "a?", "completion": "b"}] * 20, {}, "prompt-completion rows.*ftui prepare"),
+    ],
+)
+async def test_what_cannot_be_trained_on_is_one_sentence(
+    files: TrainingFiles,
+    chat_file: Make,
+    rows: list[dict[str, object]],
+    fields: dict[str, object],
+    sentence: str,
+) -> None:
+    with pytest.raises(InputError, match=sentence):
+        await files.made_ready(request(chat_file(rows), **fields))
+
+
+async def test_files_that_are_not_there_are_named(files: TrainingFiles, tmp_path: Path) -> None:
+    with pytest.raises(FileError, match=r"no file .*gone\.jsonl"):
+        await files.made_ready(request(tmp_path / "gone.jsonl"))
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FileError):
+        await files.made_ready(request(tmp_path / "pipe"))
+
+
+async def test_a_large_file_is_checked_once_and_counted_by_the_models_tokenizer(
+    files: TrainingFiles, services: Services, chat_file: Make, tiny_model: Path
+) -> None:
+    path = chat_file([chat_row(f"Question {i}? {'word ' * 400}", f"{i}") for i in range(600)])
+    os.utime(path, (1_600_000_000, 1_600_000_000))
+    told: list[Progress] = []
+    survey = (await files.check(path, None, told.append)).training
+    first = len(told)
+    anew = Services(services.settings).training_files
+    told.clear()
+    await anew.check(path, None, told.append)
+    assert len(told) < first, "what the check found is known"
+
+    by_openai = await files.count(survey, request(path))
+    local = request(path, model=str(tiny_model), provider="local")
+    by_tiny = await files.count(survey, local)
+    assert by_openai.counter == "o200k_base"
+    assert survey.dataset.statistics is not None
+    assert by_openai.tokens == survey.dataset.statistics.total_tokens
+    assert by_openai.rows_cut == 0
+    assert by_tiny.counter == str(tiny_model)
+    assert (by_tiny.context, by_tiny.rows_cut) == (512, 600)
+    assert by_tiny.tokens - by_tiny.tokens_cut == 600 * 512

@@ -1,0 +1,278 @@
+"""Files on their way to a real HTTP server: in parts, again after a failure, and never twice."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from servers.misbehaving import Fault, MisbehavingServer, misbehaving_server
+
+from tui.domain.rows.parsing import BOM
+from tui.domain.submission.upload_progress import UploadProgress
+from tui.services.clock import Clock
+from tui.services.container import Services
+from tui.services.errors import FileError, InputError, ProviderError
+from tui.services.reading.row_file import Stamp
+from tui.services.submission.uploading import Uploading
+from tui.settings import ProviderProfile, Settings
+
+PART = 1000
+CONTENT = os.urandom(3500)
+Make = Callable[..., Uploading]
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[MisbehavingServer]:
+    async with misbehaving_server() as server:
+        yield server
+
+
+@pytest.fixture
+def pauses() -> list[float]:
+    return []
+
+
+@pytest.fixture
+async def make(
+    server: MisbehavingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
+) -> AsyncIterator[Make]:
+    """Makes what sends; each is like that of an ftui that was started anew."""
+    monkeypatch.setenv("TEST_KEY", "sk-verysecret123456")
+    profile = ProviderProfile(base_url=server.url, api_key_env="TEST_KEY")
+    settings = Settings(
+        home=tmp_path / "home", workspace=tmp_path / ".ftui", providers={"far": profile}
+    )
+    services = Services(settings)
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    clock = Clock(now=lambda: 1_700_000_000.0, sleep=sleep, random=lambda: 1.0)
+
+    def make(most_at_once: int = PART, **given: object) -> Uploading:
+        return Uploading(
+            services.providers,
+            services.workspace,
+            clock,
+            "far",
+            most_at_once=most_at_once,
+            part_bytes=PART,
+            **given,  # type: ignore[arg-type]
+        )
+
+    yield make
+    await services.providers.close()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "train.jsonl"
+    path.write_bytes(CONTENT)
+    return path
+
+
+def parts_sent(server: MisbehavingServer) -> int:
+    return server.count("POST", "/parts")
+
+
+async def test_a_small_file_goes_up_whole(
+    server: MisbehavingServer, make: Make, path: Path
+) -> None:
+    file = await make(most_at_once=10_000).send(path)
+    assert server.files.contents[file] == CONTENT
+    assert server.files.told[file]["filename"] == "train.jsonl"
+    assert server.count("POST", "/uploads") == 0
+
+
+async def test_a_large_file_goes_up_in_parts(
+    server: MisbehavingServer, make: Make, path: Path
+) -> None:
+    file = await make().send(path)
+    assert server.files.contents[file] == CONTENT
+    assert parts_sent(server) == 4
+    assert server.count("POST", "/files") == 0
+
+
+async def test_a_server_without_uploads_gets_a_large_file_whole(
+    server: MisbehavingServer, make: Make, path: Path
+) -> None:
+    server.files.takes_parts = False
+    file = await make().send(path)
+    assert server.files.contents[file] == CONTENT
+
+
+@pytest.mark.parametrize("fault", ["status", "reset", "html"])
+async def test_a_part_that_failed_is_sent_again_alone(
+    server: MisbehavingServer, make: Make, path: Path, fault: str
+) -> None:
+    server.faults = [Fault(fault, 503, path="/parts"), Fault(fault, 500, path="/parts")]
+    file = await make().send(path)
+    assert server.files.contents[file] == CONTENT
+    assert parts_sent(server) == 4 + 2
+    assert server.count("POST", "/uploads") == 1
+
+
+async def test_a_server_that_is_asked_too_often_is_given_its_time(
+    server: MisbehavingServer, make: Make, path: Path, pauses: list[float]
+) -> None:
+    server.faults = [Fault("status", 429, path="/parts", headers={"Retry-After": "37"})]
+    await make().send(path)
+    assert pauses == [37]
+
+
+async def test_an_interrupted_upload_goes_on_after_a_restart(
+    server: MisbehavingServer, make: Make, path: Path
+) -> None:
+    def stop_in_third(progress: UploadProgress) -> None:
+        if progress.doing == "uploading" and progress.done > 2 * PART:
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await make(tell=stop_in_third).send(path)
+    before = len(server.files.parts["upload-1"])
+    assert before == 2
+    seen: list[UploadProgress] = []
+    file = await make(tell=seen.append).send(path)
+    assert server.files.contents[file] == CONTENT
+    assert list(server.files.parts) == ["upload-1"]
+    assert len(server.files.parts["upload-1"]) == 4
+    uploading = [one.done for one in seen if one.doing == "uploading"]
+    assert min(uploading) > 2 * PART, "what the server has is not sent again"
+
+
+@pytest.mark.parametrize("knows", [True, False])
+async def test_an_upload_that_the_server_forgot_begins_anew(
+    server: MisbehavingServer, make: Make, path: Path, *, knows: bool
+) -> None:
+    """The server says how long it keeps the parts, or simply does not know them any more."""
+    if knows:
+        server.files.expires_at = 1_600_000_000
+    server.faults = [Fault("status", 500, path="/complete") for _ in range(4)]
+    with pytest.raises(ProviderError):
+        await make().send(path)
+    server.files.forget_uploads()
+    file = await make().send(path)
+    assert server.files.contents[file] == CONTENT
+    assert list(server.files.parts) == ["upload-1", "upload-2"]
+
+
+async def test_the_same_bytes_are_not_sent_twice(
+    server: MisbehavingServer, make: Make, path: Path, tmp_path: Path
+) -> None:
+    file = await make().send(path)
+    other = tmp_path / "other name.jsonl"
+    other.write_bytes(CONTENT)
+    assert await make().send(other) == file
+    assert len(server.files.contents) == 1
+    record = json.loads(next((tmp_path / ".ftui" / "uploads").rglob("*.json")).read_bytes())
+    assert record["sha256"] == hashlib.sha256(CONTENT).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda server: server.files.told.clear(),
+        lambda server: server.files.told["file-1"].update(bytes=17),
+        lambda server: server.files.told["file-1"].update(purpose="evals"),
+        lambda server: server.files.told["file-1"].update(status="error"),
+    ],
+    ids=["gone", "of another size", "for something else", "broken"],
+)
+async def test_a_file_that_the_server_has_no_more_is_sent_again(
+    server: MisbehavingServer, make: Make, path: Path, change: Callable[[MisbehavingServer], None]
+) -> None:
+    first = await make().send(path)
+    change(server)
+    again = await make().send(path)
+    assert again != first
+    assert server.files.contents[again] == CONTENT
+
+
+@pytest.mark.parametrize("most_at_once", [PART, 10_000])
+@pytest.mark.parametrize("has_mark", [True, False])
+async def test_a_server_that_wants_a_byte_order_mark_gets_one(
+    server: MisbehavingServer, make: Make, path: Path, most_at_once: int, *, has_mark: bool
+) -> None:
+    path.write_bytes((BOM if has_mark else b"") + CONTENT)
+    file = await make(most_at_once).send(path, marked=True)
+    assert server.files.contents[file] == BOM + CONTENT
+
+
+async def test_a_file_that_changed_since_it_was_checked_is_not_sent(
+    server: MisbehavingServer, make: Make, path: Path
+) -> None:
+    checked = Stamp.of(path.stat())
+    path.write_bytes(CONTENT + b"more")
+    with pytest.raises(FileError, match=r"train\.jsonl changed after it was checked"):
+        await make().send(path, stamp=checked)
+    assert not server.requests
+
+
+@pytest.mark.parametrize("most_at_once", [PART, 10_000])
+@pytest.mark.parametrize("what", ["grows", "is cut", "is gone"])
+async def test_a_file_that_changes_on_its_way_is_told(
+    server: MisbehavingServer, make: Make, path: Path, what: str, most_at_once: int
+) -> None:
+    acts = {
+        "grows": lambda: path.write_bytes(CONTENT + b"more"),
+        "is cut": lambda: os.truncate(path, 10),
+        "is gone": path.unlink,
+    }
+
+    def act(progress: UploadProgress) -> None:
+        if progress.doing == "uploading" and what in acts:
+            acts.pop(what)()
+
+    with pytest.raises(FileError, match=r"train\.jsonl"):
+        await make(most_at_once, tell=act).send(path)
+    path.write_bytes(CONTENT)
+    file = await make(most_at_once).send(path)
+    assert server.files.contents[file] == CONTENT, "what went up meanwhile is not taken for it"
+
+
+async def test_what_cannot_be_sent_is_told_before_anybody_is_asked(
+    server: MisbehavingServer, make: Make, tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty.jsonl"
+    empty.touch()
+    with pytest.raises(InputError, match="empty"):
+        await make().send(empty)
+    with pytest.raises(FileError, match=r"no file .*gone\.jsonl"):
+        await make().send(tmp_path / "gone.jsonl")
+    with pytest.raises(FileError, match="folder"):
+        await make().send(tmp_path)
+    assert not server.requests
+
+
+@pytest.mark.parametrize("most_at_once", [PART, 10_000])
+@pytest.mark.parametrize(
+    "name", ['a"b\r\nX-Evil: 1.jsonl', "ü 文 \x1b[31m.jsonl", "-rf", "%00.jsonl"]
+)
+async def test_hostile_names_reach_the_server_as_names(
+    server: MisbehavingServer, make: Make, tmp_path: Path, name: str, most_at_once: int
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(CONTENT)
+    file = await make(most_at_once).send(path)
+    assert server.files.contents[file] == CONTENT
+
+
+async def test_a_server_in_trouble_is_asked_a_few_times_and_no_more(
+    server: MisbehavingServer, make: Make, path: Path
+) -> None:
+    server.faults = [Fault("status", 500) for _ in range(20)]
+    with pytest.raises(ProviderError, match="HTTP 500"):
+        await make().send(path)
+    assert len(server.requests) == 4
+
+
+async def test_progress_tells_bytes_rate_and_time_left() -> None:
+    now = UploadProgress("uploading", "tickets.jsonl", 2_100_000_000, 5_200_000_000, 98_100_000)
+    said = "uploading tickets.jsonl  40% of 5.2 GB  98.1 MB/s  0:32 left"
+    assert now.words() == said
+    assert UploadProgress("reading", "x\x1b[2J", 0, 10).words().isprintable()

@@ -1,0 +1,199 @@
+"""How often jobs are asked for: by how closely a person looks, together, and after a sleep."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+
+from servers.misbehaving import Fault, MisbehavingServer
+from support.watched_jobs import Time, steps
+
+from tui.domain.jobs.health import stalled
+from tui.services.clock import Clock, rest
+from tui.services.container import Services
+from tui.services.jobs.jobs import Jobs
+from tui.services.watching.poll_priority import Attention, Level
+from tui.services.watching.poll_schedule import ABROAD
+from tui.services.watching.watch import Seen
+
+
+async def until_answered(looks: AsyncGenerator[Seen, None]) -> Seen:
+    seen = await anext(looks)
+    while seen.contact.updated_at is None:
+        seen = await anext(looks)
+    return seen
+
+
+async def test_a_hidden_job_is_asked_for_its_status_alone_until_that_changes(
+    server: MisbehavingServer, jobs: Jobs, time: Time
+) -> None:
+    server.add_job()
+    server.add_step(50)
+    looks = jobs.follow("far", "ftjob-1", Attention(Level.HIDDEN))
+    await until_answered(looks)
+    server.requests.clear()
+    server.add_step(51)
+    assert not (await anext(looks)).records
+    assert server.requests == [("GET", "/v1/fine_tuning/jobs")]
+    assert time.pauses[-1] == ABROAD.hidden
+    server.finish()
+    seen = await anext(looks)
+    assert steps(seen.records) == [51]
+    assert seen.view.status == "succeeded"
+
+
+async def test_a_hidden_job_that_may_stand_still_is_asked_for_its_steps(
+    server: MisbehavingServer, jobs: Jobs, time: Time
+) -> None:
+    server.add_job()
+    server.add_step(1)
+    looks = jobs.follow("far", "ftjob-1", Attention(Level.HIDDEN))
+    await until_answered(looks)
+    server.add_step(60)
+    seen = await anext(looks)
+    assert steps(seen.records) == [60]
+    while not stalled(seen.view, seen.contact.updated_at or 0.0):
+        seen = await anext(looks)
+    assert 180 <= time.at - 1_700_000_000 <= 180 + ABROAD.hidden
+    await looks.aclose()
+
+
+async def test_a_listed_job_has_its_last_figures(
+    server: MisbehavingServer, jobs: Jobs, time: Time
+) -> None:
+    server.add_job()
+    looks = jobs.follow("far", "ftjob-1", Attention(Level.LISTED))
+    await until_answered(looks)
+    server.add_step(7)
+    assert steps((await anext(looks)).records) == [7]
+    assert time.pauses[-1] == ABROAD.listed
+    assert server.count("GET", "/ftjob-1") == 0
+    await looks.aclose()
+
+
+async def test_a_job_beyond_the_servers_list_is_asked_for_alone(
+    server: MisbehavingServer, jobs: Jobs
+) -> None:
+    server.add_job()
+    server.lacks = {"/fine_tuning/jobs"}
+    looks = jobs.follow("far", "ftjob-1", Attention(Level.LISTED))
+    assert (await until_answered(looks)).view.status == "running"
+    await looks.aclose()
+
+
+async def test_looking_at_a_job_wakes_who_follows_it(
+    server: MisbehavingServer, services: Services
+) -> None:
+    waiting = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        waiting.set()
+        await asyncio.sleep(3600)
+
+    jobs = Jobs(services.settings, services.workspace, services.providers, Clock(sleep=sleep))
+    server.add_job()
+    attention = Attention(Level.HIDDEN)
+    looks = jobs.follow("far", "ftjob-1", attention)
+    await until_answered(looks)
+    server.add_step(1)
+    look = asyncio.ensure_future(anext(looks))
+    await waiting.wait()
+    assert not look.done()
+    attention.level = Level.WATCHED
+    async with asyncio.timeout(5):
+        assert steps((await look).records) == [1]
+    await looks.aclose()
+
+
+async def test_a_hundred_listed_jobs_are_one_client_of_the_server(
+    server: MisbehavingServer, jobs: Jobs, time: Time
+) -> None:
+    names = [f"ftjob-{n}" for n in range(100)]
+    for name in names:
+        server.add_job(name, status="queued")
+    for name in names:
+        await until_answered(jobs.follow("far", name, Attention(Level.LISTED)))
+    kinds = Counter(path.rsplit("/", 1)[1] for _, path in server.requests)
+    assert kinds["events"] == 100
+    assert kinds["jobs"] <= 5, "one list tells how all of them stand"
+    assert not set(kinds) & set(names)
+    assert time.at - 1_700_000_000 >= (100 - 10) / ABROAD.requests_per_second
+
+
+async def test_a_server_that_wants_silence_gets_it_from_all_its_jobs(
+    server: MisbehavingServer, jobs: Jobs, time: Time
+) -> None:
+    server.add_job("ftjob-1")
+    server.add_job("ftjob-2")
+    server.faults = [Fault("status", 429, headers={"Retry-After": "300"})]
+    first = jobs.follow("far", "ftjob-1")
+    assert (await anext(first)).contact.trouble is None
+    assert (await anext(first)).contact.trouble is not None
+    await until_answered(jobs.follow("far", "ftjob-2"))
+    assert time.at >= 1_700_000_300
+
+
+async def test_the_network_that_is_back_for_one_job_is_back_for_all(
+    server: MisbehavingServer, services: Services, time: Time
+) -> None:
+    asleep: list[asyncio.Event] = []
+
+    both = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        asleep.append(asyncio.Event())
+        if len(asleep) == 2:
+            both.set()
+        await asleep[-1].wait()
+        time.at += seconds
+
+    clock = replace(time.clock(), sleep=sleep)
+    jobs = Jobs(services.settings, services.workspace, services.providers, clock)
+    looks = []
+    for name in ("ftjob-1", "ftjob-2"):
+        server.add_job(name)
+        server.faults = [Fault("reset")]
+        looks.append(jobs.follow("far", name))
+        await anext(looks[-1])
+        assert (await anext(looks[-1])).contact.trouble
+    again = [asyncio.ensure_future(anext(look)) for look in looks]
+    async with asyncio.timeout(5):
+        await both.wait()
+        asleep[0].set()  # the first job's pause is over, the second's is not
+        assert [(await look).contact.trouble for look in again] == [None, None]
+    for look in looks:
+        await look.aclose()
+
+
+async def test_after_the_machine_was_asleep_a_job_is_asked_for_at_once_and_once(
+    server: MisbehavingServer, services: Services, time: Time
+) -> None:
+    naps: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        naps.append(seconds)
+        time.at += 8 * 3600 if len(naps) == 3 else seconds
+        await asyncio.sleep(0)
+
+    clock = Clock(now=lambda: time.at, sleep=sleep, random=lambda: 1.0, nap=3.0)
+    jobs = Jobs(services.settings, services.workspace, services.providers, clock)
+    server.add_job(status="queued")
+    looks = jobs.follow("far", "ftjob-1")
+    await until_answered(looks)
+    await anext(looks)
+    assert naps == [3.0, 3.0, 3.0], "the rest of the pause is not waited for"
+    await anext(looks)
+    assert len(naps) == 3 + ABROAD.waiting / 3, "and the next pause is a whole one"
+    await looks.aclose()
+
+
+async def test_a_clock_that_is_set_back_keeps_nobody_waiting() -> None:
+    time = Time()
+
+    async def sleep(seconds: float) -> None:
+        time.at -= 10_000
+
+    clock = replace(time.clock(), sleep=sleep)
+    assert await rest(clock, 30.0) is True

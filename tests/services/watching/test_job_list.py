@@ -1,0 +1,103 @@
+"""All jobs of all providers in one list, with what is recorded of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from servers.misbehaving import Fault, MisbehavingServer, misbehaving_server
+from support.watched_jobs import a_run, request, seen
+
+from tui.services.container import Services
+from tui.services.errors import InputError, NotFound
+from tui.services.jobs.jobs import Jobs
+from tui.services.workspace.job_log import JobLog
+from tui.settings import ProviderProfile
+
+
+async def test_the_list_merges_the_servers_jobs_with_those_it_forgot(
+    server: MisbehavingServer, jobs: Jobs
+) -> None:
+    a_run(server)
+    await seen(jobs)
+    server.jobs.clear()
+    server.add_job("ftjob-2", created_at=1_700_000_900, status="queued")
+    listed = await jobs.list_jobs()
+    assert [(view.id, view.status) for view in listed.views] == [
+        ("ftjob-2", "queued"),
+        ("ftjob-1", "succeeded"),
+    ]
+    assert not listed.troubles
+
+
+async def test_the_list_brings_the_end_of_a_job_that_nobody_watched(
+    server: MisbehavingServer, jobs: Jobs, training: Path
+) -> None:
+    await jobs.submit(request(training))
+    for step in (1, 2, 3):
+        server.add_step(step, valid_loss=0.5)
+    server.finish()
+    (view,) = (await jobs.list_jobs()).views
+    assert (view.status, view.step, view.valid_loss) == ("succeeded", 3, 0.5)
+    assert (await jobs.history("far", "ftjob-1")).status == "succeeded"
+
+
+async def test_a_server_out_of_reach_leaves_the_recorded_jobs(
+    server: MisbehavingServer, jobs: Jobs
+) -> None:
+    a_run(server)
+    await seen(jobs)
+    server.faults = [Fault("html")]
+    listed = await jobs.list_jobs()
+    assert [view.id for view in listed.views] == ["ftjob-1"]
+    assert "not the fine-tuning protocol" in str(listed.troubles["far"])
+
+
+async def test_a_job_is_meant_by_its_beginning_or_by_last(
+    server: MisbehavingServer, jobs: Jobs
+) -> None:
+    server.add_job("ftjob-aa", created_at=1)
+    server.add_job("ftjob-ab", created_at=2)
+    assert (await jobs.resolve("ftjob-aa")).id == "ftjob-aa"
+    assert (await jobs.resolve("last")).id == "ftjob-ab"
+    with pytest.raises(InputError, match="Several"):
+        await jobs.resolve("ftjob-a")
+    with pytest.raises(NotFound, match="no job zz"):
+        await jobs.resolve("zz")
+
+
+async def test_jobs_of_two_providers_are_one_list_and_each_is_found_where_it_is(
+    server: MisbehavingServer, services: Services
+) -> None:
+    async with misbehaving_server() as other:
+        near = ProviderProfile(base_url=other.url, api_key_env="TEST_KEY")
+        providers = {**services.settings.providers, "near": near}
+        settings = services.settings.model_copy(update={"providers": providers})
+        both = Services(settings)
+        server.add_job("ftjob-far", created_at=5)
+        other.add_job("ftjob-near", created_at=7)
+        listed = await both.jobs.list_jobs()
+        assert [(view.provider, view.id) for view in listed.views] == [
+            ("near", "ftjob-near"),
+            ("far", "ftjob-far"),
+        ]
+        assert (await both.jobs.resolve("ftjob-n")).provider == "near"
+        other.faults = [Fault("status", 503)]
+        listed = await both.jobs.list_jobs()
+        assert [view.id for view in listed.views] == ["ftjob-far"]
+        assert set(listed.troubles) == {"near"}
+        await both.providers.close()
+
+
+async def test_what_others_add_to_a_log_is_in_the_next_list(
+    server: MisbehavingServer, jobs: Jobs, services: Services
+) -> None:
+    server.add_job()
+    server.add_step(1)
+    async for look in jobs.follow("far", "ftjob-1"):
+        if look.records:
+            break
+    assert [view.step for view in await jobs.recorded()] == [1]
+    step = {"type": "metrics", "id": "ev-2", "at": 1_700_000_002.0, "step": 2}
+    await JobLog(services.workspace, "far", "ftjob-1").append([step, step])
+    assert [view.step for view in await jobs.recorded()] == [2]

@@ -1,0 +1,85 @@
+"""When a server is asked again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tui.services.clock import Clock
+from tui.services.providers.failures import retry_after
+from tui.services.watching.poll_priority import Level
+from tui.services.watching.poll_schedule import ABROAD, HERE, LONGEST_RETRY_AFTER, Pace, Rhythm
+
+
+def rhythm(chance: float = 1.0, pace: object = HERE) -> Rhythm:
+    return Rhythm(pace, Clock(random=lambda: chance))  # type: ignore[arg-type]
+
+
+def test_a_moving_job_is_asked_for_quickly_and_a_quiet_one_less_and_less() -> None:
+    beat = rhythm()
+    assert beat.after_answer("running", news=True) == HERE.moving
+    quiet = [beat.after_answer("running", news=False) for _ in range(6)]
+    assert quiet == sorted(quiet)
+    assert quiet[-1] == HERE.quiet
+    assert beat.after_answer("running", news=True) == HERE.moving
+
+
+def test_a_waiting_job_is_asked_for_slowly() -> None:
+    assert rhythm(pace=ABROAD).after_answer("queued", news=True) == ABROAD.waiting
+
+
+@pytest.mark.parametrize("pace", [HERE, ABROAD])
+def test_the_less_a_job_is_looked_at_the_slower_it_is_asked_for(pace: Pace) -> None:
+    pauses = [
+        rhythm(pace=pace).after_answer("running", news=True, level=level)
+        for level in (Level.WATCHED, Level.LISTED, Level.HIDDEN)
+    ]
+    assert pauses == sorted(pauses)
+    assert pauses[0] < pauses[2]
+
+
+def test_a_server_out_of_reach_is_tried_again_sooner_than_one_that_fails() -> None:
+    failing, away = rhythm(), rhythm()
+    for _ in range(10):
+        slow, soon = failing.after_failure(), away.after_failure(offline=True)
+    assert (slow, soon) == (HERE.longest_retry, HERE.longest_offline)
+    away.begin_anew()
+    assert away.after_failure(offline=True) == HERE.first_retry
+
+
+def test_failures_double_the_pause_up_to_a_limit_and_an_answer_ends_that() -> None:
+    beat = rhythm()
+    pauses = [beat.after_failure() for _ in range(12)]
+    assert pauses[:4] == [1, 2, 4, 8]
+    assert pauses[-1] == HERE.longest_retry
+    beat.after_answer("running", news=True)
+    assert beat.after_failure() == 1
+
+
+@pytest.mark.parametrize("chance", [0.0, 0.5, 1.0])
+def test_chance_spreads_the_pauses_between_half_and_all(chance: float) -> None:
+    assert rhythm(chance).after_failure() == HERE.first_retry * (0.5 + chance / 2)
+
+
+def test_the_servers_wish_is_kept_within_reason() -> None:
+    assert rhythm().after_failure(37) == 37
+    assert rhythm().after_failure(1e9) == LONGEST_RETRY_AFTER
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "12"}, 12),
+        ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
+        ({"retry-after": "Mon, 23 Nov 2026 10:00:30 GMT"}, 30),
+        ({"retry-after": "Mon, 23 Nov 2026 09:00:00 GMT"}, 0),
+        ({"retry-after": "soon"}, None),
+        ({}, None),
+    ],
+)
+def test_retry_after_is_read_in_all_its_forms(
+    headers: dict[str, str], seconds: float | None
+) -> None:
+    now = datetime(2026, 11, 23, 10, 0, 0, tzinfo=UTC)
+    assert retry_after(headers, now) == seconds

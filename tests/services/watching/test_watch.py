@@ -1,0 +1,250 @@
+"""A job at a server that behaves badly: nothing is lost, doubled or invented."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from servers.misbehaving import Fault, MisbehavingServer
+from support.watched_jobs import Time, a_run, seen, steps
+
+from tui.services.errors import NotFound
+from tui.services.jobs.jobs import Jobs
+from tui.services.watching.watch import Seen
+
+
+async def test_a_finished_job_is_told_oldest_first_and_ends_with_its_status(
+    server: MisbehavingServer, jobs: Jobs
+) -> None:
+    a_run(server)
+    records = await seen(jobs)
+    assert steps(records) == [1, 2, 3, 4, 5]
+    assert records[-1]["status"] == "succeeded"
+    assert records[-1]["fine_tuned_model"] == "ft:base:ftjob-1"
+
+
+async def test_everything_that_happened_meanwhile_is_there_on_every_page(
+    server: MisbehavingServer, jobs: Jobs
+) -> None:
+    a_run(server, 350)
+    assert steps(await seen(jobs)) == list(range(1, 351))
+
+
+@pytest.mark.parametrize("oldest_first", [False, True])
+@pytest.mark.parametrize("ignores_after", [False, True])
+async def test_paging_ends_without_has_more_and_where_after_is_ignored(
+    server: MisbehavingServer, jobs: Jobs, *, oldest_first: bool, ignores_after: bool
+) -> None:
+    a_run(server, 60)
+    server.without_has_more, server.ignores_after = True, ignores_after
+    server.oldest_first = oldest_first
+    async with asyncio.timeout(20):
+        assert steps(await seen(jobs)) == list(range(1, 61))
+
+
+async def test_doubled_and_shuffled_events_come_once_and_in_order(
+    server: MisbehavingServer, jobs: Jobs
+) -> None:
+    a_run(server, 6)
+    events = server.events["ftjob-1"]
+    server.events["ftjob-1"] = [events[i] for i in (2, 0, 2, 5, 1, 4, 3, 0)]
+    assert steps(await seen(jobs)) == [1, 2, 3, 4, 5, 6]
+
+
+async def test_events_without_id_or_time_are_kept_once(
+    server: MisbehavingServer, jobs: Jobs
+) -> None:
+    server.add_job()
+    for step in (1, 2):
+        event = server.add_step(step)
+        del event["id"], event["created_at"]
+    server.finish()
+    assert sorted(steps(await seen(jobs))) == [1, 2]
+    assert sorted(steps(await seen(jobs))) == [1, 2]
+
+
+async def test_a_whole_second_of_events_keeps_the_order_of_the_steps(
+    server: MisbehavingServer, jobs: Jobs
+) -> None:
+    a_run(server, 8)
+    for event in server.events["ftjob-1"]:
+        event["created_at"] = 1_700_000_000
+    assert steps(await seen(jobs)) == list(range(1, 9))
+
+
+async def test_checking_files_and_unknown_states_are_not_the_end(
+    server: MisbehavingServer, jobs: Jobs, time: Time
+) -> None:
+    server.add_job(status="validating_files")
+    time.plan = [
+        lambda: server.jobs["ftjob-1"].update(status="pondering"),
+        lambda: server.jobs["ftjob-1"].update(status="running"),
+        server.finish,
+    ]
+    states = [r["status"] for r in await seen(jobs) if r["type"] == "status"]
+    assert states == ["validating_files", "pondering", "running", "succeeded"]
+
+
+async def test_more_events_than_a_page_holds_come_between_two_looks(
+    server: MisbehavingServer, jobs: Jobs, time: Time
+) -> None:
+    server.add_job()
+    server.add_step(1)
+    time.plan = [lambda: [server.add_step(step) for step in range(2, 252)], server.finish]
+    assert steps(await seen(jobs)) == list(range(1, 252))
+
+
+async def test_more_checkpoints_than_a_page_holds_are_all_there(
+    server: MisbehavingServer, jobs: Jobs, time: Time
+) -> None:
+    server.add_job()
+    for step in range(1, 121):
+        server.save(step)
+    time.plan = [
+        lambda: [server.save(step) for step in range(121, 251)],
+        lambda: server.add_step(250, valid_loss=0.5),
+        server.finish,
+    ]
+    records = await seen(jobs)
+    saved = [record["step"] for record in records if record["type"] == "checkpoint"]
+    assert saved == list(range(1, 251))
+
+
+async def test_a_server_that_lists_oldest_first_tells_its_news_while_the_job_runs(
+    server: MisbehavingServer, jobs: Jobs, time: Time
+) -> None:
+    server.add_job()
+    server.oldest_first = True
+    for step in range(1, 131):
+        server.add_step(step)
+    time.plan = [lambda: server.add_step(131), lambda: server.add_step(132), server.finish]
+    looks = [steps(look.records) async for look in jobs.follow("far", "ftjob-1")]
+    assert [131] in looks
+    assert [132] in looks
+
+
+async def test_a_look_that_was_interrupted_goes_on_where_it_was(
+    server: MisbehavingServer, jobs: Jobs, time: Time
+) -> None:
+    a_run(server, 900)
+    pages = [Fault("pass", path="events") for _ in range(5)]
+    server.faults = [*pages, Fault("reset", path="events")]
+    time.plan = [lambda: server.add_step(901)]
+    assert steps(await seen(jobs)) == list(range(1, 902))
+    asked = server.count("GET", "/events")
+    assert asked < 6 + 9, "pages that were there already are not asked for again"
+
+
+async def test_a_server_whose_clock_differs_is_told_with_its_own_time(
+    server: MisbehavingServer, jobs: Jobs
+) -> None:
+    a_run(server)
+    server.clock_ahead = 3600.0
+    await seen(jobs)
+    view = await jobs.history("far", "ftjob-1")
+    # The test's clock stands in the year 2023, the server's runs with this machine's.
+    assert view.clock_ahead > 3600
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("status", 500),
+        Fault("status", 429),
+        Fault("html"),
+        Fault("reset"),
+        Fault("reset", path="events"),
+        Fault("html", path="events"),
+        Fault("status", 503, path="checkpoints"),
+        Fault("hang"),
+        Fault("hang", path="events"),
+    ],
+    ids=lambda fault: f"{fault.kind}-{fault.code}-{fault.path}",
+)
+async def test_trouble_is_outlived_without_loss(
+    server: MisbehavingServer, jobs: Jobs, fault: Fault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.services.watching.watch._POLL_SECONDS", 0.3)
+    a_run(server)
+    server.faults = [fault, Fault(**vars(fault))]
+    looks = [look async for look in jobs.follow("far", "ftjob-1")]
+    troubles = [look.contact for look in looks if look.contact.trouble]
+    assert len(troubles) == 2
+    assert troubles[0].offline_since == troubles[1].offline_since is not None
+    assert looks[-1].contact.trouble is None
+    assert steps([record for look in looks for record in look.records]) == [1, 2, 3, 4, 5]
+
+
+async def test_a_server_that_says_when_is_not_asked_before(
+    server: MisbehavingServer, jobs: Jobs, time: Time
+) -> None:
+    a_run(server)
+    server.faults = [Fault("status", 429, headers={"Retry-After": "37"})]
+    await seen(jobs)
+    assert time.pauses[0] == 37
+
+
+async def test_a_job_that_is_not_known_for_a_moment_is_followed_on(
+    server: MisbehavingServer, jobs: Jobs, time: Time
+) -> None:
+    server.add_job()
+    unknown = Fault("status", 404, path="ftjob-1")
+    time.plan = [lambda: server.faults.extend([unknown, unknown]), server.finish]
+    states = [r["status"] for r in await seen(jobs) if r["type"] == "status"]
+    assert states == ["running", "succeeded"]
+    assert not server.faults
+
+
+async def test_a_job_that_vanishes_is_told_and_its_history_stays(
+    server: MisbehavingServer, jobs: Jobs, time: Time
+) -> None:
+    server.add_job()
+    server.add_step(1)
+    time.plan = [server.jobs.clear]
+    looks: list[Seen] = []
+
+    async def look_on() -> None:
+        async for look in jobs.follow("far", "ftjob-1"):
+            looks.append(look)
+
+    with pytest.raises(NotFound, match="seen of the job is kept"):
+        await look_on()
+    assert [bool(look.contact.trouble) for look in looks[-3:]] == [False, True, True]
+    view = await jobs.history("far", "ftjob-1")
+    assert (view.step, view.status) == (1, "running")
+
+
+async def test_a_job_that_nobody_knows_is_not_waited_for(
+    server: MisbehavingServer, jobs: Jobs, time: Time
+) -> None:
+    with pytest.raises(NotFound):
+        await seen(jobs, "ftjob-9")
+    assert time.pauses == []
+
+
+async def test_a_server_without_checkpoints_is_asked_at_the_beginning_and_the_end(
+    server: MisbehavingServer, jobs: Jobs, time: Time
+) -> None:
+    server.add_job()
+    server.without_checkpoints = True
+    time.plan = [lambda: server.add_step(1, valid_loss=1.0), lambda: None, server.finish]
+    assert steps(await seen(jobs)) == [1]
+    assert server.count("GET", "/checkpoints") == 2
+
+
+async def test_missing_fields_and_wrong_types_do_no_harm(
+    server: MisbehavingServer, jobs: Jobs
+) -> None:
+    server.add_job(created_at=None, model=None, error="odd", finished_at="soon")
+    server.events["ftjob-1"] = [
+        {"id": "a", "type": "metrics", "data": {"step": "7", "train_loss": "0.5"}},
+        {"id": "b", "type": "metrics", "data": None, "created_at": "never"},
+        {"id": "c", "type": "metrics", "data": {"step": float("nan"), "train_loss": 1}},
+        {"id": "d", "message": None, "created_at": 3},
+        "not an event",  # type: ignore[list-item]
+    ]
+    server.jobs["ftjob-1"]["status"] = "failed"
+    await seen(jobs)
+    view = await jobs.history("far", "ftjob-1")
+    assert [point[:2] for point in view.train] == [(7, 0.5)]
+    assert view.error == "odd"

@@ -1,0 +1,71 @@
+"""Files are written whole or not at all, and a log survives a crash in the middle of a line."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tui.services.errors import FileError
+from tui.services.workspace.files import append_json, read_bytes, read_json_lines, write_atomic
+
+
+async def test_a_write_makes_the_folder_and_replaces_the_file_whole(tmp_path: Path) -> None:
+    target = tmp_path / "new" / "file.json"
+    await write_atomic(target, b"one")
+    await write_atomic(target, b"two")
+    assert target.read_bytes() == b"two"
+    assert [path.name for path in target.parent.iterdir()] == ["file.json"]
+
+
+async def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
+    target = tmp_path / "kept.json"
+    target.mkdir()
+    with pytest.raises(FileError):
+        await write_atomic(target, b"new")
+    assert [path.name for path in tmp_path.iterdir()] == ["kept.json"]
+
+
+async def test_a_written_file_has_the_mode_the_person_chose_for_new_files(tmp_path: Path) -> None:
+    mask = os.umask(0o027)
+    try:
+        await write_atomic(tmp_path / "f", b"")
+    finally:
+        os.umask(mask)
+    assert (tmp_path / "f").stat().st_mode & 0o777 == 0o640
+
+
+async def test_a_log_with_a_torn_last_line_goes_on_and_loses_only_that_line(tmp_path: Path) -> None:
+    log = tmp_path / "jobs" / "events.jsonl"
+    await append_json(log, [{"n": 1}])
+    with log.open("ab") as file:
+        file.write(b'{"n": 2, "cut of')
+    await append_json(log, [{"n": 3}])
+    assert await read_json_lines(log) == [{"n": 1}, {"n": 3}]
+
+
+async def test_a_log_that_is_not_there_is_an_empty_one(tmp_path: Path) -> None:
+    assert await read_json_lines(tmp_path / "none.jsonl") == []
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda path: None, "There is no file"),
+        (lambda path: path.mkdir(), "is a folder"),
+    ],
+)
+async def test_what_cannot_be_read_is_told_in_a_sentence(tmp_path, make, sentence) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "thing"
+    make(path)
+    with pytest.raises(FileError, match=sentence):
+        await read_bytes(path)
+
+
+async def test_a_full_disk_is_told_with_what_to_do() -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.fail("this system has no /dev/full to try a full disk on")
+    with pytest.raises(FileError, match="No space left"):
+        await append_json(full, [{"n": 1}])

@@ -1,0 +1,145 @@
+"""What was seen of a job is kept, whoever saw it and however they ended."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from servers.misbehaving import MisbehavingServer
+from support.watched_jobs import Time, a_run, seen, steps
+
+from tui.services.container import Services
+from tui.services.errors import InputError
+from tui.services.jobs.jobs import Jobs
+
+
+async def test_what_was_seen_is_shown_offline_for_ever(
+    server: MisbehavingServer, jobs: Jobs
+) -> None:
+    a_run(server)
+    first = await seen(jobs)
+    asked = len(server.requests)
+    assert await seen(jobs) == first
+    assert len(server.requests) == asked
+    view = await jobs.history("far", "ftjob-1")
+    assert (view.status, view.step, len(view.train)) == ("succeeded", 5, 5)
+
+
+async def test_a_torn_log_loses_only_the_torn_line_and_gets_it_back(
+    server: MisbehavingServer, jobs: Jobs, services: Services, time: Time
+) -> None:
+    server.add_job()
+    for step in (1, 2, 3):
+        server.add_step(step)
+    async for look in jobs.follow("far", "ftjob-1"):
+        if look.records:
+            break
+    log = services.workspace.jobs / "far" / "ftjob-1" / "events.jsonl"
+    log.write_bytes(log.read_bytes()[:-20])
+    server.add_step(4)
+    server.finish()
+    assert steps(await seen(jobs)) == [1, 2, 3, 4]
+
+
+@pytest.fixture
+def log(services: Services) -> Path:
+    return services.workspace.jobs / "far" / "ftjob-1" / "events.jsonl"
+
+
+async def test_wherever_an_append_was_cut_off_the_log_becomes_the_same_byte_for_byte(
+    server: MisbehavingServer, jobs: Jobs, log: Path
+) -> None:
+    a_run(server, 4)
+    told = await seen(jobs)
+    whole = log.read_bytes()
+    for length in range(0, len(whole), 29):
+        log.write_bytes(whole[:length])
+        assert await seen(jobs) == told
+        assert log.read_bytes() == whole
+
+
+def test_a_writer_that_is_killed_again_and_again_leaves_each_record_once(tmp_path: Path) -> None:
+    log, count = tmp_path / "events.jsonl", 3000
+    for patience in (0.005, 0.02, 0.05):
+        with writer(log, count) as process:
+            assert process.stdout
+            process.stdout.readline()
+            time.sleep(patience)
+            process.kill()
+    torn = log.read_bytes()
+    assert 0 < torn.count(b"\n") < count
+    with writer(log, count) as process:
+        assert process.wait(60) == 0
+    assert log.read_bytes().startswith(torn[: torn.rfind(b"\n") + 1])
+    assert ids(log) == [f"e{n}" for n in range(count)]
+
+
+def test_two_writers_at_once_leave_each_record_once_and_in_order(tmp_path: Path) -> None:
+    log, count = tmp_path / "events.jsonl", 600
+    with writer(log, count) as one, writer(log, count) as other:
+        assert [one.wait(60), other.wait(60)] == [0, 0]
+    assert ids(log) == [f"e{n}" for n in range(count)]
+
+
+def writer(log: Path, count: int) -> subprocess.Popen[bytes]:
+    program = Path(__file__).parents[2] / "support" / "log_writer.py"
+    return subprocess.Popen([sys.executable, program, log, str(count)], stdout=subprocess.PIPE)
+
+
+def ids(log: Path) -> list[str]:
+    return [json.loads(line)["id"] for line in log.read_bytes().splitlines()]
+
+
+async def test_a_log_of_an_older_version_is_read_without_its_torn_lines(
+    jobs: Jobs, log: Path
+) -> None:
+    log.parent.mkdir(parents=True)
+    step = b'{"type":"metrics","id":"a","at":5.0,"step":1,"train_loss":0.5}'
+    log.write_bytes(b"\n".join([step, b'{"type":"met', b"[1]", b"", step, step[:20]]))
+    view = await jobs.history("far", "ftjob-1")
+    assert [point[:2] for point in view.train] == [(1, 0.5)]
+
+
+async def test_the_job_of_a_provider_that_is_gone_from_the_settings_opens_with_its_curves(
+    server: MisbehavingServer, jobs: Jobs, services: Services
+) -> None:
+    server.add_job()
+    server.add_step(1)
+    async for look in jobs.follow("far", "ftjob-1"):
+        if look.records:
+            break
+    settings = services.settings.model_copy(update={"providers": {}, "provider": "local"})
+    without = Services(settings).jobs
+    listed = await without.list_jobs()
+    assert [(view.id, view.step) for view in listed.views] == [("ftjob-1", 1)]
+    looks = without.follow("far", "ftjob-1")
+    seen = await anext(looks)
+    assert list(seen.view.train) == [(1, 3.0, 1_700_000_001)]
+    with pytest.raises(InputError, match="no provider far"):
+        await anext(looks)
+
+
+async def test_two_watchers_at_once_leave_one_history(
+    server: MisbehavingServer, jobs: Jobs
+) -> None:
+    a_run(server, 30)
+    await asyncio.gather(seen(jobs), seen(jobs))
+    assert steps(await seen(jobs)) == list(range(1, 31))
+
+
+async def test_a_job_with_an_id_that_climbs_stays_in_its_folder(
+    server: MisbehavingServer, jobs: Jobs, services: Services
+) -> None:
+    server.add_job("../../../evil", status="failed")
+    listed = await jobs.list_jobs()
+    assert [view.id for view in listed.views] == ["../../../evil"]
+    log = jobs._log("far", "../../../evil")
+    await log.append([{"type": "status", "at": 1.0, "status": "failed"}])
+    written = list(services.workspace.root.rglob("events.jsonl"))
+    assert len(written) == 1
+    assert [view.id for view in await jobs.recorded()] == ["../../../evil"]

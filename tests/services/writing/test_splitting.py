@@ -1,0 +1,62 @@
+"""A split is seeded, has the sizes that were asked for, and never parts rows of one group."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.services.errors import InputError
+from tui.services.writing.splitting import split
+
+
+def alone(row: int) -> int:
+    return row
+
+
+def test_sides_have_the_shares_that_were_asked_for() -> None:
+    sides = split(range(1000), alone, (0.1, 0.2), seed=1)
+    assert Counter(sides) == {0: 700, 1: 100, 2: 200}
+    assert Counter(split(range(100), alone, (0, 0.2), seed=1)) == {0: 80, 2: 20}
+
+
+def test_the_seed_decides_and_nothing_else() -> None:
+    first = split(range(1000), alone, (0.1, 0.1), seed=1)
+    assert split(range(1000), alone, (0.1, 0.1), seed=1) == first
+    assert split(range(1000), alone, (0.1, 0.1), seed=2) != first
+
+
+def test_without_shares_all_rows_are_for_training() -> None:
+    assert split([2, 5], alone, (0, 0), seed=1) == bytes(6)
+
+
+def test_too_few_different_rows_cannot_be_split() -> None:
+    with pytest.raises(InputError, match="too few different rows"):
+        split(range(10), lambda row: row // 5, (0.1, 0.1), seed=1)
+
+
+def test_one_large_group_does_not_fill_a_small_side() -> None:
+    sides = split(range(100), lambda row: max(0, row - 60), (0.1,), seed=3)
+    assert Counter(sides)[1] == 10
+    assert sides[0] == 0
+
+
+@given(
+    st.lists(st.integers(0, 20), min_size=3, max_size=60),
+    st.floats(0, 0.5),
+    st.floats(0, 0.49),
+    st.integers(0, 5),
+)
+def test_no_group_is_parted_and_no_side_is_empty(
+    groups: list[int], validation: float, test: float, seed: int
+) -> None:
+    first = {group: row for row, group in reversed([*enumerate(groups)])}
+    rows = range(len(groups))
+    asked = {0} | {side for side, share in ((1, validation), (2, test)) if share}
+    if len(first) < len(asked):
+        return
+    sides = split(rows, lambda row: first[groups[row]], (validation, test), seed)
+    assert set(sides) == asked
+    assert len({(groups[row], sides[row]) for row in rows}) == len(first)

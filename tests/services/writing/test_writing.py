@@ -1,0 +1,415 @@
+"""What is written of a file: the good rows, why the others are not there, and how it was made."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import hashlib
+import json
+import os
+import string
+import tracemalloc
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from support.sample_rows import chat_row, good_rows
+
+from tui import __version__
+from tui.domain.rows.check_options import DEFAULT_OPTIONS
+from tui.domain.rows.edits import EXCLUDED, RowEdit
+from tui.services.datasets.datasets import Dataset, Datasets
+from tui.services.errors import FileError, InputError
+from tui.services.samples import sample_path
+from tui.services.writing.manifest import Manifest
+from tui.services.writing.writing import WriteProgress, WriteRequest, Written, write
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out" / "chat.jsonl"
+
+
+def lines_of(path: Path) -> list[Any]:
+    return [json.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(one.name for one in folder.iterdir()) if folder.exists() else []
+
+
+def save(path: Path, rows: Sequence[object]) -> Path:
+    raw = [row if isinstance(row, bytes) else json.dumps(row).encode() for row in rows]
+    path.write_bytes(b"\n".join(raw) + b"\n")
+    return path
+
+
+async def written(source: Dataset | Path, request: WriteRequest) -> Written:
+    dataset = source if isinstance(source, Dataset) else await Datasets().open(source)
+    steps: list[WriteProgress] = [step async for step in write(dataset, request)]
+    assert all(0 <= step.share <= 1 for step in steps)
+    assert [bool(step.written) for step in steps] == [False] * (len(steps) - 1) + [True]
+    assert steps[-1].written
+    return steps[-1].written
+
+
+async def test_good_rows_are_written_byte_for_byte(tmp_path: Path, out: Path) -> None:
+    odd = b'{ "messages" : [{"role":"user","content":"Caf\\u00e9?"},{"role":"assistant","content":"It is open, as always."}], "metadata": {"id": 12345678901234567890123}}'  # noqa: E501
+    source = tmp_path / "source.jsonl"
+    source.write_bytes(b"\xef\xbb\xbf" + odd + b" \r\n\r\n" + odd.replace(b"always", b"ever"))
+    before = source.read_bytes()
+    done = await written(source, WriteRequest(out=out))
+    assert out.read_bytes() == odd + b"\n" + odd.replace(b"always", b"ever") + b"\n"
+    assert (done.rows, done.written, done.rejected, done.rejected_file) == (2, 2, 0, None)
+    assert source.read_bytes() == before
+    assert names(out.parent) == ["chat.jsonl", "chat.manifest.json"]
+
+
+async def test_what_is_written_of_the_flawed_file_is_without_errors(out: Path) -> None:
+    source = sample_path("tickets_flawed.jsonl")
+    done = await written(source, WriteRequest(out=out))
+    report = await (await Datasets().open(out)).checked()
+    assert report.usable
+    assert report.rows == done.written
+    assert done.written + done.rejected == done.rows
+
+
+async def test_rejected_rows_stand_with_their_reasons_beside(tmp_path: Path, out: Path) -> None:
+    bad = [
+        {"messages": [{"role": "user", "content": "Where?"}], "id": 12345678901234567890123},
+        b'{"messages": [',
+        b'{"messages": "caf\xe9"}',
+        b'{"messages": ["\\ud83d"], "\\ud83d": 1}',
+    ]
+    source = save(tmp_path / "source.jsonl", [*good_rows(), *bad])
+    done = await written(source, WriteRequest(out=out))
+    assert done.rejected_file
+    rejected = lines_of(Path(done.rejected_file.file))
+    assert [one["line"] for one in rejected] == [13, 14, 15, 16]
+    assert rejected[0]["row"] == bad[0]
+    assert rejected[1]["raw"] == '{"messages": ['
+    assert rejected[2]["raw"] == '{"messages": "caf\\xe9"}'
+    assert "no-assistant" in {one["code"] for one in rejected[0]["problems"]}
+    assert rejected[0]["problems"][0].keys() == {"code", "severity", "where", "message", "fix"}
+    assert all(one["severity"] == "error" for row in rejected for one in row["problems"])
+    assert {one.line for one in done.problems} == {13, 14, 15, 16}
+
+
+async def test_rows_with_warnings_are_left_out_where_asked(tmp_path: Path, out: Path) -> None:
+    rows = [*good_rows(), chat_row("Where is it?", "TODO: look where it is."), good_rows()[0]]
+    source = save(tmp_path / "source.jsonl", rows)
+    request = WriteRequest(out=out, leave_out=frozenset({"placeholder", "duplicate-row"}))
+    done = await written(source, request)
+    rejected = lines_of(out.with_name("chat.rejected.jsonl"))
+    assert [[one["code"] for one in row["problems"]] for row in rejected] == [
+        ["placeholder"],
+        ["duplicate-row"],
+    ]
+    assert (await written(source, WriteRequest(out=tmp_path / "all.jsonl"))).rejected == 0
+    assert done.written == 12
+
+
+async def test_edits_and_exclusions_are_written_and_told(tmp_path: Path, out: Path) -> None:
+    source = save(tmp_path / "source.jsonl", [b"", *good_rows(), b'{"messages": []}'])
+    dataset = await Datasets().open(source)
+    await dataset.checked()
+    mended = json.dumps(chat_row("Where is it?", "It is on its way.")).encode()
+    await dataset.change("edit line 14", {12: RowEdit(mended)})
+    await dataset.change("exclude 2 rows", {0: EXCLUDED, 3: EXCLUDED})
+    await dataset.change("exclude line 3", {1: EXCLUDED})
+    await dataset.undo()
+    done = await written(dataset, WriteRequest(out=out))
+    assert lines_of(out)[-1] == json.loads(mended)
+    assert (done.rows, done.written, done.rejected, done.excluded, done.edited) == (13, 11, 2, 2, 1)
+    rejected = lines_of(out.with_name("chat.rejected.jsonl"))
+    assert [(one["line"], one["excluded"], one["problems"]) for one in rejected] == [
+        (2, True, []),
+        (5, True, []),
+    ]
+    manifest = Manifest.model_validate_json(out.with_name("chat.manifest.json").read_bytes())
+    assert [(one.words, one.lines) for one in manifest.edits] == [
+        ("edit line 14", [14]),
+        ("exclude 2 rows", [2, 5]),
+    ]
+
+
+async def test_the_manifest_tells_how_the_files_were_made(out: Path) -> None:
+    source = sample_path("tickets_raw.jsonl")
+    options = replace(DEFAULT_OPTIONS, off=frozenset({"few-examples", "secret"}), longest_output=99)
+    dataset = await Datasets().open(source, options=options)
+    request = WriteRequest(
+        out=out,
+        system="Be kind.",
+        validation=0.1,
+        test=0.2,
+        seed=3,
+        leave_out=frozenset({"refusal"}),
+    )
+    done = await written(dataset, request)
+    manifest = json.loads(out.with_name("chat.manifest.json").read_text())
+    assert manifest["ftui"] == __version__
+    assert manifest["source"] == {
+        "file": str(source),
+        "sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
+        "bytes": source.stat().st_size,
+        "format": "pairs",
+        "container": "lines",
+        "gzip": False,
+    }
+    assert manifest["counts"]["rows"] == 120
+    assert manifest["rules"]["off"] == ["few-examples", "secret"]
+    assert manifest["rules"]["longest_output"] == 99
+    assert manifest["left_out"] == ["refusal"]
+    assert manifest["system"] == "Be kind."
+    assert manifest["split"] == {"validation": 0.1, "test": 0.2, "seed": 3}
+    files = [*done.outputs, *([done.rejected_file] if done.rejected_file else [])]
+    assert [Path(one.file).name for one in done.outputs] == [
+        "chat.jsonl",
+        "chat.validation.jsonl",
+        "chat.test.jsonl",
+    ]
+    for one in files:
+        data = Path(one.file).read_bytes()
+        assert one.sha256 == hashlib.sha256(data).hexdigest()
+        assert one.rows == data.count(b"\n")
+    assert manifest["outputs"] == [one.model_dump() for one in done.outputs]
+
+
+def long_question(number: int, end: str) -> str:
+    return " ".join(f"word{number * 97 + place}" for place in range(60)) + end
+
+
+@pytest.mark.parametrize(
+    "ends", [(" now", " NOW", "  now"), (" now", " today", " please")], ids=["same", "nearly"]
+)
+async def test_rows_that_say_the_same_stay_on_one_side(
+    tmp_path: Path, out: Path, ends: Sequence[str]
+) -> None:
+    """The words differ by what stands at their end."""
+    alike = [
+        [chat_row(long_question(n, end), f"It comes on day {n}.") for end in ends]
+        for n in range(20)
+    ]
+    rows = [*(row for group in alike for row in group), *good_rows(40)]
+    dataset = await Datasets().open(save(tmp_path / "source.jsonl", rows))
+    done = await written(dataset, WriteRequest(out=out, validation=0.3, test=0.2))
+    side = {json.dumps(row): one.file for one in done.outputs for row in lines_of(Path(one.file))}
+    assert len(set(side.values())) == 3
+    assert len(side) == len(rows)
+    assert all(len({side[json.dumps(row)] for row in group}) == 1 for group in alike)
+    found = await (await Datasets().open(out)).checked(
+        against={
+            "validation": await Datasets().open(out.with_name("chat.validation.jsonl")),
+            "test": await Datasets().open(out.with_name("chat.test.jsonl")),
+        }
+    )
+    assert not {"leaked-row", "near-leak"} & found.codes.keys()
+
+
+async def test_rows_of_a_packed_table_are_written_as_chat(tmp_path: Path, out: Path) -> None:
+    table = "input,ideal_output\n" + "".join(
+        f'"Where is {n},\nplease?",It is on its way for {n} days.\n' for n in range(12)
+    )
+    source = tmp_path / "source.csv.gz"
+    source.write_bytes(gzip.compress(table.encode()))
+    await written(source, WriteRequest(out=out))
+    assert lines_of(out)[3] == chat_row("Where is 3,\nplease?", "It is on its way for 3 days.")
+    told = json.loads(out.with_name("chat.manifest.json").read_text())["source"]
+    assert (told["container"], told["gzip"], told["bytes"]) == ("csv", True, source.stat().st_size)
+
+
+@pytest.mark.parametrize("name", ["source.jsonl", "link.jsonl", "hard.jsonl"])
+@pytest.mark.parametrize("force", [False, True])
+async def test_the_source_is_never_written_over(tmp_path: Path, name: str, force: bool) -> None:
+    source = save(tmp_path / "source.jsonl", good_rows())
+    (tmp_path / "link.jsonl").symlink_to(source)
+    (tmp_path / "hard.jsonl").hardlink_to(source)
+    before = source.read_bytes()
+    with pytest.raises(InputError):
+        await written(source, WriteRequest(out=tmp_path / name, replace=force))
+    assert source.read_bytes() == before
+    assert names(tmp_path) == ["hard.jsonl", "link.jsonl", "source.jsonl"]
+
+
+async def test_the_source_is_kept_where_another_output_has_its_name(tmp_path: Path) -> None:
+    source = save(tmp_path / "a.validation.jsonl", good_rows())
+    request = WriteRequest(out=tmp_path / "a.jsonl", validation=0.2, replace=True)
+    with pytest.raises(InputError, match="is the source itself"):
+        await written(source, request)
+
+
+@pytest.mark.parametrize("taken", ["chat.jsonl", "chat.rejected.jsonl", "chat.manifest.json"])
+async def test_nothing_is_replaced_without_being_asked(
+    tmp_path: Path, out: Path, taken: str
+) -> None:
+    source = save(tmp_path / "source.jsonl", [*good_rows(), b"{"])
+    out.parent.mkdir()
+    out.with_name(taken).write_text("mine")
+    with pytest.raises(InputError, match="is there already"):
+        await written(source, WriteRequest(out=out))
+    assert names(out.parent) == [taken]
+    await written(source, WriteRequest(out=out, replace=True))
+    assert out.with_name(taken).read_text() != "mine"
+
+
+async def test_rejected_rows_of_an_earlier_writing_do_not_stay(tmp_path: Path, out: Path) -> None:
+    await written(save(tmp_path / "a.jsonl", [*good_rows(), b"{"]), WriteRequest(out=out))
+    assert len(lines_of(out.with_name("chat.rejected.jsonl"))) == 1
+    await written(save(tmp_path / "b.jsonl", good_rows()), WriteRequest(out=out, replace=True))
+    assert lines_of(out.with_name("chat.rejected.jsonl")) == []
+
+
+async def test_a_file_that_changes_meanwhile_is_not_written(tmp_path: Path, out: Path) -> None:
+    source = save(tmp_path / "source.jsonl", good_rows())
+    dataset = await Datasets().open(source)
+    await dataset.checked()
+    save(source, good_rows(14))
+    with pytest.raises(FileError, match="changed while it was read"):
+        await written(dataset, WriteRequest(out=out))
+    assert names(out.parent) == []
+
+
+async def test_giving_up_leaves_nothing_behind(tmp_path: Path, out: Path) -> None:
+    source = save(tmp_path / "source.jsonl", good_rows(2000))
+    async with aclosing(write(await Datasets().open(source), WriteRequest(out=out))) as steps:
+        async for step in steps:
+            if step.doing == "writing":
+                break
+    assert names(out.parent) == []
+
+
+@pytest.mark.parametrize("steps_before", [1, 2])
+async def test_an_interrupted_thread_leaves_nothing_behind(
+    tmp_path: Path, out: Path, steps_before: int
+) -> None:
+    dataset = await Datasets().open(save(tmp_path / "source.jsonl", good_rows(2000)))
+    await dataset.checked()
+    for turns in range(8):
+        steps = write(dataset, WriteRequest(out=out))
+        for _ in range(steps_before):
+            await anext(steps)
+        waiting = asyncio.ensure_future(anext(steps))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        await steps.aclose()
+        assert names(out.parent) == []
+
+
+@pytest.mark.parametrize("replace", [False, True])
+async def test_a_pipe_is_refused_before_any_work(tmp_path: Path, out: Path, replace: bool) -> None:
+    source = save(tmp_path / "source.jsonl", good_rows())
+    out.parent.mkdir()
+    os.mkfifo(out)
+    with pytest.raises(FileError, match="not a file"):
+        await written(source, WriteRequest(out=out, replace=replace))
+    assert out.is_fifo()
+    assert names(out.parent) == ["chat.jsonl"]
+
+
+async def test_a_folder_is_said_to_be_one(tmp_path: Path, out: Path) -> None:
+    out.mkdir(parents=True)
+    source = save(tmp_path / "source.jsonl", good_rows())
+    with pytest.raises(FileError, match="is a folder"):
+        await written(source, WriteRequest(out=out))
+
+
+@pytest.mark.parametrize("name", ["", ".", "/", ".."])
+def test_a_path_without_a_name_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match="needs a name"):
+        WriteRequest(out=Path(name))
+
+
+@pytest.mark.parametrize("text", ["a\x1b[31m", "a\x00", "\udcff", "\x7f"])
+def test_a_system_prompt_is_text(text: str) -> None:
+    with pytest.raises(ValidationError, match="no text"):
+        WriteRequest(out=Path("a"), system=text)
+
+
+def test_a_blank_system_prompt_is_none_and_others_stay_as_they_are() -> None:
+    assert WriteRequest(out=Path("a"), system=" \n").system == ""
+    assert WriteRequest(out=Path("a"), system=" Be\tkind,\n日本 ").system == " Be\tkind,\n日本 "
+
+
+async def test_a_file_without_a_good_row_gives_none(tmp_path: Path, out: Path) -> None:
+    source = save(tmp_path / "source.jsonl", [{"messages": []}])
+    with pytest.raises(InputError, match=r"can be used\. The row has no messages"):
+        await written(source, WriteRequest(out=out))
+    assert not out.parent.exists()
+
+
+async def test_preference_and_reinforcement_rows_are_written_as_they_are(
+    tmp_path: Path, out: Path
+) -> None:
+    message = {"role": "assistant", "content": "It is on its way."}
+    asked = [{"role": "user", "content": "Where is it?"}]
+    row = {
+        "input": {"messages": asked},
+        "preferred_output": [message],
+        "non_preferred_output": [{**message, "content": "Somewhere else."}],
+    }
+    source = save(tmp_path / "dpo.jsonl", [row])
+    await written(source, WriteRequest(out=out))
+    assert lines_of(out) == [row]
+    await written(source, WriteRequest(out=out, system="Be kind.", replace=True))
+    (told,) = lines_of(out)
+    assert told["input"]["messages"] == [{"role": "system", "content": "Be kind."}, *asked]
+    source = save(tmp_path / "rft.jsonl", [{"messages": asked, "answer": 7}])
+    await written(source, WriteRequest(out=out, replace=True))
+    assert lines_of(out) == [{"messages": asked, "answer": 7}]
+
+
+async def test_a_system_prompt_is_given_to_rows_that_have_none(tmp_path: Path, out: Path) -> None:
+    own = {"role": "system", "content": "Be short."}
+    rows = good_rows(2)
+    rows[1]["messages"] = [own, *chat_row("Where?", "It is on its way.")["messages"]]  # type: ignore[misc]
+    await written(
+        save(tmp_path / "source.jsonl", rows), WriteRequest(out=out, system="Be kind, 日本.")
+    )
+    first = [row["messages"][0] for row in lines_of(out)]
+    assert first == [{"role": "system", "content": "Be kind, 日本."}, own]
+
+
+async def test_formats_that_cannot_be_converted_are_refused(tmp_path: Path, out: Path) -> None:
+    source = save(tmp_path / "source.jsonl", [{"text": "Once upon a time."}])
+    with pytest.raises(InputError, match=str(source)):
+        await written(source, WriteRequest(out=out))
+
+
+@pytest.mark.parametrize(
+    ("validation", "test"), [(1, 0), (-0.1, 0), (0.5, 0.5), (float("nan"), 0), (0, 2)]
+)
+def test_shares_that_leave_nothing_to_train_on_are_refused(validation: float, test: float) -> None:
+    with pytest.raises(ValidationError):
+        WriteRequest(out=Path("a"), validation=validation, test=test)
+
+
+async def test_names_that_are_no_text_are_written_to(tmp_path: Path) -> None:
+    source = save(Path(os.fsdecode(os.fsencode(tmp_path) + b"/s\xff.jsonl")), good_rows())
+    out = source.with_name(os.fsdecode(b"o\xff.jsonl"))
+    done = await written(source, WriteRequest(out=out))
+    assert out.exists()
+    assert done.outputs[0].file.endswith("o\\xff.jsonl")
+
+
+@pytest.mark.long
+async def test_long_rows_are_written_one_at_a_time(tmp_path: Path, out: Path) -> None:
+    source = tmp_path / "source.jsonl"
+    with source.open("wb") as file:
+        for letter in string.ascii_letters[:30]:
+            row = chat_row(letter * 500_000, "It is on its way to you.")
+            file.write(json.dumps(row).encode() + b"\n")
+            file.write(b'{"messages": "' + b"x" * 500_000 + b'"}\n')
+    dataset = await Datasets().open(source)
+    await dataset.checked()
+    tracemalloc.start()
+    done = await written(dataset, WriteRequest(out=out))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (done.written, done.rejected) == (30, 30)
+    assert peak < 0.8 * source.stat().st_size

@@ -1,0 +1,87 @@
+"""What tests of the screen Data share: open, wait, read what is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from tui.app import FtuiApp
+from tui.screens.data.screen import DataScreen
+from tui.services.container import Services
+from tui.services.samples import sample_path
+from tui.settings import Settings
+from tui.widgets.data.problem_list import ProblemList
+from tui.widgets.data.row_view import ChatView
+from tui.widgets.line_table import LineTable
+
+
+def app_on(settings: Settings, name: str | Path | None) -> FtuiApp:
+    """The app on a file, or on one of the sample data by its name."""
+    file = sample_path(name) if isinstance(name, str) else name
+    return FtuiApp(Services(settings), file)
+
+
+async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    for _ in range(1500):
+        if holds():
+            await pilot.pause()
+            return
+        await pilot.pause(0.02)
+    raise AssertionError("it did not come to hold")
+
+
+async def settled(pilot: Pilot[None]) -> DataScreen:
+    """Wait until the file is open, checked and drawn, or the failure told."""
+
+    def calm() -> bool:
+        screen = pilot.app.screen
+        if not isinstance(screen, DataScreen):
+            return False
+        nodes = (screen, screen.browser)
+        busy = any(one.is_running and one.node in nodes for one in screen.workers)
+        return not busy and not text(screen, "#headline").startswith("Opening")
+
+    await until(pilot, calm)
+    await pilot.pause(0.05)
+    screen = pilot.app.screen
+    assert isinstance(screen, DataScreen)
+    return screen
+
+
+async def opened(pilot: Pilot[None]) -> DataScreen:
+    """Wait until a file is checked."""
+    screen = await settled(pilot)
+    await until(
+        pilot, lambda: screen.has_class("-file") and "so far" not in text(screen, "#headline")
+    )
+    return await settled(pilot)
+
+
+def text(screen: DataScreen, selector: str) -> str:
+    """What a line says."""
+    return str(screen.query_one(selector, Static).render())
+
+
+def headline(screen: DataScreen) -> str:
+    """The sentence at the top."""
+    return text(screen, "#headline")
+
+
+def rows_shown(screen: DataScreen) -> list[str]:
+    """The lines of the table."""
+    table = screen.query_one(LineTable)
+    return [table.render_line(y).text.rstrip() for y in range(table.size.height)]
+
+
+def chat_text(screen: DataScreen) -> str:
+    """The row in full."""
+    return screen.query_one(ChatView).content.plain
+
+
+def problems(screen: DataScreen) -> str:
+    """What is wrong with the row under the cursor."""
+    return screen.query_one(ProblemList).content.plain

@@ -1,0 +1,109 @@
+"""What tests of the screen Jobs share: jobs on a server, and what is to be seen of them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from servers.misbehaving import MisbehavingServer
+from textual.pilot import Pilot
+from textual.widgets import Button, Static
+
+from tui.app import FtuiApp
+from tui.dialogs.confirm import Confirm
+from tui.screens.jobs.actions import JobActions
+from tui.screens.jobs.list_screen import JobsScreen
+from tui.services.clock import Clock
+from tui.services.container import Services
+from tui.services.jobs.jobs import Jobs
+from tui.settings import Settings
+from tui.widgets.jobs.job_panel import JobPanel
+from tui.widgets.line_table import LineTable
+from tui.widgets.live_line import LiveLine
+
+SIZES = [(80, 24), (120, 40)]
+PATIENCE = 30.0
+"""Seconds; the server is polled as if it were far away, and the machine may be busy."""
+
+
+HASTE = 20.0
+
+
+def hasty(settings: Settings) -> FtuiApp:
+    """The app with a clock that runs fast, so that a far server is asked often."""
+    begin = time.time()
+    clock = Clock(
+        now=lambda: begin + (time.time() - begin) * HASTE,
+        sleep=lambda seconds: asyncio.sleep(seconds / HASTE),
+    )
+    services = Services(settings)
+    services.jobs = Jobs(settings, services.workspace, services.providers, clock)
+    return FtuiApp(services)
+
+
+def a_job(
+    server: MisbehavingServer, steps: int = 56, job: str = "ftjob-1", **fields: object
+) -> None:
+    """A job that trains and has done some of 90 steps."""
+    now = time.time()
+    server.add_job(job, **{"created_at": now - 100, "suffix": "tickets", **fields})
+    for step in range(1, steps + 1):
+        extra = {"valid_loss": 3.2 / step} if step % 10 == 0 else {}
+        event = server.add_step(step, job, total_steps=90, **extra)
+        event["created_at"] = now - steps + step
+
+
+async def until(pilot: Pilot[None], true: Callable[[], bool]) -> None:
+    """Wait until something is true of the screen, however slow the machine."""
+    end = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < end, "the screen never came to show it"
+        await pilot.pause(0.05)
+
+
+def screen(app: FtuiApp) -> JobsScreen:
+    found = next(one for one in app.screen_stack if isinstance(one, JobsScreen))
+    assert isinstance(found, JobsScreen)
+    return found
+
+
+def headline(app: FtuiApp) -> str:
+    shown = [one for one in app.screen_stack if isinstance(one, JobActions)]
+    return str(shown[-1].query_one("#headline", Static).render())
+
+
+def lines_of(table: LineTable) -> list[str]:
+    """The rows of a table that are in sight."""
+    lines = [table.render_line(y).text for y in range(table.size.height)]
+    return [line for line in lines[1:] if line.strip(" ┃")]
+
+
+def rows(app: FtuiApp) -> list[str]:
+    """The lines of the list that are in sight."""
+    return lines_of(screen(app).query_one("#jobs-list", LineTable))
+
+
+def panel_text(app: FtuiApp) -> str:
+    """The single lines of the open job."""
+    return "\n".join(line.text for line in app.screen.query(JobPanel).first().query(LiveLine))
+
+
+def chart_text(app: FtuiApp) -> str:
+    """The chart of the open job."""
+    chart = app.screen.query_one(JobPanel).chart.chart
+    return "\n".join(chart.render_line(y).text for y in range(chart.size.height))
+
+
+def asks(app: FtuiApp) -> bool:
+    """Whether a question is open."""
+    return isinstance(app.screen, Confirm) and bool(app.screen.query(Button))
+
+
+def question(app: FtuiApp) -> str:
+    return "\n".join(str(line.render()) for line in app.screen.query(Static))
+
+
+def told(app: FtuiApp) -> str:
+    """What the app told in the corner."""
+    return "\n".join(str(note.message) for note in app._notifications)

@@ -1,0 +1,57 @@
+"""What tests of jobs share: a clock that is turned by hand, a run that a server tells."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+from servers.misbehaving import MisbehavingServer
+
+from tui.domain.jobs.records import Record
+from tui.domain.submission.job_request import JobRequest
+from tui.services.clock import Clock
+from tui.services.jobs.jobs import Jobs
+
+KEY = "sk-verysecret123456"
+
+
+class Time:
+    """A clock that a test turns: sleeping moves it on and runs what is planned for that moment."""
+
+    def __init__(self) -> None:
+        self.at = 1_700_000_000.0
+        self.pauses: list[float] = []
+        self.plan: list[Callable[[], object]] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.at += seconds
+        if self.plan:
+            self.plan.pop(0)()
+        await asyncio.sleep(0)
+
+    def clock(self) -> Clock:
+        return Clock(now=lambda: self.at, sleep=self.sleep, random=lambda: 1.0, nap=math.inf)
+
+
+def request(path: Path, **fields: object) -> JobRequest:
+    return JobRequest.model_validate(
+        {"training_file": path, "model": "base", "provider": "far", **fields}
+    )
+
+
+async def seen(jobs: Jobs, job: str = "ftjob-1") -> list[Record]:
+    return [record async for record in jobs.watch("far", job)]
+
+
+def steps(records: list[Record]) -> list[int]:
+    return [record["step"] for record in records if record["type"] == "metrics"]
+
+
+def a_run(server: MisbehavingServer, count: int = 5) -> None:
+    server.add_job()
+    for step in range(1, count + 1):
+        server.add_step(step)
+    server.finish()

@@ -1,0 +1,69 @@
+"""Bars: as long as their share, all of one width, and never nothing where there is something."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from tui.domain.rows.row_statistics import Histogram, Spread
+from tui.domain.text import has_unsafe
+from tui.widgets.data.histogram import Bar, bar, draw_bars, percent, ranges
+
+bars = st.builds(Bar, st.text(max_size=60), st.integers(0, 10**9))
+
+
+def test_a_bar_is_drawn_in_halves_of_a_cell_or_in_ascii() -> None:
+    assert bar(0.75, 4) == "━━━ "
+    assert bar(0.6, 4) == "━━╸ "
+    assert bar(0.75, 4, blocks=False) == "### "
+    assert bar(1, 4) == "━━━━"
+
+
+@given(st.floats(0, 1), st.integers(1, 200), st.booleans())
+def test_a_bar_is_as_long_as_its_share(share: float, width: int, blocks: bool) -> None:
+    drawn = bar(share, width, blocks=blocks)
+    assert len(drawn) == width
+    assert (drawn.strip() == "") == (share == 0)
+    assert abs(len(drawn.strip()) - share * width) <= 1
+
+
+@given(st.lists(bars, max_size=20), st.integers(30, 200), st.booleans())
+def test_lines_fill_their_width_exactly(found: list[Bar], width: int, blocks: bool) -> None:
+    for line in draw_bars(found, sum(one.count for one in found), width, blocks=blocks):
+        assert cell_len(line.plain) == width
+        assert not has_unsafe(line.plain)
+
+
+def test_counts_and_shares_stand_below_each_other() -> None:
+    drawn = draw_bars([Bar("user", 1500), Bar("日本 [/x]", 500)], 2000, 40)
+    assert [line.plain for line in drawn] == [
+        "user      ━━━━━━━━━━━━━━━━━━━ 1,500  75%",
+        "日本 [/x] ━━━━━━╸               500  25%",
+    ]
+
+
+def test_a_share_that_is_not_nothing_is_not_told_as_nothing() -> None:
+    assert percent(0, 1000) == "  0%"
+    assert percent(1, 1000) == " <1%"
+    assert percent(10, 1000) == "  1%"
+    assert percent(1000, 1000) == "100%"
+    assert percent(0, 0) == "  0%"
+
+
+def test_ranges_are_told_by_their_first_and_last_value() -> None:
+    single = Histogram((1, 2, 3, 9), (5, 2, 1), least=1, most=8, mean=2, median=1, p95=8)
+    assert [one.label for one in ranges(single)] == ["1", "2", "3 on"]
+    wide = Histogram((0, 500, 1000), (5, 2), least=3, most=800, mean=2, median=1, p95=8)
+    assert [one.label for one in ranges(wide)] == ["0-499", "500-999"]
+    assert ranges(Spread().histogram()) == []
+
+
+@given(st.lists(st.integers(0, 10**7), min_size=1, max_size=200))
+def test_every_value_stands_in_a_range(values: list[int]) -> None:
+    spread = Spread()
+    for value in values:
+        spread.add(value)
+    found = ranges(spread.histogram())
+    assert sum(one.count for one in found) == len(values)
+    assert len({one.label for one in found}) == len(found)

@@ -1,0 +1,98 @@
+"""The statistics on the screen: what they say, side by side or below each other."""
+
+from __future__ import annotations
+
+import pytest
+from rich.cells import cell_len
+
+from tui.domain.rows.check_options import DEFAULT_OPTIONS, CheckOptions
+from tui.domain.rows.formats import Example, Message
+from tui.domain.rows.row_statistics import Statistics, Tally, statistics_of
+from tui.domain.text import has_unsafe
+from tui.widgets.data.statistics_view import StatisticsView
+
+HOSTILE = "Answer as JSON.\x1b]0;PWNED\x07 [/red] 日本語 " + "and on " * 40
+
+
+def conversation(label: str, *, system: str = "") -> Example:
+    messages: list[Message] = [{"role": "system", "content": system}] if system else []
+    messages.append({"role": "user", "content": "Where is it?"})
+    messages.append({"role": "assistant", "content": label})
+    return Example(messages)
+
+
+def some(context: int = 0, rows: int = 100) -> Statistics:
+    tally = Tally(context=context)
+    for n in range(rows):
+        label = '{"category": "%s"}' % ("refund" if n % 4 else "bug[/x]")
+        system = HOSTILE if n % 10 else ""
+        problems = ["refusal"] if n < 3 else []
+        tally.add(conversation(label, system=system), 10 * n, problems)
+    return statistics_of(tally, CheckOptions(context=context) if context else DEFAULT_OPTIONS)
+
+
+def lines(statistics: Statistics, width: int, *, blocks: bool = True) -> list[str]:
+    return [line.plain for line in StatisticsView(statistics, blocks=blocks).lay_out(width)]
+
+
+@pytest.mark.parametrize("width", [40, 73, 105, 200])
+@pytest.mark.parametrize("blocks", [True, False])
+def test_no_line_is_wider_than_its_room(width: int, blocks: bool) -> None:
+    shown = lines(some(context=500), width, blocks=blocks)
+    assert all(cell_len(line) <= width for line in shown)
+    assert not any(map(has_unsafe, shown))
+
+
+def test_everything_that_was_counted_is_told() -> None:
+    shown = lines(some(), 105)
+    text = "\n".join(shown)
+    for words in (
+        "– 100 rows without errors.",
+        "! 3 answers (3%) refuse.",
+        "Roles",
+        "Messages a row",
+        "Tokens a row",
+        "Characters of the answer",
+        "Answers: category",
+        "bug[/x]",
+        "System prompts",
+        "1 different, 10 rows without one",
+        "90  90%  Answer as JSON.� [/red] 日本語",
+    ):
+        assert words in text
+    row = next(line for line in shown if line.startswith("refund"))
+    assert "75  75%" in row
+
+
+def test_what_the_context_cuts_is_told_with_its_share() -> None:
+    text = " ".join(line.strip() for line in lines(some(context=900), 73))
+    assert "9 rows (9%) longer than the 900 that the model takes: 450 (1%) are cut." in text
+    assert "no row is longer than the 2,000" in "\n".join(lines(some(context=2000), 105))
+    assert "how many the model takes at once is not known" in "\n".join(lines(some(), 105))
+
+
+def test_histograms_stand_side_by_side_where_there_is_room() -> None:
+    wide, narrow = lines(some(), 105), lines(some(), 73)
+    assert any("Roles" in line and "Messages a row" in line for line in wide)
+    assert not any("Roles" in line and "Messages a row" in line for line in narrow)
+    assert len(wide) < len(narrow)
+
+
+def test_plain_ascii_where_the_terminal_knows_no_other() -> None:
+    assert any("####" in line for line in lines(some(), 73, blocks=False))
+    assert not any("━" in line for line in lines(some(), 73, blocks=False))
+
+
+def test_no_good_row_is_one_sentence() -> None:
+    nothing = statistics_of(Tally(), DEFAULT_OPTIONS)
+    assert lines(nothing, 73) == ["No row is without errors, so there is nothing to count."]
+
+
+def test_many_labels_and_prompts_are_summed_up() -> None:
+    tally = Tally()
+    for n in range(300):
+        tally.add(conversation(f"label {n % 40}", system=f"You are helper {n % 25}."), 5, [])
+    text = "\n".join(lines(statistics_of(tally, DEFAULT_OPTIONS), 73))
+    assert "40 values" in text
+    assert "(10 more)" in text
+    assert "… and 5 more" in text

@@ -1,0 +1,148 @@
+"""Show what a fix would change before it changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Button, Static
+
+from tui.dialogs.dialog import Dialog
+from tui.domain.rows.diff import DiffLine
+from tui.domain.text import number, scrub
+from tui.widgets.diff_view import DiffView
+from tui.widgets.line_table import Cell, Column, LineTable
+
+_COLUMNS = [Column("problem", 26), Column("what the fix does")]
+
+_KEYS = "↑↓ other fix  pgup pgdn scroll  u undoes a fix; nothing is written until w"
+
+
+@dataclass(frozen=True, slots=True)
+class FixChoice:
+    """One thing that can be done to a row.
+
+    Attributes:
+        code: the problem it mends.
+        words: what it does, as `repair the encoding`.
+        diff: how the row changes by it.
+        others: how many other rows have the same problem.
+    """
+
+    code: str
+    words: str
+    diff: Sequence[DiffLine]
+    others: int
+
+
+@dataclass(frozen=True, slots=True)
+class FixAnswer:
+    """What shall be done: the fix for a problem, on this row or on all that have it.
+
+    Attributes:
+        code: the problem; empty for all problems that have a certain fix.
+        all: whether all rows that have it are mended.
+    """
+
+    code: str
+    all: bool
+
+
+class FixPreview(Dialog[FixAnswer | None]):
+    """The fixes for a row, and below them what the chosen one changes; gives one, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Close"),
+        Binding("enter", "fix(False)", "Fix this row"),
+        Binding("a", "fix(True)", "Fix all rows"),
+        Binding("pagedown", "scroll(1)", "Scroll the diff", show=False, priority=True),
+        Binding("pageup", "scroll(-1)", "Scroll the diff", show=False, priority=True),
+    ]
+    DEFAULT_CSS = """
+    FixPreview LineTable { height: auto; max-height: 6; margin-bottom: 1; }
+    """
+
+    def __init__(self, title: str, fixes: Sequence[FixChoice], *, every: bool = False) -> None:
+        """Offer fixes.
+
+        Args:
+            title: which row, as `Line 12`.
+            fixes: at least one; the first is under the cursor.
+            every: only for all rows that have the problem, or for all problems; the diff is that of
+                one row.
+        """
+        super().__init__()
+        self._every = every
+        self._title = title
+        self._fixes = fixes
+
+    def compose(self) -> ComposeResult:
+        """The fixes, the diff, three buttons."""
+        with Vertical(classes="dialog -large"):
+            yield Static(scrub(self._title), classes="dialog--title", markup=False)
+            count = Column("rows" if self._every else "other rows", 10, right=True)
+            yield LineTable([*_COLUMNS, count], self._cells)
+            yield DiffView()
+            yield Static(_KEYS, id="fix-preview-word", classes="dialog--hint", markup=False)
+            with Horizontal(classes="dialog--buttons"):
+                yield Button("Close (esc)", id="close", compact=True)
+                words = "Fix all kinds (a)" if self._every else "Fix all of the kind (a)"
+                yield Button(words, id="all", compact=True)
+                words = "Fix these rows (enter)" if self._every else "Fix this row (enter)"
+                yield Button(words, id="one", variant="primary", compact=True)
+
+    def on_mount(self) -> None:
+        """Start in the list."""
+        table = self.query_one(LineTable)
+        table.set_row_count(len(self._fixes))
+        table.focus()
+
+    @property
+    def _chosen(self) -> FixChoice:
+        return self._fixes[self.query_one(LineTable).cursor]
+
+    def _cells(self, row: int) -> Sequence[Cell]:
+        fix = self._fixes[row]
+        rows = fix.others + self._every
+        return [fix.code, fix.words, number(rows) if rows else "none"]
+
+    @on(LineTable.RowHighlighted)
+    def _show(self) -> None:
+        fix = self._chosen
+        self.query_one(DiffView).show(fix.diff)
+        self.query_one("#all", Button).disabled = not (self._every or fix.others)
+        self._say(_KEYS)
+
+    @on(Button.Pressed, "#close")
+    def _close(self) -> None:
+        self.dismiss(None)
+
+    @on(LineTable.RowSelected)
+    @on(Button.Pressed, "#one")
+    def _fix_one(self) -> None:
+        self.action_fix(False)
+
+    @on(Button.Pressed, "#all")
+    def _fix_all(self) -> None:
+        self.action_fix(True)
+
+    def action_fix(self, every: bool) -> None:
+        """Give the chosen fix, for this row or for all that have the problem; or every fix."""
+        if every and not self._every and not self._chosen.others:
+            self._say("! No other row has this problem.")
+        elif every and self._every:
+            self.dismiss(FixAnswer("", all=True))
+        else:
+            self.dismiss(FixAnswer(self._chosen.code, self._every or every))
+
+    def _say(self, words: str) -> None:
+        self.query_one("#fix-preview-word", Static).update(words, layout=False)
+
+    def action_scroll(self, by: int) -> None:
+        """Scroll the diff."""
+        self.query_one(DiffView).action_page(by)

@@ -1,0 +1,90 @@
+"""Choose a recorded run whose curves are laid over those of another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.widgets import Static
+
+from tui.dialogs.dialog import Dialog
+from tui.domain.jobs.descriptions import model_of, name_of, state_of
+from tui.domain.jobs.list_rows import age_of
+from tui.domain.jobs.view import JobView
+from tui.domain.text import loss
+from tui.widgets.line_table import Cell, Column, LineTable
+
+_COLUMNS = [
+    Column("state", 13),
+    Column("name"),
+    Column("base model"),
+    Column("loss", 6, right=True),
+    Column("valid", 6, right=True),
+    Column("age", 6, right=True),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The run that was chosen; None for no run at all."""
+
+    run: JobView | None
+
+
+class ChooseRun(Dialog[Chosen | None]):
+    """The other runs; gives the one that is chosen, None where nothing shall change."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Close"),
+        Binding("x", "none", "None"),
+    ]
+    DEFAULT_CSS = "ChooseRun LineTable { height: auto; max-height: 12; }"
+
+    def __init__(self, runs: Sequence[JobView], now: float) -> None:
+        """Offer runs.
+
+        Args:
+            runs: the latest first.
+            now: Unix seconds, for their ages.
+        """
+        super().__init__()
+        self._runs = runs
+        self._now = now
+
+    def compose(self) -> ComposeResult:
+        """The runs, and the keys."""
+        with Vertical(classes="dialog -wide"):
+            yield Static("Lay another run over this one", classes="dialog--title", markup=False)
+            yield LineTable(_COLUMNS, self._cells)
+            hint = "enter draws it too, x draws no other run, esc changes nothing."
+            yield Static(hint, classes="dialog--hint", markup=False)
+
+    def on_mount(self) -> None:
+        """Start in the list."""
+        table = self.query_one(LineTable)
+        table.set_row_count(len(self._runs))
+        table.focus()
+
+    def action_none(self) -> None:
+        """Draw no other run."""
+        self.dismiss(Chosen(None))
+
+    @on(LineTable.RowSelected)
+    def _choose(self, message: LineTable.RowSelected) -> None:
+        self.dismiss(Chosen(self._runs[message.row]))
+
+    def _cells(self, row: int) -> Sequence[Cell]:
+        run = self._runs[row]
+        return [
+            state_of(run),
+            name_of(run),
+            model_of(run),
+            loss(run.train_loss),
+            loss(run.valid_loss),
+            age_of(run, self._now),
+        ]

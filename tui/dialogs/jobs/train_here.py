@@ -1,0 +1,86 @@
+"""A server refused this organisation's job: offer to train the same on this machine."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Button, Static
+
+from tui.dialogs.dialog import Dialog
+from tui.domain.providers.kinds import LOCAL_ENGINE
+from tui.domain.submission.job_request import JobRequest
+from tui.domain.text import preview, scrub
+from tui.services.errors import OrganisationRefused
+from tui.settings import DEFAULT_MODEL, LOCAL, Settings
+
+
+class TrainHere(Dialog[bool]):
+    """Says why the job was refused; True for the same job on this machine, False for the form."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("l", "answer(True)", "Train the same on this machine"),
+        Binding("escape", "answer(False)", "Back to the form"),
+        Binding("left,right", "app.focus_next", show=False),
+    ]
+
+    def __init__(self, error: OrganisationRefused, request: JobRequest) -> None:
+        """Offer a job.
+
+        Args:
+            error: the refusal.
+            request: the job as it would be asked for here.
+        """
+        super().__init__()
+        self._error = error
+        self._request = request
+
+    def compose(self) -> ComposeResult:
+        """The refusal, what would be trained here, the two answers."""
+        with Vertical(classes="dialog -wide"):
+            yield Static("The job was refused", classes="dialog--title", markup=False)
+            yield Static(scrub(self._error.message), classes="dialog--about", markup=False)
+            model = preview(self._request.model, 80)
+            yield Static(
+                f"The same data can train {model} on this machine, without a key and for nothing.",
+                markup=False,
+            )
+            with Horizontal(classes="dialog--buttons"):
+                yield Button("Back to the form (esc)", id="form", compact=True)
+                yield Button("Train here (l)", id="here", variant="primary", compact=True)
+
+    def on_mount(self) -> None:
+        """Enter takes the way on."""
+        self.query_one("#here", Button).focus()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Answer by button."""
+        self.dismiss(event.button.id == "here")
+
+    def action_answer(self, answer: bool) -> None:
+        """Answer by key."""
+        self.dismiss(answer)
+
+
+def request_here(request: JobRequest, settings: Settings) -> JobRequest | None:
+    """The same job for the engine on this machine, with a model and hyperparameters that it has.
+
+    None where the data is at the other server alone.
+    """
+    if request.training_file is None:
+        return None
+    known = {
+        name: value
+        for name, value in request.hyperparameters.items()
+        if LOCAL_ENGINE.hyperparameter(name)
+    }
+    return request.model_copy(
+        update={
+            "provider": LOCAL,
+            "model": settings.model if settings.provider == LOCAL else DEFAULT_MODEL,
+            "hyperparameters": known,
+            "validation_file_id": None,
+        }
+    )

@@ -1,0 +1,1 @@
+"""Conversion between the formats of training rows, in both directions."""

@@ -1,0 +1,167 @@
+"""What the converters share: conversations, tool declarations, and arguments as text or object."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeGuard
+
+from tui.domain.rows.formats import Row
+from tui.domain.rows.parsing import Finding
+
+Converted = tuple[Row | None, list[Finding]]
+"""A row, None where there is nothing to make one of, and what stood in the way."""
+
+
+def refused(where: str, text: str) -> Converted:
+    """A row that cannot be converted, with the field that is the reason."""
+    return None, [("bad-field", where, text)]
+
+
+def said(role: str, text: str) -> Row:
+    """A message that is text alone."""
+    return {"role": role, "content": text}
+
+
+def with_system(messages: list[Row], system: str) -> list[Row]:
+    """Messages that begin with a system prompt: their own, or the given one if there is one."""
+    if not system or (messages and messages[0].get("role") in ("system", "developer")):
+        return messages
+    return [said("system", system), *messages]
+
+
+def own_system(row: Row, system: str) -> str:
+    """The system prompt that a row brings, or the given one."""
+    own = row.get("system")
+    return own if isinstance(own, str) and own else system
+
+
+def missing_texts(row: Row, *names: str) -> list[Finding]:
+    """What is missing or no text among the fields that are needed."""
+    found: list[Finding] = []
+    for name in names:
+        if name not in row:
+            found.append(("missing-field", name, f"The row has no `{name}`."))
+        elif not isinstance(row[name], str):
+            found.append(("bad-field", name, f"`{name}` is not text."))
+    return found
+
+
+def read_json(value: Any) -> Any:
+    """The value that a text holds as JSON; what is no JSON text is given back."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+
+
+def with_tools(row: Row, tools: Any) -> Row:
+    """A row with tool declarations as OpenAI wants them; other exports write them bare, or as text.
+
+    What is no list of declarations is kept as it is, so that the rules can tell what is wrong.
+    """
+    value = read_json(tools)
+    if value is None or value == [] or value == "":
+        return row
+    declared = [declared_tool(one) for one in value] if isinstance(value, list) else value
+    return {**row, "tools": declared}
+
+
+def declared_tool(tool: Any) -> Any:
+    """A declaration inside `{"type": "function", "function": ...}`, if it is not there yet."""
+    bare = isinstance(tool, dict) and "function" not in tool and "name" in tool
+    return {"type": "function", "function": tool} if bare else tool
+
+
+def with_text_arguments(message: Any) -> Any:
+    """A message whose calls carry their arguments as JSON in a string, as OpenAI wants them."""
+    return _with_arguments(message, _as_text)
+
+
+def with_object_arguments(message: Any) -> Any:
+    """A message whose calls carry their arguments as an object, as TRL's chat templates want it."""
+    return _with_arguments(message, read_json)
+
+
+def with_call_ids(messages: list[Row]) -> list[Row]:
+    """Messages whose calls have ids, and whose answers name them; TRL's need neither.
+
+    An answer without an id belongs to the first open call, of its own name where it has one.
+    """
+    made: list[Row] = []
+    waiting: dict[str, Any] = {}
+    for index, message in enumerate(messages):
+        calls = message.get("tool_calls")
+        if isinstance(calls, list):
+            named = [_named_call(call, index, number) for number, call in enumerate(calls)]
+            message = {**message, "tool_calls": named}
+            waiting |= {str(call["id"]): _name(call) for call in named if isinstance(call, dict)}
+        elif message.get("role") == "tool" and waiting:
+            message = _answering(message, waiting)
+        made.append(message)
+    return made
+
+
+def _named_call(call: Any, index: int, number: int) -> Any:
+    if not isinstance(call, dict) or call.get("id") is not None:
+        return call
+    end = f"_{number}" if number else ""
+    return {"id": f"call_{index + 1}{end}", "type": "function", **call}
+
+
+def _name(call: Row) -> Any:
+    function = call.get("function")
+    return function.get("name") if isinstance(function, dict) else None
+
+
+def _answering(message: Row, waiting: dict[str, Any]) -> Row:
+    """An answer with the id of its call, which does not wait any more."""
+    own, name = message.get("tool_call_id"), message.get("name")
+    if own is not None:
+        waiting.pop(str(own), None)
+        return message
+    chosen = next((one for one, called in waiting.items() if called == name), next(iter(waiting)))
+    del waiting[chosen]
+    return {**message, "tool_call_id": chosen}
+
+
+def _as_text(arguments: Any) -> Any:
+    if not isinstance(arguments, dict):
+        return arguments
+    return json.dumps(arguments, ensure_ascii=False)
+
+
+def _with_arguments(message: Any, change: Callable[[Any], Any]) -> Any:
+    calls = message.get("tool_calls") if isinstance(message, dict) else None
+    if not isinstance(calls, list):
+        return message
+    return {**message, "tool_calls": [_changed_call(call, change) for call in calls]}
+
+
+def _changed_call(call: Any, change: Callable[[Any], Any]) -> Any:
+    function = call.get("function") if isinstance(call, dict) else None
+    if not isinstance(function, dict) or "arguments" not in function:
+        return call
+    return {**call, "function": {**function, "arguments": change(function["arguments"])}}
+
+
+def is_conversation(value: Any) -> TypeGuard[list[Row]]:
+    """Whether a value is a list of objects, as messages are."""
+    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
+
+
+def plain_texts(messages: Any, *roles: str) -> list[str] | None:
+    """The texts of messages that have just these roles and nothing but text; None for others."""
+    if not is_conversation(messages) or len(messages) != len(roles):
+        return None
+    texts = []
+    for message, role in zip(messages, roles, strict=True):
+        content = message.get("content")
+        if message.keys() != {"role", "content"} or message["role"] != role:
+            return None
+        if not isinstance(content, str):
+            return None
+        texts.append(content)
+    return texts

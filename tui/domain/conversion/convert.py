@@ -1,0 +1,94 @@
+"""Rows of other formats -> rows that a service trains on, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from tui.domain.conversion.common import Converted
+from tui.domain.conversion.pairs_alpaca import from_alpaca, from_pair, to_alpaca, to_pair
+from tui.domain.conversion.sharegpt import from_sharegpt, to_sharegpt
+from tui.domain.conversion.trl import (
+    from_chosen_rejected,
+    from_prompt_completion,
+    to_chosen_rejected,
+    to_prompt_completion,
+)
+from tui.domain.rows.formats import Format, Row
+
+__all__ = ["Converted", "explain_format", "from_chat", "pair_fields", "to_chat"]
+
+_FIELDS: Mapping[Format, Mapping[str, str]] = {
+    Format.PAIRS: {"user": "input", "assistant": "ideal_output"},
+    Format.ALPACA: {"user": "instruction", "assistant": "output"},
+    Format.PROMPT_COMPLETION: {"user": "prompt", "assistant": "completion"},
+}
+
+_TO_CHAT: Mapping[Format, Callable[[Row, str], Converted]] = {
+    Format.PAIRS: from_pair,
+    Format.ALPACA: from_alpaca,
+    Format.SHAREGPT: from_sharegpt,
+    Format.PROMPT_COMPLETION: from_prompt_completion,
+    Format.CHOSEN_REJECTED: from_chosen_rejected,
+}
+_FROM_CHAT: Mapping[Format, Callable[[Row], Converted]] = {
+    Format.PAIRS: to_pair,
+    Format.ALPACA: to_alpaca,
+    Format.SHAREGPT: to_sharegpt,
+    Format.PROMPT_COMPLETION: to_prompt_completion,
+    Format.CHOSEN_REJECTED: to_chosen_rejected,
+}
+
+_EXPLAINED: Mapping[Format, str] = {
+    Format.CHAT: "Chat rows hold a conversation in `messages`; they are trained on as they are.",
+    Format.PREFERENCE: "Preference rows hold `input`, a `preferred_output` and a "
+    "`non_preferred_output`; the method dpo trains on them.",
+    Format.REINFORCEMENT: "Reinforcement rows hold `messages` that end with the user, and what a "
+    "grader needs beside them.",
+    Format.PAIRS: "Raw pairs hold `input` and `ideal_output`; each becomes a conversation.",
+    Format.ALPACA: "Alpaca rows hold `instruction`, `input` and `output`, perhaps with `history`; "
+    "each becomes a conversation.",
+    Format.SHAREGPT: "ShareGPT rows hold `conversations` of speakers; each becomes a conversation.",
+    Format.PROMPT_COMPLETION: "The rows hold `prompt` and `completion`; each becomes a "
+    "conversation.",
+    Format.CHOSEN_REJECTED: "The rows hold a `chosen` and a `rejected` answer; each becomes a "
+    "preference row, for the method dpo.",
+    Format.KTO: "The rows hold one answer each with a label good or bad (KTO), and no method here "
+    "learns from labels: keep the rows labelled good as `prompt` and `completion`, or put a good "
+    "and a bad answer to the same prompt together as `chosen` and `rejected`.",
+    Format.TEXT: "The rows hold plain `text`, which does not say what is asked and what is "
+    "answered: write each as `input` and `ideal_output`, or as `messages`.",
+    Format.UNKNOWN: "The rows are objects of no format that ftui knows: name their fields `input` "
+    "and `ideal_output`, or write `messages`.",
+}
+
+
+def to_chat(row: Row, kind: Format, system: str = "") -> Converted:
+    """Make a row of the format `kind.target`.
+
+    Args:
+        row: a row of the format.
+        kind: a convertible format.
+        system: system prompt for rows that bring none; none is added where empty.
+    """
+    return _TO_CHAT[kind](row, system)
+
+
+def from_chat(row: Row, kind: Format) -> Converted:
+    """Tell a row of the format `kind.target` in another format; refused where it would lose.
+
+    Args:
+        row: a row of the format `kind.target`.
+        kind: a convertible format.
+    """
+    return _FROM_CHAT[kind](row)
+
+
+def explain_format(kind: Format) -> str:
+    """One sentence: what the format is and, where it cannot be converted, why and what to do."""
+    return _EXPLAINED[kind]
+
+
+def pair_fields(kind: Format) -> Mapping[str, str]:
+    """Where the messages of a converted row (without system prompt) come from: place -> field."""
+    fields = _FIELDS.get(kind, {})
+    return {f"messages[{index}]": name for index, name in enumerate(fields.values())}

@@ -1,0 +1,91 @@
+"""Rows whose question and answer stand in fields of their own: raw pairs, and Alpaca."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tui.domain.conversion.common import (
+    Converted,
+    missing_texts,
+    own_system,
+    plain_texts,
+    refused,
+    said,
+    with_system,
+    with_tools,
+)
+from tui.domain.conversion.images import placed_images
+from tui.domain.rows.formats import Row
+from tui.domain.rows.parsing import Finding
+
+
+def from_pair(row: Row, system: str) -> Converted:
+    """`{input, ideal_output}`, perhaps with a `system` of its own."""
+    found = missing_texts(row, "input", "ideal_output")
+    if found:
+        return None, found
+    messages = [said("user", row["input"]), said("assistant", row["ideal_output"])]
+    return {"messages": with_system(messages, own_system(row, system))}, []
+
+
+def to_pair(row: Row) -> Converted:
+    """A single question and its answer."""
+    messages, start = _without_system(row)
+    texts = plain_texts(messages, "user", "assistant")
+    if texts is None or row.keys() != {"messages"}:
+        return refused("messages", "A pair holds one question and one answer, both text.")
+    return {**start, "input": texts[0], "ideal_output": texts[1]}, []
+
+
+def from_alpaca(row: Row, system: str) -> Converted:
+    """`{instruction, input, output}` with the turns before it in `history`."""
+    messages, found = alpaca_question(row)
+    found += missing_texts(row, "output")
+    if found:
+        return None, found
+    messages.append(said("assistant", row["output"]))
+    placed = placed_images(with_system(messages, own_system(row, system)), row.get("images"))
+    if isinstance(placed, str):
+        return refused("images", placed)
+    return with_tools({"messages": placed}, row.get("tools")), []
+
+
+def alpaca_question(row: Row) -> tuple[list[Row], list[Finding]]:
+    """The turns of `history`, then what is asked: the instruction, and below it the input."""
+    found = missing_texts(row, "instruction")
+    messages: list[Row] = []
+    history = row.get("history") or []
+    for turn in history if isinstance(history, list) else [None]:
+        if not (isinstance(turn, list) and len(turn) == 2 and all(map(_is_text, turn))):
+            text = "`history` is not a list of [question, answer]."
+            return [], [*found, ("bad-field", "history", text)]
+        messages += [said("user", turn[0]), said("assistant", turn[1])]
+    if found:
+        return [], found
+    extra = row.get("input")
+    below = f"\n\n{extra}" if isinstance(extra, str) and extra else ""
+    return [*messages, said("user", row["instruction"] + below)], []
+
+
+def to_alpaca(row: Row) -> Converted:
+    """Questions and answers in turn, all but the last pair as history."""
+    messages, start = _without_system(row)
+    turns = len(messages) // 2
+    texts = plain_texts(messages, *("user", "assistant") * max(turns, 1))
+    if texts is None or row.keys() != {"messages"}:
+        return refused("messages", "Alpaca holds questions and answers in turn, all of them text.")
+    history = [texts[at : at + 2] for at in range(0, len(texts) - 2, 2)]
+    made: Row = {"instruction": texts[-2], "input": "", "output": texts[-1], **start}
+    return made | ({"history": history} if history else {}), []
+
+
+def _without_system(row: Row) -> tuple[list[Any], Row]:
+    """The messages after the system prompt, and the prompt as a field."""
+    messages = row.get("messages")
+    messages = messages if isinstance(messages, list) else []
+    system = plain_texts(messages[:1], "system")
+    return (messages[1:], {"system": system[0]}) if system and system[0] else (messages, {})
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)

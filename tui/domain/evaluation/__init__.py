@@ -1,0 +1,1 @@
+"""Comparing two models: test cases, scorers, paired statistics, the stored records."""

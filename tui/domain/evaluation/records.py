@@ -1,0 +1,171 @@
+"""What an evaluation keeps: what was compared, every case with both answers, the result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from tui.domain.evaluation.comparison import Comparison, compare, field_shares
+from tui.domain.evaluation.scorers import Score
+from tui.domain.text import duration, number, plural
+
+SIDES = ("base", "tuned")
+"""The two models of a comparison."""
+
+
+class Reply(BaseModel):
+    """One model's answer to one case.
+
+    Attributes:
+        text: the answer; empty where there is none.
+        score: what the scorer says of it; None where the model could not answer.
+        seconds: how long it took.
+        tokens: tokens of the answer, where the server tells.
+        cut: whether the answer was cut off at the limit of tokens.
+        error: why there is no answer, as a sentence.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str = ""
+    score: Score | None = None
+    seconds: float = 0.0
+    tokens: int | None = None
+    cut: bool = False
+    error: str = ""
+
+    @property
+    def fields(self) -> dict[str, bool]:
+        """Field of a JSON answer -> whether it is right."""
+        fields: dict[str, bool] = self.score.metadata.get("fields", {}) if self.score else {}
+        return fields
+
+
+class CaseResult(BaseModel):
+    """One case with both answers.
+
+    Attributes:
+        number: of the case in the test set, from 1.
+        line: of the case in the file.
+        prompt: what the user says last.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    line: int
+    prompt: str
+    expected: str
+    base: Reply
+    tuned: Reply
+
+    @property
+    def scores(self) -> tuple[float, float] | None:
+        """Both scores, base first; None where one model could not answer."""
+        if self.base.score is None or self.tuned.score is None:
+            return None
+        return self.base.score.value, self.tuned.score.value
+
+    @property
+    def change(self) -> float | None:
+        """Tuned less base; None where one model could not answer."""
+        return self.scores[1] - self.scores[0] if self.scores else None
+
+
+class Averages(BaseModel):
+    """What the answers of one model cost, on average."""
+
+    model_config = ConfigDict(frozen=True)
+
+    seconds: float = 0.0
+    tokens: float | None = None
+
+
+class Evaluation(BaseModel):
+    """What was compared, and how it came out.
+
+    Attributes:
+        test: path of the test set.
+        digest: sha256 of its bytes.
+        comparison: None while it runs, and where it was interrupted.
+    """
+
+    id: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    test: str
+    digest: str
+    provider: str
+    base: str
+    tuned: str
+    scorer: str
+    seed: int
+    max_tokens: int
+    cases: int
+    comparison: Comparison | None = None
+    base_averages: Averages = Averages()
+    tuned_averages: Averages = Averages()
+
+    def is_same_question(self, other: Evaluation) -> bool:
+        """Whether another evaluation asks the same models the same, so that answers can be kept."""
+        keys = ("digest", "provider", "base", "tuned", "scorer", "seed", "max_tokens")
+        return all(getattr(self, key) == getattr(other, key) for key in keys)
+
+
+def progress_words(done: int, total: int, fresh: int, seconds: float) -> str:
+    """How far it is, how fast it goes, and how long it takes yet.
+
+    Args:
+        done: cases with both answers, kept ones included.
+        total: all cases.
+        fresh: cases answered in this run.
+        seconds: since this run began.
+    """
+    told = f"{number(done)} of {plural(total, 'case')}"
+    if not fresh or seconds <= 0:
+        return f"{told}, waiting for the first answers"
+    rate = fresh / seconds
+    return f"{told}, {rate:.1f} cases/s, {duration((total - done) / rate)} left"
+
+
+def summarise(evaluation: Evaluation, results: Sequence[CaseResult], now: datetime) -> Evaluation:
+    """The evaluation with its result.
+
+    Raises:
+        ValueError: both models answered no case.
+    """
+    paired = [result for result in results if result.scores is not None]
+    comparison = compare(
+        [scores[0] for result in paired if (scores := result.scores)],
+        [scores[1] for result in paired if (scores := result.scores)],
+        errors=len(results) - len(paired),
+        seed=evaluation.seed,
+        fields=field_shares((result.base.fields, result.tuned.fields) for result in paired),
+    )
+    return evaluation.model_copy(
+        update={
+            "ended_at": now,
+            "comparison": comparison,
+            "base_averages": _averages([result.base for result in paired]),
+            "tuned_averages": _averages([result.tuned for result in paired]),
+        }
+    )
+
+
+def _averages(replies: Sequence[Reply]) -> Averages:
+    tokens = [reply.tokens for reply in replies if reply.tokens is not None]
+    return Averages(
+        seconds=sum(reply.seconds for reply in replies) / len(replies),
+        tokens=sum(tokens) / len(tokens) if tokens else None,
+    )
+
+
+def cost_words(record: Evaluation) -> str:
+    """What an answer costs: `tuned: 31 tokens an answer (base 64), 0.4 s (1.1 s)`."""
+    base, tuned = record.base_averages, record.tuned_averages
+    seconds = f"{tuned.seconds:.1f} s ({base.seconds:.1f} s)"
+    if base.tokens is None or tuned.tokens is None:
+        return f"tuned: {seconds.replace('(', '(base ')} an answer"
+    return f"tuned: {tuned.tokens:.0f} tokens an answer (base {base.tokens:.0f}), {seconds}"

@@ -1,0 +1,96 @@
+"""A test set: rows of a file -> cases, each a prompt and the answer that is expected."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from tui.domain.conversion.convert import to_chat
+from tui.domain.rows.formats import Format, Row, detect_format, text_of
+from tui.domain.rows.parsing import BOM, parse
+from tui.domain.text import preview
+
+_SENT = ("role", "content", "name", "tool_calls", "tool_call_id", "function_call")
+
+
+class Case(BaseModel):
+    """One thing to ask.
+
+    Attributes:
+        line: its line in the file, from 1.
+        messages: the conversation up to the answer, as it is sent.
+        expected: the answer that is expected.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    line: int
+    messages: list[dict[str, Any]]
+    expected: str
+
+    @property
+    def prompt(self) -> str:
+        """What the user says last."""
+        said = [message for message in self.messages if message.get("role") == "user"]
+        return str_of(said[-1] if said else self.messages[-1])
+
+
+def str_of(message: dict[str, Any]) -> str:
+    """The text of one message."""
+    return text_of(message)  # type: ignore[arg-type] # any row's message, told as far as it goes
+
+
+def parse_test_set(data: bytes) -> list[Case]:
+    """Read the rows of a test set: chat examples, or raw pairs of any format that converts.
+
+    The last assistant message is the expected answer, what stands before it the prompt.
+
+    Raises:
+        ValueError: a row cannot be used, named by its line; or there is no row.
+    """
+    cases = []
+    for number, raw in enumerate(data.removeprefix(BOM).split(b"\n"), start=1):
+        if raw.strip():
+            try:
+                cases.append(_case(number, raw))
+            except ValueError as error:
+                raise ValueError(f"line {number}: {error}") from error
+    if not cases:
+        raise ValueError("it holds no cases")
+    return cases
+
+
+def _case(line: int, raw: bytes) -> Case:
+    row, found = parse(raw)
+    if not isinstance(row, dict) or any(code != "duplicate-key" for code, _, _ in found):
+        told = found[0][2] if found else "it is not an object"
+        raise ValueError(preview(told, 120) or "it cannot be read")
+    messages = _messages(row)
+    answers = [i for i, message in enumerate(messages) if message.get("role") == "assistant"]
+    if not answers:
+        raise ValueError("no message is the assistant's, so no answer is expected")
+    last = answers[-1]
+    if last == 0:
+        raise ValueError("nothing stands before the assistant's answer, so nothing can be asked")
+    expected = messages[last].get("content")
+    text = str_of({"content": expected}) if isinstance(expected, str | list) else ""
+    if not text.strip():
+        raise ValueError("the assistant's last message has no text to compare with")
+    sent = [{key: said[key] for key in _SENT if key in said} for said in messages[:last]]
+    return Case(line=line, messages=sent, expected=text)
+
+
+def _messages(row: Row) -> list[dict[str, Any]]:
+    kind = detect_format(row)
+    chat: Row | None = row
+    if kind.convertible:
+        chat, problems = to_chat(row, kind)
+        if chat is None:
+            raise ValueError(problems[0][2])
+    elif kind is not Format.CHAT:
+        raise ValueError("it has neither `messages` nor `input` and `ideal_output`")
+    messages = chat["messages"] if chat else []
+    if not isinstance(messages, list) or not all(isinstance(one, dict) for one in messages):
+        raise ValueError("`messages` is not a list of messages")
+    return messages

@@ -1,0 +1,1 @@
+"""Fixes for rows and lines whose meaning is certain."""

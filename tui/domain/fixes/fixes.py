@@ -1,0 +1,165 @@
+"""What can be mended in a row with certainty: a table from the code of a problem to its fix."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from tui.domain.conversion.convert import to_chat
+from tui.domain.fixes import line_repairs, row_repairs
+from tui.domain.rows.check_options import DEFAULT_OPTIONS, CheckOptions
+from tui.domain.rows.edits import EXCLUDED, RowEdit
+from tui.domain.rows.formats import Format, Row, detect_format
+from tui.domain.rows.parsing import BOM
+from tui.domain.rules.providers import severity_of
+from tui.domain.rules.quality import check_quality
+from tui.domain.rules.structure import example_of, inspect_row
+
+Repair = Callable[[bytes, Format], bytes | None]
+"""A row's bytes and the file's format -> mended bytes; None or ValueError: nothing is certain."""
+
+LEAVE_OUT: Final = frozenset({"duplicate-row", "near-duplicate", "leaked-row", "near-leak"})
+"""Problems that are mended by leaving the row out."""
+
+
+_INCOMPLETE: Final = frozenset({"truncated-output", "last-not-assistant"})
+"""Warnings by which a row that was completed shows that more of it is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """How one kind of problem is mended: what it does, in words, and the function that does it."""
+
+    words: str
+    repair: Repair
+
+
+def _line(repair: Callable[[bytes], bytes | None]) -> Repair:
+    return lambda raw, _: repair(raw)
+
+
+def _row(repair: Callable[[Row], None]) -> Repair:
+    """A repair of what the row says; it is written anew only where the repair changes it."""
+
+    def run(raw: bytes, _: Format) -> bytes | None:
+        mark = BOM if raw.startswith(BOM) else b""
+        row = json.loads(raw.removeprefix(BOM))
+        if not isinstance(row, dict):
+            return None
+        before = line_repairs.written(row)
+        repair(row)
+        after = line_repairs.written(row)
+        return mark + after if after != before else None
+
+    return run
+
+
+def _convert(raw: bytes, kind: Format) -> bytes | None:
+    row = json.loads(raw.removeprefix(BOM))
+    actual = detect_format(row)
+    if not actual.convertible or actual.target is not kind:
+        return None
+    converted, found = to_chat(row, actual)
+    return line_repairs.written(converted) if converted and not found else None
+
+
+FIXES: Final[Mapping[str, Fix]] = {
+    "byte-order-mark": Fix("remove the byte order mark", _line(line_repairs.remove_mark)),
+    "not-json": Fix("complete the JSON", _line(line_repairs.complete)),
+    "not-a-number": Fix("write null for NaN", _line(line_repairs.replace_nan)),
+    "lone-surrogate": Fix("remove the half character", _line(line_repairs.drop_half_characters)),
+    "duplicate-key": Fix("keep one of the equal keys", _line(line_repairs.drop_equal_keys)),
+    "not-object": Fix("make it an object", _line(line_repairs.unwrap)),
+    "other-format": Fix("convert the row", _convert),
+    "unknown-field": Fix("remove unknown fields", _row(row_repairs.remove_unknown_fields)),
+    "unknown-key": Fix("remove unknown keys", _row(row_repairs.remove_unknown_keys)),
+    "unknown-role": Fix("write the role that is meant", _row(row_repairs.correct_roles)),
+    "last-not-assistant": Fix(
+        "remove what follows the last answer", _row(row_repairs.drop_unlearned_end)
+    ),
+    "not-alternating": Fix("join the messages", _row(row_repairs.join_messages)),
+    "system-not-first": Fix("move the system message first", _row(row_repairs.move_system)),
+    "empty-system": Fix("remove the system message", _row(row_repairs.remove_empty_system)),
+    "bad-content": Fix("write the number as text", _row(row_repairs.write_numbers)),
+    "bad-weight": Fix("correct or remove the weight", _row(row_repairs.correct_weights)),
+    "bad-name": Fix("remove the empty name", _row(row_repairs.remove_empty_names)),
+    "tool-arguments-not-string": Fix(
+        "write the arguments as a string", _row(row_repairs.write_arguments)
+    ),
+    "missing-tool-call-id": Fix("name the call", _row(row_repairs.name_answered_calls)),
+    "outer-whitespace": Fix("strip the answer", _row(row_repairs.strip_answers)),
+    "encoding-damage": Fix("repair the characters", _row(row_repairs.repair_encoding)),
+    "control-characters": Fix("remove invisible characters", _row(row_repairs.remove_invisible)),
+}
+"""The fixes that change a row, by the code of the problem."""
+
+
+FIXABLE: Final = (*FIXES, *sorted(LEAVE_OUT))
+"""The codes of all problems that have a fix."""
+
+
+def fix_words(code: str) -> str | None:
+    """What the fix of a problem does; None where there is no fix."""
+    if code in LEAVE_OUT:
+        return "leave the row out"
+    fix = FIXES.get(code)
+    return fix.words if fix else None
+
+
+def fix_row(
+    raw: bytes, code: str, kind: Format, options: CheckOptions = DEFAULT_OPTIONS
+) -> RowEdit | None:
+    """Mend one kind of problem of a row.
+
+    A fix is offered only where the row has the problem, has less of it afterwards, and has no
+    problem then that it had not before. An error may hide warnings, though: they do not speak
+    against mending it. Whether a row is a duplicate or leaks is not seen in the row: the caller
+    knows that.
+
+    Args:
+        raw: the row as it is now.
+        code: the problem.
+        kind: the file's format.
+        options: how strictly the file is checked.
+
+    Returns:
+        The row mended, or left out with its text untouched (`raw` is None: keep what the row has);
+        None where nothing certain can be done.
+    """
+    if code in LEAVE_OUT:
+        return EXCLUDED
+    fix = FIXES.get(code)
+    before = _problems(raw, kind, options) if fix else Counter[str]()
+    if fix is None or not before[code]:
+        return None
+    if before["duplicate-key"] and code != "duplicate-key":
+        return None  # reading the row would choose one of the two values
+    try:
+        mended = fix.repair(raw, kind)
+    except (ValueError, RecursionError):
+        return None
+    if mended is None or mended == raw:
+        return None
+    after = _problems(mended, kind, options)
+    better = after[code] < before[code] and not _harm(code, after - before, options)
+    return RowEdit(mended) if better else None
+
+
+def _harm(code: str, new: Counter[str], options: CheckOptions) -> set[str]:
+    """Which of the problems that a row has only after a fix speak against the fix."""
+    if severity_of(code, options) == "warning":
+        return {*new}
+    return {one for one in new if one in _INCOMPLETE or severity_of(one, options) == "error"}
+
+
+def _problems(raw: bytes, kind: Format, options: CheckOptions) -> Counter[str]:
+    """How often a row has each problem; quality is looked at also where there are errors."""
+    row, found = inspect_row(raw, kind, options)
+    codes = Counter(code for code, _, _ in found)
+    example = example_of(row, kind) if row else None
+    if example:
+        codes.update(code for code, _, _ in check_quality(example, options))
+    return codes

@@ -1,0 +1,247 @@
+"""Repairs of what a row says. Each changes a row in place, and only where it is certain."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any
+
+from tui.domain.rows.formats import Row
+from tui.domain.rules.conversations import MESSAGE_KEYS, meant_role
+from tui.domain.rules.quality import find_damage
+from tui.domain.rules.structure import CHAT_FIELDS
+from tui.domain.text import has_unsafe, without_unsafe
+
+_CONVERSATIONS = (
+    *("messages", "prompt", "completion", "chosen", "rejected"),
+    *("preferred_output", "non_preferred_output"),
+)
+_ANSWERS = ("ideal_output", "output", "completion", "chosen", "rejected")
+_TEXTS = (*_ANSWERS, "input", "instruction", "prompt", "system")
+_SPEAKING_MODEL = frozenset({"assistant", "gpt", "chatgpt", "model"})
+# What is invisible belongs to the spelling of many scripts: from right to left, of India and
+# South-East Asia, and of single Korean letters.
+_SPELLING_MARKS = re.compile("[\u061c\u115f\u1160\u17b4\u17b5\u200b-\u200f]")
+_SCRIPTS_WITH_MARKS = re.compile("[\u0590-\u08ff\u0900-\u11ff\u1780-\u18af\ufb1d-\ufdff]")
+
+Place = tuple[Any, Any]
+"""An object or list, and the key or index of a text in it."""
+
+
+def conversations(row: Row) -> Iterator[list[Any]]:
+    """Every list of messages in a row, whatever its format."""
+    asked = row.get("input")
+    for holder in (row, asked) if isinstance(asked, dict) else (row,):
+        for key in _CONVERSATIONS:
+            if isinstance(holder.get(key), list):
+                yield holder[key]
+
+
+def messages(row: Row) -> Iterator[dict[str, Any]]:
+    """Every message in a row that is an object."""
+    for conversation in conversations(row):
+        yield from (message for message in conversation if isinstance(message, dict))
+
+
+def texts(row: Row, *, answers: bool = False) -> Iterator[Place]:
+    """Where the texts of a row stand, or its answers' alone."""
+    places: list[Place] = [(row, name) for name in (_ANSWERS if answers else _TEXTS)]
+    for message in messages(row):
+        if not answers or message.get("role") == "assistant":
+            places += _content(message)
+    turns = row.get("conversations")
+    for turn in turns if isinstance(turns, list) else ():
+        if isinstance(turn, dict) and (not answers or turn.get("from") in _SPEAKING_MODEL):
+            places += [(turn, "value"), (turn, "content")]
+    history = row.get("history")
+    for pair in history if isinstance(history, list) else ():
+        if isinstance(pair, list):
+            places += [(pair, index) for index in range(1 if answers else 0, len(pair))]
+    for holder, key in places:
+        held = holder.get(key) if isinstance(holder, dict) else holder[key]
+        if isinstance(held, str):
+            yield holder, key
+
+
+def _content(message: dict[str, Any]) -> list[Place]:
+    parts = message.get("content")
+    inner = parts if isinstance(parts, list) else ()
+    return [(message, "content"), *((part, "text") for part in inner if isinstance(part, dict))]
+
+
+def _change(places: Iterator[Place], change: Callable[[str], str]) -> None:
+    for holder, key in list(places):
+        holder[key] = change(holder[key])
+
+
+def strip_answers(row: Row) -> None:
+    """White space around answers."""
+    _change(texts(row, answers=True), str.strip)
+
+
+def remove_invisible(row: Row) -> None:
+    """Control, zero-width and direction characters, but those that belong to the spelling."""
+    _change(texts(row), _visible)
+
+
+def _visible(text: str) -> str:
+    if not has_unsafe(text) or find_damage(text):
+        return text  # damage that is not repaired yet has controls in it that tell how
+    if _SPELLING_MARKS.search(text) and _SCRIPTS_WITH_MARKS.search(text):
+        return text
+    return without_unsafe(text)
+
+
+def repair_encoding(row: Row) -> None:
+    """Texts that were decoded with the wrong encoding."""
+    from ftfy import fix_encoding
+
+    _change(texts(row), lambda text: fix_encoding(text) if find_damage(text) else text)
+
+
+def remove_unknown_fields(row: Row) -> None:
+    """Fields that chat rows do not have, beside messages."""
+    if not row.get("messages"):
+        return
+    for key in row.keys() - CHAT_FIELDS:
+        del row[key]
+
+
+def remove_unknown_keys(row: Row) -> None:
+    """Keys that messages do not have, where the message says something without them."""
+    for message in messages(row):
+        says = any(message.get(key) for key in ("content", "tool_calls", "function_call"))
+        if says and "role" in message:
+            for key in message.keys() - MESSAGE_KEYS:
+                del message[key]
+
+
+def correct_roles(row: Row) -> None:
+    """Other words for a role, as bot or `User `."""
+    for message in messages(row):
+        meant = meant_role(message.get("role"))
+        if meant:
+            message["role"] = meant
+
+
+def remove_empty_system(row: Row) -> None:
+    """System messages without a text."""
+    for conversation in conversations(row):
+        conversation[:] = [one for one in conversation if not _is_empty_system(one)]
+
+
+def _is_empty_system(message: Any) -> bool:
+    if not (isinstance(message, dict) and message.get("role") == "system"):
+        return False
+    content = message.get("content")
+    return isinstance(content, str) and not content.strip()
+
+
+def move_system(row: Row) -> None:
+    """A system message that stands among the first questions, and is the only one."""
+    for conversation in conversations(row):
+        roles = [one.get("role") if isinstance(one, dict) else None for one in conversation]
+        if roles.count("system") != 1 or "developer" in roles:
+            continue
+        place = roles.index("system")
+        if set(roles[:place]) == {"user"}:
+            conversation.insert(0, conversation.pop(place))
+
+
+def join_messages(row: Row) -> None:
+    """Messages of the same role that follow each other and are nothing but text."""
+    for conversation in conversations(row):
+        joined: list[Any] = []
+        for message in conversation:
+            if joined and _can_be_joined(joined[-1], message):
+                text = f"{joined[-1]['content']}\n\n{message['content']}"
+                joined[-1] = {**message, "content": text}
+            else:
+                joined.append(message)
+        conversation[:] = joined
+
+
+def _can_be_joined(one: Any, other: Any) -> bool:
+    if not (isinstance(one, dict) and isinstance(other, dict)):
+        return False
+    if one.get("role") not in ("user", "assistant"):
+        return False
+    said = (one.get("content"), other.get("content"))
+    same = {**one, "content": ""} == {**other, "content": ""}
+    plain = one.keys() <= {"role", "content", "name", "weight"}
+    return same and plain and all(isinstance(text, str) and text.strip() for text in said)
+
+
+def drop_unlearned_end(row: Row) -> None:
+    """What follows the assistant's last message; it is not learned anyway."""
+    conversation = row.get("messages")
+    if not isinstance(conversation, list):
+        return
+    roles = [one.get("role") if isinstance(one, dict) else None for one in conversation]
+    if "assistant" in roles:
+        last = len(roles) - 1 - roles[::-1].index("assistant")
+        del conversation[last + 1 :]
+
+
+def write_numbers(row: Row) -> None:
+    """A whole number that stands where the text belongs."""
+    for message in messages(row):
+        if type(message.get("content")) is int:
+            message["content"] = str(message["content"])
+
+
+def correct_weights(row: Row) -> None:
+    """Weights of messages that have none, and 0 or 1 in another type."""
+    meant = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "False": 0, "True": 1}
+    for message in messages(row):
+        if "weight" not in message:
+            continue
+        weight = message["weight"]
+        if weight is None or message.get("role") != "assistant":
+            del message["weight"]
+        elif str(weight) in meant:
+            message["weight"] = meant[str(weight)]
+
+
+def remove_empty_names(row: Row) -> None:
+    """Names that are null."""
+    for message in messages(row):
+        if message.get("name", "") is None:
+            del message["name"]
+
+
+def write_arguments(row: Row) -> None:
+    """Arguments of calls that are objects, as JSON inside a string."""
+    for message in messages(row):
+        calls = message.get("tool_calls")
+        for call in calls if isinstance(calls, list) else ():
+            function = call.get("function") if isinstance(call, dict) else None
+            if isinstance(function, dict) and isinstance(function.get("arguments"), dict):
+                function["arguments"] = json.dumps(
+                    function["arguments"], ensure_ascii=False, allow_nan=False
+                )
+
+
+def name_answered_calls(row: Row) -> None:
+    """The id of a tool's answer, where one call stands right before it and no other is open."""
+    for conversation in conversations(row):
+        for before, message in pairwise(conversation):
+            made = _only_call(before)
+            if made and _is_unnamed_answer(message):
+                message["tool_call_id"] = made
+
+
+def _is_unnamed_answer(message: Any) -> bool:
+    if not (isinstance(message, dict) and message.get("role") == "tool"):
+        return False
+    return not isinstance(message.get("tool_call_id"), str)
+
+
+def _only_call(message: Any) -> str | None:
+    calls = message.get("tool_calls") if isinstance(message, dict) else None
+    if not (isinstance(calls, list) and len(calls) == 1 and isinstance(calls[0], dict)):
+        return None
+    made = calls[0].get("id")
+    return made if isinstance(made, str) and made else None

@@ -1,0 +1,199 @@
+"""A run in words: the lines and cells that screens and commands show of a job."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+
+from tui.domain.jobs.status import percent, status_glyph, status_word
+from tui.domain.jobs.view import JobView
+from tui.domain.submission.prices import Price, dollars
+from tui.domain.text import ago, duration, loss, number, preview
+
+_AGE_STEP = 10
+"""Seconds by which shown ages move on: a clock that ticks each second costs a slow link dearly."""
+_WAIT_STEP = 5
+_QUIET_STEP = 30
+_NARROW = 0.05
+"""Share of the time left within which both ends of its range say the same."""
+
+
+def name_of(view: JobView) -> str:
+    """What a person calls the job: its suffix, or its id."""
+    return preview(view.suffix or view.id, 60)
+
+
+def model_of(view: JobView) -> str:
+    """The base model's name; of a folder only the last part."""
+    model = view.model or "model unknown"
+    return preview(PurePath(model).name if model.startswith("/") else model, 60)
+
+
+def state_of(view: JobView) -> str:
+    """Glyph and word of the state."""
+    return f"{status_glyph(view.status)} {preview(status_word(view.status), 40)}"
+
+
+def shown_time(news_at: float | None, now: float, quiet: int = _QUIET_STEP) -> float:
+    """The moment for which figures are shown: that of the last news, later in coarse steps.
+
+    Args:
+        news_at: when something new was last seen; None for never.
+        now: Unix seconds.
+        quiet: seconds of a step.
+    """
+    coarse = now // quiet * quiet
+    return max(news_at, coarse) if news_at is not None else coarse
+
+
+def title_line(view: JobView) -> str:
+    """What the job is and how it stands: `▶ running  tickets · SmolLM2-135M-Instruct · local`."""
+    parts = [name_of(view), model_of(view), preview(view.provider, 40)]
+    line = f"{state_of(view)}  {' · '.join(parts)}"
+    if view.error and view.status != "succeeded":
+        return f"{line}: {preview(view.error, 300)}"
+    if view.fine_tuned_model:
+        return f"{line} → {preview(view.fine_tuned_model, 100)}"
+    return line
+
+
+def progress_line(view: JobView, now: float, *, ranged: bool = False) -> str:
+    """How far it is: `step 56/90  62%  epoch 1.9  ETA 0:43  elapsed 1:14`.
+
+    Args:
+        view: the job.
+        now: Unix seconds.
+        ranged: say the least and the most time that may be left too: `ETA 0:43 (0:38 to 0:51)`.
+    """
+    parts = []
+    if view.step or view.total_steps:
+        parts.append(f"step {number(view.step)}{_of_total(view)}")
+    if view.progress is not None:
+        parts.append(percent(view.progress))
+    if view.epoch is not None:
+        parts.append(f"epoch {view.epoch:.1f}")
+    if (left := view.time_left(now)) is not None:
+        parts.append(time_left_words(view, now) if ranged else f"ETA {duration(left)}")
+    if (elapsed := view.elapsed(now)) is not None:
+        parts.append(f"elapsed {duration(elapsed)}")
+    return "  ".join(parts) or "no step yet"
+
+
+def figures_line(
+    view: JobView, prices: Mapping[str, Price] | None = None, *, brief: bool = False
+) -> str:
+    """The last figures: `loss 0.084 ↓  valid 0.131  best 0.131 at 50  1.3 s/step  92 tok/s`.
+
+    Args:
+        view: the job.
+        prices: what training costs, by model; with them the cost so far is told where it is known.
+        brief: leave out what stands elsewhere: the best validation and the pace.
+    """
+    parts = []
+    if view.train:
+        parts.append(f"loss {loss(view.train_loss)}{_trend(view.train.tail(20))}")
+    if view.valid:
+        parts.append(f"valid {loss(view.valid_loss)}")
+    if view.best and not brief:
+        parts.append(f"best {loss(view.best.value)} at {view.best.step}")
+    if view.seconds_per_step and not view.terminal and not brief:
+        parts.append(pace(view.seconds_per_step))
+    if view.tokens_per_second and not view.terminal:
+        parts.append(f"{number(view.tokens_per_second)} tok/s")
+    if view.trained_tokens:
+        parts.append(f"{number(view.trained_tokens)} tokens")
+    if prices is not None and (cost := view.cost(prices)) is not None:
+        parts.append(f"{dollars(cost)} so far" if cost else "free")
+    return "  ".join(parts) or "no loss yet"
+
+
+def live_line(view: JobView, contact: str, now: float) -> str:
+    """A job in one line, what matters most first, for a terminal may be too narrow for all.
+
+    `▶ running 62%  step 56/90  ETA 0:34 (0:30 to 0:45)  loss 0.084 ↓  valid 0.131  updated now`
+
+    Args:
+        view: the job.
+        contact: how fresh that is, from `contact_words`; it goes before the figures where it tells
+            of trouble.
+        now: Unix seconds.
+    """
+    offline = contact.startswith("offline")
+    parts = [f"{state_of(view)} {percent(view.progress)}".rstrip()]
+    parts += [contact] if offline else []
+    if view.step or view.total_steps:
+        parts.append(f"step {number(view.step)}" + _of_total(view))
+    parts += [time_left_words(view, now)] if not offline else []
+    parts += [figures_line(view)] if view.train or view.valid else []
+    parts += [] if offline else [contact]
+    return "  ".join(part for part in parts if part)
+
+
+def time_left_words(view: JobView, now: float) -> str:
+    """`ETA 0:34 (0:30 to 0:45)`, without a range that is narrow; empty where it is not known."""
+    left, spread = view.time_left(now), view.time_left_range(now)
+    if left is None or spread is None:
+        return ""
+    told = f"ETA {duration(left)}"
+    if spread[1] - spread[0] <= _NARROW * left:
+        return told
+    return f"{told} ({duration(spread[0])} to {duration(spread[1])})"
+
+
+def _of_total(view: JobView) -> str:
+    return f"/{number(view.total_steps)}" if view.total_steps else ""
+
+
+def pace(seconds: float) -> str:
+    """`1.3 s/step`, or `4.2 steps/s` where a step takes less than a second."""
+    return f"{seconds:.1f} s/step" if seconds >= 1 else f"{1 / seconds:.1f} steps/s"
+
+
+def _trend(values: Sequence[float]) -> str:
+    """An arrow: the mean of the last ten values against the ten before; nothing before twenty."""
+    if len(values) < 20:
+        return ""
+    last, before = sum(values[-10:]), sum(values[-20:-10])
+    if not (math.isfinite(last) and math.isfinite(before)) or math.isclose(last, before):
+        return ""
+    return " ↓" if last < before else " ↑"
+
+
+def clock_time(at: float) -> str:
+    """A moment as the time of day here: `14:02:11`; with the date where it is another day."""
+    try:
+        then, today = time.localtime(at), time.localtime()
+    except (OverflowError, ValueError, OSError):
+        return "?"
+    same = then[:3] == today[:3]
+    return time.strftime("%H:%M:%S" if same else "%Y-%m-%d %H:%M", then)
+
+
+def contact_words(
+    now: float,
+    *,
+    updated_at: float | None,
+    offline_since: float | None = None,
+    next_try_at: float | None = None,
+) -> str:
+    """How fresh what is shown is: `updated 5 s ago`, or
+    `offline since 14:02, trying again in 20 s`.
+
+    Args:
+        now: Unix seconds, as the others.
+        updated_at: when the server last answered.
+        offline_since: since when it does not.
+        next_try_at: when it is asked again.
+    """
+    if offline_since is not None:
+        wait = math.ceil(max(0.0, (next_try_at or now) - now) / _WAIT_STEP) * _WAIT_STEP
+        since = clock_time(offline_since)[:-3]
+        return (
+            f"offline since {since}, trying again in {wait} s" if wait else f"offline since {since}"
+        )
+    if updated_at is None:
+        return "as recorded"
+    age = (now - updated_at) // _AGE_STEP * _AGE_STEP
+    return f"updated {ago(age)}"

@@ -1,0 +1,161 @@
+"""Health notes: what a run's curves show, in words, each with the rule that found it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from tui.domain.jobs.curves import Curve, mean
+from tui.domain.jobs.view import JobView
+from tui.domain.loop import Tone
+from tui.domain.text import loss, number
+
+HealthKind = Literal["diverged", "stalled", "overfitting", "gap", "flat"]
+
+_RISES = 3
+"""Validations in a row above the lowest one that are no accident."""
+_RISE = 1.02
+_GAP = 1.5
+_SMOOTH = 20
+_FLAT_SHARE = 5
+_FLAT_FROM = 50
+_FLAT = 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class HealthNote:
+    """Something that a person should see.
+
+    Attributes:
+        kind: what it is about; a run has one note of a kind at most.
+        tone: how bad it is.
+        words: what is seen.
+        rule: when this is said.
+    """
+
+    kind: HealthKind
+    tone: Tone
+    words: str
+    rule: str
+
+
+def health_notes(view: JobView, now: float) -> tuple[HealthNote, ...]:
+    """What can be said of a run's health, the gravest first; empty where all is as it should be.
+
+    Args:
+        view: the run.
+        now: when its server last answered, in Unix seconds by this machine's clock; what happened
+            since is not known.
+    """
+    notes = (_diverged(view), _stalled(view, now), _overfitting(view), _gap(view), _flat(view))
+    return tuple(note for note in notes if note)
+
+
+def stalled(view: JobView, now: float) -> float | None:
+    """Seconds since the last step of a run that stands still; None where it does not.
+
+    It stands still if it is running, and there was no step for longer than its `patience`; before
+    the first step nothing is known of what one takes.
+
+    Args:
+        view: the run.
+        now: as for `health_notes`.
+    """
+    if view.status != "running" or view.last_step_at is None or not view.step:
+        return None
+    since = now + view.clock_ahead - view.last_step_at
+    return since if since >= view.patience else None
+
+
+def loss_ratio(view: JobView) -> float | None:
+    """The last validation loss, divided by the mean of the 20 training losses before it."""
+    if not view.valid:
+        return None
+    last = view.valid[-1]
+    train = mean(view.train.until(last.step, _SMOOTH))
+    if train is None or train <= 0 or not math.isfinite(last.value):
+        return None
+    return last.value / train
+
+
+def _diverged(view: JobView) -> HealthNote | None:
+    for name, curve in (("Training", view.train), ("Validation", view.valid)):
+        if curve and not math.isfinite(curve[-1].value):
+            since = curve[len(curve) - _broken(curve)].step
+            return HealthNote(
+                "diverged",
+                Tone.BAD,
+                f"{name} loss is {curve[-1].value} since step {number(since)}: the run has "
+                "diverged, a lower learning rate may hold it.",
+                "The last loss is NaN or infinite.",
+            )
+    return None
+
+
+def _broken(curve: Curve) -> int:
+    """How many of the last values are no finite numbers."""
+    values: Iterator[float] = reversed(curve.values)
+    count = next((at for at, value in enumerate(values) if math.isfinite(value)), None)
+    return len(curve) if count is None else count
+
+
+def _stalled(view: JobView, now: float) -> HealthNote | None:
+    since = stalled(view, now)
+    if since is None:
+        return None
+    return HealthNote(
+        "stalled",
+        Tone.WARNED,
+        f"No step for {number(since // 60)} minutes.",
+        "Running, and no step for 2 minutes and 10 times what the slowest of late took.",
+    )
+
+
+def _overfitting(view: JobView) -> HealthNote | None:
+    best, last = view.best, view.valid.tail(_RISES)
+    if best is None or len(last) < _RISES or view.valid[-_RISES].step <= best.step:
+        return None
+    limit = best.value * _RISE if best.value > 0 else best.value
+    if not all(math.isfinite(value) and value > limit for value in last):
+        return None
+    return HealthNote(
+        "overfitting",
+        Tone.WARNED,
+        f"Validation loss has risen since step {number(best.step)}: {loss(last[-1])} now, "
+        f"{loss(best.value)} then. The run overfits.",
+        f"The last {_RISES} validations are more than 2 % above the lowest one.",
+    )
+
+
+def _gap(view: JobView) -> HealthNote | None:
+    ratio = loss_ratio(view)
+    if ratio is None or ratio < _GAP or len(view.train) < _SMOOTH:
+        return None
+    return HealthNote(
+        "gap",
+        Tone.WARNED,
+        f"Validation loss is {ratio:.1f} times the training loss: the model learns its rows by "
+        "heart.",
+        f"The last validation loss is at least {_GAP} times the mean of the {_SMOOTH} training "
+        "losses before it.",
+    )
+
+
+def _flat(view: JobView) -> HealthNote | None:
+    window = max(_FLAT_FROM, len(view.train) // _FLAT_SHARE)
+    if view.terminal or len(view.train) < 2 * window:
+        return None
+    both = view.train.tail(2 * window)
+    before, after = mean(both[:window]), mean(both[window:])
+    if before is None or after is None or before <= 0 or after < before * _FLAT:
+        return None
+    return HealthNote(
+        "flat",
+        Tone.NONE,
+        f"Training loss has not improved over the last {number(window)} steps: "
+        f"{loss(after)}, {loss(before)} before.",
+        f"The mean of the last {number(window)} losses (a fifth of all, {_FLAT_FROM} at least) is "
+        "not 1 % below that of as many before.",
+    )

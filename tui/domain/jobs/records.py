@@ -1,0 +1,139 @@
+"""What a server tells of a job, as records: the lines of a job's log and of `ftui watch --json`.
+
+A record is a flat JSON object with `type` ("status", "metrics", "event" or "checkpoint") and `at`,
+Unix seconds by the server's clock where it gives them. Servers differ: fields are missing, numbers
+come as text, events come twice and newest first. Here they become records; what cannot be read is
+left out, nothing is invented.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from tui.domain.untyped import figure, plain, text
+
+Record = dict[str, Any]
+
+_STATUS_FIELDS = ("model", "fine_tuned_model", "suffix", "training_file", "validation_file")
+_RESERVED = frozenset({"type", "id", "at", "message"})
+_COUNTS = frozenset({"step", "total_steps", "num_tokens"})
+_STATUS_FIGURES = ("created_at", "started_at", "finished_at", "trained_tokens", "total_steps")
+_TOLD_BY_SOME = ("trained_steps",)
+_STATUS_SAYS = ("status", "fine_tuned_model", "error", "trained_steps", "settings")
+
+
+def status_record(
+    job: Mapping[str, Any], provider: str, now: float, newest: float | None = None
+) -> Record:
+    """A record of how the job stands.
+
+    Its time is by the server's clock where that is possible, so that it stands in the history after
+    what had happened when it was seen.
+
+    Args:
+        job: the server's job object, with an `id`.
+        provider: whose it is.
+        now: Unix seconds, for a server that does not say when.
+        newest: time of the newest event that is known.
+    """
+    status = text(job.get("status")) or "unknown"
+    figures = {name: plain(figure(job.get(name))) for name in _STATUS_FIGURES}
+    when = figures["finished_at"] if is_terminal(status) else newest or figures["created_at"]
+    record: Record = {
+        "type": "status",
+        "at": when if isinstance(when, float) else now,
+        "job": job["id"],
+        "provider": provider,
+        "status": status,
+        **{name: text(job.get(name)) for name in _STATUS_FIELDS},
+        **figures,
+        **{name: plain(figure(job[name])) for name in _TOLD_BY_SOME if job.get(name) is not None},
+        "error": _error(job.get("error")),
+    }
+    record["suffix"] = record["suffix"] or text(job.get("user_provided_suffix"))
+    return record | {"settings": _settings(job, record)}
+
+
+def _settings(job: Mapping[str, Any], record: Record) -> Record:
+    """What the job is made of, by flat names; the newer `method` counts more than the older key."""
+    method = job.get("method")
+    kind = text(method.get("type")) if isinstance(method, Mapping) else None
+    settings: Record = {
+        name: record[name] for name in ("model", "training_file", "validation_file")
+    }
+    settings |= {"suffix": record["suffix"], "method": kind, "seed": job.get("seed")}
+    newer = method.get(kind) if isinstance(method, Mapping) and kind else None
+    for holder in (job, newer):
+        given = holder.get("hyperparameters") if isinstance(holder, Mapping) else None
+        settings |= given if isinstance(given, Mapping) else {}
+    return {str(name): plain(value) for name, value in settings.items() if value is not None}
+
+
+def status_says(record: Mapping[str, Any]) -> tuple[object, ...]:
+    """What a status tells; one that tells the same as the one before it is no news."""
+    return tuple(record.get(name) for name in _STATUS_SAYS)
+
+
+def _error(error: object) -> str | None:
+    if isinstance(error, Mapping):
+        return text(error.get("message")) or text(error.get("code"))
+    return text(error)
+
+
+TERMINAL = frozenset({"succeeded", "failed", "cancelled"})
+
+
+def is_terminal(status: str) -> bool:
+    """Whether nothing can follow this status; an unknown one is not terminal."""
+    return status in TERMINAL
+
+
+def event_record(event: Mapping[str, Any], now: float) -> Record:
+    """A record of an event: `metrics` with the figures flat in it, or `event` with its message."""
+    at = figure(event.get("created_at"))
+    message = text(event.get("message")) or ""
+    data = event.get("data")
+    record: Record = {"type": "event", "id": text(event.get("id")) or _digest(event)}
+    record["at"] = at if at is not None and math.isfinite(at) else now
+    if event.get("type") == "metrics" and isinstance(data, Mapping):
+        figures = {str(key): _whole(str(key), plain(value)) for key, value in data.items()}
+        return record | {"type": "metrics", "message": message} | _without(figures, _RESERVED)
+    record |= {"level": text(event.get("level")) or "info", "message": message}
+    if data:
+        record["data"] = plain(data)
+    return record
+
+
+def checkpoint_record(checkpoint: Mapping[str, Any], now: float) -> Record:
+    """A record of a checkpoint: its step, the name of its model, its metrics."""
+    at = figure(checkpoint.get("created_at"))
+    metrics = checkpoint.get("metrics")
+    return {
+        "type": "checkpoint",
+        "id": text(checkpoint.get("id")) or _digest(checkpoint),
+        "at": at if at is not None and math.isfinite(at) else now,
+        "step": _whole("step", plain(figure(checkpoint.get("step_number")))),
+        "name": text(checkpoint.get("fine_tuned_model_checkpoint")),
+        "metrics": plain(metrics) if isinstance(metrics, Mapping) else {},
+    }
+
+
+def _whole(name: str, value: object) -> object:
+    """A count that came as `9.0` is 9."""
+    if name in _COUNTS and isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def _without(figures: Record, names: frozenset[str]) -> Record:
+    return {name: value for name, value in figures.items() if name not in names}
+
+
+def _digest(thing: Mapping[str, Any]) -> str:
+    """An id for what has none: the same thing gets the same."""
+    canonical = json.dumps(plain(thing), sort_keys=True, default=str)
+    return "sha-" + hashlib.sha256(canonical.encode()).hexdigest()[:16]

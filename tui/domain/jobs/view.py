@@ -1,0 +1,192 @@
+"""A job as it stands at one moment: everything a screen or a command shows of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
+
+from tui.domain.jobs.curves import Curve, Point
+from tui.domain.jobs.pace import Pace
+from tui.domain.jobs.records import is_terminal
+from tui.domain.submission.prices import PRICES, Price, run_price
+
+_HERE = "local"
+"""The provider that is the engine on this machine."""
+_PATIENCE = 120.0
+_SLOW_STEPS = 10
+_NOTHING: Mapping[str, object] = MappingProxyType({})
+
+
+class JobEvent(NamedTuple):
+    """Something the server said about the job.
+
+    Attributes:
+        data: what it said beside the message, as JSON; None for nothing.
+    """
+
+    id: str
+    at: float
+    level: str
+    message: str
+    data: object = None
+
+
+class Checkpoint(NamedTuple):
+    """A saved state of the model.
+
+    Attributes:
+        name: of the model that can be asked; None where the server gives none.
+        valid_loss: of all validation rows where that is known.
+        metrics: everything the server tells of it.
+    """
+
+    id: str
+    at: float
+    step: int
+    name: str | None
+    valid_loss: float | None
+    train_loss: float | None = None
+    metrics: Mapping[str, object] = _NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """How a job stands; times are Unix seconds by the server's clock.
+
+    Attributes:
+        created_at: None where the server did not say.
+        started_at: when it was first seen to train.
+        updated_at: time of the newest record.
+        clock_ahead: seconds by which the server's clock is ahead of this machine's.
+        settings: what the server tells of model, method, hyperparameters, seed, files and suffix,
+            by flat names (`model`, `n_epochs`, `lora_r`).
+        train: training loss by step.
+        valid: validation loss by step.
+        learning_rate_curve: as the server tells it; empty where it does not, as the ones below.
+        speed_curve: tokens a second.
+        pace: of the recent steps; None while it is not known.
+        last_step_at: time of the last step; the time left counts from there.
+        trained_tokens: so far.
+    """
+
+    provider: str
+    id: str
+    status: str = "unknown"
+    model: str | None = None
+    fine_tuned_model: str | None = None
+    suffix: str | None = None
+    error: str | None = None
+    created_at: float | None = None
+    started_at: float | None = None
+    finished_at: float | None = None
+    updated_at: float | None = None
+    clock_ahead: float = 0.0
+    step: int = 0
+    total_steps: int | None = None
+    epoch: float | None = None
+    trained_tokens: int | None = None
+    settings: Mapping[str, object] = field(default_factory=lambda: _NOTHING)
+    train: Curve = field(default_factory=Curve)
+    valid: Curve = field(default_factory=Curve)
+    learning_rate_curve: Curve = field(default_factory=Curve)
+    grad_norm_curve: Curve = field(default_factory=Curve)
+    speed_curve: Curve = field(default_factory=Curve)
+    train_accuracy: Curve = field(default_factory=Curve)
+    valid_accuracy: Curve = field(default_factory=Curve)
+    learning_rate: float | None = None
+    tokens_per_second: float | None = None
+    pace: Pace | None = None
+    last_step_at: float | None = None
+    checkpoints: tuple[Checkpoint, ...] = ()
+    events: tuple[JobEvent, ...] = ()
+
+    @property
+    def terminal(self) -> bool:
+        """Whether it has ended; an unknown status has not."""
+        return is_terminal(self.status)
+
+    @property
+    def progress(self) -> float | None:
+        """Share of the steps that are done, 0 to 1; None where the number of steps is unknown."""
+        if self.status == "succeeded":
+            return 1.0
+        return min(1.0, self.step / self.total_steps) if self.total_steps else None
+
+    @property
+    def best(self) -> Point | None:
+        """The point of the lowest validation loss."""
+        return self.valid.lowest
+
+    @property
+    def train_loss(self) -> float | None:
+        """The last training loss."""
+        return self.train[-1].value if self.train else None
+
+    @property
+    def valid_loss(self) -> float | None:
+        """The last validation loss."""
+        return self.valid[-1].value if self.valid else None
+
+    @property
+    def seconds_per_step(self) -> float | None:
+        """What a recent step took."""
+        return self.pace.recent if self.pace else None
+
+    @property
+    def patience(self) -> float:
+        """Seconds without a step after which the run stands still: 2 minutes and 10 slow steps."""
+        return max(_PATIENCE, _SLOW_STEPS * self.pace.slowest if self.pace else 0.0)
+
+    def elapsed(self, now: float) -> float | None:
+        """Seconds since the training began, until it ended; None before it began.
+
+        Args:
+            now: Unix seconds by this machine's clock, as below.
+        """
+        if self.started_at is None:
+            return None
+        here = now + self.clock_ahead
+        end = (self.finished_at or self.updated_at or here) if self.terminal else here
+        return max(0.0, end - self.started_at)
+
+    def time_left(self, now: float) -> float | None:
+        """Seconds until the last step, by the pace of the recent ones.
+
+        None while unknown, as where the run stands still.
+        """
+        return self._left(now, self.pace.recent) if self.pace else None
+
+    def time_left_range(self, now: float) -> tuple[float, float] | None:
+        """The least and the most seconds until the last step; None while unknown.
+
+        By the fastest and the slowest part of the recent steps, and the whole stretch: see `Pace`.
+        """
+        if self.pace is None:
+            return None
+        least, most = self._left(now, self.pace.fastest), self._left(now, self.pace.slowest)
+        return None if least is None or most is None else (least, most)
+
+    def cost(self, prices: Mapping[str, Price] = PRICES) -> float | None:
+        """US dollars for the tokens trained so far; 0 here, None where nobody knows.
+
+        Args:
+            prices: by model.
+        """
+        if self.provider == _HERE:
+            return 0.0
+        if self.trained_tokens is None or not self.model:
+            return None
+        return run_price(self.trained_tokens, 1, self.model, prices)
+
+    def _left(self, now: float, seconds_per_step: float) -> float | None:
+        if self.status != "running" or not self.total_steps:
+            return None
+        here = now + self.clock_ahead
+        since = max(0.0, here - (self.last_step_at or here))
+        if since > self.patience:
+            return None
+        # A step that is late takes no time off those that follow it.
+        since = min(since, seconds_per_step)
+        return max(0.0, (self.total_steps - self.step) * seconds_per_step - since)

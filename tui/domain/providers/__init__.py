@@ -1,0 +1,1 @@
+"""Servers of the fine-tuning protocol: kinds, capabilities, models, hyperparameters."""

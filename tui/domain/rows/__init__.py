@@ -1,0 +1,1 @@
+"""Training rows: formats, parsing, problems, filters, edits, statistics."""

@@ -1,0 +1,139 @@
+"""What is checked in a training file and how strictly: limits, switches, whose rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from difflib import get_close_matches
+from functools import cache
+from typing import Annotated, Any, ClassVar, Final, Literal, get_args
+
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+
+from tui.domain.rows.problems import KINDS, SWITCHABLE
+
+RulesOf = Literal["openai", "together", "mistral", "local"]
+"""Whose rules apply beside those that all services share."""
+
+
+def _switchable(codes: frozenset[str]) -> frozenset[str]:
+    for code in sorted(codes):
+        if code not in KINDS:
+            raise ValueError(f"There is no problem {code!r}.{_hint(code, KINDS)}")
+        if code not in SWITCHABLE:
+            raise ValueError(f"{code} cannot be switched off: {KINDS[code].what}")
+    return codes
+
+
+def _hint(typed: str, known: Iterable[str]) -> str:
+    near = get_close_matches(typed, list(known), 1)
+    return f" Did you mean {near[0]}?" if near else ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOptions:
+    """The table `[check]` of the config file, or the flags of `ftui check`.
+
+    Attributes:
+        off: codes of problems that are not looked for; structure errors cannot be switched off.
+        rules_of: the service whose own rules apply too.
+        model: the model whose tokenizer counts; empty for OpenAI's `o200k_base`, whatever is on
+            this machine.
+        context: tokens that the model takes at the most; 0 where nobody knows.
+        shortest_output: an answer must be longer than this many characters (the seed's rule).
+        longest_output: an answer must be shorter than this many characters (the seed's rule).
+        fewest_examples: fewer are an error (OpenAI refuses fewer than 10).
+        few_examples: fewer are a warning; improvement is seen from 50 to 100 on.
+        similarity: Jaccard similarity of word shingles from which two rows are near duplicates;
+            0 turns the search off.
+        refusal_share: share of refusing answers from which the file is warned of.
+        system_prompts: more different system prompts than this are warned of.
+        length_spread: median absolute deviations of the logarithm of an answer's length from
+            which it is an outlier.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    off: Annotated[frozenset[str], AfterValidator(_switchable)] = frozenset()
+    rules_of: RulesOf = "openai"
+    model: str = ""
+    context: Annotated[int, Field(ge=0)] = 0
+    shortest_output: Annotated[int, Field(ge=0)] = 10
+    longest_output: Annotated[int, Field(ge=1)] = 2000
+    fewest_examples: Annotated[int, Field(ge=1)] = 10
+    few_examples: Annotated[int, Field(ge=0)] = 50
+    similarity: Annotated[float, Field(ge=0, le=1)] = 0.8
+    refusal_share: Annotated[float, Field(ge=0, le=1)] = 0.2
+    system_prompts: Annotated[int, Field(ge=1)] = 1
+    length_spread: Annotated[float, Field(gt=0)] = 6.0
+
+
+DEFAULT_OPTIONS = CheckOptions()
+
+LIMITS: Final = tuple(
+    one.name for one in fields(CheckOptions) if one.name not in ("off", "rules_of", "model")
+)
+"""Names of the limits that can be set."""
+
+
+@cache
+def _adapter() -> TypeAdapter[CheckOptions]:
+    """Built when first used: it takes 7 ms, and the first paint would wait for them."""
+    return TypeAdapter(CheckOptions)
+
+
+def overlaid(
+    options: CheckOptions,
+    *,
+    off: Iterable[str] = (),
+    limits: Iterable[str] = (),
+    rules_of: str | None = None,
+    model: str | None = None,
+) -> CheckOptions:
+    """Options with what a person typed laid over them.
+
+    Args:
+        options: those of the settings.
+        off: codes to switch off too; each may be several with commas between them.
+        limits: `NAME=VALUE`, with - or _ in the name.
+        rules_of: the service whose rules apply; None leaves it.
+        model: the model whose tokenizer counts; None leaves it.
+
+    Raises:
+        ValueError: a code, limit or value cannot be used; the text is a sentence for people.
+    """
+    typed = {code.strip() for some in off for code in some.split(",") if code.strip()}
+    values: dict[str, Any] = asdict(options)
+    values["off"] = _switchable(options.off | typed)
+    for limit in limits:
+        name, value = _limit(limit)
+        values[name] = value
+    if rules_of is not None:
+        values["rules_of"] = _known_service(rules_of)
+    if model is not None:
+        values["model"] = model
+    try:
+        return _adapter().validate_python(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = first["msg"][0].lower() + first["msg"][1:]
+        text = f"The limit {first['loc'][0]} cannot be {first['input']!r}: {reason}."
+        raise ValueError(text) from error
+
+
+def _limit(typed: str) -> tuple[str, str]:
+    name, sign, value = typed.partition("=")
+    name = name.strip().replace("-", "_")
+    if name not in LIMITS:
+        hint = _hint(name, LIMITS) or f" There are {', '.join(LIMITS)}."
+        raise ValueError(f"There is no limit {name!r}.{hint}")
+    if not sign:
+        raise ValueError(f"The limit {name} has no value; write {name}=NUMBER.")
+    return name, value.strip()
+
+
+def _known_service(name: str) -> str:
+    known = get_args(RulesOf)
+    if name not in known:
+        raise ValueError(f"There are no rules of {name!r}; there are {', '.join(known)}.")
+    return name

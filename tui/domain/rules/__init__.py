@@ -1,0 +1,1 @@
+"""The rules that training rows and files are checked against."""

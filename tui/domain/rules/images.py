@@ -1,0 +1,69 @@
+"""Rules for images in the content of messages."""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from tui.domain.rows.parsing import Finding
+from tui.domain.rows.problems import quoted
+
+MOST_IMAGES = 10
+"""Images an example: OpenAI and Together take no more."""
+LARGEST_IMAGE = 10_000_000
+"""Bytes of one image: OpenAI and Together take no more."""
+
+_MAGIC = {
+    "image/jpeg": b"\xff\xd8\xff",
+    "image/jpg": b"\xff\xd8\xff",
+    "image/png": b"\x89PNG\r\n\x1a\n",
+    "image/webp": b"RIFF",
+}
+
+
+def check_images(
+    parts: Sequence[tuple[str, dict[str, Any]]], inline_only: str = ""
+) -> Iterator[Finding]:
+    """What is wrong with the images of a row.
+
+    Args:
+        parts: the parts of all contents with their places.
+        inline_only: name of the service that takes images as base64 only; empty for none.
+    """
+    images = [(where, part) for where, part in parts if part.get("type") == "image_url"]
+    if len(images) > MOST_IMAGES:
+        text = f"The row has {len(images)} images; services take {MOST_IMAGES} at the most."
+        yield "too-many-images", "", text
+    for where, part in images:
+        trouble = _trouble(part.get("image_url"), inline_only)
+        if trouble:
+            yield "bad-image", f"{where}.image_url", trouble
+
+
+def _trouble(image: Any, inline_only: str) -> str | None:
+    url = image.get("url") if isinstance(image, dict) else image
+    if not isinstance(url, str) or not url:
+        return "The image has no address under `image_url.url`."
+    if url.startswith("data:"):
+        return _trouble_inline(url)
+    if not url.startswith(("https://", "http://")):
+        return f"{quoted(url)} is neither an https address nor data:image/...;base64,..."
+    return f"{inline_only} takes images as base64 in the row only." if inline_only else None
+
+
+def _trouble_inline(url: str) -> str | None:
+    head, _, payload = url[len("data:") :].partition(",")
+    kind, _, encoding = head.partition(";")
+    magic = _MAGIC.get(kind.lower())
+    if magic is None:
+        return f"An image of type {quoted(kind)} is none of JPEG, PNG and WEBP."
+    if encoding != "base64" or not payload:
+        return "The image is not given as base64."
+    if len(payload) // 4 * 3 > LARGEST_IMAGE:
+        return f"The image has {len(payload) // 4 * 3 / 1e6:.1f} MB; services take 10 MB."
+    try:
+        data = binascii.a2b_base64(payload, strict_mode=True)
+    except (binascii.Error, ValueError):
+        return "The base64 of the image is damaged."
+    return None if data.startswith(magic) else f"The data of the image is no {kind}."

@@ -1,0 +1,178 @@
+"""What one service asks of a row beyond the structure that all of them share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from tui.domain.rows.check_options import CheckOptions, RulesOf
+from tui.domain.rows.parsing import Finding
+from tui.domain.rows.problems import KINDS, Severity, quoted
+from tui.domain.rules.images import check_images
+
+_ALL_ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
+_PLAIN_ROLES = frozenset({"system", "user", "assistant", "tool"})
+_TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_TEXT_PARTS = frozenset({"text", "input_text", "output_text", "refusal"})
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service's limits, and what it takes more or less strictly than the table of problems.
+
+    Attributes:
+        name: as people call it.
+        largest_file: bytes of a training file; 0 for no limit.
+        roles: those it knows.
+        most_tools: declarations of functions an example; 0 for no limit.
+        described_tools: whether each declaration needs a description and parameters.
+        images: what is taken: images by address or inline, inline ones only, or none.
+        one_answer: whether an answer of a preference row is exactly one message.
+        severities: code -> severity where it differs from the table's.
+    """
+
+    name: str
+    largest_file: int = 0
+    roles: frozenset[str] = _ALL_ROLES
+    most_tools: int = 0
+    described_tools: bool = False
+    images: str = "any"
+    one_answer: bool = False
+    severities: Mapping[str, Severity] = field(default_factory=dict)
+
+
+SERVICES: Final[Mapping[RulesOf, Service]] = {
+    "openai": Service("OpenAI", 512_000_000, most_tools=128),
+    # together-python, utils/files.py: alternation, further columns, one message an answer.
+    "together": Service(
+        "Together",
+        roles=_PLAIN_ROLES,
+        images="inline",
+        one_answer=True,
+        severities={
+            "unknown-field": "error",
+            "not-alternating": "error",
+            "too-few-examples": "warning",
+        },
+    ),
+    # mistral-finetune, data/tokenize.py: tools with description and parameters, one system prompt.
+    "mistral": Service(
+        "Mistral",
+        512_000_000,
+        roles=_PLAIN_ROLES,
+        described_tools=True,
+        severities={
+            "last-not-assistant": "error",
+            "system-not-first": "error",
+            "deprecated-key": "error",
+            "too-few-examples": "warning",
+        },
+    ),
+    "local": Service(
+        "the local engine",
+        images="none",
+        severities={"deprecated-key": "error", "bad-tool-name": "warning"},
+    ),
+}
+"""The services by their names in `CheckOptions.rules_of`."""
+
+
+def severity_of(code: str, options: CheckOptions) -> Severity:
+    """How bad a problem is for the service whose rules apply."""
+    return SERVICES[options.rules_of].severities.get(code, KINDS[code].severity)
+
+
+def check_service(said: Mapping[str, Any], tools: Any, options: CheckOptions) -> Iterator[Finding]:
+    """What the service whose rules apply has against a row.
+
+    Args:
+        said: what stands under each key that holds messages; nothing in it is known yet.
+        tools: what stands under `tools`.
+        options: whose rules apply.
+    """
+    service = SERVICES[options.rules_of]
+    messages = list(_messages(said))
+    yield from _check_roles(messages, service)
+    yield from _check_names(messages, tools)
+    yield from _check_declarations(tools, service)
+    parts = list(_parts(messages))
+    if service.images == "none":
+        yield from _refused_parts(parts, service)
+    else:
+        yield from check_images(parts, service.name if service.images == "inline" else "")
+
+
+def check_answers(preferred: Mapping[str, Any], options: CheckOptions) -> Iterator[Finding]:
+    """What the service has against the number of messages in a preference row's answers."""
+    service = SERVICES[options.rules_of]
+    for key, answer in preferred.items():
+        if service.one_answer and isinstance(answer, list) and len(answer) > 1:
+            yield "bad-preference", key, f"{service.name} takes exactly one message an answer."
+
+
+def _messages(said: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for key, messages in said.items():
+        for index, message in enumerate(messages if isinstance(messages, list) else ()):
+            if isinstance(message, dict):
+                yield f"{key}[{index}]", message
+
+
+def _parts(messages: Sequence[tuple[str, dict[str, Any]]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for where, message in messages:
+        content = message.get("content")
+        for index, part in enumerate(content if isinstance(content, list) else ()):
+            if isinstance(part, dict):
+                yield f"{where}.content[{index}]", part
+
+
+def _check_roles(
+    messages: Sequence[tuple[str, dict[str, Any]]], service: Service
+) -> Iterator[Finding]:
+    for where, message in messages:
+        role = message.get("role")
+        if isinstance(role, str) and role in _ALL_ROLES - service.roles:
+            yield "unknown-role", f"{where}.role", f"{service.name} knows no role {quoted(role)}."
+
+
+def _check_names(messages: Sequence[tuple[str, dict[str, Any]]], tools: Any) -> Iterator[Finding]:
+    named = [(f"tools[{index}]", tool) for index, tool in enumerate(_objects(tools))]
+    for where, message in messages:
+        calls = _objects(message.get("tool_calls"))
+        named += [(f"{where}.tool_calls[{index}]", call) for index, call in enumerate(calls)]
+    for where, one in named:
+        function = one.get("function") if isinstance(one, dict) else None
+        name = function.get("name") if isinstance(function, dict) else None
+        if isinstance(name, str) and name and not _TOOL_NAME.fullmatch(name):
+            place = f"{where}.function.name"
+            yield "bad-tool-name", place, f"{quoted(name)} is no name that services take."
+
+
+def _check_declarations(tools: Any, service: Service) -> Iterator[Finding]:
+    declared = _objects(tools)
+    if service.most_tools and len(declared) > service.most_tools:
+        text = f"The row declares {len(declared)} functions; {service.name} takes "
+        yield "too-many-tools", "tools", f"{text}{service.most_tools} at the most."
+    for index, tool in enumerate(declared if service.described_tools else ()):
+        function = tool.get("function") if isinstance(tool, dict) else None
+        if not isinstance(function, dict):
+            continue
+        missing = [key for key in ("description", "parameters") if key not in function]
+        if missing:
+            text = f"{service.name} wants `{'` and `'.join(missing)}` too."
+            yield "missing-tool-description", f"tools[{index}].function", text
+
+
+def _refused_parts(
+    parts: Sequence[tuple[str, dict[str, Any]]], service: Service
+) -> Iterator[Finding]:
+    for where, part in parts:
+        kind = part.get("type")
+        if isinstance(kind, str) and kind not in _TEXT_PARTS:
+            text = f"A part of type {quoted(kind)}: {service.name} learns from text alone."
+            yield "unsupported-part", where, text
+
+
+def _objects(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

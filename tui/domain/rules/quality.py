@@ -1,0 +1,200 @@
+"""Whether what a row teaches is worth learning: refusals, placeholders, damage, secrets."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Final
+
+import orjson
+
+from tui.domain.rows.check_options import DEFAULT_OPTIONS, CheckOptions
+from tui.domain.rows.formats import Example, Message
+from tui.domain.rows.parsing import Finding
+from tui.domain.rows.problems import quoted
+from tui.domain.rules.secret_detection import find_personal_data, find_secret
+from tui.domain.text import has_unsafe
+
+_REFUSAL = re.compile(
+    r"\s*(?:(?:(?:i'?m|i am) (?:very |really )?sorry|i apologi[sz]e),? but"
+    r"|(?:sorry,? |unfortunately,? )?i(?: cannot| can'?t| am unable to|'m unable to| won'?t)"
+    r" (?:help|assist|comply|fulfil|provide|answer|do that|continue|engage|generate|discuss)"
+    r"|as an? (?:ai|artificial intelligence)\b|as a (?:large )?language model)",
+    re.IGNORECASE,
+)
+_PLACEHOLDER = re.compile(
+    r"\b(?:TODO|FIXME|TBD|XXX)\b|[Ll]orem ipsum|\{\{[^{}\n]{1,60}\}\}"
+    r"|\[(?:NAME|EMAIL|DATE|COMPANY|(?:YOUR|INSERT)[ _][^\]\n]{1,40})\]"
+    r"|<(?:your|insert)[ _-][^>\n]{1,40}>"
+)
+# Plain text that every placeholder holds: looked for first, since that costs almost nothing.
+_PLACEHOLDER_MARKS = ("TODO", "FIXME", "TBD", "XXX", "orem ipsum", "{{", "[", "<")
+_DAMAGE = re.compile("\ufffd|Ã[\x80-\xbf©¨¤¶¼±³]|â€[™œ\x9d“”¦\x93\x94]|Â[\x80-\xa0£©®°]|ðŸ|ï»¿")
+_LONG_LINE = 80
+_LONG_PROSE = 200
+_SENTENCE = 40
+_NEVER_LAST = frozenset(
+    {
+        *("a", "an", "and", "as", "because", "but", "for", "from", "if", "into", "its", "my", "of"),
+        *("or", "our", "than", "the", "their", "to", "which", "while", "with", "your"),
+    }
+)
+"""Words after which an English sentence goes on."""
+
+
+def find_refusal(output: str) -> str | None:
+    """The refusal or boilerplate an answer begins with."""
+    found = _REFUSAL.match(output.replace("’", "'"))
+    return f"The answer begins with {quoted(found[0].strip())}." if found else None
+
+
+def find_placeholder(output: str) -> str | None:
+    """A placeholder that nobody filled in."""
+    if not any(map(output.__contains__, _PLACEHOLDER_MARKS)):
+        return None
+    found = _PLACEHOLDER.search(output)
+    return f"The text holds {quoted(found[0])}." if found else None
+
+
+def find_truncation(output: str) -> str | None:
+    """Where an answer stops before its end: JSON, a code fence or a sentence left open."""
+    text = output.strip()
+    if text.count("```") % 2:
+        return "A code fence is opened and not closed."
+    if text.startswith(("{", "[")) and not _is_json(text) and _left_open(text):
+        return "The answer begins as JSON that is not closed."
+    last = text.rsplit("\n", 1)[-1]
+    if last and (last[-1].isalnum() or last[-1] == ","):
+        long = len(text) >= _LONG_PROSE and len(last) >= _LONG_LINE
+        open_ = len(last) >= _SENTENCE and last.rsplit(None, 1)[-1].lower() in _NEVER_LAST
+        if long or open_:
+            return f"The answer ends in the middle of a sentence: {quoted('…' + last[-20:])}."
+    return None
+
+
+def find_damage(text: str) -> str | None:
+    """Characters that a wrong decoding left behind."""
+    found = None if text.isascii() else _DAMAGE.search(text)
+    return f"The text holds {quoted(found[0])}." if found else None
+
+
+def find_outer_whitespace(output: str) -> str | None:
+    """White space around an answer."""
+    if not output or not (output[0].isspace() or output[-1].isspace()):
+        return None
+    places = [
+        place for place, char in (("begins", output[0]), ("ends", output[-1])) if char.isspace()
+    ]
+    return f"The answer {' and '.join(places)} with white space."
+
+
+def find_invisible(text: str) -> str | None:
+    """Control, zero-width and direction characters."""
+    if (text.isascii() and text.replace("\n", "").isprintable()) or not has_unsafe(text):
+        return None
+    char = _first_unsafe(text)
+    return f"The text holds U+{ord(char):04X} ({unicodedata.name(char, 'a control character')})."
+
+
+def _first_unsafe(text: str) -> str:
+    """The first unsafe character of a text that has one; halving finds it in linear time."""
+    while len(text) > 1:
+        middle = len(text) // 2
+        text = text[:middle] if has_unsafe(text[:middle]) else text[middle:]
+    return text
+
+
+def _is_json(text: str) -> bool:
+    try:
+        orjson.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _left_open(text: str) -> bool:
+    """More brackets are opened than closed; text that merely begins with one is not meant."""
+    opened, closed = ("{", "}") if text[0] == "{" else ("[", "]")
+    return text.count(opened) > text.count(closed)
+
+
+Check = tuple[str, Callable[[str], str | None]]
+"""The code of what is looked for, and what finds it: a sentence, or None."""
+
+_OF_ANSWERS: Final[Sequence[Check]] = (
+    ("refusal", find_refusal),
+    ("placeholder", find_placeholder),
+    ("truncated-output", find_truncation),
+    ("encoding-damage", find_damage),
+    ("outer-whitespace", find_outer_whitespace),
+)
+_OF_INSTRUCTIONS: Final[Sequence[Check]] = (
+    ("placeholder", find_placeholder),
+    ("encoding-damage", find_damage),
+)
+_OF_OTHERS: Final[Sequence[Check]] = (("encoding-damage", find_damage),)
+_OF_ALL: Final[Sequence[Check]] = (
+    ("secret", find_secret),
+    ("personal-data", find_personal_data),
+    ("control-characters", find_invisible),
+)
+_BY_ROLE: Final[Mapping[str, Sequence[Check]]] = {
+    "assistant": _OF_ANSWERS,
+    "system": _OF_INSTRUCTIONS,
+    "developer": _OF_INSTRUCTIONS,
+}
+
+
+def check_quality(example: Example, options: CheckOptions = DEFAULT_OPTIONS) -> Iterator[Finding]:
+    """Everything in an example that a model had better not learn.
+
+    Args:
+        example: one without errors.
+        options: codes that are switched off are not looked for.
+    """
+    by_role, others = _wanted(options.off)
+    learned = (("messages", example.messages), ("preferred_output", example.preferred))
+    for where, messages in learned:
+        for index, message in enumerate(messages):
+            role = "" if message.get("weight") == 0 else message.get("role", "")
+            checks = by_role.get(role, others)
+            for place, text in _texts(message, f"{where}[{index}]"):
+                yield from _run(checks, text, place)
+    for index, message in enumerate(example.rejected):
+        for place, text in _texts(message, f"non_preferred_output[{index}]"):
+            yield from _run(others, text, place)
+
+
+def _run(checks: Sequence[Check], text: str, where: str) -> Iterator[Finding]:
+    for code, find in checks:
+        found = find(text)
+        if found:
+            yield code, where, found
+
+
+@lru_cache(maxsize=8)
+def _wanted(off: frozenset[str]) -> tuple[Mapping[str, Sequence[Check]], Sequence[Check]]:
+    """The checks that are on, by role, and those of every other role."""
+
+    def on(checks: Sequence[Check]) -> Sequence[Check]:
+        return tuple(check for check in (*checks, *_OF_ALL) if check[0] not in off)
+
+    return {role: on(checks) for role, checks in _BY_ROLE.items()}, on(_OF_OTHERS)
+
+
+def _texts(message: Message, where: str) -> Iterator[tuple[str, str]]:
+    """Every text of a message with its place: content, parts, refusal, arguments of calls."""
+    content = message.get("content")
+    if isinstance(content, str):
+        yield f"{where}.content", content
+    for index, part in enumerate(content if isinstance(content, list) else ()):
+        text = part.get("text") if isinstance(part, dict) else None
+        if isinstance(text, str):
+            yield f"{where}.content[{index}].text", text
+    for index, call in enumerate(message.get("tool_calls") or ()):
+        function = call.get("function") if isinstance(call, dict) else None
+        arguments = function.get("arguments") if isinstance(function, dict) else None
+        if isinstance(arguments, str):
+            yield f"{where}.tool_calls[{index}].function.arguments", arguments

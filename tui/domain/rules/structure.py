@@ -1,0 +1,332 @@
+"""A line -> an example, or every problem it has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import orjson
+
+from tui.domain.conversion.convert import pair_fields, to_chat
+from tui.domain.rows.check_options import DEFAULT_OPTIONS, CheckOptions
+from tui.domain.rows.formats import Example, Format, Message, Row, detect_format
+from tui.domain.rows.parsing import BOM, Finding, parse
+from tui.domain.rows.problems import Problem, problem, quoted
+from tui.domain.rules.conversations import check_conversation, check_order
+from tui.domain.rules.providers import check_answers, check_service, severity_of
+from tui.domain.rules.tools import check_deprecated, check_tools
+from tui.domain.text import plural
+
+MIN_EXAMPLES = DEFAULT_OPTIONS.fewest_examples
+"""OpenAI refuses a training file with fewer."""
+
+CHAT_FIELDS = frozenset(
+    {"messages", "tools", "parallel_tool_calls", "functions", "function_call", "metadata"}
+)
+
+PREFERENCE_FIELDS = frozenset({"input", "preferred_output", "non_preferred_output", "metadata"})
+_INPUT_FIELDS = frozenset({"messages", "tools", "parallel_tool_calls"})
+_ANSWERS = ("preferred_output", "non_preferred_output")
+_ANSWER_FIELDS = (
+    ("input.messages", "prompt"),
+    ("preferred_output", "chosen"),
+    ("non_preferred_output", "rejected"),
+)
+_MESSAGE = re.compile(r"messages\[(\d+)\]")
+
+# Readers take the mark off the beginning of a file alone; files that were joined have more.
+_MARK_WITHIN: Finding = ("not-json", "", "A byte order mark stands where no file begins.")
+_ANY_LENGTH = CheckOptions(shortest_output=0, longest_output=1 << 62)
+# Not every service knows a developer, so such a row is looked at in full.
+_INITIAL = {"system": "s", "user": "u", "assistant": "a"}
+_PLAIN = frozenset(start + "ua" * turns for start in ("", "s") for turns in range(1, 33))
+_OPENINGS = tuple(
+    b'{"messages":' + space + b'[{"' + key + b'"'
+    for space in (b" ", b"")
+    for key in (b"role", b"content")
+)
+
+
+def check_line(
+    raw: bytes, line: int, kind: Format = Format.CHAT, options: CheckOptions = DEFAULT_OPTIONS
+) -> tuple[Example | None, list[Problem]]:
+    """Check one line of a training file.
+
+    Args:
+        raw: the line's bytes without its line break.
+        line: its number in the file, from 1.
+        kind: the file's format; a row of another format is a problem.
+        options: what is looked for, and how strictly.
+
+    Returns:
+        The example, None where the row has an error, and all problems, errors first.
+    """
+    row, found = inspect_row(raw, kind, options)
+    if line > 1 and raw.startswith(BOM):
+        found = [*found, _MARK_WITHIN]
+    problems = told(found, line, options)
+    if row is None or any(one.severity == "error" for one in problems):
+        return None, problems
+    return example_of(row, kind), problems
+
+
+def told(
+    found: Iterable[Finding], line: int | None, options: CheckOptions = DEFAULT_OPTIONS
+) -> list[Problem]:
+    """Findings as problems, errors first: what is switched off is left out."""
+    problems = [
+        problem(code, line, where, text, severity_of(code, options))
+        for code, where, text in found
+        if code not in options.off
+    ]
+    return sorted(problems, key=lambda one: one.severity)
+
+
+def inspect_row(
+    raw: bytes, kind: Format = Format.CHAT, options: CheckOptions = DEFAULT_OPTIONS
+) -> tuple[Row | None, list[Finding]]:
+    """The row as JSON gave it and what is wrong with it; None where it is no object.
+
+    This is the structural pass: a plain conversation costs little more than reading its JSON.
+    """
+    try:
+        row = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return _inspect(raw, kind, options)
+    if kind is Format.CHAT:
+        if is_plain(row, raw, options):
+            return row, []
+        if is_plain(row, raw, _ANY_LENGTH):
+            return row, list(check_output(row["messages"], options))
+    return _inspect(raw, kind, options)
+
+
+def is_plain(row: Any, raw: bytes, options: CheckOptions = DEFAULT_OPTIONS) -> bool:
+    """Whether a row is a conversation of strings in turns that no structural rule speaks against.
+
+    A key cannot stand twice unseen: `"role"` and `"content"` stand in the bytes as often as there
+    are messages. Where one is doubled, or all of `messages` (its first list opens with a role or
+    a content that was overwritten), they stand there more often.
+    """
+    shape, content = "", ""
+    try:
+        messages = row["messages"]
+        for message in messages:
+            content = message["content"]
+            if type(content) is not str or len(message) != 2 or not content or content.isspace():
+                return False
+            shape += _INITIAL[message["role"]]
+    except (KeyError, TypeError, IndexError):
+        return False
+    return (
+        shape in _PLAIN
+        and len(row) == 1
+        and options.shortest_output < len(content) < options.longest_output
+        and raw.startswith(_OPENINGS)
+        and raw.count(b'"role"') == raw.count(b'"content"') == len(shape)
+    )
+
+
+def _inspect(raw: bytes, kind: Format, options: CheckOptions) -> tuple[Row | None, list[Finding]]:
+    value, found = parse(raw)
+    if not isinstance(value, dict):
+        if not any(code == "not-json" for code, _, _ in found):
+            found.append(("not-object", "", f"The line is {quoted(value)}, not an object."))
+        return None, found
+    return value, [*found, *_check_row(value, kind, options)]
+
+
+def _check_row(row: Row, kind: Format, options: CheckOptions) -> Iterator[Finding]:
+    surplus = row.get("")
+    if isinstance(surplus, list):
+        text = f"The record has {plural(len(surplus), 'cell')} more than the header has names."
+        yield "ragged-row", "", text
+        row = {key: value for key, value in row.items() if key}
+    actual = detect_format(row)
+    if actual is not kind and not (actual is Format.UNKNOWN or _both_chat(actual, kind)):
+        yield "other-format", "", f"The row looks like {actual}, the file like {kind}."
+    elif kind is Format.PREFERENCE:
+        yield from _check_preference(row, options)
+    elif kind in (Format.CHAT, Format.REINFORCEMENT):
+        yield from _check_chat(row, kind, options)
+    elif kind is Format.UNKNOWN:
+        yield "unknown-format", "", f"Its keys are {quoted(', '.join(row), 80)}."
+    elif kind.convertible:
+        yield from _check_convertible(row, kind, options)
+
+
+def _both_chat(one: Format, other: Format) -> bool:
+    return {one, other} == {Format.CHAT, Format.REINFORCEMENT}
+
+
+def _check_chat(row: Row, kind: Format, options: CheckOptions) -> Iterator[Finding]:
+    messages, tools = row.get("messages"), row.get("tools")
+    if "messages" not in row:
+        yield "no-messages", "", "The row has no key `messages`."
+    else:
+        yield from check_conversation(messages)
+        if isinstance(messages, list):
+            yield from _check_purpose(messages, kind, options)
+    if tools is not None:
+        yield from check_tools(tools, messages)
+    yield from check_deprecated(row, messages)
+    yield from check_service({"messages": messages}, tools, options)
+    if kind is Format.CHAT:
+        yield from _unknown_fields(row, CHAT_FIELDS, "Chat rows have")
+
+
+def _unknown_fields(row: Row, known: frozenset[str], who: str, at: str = "") -> Iterator[Finding]:
+    for key in sorted(row.keys() - known):
+        yield "unknown-field", f"{at}{key}"[:80], f"{who} no field {quoted(key)}."
+
+
+def _check_purpose(messages: list[Any], kind: Format, options: CheckOptions) -> Iterator[Finding]:
+    if kind is Format.CHAT:
+        yield from check_order(messages)
+        yield from check_output(messages, options)
+        return
+    last = messages[-1] if messages else None
+    if not isinstance(last, dict) or last.get("role") not in ("user", "developer"):
+        yield "bad-field", "messages", "A prompt for reinforcement must end with the user."
+
+
+def check_output(
+    messages: list[Any], options: CheckOptions, where: str = "messages"
+) -> Iterator[Finding]:
+    """The seed's rule on the length of what the assistant says last."""
+    for index in range(len(messages) - 1, -1, -1):
+        message = messages[index]
+        if isinstance(message, dict) and message.get("role") == "assistant":
+            content = message.get("content")
+            if isinstance(content, str) and content.strip() and not message.get("tool_calls"):
+                yield from output_length(content, options, f"{where}[{index}].content")
+            return
+
+
+def output_length(output: str, options: CheckOptions, where: str) -> Iterator[Finding]:
+    """The seed's rule: by default longer than 10 and shorter than 2,000 characters."""
+    if len(output) <= options.shortest_output:
+        yield "output-too-short", where, f"The answer has {len(output)} characters."
+    elif len(output) >= options.longest_output:
+        yield "output-too-long", where, f"The answer has {len(output):,} characters."
+
+
+def _check_preference(row: Row, options: CheckOptions) -> Iterator[Finding]:
+    asked = row.get("input")
+    said = {key: row.get(key) for key in _ANSWERS}
+    tools = None
+    if not isinstance(asked, dict):
+        yield "missing-field", "input", "A preference row needs an object `input`."
+    else:
+        tools = asked.get("tools")
+        said["input.messages"] = asked.get("messages")
+        yield from _check_prompt(asked)
+    for key in _ANSWERS:
+        yield from _check_answer(row.get(key), key)
+    if isinstance(row.get(_ANSWERS[0]), list):
+        yield from check_output(row[_ANSWERS[0]], options, _ANSWERS[0])
+    if "preferred_output" in row and row["preferred_output"] == row.get("non_preferred_output"):
+        yield "same-preference", "", ""
+    yield from check_service(said, tools, options)
+    yield from check_answers({key: said[key] for key in _ANSWERS}, options)
+    yield from _unknown_fields(row, PREFERENCE_FIELDS, "Preference rows have")
+
+
+def _check_prompt(asked: Row) -> Iterator[Finding]:
+    messages = asked.get("messages")
+    yield from check_conversation(messages, "input.messages")
+    if asked.get("tools") is not None:
+        yield from check_tools(asked["tools"], messages, "input.")
+    yield from _unknown_fields(asked, _INPUT_FIELDS, "`input` has", "input.")
+    if isinstance(messages, list) and messages and isinstance(messages[-1], dict):
+        role, where = messages[-1].get("role"), f"input.messages[{len(messages) - 1}]"
+        if role in ("assistant", "system"):
+            yield "prompt-not-asking", where, f"The prompt ends with the {role}."
+
+
+def _check_answer(answer: Any, key: str) -> Iterator[Finding]:
+    yield from check_conversation(answer, key)
+    roles = [one.get("role") for one in answer or () if isinstance(one, dict)]
+    if isinstance(answer, list) and "assistant" not in roles:
+        yield "bad-preference", key, "No message of the answer is the assistant's."
+    elif not {role for role in roles if isinstance(role, str)} <= {"assistant", "tool"}:
+        yield "bad-preference", key, "An answer has messages of assistant and tool only."
+
+
+def _check_convertible(row: Row, kind: Format, options: CheckOptions) -> Iterator[Finding]:
+    """Problems of a row that is to be converted, told in its own fields."""
+    made, found = to_chat(row, kind)
+    yield from found
+    if made is None:
+        return
+    if kind.target is Format.PREFERENCE:
+        problems = _check_preference(made, options)
+    else:
+        problems = _check_chat(made, kind.target, options)
+    for code, where, text in problems:
+        yield code, own_place(where, kind, made.get("messages", ())), text
+
+
+def own_place(where: str, kind: Format, messages: Sequence[Any] = ()) -> str:
+    """A place in a converted row, told by the field of the row that it was made of.
+
+    Args:
+        where: the place in the converted row.
+        kind: the row's own format.
+        messages: those of the converted row; a question and an answer where nothing is known.
+    """
+    plain = where.removesuffix(".content")
+    for made, own in _ANSWER_FIELDS if kind is Format.CHOSEN_REJECTED else ():
+        if plain.startswith(made):
+            return own + plain.removeprefix(made).removeprefix("[0]")
+    found = _MESSAGE.fullmatch(plain)
+    fields = list(pair_fields(kind).values())
+    if not (found and fields):
+        return where
+    index, count = int(found[1]), len(messages) or len(fields)
+    brings_system = count > 2 and messages[0].get("role") == "system"
+    if index >= count - 2:
+        return fields[index - count + 2]
+    if brings_system and index == 0:
+        return "system"
+    if kind is not Format.ALPACA:
+        return fields[0]
+    turn = index - brings_system
+    return f"history[{turn // 2}][{turn % 2}]"
+
+
+def example_of(row: Row, kind: Format) -> Example | None:
+    """A row as an example, as far as it is one; None where nothing in it can be shown."""
+    if kind.convertible:
+        chat, _ = to_chat(row, kind)
+        return example_of(chat, kind.target) if chat else None
+    if kind is Format.PREFERENCE:
+        asked = row.get("input")
+        prompt = asked if isinstance(asked, dict) else {}
+        return Example(
+            _messages(prompt.get("messages")),
+            _objects(prompt.get("tools")),
+            _messages(row.get("preferred_output")),
+            _messages(row.get("non_preferred_output")),
+        )
+    extra = {key: value for key, value in row.items() if key not in CHAT_FIELDS}
+    return Example(_messages(row.get("messages")), _objects(row.get("tools")), extra=extra)
+
+
+def _messages(value: Any) -> list[Message]:
+    """What can be shown as messages; a damaged one is made whole for the eye."""
+    found: list[Message] = []
+    for one in value if isinstance(value, list) else ():
+        shown = dict(one) if isinstance(one, dict) else {"role": "?", "content": str(one)}
+        shown["role"] = str(shown.get("role", "?"))
+        if not isinstance(shown.get("content"), str | list | None):
+            shown["content"] = str(shown["content"])
+        if not isinstance(shown.get("tool_calls"), list | None):
+            shown["tool_calls"] = []
+        found.append(shown)  # type: ignore[arg-type] # known keys have known types now
+    return found
+
+
+def _objects(value: Any) -> list[Row]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []

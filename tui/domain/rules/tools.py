@@ -1,0 +1,177 @@
+"""Rules for tools: declarations, calls, and the answers to calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from tui.domain.rows.parsing import Finding
+from tui.domain.rows.problems import quoted
+
+
+def check_tools(tools: Any, messages: Any, at: str = "") -> Iterator[Finding]:
+    """What is wrong with the declarations, and with calls of what is not declared.
+
+    Args:
+        tools: what stands under the key.
+        messages: the conversation beside it.
+        at: what stands before both keys in a place, such as `input.`.
+    """
+    if not isinstance(tools, list):
+        yield "bad-tools", f"{at}tools", "`tools` is not a list."
+        return
+    names = set()
+    for index, tool in enumerate(tools):
+        function = tool.get("function") if isinstance(tool, dict) else None
+        yield from _check_declaration(function, f"{at}tools[{index}]")
+        name = _name(function)
+        if name and name in names:
+            text = f"The function {quoted(name)} is declared twice."
+            yield "bad-tools", f"{at}tools[{index}].function.name", text
+        names.add(name)
+    yield from _check_declared(messages, f"{at}messages", names)
+
+
+def _check_declaration(function: Any, where: str) -> Iterator[Finding]:
+    if not _name(function):
+        yield "bad-tools", where, "The declaration has no `function.name`."
+    elif not isinstance(function.get("parameters", {}), dict):
+        yield "bad-tools", f"{where}.function.parameters", "It is not an object."
+
+
+def _name(function: Any) -> str:
+    """The name of a function, empty where it has none."""
+    name = function.get("name") if isinstance(function, dict) else None
+    return name if isinstance(name, str) else ""
+
+
+def check_deprecated(row: Mapping[str, Any], messages: Any) -> Iterator[Finding]:
+    """The old way to declare and call functions: `functions`, `function_call`."""
+    functions = row.get("functions")
+    if functions is not None:
+        yield "deprecated-key", "functions", "`functions` is deprecated for `tools`."
+        named = isinstance(functions, list) and all(map(_name, functions))
+        if not named:
+            yield "bad-tools", "functions", "`functions` is not a list of functions with names."
+    if "function_call" in row:
+        yield "deprecated-key", "function_call", "`function_call` is deprecated."
+    for index, message in enumerate(messages if isinstance(messages, list) else ()):
+        if not isinstance(message, dict):
+            continue
+        where = f"messages[{index}]"
+        if message.get("function_call") is not None:
+            place = f"{where}.function_call"
+            yield "deprecated-key", place, "`function_call` is deprecated for `tool_calls`."
+        if message.get("role") == "function":
+            yield "deprecated-key", f"{where}.role", "The role function is deprecated for tool."
+
+
+def _check_declared(messages: Any, at: str, names: set[str]) -> Iterator[Finding]:
+    for where, call in _calls(messages, at):
+        name = _name(call.get("function"))
+        if name and name not in names:
+            yield "unknown-tool", where, f"No tool {quoted(name)} is declared in `tools`."
+
+
+def check_calls(message: dict[str, Any], role: Any, where: str) -> Iterator[Finding]:
+    """What is wrong with the calls of one message, and with the id of a tool's answer."""
+    if role == "tool" and not isinstance(message.get("tool_call_id"), str):
+        yield "missing-tool-call-id", where, ""
+    if message.get("function_call") is not None:
+        yield from _check_function(message["function_call"], role, f"{where}.function_call")
+    calls = message.get("tool_calls")
+    if calls is None:
+        return
+    place = f"{where}.tool_calls"
+    if role != "assistant":
+        yield "tool-call-on-wrong-role", place, ""
+    if not isinstance(calls, list) or not calls:
+        yield "bad-tool-call", place, "`tool_calls` is not a list with at least one call."
+        return
+    for index, call in enumerate(calls):
+        yield from _check_call(call, f"{place}[{index}]")
+
+
+def _check_call(call: Any, where: str) -> Iterator[Finding]:
+    if not isinstance(call, dict):
+        yield "bad-tool-call", where, "The call is not an object."
+        return
+    if not isinstance(call.get("id"), str) or not call["id"]:
+        yield "bad-tool-call", f"{where}.id", "The call has no id."
+    if call.get("type", "function") != "function":
+        yield "bad-tool-call", f"{where}.type", f"A call has no type {quoted(call['type'])}."
+    yield from _check_named(call.get("function"), f"{where}.function")
+
+
+def _check_function(call: Any, role: Any, where: str) -> Iterator[Finding]:
+    """A call in the deprecated form."""
+    if role != "assistant":
+        yield "tool-call-on-wrong-role", where, ""
+    yield from _check_named(call, where)
+
+
+def _check_named(function: Any, where: str) -> Iterator[Finding]:
+    if not _name(function):
+        yield "bad-tool-call", where, "The call does not name its function."
+    else:
+        yield from _check_arguments(function, f"{where}.arguments")
+
+
+def _check_arguments(function: dict[str, Any], where: str) -> Iterator[Finding]:
+    arguments = function.get("arguments")
+    if arguments is None:
+        yield "bad-tool-call", where, "The call has no arguments."
+    elif not isinstance(arguments, str):
+        yield "tool-arguments-not-string", where, ""
+    else:
+        try:
+            read = orjson.loads(arguments)
+        except ValueError:
+            read = None
+        if not isinstance(read, dict):
+            yield "tool-arguments-not-json", where, "The arguments are not a JSON object."
+
+
+def check_pairing(messages: list[Any], where: str) -> Iterator[Finding]:
+    """Calls that nobody answers, and answers to calls that nobody made."""
+    made: set[str] = set()
+    open_calls: dict[str, str] = {}
+    for index, message in enumerate(messages):
+        if not isinstance(message, dict):
+            continue
+        if message.get("role") == "tool":
+            answered = message.get("tool_call_id")
+            if isinstance(answered, str) and answered not in made:
+                text = f"No call before it has the id {quoted(answered)}."
+                yield "tool-without-call", f"{where}[{index}].tool_call_id", text
+            elif isinstance(answered, str):
+                open_calls.pop(answered, None)
+            continue
+        yield from _unanswered(open_calls)
+        open_calls = {}
+        for place, call in _calls([message], where, index):
+            name = call.get("id")
+            if not isinstance(name, str):
+                continue
+            if name in made:
+                yield "duplicate-tool-call-id", place, f"The id {quoted(name)} was used before."
+            made.add(name)
+            open_calls[name] = place
+
+
+def _unanswered(open_calls: dict[str, str]) -> Iterator[Finding]:
+    for name, place in open_calls.items():
+        yield "tool-call-without-answer", place, f"No tool message answers the call {quoted(name)}."
+
+
+def _calls(messages: Any, where: str, first: int = 0) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every call that is an object, with its place."""
+    if not isinstance(messages, list):
+        return
+    for index, message in enumerate(messages, first):
+        calls = message.get("tool_calls") if isinstance(message, dict) else None
+        for number, call in enumerate(calls if isinstance(calls, list) else ()):
+            if isinstance(call, dict):
+                yield f"{where}[{index}].tool_calls[{number}]", call

@@ -1,0 +1,153 @@
+"""Rules for a file as a whole: its size, its formats, what its rows have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tui.domain.conversion.convert import explain_format
+from tui.domain.rows.check_options import DEFAULT_OPTIONS, CheckOptions
+from tui.domain.rows.formats import Format
+from tui.domain.rows.problems import Problem, problem
+from tui.domain.rules.providers import SERVICES, severity_of
+from tui.domain.text import number, plural
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What is known of all rows together, for `file_warnings`.
+
+    Attributes:
+        rows: number of rows, those with errors included.
+        format: of the rows.
+        answers: rows without errors, each of which has an answer.
+        refusals: answers that are refusals or boilerplate.
+        systems: different system prompts; rows without one are none.
+        validated: whether a validation file was given beside it.
+    """
+
+    rows: int
+    format: Format = Format.CHAT
+    answers: int = 0
+    refusals: int = 0
+    systems: int = 0
+    validated: bool = True
+
+
+def check_count(rows: int, options: CheckOptions = DEFAULT_OPTIONS) -> list[Problem]:
+    """Problems of the number of examples that no service would take."""
+    if rows == 0:
+        return [problem("empty-file", None)]
+    if rows >= options.fewest_examples:
+        return []
+    text = (
+        f"The file has {plural(rows, 'example')}; OpenAI takes {options.fewest_examples} or more."
+    )
+    return _told(options, "too-few-examples", text)
+
+
+def check_size(size_bytes: int, options: CheckOptions = DEFAULT_OPTIONS) -> list[Problem]:
+    """Problems of the size of the file.
+
+    Args:
+        size_bytes: size of the file as it would be uploaded.
+        options: whose limit applies.
+    """
+    service = SERVICES[options.rules_of]
+    if not service.largest_file or size_bytes <= service.largest_file:
+        return []
+    text = (
+        f"The file has {size_bytes / 1e6:,.0f} MB; "
+        f"{service.name} takes {service.largest_file / 1e6:,.0f} MB at the most."
+    )
+    return _told(options, "file-too-large", text)
+
+
+def check_kind(
+    kind: Format, options: CheckOptions = DEFAULT_OPTIONS, held: str = ""
+) -> list[Problem]:
+    """Why rows of a format cannot be trained on as they are.
+
+    Args:
+        kind: the file's format.
+        options: what is switched off.
+        held: what holds the rows, in words, where they are not plain lines.
+    """
+    if kind.convertible:
+        text = f"The rows are {kind}, not {kind.target} examples yet."
+        return _told(options, "needs-conversion", text)
+    if kind in (Format.KTO, Format.TEXT):
+        return _told(options, "unconvertible-format", explain_format(kind))
+    if held and kind.trainable:
+        text = f"The file is {held}; training takes JSON Lines."
+        return _told(options, "needs-conversion", text)
+    return []
+
+
+def check_formats(kind: Format, rows: int, others: Mapping[Format, Sequence[int]]) -> list[Problem]:
+    """Where a file has rows of other formats.
+
+    Args:
+        kind: the file's format.
+        rows: number of its rows.
+        others: other format -> lines of its rows, in order.
+    """
+    if not others:
+        return []
+    count = sum(map(len, others.values()))
+    places = "; ".join(f"{other} on {_lines(lines)}" for other, lines in others.items())
+    text = f"Rows of another format than {kind}: {number(count)} of {number(rows)} ({places})."
+    return [problem("mixed-formats", None, message=text)]
+
+
+def file_warnings(facts: FileFacts, options: CheckOptions = DEFAULT_OPTIONS) -> list[Problem]:
+    """What a person should know of all rows together before training on them."""
+    found: list[Problem] = []
+    if options.fewest_examples <= facts.rows < options.few_examples:
+        text = f"The file has {plural(facts.rows, 'example')}, fewer than {options.few_examples}."
+        found += _told(options, "few-examples", text)
+    if facts.systems > options.system_prompts:
+        text = f"The rows have {number(facts.systems)} different system prompts."
+        found += _told(options, "several-system-prompts", text)
+    share = facts.refusals / facts.answers if facts.answers else 0.0
+    if facts.refusals > 1 and share >= options.refusal_share:
+        text = f"{number(facts.refusals)} of {number(facts.answers)} answers refuse ({share:.0%})."
+        found += _told(options, "many-refusals", text)
+    if facts.format is Format.REINFORCEMENT and not facts.validated:
+        found += _told(options, "needs-validation", "")
+    return found
+
+
+def check_shared(
+    same: Sequence[int], near: Sequence[int], options: CheckOptions = DEFAULT_OPTIONS
+) -> list[Problem]:
+    """What the validation and the test file have in common, where both are given.
+
+    Args:
+        same: lines of the validation file that stand in the test file, in order.
+        near: its lines that do so nearly.
+        options: what is switched off.
+    """
+    if not same and not near:
+        return []
+    has = f"has {_lines(same)}" if same else f"nearly has {_lines(near)}"
+    also = f", and nearly {_lines(near)}" if same and near else ""
+    text = f"The test file {has} of the validation file too{also}."
+    return _told(options, "shared-rows", text)
+
+
+_SHOWN = 3
+
+
+def _lines(lines: Sequence[int]) -> str:
+    shown = ", ".join(map(number, lines[:_SHOWN]))
+    more = len(lines) - _SHOWN
+    return f"line{'s' if len(lines) > 1 else ''} {shown}" + (
+        f" and {number(more)} more" if more > 0 else ""
+    )
+
+
+def _told(options: CheckOptions, code: str, text: str) -> list[Problem]:
+    if code in options.off:
+        return []
+    return [problem(code, None, message=text, severity=severity_of(code, options))]

@@ -1,0 +1,1 @@
+"""A request for a job and its forecast: steps, price, time."""

@@ -1,0 +1,69 @@
+"""The errors of the engine: OpenAI's envelope for a request, one sentence for a failed start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi.responses import JSONResponse
+
+
+class StartError(Exception):
+    """The engine cannot start; the text is one plain sentence with what to do."""
+
+    def __init__(self, message: str, code: int = 2) -> None:
+        super().__init__(message)
+        self.code = code
+        """Exit status of the process."""
+
+
+class ApiError(Exception):
+    """An answer other than good, in OpenAI's envelope."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        code: str | None = None,
+        param: str | None = None,
+        kind: str = "invalid_request_error",
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.code = code
+        self.param = param
+        self.kind = kind
+
+    def response(self) -> JSONResponse:
+        """The error as a response; the client is told not to try a lasting failure again."""
+        error = {
+            "message": self.message,
+            "type": self.kind,
+            "param": self.param,
+            "code": self.code,
+        }
+        headers = {"x-should-retry": "false"} if self.status in (409, 507) else None
+        return JSONResponse({"error": error}, self.status, headers)
+
+
+def invalid_parameter(found: Mapping[str, Any], within: tuple[str, ...] = ()) -> ApiError:
+    """What pydantic found, as OpenAI would say it.
+
+    Args:
+        found: one of pydantic's errors.
+        within: the parameters that hold what was checked.
+    """
+    names = [str(part) for part in found["loc"] if part not in ("body", "query", "path")]
+    param = ".".join((*within, *names)) or None
+    if found["type"] == "json_invalid":
+        why = found["ctx"]["error"]
+        return ApiError(400, f"The body of the request is not JSON: {why}.", code="invalid_json")
+    if found["type"] == "missing":
+        return ApiError(400, f"You must provide {param}.", param=param, code="missing_parameter")
+    if found["type"] == "extra_forbidden":
+        message = f"Unrecognized parameter: {param}."
+        return ApiError(400, message, param=param, code="unknown_parameter")
+    message = f"Invalid value for {param or 'the request'}: {found['msg']}."
+    return ApiError(400, message, param=param, code="invalid_value")

@@ -1,0 +1,1 @@
+"""OpenAI's graders: parsing, text similarity, formulas, grading."""

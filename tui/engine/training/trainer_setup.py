@@ -1,0 +1,196 @@
+"""A plan -> a trainer of TRL on the job's rows, with PEFT. Runs in the worker's process alone."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from peft import LoraConfig
+from transformers import AutoConfig, AutoModelForCausalLM
+from trl import DPOConfig, SFTConfig, SFTTrainer, pack_dataset
+
+from tui.engine.home import JobFolder
+from tui.engine.jobs.spec import MethodName
+from tui.engine.training.plan import Plan
+from tui.engine.training.resources.device import torch_dtype
+from tui.engine.training.trainers import LabelledPositionsTrainer, PairCollator, PairsTrainer
+from tui.engine.training.training_rows import TrainingRow
+
+PLAIN_HEAD = frozenset({"llama", "mistral", "qwen2", "qwen3"})
+"""Architectures whose logits are the head's output as it is: neither scaled nor capped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What a job trains on and is validated with.
+
+    Attributes:
+        rows: what it trains on, in the order of the file.
+        training: them as a dataset, perhaps packed.
+        validation: the rows of the validation file as a dataset, or None.
+    """
+
+    rows: Sequence[TrainingRow]
+    training: Any
+    validation: Any
+
+
+def load_model(folder: Path, plan: Plan) -> Any:
+    """The base model as the plan trains it; code that comes with a model is never run.
+
+    Weights that are trained themselves are fp32: a step is too small to be seen in bf16.
+    """
+    attention = {"attn_implementation": "eager"} if plan.device == "cpu" else {}
+    return AutoModelForCausalLM.from_pretrained(
+        folder,
+        dtype=torch_dtype(plan.precision if plan.adapter else "fp32"),
+        local_files_only=True,
+        trust_remote_code=False,
+        use_safetensors=True,
+        **attention,
+    )
+
+
+def base_dtype(folder: Path) -> torch.dtype:
+    """The precision in which a base model came."""
+    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    return config.dtype or torch.float32
+
+
+def dataset_of(rows: Sequence[TrainingRow], method: MethodName) -> Any:
+    """Rows as the trainers read them."""
+    if method == "supervised":
+        return Dataset.from_dict(
+            {
+                "input_ids": [row.tokens.input_ids for row in rows],
+                "labels": [row.tokens.labels for row in rows],
+            }
+        )
+    sides = {
+        "preferred": [row.tokens for row in rows],
+        "rejected": [row.rejected for row in rows if row.rejected is not None],
+    }
+    columns = {}
+    for side, answers in sides.items():
+        columns[f"{side}_ids"] = [answer.input_ids for answer in answers]
+        columns[f"{side}_labels"] = [answer.labels for answer in answers]
+    return Dataset.from_dict(columns)
+
+
+def shared(dataset: Any, folder: Path) -> Any:
+    """The dataset in a folder, which is made where it is not there yet.
+
+    What DPOTrainer computes of it lies beside it, for all processes and for the next worker too.
+    """
+    if not folder.exists():
+        part = folder.with_name(f"{folder.name}.part")
+        shutil.rmtree(part, ignore_errors=True)
+        dataset.save_to_disk(str(part))
+        part.replace(folder)
+    return Dataset.load_from_disk(str(folder))
+
+
+def packed(dataset: Any, length: int) -> Any:
+    """Supervised rows put together up to that length, none of them cut."""
+    return pack_dataset(dataset, length, "bfd")
+
+
+def make_trainer(
+    folder: JobFolder,
+    plan: Plan,
+    model: Any,
+    tokenizer: Any,
+    data: Data,
+    callbacks: Sequence[Any],
+    seed: int,
+) -> Any:
+    """The trainer of a plan, not yet started.
+
+    Args:
+        folder: the job's.
+        plan: how it trains.
+        model: the base model.
+        tokenizer: its tokenizer.
+        data: what it trains on and is validated with.
+        callbacks: of transformers' trainer.
+        seed: of the order of the rows, the adapter's first weights and the dropout.
+    """
+    more: dict[str, Any] = {}
+    kind: type[Any] = SFTTrainer
+    if plan.method == "dpo":
+        kind = PairsTrainer
+        more["data_collator"] = PairCollator(tokenizer.pad_token_id)
+    elif (
+        plan.device == "cpu"
+        and plan.processes == 1
+        and not plan.packing
+        and model.config.model_type in PLAIN_HEAD
+    ):
+        kind = LabelledPositionsTrainer
+    return kind(
+        model=model,
+        args=_arguments(folder, plan, seed),
+        train_dataset=data.training,
+        eval_dataset=data.validation,
+        processing_class=tokenizer,
+        peft_config=_adapter(plan),
+        callbacks=list(callbacks),
+        **more,
+    )
+
+
+def _adapter(plan: Plan) -> LoraConfig | None:
+    if plan.adapter is None:
+        return None
+    return LoraConfig(
+        r=plan.adapter.r,
+        lora_alpha=plan.adapter.alpha,
+        lora_dropout=plan.adapter.dropout,
+        target_modules=plan.adapter.target_modules,
+        task_type="CAUSAL_LM",
+    )
+
+
+def _arguments(folder: JobFolder, plan: Plan, seed: int) -> Any:
+    cpu = plan.device == "cpu"
+    common: dict[str, Any] = {
+        "output_dir": str(folder.checkpoints),
+        "num_train_epochs": plan.n_epochs,
+        "per_device_train_batch_size": plan.rows_at_once,
+        "per_device_eval_batch_size": max(plan.rows_at_once, 4),
+        "gradient_accumulation_steps": plan.gradient_accumulation_steps,
+        "learning_rate": plan.learning_rate,
+        "lr_scheduler_type": plan.lr_scheduler_type,
+        "warmup_steps": plan.warmup_steps,
+        "weight_decay": plan.weight_decay,
+        "max_grad_norm": plan.max_grad_norm,
+        "max_length": None,  # the rows are cut already
+        # With an adapter on a CPU the weights themselves are bf16.
+        "bf16": plan.precision == "bf16" and not (cpu and plan.adapter),
+        "gradient_checkpointing": plan.checkpoints_gradients,
+        "use_cpu": cpu,
+        "dataloader_pin_memory": not cpu,
+        "include_num_input_tokens_seen": "non_padding",
+        "logging_steps": 1,
+        "logging_nan_inf_filter": False,
+        "save_strategy": "no",  # the watcher decides
+        "eval_strategy": "no",
+        "report_to": "none",
+        "disable_tqdm": True,
+        "seed": seed,
+    }
+    if plan.method == "dpo":
+        return DPOConfig(
+            beta=plan.beta,
+            precompute_ref_log_probs=True,
+            remove_unused_columns=False,
+            **common,
+        )
+    return SFTConfig(
+        dataset_kwargs={"skip_prepare_dataset": True}, padding_free=plan.packing, **common
+    )

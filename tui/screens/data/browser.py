@@ -1,0 +1,408 @@
+"""The rows of an open file on the screen Data: table, filter, the row in full, its problems."""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.widgets import Static
+from textual.worker import Worker, WorkerState
+
+from tui.domain.rows.filter import Order, RowFilter
+from tui.domain.text import preview
+from tui.screens.data.descriptions import (
+    columns_of,
+    found_words,
+    row_cells,
+    row_title,
+    shown_problems,
+)
+from tui.services.datasets.datasets import Dataset, RowDetail, RowView, Status
+from tui.services.datasets.row_selection import Selection, select
+from tui.services.errors import FtuiError
+from tui.widgets.data.problem_list import ProblemList
+from tui.widgets.data.row_view import ChatView
+from tui.widgets.filter_line import FilterLine
+from tui.widgets.line_table import Cell, LineTable
+
+_KEPT_ROWS = 2_000
+_ROWS_AHEAD = 40
+_TYPING = 0.15
+"""Seconds without a key after which a filter is applied."""
+_ORDERS = tuple(Order)
+_EVERY_ROW = RowFilter()
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Which rows are wanted, in what order."""
+
+    wanted: RowFilter = _EVERY_ROW
+    order: Order = Order.LINE
+    descending: bool = False
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is every row as it comes in the file."""
+        return not self.wanted and self.order is Order.LINE and not self.descending
+
+
+class RowBrowser(Vertical):
+    """Shows the rows of a dataset; tells with messages what went wrong and what is typed."""
+
+    @dataclass
+    class Failed(Message):
+        """Rows cannot be read any more."""
+
+        error: FtuiError
+
+    @dataclass
+    class FileChanged(Message):
+        """The file on disk is another one by now."""
+
+    @dataclass
+    class _RowsRead(Message):
+        known: int
+        rows: list[RowView]
+        changed: bool
+
+    @dataclass
+    class _DetailRead(Message):
+        known: int
+        detail: RowDetail
+        to_mark: bool
+
+    @dataclass
+    class _Found(Message):
+        dataset: Dataset
+        look: Look
+        selection: Selection
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.look = Look()
+        self.hidden: frozenset[str] = frozenset()
+        self._dataset: Dataset | None = None
+        self._rows: Sequence[int] = ()
+        self._views: dict[int, RowView] = {}
+        self._detail: RowDetail | None = None
+        self._as_json = False
+        self._wanted_row: int | None = None
+        self._placed: int | None = None
+        self._to_mark = False
+        self._known = 0
+        """Counts what became known of the rows; what was read before then is out of date."""
+
+    def compose(self) -> ComposeResult:
+        """The table beside the row in full; below them the filter and the row's problems."""
+        with Horizontal(id="rows"):
+            yield LineTable(columns_of(Look().order, False, frozenset()), self._cells)
+            # A border of the pane would be sent again with each of its lines.
+            yield Static(id="between")
+            yield ChatView()
+        yield FilterLine(RowFilter.parse, "refund code:no-assistant is:invalid")
+        yield ProblemList()
+
+    def show(self, dataset: Dataset) -> None:
+        """Show another file, all of its rows."""
+        self._dataset = dataset
+        self._detail = None
+        self._rows = ()
+        self._forget()
+        self.look, self._wanted_row = Look(), None
+        self.query_one(FilterLine).clear()
+        self.query_one(ChatView).clear()
+        self.query_one(ProblemList).clear()
+        self.close_detail()
+        table = self.query_one(LineTable)
+        table.set_row_count(0)
+        self._look_changed()
+        table.cursor = 0
+
+    def grown(self) -> None:
+        """More rows were found."""
+        if self._dataset and self.look.plain:
+            self._rows = range(len(self._dataset))
+            self.query_one(LineTable).set_row_count(len(self._rows))
+
+    def changed(self) -> None:
+        """Other things are known of the rows: after a check, or an edit."""
+        self._forget()
+        self._wanted_row, self._placed = self.row, None
+        if self.look.plain:
+            self.grown()
+            self.query_one(LineTable).rows_changed()
+            self._read(to_mark=False)
+        else:
+            self._search(0.0)
+
+    def _forget(self) -> None:
+        self._known += 1
+        self._views.clear()
+
+    @property
+    def row(self) -> int | None:
+        """The row under the cursor, as the dataset counts; None where there is none."""
+        position = self.query_one(LineTable).cursor
+        return self._rows[position] if position < len(self._rows) else None
+
+    @property
+    def rows(self) -> Sequence[int]:
+        """The rows that are shown, in their order."""
+        return self._rows
+
+    @property
+    def detail(self) -> RowDetail | None:
+        """The row under the cursor in full; None while it is not read."""
+        detail = self._detail
+        return detail if detail and detail.view.row == self.row else None
+
+    @property
+    def filtering(self) -> bool:
+        """Whether not all rows are shown as they come, or a filter is being typed."""
+        return not self.look.plain or self.query_one(FilterLine).typing
+
+    def go_to_problem(self, step: int) -> bool:
+        """Go to the next (1) or previous (-1) row with a problem; False where there is none."""
+        position = self._problem_from(self.query_one(LineTable).cursor, step)
+        if position is None:
+            return False
+        self._to_mark = True
+        self.query_one(LineTable).cursor = position
+        return True
+
+    def _problem_from(self, position: int, step: int) -> int | None:
+        dataset = self._dataset
+        if dataset is None:
+            return None
+        if self.look.plain:
+            return dataset.next_problem(position, step)
+        bad, statuses = (Status.WARNED, Status.INVALID), dataset.statuses()
+        beyond = len(self._rows) if step > 0 else -1
+        for at in range(position + step, beyond, step):
+            if self._rows[at] < len(statuses) and statuses[self._rows[at]] in bad:
+                return at
+        return None
+
+    def begin_filter(self) -> None:
+        """Let a person type a filter; what it leaves is seen in the table."""
+        self.close_detail()
+        self.add_class("-looking")
+        self.query_one(FilterLine).begin()
+
+    def clear_filter(self) -> None:
+        """Show all rows again; where they are all shown, in the order of the file."""
+        kept = self.look if self.look.wanted else Look()
+        self.query_one(LineTable).focus()
+        self.query_one(FilterLine).clear()
+        self._look_at(Look(_EVERY_ROW, kept.order, kept.descending))
+
+    def next_order(self) -> None:
+        """Sort by the next column: the worst, or largest, first."""
+        order = _ORDERS[(_ORDERS.index(self.look.order) + 1) % len(_ORDERS)]
+        self._look_at(Look(self.look.wanted, order, order is not Order.LINE))
+
+    def reverse_order(self) -> None:
+        """Turn the order around."""
+        self._look_at(Look(self.look.wanted, self.look.order, not self.look.descending))
+
+    def hide(self, hidden: frozenset[str]) -> None:
+        """Hide the columns of these titles, and show the others."""
+        self.hidden = hidden
+        self._draw_columns()
+
+    def open_detail(self) -> None:
+        """Open the row over the table, or go into it where it stands beside."""
+        self.screen.add_class("-detail")
+        self.query_one(ChatView).focus()
+
+    def close_detail(self) -> None:
+        """Back to the table."""
+        self.screen.remove_class("-detail")
+        self.query_one(LineTable).focus()
+
+    def switch_json(self) -> None:
+        """Show the row as JSON, or as a conversation again."""
+        self._as_json = not self._as_json
+        self._draw_detail()
+
+    @on(FilterLine.Typed)
+    def _typed(self, message: FilterLine.Typed) -> None:
+        message.stop()
+        if message.entered:
+            self.query_one(LineTable).focus()
+        wait = 0.0 if message.entered else _TYPING
+        self._look_at(Look(message.wanted, self.look.order, self.look.descending), wait)
+
+    def _look_at(self, look: Look, wait: float = 0.0) -> None:
+        other = look != self.look
+        resorted = (look.order, look.descending) != (self.look.order, self.look.descending)
+        self.look = look
+        if other:
+            self._look_changed(wait, row=None if resorted else self.row)
+        self.set_class(not look.plain or self.query_one(FilterLine).typing, "-looking")
+
+    def _look_changed(self, wait: float = 0.0, row: int | None = None) -> None:
+        self._wanted_row, self._placed = row, None
+        self._draw_columns()
+        if self.look.plain:
+            self.workers.cancel_group(self, "search")
+            self.remove_class("-looking")
+            self._put(range(len(self._dataset or ())))
+        else:
+            self.query_one(FilterLine).say("searching …")
+            self._search(wait)
+
+    @work(exclusive=True, group="search", exit_on_error=False)
+    async def _search(self, wait: float) -> None:
+        dataset, look = self._dataset, self.look
+        if dataset is None:
+            return
+        await asyncio.sleep(wait)
+        try:
+            found = select(dataset, look.wanted, look.order, look.descending)
+            async for selection in found:
+                self.post_message(self._Found(dataset, look, selection))
+        except FtuiError as error:
+            self.post_message(self.Failed(error))
+
+    @on(_Found)
+    def _show_found(self, message: _Found) -> None:
+        if message.dataset is not self._dataset or message.look != self.look:
+            return
+        self._put(message.selection.rows)
+        look = self.look
+        words = found_words(look.wanted, look.order, look.descending, message.selection)
+        self.query_one(FilterLine).say(words)
+
+    def _put(self, rows: Sequence[int]) -> None:
+        """Show these rows, the cursor on the row where it was, or near it."""
+        if self._placed is not None and self.row != self._placed:
+            self._wanted_row = self.row  # a person moved on while the search goes on
+        self._rows = rows
+        table = self.query_one(LineTable)
+        table.set_row_count(len(rows))
+        table.rows_changed()
+        position = self._position_of(self._wanted_row)
+        self._placed = rows[position] if position < len(rows) else None
+        if position != table.cursor:
+            table.cursor = position
+        else:
+            self._read(to_mark=False)
+
+    def _position_of(self, row: int | None) -> int:
+        """Where a row stands now, or where it stood; the first place where none is given."""
+        if row is None or not self._rows:
+            return 0
+        if self.look.order is Order.LINE and not self.look.descending:
+            return min(bisect_left(self._rows, row), len(self._rows) - 1)
+        try:
+            return self._rows.index(row)
+        except ValueError:
+            return self.query_one(LineTable).cursor
+
+    def _draw_columns(self) -> None:
+        look = self.look
+        table = self.query_one(LineTable)
+        table.columns = columns_of(look.order, look.descending, self.hidden)
+
+    def _cells(self, position: int) -> Sequence[Cell] | None:
+        view = self._views.get(self._rows[position]) if position < len(self._rows) else None
+        return row_cells(view) if view else None
+
+    @on(LineTable.RowsNeeded)
+    def _read_rows_needed(self, message: LineTable.RowsNeeded) -> None:
+        message.stop()
+        first = max(0, message.first - _ROWS_AHEAD)
+        wanted = self._rows[first : message.first + message.count + _ROWS_AHEAD]
+        if self._dataset:
+            self._read_rows(self._dataset, wanted)
+
+    @work(exclusive=True, group="rows", exit_on_error=False)
+    async def _read_rows(self, dataset: Dataset, wanted: Sequence[int]) -> None:
+        known = self._known
+        try:
+            rows = await dataset.rows(wanted)
+            self.post_message(self._RowsRead(known, rows, await dataset.changed()))
+        except FtuiError as error:
+            self.post_message(self.Failed(error))
+
+    @on(_RowsRead)
+    def _show_rows(self, message: _RowsRead) -> None:
+        if message.known != self._known:
+            return
+        if len(self._views) > _KEPT_ROWS:
+            self._views.clear()
+        self._views |= {view.row: view for view in message.rows}
+        table = self.query_one(LineTable)
+        first, count = table.rows_in_sight
+        read = {view.row for view in message.rows}
+        table.rows_changed(
+            at
+            for at in range(first, first + count)
+            if at < len(self._rows) and self._rows[at] in read
+        )
+        if message.changed:
+            self.post_message(self.FileChanged())
+
+    @on(LineTable.RowHighlighted)
+    def _highlighted(self, message: LineTable.RowHighlighted) -> None:
+        message.stop()
+        self._read(to_mark=self._to_mark)
+        self._to_mark = False
+
+    @on(LineTable.RowSelected)
+    def _selected(self, message: LineTable.RowSelected) -> None:
+        message.stop()
+        self.open_detail()
+
+    def _read(self, *, to_mark: bool) -> None:
+        row = self.row
+        if self._dataset and row is not None:
+            self._read_detail(self._dataset, row, to_mark)
+        elif self._dataset:
+            self._detail = None
+            self.query_one(ChatView).clear()
+            self.query_one(ProblemList).clear("No row is like that: esc shows all rows again.")
+
+    @work(exclusive=True, group="detail", exit_on_error=False)
+    async def _read_detail(self, dataset: Dataset, row: int, to_mark: bool) -> None:
+        known = self._known
+        try:
+            self.post_message(self._DetailRead(known, await dataset.detail(row), to_mark))
+        except FtuiError as error:
+            self.post_message(self.Failed(error))
+
+    @on(_DetailRead)
+    def _show_detail(self, message: _DetailRead) -> None:
+        detail = message.detail
+        if message.known != self._known or detail.view.row != self.row:
+            return
+        self._detail = detail
+        self._draw_detail()
+        if message.to_mark:
+            self.query_one(ChatView).scroll_to_mark()
+
+    def _draw_detail(self) -> None:
+        detail, dataset = self.detail, self._dataset
+        if detail is None or dataset is None:
+            return
+        chat = self.query_one(ChatView)
+        problems = detail.view.problems
+        if detail.example and not self._as_json:
+            chat.show_example(detail.example, shown_problems(problems, dataset.format))
+        else:
+            chat.show_json(detail.raw, problems)
+        self.query_one(ProblemList).show(detail.view.line, problems, row_title(detail.view))
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A failure that nobody foresaw is told too, instead of waiting for ever."""
+        if event.state is WorkerState.ERROR:
+            words = preview(f"{type(event.worker.error).__name__}: {event.worker.error}")
+            self.post_message(self.Failed(FtuiError(f"The work stopped unexpectedly ({words}).")))

@@ -1,0 +1,242 @@
+"""Opening and checking a training file on the screen Data, and what is said meanwhile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.widgets import Static
+from textual.worker import Worker
+
+from tui.domain.loop import NO_FILE, Mode, StepState, Tone
+from tui.domain.rows.formats import Format
+from tui.domain.text import scrub
+from tui.screens.data.browser import RowBrowser
+from tui.screens.data.descriptions import (
+    EMPTY,
+    checked_step,
+    checking_step,
+    compared_words,
+    headline,
+    progress_line,
+)
+from tui.screens.data.editing import RowEditing, may_leave
+from tui.screens.data.messages import CheckProgressed, FileFailed, FileOpened, Progressed
+from tui.screens.messages import ChangesPending, DataRequested, StepRequested
+from tui.screens.mode_screen import ModeScreen
+from tui.services.container import Services
+from tui.services.datasets.datasets import Dataset
+from tui.services.errors import FtuiError
+
+_KEPT_PROBLEMS = 100
+_BETWEEN_LOOKS = 2.0
+"""Seconds after which it is looked again whether the file on disk changed."""
+_PAUSE = 0.25
+"""Seconds between two drawings of the progress; more often only costs the line."""
+
+
+class FileScreen(ModeScreen):
+    """Shows one training file at a time: its rows, how far its check is, or why it cannot be."""
+
+    MODE = Mode.DATA
+
+    def __init__(self, services: Services) -> None:
+        super().__init__(services)
+        self.path: Path | None = None
+        self.dataset: Dataset | None = None
+        self.editing: RowEditing | None = None
+        self.others: tuple[Path | None, Path | None] = (None, None)
+        """The validation and test files that the open one is compared with."""
+        self._check_running: Worker[None] | None = None
+        self._said = ""
+        self._usable: list[bool] = []
+
+    def compose_body(self) -> ComposeResult:
+        """The rows and the progress; or one sentence instead."""
+        yield Static(EMPTY, id="state", markup=False)
+        yield RowBrowser()
+        yield Static(id="progress", markup=False)
+
+    def on_mount(self) -> None:
+        """Begin without a file."""
+        self._show_state("-empty")
+        self.headline("Open a training file to see what is in it and what is wrong with it.")
+        self.step_stands(NO_FILE)
+        self.set_interval(_BETWEEN_LOOKS, self._look_at_file)
+
+    def begin(self, request: StepRequested) -> None:
+        """Open the file that another screen, or the command line, asks for."""
+        if isinstance(request, DataRequested) and request.path:
+            self.leave_for(request.path, "Open another file")
+
+    @property
+    def browser(self) -> RowBrowser:
+        """The rows."""
+        return self.query_one(RowBrowser)
+
+    @work(exclusive=True, group="leave", exit_on_error=False)
+    async def leave_for(self, path: Path, doing: str, kind: Format | None = None) -> None:
+        """Open a file, after a question where changes would be lost."""
+        if await may_leave(self.app, self.dataset, doing):
+            self.others = (None, None)
+            self.open_file(path, kind)
+
+    def open_file(self, path: Path, kind: Format | None = None) -> None:
+        """Open a training file; what was open is closed.
+
+        Args:
+            path: the file.
+            kind: what its rows are read as; told from them where None.
+        """
+        self.path = path
+        self.headline(f"Opening {path} …")
+        self._check_running = self._open(path, kind)
+
+    @work(exclusive=True, group="check", exit_on_error=False)
+    async def _open(self, path: Path, kind: Format | None) -> None:
+        try:
+            dataset = await self.services.datasets.open(path, kind)
+            self.post_message(FileOpened(dataset))
+            await self._check(dataset, {})
+        except FtuiError as error:
+            self.post_message(FileFailed(error))
+
+    def check_against(self, dataset: Dataset) -> None:
+        """Check a file anew, against the others that were chosen."""
+        self._check_running = self._compare(dataset)
+
+    @work(exclusive=True, group="check", exit_on_error=False)
+    async def _compare(self, dataset: Dataset) -> None:
+        names = dict(zip(("validation", "test"), self.others, strict=True))
+        opened = self.services.datasets.open
+        try:
+            others = {name: await opened(path) for name, path in names.items() if path}
+        except FtuiError as error:
+            self.tell_error(error)
+            return
+        try:
+            await self._check(dataset, others)
+        except FtuiError as error:
+            self.post_message(FileFailed(error))
+        else:
+            self.tell(compared_words(dataset, others))
+
+    async def _check(self, dataset: Dataset, others: Mapping[str, Dataset]) -> None:
+        told = 0.0
+        async for progress in dataset.check(keep=_KEPT_PROBLEMS, against=others):
+            if progress.share < 1 and time.monotonic() - told > _PAUSE:
+                told = time.monotonic()
+                self.post_message(CheckProgressed(dataset, progress))
+        self.post_message(CheckProgressed(dataset, progress))
+
+    @property
+    def checking(self) -> bool:
+        """Whether the open file is being checked."""
+        running = self._check_running
+        return bool(self.dataset and running and running.is_running)
+
+    def stop_check(self) -> None:
+        """Stop checking; what is known so far stays."""
+        if self._check_running:
+            self._check_running.cancel()
+        self.step_stands(StepState(Tone.WARNED, "check stopped", "stopped"))
+        self.say("! The check was stopped, so not all is known: r begins anew.")
+
+    def on_file_opened(self, message: FileOpened) -> None:
+        """Show the first rows at once."""
+        dataset = self.dataset = message.dataset
+        self.editing = RowEditing(self.app, dataset, self._tell_share)
+        self._show_state("-file")
+        self.say("")
+        self.browser.show(dataset)
+        self.headline(headline(dataset, None))
+        self.step_stands(StepState(Tone.BUSY, "0% checked", "0%"))
+        self.post_message(ChangesPending(self.MODE, ""))
+        self.keys_changed()
+
+    def worker_failed(self, error: FtuiError) -> None:
+        """Say it where the rows would be."""
+        self.post_message(FileFailed(error))
+
+    @on(RowBrowser.Failed)
+    def _rows_failed(self, message: RowBrowser.Failed) -> None:
+        self.post_message(FileFailed(message.error))
+
+    def on_file_failed(self, message: FileFailed) -> None:
+        """Say what happened and what can be done; what is pending is never thrown away."""
+        if self.dataset and self.dataset.edits:
+            self.path = self.dataset.path
+            self.headline(headline(self.dataset, self.dataset.report))
+            self.say(f"✗ {message.error}")
+            self.tell_error(message.error)
+            return
+        self.dataset = self.editing = None
+        self._show_state("-error")
+        self.headline(f"{self.path} cannot be shown.")
+        text = (
+            f"✗ {message.error}\n\n  r   try again\n  o   open another file\n  m   the sample data"
+        )
+        self.query_one("#state", Static).update(scrub(text, lines=True))
+        self.say("")
+        self.step_stands(StepState(Tone.BAD, "unreadable"))
+        self.keys_changed()
+
+    def on_check_progressed(self, message: CheckProgressed) -> None:
+        """Draw the progress, or at its end the result."""
+        dataset, now = message.dataset, message.progress
+        if dataset is not self.dataset or not (dataset.report or self.checking):
+            return
+        self.browser.grown()
+        self.headline(headline(dataset, dataset.report))
+        if dataset.report is None:
+            self.step_stands(checking_step(now))
+            doing = f"checking {now.doing}"
+            self.say(progress_line(doing, now.share, now.rows_per_second, now.seconds_left))
+            return
+        self.step_stands(checked_step(dataset))
+        self.say("")
+        self.browser.changed()
+        self.keys_changed()
+
+    @work(exclusive=True, group="look", exit_on_error=False)
+    async def _look_at_file(self) -> None:
+        """Notice a change of the file; a check notices it by itself."""
+        dataset = self.dataset
+        if dataset is None or self.checking or not self.is_current:
+            return
+        if await dataset.changed() and dataset is self.dataset:
+            self._file_changed()
+
+    @on(RowBrowser.FileChanged)
+    def _file_changed(self) -> None:
+        self.say("! The file changed on disk since it was opened: r reads it again.")
+
+    def on_progressed(self, message: Progressed) -> None:
+        """Draw how far a change or a writing is."""
+        self.say(message.words)
+        self.keys_changed()
+
+    def _tell_share(self, doing: str, share: float | None) -> None:
+        part = " …" if share is None else f" {share:.0%}"
+        self.post_message(Progressed(f"▶ {doing}{part}"))
+
+    def keys_changed(self) -> None:
+        """Draw the footer anew if a key in it can be used now that could not, or the reverse."""
+        keys = Binding.make_bindings(self.BINDINGS)
+        usable = [self.reason_against(key.action) is None for key in keys if key.show]
+        if usable != self._usable:
+            self._usable = usable
+            self.refresh_bindings()
+
+    def say(self, words: str) -> None:
+        """Say how far something is, or what is wrong, below the rows."""
+        if words != self._said:
+            self._said = words
+            self.query_one("#progress", Static).update(scrub(words), layout=False)
+
+    def _show_state(self, name: str) -> None:
+        self.remove_class("-empty", "-error", "-file", "-detail").add_class(name)

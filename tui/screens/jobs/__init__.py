@@ -1,0 +1,1 @@
+"""The Jobs screens: the list, one job, compared runs."""

@@ -1,0 +1,252 @@
+"""The screen Jobs: every job in a list. It follows them all, also for the screen of one job."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import ContentSwitcher, Static
+
+from tui.dialogs.providers import ProviderList
+from tui.domain.jobs.comparison import MOST
+from tui.domain.jobs.status import loop_step
+from tui.domain.jobs.view import JobView
+from tui.domain.loop import StepState
+from tui.domain.submission.job_request import JobRequest
+from tui.screens.chat.screen import ChatScreen
+from tui.screens.glyphs import draws_glyphs
+from tui.screens.jobs.actions import JobActions
+from tui.screens.jobs.board import LIST_SECONDS, JobBoard, Key
+from tui.screens.jobs.comparison_screen import RunComparisonScreen
+from tui.screens.jobs.following import JobFollowing
+from tui.screens.jobs.job_list import JobList
+from tui.screens.jobs.job_screen import JobScreen
+from tui.screens.jobs.starting import JobStarting
+from tui.screens.jobs.steering import JobSteering
+from tui.screens.messages import ChatRequested, JobNoticed, StepRequested, TrainRequested
+from tui.services.container import Services
+
+_TICK_SECONDS = 5.0
+
+
+class JobsScreen(JobStarting, JobFollowing, JobSteering):
+    """Step Jobs of the loop."""
+
+    ABOUT = (
+        "Start fine-tuning jobs and watch them. A job goes on when ftui is closed; whatever was "
+        "seen of it is kept in the workspace, and shown without a server too."
+    )
+    CSS_PATH = "jobs.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n,t", "new_job", "New", key_display="n"),
+        *JobActions.JOB_BINDINGS,
+        Binding("slash", "filter", "Filter", key_display="/"),
+        Binding("space", "mark", "Mark for comparing", show=False),
+        Binding("equals_sign", "compare", "Compare what is marked", key_display="=", show=False),
+        Binding("escape", "all_jobs", "All jobs", show=False),
+        Binding("r", "refresh", "Ask the servers again", show=False),
+        Binding("P", "providers", "Providers: what each can do", show=False),
+    ]
+
+    def __init__(self, services: Services) -> None:
+        super().__init__(services, JobBoard())
+        self._job: JobScreen | None = None
+        self._to_open: Key | None = None
+        self._stands: StepState | None = None
+
+    @classmethod
+    async def stands(cls, services: Services) -> StepState:
+        """How the recorded jobs stood when they were last seen.
+
+        Raises:
+            FileError: a log cannot be read.
+        """
+        return loop_step(await services.jobs.recorded())
+
+    def compose_body(self) -> ComposeResult:
+        """The list, and what an empty one says."""
+        with ContentSwitcher(initial="jobs-empty", id="jobs-body"):
+            yield Static("", id="jobs-empty", classes="empty", markup=False)
+            yield JobList(self.board, ascii_only=not draws_glyphs(self.services))
+
+    def on_mount(self) -> None:
+        """Show what is recorded, then ask; look again now and then."""
+        self._draw()
+        self.load()
+        self.settle()
+        self.set_interval(_TICK_SECONDS, self._tick)
+        self.set_interval(LIST_SECONDS, self._list_again)
+
+    def on_screen_resume(self) -> None:
+        """Show what came meanwhile; jobs may have been started elsewhere, too."""
+        self._draw()
+        if self.board.asked_at is not None:
+            self._list_again()
+        if self._to_open:
+            self._open(self._to_open)
+        self.offer_left()
+
+    def begin(self, request: StepRequested) -> None:
+        """Offer a job on the file that Data has open, or a chat with what a job has made."""
+        if isinstance(request, TrainRequested):
+            self.offer_job(request.path, validation=request.validation)
+        elif isinstance(request, ChatRequested):
+            self.app.push_screen(ChatScreen(self.services, request, self))
+
+    def take_up(self, view: JobView, *, opened: bool) -> None:
+        """Take a new job into the list, and where it was just started open it."""
+        self.board.listed([view])
+        self.follow_the_rest()
+        if opened:
+            self._open((view.provider, view.id))
+        self._draw()
+
+    def on_job_list_opened(self, message: JobList.Opened) -> None:
+        """Open a job of the list."""
+        self._open(message.key)
+
+    def on_job_list_moved(self) -> None:
+        """What can be done depends on the job under the cursor, the headline on the filter."""
+        self._say_headline(self.services.jobs.now())
+        self.update_reasons()
+
+    def offer_again(self, request: JobRequest) -> None:
+        """Open the form with an earlier request."""
+        self.offer_job(None, request)
+
+    def action_filter(self) -> None:
+        """Let a person type a filter."""
+        self._list.begin_filter()
+
+    def action_all_jobs(self) -> None:
+        """Show all jobs again."""
+        self._list.end_filter()
+
+    def action_mark(self) -> None:
+        """Mark the job under the cursor, to compare it with others."""
+        self._list.mark()
+        self.refresh_bindings()
+
+    def action_compare(self) -> None:
+        """Show the marked jobs side by side."""
+        keys = self._list.marked
+        self.app.push_screen(RunComparisonScreen(self.services, self.board, keys, self))
+        for key in keys:
+            self.look_at(key)
+
+    def action_new_job(self) -> None:
+        """Offer a new job."""
+        self.offer_job(None)
+
+    def action_providers(self) -> None:
+        """Show the providers: which can be used, what each cannot do, its models."""
+        self.app.push_screen(ProviderList(self.services.providers, self.services.probing))
+
+    def action_refresh(self) -> None:
+        """Ask the servers now, and follow again what was given up."""
+        self.board.lost.clear()
+        self.look_now()
+        self._list_again()
+        self.follow_the_rest()
+        self._draw()
+
+    def chosen(self) -> JobView | None:
+        """The job under the cursor."""
+        key = self._list.chosen()
+        return self.board.views[key] if key else None
+
+    def reason_against(self, action: str) -> str | None:
+        """Why something cannot be done now."""
+        if action == "filter" and not self.board.order:
+            return "There is no job to filter yet."
+        if action == "mark" and not self.board.order:
+            return "There is no job to mark yet."
+        if action == "compare" and not 2 <= len(self._list.marked) <= MOST:
+            return "Mark two to six jobs first, with space."
+        if action == "all_jobs" and not self._list.filtering:
+            return "All jobs are shown."
+        return super().reason_against(action)
+
+    @property
+    def open_job(self) -> Key | None:
+        """The job that is shown on a screen of its own."""
+        return self._job.key if self._job else None
+
+    @property
+    def in_sight(self) -> bool:
+        """Whether the list is shown, or one of its jobs."""
+        return self.is_seen or bool(self._job and self._job.is_seen)
+
+    def _open(self, key: Key) -> None:
+        """Show one job, at once or when the person comes back to this step."""
+        self._to_open = None
+        if self._job:
+            self._job.show(key)
+        elif self.is_seen:
+            self._job = JobScreen(self.services, self.board, key, self)
+            self.app.push_screen(self._job, self._back_at_list)
+        else:
+            self._to_open = key
+        self.attend()
+        self.look_at(key)
+
+    def look_at(self, key: Key) -> None:
+        """Bring all that is known of a job that has ended; nobody follows it any more."""
+        if self.board.views[key].terminal and key not in self.board.contacts:
+            self.follow(key)
+
+    def _back_at_list(self, _: None) -> None:
+        self._job = None
+        self.attend()
+        self._draw()
+
+    def _list_again(self) -> None:
+        if self.in_sight:
+            self.load()
+
+    def _tick(self) -> None:
+        """Move the shown ages on."""
+        if self.in_sight:
+            self._draw()
+
+    def redraw(self) -> None:
+        """Bring the screen in line with its state."""
+        self._draw()
+
+    def _draw(self) -> None:
+        """Bring everything in line with the state; whatever says the same is not repainted."""
+        now = self.services.jobs.now()
+        stands = loop_step(self.board.in_order())
+        if stands != self._stands:
+            self._stands = stands
+            self.step_stands(stands)
+        for notice in self.board.take_notices(now):
+            self.post_message(JobNoticed(notice))
+        if self._job and self._job.is_mounted:
+            if self._job.is_seen:
+                self._job.draw()
+        elif self.is_seen:
+            self._draw_list(now)
+            self.update_reasons()
+
+    def _draw_list(self, now: float) -> None:
+        self._list.draw(now)
+        switcher = self.query_one(ContentSwitcher)
+        some = bool(self.board.order)
+        shown = "jobs-list-pane" if some else "jobs-empty"
+        if switcher.current != shown:
+            switcher.current = shown
+            if some and self.is_seen:
+                self._list.focus_table()
+        self._say_headline(now)
+        if not some:
+            self.query_one("#jobs-empty", Static).update(self.board.empty_words())
+
+    def _say_headline(self, now: float) -> None:
+        shown = self._list.shown if self._list.filtered else None
+        self.say(self.underway_words() or self.board.headline(now, shown))
+
+    @property
+    def _list(self) -> JobList:
+        return self.query_one(JobList)

@@ -1,0 +1,1 @@
+"""Chat with models: streamed answers and the chat log."""

@@ -1,0 +1,55 @@
+"""What a chat with a tuned model begins with, as far as the workspace tells."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from tui.domain.evaluation.test_set import str_of
+from tui.domain.rows.parsing import BOM, parse
+from tui.services.evaluation.suggestions import job_that_made, test_set_beside
+from tui.services.workspace.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class ChatStart:
+    """What is known before the first question.
+
+    Attributes:
+        system: the system prompt that the model was trained with; empty where none is known.
+        test: a test set that belongs to the training file; None where none is there.
+    """
+
+    system: str = ""
+    test: Path | None = None
+
+
+async def chat_start(workspace: Workspace, provider: str, tuned: str) -> ChatStart:
+    """Look into the training file of the job that made a model or checkpoint.
+
+    Raises:
+        FileError: the log of a job cannot be read.
+    """
+    made = await job_that_made(workspace, provider, tuned)
+    file = await made[1].file() if made else None
+    if made is None or file is None or file.request is None:
+        return ChatStart()
+    training = file.request.training_file
+    system = await asyncio.to_thread(_system_prompt, training) if training else ""
+    return ChatStart(system, await test_set_beside(made[1]))
+
+
+def _system_prompt(path: Path) -> str:
+    """The system prompt of the first row; empty where there is none, or the file is not there."""
+    try:
+        with path.open("rb") as lines:
+            first = next((line for line in lines if line.strip()), b"")
+    except OSError:  # the file may have gone since; the prompt can be typed
+        return ""
+    row, _ = parse(first.removeprefix(BOM).strip())
+    messages = row.get("messages") if isinstance(row, dict) else None
+    said = messages[0] if isinstance(messages, list) and messages else None
+    if isinstance(said, dict) and said.get("role") in ("system", "developer"):
+        return str_of(said)
+    return ""

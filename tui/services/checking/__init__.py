@@ -1,0 +1,1 @@
+"""Checks over a whole file: worker processes, passes over rows, cached reports."""

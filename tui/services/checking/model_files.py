@@ -1,0 +1,107 @@
+"""Where the files of a local model lie, and what they tell of it; nothing is fetched here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from tui.domain.providers.model_names import HUB_CACHE, SourceKind, base_model
+
+Render = Callable[[Sequence[dict[str, str]]], str]
+"""Messages -> the text that a model reads."""
+
+
+def model_folder(model: str, home: Path) -> Path | None:
+    """The folder of a local model's files, where they are on this machine already."""
+    source = base_model(model, folders=True)
+    if source is None:
+        return None
+    match source.kind:
+        case SourceKind.FOLDER:
+            folder = Path(source.name)
+        case SourceKind.PACKAGE:
+            folder = home / "models" / source.name
+        case SourceKind.HUB:
+            folder = _snapshot(home / "models" / HUB_CACHE, source.name)
+    return folder if folder.is_dir() else None
+
+
+def _snapshot(cache: Path, name: str) -> Path:
+    """The folder in which the model hub's own cache keeps a model."""
+    kept = cache / f"models--{name.replace('/', '--')}"
+    try:
+        commit = (kept / "refs" / "main").read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        commit = ""
+    return kept / "snapshots" / (commit or "none")
+
+
+def longest_input(folder: Path) -> int:
+    """Tokens that a model can take by its `config.json`; 0 where that does not say."""
+    config = read_object(folder / "config.json")
+    for part in (config, config.get("text_config")):
+        longest = part.get("max_position_embeddings") if isinstance(part, dict) else None
+        if isinstance(longest, int) and longest > 0:
+            return longest
+    return 0
+
+
+def chat_template(folder: Path) -> Render | None:
+    """A model's chat template, run in a sandbox; None where there is none that can be run.
+
+    What it gives raises ValueError where the template refuses the messages, and whatever a
+    template's own mistakes raise.
+    """
+    config = read_object(folder / "tokenizer_config.json")
+    try:
+        text = (folder / "chat_template.jinja").read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        text = _default_template(config.get("chat_template"))
+    try:
+        from jinja2 import TemplateError
+        from jinja2.sandbox import ImmutableSandboxedEnvironment
+    except ImportError:
+        return None
+    house = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+    )
+    marks = {name: _token_text(config.get(name)) for name in ("bos_token", "eos_token")}
+    if not text:
+        return None
+    try:
+        template = house.from_string(text)
+    except TemplateError:
+        return None
+
+    def render(messages: Sequence[dict[str, str]]) -> str:
+        try:
+            return template.render(messages=messages, add_generation_prompt=False, **marks)
+        except TemplateError as error:
+            raise ValueError("the template refuses the messages") from error
+
+    return render
+
+
+def _default_template(given: Any) -> str:
+    """The template of a tokenizer's config: a text, or several by name."""
+    if isinstance(given, list):
+        named = {one.get("name"): one.get("template") for one in given if isinstance(one, dict)}
+        given = named.get("default")
+    return given if isinstance(given, str) else ""
+
+
+def _token_text(given: Any) -> str:
+    text = given.get("content") if isinstance(given, dict) else given
+    return text if isinstance(text, str) else ""
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """A JSON object from a file; empty where there is none."""
+    try:
+        value = orjson.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,282 @@
+"""Near duplicates in files of any size: sketches find candidates, the texts themselves decide.
+
+A sketch is 64 bytes: the low byte of each of 64 MinHashes (Broder 1997; Li and König 2010), so two
+sketches agree in about as large a part of their bytes as their texts share shingles. Rows that
+agree in a whole band of bytes are candidates (locality-sensitive hashing).
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import chain, compress, pairwise
+from math import ceil, sqrt
+from typing import Final
+from zlib import crc32
+
+from tui.domain.rows.similarity import jaccard, shingles
+
+SKETCH: Final = 64
+"""Bytes of a sketch."""
+NOTHING: Final = bytes(SKETCH)
+"""The sketch of an empty text, and of a row that cannot be read: it is like no other."""
+
+Sketches = bytes | bytearray
+"""Sketches of rows, one behind the other."""
+ReadText = Callable[[int], str]
+"""Row -> its whole text."""
+
+_SEED = 7
+_LONGEST = 200_000
+"""Characters of a text that its sketch is made of; the exact comparison reads all of it."""
+_LOWEST_BITS = int.from_bytes(b"\x01" * SKETCH)
+_ROW_BITS = 32
+_ROW = (1 << _ROW_BITS) - 1
+_BANDS = range(8, 2, -1)
+"""Bytes that a band may have: the more, the fewer candidates; fewer than 3 find all too many."""
+_MISSED = 0.003
+"""Part of the pairs of exactly the wanted similarity that the bands may miss."""
+_DEVIATIONS = 2.8
+"""Standard deviations that the sketches of a pair may agree less than is expected of them."""
+_TABLE = 50_000
+"""Rows that are sorted at a time: short steps, so that other threads come in between."""
+_CROWD = 32
+"""Rows of a crowded band that a row is held against."""
+_TRIES = 8
+"""Texts that are read in vain for a row, at the most."""
+
+
+def sketch(texts: Sequence[str]) -> bytes:
+    """What is kept of texts to find those alike: 64 bytes a text, the same in every process."""
+    # Loaded by worker processes alone; the way to the first paint does not need it.
+    from rensa import RMinHash
+
+    tokens = [list(shingles(text[:_LONGEST])) for text in texts]
+    digests = RMinHash.digests_from_token_sets(tokens, num_perm=SKETCH, seed=_SEED)
+    return b"".join(
+        bytes(map((255).__and__, digest)) if some else NOTHING
+        for digest, some in zip(digests, tokens, strict=True)
+    )
+
+
+def near_pairs(
+    sketches: Sketches,
+    read_text: ReadText,
+    similarity: float,
+    skip: Callable[[int], bool] = lambda row: False,
+    tied: Callable[[int], bool] = lambda row: False,
+) -> Iterator[tuple[int, int]]:
+    """Rows that say nearly the same as an earlier row.
+
+    Each row is told once at the most. The earlier row may itself be nearly the same as one before
+    it, so who wants groups follows the pairs. The texts of all pairs were compared, so none is
+    told that is none; of the pairs that there are, 99 % are found where no crowd of rows is
+    almost similar enough.
+
+    Args:
+        sketches: of all rows, as `sketch` made them.
+        read_text: row -> its whole text; called for candidates alone. What it raises ends the
+            search.
+        similarity: Jaccard similarity of shingles from which two texts are nearly the same; 0
+            for no search. Below 0.6 a growing part of the pairs is missed.
+        skip: rows to leave out, such as exact duplicates of others.
+        tied: rows that are known to be like an earlier one; others are still tied to them.
+
+    Yields:
+        (row, earlier row), band by band and not in order of the rows.
+    """
+    side = _Side(sketches, read_text)
+    look = _Look(side, side, similarity)
+    rows = side.rows(skip)
+    look.done[:] = bytes(map(tied, range(len(side))))
+    for band in look.bands:
+        for alike in _groups(_keys(side, rows, band)):
+            # Those alike are kept apart, or a crowd of them would leave no place for others.
+            earlier: tuple[list[int], list[int]] = ([], [])
+            for row in alike:
+                found = None if look.done[row] else look.find(row, chain(*earlier), band)
+                if found is not None:
+                    yield row, found
+                like = earlier[look.done[row]]
+                if len(like) < _CROWD:
+                    like.append(row)
+
+
+def near_leaks(
+    sketches: Sketches,
+    read_text: ReadText,
+    other_sketches: Sketches,
+    other_read_text: ReadText,
+    similarity: float,
+    skip: Callable[[int], bool] = lambda row: False,
+) -> Iterator[tuple[int, int]]:
+    """Rows that say nearly the same as a row of another file, each once at the most.
+
+    Rows that say exactly the same are among them, unless they are skipped.
+
+    Args:
+        sketches: of all rows of this file, as `sketch` made them.
+        read_text: row of this file -> its whole text.
+        other_sketches: of all rows of the other file.
+        other_read_text: row of the other file -> its whole text.
+        similarity: as in `near_pairs`.
+        skip: rows of this file to leave out.
+
+    Yields:
+        (row, row of the other file), band by band and not in order of the rows.
+    """
+    here, there = _Side(sketches, read_text), _Side(other_sketches, other_read_text)
+    look = _Look(here, there, similarity)
+    rows, other_rows = here.rows(skip), there.rows()
+    for band in look.bands:
+        # The rows of the other file come first, so each group begins with them.
+        keys = _keys(there, other_rows, band)
+        keys.extend(_keys(here, rows, band, len(there)))
+        for alike in _groups(keys):
+            others = [row for row in alike[:_CROWD] if row < len(there)]
+            for row in (one - len(there) for one in alike if one >= len(there)):
+                other = None if look.done[row] else look.find(row, others, band)
+                if other is not None:
+                    yield row, other
+
+
+def candidates(sketches: Sketches, wanted: Iterable[bytes], similarity: float) -> array[int]:
+    """Rows that may be nearly the same as some texts: their sketches agree in a whole band.
+
+    Args:
+        sketches: of all rows, as `sketch` made them.
+        wanted: the sketches of the texts.
+        similarity: as in `near_pairs`; 0 for no search.
+
+    Returns:
+        The rows, rising.
+    """
+    looked_for = [one for one in wanted if one != NOTHING]
+    found = bytearray(len(sketches) // SKETCH)
+    for band in _bands(similarity) if looked_for and similarity > 0 else ():
+        held = {one[band] for one in looked_for}
+        begins = range(band.start, len(sketches), SKETCH)
+        width = band.stop - band.start
+        for row, at in enumerate(begins):
+            if sketches[at : at + width] in held:
+                found[row] = 1
+    return array("I", compress(range(len(found)), found))
+
+
+class _Side:
+    """The rows of a file: their sketches, and the shingles of those that were asked for lately."""
+
+    def __init__(self, sketches: Sketches, read_text: ReadText) -> None:
+        self.sketches = sketches
+        self.shingles = lru_cache(_CROWD)(lambda row: shingles(read_text(row)))
+        self.sketch = lru_cache(4 * _CROWD)(self._sketch)
+
+    def __len__(self) -> int:
+        return len(self.sketches) // SKETCH
+
+    def rows(self, skip: Callable[[int], bool] = lambda row: False) -> array[int]:
+        """The rows that say something and are not left out."""
+        return array(
+            "I",
+            (
+                row
+                for row in range(len(self))
+                if not self.sketches.startswith(NOTHING, row * SKETCH) and not skip(row)
+            ),
+        )
+
+    def _sketch(self, row: int) -> int:
+        return int.from_bytes(self.sketches[row * SKETCH : (row + 1) * SKETCH])
+
+
+class _Look:
+    """A search for rows of one side that are like rows of the other."""
+
+    def __init__(self, here: _Side, there: _Side, similarity: float) -> None:
+        self._here = here
+        self._there = there
+        self._similarity = similarity
+        self._most_differing = _most_differing(similarity)
+        self._tries = bytearray(len(here))
+        self.done = bytearray(len(here))
+        self.bands = _bands(similarity) if similarity > 0 else []
+
+    def find(self, row: int, others: Iterable[int], band: slice) -> int | None:
+        """The first of some rows of the other side that a row is like, if there is one."""
+        mine = self._here.sketch(row)
+        for other in others:
+            if self._tries[row] == _TRIES:
+                return None
+            differing = mine ^ self._there.sketch(other)
+            if _differing_bytes(differing) > self._most_differing or _met(differing, band):
+                continue
+            ours = self._here.shingles(row)
+            if jaccard(ours, self._there.shingles(other)) >= self._similarity:
+                self.done[row] = True
+                return other
+            self._tries[row] += 1
+        return None
+
+
+def _differing_bytes(bits: int) -> int:
+    """How many bytes of a sketch have a bit set; each byte is folded into its lowest bit."""
+    bits |= bits >> 4
+    bits |= bits >> 2
+    bits |= bits >> 1
+    return (bits & _LOWEST_BITS).bit_count()
+
+
+def _met(differing: int, band: slice) -> bool:
+    """Whether two rows agree in an earlier band; then their texts were compared there."""
+    width = band.stop - band.start
+    whole = differing.to_bytes(SKETCH)
+    return any(not any(whole[start : start + width]) for start in range(0, band.start, width))
+
+
+def _bands(similarity: float) -> list[slice]:
+    """The bands of a sketch: as wide as it may be to miss next to nothing."""
+    width = next(
+        (one for one in _BANDS if (1 - similarity**one) ** (SKETCH // one) <= _MISSED), _BANDS[-1]
+    )
+    return [slice(start, start + width) for start in range(0, SKETCH - width + 1, width)]
+
+
+def _most_differing(similarity: float) -> int:
+    """Bytes in which two sketches differ at the most, if their texts are similar enough."""
+    spread = sqrt(SKETCH * similarity * (1 - similarity))
+    return ceil(SKETCH * (1 - similarity) + _DEVIATIONS * spread)
+
+
+def _keys(side: _Side, rows: Iterable[int], band: slice, first: int = 0) -> array[int]:
+    """What a band of each row holds, and the row, in one number; rows are counted from `first`."""
+    begin, end, sketches = band.start, band.stop, side.sketches
+    return array(
+        "Q",
+        (
+            crc32(sketches[row * SKETCH + begin : row * SKETCH + end]) << _ROW_BITS | first + row
+            for row in rows
+        ),
+    )
+
+
+def _groups(keys: array[int]) -> Iterator[list[int]]:
+    """The rows whose bands hold the same, where there are several; each group rising."""
+    parts = 1 + len(keys) // _TABLE
+    tables = [array("Q") for _ in range(parts)]
+    put = [table.append for table in tables]
+    for key in keys:
+        put[(key >> _ROW_BITS) % parts](key)
+    for table in tables:
+        order = sorted(table)
+        held = [key >> _ROW_BITS for key in order]
+        again = [place for place, (a, b) in enumerate(pairwise(held), 1) if a == b]
+        for first, last in _runs(again):
+            yield [key & _ROW for key in order[first - 1 : last + 1]]
+
+
+def _runs(places: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The first and the last of numbers that follow each other without a gap."""
+    breaks = [place for place, (a, b) in enumerate(pairwise(places), 1) if b != a + 1]
+    for begin, end in pairwise((0, *breaks, len(places))) if places else ():
+        yield places[begin], places[end - 1]

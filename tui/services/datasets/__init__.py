@@ -1,0 +1,1 @@
+"""An open training file: its rows, selections, edits and fixes."""

@@ -1,0 +1,106 @@
+"""Opening training files of any size; what is open is a `Dataset`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from tui.domain.rows.check_options import DEFAULT_OPTIONS, CheckOptions
+from tui.domain.rows.formats import Format, detect_format
+from tui.domain.rows.parsing import BOM
+from tui.services.checking.dataset_check import CheckProgress
+from tui.services.checking.findings import Counts
+from tui.services.checking.findings_cache import KeptChecks
+from tui.services.checking.passes import Status
+from tui.services.checking.report import DatasetReport, TokenCount
+from tui.services.checking.report_cache import ReportCache
+from tui.services.datasets.dataset import ALL, Dataset
+from tui.services.datasets.row_views import RowDetail, RowView
+from tui.services.errors import FileError
+from tui.services.reading.containers import open_rows
+from tui.services.reading.row_file import RowFile
+from tui.services.workspace.files import explain
+
+if TYPE_CHECKING:
+    from tui.settings import Settings
+
+__all__ = [
+    "ALL",
+    "CheckProgress",
+    "Counts",
+    "Dataset",
+    "DatasetReport",
+    "Datasets",
+    "RowDetail",
+    "RowView",
+    "Status",
+    "TokenCount",
+]
+
+_LOOKED_AT = 200
+"""Rows by which the format is told."""
+
+
+class Datasets:
+    """Opens training files."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        """Open files with what the settings say is checked in them."""
+        self._options = settings.check if settings else DEFAULT_OPTIONS
+        self._home = settings.home if settings else Path()
+        reports = settings.workspace / "reports" if settings else None
+        self._kept = KeptChecks(ReportCache(reports)) if reports else None
+
+    async def open(
+        self, path: Path, kind: Format | None = None, options: CheckOptions | None = None
+    ) -> Dataset:
+        """Open a file and read its first rows, however large it is.
+
+        Args:
+            path: the file.
+            kind: its format; told by its first rows where None.
+            options: what is checked in it; what the settings say where None.
+
+        Raises:
+            FileError: it cannot be read, is a folder or holds no rows.
+        """
+        try:
+            return await asyncio.to_thread(self._open, path, kind, options or self._options)
+        except OSError as error:
+            raise explain(error, path) from error
+
+    def _open(self, path: Path, kind: Format | None, options: CheckOptions) -> Dataset:
+        rows = open_rows(path)
+        while not len(rows) and rows.scan():
+            pass
+        if not len(rows):
+            raise FileError(f"{path} is empty: it holds no rows.", "Give a file with examples.")
+        kind = kind or _format_of(rows)
+        return Dataset(path, rows, kind, options, self._home, self._kept)
+
+
+def _format_of(rows: RowFile) -> Format:
+    """The format that most of the first rows have; chat where no row can be read.
+
+    Lines none of which is or begins like JSON are plain text.
+    """
+    seen: Counter[Format] = Counter()
+    prose = True
+    for row in range(min(len(rows), _LOOKED_AT)):
+        raw = rows.read(row).removeprefix(BOM)
+        prose = prose and not raw.lstrip().startswith((b"{", b"["))
+        try:
+            value: Any = orjson.loads(raw)
+        except orjson.JSONDecodeError:
+            continue
+        prose = False
+        if isinstance(value, dict):
+            seen[detect_format(value)] += 1
+    known = [kind for kind, _ in seen.most_common() if kind is not Format.UNKNOWN]
+    if known:
+        return known[0]
+    return Format.UNKNOWN if seen else Format.TEXT if prose else Format.CHAT

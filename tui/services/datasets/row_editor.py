@@ -1,0 +1,184 @@
+"""A row in the person's own editor: out as indented JSON, back as one line or with a reason."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shlex
+import subprocess
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tui.domain.rows.check_options import DEFAULT_OPTIONS, CheckOptions
+from tui.domain.rows.diff import pretty_row
+from tui.domain.rows.formats import Format
+from tui.domain.rows.parsing import BOM, parse
+from tui.domain.rows.problems import Problem
+from tui.domain.rules.structure import check_line
+from tui.domain.text import plural
+from tui.services.errors import InputError
+from tui.services.workspace.files import explain
+
+NO_EDITOR = "No editor is set: export EDITOR=nano (or vim, or `code --wait`) and start ftui again."
+
+
+@dataclass(frozen=True, slots=True)
+class EditedRow:
+    """What came back from the editor.
+
+    Attributes:
+        raw: the row's new bytes on one line; None where nothing changed or it was refused.
+        refusal: why it was refused, as a sentence; empty where it was not.
+    """
+
+    raw: bytes | None = None
+    refusal: str = ""
+
+
+def editor_command(environ: Mapping[str, str] = os.environ) -> list[str] | None:
+    """The words of the person's editor: `$VISUAL`, else `$EDITOR`; None where neither is set."""
+    for name in ("VISUAL", "EDITOR"):
+        given = environ.get(name, "").strip()
+        if given:
+            try:
+                return shlex.split(given)
+            except ValueError:  # a quote that is not closed is part of a name
+                return [given]
+    return None
+
+
+def run_editor(command: Sequence[str], path: Path) -> None:
+    """Let a person edit a file and wait until the editor ends; it needs the whole terminal.
+
+    Raises:
+        InputError: the editor cannot be started, or ended with a failure.
+    """
+    try:
+        ended = subprocess.run([*command, str(path)], check=False).returncode
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(
+            f"The editor {command[0]} cannot be started: {reason}.",
+            "Set $VISUAL or $EDITOR to one that is installed.",
+        ) from error
+    if ended:
+        raise InputError(
+            f"The editor {command[0]} ended with status {ended}.", "The row is as it was."
+        )
+
+
+class RowDraft:
+    """A row on its way through the editor, in a temporary file that only its owner can read.
+
+    The file stays until `close`, so a text that was refused can be edited again.
+    """
+
+    def __init__(self, path: Path, before: bytes, kind: Format, options: CheckOptions) -> None:
+        self.path = path
+        self._before = before
+        self._kind = kind
+        self._options = options
+
+    @classmethod
+    async def begin(
+        cls, raw: bytes, kind: Format, options: CheckOptions = DEFAULT_OPTIONS
+    ) -> RowDraft:
+        """Write a row to a temporary file: indented, or as it is where it is no plain JSON.
+
+        Raises:
+            FileError: the file cannot be written.
+        """
+        try:
+            path = await asyncio.to_thread(_write_draft, raw)
+        except OSError as error:
+            raise explain(error, tempfile.gettempdir(), "write") from error
+        return cls(path, raw, kind, options)
+
+    async def read(self) -> EditedRow:
+        """What the person made of the row.
+
+        It is refused where it is no JSON object, or has an error that it had not before.
+
+        Raises:
+            FileError: the file cannot be read.
+        """
+        try:
+            return await asyncio.to_thread(self._read)
+        except OSError as error:
+            raise explain(error, self.path) from error
+
+    async def close(self) -> None:
+        """Remove the temporary file."""
+        await asyncio.to_thread(self.path.unlink, missing_ok=True)
+
+    def _read(self) -> EditedRow:
+        text = self.path.read_bytes()
+        if text == _draft(self._before):
+            return EditedRow()
+        raw, refusal = one_line(text)
+        if raw is None or raw == one_line(self._before)[0]:
+            return EditedRow(refusal=refusal)
+        worse = _new_errors(self._before, raw, self._kind, self._options)
+        if worse:
+            first = worse[0]
+            where = f"{first.where}: " if first.where else ""
+            more = f" (and {plural(len(worse) - 1, 'more error')})" if len(worse) > 1 else ""
+            return EditedRow(refusal=f"{where}{first.message} {first.fix}{more}")
+        return EditedRow(raw)
+
+
+def one_line(text: bytes) -> tuple[bytes | None, str]:
+    """A JSON object over any number of lines as one line of JSON, or why it is none.
+
+    Whole numbers keep all their digits.
+    """
+    text = text.removeprefix(BOM).strip()
+    if not text:
+        return None, "The text is empty; to leave the row out, exclude it."
+    value, found = parse(text)
+    if not isinstance(value, dict):
+        return None, _place(text) or "The text is no JSON object in braces."
+    if found:
+        return None, found[0][2] or "The text holds half of a surrogate pair."
+    read = json.loads(text)
+    return json.dumps(read, ensure_ascii=False, separators=(",", ":")).encode(), ""
+
+
+def _place(text: bytes) -> str:
+    """Where the text stops being JSON, by its lines; empty where it is JSON."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return f"Line {error.lineno}, column {error.colno} of the text is not JSON: {error.msg}."
+    except RecursionError:
+        return "The text is nested too deeply."
+    except ValueError as error:
+        return f"The text cannot be read: {error}."
+    return ""
+
+
+def _new_errors(before: bytes, after: bytes, kind: Format, options: CheckOptions) -> list[Problem]:
+    """Errors that a row has now and had not before."""
+    had = Counter(one.code for one in check_line(before, 1, kind, options)[1])
+    found = []
+    for one in check_line(after, 1, kind, options)[1]:
+        had[one.code] -= 1
+        if one.severity == "error" and had[one.code] < 0:
+            found.append(one)
+    return found
+
+
+def _draft(raw: bytes) -> bytes:
+    pretty = pretty_row(raw)
+    return (pretty.encode() if pretty is not None else raw) + b"\n"
+
+
+def _write_draft(raw: bytes) -> Path:
+    handle, name = tempfile.mkstemp(prefix="ftui-row-", suffix=".json")
+    with open(handle, "wb") as file:  # noqa: PTH123 - a handle, not a path
+        file.write(_draft(raw))
+    return Path(name)

@@ -1,0 +1,1 @@
+"""Stored decisions and the framework file."""

@@ -1,0 +1,172 @@
+"""Decisions: the framework file, and the verdicts a project has kept."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tui.domain.decision.framework import Answer, Framework, spoken
+from tui.domain.decision.verdict import REASON, Answers, Decision
+from tui.domain.text import preview
+from tui.services.errors import FileError, InputError
+from tui.services.samples import sample_path
+from tui.services.workspace.files import read_bytes
+from tui.services.workspace.workspace import Workspace
+
+FRAMEWORK_FILE = "decision_framework.yaml"
+
+
+class SavedDecision(BaseModel):
+    """A decision as the workspace keeps it."""
+
+    model_config = ConfigDict(defer_build=True)
+
+    id: str
+    decided_at: datetime
+    answers: Answers
+    decision: Decision
+
+
+class Decisions:
+    """Reads frameworks and answers, and keeps decisions in the workspace.
+
+    Attributes:
+        source: the framework file to ask from; None for the one that comes with ftui.
+    """
+
+    def __init__(
+        self, workspace: Workspace, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        """Read and keep nothing yet.
+
+        Args:
+            workspace: where decisions are kept.
+            clock: the time of day, with its zone.
+        """
+        self.source: Path | None = None
+        self._workspace = workspace
+        self._clock = clock
+
+    async def framework(self, path: Path | None = None) -> Framework:
+        """Read a framework; without a path the one of this project.
+
+        Raises:
+            FileError: the file cannot be read.
+            InputError: it is not a framework; the sentence names the key.
+            NotFound: this installation has no framework.
+        """
+        source = path or self.source or sample_path(FRAMEWORK_FILE)
+        content = await _mapping(source, "a decision framework")
+        try:
+            return Framework.model_validate(content)
+        except ValidationError as error:
+            raise InputError(
+                f"{source} is not a decision framework: {_first_problem(error)}.",
+                "Correct that key; the framework that comes with ftui shows the form.",
+            ) from error
+
+    async def answers(self, path: Path, framework: Framework) -> Answers:
+        """Read an answers file (YAML or JSON): `reason` and `step_N`, each with its answer.
+
+        Raises:
+            FileError: the file cannot be read.
+            InputError: it names a question or an answer that the framework does not have.
+        """
+        content = await _mapping(path, "an answers file")
+        try:
+            return parse_answers(content, framework)
+        except ValueError as error:
+            raise InputError(f"{path}: {error}") from error
+
+    async def save(self, answers: Answers, decision: Decision) -> SavedDecision:
+        """Keep a decision; earlier ones stay.
+
+        Raises:
+            FileError: it cannot be written.
+        """
+        now = self._clock()
+        record = SavedDecision(
+            id=secrets.token_hex(4), decided_at=now, answers=answers, decision=decision
+        )
+        name = f"{now:%Y%m%dT%H%M%S.%fZ}-{record.id}.json"
+        await self._workspace.save(self._workspace.decisions / name, record)
+        return record
+
+    async def latest(self) -> SavedDecision | None:
+        """The decision kept last; one that cannot be read any more is passed over."""
+        folder = self._workspace.decisions
+        for path in await asyncio.to_thread(self._workspace.newest, folder, "*.json"):
+            try:
+                return await self._workspace.load(path, SavedDecision)
+            except FileError:
+                continue
+        return None
+
+
+def parse_answers(content: dict[str, Any], framework: Framework) -> Answers:
+    """Answers from plain values, as a file or a terminal gives them.
+
+    Raises:
+        ValueError: a question or an answer is unknown; the text says which ones there are.
+    """
+    answers = Answers()
+    for key, value in content.items():
+        known = _options(framework, key)
+        given = str(spoken(value)).replace(" ", "_") if key == REASON else spoken(value)
+        if given not in known:
+            shown = preview(str(value), 60)
+            raise ValueError(f"“{shown}” is no answer to {key}: use {', '.join(known)}.")
+        answers = answers.with_answer(key, str(given))
+    return answers
+
+
+def _options(framework: Framework, key: str) -> list[str]:
+    if key == REASON:
+        return [*framework.good_reasons, *framework.bad_reasons, Answer.UNSURE.value]
+    if key in framework.steps:
+        return [answer.value for answer in Answer]
+    known = ", ".join([REASON, *framework.steps])
+    raise ValueError(f"There is no question {preview(str(key), 60)}: answer {known}.")
+
+
+async def _mapping(path: Path, kind: str) -> dict[str, Any]:
+    """The keys of a YAML file; JSON is YAML too."""
+    data = await read_bytes(path)
+
+    def parse() -> object:
+        import yaml
+
+        try:
+            return yaml.safe_load(data)
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            where = f" at line {mark.line + 1}" if mark else ""
+            what = getattr(error, "problem", None) or "it is not YAML"
+            raise InputError(f"{path} cannot be read{where}: {what}.", "Correct it.") from error
+        except RecursionError as error:
+            raise InputError(f"{path} is nested too deeply to be {kind}.") from error
+
+    content = await asyncio.to_thread(parse)
+    if not isinstance(content, dict):
+        raise InputError(f"{path} is not {kind}: it holds no keys.")
+    return {str(key): value for key, value in content.items()}
+
+
+def _first_problem(error: ValidationError) -> str:
+    """The first problem of a file, with the key it is at."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "missing":
+        return f"the key {where} is missing"
+    if first["type"] == "extra_forbidden":
+        return f"the key {where} is unknown"
+    message = first["msg"].removeprefix("Value error, ")
+    return (
+        f"the key {where} cannot be used ({message[:1].lower()}{message[1:]})" if where else message
+    )

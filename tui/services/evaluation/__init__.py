@@ -1,0 +1,1 @@
+"""Running comparisons of two models and storing every case."""

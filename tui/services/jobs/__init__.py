@@ -1,0 +1,1 @@
+"""Steering jobs: cancel, pause, resume, stop; comparing runs; notifications."""

@@ -1,0 +1,1 @@
+"""Clients of the servers: profiles, keys, probing, failures, the embedded engine."""

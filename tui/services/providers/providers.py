@@ -1,0 +1,211 @@
+"""Providers: a name -> a configured client, and every failure of one as a plain sentence."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import os
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from tui.domain.providers.kinds import LOCAL_ENGINE, ServerKind
+from tui.domain.text import preview
+from tui.services.errors import FtuiError, InputError, ProviderTrouble
+from tui.services.providers.clients import engine_client, remote_client
+from tui.services.providers.engine_process import EngineProcess
+from tui.services.providers.failures import NOT_THE_PROTOCOL, ProviderFailures, title
+from tui.services.providers.keys import KeyPlace, Keys
+from tui.services.providers.system_keyring import SystemKeyring
+from tui.settings import LOCAL, ProviderProfile, Settings
+
+if TYPE_CHECKING:
+    import openai
+
+
+class Providers:
+    """The servers that speak OpenAI's fine-tuning protocol, by name.
+
+    Clients are made on first use and kept until `close`. The embedded engine is started when its
+    client is asked for.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        engine: EngineProcess,
+        environ: Mapping[str, str] = os.environ,
+        keyring: SystemKeyring | None = None,
+        today: Callable[[], date] = date.today,
+    ) -> None:
+        """Know the servers; none is spoken to.
+
+        Args:
+            settings: the profiles.
+            engine: the embedded engine, the provider `local`.
+            environ: where the keys are looked for first.
+            keyring: where they are looked for then.
+            today: the date, by which OpenAI's closing is told.
+        """
+        self.engine = engine
+        self._profiles = {
+            name: profile for name, profile in settings.providers.items() if name != LOCAL
+        }
+        self.keys = Keys(self._profiles, environ, keyring)
+        self._failures = ProviderFailures(self._profiles, self.keys, engine.log, today)
+        self._clients: dict[str, openai.AsyncOpenAI] = {}
+
+    @property
+    def names(self) -> list[str]:
+        """Every provider that can be named, the local engine first."""
+        return [LOCAL, *self._profiles]
+
+    async def key_place(self, name: str) -> KeyPlace:
+        """Where the provider's key is, without the key; the local engine needs none.
+
+        Raises:
+            InputError: there is no such provider.
+        """
+        if name == LOCAL:
+            return KeyPlace("not needed", "")
+        self.profile(name)
+        return await self.keys.place(name)
+
+    async def has_key(self, name: str) -> bool:
+        """Whether what a request to the provider needs is there.
+
+        Raises:
+            InputError: there is no such provider.
+        """
+        return (await self.key_place(name)).source != "missing"
+
+    def server(self, name: str) -> ServerKind:
+        """What the provider's kind of server does differently.
+
+        Raises:
+            InputError: there is no such provider.
+        """
+        return LOCAL_ENGINE if name == LOCAL else self.profile(name).server
+
+    def extra_body(self, name: str) -> dict[str, str]:
+        """What the provider wants in the body of a request that creates a job.
+
+        Raises:
+            InputError: there is no such provider.
+        """
+        return {} if name == LOCAL else self.profile(name).extra_body
+
+    def steering_body(self, name: str) -> dict[str, str] | None:
+        """What the provider wants in the body of a request that steers a job; None for nothing.
+
+        Raises:
+            InputError: there is no such provider.
+        """
+        return None if name == LOCAL else self.profile(name).extra_query or None
+
+    def profile(self, name: str) -> ProviderProfile:
+        """The settings of a provider other than the local engine.
+
+        Raises:
+            InputError: there is no such provider.
+        """
+        try:
+            return self._profiles[name]
+        except KeyError:
+            known = ", ".join(preview(one, 60) for one in self.names)
+            raise InputError(
+                f"There is no provider {preview(name, 60)}.",
+                f"Known are {known}; add others to the config file under [providers.NAME].",
+            ) from None
+
+    def redact(self, text: str) -> str:
+        """A text without any key that is known or looks like one, for a screen."""
+        return self.keys.redact(text)
+
+    async def warm(self) -> None:
+        """Import the client library in a thread, so that the first request does not wait for it."""
+        await asyncio.to_thread(importlib.import_module, "openai")
+
+    async def client(self, name: str) -> openai.AsyncOpenAI:
+        """The client of a provider; `local` starts the engine where it does not run.
+
+        Raises:
+            InputError: there is no such provider, or its address cannot be used.
+            KeyMissing: its key is neither in the environment nor in the keyring.
+            EngineMissing: `local`, and the extra is not installed.
+            EngineUnavailable: `local`, and the engine cannot be started.
+        """
+        if name == LOCAL:
+            await self.engine.ensure()
+        return await self.existing_client(name)
+
+    async def existing_client(self, name: str) -> openai.AsyncOpenAI:
+        """The same, but an engine that does not run is left so: requests to it will fail.
+
+        Raises:
+            InputError: there is no such provider, or its address cannot be used.
+            KeyMissing: its key is neither in the environment nor in the keyring.
+        """
+        if name not in self._clients:
+            client = await self._make(name)
+            # Another may have made it meanwhile; what was never used needs no closing.
+            self._clients.setdefault(name, client)
+        return self._clients[name]
+
+    async def close(self) -> None:
+        """Close every client."""
+        clients, self._clients = list(self._clients.values()), {}
+        for client in clients:
+            await client.close()
+
+    @contextlib.contextmanager
+    def explained(self) -> Iterator[None]:
+        """Around requests of a client: what fails in them is raised as `explain` puts it."""
+        import openai
+
+        try:
+            yield
+        except openai.OpenAIError as error:
+            # The client's own error repeats what the server said, perhaps a key.
+            raise self.explain(error) from None
+
+    def explain(self, error: Exception) -> FtuiError:
+        """Turn a failure of a client into one sentence with what to do; never shows a key."""
+        return self._failures.explain(error)
+
+    def redacted(self, text: str) -> str:
+        """The beginning of what a server said, scrubbed and without keys."""
+        return self.keys.redact(text)
+
+    async def _make(self, name: str) -> openai.AsyncOpenAI:
+        if name == LOCAL:
+            await self.warm()
+            return engine_client(self.engine.socket)
+        profile = self.profile(name)
+        key = await self.keys.key(name)
+        await self.warm()
+        return remote_client(name, profile, key)
+
+
+def json_body(answer: Any, provider: str) -> dict[str, Any]:
+    """The JSON object in a raw answer of the client.
+
+    Args:
+        answer: what a `with_raw_response` call gave.
+        provider: whom to name in the error.
+
+    Raises:
+        ProviderTrouble: the server answered with something else, such as a web page.
+    """
+    try:
+        body = answer.http_response.json()
+    except (ValueError, RecursionError):
+        body = None
+    if isinstance(body, dict):
+        return body
+    kind = preview(str(answer.http_response.headers.get("content-type", "no type")), 60)
+    raise ProviderTrouble(
+        f"{title(provider)} {NOT_THE_PROTOCOL} (HTTP {answer.http_response.status_code}, {kind}).",
+        "Check the provider's base_url; it often ends with /v1.",
+    )

@@ -1,0 +1,1 @@
+"""Files to rows: containers, decompression, JSON, CSV, line offsets."""

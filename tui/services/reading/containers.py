@@ -1,0 +1,126 @@
+"""Opening a file of rows, whatever holds them; told by what is in the file, not by its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+
+from tui.domain.rows.parsing import BOM
+from tui.services.errors import FileError
+from tui.services.reading.csv_rows import CsvRows, find_delimiter
+from tui.services.reading.decompression import GZIP, unpacked_head
+from tui.services.reading.json_rows import JsonRows, container_end
+from tui.services.reading.row_file import Container, RowFile
+from tui.services.reading.row_splitting import AsIs, Cutter
+from tui.services.reading.spooled_rows import SpooledRows
+
+__all__ = ["Container", "open_rows"]
+
+_HEAD = 1 << 18
+"""Bytes, unpacked, by which a file is told."""
+
+_JSON_LINES = "Write it as JSON Lines"
+_UNPACK = "Unpack it first"
+_FOREIGN = (
+    (b"PAR1", "a Parquet file", f"{_JSON_LINES}: `Dataset.from_parquet(FILE).to_json(OUT)`."),
+    (b"ARROW1", "an Arrow file", f"{_JSON_LINES}: `Dataset.from_file(FILE).to_json(OUT)`."),
+    (b"PK\x03\x04", "a zip archive or a spreadsheet", f"{_UNPACK}, or save the sheet as CSV."),
+    (b"\x28\xb5\x2f\xfd", "packed with Zstandard", f"{_UNPACK}: `zstd -d FILE`."),
+    (b"\xfd7zXZ\0", "packed with xz", f"{_UNPACK}: `xz -d FILE`."),
+    (b"BZh91AY&SY", "packed with bzip2", f"{_UNPACK}: `bzip2 -d FILE`."),
+    (b"7z\xbc\xaf", "a 7-Zip archive", f"{_UNPACK}: `7z x FILE`."),
+    (b"\x04\x22\x4d\x18", "packed with LZ4", f"{_UNPACK}: `lz4 -d FILE`."),
+    (GZIP, "packed with gzip twice", f"{_UNPACK}: `gzip -d FILE`."),
+    (b"SQLite format 3\0", "an SQLite database", f"{_JSON_LINES}, a row a line."),
+    (b"\xd0\xcf\x11\xe0", "an old office document", "Save the sheet as CSV in UTF-8."),
+    (b"%PDF-", "a PDF document", "Give the data it was made of."),
+)
+"""How files begin that are no text: bytes, what it is, what to do."""
+
+_UTF16 = "Save it as UTF-8: `iconv -f UTF-16 -t UTF-8 FILE > OUT`."
+_UTF32 = "Save it as UTF-8: `iconv -f UTF-32 -t UTF-8 FILE > OUT`."
+_WIDE = (
+    (b"\xff\xfe\0\0", "text in UTF-32", _UTF32),
+    (b"\0\0\xfe\xff", "text in UTF-32", _UTF32),
+    (b"\xff\xfe", "text in UTF-16", _UTF16),
+    (b"\xfe\xff", "text in UTF-16", _UTF16),
+)
+_MUCH = 12
+"""One control character or NUL in so many bytes makes no text (random bytes hold one in nine)."""
+_SHORT = 256
+"""Bytes below which nothing is concluded from that."""
+_CONTROLS = bytes(set(range(32)) - set(b"\t\n\r"))
+
+
+def open_rows(path: Path) -> RowFile:
+    """Open a file of rows; none is known before it is scanned.
+
+    Raises:
+        OSError: the file cannot be read, or is a folder or a device.
+        FileError: the file is of a kind that ftui does not read.
+    """
+    rows = RowFile(path)
+    head = rows.head(_HEAD)
+    packed = head.startswith(GZIP)
+    if packed:
+        head = unpacked_head(head, _HEAD)
+        if not head:
+            what = f"{path} begins like a gzip file, but nothing in it can be unpacked."
+            raise FileError(what, "Download or export it again.")
+    _refuse_foreign(head, path)
+    container, cutter = _find_container(head)
+    if container is Container.LINES and not packed:
+        return rows
+    return SpooledRows(path, cutter, container, packed)
+
+
+def _refuse_foreign(head: bytes, path: Path) -> None:
+    what, remedy = _foreign(head)
+    if what:
+        raise FileError(f"{path} is {what}, which ftui does not read.", remedy)
+
+
+def _foreign(head: bytes) -> tuple[str, str]:
+    """What a file is that holds no text in UTF-8, and what to do; empty for one that may."""
+    for begin, what, remedy in (*_FOREIGN, *_WIDE):
+        if head.startswith(begin):
+            return what, remedy
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    if len(head) > 16 and 3 * max(even, odd) > len(head) > 30 * min(even, odd):
+        return "text in UTF-16", _UTF16
+    controls = len(head) - len(head.translate(None, _CONTROLS))
+    if len(head) >= _SHORT and controls * _MUCH > len(head):
+        return "a binary file", "Give a text file: JSON Lines, a JSON array, CSV or TSV."
+    return "", ""
+
+
+def _find_container(head: bytes) -> tuple[Container, Cutter]:
+    """What holds the rows, told by the beginning of a text."""
+    text = head.removeprefix(BOM).lstrip()
+    if text[:1] in (b"{", b"["):
+        container = _json_container(text)
+        return container, AsIs() if container is Container.LINES else JsonRows()
+    delimiter = find_delimiter(head)
+    if not delimiter:
+        return Container.LINES, AsIs()
+    return Container.TSV if delimiter == "\t" else Container.CSV, CsvRows(delimiter)
+
+
+def _json_container(text: bytes) -> Container:
+    """Whether a text that begins with a bracket is lines, an array, or objects over many lines."""
+    first, _, rest = text.partition(b"\n")
+    end = container_end(text, 0, len(text))
+    whole = end is not None and _is_json(text[:end])
+    spread = whole and (end or 0) > len(first)
+    if text.startswith(b"["):
+        return Container.LINES if whole and not spread and rest.strip() else Container.ARRAY
+    return Container.OBJECTS if spread or first.strip() == b"{" else Container.LINES
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True

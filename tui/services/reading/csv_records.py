@@ -1,0 +1,83 @@
+"""The records of a table (RFC 4180), read more kindly than it is written.
+
+A quote counts only at the beginning of a cell. A record whose quote is not closed ends with its
+line, so what follows is read again.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from tui.services.reading.row_splitting import PATIENCE
+
+
+class Record(NamedTuple):
+    """The cells of a record, the place after it, and whether a quote in it is never closed."""
+
+    cells: list[bytes]
+    end: int
+    damaged: bool = False
+
+
+class RecordReader:
+    """Reads records with one separator."""
+
+    def __init__(self, delimiter: str) -> None:
+        self._delimiter = delimiter.encode()
+        other = b"[^" + re.escape(self._delimiter)
+        self._cell = re.compile(
+            rb' *"((?:[^"]+|"")*+)"(' + other + rb"\r\n]*)\r?|(" + other + rb"\n]*)"
+        )
+
+    def next(self, text: bytes, at: int, *, last: bool) -> Record | None:
+        """The record that begins at a place.
+
+        Args:
+            text: what is known of the table.
+            at: where the record begins.
+            last: whether nothing follows the text.
+
+        Returns:
+            The record; None where its end is not in the text yet.
+        """
+        end = text.find(b"\n", at)
+        if end < 0 and not last:
+            return None
+        end = len(text) if end < 0 else end
+        line = text[at:end].removesuffix(b"\r")
+        if b'"' not in line:
+            return Record(line.split(self._delimiter), end + 1)
+        record = self._quoted(text, at)
+        open_end = record.end > len(text) and not last
+        if open_end and not (record.damaged and len(text) - at > PATIENCE):
+            return None
+        return self._alone(line, end + 1) if record.damaged else record
+
+    def _alone(self, line: bytes, end: int) -> Record:
+        """A line whose quote belongs to no cell: quotes mean nothing in a table with tabs."""
+        damaged = self._delimiter != b"\t"
+        return Record(line.split(self._delimiter), end, damaged)
+
+    def _quoted(self, text: bytes, at: int) -> Record:
+        """A record with quotes; it ends after the text where its end is not known."""
+        cells: list[bytes] = []
+        start = at
+        while found := self._cell.match(text, at):
+            quoted, junk, plain = found.groups()
+            if quoted is None and plain.lstrip(b" ").startswith(b'"'):
+                return Record(cells, len(text) + 1, damaged=True)
+            if quoted is None:
+                cells.append(plain)
+            elif not junk.strip():
+                cells.append(quoted.replace(b'""', b'"'))
+            elif b"\n" in quoted:
+                return Record(cells, start, damaged=True)
+            else:
+                cells.append(found[0].removesuffix(b"\r"))
+            at = found.end()
+            if text[at : at + 1] != self._delimiter:
+                break
+            at += 1
+        cells[-1] = cells[-1] if quoted is not None else cells[-1].removesuffix(b"\r")
+        return Record(cells, at + 1)

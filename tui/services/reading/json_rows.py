@@ -1,0 +1,250 @@
+"""The elements of a JSON array, or objects one after the other, as rows.
+
+Elements are told apart by their brackets and strings and not by a parser, so one that is damaged is
+one bad row: the next row begins where something that looks like one begins.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+
+import orjson
+
+from tui.domain.text import number
+from tui.services.reading.row_file import LONGEST_ROW
+from tui.services.reading.row_splitting import PATIENCE, LinePlacer, Remark, Waiting
+
+_GAP = re.compile(rb"[\s,]*")
+_TO_BRACKET = re.compile(rb'(?:[^"{}\[\]]+|"(?:[^"\\]+|\\.)*+")*+', re.DOTALL)
+_NO_CONTAINER = re.compile(rb'"(?:[^"\\\n]+|\\.)*+"|[^\n,\[\]{]+')
+_FOLLOWS = re.compile(rb"\s*(?:[,\[\]{]|\Z)")
+_ROW_FOLLOWS = re.compile(rb"\s*(?:,?\s*[\[{]|\])")
+_OPENING = re.compile(rb'\{\s*"[^"\\]*"')
+_STRINGS = re.compile(rb'(?:[^"]+|"(?:[^"\\]+|\\.)*+")*+', re.DOTALL)
+_FIRST_KEYS = (
+    *(b"messages", b"conversations", b"instruction", b"input", b"ideal_output", b"prompt"),
+    *(b"completion", b"chosen", b"preferred_output", b"text", b"system", b"id"),
+)
+"""Keys with which rows begin, as long as no whole row was seen."""
+_NEAR = 1 << 14
+"""Bytes in which the end of an element is looked for first."""
+_FAR = 1 << 18
+"""Bytes in which the next element is looked for by what the last one begins with."""
+_MANY = 8
+"""Damaged elements after which the usual keys count as the beginning of a row."""
+_SHOWN_OF_ENDLESS = 1 << 20
+
+
+class JsonRows:
+    """Cuts an array, or objects one after the other; see `row_cutting.Cutter`."""
+
+    def __init__(self) -> None:
+        self.remarks: list[Remark] = []
+        self.counted_by_element = False
+        self._placer = LinePlacer()
+        self._waiting = Waiting()
+        self._line = 1
+        """Number of the line on which what waits begins."""
+        self._in_array = False
+        self._first_keys: set[bytes] = set()
+        self._row_begin = _row_begin(_FIRST_KEYS)
+        self._opening = b""
+        """The bytes that the last whole object begins with, its first key included."""
+        self._holds_rows = False
+        """Whether something like the beginning of a row stood in a whole one."""
+        self._damaged = 0
+        """Damaged elements so far."""
+        self._given_up = False
+
+    def cut(self, block: bytes) -> bytes:
+        """See `Cutter`."""
+        if self._given_up:
+            return b""
+        text = self._waiting.add(block)
+        return self._lines(text, last=False) if text else b""
+
+    def finish(self) -> bytes:
+        """See `Cutter`."""
+        found = self._lines(self._waiting.all(), last=True)
+        if self._in_array and not self._given_up:
+            text = f"The array is not closed: the file ends on line {number(self._line)}."
+            self.remarks.append(("truncated-container", text))
+        return found
+
+    def _lines(self, text: bytes, *, last: bool) -> bytes:
+        """The elements that are complete, each on its line."""
+        found = list(self._elements(text, last))
+        lines = (self._placer.line, *(line for _, line in found))
+        if any(line >= following for line, following in pairwise(lines)):
+            self.counted_by_element = True
+        if self.counted_by_element:
+            return b"".join(raw + b"\n" for raw, _ in found)
+        return b"".join(self._placer.place(raw, line) for raw, line in found)
+
+    def _elements(self, text: bytes, last: bool) -> Iterator[tuple[bytes, int]]:
+        """The elements that are complete in a text, with the lines on which they begin."""
+        at, line, counted = 0, self._line, 0
+        while (at := self._skip(text, at)) < len(text):
+            end = self._end(text, at, last)
+            if end is None:
+                break
+            line += text.count(b"\n", counted, at)
+            counted = at
+            yield _on_one_line(text[at:end]), line
+            at = end
+        self._line = line + text.count(b"\n", counted, at)
+        if len(text) - at > LONGEST_ROW:
+            yield _on_one_line(text[at : at + _SHOWN_OF_ENDLESS]), self._line
+            self._give_up()
+            at = len(text)
+        self._waiting.keep(text[at:])
+
+    def _give_up(self) -> None:
+        self._given_up = True
+        most = number(LONGEST_ROW >> 20)
+        text = f"The element on line {number(self._line)} does not end within {most} MB; "
+        self.remarks.append(("truncated-container", f"{text}what follows it is not read."))
+
+    def _skip(self, text: bytes, at: int) -> int:
+        """Where the next element begins: after white space, commas and the array's brackets."""
+        while True:
+            found = _GAP.match(text, at)
+            at = found.end() if found else at
+            bracket = text[at : at + 1]
+            if bracket == b"]" or (bracket == b"[" and not self._in_array):
+                self._in_array = bracket == b"["
+                at += 1
+            else:
+                return at
+
+    def _end(self, text: bytes, at: int, last: bool) -> int | None:
+        """Where the element at a place ends; None where what follows must be known first."""
+        guess = self._guessed_end(text, at)
+        if guess:
+            return guess
+        end, begin = (
+            self._container(text, at) if text[at] in b"{[" else (_other_end(text, at), None)
+        )
+        if begin is not None:
+            return begin
+        if end == len(text) and not last:
+            return None
+        if end is not None and _FOLLOWS.match(text, end) and self._is_whole(text[at:end]):
+            self._holds_rows = self._holds_rows or self._next_row(text, at, end) is not None
+            return end
+        if not (last or end is not None or len(text) - at > PATIENCE):
+            return None
+        self._damaged += 1
+        return self._damaged_end(text, at, end, last)
+
+    def _guessed_end(self, text: bytes, at: int) -> int | None:
+        """Where the element ends if the next one opens like the last whole one and this is JSON."""
+        far = at + _FAR
+        following = text.find(self._opening, at + 1, far) if self._opening else -1
+        if following < 0:
+            return None
+        raw = text[at:following].rstrip(b", \t\r\n")
+        return at + len(raw) if self._is_whole(raw) else None
+
+    def _container(self, text: bytes, at: int) -> tuple[int | None, int | None]:
+        """Where the brackets of an element end, or else where the next row begins in it.
+
+        Rows hold no such beginnings in them as a rule. Where one did, or none was whole yet, only
+        the brackets count. It is looked further bit by bit, so that many rows whose brackets are
+        missing do not cost a look through all that follows each.
+        """
+        trusted = not self._holds_rows and bool(self._opening or self._damaged > _MANY)
+        near, end = _NEAR, None
+        while end is None:
+            end = container_end(text, at, at + near)
+            begin = self._next_row(text, at, at + near) if trusted and end is None else None
+            if begin is not None or at + near >= len(text):
+                return end, begin
+            near *= 4
+        return end, None
+
+    def _next_row(self, text: bytes, at: int, before: int) -> int | None:
+        """Where a row seems to begin after a place and before another."""
+        found = self._row_begin.search(text, at + 1, before)
+        return found.start() if found else None
+
+    def _damaged_end(self, text: bytes, at: int, end: int | None, last: bool) -> int | None:
+        """Where a damaged element ends: where its brackets say, or where the next row begins."""
+        begin = self._next_row(text, at, end or len(text))
+        if end is not None and begin is None:
+            if _ROW_FOLLOWS.match(text, end):
+                return end
+            begin = self._next_row(text, end - 1, len(text))
+        if begin is not None:
+            return begin
+        return self._last_end(text, at, end) if last else None
+
+    def _is_whole(self, raw: bytes) -> bool:
+        """Whether an element is JSON; what rows begin with is learned from those that are."""
+        try:
+            value = orjson.loads(raw)
+        except orjson.JSONDecodeError:
+            return False
+        if (
+            isinstance(value, dict)
+            and value
+            and not (self._opening and raw.startswith(self._opening))
+        ):
+            opening = _OPENING.match(raw)
+            self._opening = opening[0] if opening else b""
+            first = next(iter(value)).encode()
+            if first not in self._first_keys and len(self._first_keys) < len(_FIRST_KEYS):
+                self._first_keys.add(first)
+                self._row_begin = _row_begin(self._first_keys)
+        return True
+
+    def _last_end(self, text: bytes, at: int, end: int | None) -> int:
+        """Where a damaged last element ends; the bracket of the array does not belong to it."""
+        rest = len(text.rstrip())
+        strings = _STRINGS.match(text, at)
+        open_string = strings is not None and strings.end() < len(text)
+        closed = self._in_array and text[rest - 1 : rest] == b"]" and (end or open_string)
+        return rest - 1 if closed and rest - 1 > at else rest
+
+
+def _row_begin(first_keys: Iterable[bytes]) -> re.Pattern[bytes]:
+    """What an object in a list looks like that begins with one of some keys."""
+    keys = b"|".join(map(re.escape, sorted(first_keys)))
+    return re.compile(rb'[,\n]\s*(?=\{\s*"(?:' + keys + rb')"\s*:)')
+
+
+def container_end(text: bytes, at: int, before: int) -> int | None:
+    """The place after the bracket that closes the one at a place; None where none does.
+
+    Args:
+        text: what is looked through.
+        at: the place of the bracket.
+        before: where to stop.
+    """
+    depth, before = 0, min(before, len(text))
+    while True:
+        found = _TO_BRACKET.match(text, at, before)
+        at = found.end() if found else at
+        bracket = text[at : at + 1] if at < before else b""
+        if bracket in (b"{", b"["):
+            depth += 1
+        elif bracket in (b"}", b"]"):
+            depth -= 1
+        else:
+            return None
+        at += 1
+        if not depth:
+            return at
+
+
+def _other_end(text: bytes, at: int) -> int:
+    """The place after a string, a number, or whatever stands where an element should."""
+    found = _NO_CONTAINER.match(text, at)
+    return found.end() if found else at + 1
+
+
+def _on_one_line(raw: bytes) -> bytes:
+    """An element without line breaks: a carriage return is white space to JSON as well."""
+    return raw.rstrip(b", \t\r\n").replace(b"\n", b"\r")

@@ -1,0 +1,180 @@
+"""Rows that do not stand on lines of their own: unpacked and cut, block by block, into a spool.
+
+The spool is a file of JSON Lines in the folder for temporary files. Blank lines in it keep every
+row on the line it has in the source.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+import tempfile
+import threading
+import time
+import weakref
+from array import array
+from contextlib import suppress
+from pathlib import Path
+
+from tui.domain.text import number
+from tui.services.errors import FileError
+from tui.services.reading.decompression import Gunzipped, Plain, Source
+from tui.services.reading.row_file import BLOCK, Container, RowFile
+from tui.services.reading.row_splitting import Cutter
+
+SPARED = 256 << 20
+"""Bytes that unpacking leaves free on the disk."""
+_FIRST_BLOCK = 1 << 16
+"""Bytes of the first block; the following ones double, so the first rows are soon there."""
+_PREFIX = "ftui-rows-"
+_AT_A_TIME = 1000
+_YOUNG = 60
+"""Seconds in which a spool may not have its lock yet."""
+
+
+class Spool:
+    """A file for rows in the folder for temporary files; it goes with the object.
+
+    A lock tells that it is in use, so those that a killed process left are removed by the next.
+    """
+
+    def __init__(self) -> None:
+        """Make the file.
+
+        Raises:
+            OSError: it cannot be made.
+        """
+        self.handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=".jsonl")
+        self.path = Path(name)
+        self.size = 0
+        weakref.finalize(self, _remove, self.path, self.handle)
+        fcntl.flock(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def append(self, data: bytes) -> None:
+        """Write at the end.
+
+        Raises:
+            OSError: the disk is full, or nearly so.
+        """
+        free = shutil.disk_usage(self.path.parent).free
+        if data and free - len(data) < SPARED:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self.handle, rest) :]
+        self.size += len(data)
+
+
+def _remove(path: Path, handle: int) -> None:
+    os.close(handle)
+    path.unlink(missing_ok=True)
+
+
+def remove_leftovers() -> None:
+    """Remove the spools of processes that were killed."""
+    for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*.jsonl"):
+        with suppress(OSError), path.open("rb+") as file:  # in use, another's, or gone by now
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if time.time() - path.stat().st_mtime > _YOUNG:
+                path.unlink()
+
+
+class SpooledRows(RowFile):
+    """The rows of a file that are unpacked or cut into lines while it is scanned."""
+
+    def __init__(self, path: Path, cutter: Cutter, container: Container, packed: bool) -> None:
+        """Open a file; no row is known yet.
+
+        Raises:
+            OSError: it cannot be read, or the spool cannot be made.
+        """
+        super().__init__(path)
+        self.container = container
+        self.packed = packed
+        self._source: Source = (Gunzipped if packed else Plain)(self._handle, self.size)
+        self._cutter = cutter
+        self._most = _FIRST_BLOCK
+        self._ended = False
+        self._failure: Exception | None = None
+        self._moving = threading.Lock()
+        remove_leftovers()
+        self._spool = Spool()
+        self._data_handle = self._spool.handle
+
+    @property
+    def data_path(self) -> Path:
+        """The spool."""
+        return self._spool.path
+
+    @property
+    def scanned(self) -> int:
+        """Bytes of the file that were unpacked."""
+        return self._source.taken
+
+    def read(self, row: int) -> bytes:
+        """See `RowFile`."""
+        with self._moving:
+            return super().read(row)
+
+    def adopt(self, starts: array[int], lines: array[int]) -> bool:
+        """See `RowFile`; the spool must be filled anyway."""
+        return False
+
+    def _next_block(self) -> bytes | None:
+        if self._failure:
+            raise self._failure
+        if self._ended:
+            return None
+        try:
+            return self._unpack()
+        except OSError as error:
+            self._failure = self._explained(error)
+            raise self._failure from error
+
+    def _unpack(self) -> bytes:
+        block = self._source.next_block(min(self._most, BLOCK))
+        self._most = min(2 * self._most, BLOCK)
+        self._ended = block is None
+        data = self._cutter.finish() if block is None else self._cutter.cut(block)
+        if self._ended:
+            self._add_remarks()
+        if self._cutter.counted_by_element and not self.counted_by_element:
+            self._number_anew()
+        self._spool.append(data)
+        return data
+
+    def _explained(self, error: OSError) -> Exception:
+        """A full disk told by what filled it, or nearly so."""
+        if error.errno != errno.ENOSPC:
+            return error
+        folder = self._spool.path.parent
+        held = f"{number(self.scanned)} bytes of it became {number(self._spool.size)}"
+        return FileError(
+            f"{self.path} needs more room to be unpacked than is free in {folder}: {held}.",
+            "Free some space, or set TMPDIR to a folder on a larger disk.",
+        )
+
+    def _add_remarks(self) -> None:
+        if self._source.damage:
+            text = f"{self._source.damage}; the rows up to there are shown."
+            self.remarks.append(("truncated-container", text))
+        self.remarks += self._cutter.remarks
+
+    def _number_anew(self) -> None:
+        """Put every row on the line of its own number, from when two share a line of the source."""
+        self.counted_by_element = True
+        if self._open_line:
+            self._close_line(b"\n")
+        spool, starts, size = Spool(), array("Q"), 0
+        for first in range(0, len(self), _AT_A_TIME):
+            rows = [self.read(row) for row in range(first, min(first + _AT_A_TIME, len(self)))]
+            for raw in rows:
+                starts.append(size)
+                size += len(raw) + 1
+            spool.append(b"\n".join(rows) + b"\n")
+        with self._moving:
+            self._spool, self._data_handle, self._starts = spool, spool.handle, starts
+            self._lines = array("Q", range(1, len(starts) + 1))
+            self._scanned, self._line = spool.size, len(starts) + 1

@@ -1,0 +1,1 @@
+"""From a training file to a created job: forecast, upload, creation, resubmission."""

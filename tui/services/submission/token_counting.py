@@ -1,0 +1,86 @@
+"""Counting the tokens of a whole file by another model's tokenizer than its check used."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from tui.domain.submission.forecast import Counted
+from tui.services.checking.dataset_check import SMALL, run_parts
+from tui.services.checking.passes import Chunk, Look, example_or_none
+from tui.services.checking.progress import RowProgress
+from tui.services.checking.token_counters import TokenCounter
+from tui.services.checking.workers import workers
+from tui.services.reading.row_file import rows_between
+
+if TYPE_CHECKING:
+    from tui.services.datasets.dataset import Dataset
+
+_CHUNK = 1 << 20
+
+
+class _Sums(NamedTuple):
+    """Of a part of a file: see `Counted`."""
+
+    tokens: int
+    rows_cut: int
+    tokens_cut: int
+
+
+@dataclass(frozen=True, slots=True)
+class CountProgress(RowProgress):
+    """How far the counting is.
+
+    Attributes:
+        counted: what was counted, in the last progress of all.
+    """
+
+    counted: Counted | None = None
+
+
+async def count_tokens(
+    dataset: Dataset, counter: TokenCounter, context: int
+) -> AsyncIterator[CountProgress]:
+    """Count the tokens of a file that was checked; rows with errors have none.
+
+    Args:
+        dataset: the file.
+        counter: what counts.
+        context: tokens of an example that training keeps; 0 where nobody knows.
+
+    Yields:
+        Progress; the last one has what was `counted`.
+
+    Raises:
+        FileError: the file cannot be read.
+    """
+    options = replace(dataset.options, context=context)
+    look = Look(dataset.format, options, 0, counter)
+    began, done = time.monotonic(), 0
+    tokens = rows_cut = tokens_cut = 0
+    with workers(dataset.data_size > SMALL) as pool:
+        passing = run_parts(pool, dataset.path, _count, dataset.parts(_CHUNK), look)
+        async for part, sums in passing:
+            done += part.rows
+            tokens += sums.tokens
+            rows_cut += sums.rows_cut
+            tokens_cut += sums.tokens_cut
+            yield _progress(dataset, done, began)
+    counted = Counted(len(dataset), tokens, counter.name, context, rows_cut, tokens_cut)
+    yield replace(_progress(dataset, done, began), counted=counted)
+
+
+def _progress(dataset: Dataset, done: int, began: float) -> CountProgress:
+    return CountProgress("counting tokens", len(dataset), done, time.monotonic() - began)
+
+
+def _count(chunk: Chunk, look: Look) -> _Sums:
+    """The tokens of a part of a file."""
+    lines = rows_between(chunk.path, chunk.start, chunk.end, chunk.line)
+    found = (example_or_none(raw, line, look.kind, look.options) for line, raw in lines)
+    lengths = look.counter.count_examples([example for example in found if example])
+    context = look.options.context
+    over = [length - context for length in lengths if context and length > context]
+    return _Sums(sum(lengths), len(over), sum(over))

@@ -1,0 +1,1 @@
+"""Following jobs: polling, pagination, rate limits, the list of all jobs."""

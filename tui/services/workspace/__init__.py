@@ -1,0 +1,1 @@
+"""The folder `.ftui/`: atomic files, append-only logs, the history of each job."""

@@ -1,0 +1,1 @@
+"""Writing rows to new files: splits, manifests, files that appear together."""

@@ -1,0 +1,1 @@
+"""Widgets that show rows, problems and statistics."""

@@ -1,0 +1,64 @@
+"""The words of a comparison on the screen: its state for the loop bar, facts, fields."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from tui.domain.evaluation.comparison import Verdict
+from tui.domain.evaluation.records import Evaluation
+from tui.domain.loop import NOT_COMPARED, StepState, Tone
+from tui.domain.text import preview, scrub, signed
+
+_TONES = {Verdict.BETTER: Tone.GOOD, Verdict.WORSE: Tone.BAD, Verdict.UNCLEAR: Tone.WARNED}
+_COLOURS = {Tone.GOOD: "$text-success", Tone.BAD: "$text-error", Tone.WARNED: "$text-warning"}
+
+
+def standing(record: Evaluation | None) -> StepState:
+    """How the step stands after this evaluation: `+0.97 better`, `-0.20 worse`, `unclear`."""
+    result = record.comparison if record else None
+    if result is None:
+        return NOT_COMPARED
+    change = signed(result.difference.mean)
+    if result.verdict is Verdict.UNCLEAR:
+        return StepState(Tone.WARNED, f"{change} unclear", "unclear")
+    brief = change if result.verdict is Verdict.BETTER else "worse"
+    return StepState(_TONES[result.verdict], f"{change} {result.verdict.value}", brief)
+
+
+def verdict_sentence(record: Evaluation) -> Content:
+    """The result in words, with its glyph, in the colour of its tone."""
+    result = record.comparison
+    if result is None:
+        return Content("This comparison has no result.")
+    tone = _TONES[result.verdict]
+    return Content(f"{tone.glyph} {result.sentence}").stylize(_COLOURS[tone])
+
+
+def facts(record: Evaluation) -> Content:
+    """Scorer, both means with their intervals, the models, how the interval was found."""
+    result = record.comparison
+    if result is None:
+        return Content("")
+    base, tuned = result.base, result.tuned
+    means = Content(
+        f"{record.scorer}   base {base.mean:.2f} ({base.low:.2f} to {base.high:.2f})   "
+        f"tuned {tuned.mean:.2f} ({tuned.low:.2f} to {tuned.high:.2f})   n = {result.n}"
+    )
+    names = Content(f"base {preview(record.base, 60)}   tuned {preview(record.tuned, 60)}")
+    told = (
+        f"{result.method}, p = {result.p_value:.2g}   "
+        f"{record.started_at.astimezone():%Y-%m-%d %H:%M}   {preview(record.test)}"
+    )
+    return Content("\n").join([means, names, Content(told).stylize("dim")])
+
+
+def fields_line(record: Evaluation) -> str:
+    """The share of each JSON field that is right: `Fields   category 0.10→0.90   order ...`."""
+    result = record.comparison
+    if result is None or not result.fields:
+        return ""
+    shares = (
+        f"{preview(name, 24)} {base:.2f}→{tuned:.2f}"
+        for name, (base, tuned) in result.fields.items()
+    )
+    return scrub("Fields   " + "   ".join(shares))

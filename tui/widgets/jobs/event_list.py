@@ -1,0 +1,134 @@
+"""The events of a job: the newest first, those a filter wants."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.widgets import Input
+
+from tui.domain.jobs.descriptions import clock_time
+from tui.domain.jobs.event_filter import EventFilter, level_of
+from tui.domain.jobs.view import JobEvent
+from tui.domain.loop import Tone
+from tui.domain.text import number, preview
+from tui.widgets.line_table import Cell, Column, LineTable
+from tui.widgets.pane_title import PaneTitle
+
+_COLUMNS = [Column("time", 16), Column("level", 7), Column("event")]
+_LOOKS = {"warn": ("! warn", Tone.WARNED), "error": ("✗ error", Tone.BAD)}
+
+
+class EventList(Vertical):
+    """A title, a line to type a filter in while somebody does, the events."""
+
+    DEFAULT_CSS = """
+    EventList Horizontal { height: 1; }
+    EventList PaneTitle { width: 1fr; }
+    EventList Input { width: 1fr; display: none; }
+    EventList Input.-typing { display: block; }
+    """
+
+    @dataclass
+    class Opened(Message):
+        """An event shall be shown in full."""
+
+        event: JobEvent
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._events: Sequence[JobEvent] = ()
+        self._wanted = EventFilter()
+        self._rows: Sequence[int] = ()
+        self._trouble = ""
+
+    def compose(self) -> ComposeResult:
+        """Title, filter, table."""
+        with Horizontal():
+            yield PaneTitle(id="events-title")
+            yield Input(placeholder="checkpoint is:warn", compact=True, id="events-filter")
+        yield LineTable(_COLUMNS, self._cells, id="job-events")
+
+    @property
+    def table(self) -> LineTable:
+        """The table of events."""
+        return self.query_one(LineTable)
+
+    @property
+    def title(self) -> PaneTitle:
+        """The line above it."""
+        return self.query_one(PaneTitle)
+
+    def on_mount(self) -> None:
+        """Say that there is none yet."""
+        self._select()
+
+    def show(self, events: Sequence[JobEvent]) -> None:
+        """Show the events, oldest first as they are given; the cursor stays on its event."""
+        if len(events) == len(self._events) and events[-1:] == self._events[-1:]:
+            return
+        self._events = events
+        self._select()
+
+    def begin_filter(self) -> None:
+        """Let a person type which events are wanted."""
+        line = self.query_one(Input)
+        line.add_class("-typing")
+        line.focus()
+
+    def end_filter(self) -> bool:
+        """Show all events again; whether there was a filter."""
+        line = self.query_one(Input)
+        filtering = bool(line.value) or line.has_class("-typing")
+        line.value = ""
+        line.remove_class("-typing")
+        return filtering
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        try:
+            self._wanted, self._trouble = EventFilter.parse(event.value), ""
+        except ValueError as error:
+            self._wanted, self._trouble = EventFilter(), str(error)
+        self._select()
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.query_one(Input).set_class(bool(event.value), "-typing")
+        self.table.focus()
+
+    @on(LineTable.RowSelected)
+    def _open(self, message: LineTable.RowSelected) -> None:
+        message.stop()
+        self.post_message(self.Opened(self._event(message.row)))
+
+    def _select(self) -> None:
+        table, before = self.table, len(self._rows)
+        wanted = self._wanted
+        self._rows = (
+            [place for place, event in enumerate(self._events) if wanted.wants(event)]
+            if wanted
+            else range(len(self._events))
+        )
+        if table.cursor and before:
+            # What is new comes in above; whoever reads further below stays there.
+            table.cursor += max(0, len(self._rows) - before)
+        table.set_row_count(len(self._rows))
+        table.rows_changed()
+        of = f"{number(len(self._rows))} of " if wanted else ""
+        count = f"{of}{number(len(self._events))}" if self._events else "none yet"
+        self.title.tell(self._trouble or f"Events  {count}")
+
+    def _event(self, row: int) -> JobEvent:
+        return self._events[self._rows[len(self._rows) - 1 - row]]
+
+    def _cells(self, row: int) -> Sequence[Cell]:
+        event = self._event(row)
+        level, tone = _LOOKS.get(level_of(event), (preview(event.level, 20), Tone.NONE))
+        return [clock_time(event.at), (level, tone), (preview(event.message, 300), tone)]
