@@ -6,11 +6,13 @@ import asyncio
 import json
 import socket
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import keyring.backends.null
 import pytest
+from servers.misbehaving import MisbehavingServer, misbehaving_server
+from support.providers import KEY, KEY_ENV
 from support.sample_rows import good_rows
 
 from tui.services.providers.engine_process import EngineProcess
@@ -24,6 +26,19 @@ def nobodys_keyring() -> Iterator[None]:
     keyring.set_keyring(keyring.backends.null.Keyring())
     yield
     keyring.set_keyring(before)
+
+
+@pytest.fixture(autouse=True)
+def provider_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key of a test's provider is in the environment."""
+    monkeypatch.setenv(KEY_ENV, KEY)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[MisbehavingServer]:
+    """A real HTTP server of the fine-tuning protocol."""
+    async with misbehaving_server() as server:
+        yield server
 
 
 TEMPLATE = (

@@ -74,7 +74,6 @@ def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Misbehaving
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FTUI_CONFIG", str(config))
     monkeypatch.setenv("FTUI_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("TEST_KEY", "sk-verysecret123456")
     yield running[0]
     loop.call_soon_threadsafe(ended.set)
     thread.join(10)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from servers.chat import ChatServer, chat_server
+from support.providers import KEY
 
 EXPECTED = '{"category": "billing"}'
 
@@ -33,9 +34,7 @@ def folder(tmp_path: Path, server: ChatServer) -> Path:
     return tmp_path
 
 
-async def ftui_evaluate(
-    folder: Path, *arguments: str, key: str = "sk-verysecret123456"
-) -> tuple[int, str, str]:
+async def ftui_evaluate(folder: Path, *arguments: str, key: str = KEY) -> tuple[int, str, str]:
     environ = {**os.environ, "FTUI_CONFIG": str(folder / "config.toml"), "TEST_KEY": key}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tui", "evaluate", *arguments),

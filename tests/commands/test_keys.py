@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 from support.command_line import run
+from support.providers import KEY
 from support.terminal import Terminal
 
-KEY = "sk-verysecret123456"
 ROOT = Path(__file__).parents[2]
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from support.providers import KEY
 from support.terminal import Terminal
 
-KEY = "sk-verysecret123456"
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import os

@@ -7,23 +7,17 @@ import json
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from servers.misbehaving import MisbehavingServer, misbehaving_server
+from servers.misbehaving import MisbehavingServer
 from support.terminal import Terminal
 
 pytestmark = pytest.mark.long
 
 STEPS = 300
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[MisbehavingServer]:
-    async with misbehaving_server() as server:
-        yield server
 
 
 @contextmanager

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from servers.misbehaving import MisbehavingServer, misbehaving_server
+from servers.misbehaving import MisbehavingServer
 from support.jobs_screen import hasty
+from support.providers import provider_profile
 from support.sample_rows import good_rows
 
 from tui.app import FtuiApp
-from tui.settings import ProviderProfile, Settings
+from tui.settings import Settings
 
 
 @pytest.fixture
@@ -22,18 +23,11 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[MisbehavingServer]:
-    async with misbehaving_server() as server:
-        yield server
-
-
-@pytest.fixture
 def far_settings(
     server: MisbehavingServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> Settings:
     """Settings whose provider is the server."""
-    monkeypatch.setenv("TEST_KEY", "sk-verysecret123456")
-    far = ProviderProfile(base_url=server.url, api_key_env="TEST_KEY")
+    far = provider_profile(server.url)
     return settings.model_copy(
         update={"provider": "far", "model": "base", "providers": {"far": far}}
     )

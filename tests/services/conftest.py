@@ -6,18 +6,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from servers.misbehaving import MisbehavingServer, misbehaving_server
-from support.watched_jobs import KEY, Time
+from servers.misbehaving import MisbehavingServer
+from support.providers import provider_profile
+from support.watched_jobs import Time
 
 from tui.services.container import Services
 from tui.services.jobs.jobs import Jobs
-from tui.settings import ProviderProfile, Settings
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[MisbehavingServer]:
-    async with misbehaving_server() as server:
-        yield server
+from tui.settings import Settings
 
 
 @pytest.fixture
@@ -29,8 +24,7 @@ def time() -> Time:
 async def services(
     server: MisbehavingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Services]:
-    monkeypatch.setenv("TEST_KEY", KEY)
-    profile = ProviderProfile(base_url=server.url, api_key_env="TEST_KEY")
+    profile = provider_profile(server.url)
     settings = Settings(
         home=tmp_path / "home",
         workspace=tmp_path / ".ftui",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
+from support.waiting import until
 from textual.pilot import Pilot
 from textual.widgets import Static
 
@@ -22,16 +22,6 @@ def app_on(settings: Settings, name: str | Path | None) -> FtuiApp:
     """The app on a file, or on one of the sample data by its name."""
     file = sample_path(name) if isinstance(name, str) else name
     return FtuiApp(Services(settings), file)
-
-
-async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
-    """Wait until something holds."""
-    for _ in range(1500):
-        if holds():
-            await pilot.pause()
-            return
-        await pilot.pause(0.02)
-    raise AssertionError("it did not come to hold")
 
 
 async def settled(pilot: Pilot[None]) -> DataScreen:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 
 from servers.misbehaving import MisbehavingServer
-from textual.pilot import Pilot
 from textual.widgets import Button, Static
 
 from tui.app import FtuiApp
@@ -23,8 +21,6 @@ from tui.widgets.line_table import LineTable
 from tui.widgets.live_line import LiveLine
 
 SIZES = [(80, 24), (120, 40)]
-PATIENCE = 30.0
-"""Seconds; the server is polled as if it were far away, and the machine may be busy."""
 
 
 HASTE = 20.0
@@ -52,14 +48,6 @@ def a_job(
         extra = {"valid_loss": 3.2 / step} if step % 10 == 0 else {}
         event = server.add_step(step, job, total_steps=90, **extra)
         event["created_at"] = now - steps + step
-
-
-async def until(pilot: Pilot[None], true: Callable[[], bool]) -> None:
-    """Wait until something is true of the screen, however slow the machine."""
-    end = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < end, "the screen never came to show it"
-        await pilot.pause(0.05)
 
 
 def screen(app: FtuiApp) -> JobsScreen:

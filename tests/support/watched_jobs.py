@@ -14,8 +14,6 @@ from tui.domain.submission.job_request import JobRequest
 from tui.services.clock import Clock
 from tui.services.jobs.jobs import Jobs
 
-KEY = "sk-verysecret123456"
-
 
 class Time:
     """A clock that a test turns: sleeping moves it on and runs what is planned for that moment."""

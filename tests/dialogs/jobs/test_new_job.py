@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,7 @@ from hypothesis import strategies as st
 from servers.misbehaving import misbehaving_server
 from support.dialog_app import DialogApp, showing
 from support.sample_rows import chat_row, good_rows, pair_rows
-from textual.pilot import Pilot
+from support.waiting import until
 from textual.widgets import Button, Input, Select
 
 from tui.dialogs.jobs.job_fields import FIELDS, FieldError, read_request, values_of
@@ -25,7 +23,6 @@ from tui.services.workspace.job_log import JobFile, JobLog
 from tui.settings import ProviderProfile, Settings
 
 SIZES = [(80, 24), (120, 40), (60, 16)]
-PATIENCE = 20.0
 FAR = ProviderProfile(base_url="https://api.openai.com/v1")
 
 
@@ -41,13 +38,6 @@ def training(tmp_path: Path) -> Path:
     path = tmp_path / "train.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in good_rows(60)))
     return path
-
-
-async def until(pilot: Pilot[None], true: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < end, "the form never came to show it"
-        await pilot.pause(0.05)
 
 
 def word(app: DialogApp[object]) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from servers.streaming import StreamingServer, streaming_server
+from support.waiting import until
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
@@ -27,7 +28,6 @@ from tui.widgets.live_line import LiveLine
 from tui.widgets.scrubbed_area import ScrubbedArea
 
 SIZES = [(80, 24), (120, 40)]
-PATIENCE = 15.0
 ANSWER = '{"category": "billing", "order": 1}'
 EVIL = "x\x1b]0;PWNED\x07[/red]y"
 
@@ -55,13 +55,6 @@ def app(server: StreamingServer, tmp_path: Path) -> FtuiApp:
             )
         )
     )
-
-
-async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not holds():
-            await pilot.pause(0.02)
-    await pilot.pause()
 
 
 async def opened(pilot: Pilot[None], base: str | None = "base") -> ChatScreen:

@@ -8,16 +8,8 @@ import json
 from pathlib import Path
 
 import pytest
-from support.data_screen import (
-    app_on,
-    chat_text,
-    headline,
-    opened,
-    problems,
-    rows_shown,
-    settled,
-    until,
-)
+from support.data_screen import app_on, chat_text, headline, opened, problems, rows_shown, settled
+from support.waiting import until
 from textual.pilot import Pilot
 from textual.widgets import Footer, Input
 from textual.widgets._footer import FooterKey

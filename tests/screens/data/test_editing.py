@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.data_screen import app_on, headline, opened, problems, rows_shown, settled, until
+from support.data_screen import app_on, headline, opened, problems, rows_shown, settled
 from support.sample_rows import good_rows
+from support.waiting import until
 from textual.drivers.headless_driver import HeadlessDriver
 from textual.pilot import Pilot
 from textual.widgets import Input, Static

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from servers.chat import ChatServer, chat_server
 from servers.misbehaving import Fault
+from support.providers import provider_profile
+from support.waiting import until
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
@@ -20,13 +21,12 @@ from tui.domain.loop import Tone
 from tui.screens.evaluate.screen import EvaluateScreen
 from tui.screens.messages import EvaluateRequested
 from tui.services.container import Services
-from tui.settings import ProviderProfile, Settings
+from tui.settings import Settings
 from tui.widgets.evaluate.case_table import CaseTable
 from tui.widgets.evaluate.case_view import AnswerDiff
 from tui.widgets.evaluate.interval_bar import IntervalBar
 
 SIZES = [(80, 24), (120, 40)]
-PATIENCE = 15.0
 EXPECTED = '{"category": "billing", "order": 1}'
 
 
@@ -47,8 +47,7 @@ async def server() -> AsyncIterator[ChatServer]:
 
 @pytest.fixture
 def settings(server: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setenv("TEST_KEY", "sk-verysecret123456")
-    profile = ProviderProfile(base_url=server.url, api_key_env="TEST_KEY")
+    profile = provider_profile(server.url)
     return Settings(
         home=tmp_path / "home",
         workspace=tmp_path / ".ftui",
@@ -64,13 +63,6 @@ def test_set(tmp_path: Path) -> Path:
     rows = [{"input": f"Mail {i}", "ideal_output": EXPECTED} for i in range(1, 21)]
     path.write_text("\n".join(json.dumps(row) for row in rows))
     return path
-
-
-async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not holds():
-            await pilot.pause(0.02)
-    await pilot.pause()
 
 
 async def opened(pilot: Pilot[None]) -> EvaluateScreen:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support.command_line import run
+from support.waiting import until
 from textual.pilot import Pilot
 from textual.widgets import Static
 
@@ -23,7 +23,6 @@ from tui.widgets.jobs.loss_chart import LossChart
 from tui.widgets.line_table import LineTable
 
 EVIL = "x\x1b]0;PWNED\x07[/red]y"
-PATIENCE = 15.0
 
 
 async def recorded(tmp_path: Path) -> Settings:
@@ -75,13 +74,6 @@ async def recorded(tmp_path: Path) -> Settings:
 @pytest.fixture
 async def settings(tmp_path: Path) -> Settings:
     return await recorded(tmp_path)
-
-
-async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not holds():
-            await pilot.pause(0.02)
-    await pilot.pause()
 
 
 async def compared(pilot: Pilot[None], marks: int) -> RunComparisonScreen:

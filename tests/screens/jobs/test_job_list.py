@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 import pytest
 from servers.misbehaving import Fault, MisbehavingServer, misbehaving_server
-from support.jobs_screen import SIZES, a_job, headline, rows, screen, until
+from support.jobs_screen import SIZES, a_job, headline, rows, screen
+from support.providers import provider_profile
+from support.waiting import until
 from textual.geometry import Region
 from textual.widgets import Input
 
@@ -16,7 +18,7 @@ from tui.services.clock import Clock
 from tui.services.container import Services
 from tui.services.jobs.jobs import Jobs
 from tui.services.watching.poll_priority import Level
-from tui.settings import ProviderProfile, Settings
+from tui.settings import Settings
 from tui.widgets.line_table import LineTable
 
 AppOf = Callable[[Settings], FtuiApp]
@@ -113,7 +115,7 @@ async def test_a_server_that_is_away_hides_no_other(
     a_job(server)
     async with misbehaving_server() as away:
         away.faults = [Fault("hang", path="jobs"), Fault("status", 503, path="jobs")]
-        profile = ProviderProfile(base_url=away.url, api_key_env="TEST_KEY")
+        profile = provider_profile(away.url)
         profiles = far_settings.providers | {"away": profile}
         app = app_of(far_settings.model_copy(update={"providers": profiles}))
         async with app.run_test(size=(80, 24)) as pilot:

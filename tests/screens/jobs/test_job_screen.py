@@ -19,8 +19,9 @@ from support.jobs_screen import (
     rows,
     screen,
     told,
-    until,
 )
+from support.providers import provider_profile
+from support.waiting import until
 from textual import on
 from textual.pilot import Pilot
 
@@ -32,7 +33,7 @@ from tui.dialogs.read_text import ReadText
 from tui.screens.jobs.job_screen import JobScreen
 from tui.screens.messages import ChatRequested, EvaluateRequested, StepRequested
 from tui.services.container import Services
-from tui.settings import ProviderProfile, Settings
+from tui.settings import Settings
 from tui.widgets.line_pane import LinePane
 
 
@@ -137,7 +138,7 @@ async def test_a_past_run_opens_with_its_curves_without_any_server(
     async for _ in services.jobs.watch("far", "ftjob-1"):
         pass
     await services.providers.close()
-    nowhere = ProviderProfile(base_url="http://127.0.0.1:9/v1", api_key_env="TEST_KEY")
+    nowhere = provider_profile("http://127.0.0.1:9/v1")
     gone = far_settings.model_copy(update={"providers": {"far": nowhere}})
     app = hasty(gone)
     async with opened(app):

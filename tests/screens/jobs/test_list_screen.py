@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from servers.misbehaving import MisbehavingServer
-from support.jobs_screen import SIZES, a_job, hasty, headline, panel_text, rows, screen, until
+from support.jobs_screen import SIZES, a_job, hasty, headline, panel_text, rows, screen
+from support.waiting import until
 from textual.widgets import Static
 
 from tui.app import FtuiApp

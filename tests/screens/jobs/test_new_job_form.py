@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from servers.misbehaving import Fault, MisbehavingServer
-from support.jobs_screen import SIZES, hasty, headline, screen, until
+from support.jobs_screen import SIZES, hasty, headline, screen
 from support.sample_rows import good_rows, pair_rows
+from support.waiting import until
 from textual.widgets import Button, Input, Select, Static
 
 from tui.app import FtuiApp

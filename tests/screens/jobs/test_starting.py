@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
-from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from servers.misbehaving import Fault, MisbehavingServer, misbehaving_server
+from servers.misbehaving import Fault, MisbehavingServer
+from support.providers import provider_profile
 from support.sample_rows import good_rows
-from textual.pilot import Pilot
+from support.waiting import until
 from textual.widgets import Input, Static
 
 from tui.app import FtuiApp
@@ -19,24 +18,16 @@ from tui.dialogs.jobs.new_job import NewJob
 from tui.domain.submission.job_request import JobRequest
 from tui.screens.jobs.starting import JobStarting
 from tui.services.container import Services
-from tui.settings import ProviderProfile, Settings
+from tui.settings import Settings
 
-PATIENCE = 20.0
 JOBS = "fine_tuning/jobs"
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[MisbehavingServer]:
-    async with misbehaving_server() as server:
-        yield server
 
 
 @pytest.fixture
 def services(
     server: MisbehavingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Services:
-    monkeypatch.setenv("TEST_KEY", "sk-verysecret123456")
-    far = ProviderProfile(base_url=server.url, api_key_env="TEST_KEY")
+    far = provider_profile(server.url)
     return Services(
         Settings(
             home=tmp_path / "home",
@@ -53,13 +44,6 @@ def request_(tmp_path: Path) -> JobRequest:
     path = tmp_path / "train.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in good_rows(60)))
     return JobRequest(training_file=path, model="base", provider="far", suffix="tickets")
-
-
-async def until(pilot: Pilot[None], true: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < end, "the screen never came to show it"
-        await pilot.pause(0.05)
 
 
 def screen(app: FtuiApp) -> JobStarting:

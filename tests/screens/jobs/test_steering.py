@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from servers.misbehaving import MisbehavingServer
-from support.jobs_screen import SIZES, a_job, asks, question, rows, screen, told, until
+from support.jobs_screen import SIZES, a_job, asks, question, rows, screen, told
+from support.waiting import until
 from textual.widgets import Input
 
 from tui.app import FtuiApp

@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 from servers.misbehaving import Fault
 from servers.streaming import StreamingServer, streaming_server
+from support.providers import provider_profile
 
 from tui.domain.chat.conversation import Answer, ChatSettings, Ended, Ending
 from tui.services.chat.chats import Chatting
 from tui.services.chat.defaults import ChatStart, chat_start
 from tui.services.container import Services
 from tui.services.workspace.job_log import JobFile, JobLog, JobRequest
-from tui.settings import ProviderProfile, Settings
+from tui.settings import Settings
 
 ASKED = [{"role": "user", "content": "Hi"}]
 TEXT = "one two three four"
@@ -32,9 +33,8 @@ async def server() -> AsyncIterator[StreamingServer]:
 
 @pytest.fixture
 def services(server: StreamingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Services:
-    monkeypatch.setenv("TEST_KEY", "sk-verysecret123456")
     profiles = {
-        name: ProviderProfile(base_url=server.url, api_key_env="TEST_KEY", kind=kind)
+        name: provider_profile(server.url, kind=kind)
         for name, kind in (("far", None), ("azure", "azure"))
     }
     workspace = tmp_path / ".ftui"

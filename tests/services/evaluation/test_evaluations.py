@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 from servers.chat import ChatServer, chat_server
 from servers.misbehaving import Fault
+from support.providers import provider_profile
 
 from tui.domain.evaluation.comparison import Verdict
 from tui.domain.evaluation.records import CaseResult, Evaluation
 from tui.services.container import Services
 from tui.services.errors import FileError, FtuiError, InputError, NotFound, ProviderError
 from tui.services.evaluation.evaluations import EvaluationRequest, Evaluations, Run
-from tui.settings import ProviderProfile, Settings
+from tui.settings import Settings
 
 EXPECTED = '{"category": "billing"}'
 
@@ -35,8 +36,7 @@ async def server() -> AsyncIterator[ChatServer]:
 
 @pytest.fixture
 def services(server: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Services:
-    monkeypatch.setenv("TEST_KEY", "sk-verysecret123456")
-    profile = ProviderProfile(base_url=server.url, api_key_env="TEST_KEY")
+    profile = provider_profile(server.url)
     return Services(
         Settings(
             home=tmp_path / "home",

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from servers.misbehaving import Fault, MisbehavingServer
-from support.watched_jobs import KEY, request, seen, steps
+from support.providers import KEY
+from support.watched_jobs import request, seen, steps
 
 from tui.services.errors import FileError, InputError, ProviderError
 from tui.services.jobs.jobs import Jobs

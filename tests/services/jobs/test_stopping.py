@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from servers.misbehaving import Fault, MisbehavingServer, misbehaving_server
+from support.providers import provider_profile
 
 from tui.domain.jobs.stopping import kept_checkpoint
 from tui.domain.jobs.view import JobView
@@ -14,7 +15,7 @@ from tui.services.clock import Clock
 from tui.services.container import Services
 from tui.services.errors import CannotSteer, NotFound, ProviderError
 from tui.services.jobs.stopping import stop_and_keep
-from tui.settings import ProviderProfile, Settings
+from tui.settings import Settings
 
 
 @pytest.fixture
@@ -28,8 +29,7 @@ async def server() -> AsyncIterator[MisbehavingServer]:
 async def services(
     server: MisbehavingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Services]:
-    monkeypatch.setenv("TEST_KEY", "sk-verysecret123456")
-    far = ProviderProfile(base_url=server.url, api_key_env="TEST_KEY")
+    far = provider_profile(server.url)
     settings = Settings(
         home=tmp_path / "home", workspace=tmp_path / ".ftui", providers={"far": far}
     )

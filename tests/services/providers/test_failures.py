@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from servers.misbehaving import Fault, MisbehavingServer, misbehaving_server
+from servers.misbehaving import Fault, MisbehavingServer
+from support.providers import KEY
 
 from tui.services.errors import FtuiError, NotFound, OrganisationRefused, ProviderError
 from tui.services.jobs.jobs import Jobs
@@ -20,14 +21,7 @@ from tui.services.providers.providers import Providers
 from tui.services.workspace.workspace import Workspace
 from tui.settings import ProviderProfile, Settings
 
-KEY = "sk-verysecret123456"
 REFUSAL = {"error": {"message": "Your organization may not fine-tune.", "type": "x", "code": "y"}}
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[MisbehavingServer]:
-    async with misbehaving_server() as server:
-        yield server
 
 
 @pytest.fixture

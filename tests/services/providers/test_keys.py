@@ -11,13 +11,13 @@ import pytest
 from keyring.backend import KeyringBackend
 from pydantic import SecretStr
 from support.keyrings import InFile, Locked, Silent
+from support.providers import KEY
 
 from tui.services.errors import InputError, KeyMissing, KeyringError, ProviderError
 from tui.services.providers.keys import Keys
 from tui.services.providers.system_keyring import SystemKeyring
 from tui.settings import ProviderProfile
 
-KEY = "sk-verysecret123456"
 PROFILES = {
     "openai": ProviderProfile(base_url="https://api.openai.com/v1"),
     "lab-2": ProviderProfile(base_url="http://lab.example/v1"),

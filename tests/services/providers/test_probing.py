@@ -9,7 +9,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from servers.misbehaving import Fault, MisbehavingServer, misbehaving_server
+from servers.misbehaving import Fault, MisbehavingServer
+from support.providers import KEY
 
 from tui.domain.providers.probe import FEATURES
 from tui.services.container import Services
@@ -18,14 +19,7 @@ from tui.services.providers.probing import Probing
 from tui.services.providers.providers import Providers
 from tui.settings import ProviderProfile, Settings
 
-KEY = "sk-verysecret123456"
 Prober = Callable[..., Probing]
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[MisbehavingServer]:
-    async with misbehaving_server() as server:
-        yield server
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from servers.misbehaving import Fault, MisbehavingServer, misbehaving_server
+from servers.misbehaving import Fault, MisbehavingServer
+from support.providers import provider_profile
 from support.sample_rows import good_rows
 
 from tui.domain.submission.job_request import JobRequest
@@ -20,23 +21,16 @@ from tui.services.errors import FileError, InputError, NotFound, ProviderError
 from tui.services.jobs.jobs import Jobs
 from tui.services.reading.row_file import Stamp
 from tui.services.submission.job_creation import NotCertain
-from tui.settings import ProviderProfile, Settings
+from tui.settings import Settings
 
 JOBS = "fine_tuning/jobs"
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[MisbehavingServer]:
-    async with misbehaving_server() as server:
-        yield server
 
 
 @pytest.fixture
 async def services(
     server: MisbehavingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Services]:
-    monkeypatch.setenv("TEST_KEY", "sk-verysecret123456")
-    far = ProviderProfile(base_url=server.url, api_key_env="TEST_KEY")
+    far = provider_profile(server.url)
     settings = Settings(
         home=tmp_path / "home",
         workspace=tmp_path / ".ftui",

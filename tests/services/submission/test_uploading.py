@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from servers.misbehaving import Fault, MisbehavingServer, misbehaving_server
+from servers.misbehaving import Fault, MisbehavingServer
+from support.providers import provider_profile
 
 from tui.domain.rows.parsing import BOM
 from tui.domain.submission.upload_progress import UploadProgress
@@ -19,17 +20,11 @@ from tui.services.container import Services
 from tui.services.errors import FileError, InputError, ProviderError
 from tui.services.reading.row_file import Stamp
 from tui.services.submission.uploading import Uploading
-from tui.settings import ProviderProfile, Settings
+from tui.settings import Settings
 
 PART = 1000
 CONTENT = os.urandom(3500)
 Make = Callable[..., Uploading]
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[MisbehavingServer]:
-    async with misbehaving_server() as server:
-        yield server
 
 
 @pytest.fixture
@@ -42,8 +37,7 @@ async def make(
     server: MisbehavingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
 ) -> AsyncIterator[Make]:
     """Makes what sends; each is like that of an ftui that was started anew."""
-    monkeypatch.setenv("TEST_KEY", "sk-verysecret123456")
-    profile = ProviderProfile(base_url=server.url, api_key_env="TEST_KEY")
+    profile = provider_profile(server.url)
     settings = Settings(
         home=tmp_path / "home", workspace=tmp_path / ".ftui", providers={"far": profile}
     )

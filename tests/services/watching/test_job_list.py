@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 from servers.misbehaving import Fault, MisbehavingServer, misbehaving_server
+from support.providers import provider_profile
 from support.watched_jobs import a_run, request, seen
 
 from tui.services.container import Services
 from tui.services.errors import InputError, NotFound
 from tui.services.jobs.jobs import Jobs
 from tui.services.workspace.job_log import JobLog
-from tui.settings import ProviderProfile
 
 
 async def test_the_list_merges_the_servers_jobs_with_those_it_forgot(
@@ -70,7 +70,7 @@ async def test_jobs_of_two_providers_are_one_list_and_each_is_found_where_it_is(
     server: MisbehavingServer, services: Services
 ) -> None:
     async with misbehaving_server() as other:
-        near = ProviderProfile(base_url=other.url, api_key_env="TEST_KEY")
+        near = provider_profile(other.url)
         providers = {**services.settings.providers, "near": near}
         settings = services.settings.model_copy(update={"providers": providers})
         both = Services(settings)

@@ -16,13 +16,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from servers.misbehaving import Fault, MisbehavingServer, misbehaving_server
-from support.watched_jobs import KEY, Time, seen, steps
+from support.providers import KEY, provider_profile
+from support.watched_jobs import Time, seen, steps
 
 from tui.commands import watch
 from tui.domain.jobs.records import Record
 from tui.services.container import Services
 from tui.services.jobs.jobs import Jobs
-from tui.settings import ProviderProfile, Settings
+from tui.settings import Settings
 
 Action = Callable[[MisbehavingServer], object]
 
@@ -124,7 +125,7 @@ async def watched(
     """What a watch tells while things go wrong, what the log tells then, and what is printed."""
     async with misbehaving_server(server):
         server.add_job(status="queued")
-        profile = ProviderProfile(base_url=server.url, api_key_env="TEST_KEY")
+        profile = provider_profile(server.url)
         services = Services(Settings(home=folder, workspace=folder, providers={"far": profile}))
         time = Time()
         time.plan = [lambda action=action: action(server) for action in actions]  # type: ignore[misc]

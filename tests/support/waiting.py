@@ -1,0 +1,20 @@
+"""Waiting for what a test expects, however slow the machine is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from textual.pilot import Pilot
+
+PATIENCE = 30.0
+"""Seconds; what a test waits for comes within moments on a machine that is not busy."""
+
+
+async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
+    """Let the app run until `holds()`; fails after `PATIENCE` seconds."""
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline, "the screen did not show it in time"
+        await pilot.pause(0.02)
+    await pilot.pause()
