@@ -128,7 +128,7 @@ class FtuiApp(App[None]):
         for mode in Mode:
             screen = await asyncio.to_thread(screen_class, mode)
             try:
-                state = await screen.stands(self.services)
+                state = await screen.load_state(self.services)
             except FtuiError as error:
                 self.log.warning(str(error))
                 continue
@@ -183,21 +183,21 @@ class FtuiApp(App[None]):
 
     def on_job_noticed(self, message: JobNoticed) -> None:
         """Ring, and tell whoever looks elsewhere, as the settings ask for; each notice once."""
-        notifying = self.services.notifying
-        if not notifying.first(message.notice):
+        notifier = self.services.notifier
+        if not notifier.first(message.notice):
             return
-        if notifying.bell:
+        if notifier.bell:
             self.bell()
         self._tell_elsewhere(message.notice)
 
     @work(exit_on_error=False)
     async def _tell_elsewhere(self, notice: Notice) -> None:
-        notifying = self.services.notifying
-        sequence = notifying.desktop(notice)
+        notifier = self.services.notifier
+        sequence = notifier.desktop(notice)
         if sequence and not self.is_headless:
             await asyncio.to_thread(send, sequence)
         try:
-            await notifying.run_hook(notice)
+            await notifier.run_hook(notice)
         except FtuiError as error:
             self.notify(scrub(str(error)), severity="warning", markup=False, timeout=10)
 

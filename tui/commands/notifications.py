@@ -33,7 +33,7 @@ class Noticing:
             return
         stalls = stall_notice(seen.view, seen.contact.updated_at)
         for notice in (end_notice(self._before, seen.view), stalls):
-            if notice and self._services.notifying.first(notice):
+            if notice and self._services.notifier.first(notice):
                 self._tell(notice)
         self._before = seen.view
 
@@ -43,12 +43,12 @@ class Noticing:
 
     def _tell(self, notice: Notice) -> None:
         if sys.stderr.isatty():
-            sys.stderr.write(self._services.notifying.for_terminal(notice))
+            sys.stderr.write(self._services.notifier.for_terminal(notice))
             sys.stderr.flush()
         self._hooks.append(asyncio.ensure_future(self._run_hook(notice)))
 
     async def _run_hook(self, notice: Notice) -> None:
         try:
-            await self._services.notifying.run_hook(notice)
+            await self._services.notifier.run_hook(notice)
         except FtuiError as error:
             tell(f"ftui: {error}")

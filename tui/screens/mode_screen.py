@@ -53,7 +53,7 @@ class ModeScreen(Screen[None]):
         return all(screen.is_modal for screen in above)
 
     @classmethod
-    async def stands(cls, services: Services) -> StepState:
+    async def load_state(cls, services: Services) -> StepState:
         """How this step stood when it was last seen, from the workspace alone.
 
         Raises:
@@ -110,11 +110,11 @@ class ModeScreen(Screen[None]):
         stack = self.app.screen_stack
         return next((one for one in reversed(stack) if not one.is_modal), None) is self
 
-    def step_stands(self, state: StepState) -> None:
+    def post_state(self, state: StepState) -> None:
         """Tell the loop bar how this step stands."""
         self.post_message(StepChanged(self.MODE, state))
 
-    def tell(self, words: str, severity: SeverityLevel = "information") -> None:
+    def show_notice(self, words: str, severity: SeverityLevel = "information") -> None:
         """Tell what a key did or why it did nothing; what earlier keys did makes room for it."""
         self.app.clear_notifications()
         self.notify(scrub(words), severity=severity, markup=False)
@@ -124,7 +124,7 @@ class ModeScreen(Screen[None]):
         if self.app.screen.is_modal:
             self.app.clear_notifications()
 
-    def tell_error(self, error: FtuiError) -> None:
+    def show_error(self, error: FtuiError) -> None:
         """Show a failure as its sentence and its remedy."""
         self.notify(scrub(str(error)), severity="error", markup=False, timeout=10)
 
@@ -136,25 +136,25 @@ class ModeScreen(Screen[None]):
 
     def worker_failed(self, error: FtuiError) -> None:
         """Show an unforeseen failure; a screen that waits for the work says so in its own way."""
-        self.tell_error(error)
+        self.show_error(error)
 
-    def reason_against(self, action: str) -> str | None:
+    def disabled_reason(self, action: str) -> str | None:
         """Why an action cannot be done now, as a sentence; None where it can."""
         return None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey out in the footer what cannot be done now; `on_key` tells why."""
-        return None if self.reason_against(action) else True
+        return None if self.disabled_reason(action) else True
 
     def on_key(self, event: events.Key) -> None:
         """A key whose action is disabled gives the reason instead of silence."""
         active = self.active_bindings.get(event.key)
         if active is None or active.enabled or active.node is not self:
             return
-        reason = self.reason_against(active.binding.action)
+        reason = self.disabled_reason(active.binding.action)
         if reason:
             event.stop()
-            self.tell(reason, "warning")
+            self.show_notice(reason, "warning")
 
 
 def _lines(sentence: Content, width: int) -> int:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from tui.settings import Settings
 
 if TYPE_CHECKING:
-    from tui.services.chat.chats import Chatting
+    from tui.services.chat.chats import Chats
     from tui.services.datasets.datasets import Datasets
     from tui.services.decision.decisions import Decisions
     from tui.services.evaluation.evaluations import Evaluations
     from tui.services.jobs.jobs import Jobs
-    from tui.services.jobs.notifier import Notifying
+    from tui.services.jobs.notifier import Notifier
     from tui.services.providers.engine_process import EngineProcess
     from tui.services.providers.probing import Probing
     from tui.services.providers.providers import Providers
@@ -68,11 +68,11 @@ class Services:
         return Jobs(self.settings, self.workspace, self.providers)
 
     @cached_property
-    def notifying(self) -> Notifying:
+    def notifier(self) -> Notifier:
         """Tells that a job ended or stalled."""
-        from tui.services.jobs.notifier import Notifying
+        from tui.services.jobs.notifier import Notifier
 
-        return Notifying(self.settings.notify, self.workspace)
+        return Notifier(self.settings.notify, self.workspace)
 
     @cached_property
     def training_files(self) -> TrainingFiles:
@@ -103,8 +103,8 @@ class Services:
         return Evaluations(self.workspace, self.providers, self.settings.concurrency)
 
     @cached_property
-    def chatting(self) -> Chatting:
+    def chats(self) -> Chats:
         """Answers of models as they come."""
-        from tui.services.chat.chats import Chatting
+        from tui.services.chat.chats import Chats
 
-        return Chatting(self.workspace, self.providers)
+        return Chats(self.workspace, self.providers)

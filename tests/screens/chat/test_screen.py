@@ -139,7 +139,7 @@ async def test_a_message_has_several_lines_and_earlier_ones_come_back(
 ) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot, base=None)
-        assert "base is not known" in str(screen.reason_against("one"))
+        assert "base is not known" in str(screen.disabled_reason("one"))
         assert not screen.query("#side-base")
         await pilot.press("enter")
         assert not screen.chat.turns
@@ -298,7 +298,7 @@ async def test_what_differs_and_one_side_alone(app: FtuiApp, server: StreamingSe
     server.models["base"] = lambda _: ANSWER.replace("billing", "other")
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await opened(pilot)
-        assert screen.reason_against("differences") == "Both models must have answered first."
+        assert screen.disabled_reason("differences") == "Both models must have answered first."
         await asked(pilot, "Mail 1")
         await pilot.press("ctrl+f")
         await pilot.pause()

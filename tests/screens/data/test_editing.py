@@ -126,7 +126,7 @@ async def test_undo_and_redo_go_back_and_forth_over_any_number_of_steps(
         await pilot.press(*("u" for _ in range(5)))
         await until(pilot, lambda: screen.dataset.counts() == before)
         await pilot.press("u")
-        assert screen.reason_against("undo") == "Nothing was changed yet."
+        assert screen.disabled_reason("undo") == "Nothing was changed yet."
         await pilot.press("ctrl+r", "ctrl+r")
         await until(pilot, lambda: screen.dataset.counts().excluded == 2)
         await settled(pilot)
@@ -139,7 +139,7 @@ async def test_undo_and_redo_go_back_and_forth_over_any_number_of_steps(
         await pilot.press("escape")
         await pilot.press("g", "x")
         await until(pilot, lambda: screen.dataset.counts().excluded == 1)
-        assert screen.reason_against("redo") == "Nothing was undone."
+        assert screen.disabled_reason("redo") == "Nothing was undone."
 
 
 async def test_the_step_tells_what_is_left_of_the_file(settings: Settings, tmp_path: Path) -> None:

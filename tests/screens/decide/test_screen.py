@@ -118,7 +118,7 @@ async def test_the_verdict_so_far_can_be_seen_and_kept_at_any_time(settings: Set
         assert app.loop.decide.words == "step 2 of 5"
         await press(pilot, "s")
         assert "kept." in text(screen, "#verdict Static")
-        assert screen.reason_against("save") == "This is kept already."
+        assert screen.disabled_reason("save") == "This is kept already."
 
 
 async def test_opened_again_it_shows_what_was_decided_and_a_starts_anew(
@@ -154,9 +154,9 @@ async def test_keys_that_do_nothing_now_say_why(settings: Settings) -> None:
     app = FtuiApp(Services(settings))
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot)
-        assert screen.reason_against("back") == "This is the first question."
-        assert screen.reason_against("verdict") == "Nothing is answered yet."
-        reason = screen.reason_against("answer('yes')")
+        assert screen.disabled_reason("back") == "This is the first question."
+        assert screen.disabled_reason("verdict") == "Nothing is answered yet."
+        reason = screen.disabled_reason("answer('yes')")
         assert reason is not None
         assert "up and down" in reason
         await press(pilot, "y")

@@ -89,7 +89,7 @@ async def test_a_filter_takes_words_states_and_providers(
         assert isinstance(far_app.screen.focused, LineTable)
         far_app.screen.query_one(Input).value = "provider:nobody"
         await until(pilot, lambda: f"0 of {MANY + 1} jobs" in headline(far_app))
-        assert screen(far_app).reason_against("cancel")
+        assert screen(far_app).disabled_reason("cancel")
         await pilot.press("escape")
         await until(pilot, lambda: "of" not in headline(far_app).split(",")[0])
         assert "▶ running" in rows(far_app)[0]

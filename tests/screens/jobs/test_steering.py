@@ -57,7 +57,7 @@ async def test_stopping_keeps_a_checkpoint_and_tells_its_name(
         await until(pilot, lambda: "■ cancelled" in rows(far_app)[0])
         assert "kept as ft:base:ftjob-1:ckpt-step-56: chat with it" in told(far_app)
         assert screen(far_app).tuned() == "ft:base:ftjob-1:ckpt-step-56"
-        assert screen(far_app).reason_against("evaluate") is None
+        assert screen(far_app).disabled_reason("evaluate") is None
 
 
 async def test_a_server_that_cannot_pause_is_asked_once_and_then_the_keys_say_why(
@@ -71,10 +71,10 @@ async def test_a_server_that_cannot_pause_is_asked_once_and_then_the_keys_say_wh
         await pilot.press("p")
         await until(pilot, lambda: "cannot pause a job" in told(far_app))
         for action in ("pause", "stop"):
-            why = str(screen(far_app).reason_against(action))
+            why = str(screen(far_app).disabled_reason(action))
             assert "The provider far cannot pause a job" in why
             assert "The checkpoint of step 40 is kept" in why
-        assert screen(far_app).reason_against("cancel") is None
+        assert screen(far_app).disabled_reason("cancel") is None
 
 
 async def test_pause_and_resume_are_one_key(far_app: FtuiApp, server: MisbehavingServer) -> None:
@@ -179,8 +179,8 @@ async def test_what_cannot_be_done_says_why(far_app: FtuiApp, server: Misbehavin
         await pilot.press("3")
         await until(pilot, lambda: bool(rows(far_app)))
         here = screen(far_app)
-        assert "has ended" in str(here.reason_against("cancel"))
-        assert "succeeded" in str(here.reason_against("evaluate"))
+        assert "has ended" in str(here.disabled_reason("cancel"))
+        assert "succeeded" in str(here.disabled_reason("evaluate"))
 
 
 async def test_a_finished_job_goes_on_to_its_evaluation(
@@ -203,10 +203,10 @@ async def test_what_a_server_cannot_do_is_told_once_and_greyed_out_then(
     async with far_app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: bool(rows(far_app)))
-        assert screen(far_app).reason_against("pause") is None
+        assert screen(far_app).disabled_reason("pause") is None
         await pilot.press("p")
-        await until(pilot, lambda: screen(far_app).reason_against("pause") is not None)
-        assert "far cannot pause a job" in str(screen(far_app).reason_against("pause"))
+        await until(pilot, lambda: screen(far_app).disabled_reason("pause") is not None)
+        assert "far cannot pause a job" in str(screen(far_app).disabled_reason("pause"))
         await pilot.press("P")
         await until(pilot, lambda: isinstance(far_app.screen, ProviderList))
         await pilot.press("escape")

@@ -14,7 +14,7 @@ from servers.streaming import StreamingServer, streaming_server
 from support.providers import provider_profile
 
 from tui.domain.chat.conversation import Answer, ChatSettings, Ended, Ending
-from tui.services.chat.chats import Chatting
+from tui.services.chat.chats import Chats
 from tui.services.chat.defaults import ChatStart, chat_start
 from tui.services.container import Services
 from tui.services.workspace.job_log import JobFile, JobLog, JobRequest
@@ -44,7 +44,7 @@ def services(server: StreamingServer, tmp_path: Path, monkeypatch: pytest.Monkey
 async def told(
     services: Services, settings: ChatSettings = PLAIN, provider: str = "far"
 ) -> tuple[list[str], Ending]:
-    answer = services.chatting.answer(provider, "m", ASKED, settings)
+    answer = services.chats.answer(provider, "m", ASKED, settings)
     *pieces, ending = [piece async for piece in answer]
     assert isinstance(ending, Ending)
     return [str(piece) for piece in pieces], ending
@@ -145,14 +145,14 @@ async def test_closing_the_answer_ends_the_request_at_the_server(
     services: Services, server: StreamingServer
 ) -> None:
     server.models["m"] = lambda _: "word " * 100_000
-    async with aclosing(services.chatting.answer("far", "m", ASKED, PLAIN)) as answer:
+    async with aclosing(services.chats.answer("far", "m", ASKED, PLAIN)) as answer:
         assert await anext(answer) == "word"
     async with asyncio.timeout(5):
         assert await server.left.get() == "m"
 
 
 async def test_a_log_keeps_each_answer_with_all_that_was_asked(services: Services) -> None:
-    chatting: Chatting = services.chatting
+    chatting: Chats = services.chats
     log = chatting.new_log()
     assert not log.exists()
     answer = Answer(began=1.0)
@@ -191,7 +191,7 @@ async def test_the_real_engine_streams_stops_at_the_limit_and_names_unknown_mode
     engine_settings: Settings,
 ) -> None:
     services = Services(engine_settings)
-    chat, model = services.chatting, engine_settings.model
+    chat, model = services.chats, engine_settings.model
     settings = ChatSettings("Be brief.", max_tokens=12)
     messages = [{"role": "system", "content": "Be brief."}, *ASKED]
     try:

@@ -14,7 +14,7 @@ import pytest
 from tui.domain.jobs.notifications import Notice
 from tui.domain.jobs.view import JobView
 from tui.services.errors import FtuiError
-from tui.services.jobs.notifier import Notifying
+from tui.services.jobs.notifier import Notifier
 from tui.services.workspace.workspace import Workspace
 from tui.settings import NotifySettings
 
@@ -23,14 +23,14 @@ ENDED = Notice(
 )
 STALLED = Notice("stalled", JobView("far", "ftjob-1", "running", step=9), "tickets stalled")
 
-Make = Callable[..., Notifying]
+Make = Callable[..., Notifier]
 
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
-    def notifying(*command: str, seconds: float = 20, **more: str) -> Notifying:
+    def notifying(*command: str, seconds: float = 20, **more: str) -> Notifier:
         settings = NotifySettings.model_validate({"command": command, **more})
-        return Notifying(settings, Workspace(tmp_path / ".ftui"), {}, seconds)
+        return Notifier(settings, Workspace(tmp_path / ".ftui"), {}, seconds)
 
     return notifying
 

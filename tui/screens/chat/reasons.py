@@ -8,7 +8,7 @@ GOING = "An answer is still coming; esc stops it."
 _WAITS = ("next_row", "settings", "anew", "retry")
 
 
-def reason_against(action: str, chat: Chat) -> str | None:
+def disabled_reason(action: str, chat: Chat) -> str | None:
     """Why an action cannot be done now, as a sentence; None where it can.
 
     Args:

@@ -83,7 +83,7 @@ class ChatAsking(ModeScreen):
 
     def on_chat_trouble(self, message: ChatTrouble) -> None:
         """Say it; the chat goes on."""
-        self.tell_error(message.error)
+        self.show_error(message.error)
 
     def on_questions_read(self, message: QuestionsRead) -> None:
         """Put the first row."""

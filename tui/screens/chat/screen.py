@@ -16,7 +16,7 @@ from tui.domain.providers.model_names import shown_name
 from tui.domain.rows.diff import DiffLine
 from tui.domain.text import preview
 from tui.screens.chat.messages import AnswerCame, ChatTrouble
-from tui.screens.chat.reasons import GOING, reason_against
+from tui.screens.chat.reasons import GOING, disabled_reason
 from tui.screens.chat.requests import ChatAsking
 from tui.screens.messages import ChatRequested, StepRequested
 from tui.services.container import Services
@@ -73,7 +73,7 @@ class ChatScreen(ChatAsking):
         """
         super().__init__(services, request)
         self._list = job_list
-        self._log = services.chatting.new_log()
+        self._log = services.chats.new_log()
         self._answered: set[str] = set()
         self._stood_at = 0.0
 
@@ -108,7 +108,7 @@ class ChatScreen(ChatAsking):
     @work(group="answers", exit_on_error=False)
     async def _ask(self, side: str, answer: Answer, messages: list[dict[str, Any]]) -> None:
         provider, model = self.request.provider, self.chat.models[side]
-        asked = self.services.chatting.answer(provider, model, messages, self.chat.settings)
+        asked = self.services.chats.answer(provider, model, messages, self.chat.settings)
         async with aclosing(asked) as pieces:
             async for piece in pieces:
                 self.post_message(AnswerCame(side, answer, piece))
@@ -116,7 +116,7 @@ class ChatScreen(ChatAsking):
     @work(group="keep", exit_on_error=False)
     async def _keep(self, side: str, answer: Answer, messages: list[dict[str, Any]]) -> None:
         provider, model = self.request.provider, self.chat.models[side]
-        keep, settings = self.services.chatting.keep, self.chat.settings
+        keep, settings = self.services.chats.keep, self.chat.settings
         try:
             await keep(self._log, provider, model, messages, settings, answer)
         except FtuiError as error:
@@ -125,7 +125,7 @@ class ChatScreen(ChatAsking):
     def on_message_input_sent(self, message: MessageInput.Sent) -> None:
         """Ask all sides."""
         if self.chat.going():
-            self.tell(GOING, "warning")
+            self.show_notice(GOING, "warning")
             return
         message.area.accept()
         self.chat.turns.append(Turn(message.text))
@@ -133,7 +133,7 @@ class ChatScreen(ChatAsking):
 
     def on_answer_came(self, message: AnswerCame) -> None:
         """Take in a piece; the next frame shows it."""
-        answer, now = message.answer, self.services.chatting.seconds()
+        answer, now = message.answer, self.services.chats.seconds()
         if answer.ending:
             return
         if isinstance(message.piece, str):
@@ -186,9 +186,9 @@ class ChatScreen(ChatAsking):
         else:
             self.dismiss()
 
-    def reason_against(self, action: str) -> str | None:
+    def disabled_reason(self, action: str) -> str | None:
         """Why a key does nothing now."""
-        return reason_against(action, self.chat)
+        return disabled_reason(action, self.chat)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The key esc stops what comes, and goes back where nothing does."""
@@ -199,12 +199,12 @@ class ChatScreen(ChatAsking):
     def begin_conversation(self, opening: Sequence[dict[str, Any]]) -> None:
         """Begin anew; the conversation before is kept in the workspace."""
         self.chat = Chat(self.chat.models, self.chat.settings, opening)
-        self._log = self.services.chatting.new_log()
+        self._log = self.services.chats.new_log()
         self._show_differences(False)
         self._show_chat()
 
     def _begin_answers(self, sides: Sequence[str]) -> None:
-        now, turn = self.services.chatting.seconds(), self.chat.turns[-1]
+        now, turn = self.services.chats.seconds(), self.chat.turns[-1]
         self._show_differences(False)
         for side in sides:
             turn.answers[side] = Answer(began=now)
@@ -216,7 +216,7 @@ class ChatScreen(ChatAsking):
         answer = self.chat.turns[-1].answers[side]
         # What came since the last frame is followed; the form it gets now is not.
         self.query_one(ChatSides).grow(self.chat)
-        answer.end(ending, self.services.chatting.seconds())
+        answer.end(ending, self.services.chats.seconds())
         self._keep(side, answer, self.chat.messages(side))
         self.query_one(ChatSides).show(self.chat, [side], stay=True)
         self._stand()
@@ -227,7 +227,7 @@ class ChatScreen(ChatAsking):
     def _paint(self) -> None:
         """Show what came since the last frame; the figures now and then."""
         self.query_one(ChatSides).grow(self.chat)
-        moment = self.services.chatting.seconds() // _STANDING_SECONDS
+        moment = self.services.chats.seconds() // _STANDING_SECONDS
         if moment != self._stood_at:
             self._stood_at = moment
             self._stand()
@@ -235,7 +235,7 @@ class ChatScreen(ChatAsking):
     def _stand(self) -> None:
         local = self.request.provider == LOCAL
         may_load = self.chat.models.keys() - self._answered if local else ()
-        self.query_one(ChatSides).stand(self.chat, self.services.chatting.seconds(), may_load)
+        self.query_one(ChatSides).stand(self.chat, self.services.chats.seconds(), may_load)
 
     def _show_chat(self) -> None:
         self.query_one(ChatSides).show(self.chat)

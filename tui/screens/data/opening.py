@@ -65,7 +65,7 @@ class FileScreen(ModeScreen):
         """Begin without a file."""
         self._show_state("-empty")
         self.headline("Open a training file to see what is in it and what is wrong with it.")
-        self.step_stands(NO_FILE)
+        self.post_state(NO_FILE)
         self.set_interval(_BETWEEN_LOOKS, self._look_at_file)
 
     def begin(self, request: StepRequested) -> None:
@@ -116,14 +116,14 @@ class FileScreen(ModeScreen):
         try:
             others = {name: await opened(path) for name, path in names.items() if path}
         except FtuiError as error:
-            self.tell_error(error)
+            self.show_error(error)
             return
         try:
             await self._check(dataset, others)
         except FtuiError as error:
             self.post_message(FileFailed(error))
         else:
-            self.tell(compared_words(dataset, others))
+            self.show_notice(compared_words(dataset, others))
 
     async def _check(self, dataset: Dataset, others: Mapping[str, Dataset]) -> None:
         told = 0.0
@@ -143,18 +143,18 @@ class FileScreen(ModeScreen):
         """Stop checking; what is known so far stays."""
         if self._check_running:
             self._check_running.cancel()
-        self.step_stands(StepState(Tone.WARNED, "check stopped", "stopped"))
-        self.say("! The check was stopped, so not all is known: r begins anew.")
+        self.post_state(StepState(Tone.WARNED, "check stopped", "stopped"))
+        self.set_status("! The check was stopped, so not all is known: r begins anew.")
 
     def on_file_opened(self, message: FileOpened) -> None:
         """Show the first rows at once."""
         dataset = self.dataset = message.dataset
         self.editing = RowEditing(self.app, dataset, self._tell_share)
         self._show_state("-file")
-        self.say("")
+        self.set_status("")
         self.browser.show(dataset)
         self.headline(headline(dataset, None))
-        self.step_stands(StepState(Tone.BUSY, "0% checked", "0%"))
+        self.post_state(StepState(Tone.BUSY, "0% checked", "0%"))
         self.post_message(ChangesPending(self.MODE, ""))
         self.keys_changed()
 
@@ -171,8 +171,8 @@ class FileScreen(ModeScreen):
         if self.dataset and self.dataset.edits:
             self.path = self.dataset.path
             self.headline(headline(self.dataset, self.dataset.report))
-            self.say(f"✗ {message.error}")
-            self.tell_error(message.error)
+            self.set_status(f"✗ {message.error}")
+            self.show_error(message.error)
             return
         self.dataset = self.editing = None
         self._show_state("-error")
@@ -181,8 +181,8 @@ class FileScreen(ModeScreen):
             f"✗ {message.error}\n\n  r   try again\n  o   open another file\n  m   the sample data"
         )
         self.query_one("#state", Static).update(scrub(text, lines=True))
-        self.say("")
-        self.step_stands(StepState(Tone.BAD, "unreadable"))
+        self.set_status("")
+        self.post_state(StepState(Tone.BAD, "unreadable"))
         self.keys_changed()
 
     def on_check_progressed(self, message: CheckProgressed) -> None:
@@ -193,12 +193,12 @@ class FileScreen(ModeScreen):
         self.browser.grown()
         self.headline(headline(dataset, dataset.report))
         if dataset.report is None:
-            self.step_stands(checking_step(now))
+            self.post_state(checking_step(now))
             doing = f"checking {now.doing}"
-            self.say(progress_line(doing, now.share, now.rows_per_second, now.seconds_left))
+            self.set_status(progress_line(doing, now.share, now.rows_per_second, now.seconds_left))
             return
-        self.step_stands(checked_step(dataset))
-        self.say("")
+        self.post_state(checked_step(dataset))
+        self.set_status("")
         self.browser.changed()
         self.keys_changed()
 
@@ -213,11 +213,11 @@ class FileScreen(ModeScreen):
 
     @on(RowBrowser.FileChanged)
     def _file_changed(self) -> None:
-        self.say("! The file changed on disk since it was opened: r reads it again.")
+        self.set_status("! The file changed on disk since it was opened: r reads it again.")
 
     def on_progressed(self, message: Progressed) -> None:
         """Draw how far a change or a writing is."""
-        self.say(message.words)
+        self.set_status(message.words)
         self.keys_changed()
 
     def _tell_share(self, doing: str, share: float | None) -> None:
@@ -227,12 +227,12 @@ class FileScreen(ModeScreen):
     def keys_changed(self) -> None:
         """Draw the footer anew if a key in it can be used now that could not, or the reverse."""
         keys = Binding.make_bindings(self.BINDINGS)
-        usable = [self.reason_against(key.action) is None for key in keys if key.show]
+        usable = [self.disabled_reason(key.action) is None for key in keys if key.show]
         if usable != self._usable:
             self._usable = usable
             self.refresh_bindings()
 
-    def say(self, words: str) -> None:
+    def set_status(self, words: str) -> None:
         """Say how far something is, or what is wrong, below the rows."""
         if words != self._said:
             self._said = words

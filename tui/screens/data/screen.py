@@ -93,7 +93,7 @@ class DataScreen(FileScreen):
         if not self.browser.go_to_problem(step):
             where = "further down" if step > 0 else "further up"
             so_far = "" if self.dataset and self.dataset.report else " is known so far"
-            self.tell(f"No row with a problem {where}{so_far}.")
+            self.show_notice(f"No row with a problem {where}{so_far}.")
 
     def action_filter(self) -> None:
         """Type which rows to see."""
@@ -129,11 +129,11 @@ class DataScreen(FileScreen):
     def action_back(self) -> None:
         """Stop a change, close the row, show all rows again, or stop the check."""
         if self.editing and self.editing.settling:
-            self.tell("The change is made and cannot be stopped; u takes it back.")
+            self.show_notice("The change is made and cannot be stopped; u takes it back.")
         elif self._working:
             self._working.cancel()
-            self.say("")
-            self.tell("Stopped. Nothing was changed or written.")
+            self.set_status("")
+            self.show_notice("Stopped. Nothing was changed or written.")
         elif self.has_class("-detail"):
             self.browser.close_detail()
         elif self.browser.filtering:
@@ -150,12 +150,12 @@ class DataScreen(FileScreen):
         try:
             raw = await asyncio.to_thread(dataset.current_raw, detail.view.row)
         except OSError as error:
-            self.tell_error(explain(error, dataset.path))
+            self.show_error(explain(error, dataset.path))
             return
         text = await self.app.push_screen_wait(CopyText(copy_choices(detail, raw)))
         if text is not None:
             self.app.copy_to_clipboard(text.encode(errors="replace").decode())
-            self.tell(copied_words(text, in_tmux="TMUX" in os.environ))
+            self.show_notice(copied_words(text, in_tmux="TMUX" in os.environ))
 
     @work(exit_on_error=False)
     async def action_open(self) -> None:
@@ -170,7 +170,7 @@ class DataScreen(FileScreen):
         try:
             self.leave_for(sample_path(SAMPLE), "Open the sample data")
         except FtuiError as error:
-            self.tell_error(error)
+            self.show_error(error)
 
     def action_retry(self) -> None:
         """Read the file again."""
@@ -245,9 +245,9 @@ class DataScreen(FileScreen):
             if step and dataset:
                 self.post_message(RowsChanged(dataset, step, said))
         except InputError as error:
-            self.tell(str(error), "warning")
+            self.show_notice(str(error), "warning")
         except FtuiError as error:
-            self.tell_error(error)
+            self.show_error(error)
         self.post_message(Progressed(""))
 
     def on_rows_changed(self, message: RowsChanged) -> None:
@@ -258,7 +258,7 @@ class DataScreen(FileScreen):
         self.browser.changed()
         self.headline(headline(dataset, dataset.report))
         if dataset.report:
-            self.step_stands(checked_step(dataset))
+            self.post_state(checked_step(dataset))
         words = ""
         if dataset.edits:
             name = preview(dataset.path.name, 60)
@@ -266,7 +266,7 @@ class DataScreen(FileScreen):
         self.post_message(ChangesPending(self.MODE, words))
         rows = plural(len(message.step.after), "row")
         if message.said or len(message.step.after) > 1:
-            self.tell(f"{message.said}{message.step.words} ({rows})")
+            self.show_notice(f"{message.said}{message.step.words} ({rows})")
         self.keys_changed()
 
     def action_write(self) -> None:
@@ -303,7 +303,7 @@ class DataScreen(FileScreen):
             if done:
                 self.post_message(FileWritten(dataset, done, train))
         except FtuiError as error:
-            self.tell_error(error)
+            self.show_error(error)
         self.post_message(Progressed(""))
 
     def _tell(self, words: str) -> None:
@@ -322,7 +322,7 @@ class DataScreen(FileScreen):
     def _working(self) -> Worker[None] | None:
         return self._busy if self._busy and self._busy.is_running else None
 
-    def reason_against(self, action: str) -> str | None:
+    def disabled_reason(self, action: str) -> str | None:
         """Why an action cannot be done now."""
         busy = "Something is being changed or written: wait for it" if self._working else ""
         now = Standing(

@@ -84,7 +84,7 @@ class DecideScreen(ModeScreen):
     page = "loading"
 
     @classmethod
-    async def stands(cls, services: Services) -> StepState:
+    async def load_state(cls, services: Services) -> StepState:
         """What was decided last."""
         saved = await services.decisions.latest()
         if saved is None:
@@ -127,7 +127,7 @@ class DecideScreen(ModeScreen):
         try:
             saved = await self.services.decisions.save(answers, decision)
         except FtuiError as error:
-            self.tell_error(error)
+            self.show_error(error)
         else:
             self.post_message(self.Kept(saved))
 
@@ -145,7 +145,7 @@ class DecideScreen(ModeScreen):
         self.query_one("#problem-text", Static).update(
             Content(f"{scrub(str(message.error))}\n\nr tries again.")
         )
-        self.step_stands(StepState(Tone.BAD, "no questions", "error"))
+        self.post_state(StepState(Tone.BAD, "no questions", "error"))
 
     def on_decide_screen_kept(self, message: Kept) -> None:
         """Show that the decision is kept."""
@@ -167,7 +167,7 @@ class DecideScreen(ModeScreen):
         if event.option_id:
             self.action_answer(event.option_id)
 
-    def reason_against(self, action: str) -> str | None:
+    def disabled_reason(self, action: str) -> str | None:
         """Why a key does nothing now."""
         name = action.partition("(")[0]
         if name in ("answer", "back", "forward", "verdict", "save", "anew", "go_on"):
@@ -278,26 +278,26 @@ class DecideScreen(ModeScreen):
         choices = self.query_one(Choices)
         choices.ask(walk.framework, walk.here, walk.answers.of(walk.here))
         choices.focus()
-        self.query_one(SoFar).tell(walk)
-        self.query_one(Leaning).tell(walk)
+        self.query_one(SoFar).show(walk)
+        self.query_one(Leaning).show(walk)
 
     def _show_verdict(self, walk: Walk) -> None:
         self._turn_to("verdict")
         so_far = "So far: " if walk.open else ""
         self.headline(Content.assemble(so_far, verdict_words(walk.decision)))
         page = self.query_one(VerdictPage)
-        page.tell(walk, self._kept_words(walk), self._key_words(walk))
+        page.show(walk, self._kept_words(walk), self._key_words(walk))
         page.focus()
 
     def _tell_loop(self, walk: Walk) -> None:
         verdict = walk.decision.verdict
         if not walk.open:
-            self.step_stands(StepState(TONES[verdict], verdict.value, _BRIEF[verdict]))
+            self.post_state(StepState(TONES[verdict], verdict.value, _BRIEF[verdict]))
         elif walk.untouched:
-            self.step_stands(NOT_DECIDED)
+            self.post_state(NOT_DECIDED)
         else:
             step = walk.step or f"1 of {len(walk.framework.steps)}"
-            self.step_stands(StepState(Tone.BUSY, f"step {step}", step))
+            self.post_state(StepState(Tone.BUSY, f"step {step}", step))
 
     def _kept_words(self, walk: Walk) -> str:
         if self.saved and self._is_kept(walk):

@@ -91,7 +91,7 @@ class EvaluateScreen(ModeScreen):
         self.page = "empty"
 
     @classmethod
-    async def stands(cls, services: Services) -> StepState:
+    async def load_state(cls, services: Services) -> StepState:
         """How the last comparison came out."""
         return standing(await services.evaluations.latest_record())
 
@@ -197,14 +197,14 @@ class EvaluateScreen(ModeScreen):
         self.headline("The comparison could not be made.")
         told = scrub(f"{message.error}{kept}")
         self.query_one("#problem", Static).update(Content(f"{told}\n\nr tries again."))
-        self.step_stands(StepState(Tone.BAD, "could not compare", "failed"))
+        self.post_state(StepState(Tone.BAD, "could not compare", "failed"))
 
     def on_line_table_row_selected(self, message: LineTable.RowSelected) -> None:
         """Open one case."""
         if not self.progress:
             self._show_case()
 
-    def reason_against(self, action: str) -> str | None:
+    def disabled_reason(self, action: str) -> str | None:
         """Why a key does nothing now."""
         name = action.partition("(")[0]
         if name == "cancel":
@@ -267,7 +267,7 @@ class EvaluateScreen(ModeScreen):
             "the same comparison goes on from there.",
             markup=False,
         )
-        self.step_stands(standing(self.record))
+        self.post_state(standing(self.record))
         self._turn_to("empty")
         self.headline("The comparison was stopped.")
         self._load()
@@ -289,7 +289,7 @@ class EvaluateScreen(ModeScreen):
         self.headline(f"Comparing {names}")
         for name in ("facts", "fields", "cost"):
             self.query_one(f"#{name}", Static).update("")
-        self.query_one(CaseTable).tell([])
+        self.query_one(CaseTable).show([])
         self.query_one("#facts", Static).update(Content("Reading the test set …"))
         self._compare(request)
 
@@ -300,11 +300,11 @@ class EvaluateScreen(ModeScreen):
         done = len(self.results)
         words = progress_words(done, progress.total, done - progress.kept, seconds)
         self.query_one("#facts", Static).update(Content(f"▶ {progress.scorer}: {words}; C cancels"))
-        self.query_one(CaseTable).tell(self.results)
+        self.query_one(CaseTable).show(self.results)
         percent = 100 * done // max(1, progress.total)
         if percent != progress.percent:
             progress.percent = percent
-            self.step_stands(StepState(Tone.BUSY, f"comparing {percent}%", f"{percent}%"))
+            self.post_state(StepState(Tone.BUSY, f"comparing {percent}%", f"{percent}%"))
 
     def _show_result(self) -> None:
         record = self.record
@@ -313,11 +313,11 @@ class EvaluateScreen(ModeScreen):
         self._turn_to("result")
         self.headline(verdict_sentence(record))
         self.query_one("#facts", Static).update(facts(record))
-        self.query_one(IntervalBar).tell(record.comparison.difference)
-        self.query_one(CaseTable).tell(arrange(self.results, self.shown))
+        self.query_one(IntervalBar).show(record.comparison.difference)
+        self.query_one(CaseTable).show(arrange(self.results, self.shown))
         self.query_one("#fields", Static).update(Content(fields_line(record)))
         self.query_one("#cost", Static).update(Content(self._last_line(record)))
-        self.step_stands(standing(record))
+        self.post_state(standing(record))
 
     def _last_line(self, record: Evaluation) -> str:
         table = self.query_one(CaseTable)
@@ -331,7 +331,7 @@ class EvaluateScreen(ModeScreen):
         result = self.query_one(CaseTable).chosen
         if result:
             self._turn_to("case")
-            self.query_one(AnswerDiff).tell(result)
+            self.query_one(AnswerDiff).show(result)
 
     def _turn_to(self, page: str) -> None:
         self.page = page

@@ -123,7 +123,7 @@ class JobActions(ModeScreen):
         if view:
             self.ask_again((view.provider, view.id))
 
-    def reason_against(self, action: str) -> str | None:
+    def disabled_reason(self, action: str) -> str | None:
         """Why the chosen job cannot be steered or evaluated."""
         if action not in self.JOB_ACTIONS:
             return None
@@ -152,12 +152,12 @@ class JobActions(ModeScreen):
 
     def update_reasons(self) -> None:
         """Grey out other keys; the footer is drawn anew only if some key's reason changed."""
-        reasons = [self.reason_against(action) for action in self.JOB_ACTIONS]
+        reasons = [self.disabled_reason(action) for action in self.JOB_ACTIONS]
         if reasons != self._reasons:
             self._reasons = reasons
             self.refresh_bindings()
 
-    def say(self, sentence: str) -> None:
+    def set_headline(self, sentence: str) -> None:
         """Set the headline, if it says something else."""
         if sentence != self._said:
             self._said = sentence

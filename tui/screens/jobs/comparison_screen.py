@@ -135,7 +135,7 @@ class RunComparisonScreen(ModeScreen):
         super().on_resize()
         self._show_table()
 
-    def reason_against(self, action: str) -> str | None:
+    def disabled_reason(self, action: str) -> str | None:
         """Why a key does nothing now."""
         name = action.partition("(")[0]
         if name == "training" and not any(run.view.valid for run in self.runs):

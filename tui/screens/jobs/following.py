@@ -118,7 +118,7 @@ class JobFollowing(JobActions):
         """Say why a job is not followed any more."""
         self.board.lose(message.key, message.error)
         if message.key[0] != LOCAL or message.key == self.open_job:
-            self.tell_error(message.error)
+            self.show_error(message.error)
         self.redraw()
 
     def _level(self, key: Key) -> Level:

@@ -131,7 +131,7 @@ class JobScreen(JobActions):
         words, trouble = self.board.contact_words(self.key, now)
         self.panel.header.say_contact(words, trouble=trouble)
         why = self.board.trouble_of(self.key)
-        self.say(f"{title_line(view)} · {why}" if why else title_line(view))
+        self.set_headline(f"{title_line(view)} · {why}" if why else title_line(view))
         self.update_reasons()
 
     def tuned(self) -> str | None:
@@ -141,10 +141,10 @@ class JobScreen(JobActions):
         checkpoint = self.panel.checkpoints.chosen
         return checkpoint.name if checkpoint else None
 
-    def reason_against(self, action: str) -> str | None:
+    def disabled_reason(self, action: str) -> str | None:
         """Why the job or the checkpoint cannot be steered, evaluated or talked with."""
         if action not in ("evaluate", "chat") or not self._at_checkpoints:
-            return super().reason_against(action)
+            return super().disabled_reason(action)
         if self.panel.checkpoints.chosen is None:
             return "There is no checkpoint yet."
         if not self.tuned():
@@ -178,7 +178,7 @@ class JobScreen(JobActions):
         """Choose a run whose curves are laid over this one's."""
         others = [view for view in self.board.in_order() if (view.provider, view.id) != self.key]
         if not others:
-            self.tell("There is no other run yet.", "warning")
+            self.show_notice("There is no other run yet.", "warning")
             return
         chosen = await self.app.push_screen_wait(ChooseRun(others, self.services.jobs.now()))
         if chosen is None:
@@ -216,7 +216,7 @@ class JobScreen(JobActions):
         text = await self.app.push_screen_wait(CopyText(self._names()))
         if text is not None:
             self.app.copy_to_clipboard(text)
-            self.tell(copied_words(text, in_tmux="TMUX" in os.environ))
+            self.show_notice(copied_words(text, in_tmux="TMUX" in os.environ))
 
     def _names(self) -> list[tuple[str, str]]:
         """What can be copied, first what is under the cursor."""

@@ -53,10 +53,10 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
         super().__init__(services, JobBoard())
         self._job: JobScreen | None = None
         self._to_open: Key | None = None
-        self._stands: StepState | None = None
+        self._state: StepState | None = None
 
     @classmethod
-    async def stands(cls, services: Services) -> StepState:
+    async def load_state(cls, services: Services) -> StepState:
         """How the recorded jobs stood when they were last seen.
 
         Raises:
@@ -156,7 +156,7 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
         key = self._list.chosen()
         return self.board.views[key] if key else None
 
-    def reason_against(self, action: str) -> str | None:
+    def disabled_reason(self, action: str) -> str | None:
         """Why something cannot be done now."""
         if action == "filter" and not self.board.order:
             return "There is no job to filter yet."
@@ -166,7 +166,7 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
             return "Mark two to six jobs first, with space."
         if action == "all_jobs" and not self._list.filtering:
             return "All jobs are shown."
-        return super().reason_against(action)
+        return super().disabled_reason(action)
 
     @property
     def open_job(self) -> Key | None:
@@ -218,9 +218,9 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
         """Bring everything in line with the state; whatever says the same is not repainted."""
         now = self.services.jobs.now()
         stands = loop_step(self.board.in_order())
-        if stands != self._stands:
-            self._stands = stands
-            self.step_stands(stands)
+        if stands != self._state:
+            self._state = stands
+            self.post_state(stands)
         for notice in self.board.take_notices(now):
             self.post_message(JobNoticed(notice))
         if self._job and self._job.is_mounted:
@@ -245,7 +245,7 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
 
     def _say_headline(self, now: float) -> None:
         shown = self._list.shown if self._list.filtered else None
-        self.say(self.underway_words() or self.board.headline(now, shown))
+        self.set_headline(self.underway_words() or self.board.headline(now, shown))
 
     @property
     def _list(self) -> JobList:

@@ -85,7 +85,7 @@ class JobStarting(JobActions):
         """Check, split, upload and create, and tell how far that is."""
         next_at = time.monotonic()
 
-        def tell(words: str) -> None:
+        def report_progress(words: str) -> None:
             nonlocal next_at
             if time.monotonic() >= next_at:
                 next_at = time.monotonic() + _TELL_SECONDS
@@ -93,12 +93,13 @@ class JobStarting(JobActions):
 
         try:
             ready = await self.services.training_files.made_ready(
-                request, lambda now: tell(f"Checking the files: {now.doing} {now.share:.0%}")
+                request,
+                lambda now: report_progress(f"Checking the files: {now.doing} {now.share:.0%}"),
             )
             request = ready.request  # a split is not made again where the job is refused
             self.post_message(JobUnderway(key, f"Creating a job at {request.provider} …"))
             view = await self.services.jobs.submit(
-                request, ready.stamps, lambda now: tell(now.words())
+                request, ready.stamps, lambda now: report_progress(now.words())
             )
         except FtuiError as error:
             self.post_message(JobRefused(key, request, error))
@@ -115,7 +116,7 @@ class JobStarting(JobActions):
                 elif one.error:
                     self.post_message(JobRefused("", one.request, one.error))
         except FtuiError as error:
-            self.tell_error(error)
+            self.show_error(error)
 
     def on_job_underway(self, message: JobUnderway) -> None:
         """Say how far a job is on its way."""
@@ -142,7 +143,7 @@ class JobStarting(JobActions):
         if self.in_sight:
             self.offer_left()
         else:
-            self.tell_error(message.error)
+            self.show_error(message.error)
 
     def _offer_again(self, request: JobRequest, error: FtuiError) -> None:
         """The same form; where OpenAI takes no job any more, first the same on this machine."""
@@ -150,7 +151,7 @@ class JobStarting(JobActions):
         if here is None or not isinstance(error, OrganisationRefused):
             self.offer_job(None, request)
             # A screen that a dialog covers clears what was told before.
-            self.call_later(self.tell_error, error)
+            self.call_later(self.show_error, error)
             return
         self.app.push_screen(
             TrainHere(error, here),

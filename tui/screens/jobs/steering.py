@@ -67,7 +67,7 @@ class JobSteering(JobActions):
             self.board.cannot[message.key[0]] = message.error.message
             self.update_reasons()
         if message.error:
-            self.tell_error(message.error)
+            self.show_error(message.error)
         elif message.view:
             self.board.steered(message.view)
             self.redraw()
@@ -78,7 +78,7 @@ class JobSteering(JobActions):
     def on_job_offered(self, message: JobOffered) -> None:
         """Open the form, or say why the job cannot be started again."""
         if message.error:
-            self.tell_error(message.error)
+            self.show_error(message.error)
         elif message.request:
             self.offer_again(message.request)
 

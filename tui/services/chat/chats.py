@@ -1,4 +1,4 @@
-"""Chatting: one model's answer as it comes, and the log of what was said."""
+"""Chats: one model's answer as it comes, and the log of what was said."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MAY_NOT_STREAM = (400, 404, 405, 422, 501)
 """Statuses by which servers refuse to stream, if their message speaks of it."""
 
 
-class Chatting:
+class Chats:
     """Asks models and keeps their answers in the workspace."""
 
     def __init__(

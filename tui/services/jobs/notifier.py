@@ -25,7 +25,7 @@ HOOK_SECONDS = 30.0
 """Time that a command has; after it, it is killed with its children."""
 
 
-class Notifying:
+class Notifier:
     """What the settings ask for when a job ends or stalls.
 
     A terminal is told each notice once; the command runs once for a notice, whichever of the

@@ -124,7 +124,7 @@ def verdict_words(decision: Decision) -> Content:
 class SoFar(Static):
     """Every question with its answer, where one is, and where the answers lean."""
 
-    def tell(self, walk: Walk) -> None:
+    def show(self, walk: Walk) -> None:
         """Show the answers as a list, for the second pane."""
         decision = walk.decision
         undecided = decision.open and decision.strength is Strength.WEAK
@@ -151,7 +151,7 @@ class SoFar(Static):
 class Leaning(Static):
     """The same in three lines, for a terminal of 80 columns."""
 
-    def tell(self, walk: Walk) -> None:
+    def show(self, walk: Walk) -> None:
         """Show the answers in one line, where they lean, and what would change it."""
         given = " · ".join(
             f"{'▸' * (key == walk.here)}{_short(walk, key)} {_answer(walk.answers, key) or '–'}"
@@ -177,7 +177,7 @@ class VerdictPage(VerticalScroll, can_focus=True):
         Binding("G,end", "scroll_end", "Last", show=False),
     ]
 
-    def tell(self, walk: Walk, kept: str, keys: str) -> None:
+    def show(self, walk: Walk, kept: str, keys: str) -> None:
         """Show the verdict.
 
         Args:

@@ -69,7 +69,7 @@ class CaseTable(LineTable):
         super().__init__(_COLUMNS, self._cells_of, id=id)
         self.results: list[CaseResult] = []
 
-    def tell(self, results: list[CaseResult]) -> None:
+    def show(self, results: list[CaseResult]) -> None:
         """Show these cases."""
         self.results = results
         self.set_row_count(len(results))

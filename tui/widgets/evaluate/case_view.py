@@ -40,7 +40,7 @@ class AnswerDiff(VerticalScroll, can_focus=True):
             yield Static(id="answer-tuned", markup=False)
         yield Static(id="answer-prompt", markup=False)
 
-    def tell(self, result: CaseResult) -> None:
+    def show(self, result: CaseResult) -> None:
         """Show one case."""
         for name, content in (
             ("expected", _titled("expected", result.expected)),

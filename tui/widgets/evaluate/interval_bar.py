@@ -41,7 +41,7 @@ class IntervalBar(Widget):
         super().__init__(id=id)
         self._estimate: Estimate | None = None
 
-    def tell(self, estimate: Estimate) -> None:
+    def show(self, estimate: Estimate) -> None:
         """Draw this difference."""
         self._estimate = estimate
         self.refresh()
