@@ -30,8 +30,8 @@ from tui.domain.providers.model_names import DEFAULT_MODEL, base_model
 from tui.engine.base_models import local_folder
 from tui.engine.home import Home, JobFolder
 from tui.engine.jobs.launcher import torch_environment
-from tui.engine.jobs.reports import Metrics, read_report
 from tui.engine.jobs.spec import Hyperparameters, JobSpec
+from tui.engine.jobs.worker_reports import Metrics, read_report
 from tui.engine.training.manifest import Manifest
 from tui.engine.training.worker import NICENESS
 from tui.settings import load_settings

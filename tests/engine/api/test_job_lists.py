@@ -9,7 +9,7 @@ from typing import Any
 import openai
 import pytest
 from openai import AsyncOpenAI
-from support.engine.app_in_process import InProcess
+from support.engine.in_process_engine import InProcess
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from support.engine.app_in_process import InProcess
+from support.engine.in_process_engine import InProcess
 
 
 @pytest.fixture

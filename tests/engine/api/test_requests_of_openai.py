@@ -25,7 +25,7 @@ from openai.types.fine_tuning.supervised_method_param import SupervisedMethodPar
 from openai.types.upload_complete_params import UploadCompleteParams
 from openai.types.uploads.part_create_params import PartCreateParams
 from pydantic import BaseModel
-from support.engine.app_in_process import InProcess
+from support.engine.in_process_engine import InProcess
 
 from tui.engine.api.files.files_api import ExpiresAfter, FileForm
 from tui.engine.api.files.uploads_api import CompleteRequest, PartForm, UploadRequest

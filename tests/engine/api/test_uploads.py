@@ -12,7 +12,7 @@ import openai
 import pytest
 from openai import AsyncOpenAI
 from openai.types import Upload
-from support.engine.app_in_process import InProcess
+from support.engine.in_process_engine import InProcess
 
 from tui.engine.api.files.file_storage import delete_leftovers
 

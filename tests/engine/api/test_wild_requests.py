@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openai.types.shared import ErrorObject
-from support.engine.app_in_process import InProcess
+from support.engine.in_process_engine import InProcess
 from support.sample_rows import good_rows
 
 JSON = {"headers": {"content-type": "application/json"}}

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai import AsyncOpenAI
 from openai.types.fine_tuning.alpha import GraderRunResponse
-from support.engine.app_in_process import InProcess
+from support.engine.in_process_engine import InProcess
 
 from tui.engine.graders.placeholders import PlaceholderError, ValueMissing, check_placeholders, fill
 

@@ -20,7 +20,10 @@ from tui.engine.home import Home, JobFolder
 from tui.engine.jobs.database import StoreUnusable
 from tui.engine.jobs.ingestion import Ingestion
 from tui.engine.jobs.records import EventRecord, JobRecord
-from tui.engine.jobs.reports import (
+from tui.engine.jobs.spec import Hyperparameters
+from tui.engine.jobs.states import MOVES, IllegalMove, Status, check_move
+from tui.engine.jobs.store import Store
+from tui.engine.jobs.worker_reports import (
     Checkpoint,
     End,
     JobError,
@@ -29,9 +32,6 @@ from tui.engine.jobs.reports import (
     ReportWriter,
     Resolved,
 )
-from tui.engine.jobs.spec import Hyperparameters
-from tui.engine.jobs.states import MOVES, IllegalMove, Status, check_move
-from tui.engine.jobs.store import Store
 from tui.engine.training.checkpoints import (
     Mark,
     best,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tui.engine.jobs.outcomes import Impossible
+from tui.engine.jobs.failures import Impossible
 from tui.engine.jobs.spec import Hyperparameters, MethodName
 from tui.engine.training.plan import Circumstances, Plan, kept_length, make_plan
 from tui.engine.training.resources.feasibility import carried_on

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import yaml
 from pydantic import BaseModel
-from support.engine.in_process import Heard, JobOnDisk, Killed
+from support.engine.training_job import Heard, JobOnDisk, Killed
 from support.sample_rows import good_rows, pair_rows
 
-from tui.engine.jobs.reports import Checkpoint, Metrics
+from tui.engine.jobs.worker_reports import Checkpoint, Metrics
 from tui.engine.training.checkpoints import marks
 
 SHORT: dict[str, Any] = {"n_epochs": 2, "batch_size": 4, "checkpoint_steps": 2}

@@ -18,8 +18,8 @@ from tui.engine.answering.grammars import Vocabulary
 from tui.engine.answering.kv_cache import layer_types
 from tui.engine.answering.out_of_memory import is_out_of_memory
 from tui.engine.base_models import local_folder
-from tui.engine.fetching import FetchError
 from tui.engine.home import Home
+from tui.engine.model_download import FetchError
 from tui.engine.training.resources.device import pick_device, pick_precision, torch_dtype
 
 _KEPT = 3

@@ -22,7 +22,7 @@ from tui.engine.answering.model_cache import Key, Loaded, Shelf
 from tui.engine.answering.out_of_memory import is_out_of_memory
 from tui.engine.answering.prompts import Prepared, Unanswerable, prepare
 from tui.engine.answering.protocol import Asked, Forget, Question, Refused
-from tui.engine.fetching import FetchError
+from tui.engine.model_download import FetchError
 
 _QUIET_SECONDS = 0.03
 _LONGEST_WINDOW_SECONDS = 0.25

@@ -14,8 +14,8 @@ from pydantic import BaseModel
 from tui.domain.rows.formats import Format
 from tui.domain.rules.structure import MIN_EXAMPLES, check_line
 from tui.engine.home import JobFolder
-from tui.engine.jobs.reports import JobError
 from tui.engine.jobs.spec import JobSpec
+from tui.engine.jobs.worker_reports import JobError
 
 
 class FileVerdict(BaseModel):

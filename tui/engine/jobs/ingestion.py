@@ -10,7 +10,10 @@ from typing import Any
 
 from tui.engine.home import Home
 from tui.engine.jobs.records import CheckpointRecord, EventRecord, JobRecord
-from tui.engine.jobs.reports import (
+from tui.engine.jobs.result_files import keep_results
+from tui.engine.jobs.states import Status
+from tui.engine.jobs.store import Store
+from tui.engine.jobs.worker_reports import (
     Checkpoint,
     End,
     Message,
@@ -19,9 +22,6 @@ from tui.engine.jobs.reports import (
     Resolved,
     read_report,
 )
-from tui.engine.jobs.result_files import keep_results
-from tui.engine.jobs.states import Status
-from tui.engine.jobs.store import Store
 
 _log = logging.getLogger("ftui.engine")
 

@@ -13,9 +13,9 @@ from openai.types.uploads import UploadPart
 from pydantic import BaseModel, ConfigDict, Field
 
 from tui.domain.providers.model_names import ModelSource, checkpoint_name
-from tui.engine.jobs.reports import JobError, Level
 from tui.engine.jobs.spec import Hyperparameters, MethodName
 from tui.engine.jobs.states import Status
+from tui.engine.jobs.worker_reports import JobError, Level
 
 
 def new_id(prefix: str) -> str:

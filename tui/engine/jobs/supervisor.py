@@ -19,13 +19,13 @@ from pydantic import ValidationError
 
 from tui.engine.home import Home, JobFolder
 from tui.engine.jobs.checking import FileVerdict, Verdict
+from tui.engine.jobs.failures import NO_SPACE, NO_SPACE_STATUS
 from tui.engine.jobs.ingestion import Ingestion
 from tui.engine.jobs.launcher import Busy, JobLauncher
-from tui.engine.jobs.outcomes import NO_SPACE, NO_SPACE_STATUS
 from tui.engine.jobs.records import EventRecord, JobRecord, now
-from tui.engine.jobs.reports import JobError
 from tui.engine.jobs.states import IllegalMove, Status
 from tui.engine.jobs.store import Store
+from tui.engine.jobs.worker_reports import JobError
 
 _log = logging.getLogger("ftui.engine")
 

@@ -10,8 +10,8 @@ from typing import Any
 from transformers import TrainerCallback
 
 from tui.engine.home import JobFolder
-from tui.engine.jobs.outcomes import Diverged
-from tui.engine.jobs.reports import Checkpoint, Metrics, Reports
+from tui.engine.jobs.failures import Diverged
+from tui.engine.jobs.worker_reports import Checkpoint, Metrics, Reports
 from tui.engine.training.checkpoints import Mark, best, mark_whole, marks, since_best, slim
 from tui.engine.training.distributed import Team
 from tui.engine.training.plan import Plan

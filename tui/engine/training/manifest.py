@@ -15,8 +15,8 @@ from pydantic import BaseModel
 from tui import __version__
 from tui.domain.providers.model_names import ModelSource
 from tui.engine.home import JobFolder
-from tui.engine.jobs.reports import JobError
 from tui.engine.jobs.spec import JobSpec
+from tui.engine.jobs.worker_reports import JobError
 from tui.engine.training.plan import Plan
 from tui.engine.training.resources.device import Measured
 

@@ -17,9 +17,9 @@ import torch
 from transformers import TrainerState, set_seed
 
 from tui.engine.home import JobFolder
-from tui.engine.jobs.outcomes import Stopped
-from tui.engine.jobs.reports import End, Reports
+from tui.engine.jobs.failures import Stopped
 from tui.engine.jobs.spec import JobSpec
+from tui.engine.jobs.worker_reports import End, Reports
 from tui.engine.training.callback import Wanted, Watcher
 from tui.engine.training.checkpoints import Mark, best, latest_whole, marks
 from tui.engine.training.distributed import Team

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tui.engine.jobs.outcomes import Impossible
-from tui.engine.jobs.reports import Reports
+from tui.engine.jobs.failures import Impossible
 from tui.engine.jobs.spec import MethodName
+from tui.engine.jobs.worker_reports import Reports
 from tui.engine.training.tokens import (
     ChatTokenizer,
     Pair,

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from tui.engine.base_models import local_folder
 from tui.engine.home import Home, JobFolder
-from tui.engine.jobs.outcomes import NO_SPACE_STATUS, Impossible, Stopped, end_of, is_full
-from tui.engine.jobs.reports import (
+from tui.engine.jobs.failures import NO_SPACE_STATUS, Impossible, Stopped, end_of, is_full
+from tui.engine.jobs.spec import JobSpec
+from tui.engine.jobs.worker_reports import (
     Checkpoint,
     End,
     Message,
@@ -26,7 +27,6 @@ from tui.engine.jobs.reports import (
     ReportWriter,
     Resolved,
 )
-from tui.engine.jobs.spec import JobSpec
 from tui.engine.training.checkpoints import marks, slim
 from tui.engine.training.distributed import Team, end_with_launcher
 from tui.engine.training.manifest import Manifest, begin

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tui.engine.jobs.outcomes import Impossible
+from tui.engine.jobs.failures import Impossible
 from tui.engine.jobs.spec import JobSpec
 from tui.engine.training.plan import Plan
 from tui.engine.training.resources.device import Kind

@@ -11,11 +11,11 @@ from typing import Any
 
 import psutil
 import pytest
-from support.engine.in_process import Heard, JobOnDisk
+from support.engine.training_job import Heard, JobOnDisk
 from support.sample_rows import good_rows, pair_rows
 
 from tui.engine.jobs.launcher import Launcher
-from tui.engine.jobs.reports import Checkpoint, End, Message, Metrics, read_report
+from tui.engine.jobs.worker_reports import Checkpoint, End, Message, Metrics, read_report
 
 pytestmark = pytest.mark.slow  # seven processes that load torch
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.engine.jobs.outcomes import end_of, is_full
+from tui.engine.jobs.failures import end_of, is_full
 from tui.engine.training.row_losses import RowLoss, judged, sentence
 
 

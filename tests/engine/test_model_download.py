@@ -12,8 +12,8 @@ import pytest
 
 from tui.domain.providers.model_names import ModelSource, SourceKind, base_model
 from tui.engine.base_models import local_folder
-from tui.engine.fetching import FetchError, download
 from tui.engine.home import Home
+from tui.engine.model_download import FetchError, download
 
 CONTENT = bytes(range(256)) * 20_000
 

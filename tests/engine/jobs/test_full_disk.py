@@ -13,8 +13,8 @@ import pytest
 from support.engine.client import at_step, finished, history, start_job, step_figures, until, upload
 from support.engine.small_disk import SmallDisk, can_be_made, serving
 
+from tui.engine.jobs.failures import NO_SPACE
 from tui.engine.jobs.launcher import Launcher
-from tui.engine.jobs.outcomes import NO_SPACE
 from tui.settings import Settings
 
 pytestmark = pytest.mark.skipif(

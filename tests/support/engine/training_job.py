@@ -12,8 +12,8 @@ from pydantic import BaseModel
 
 from tui.domain.providers.model_names import ModelSource, SourceKind
 from tui.engine.home import JobFolder
-from tui.engine.jobs.reports import Checkpoint, End, Level, Message, Metrics
 from tui.engine.jobs.spec import Hyperparameters, JobSpec, MethodName
+from tui.engine.jobs.worker_reports import Checkpoint, End, Level, Message, Metrics
 from tui.engine.training.manifest import Manifest
 from tui.engine.training.resources.device import Kind
 from tui.engine.training.worker import Worker

@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import os
 
-from tui.engine.fetching import FetchError
-from tui.engine.jobs.reports import End, JobError
+from tui.engine.jobs.worker_reports import End, JobError
+from tui.engine.model_download import FetchError
 
 NO_SPACE = (
     "The job is paused: no space is left on the disk of the engine's home. Free some, then resume "
