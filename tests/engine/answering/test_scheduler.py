@@ -20,7 +20,7 @@ from tui.engine.answering.prompts import Unanswerable, prepare
 from tui.engine.answering.protocol import Choice, Done, Forget, Question, Refused
 from tui.engine.answering.scheduler import Desk
 from tui.engine.home import Home
-from tui.engine.training.tokens import prompt
+from tui.engine.training.tokens import render_prompt
 
 KNOWS_TOOLS = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}"
@@ -198,7 +198,7 @@ def test_calls_in_the_history_are_put_as_the_model_was_trained_on_them(loaded: L
     asked = question("q", Path("x")).model_copy(update={"messages": called()})
     ready = prepare(asked, loaded)
     text = loaded.tokenizer.decode(ready.prompt)
-    assert text == prompt(loaded.tokenizer, called())
+    assert text == render_prompt(loaded.tokenizer, called())
     assert '<tool_call>{"name": "add", "arguments": {"a": 2, "b": 2}}</tool_call>' in text
     assert "<|im_start|>tool\n4<|im_end|>" in text
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageFunctionToolCall
 from pydantic import BaseModel
-from support.engine.training_job import Heard, JobOnDisk
+from support.engine.training_job import JobOnDisk, RecordingReporter
 from transformers import AutoTokenizer
 
 from tui.domain.providers.model_names import ModelSource, SourceKind
@@ -24,7 +24,7 @@ from tui.engine.answering.protocol import Choice, Done, Question
 from tui.engine.answering.tool_calls import read_calls
 from tui.engine.api.chat.chunks import Chunks
 from tui.engine.home import Home
-from tui.engine.training.tokens import written
+from tui.engine.training.tokens import render_completion
 
 _TURNS = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}"
@@ -73,7 +73,7 @@ def loaded(tiny_model: Path) -> Loaded:
 def answer(loaded: Loaded, content: str, *calls: dict[str, Any]) -> str:
     """What the model writes where it answers so, its end left out."""
     said = {"role": "assistant", "content": content, "tool_calls": list(calls)}
-    text = written(loaded.tokenizer, ASKED, [ADD], said)
+    text = render_completion(loaded.tokenizer, ASKED, [ADD], said)
     return text.removesuffix("<|im_end|>")
 
 
@@ -90,7 +90,7 @@ def test_what_the_template_writes_for_a_call_is_read_as_that_call(
     loaded: Loaded, way: str, content: str, calls: list[dict[str, Any]]
 ) -> None:
     loaded.tokenizer.chat_template = template(way)
-    write = partial(written, loaded.tokenizer, ASKED, [ADD])
+    write = partial(render_completion, loaded.tokenizer, ASKED, [ADD])
     text = answer(loaded, content, *calls)
     found = read_calls(text, {"add"}, lambda said: write(said).removesuffix("<|im_end|>"))
     assert found is not None
@@ -116,7 +116,7 @@ def test_what_the_template_writes_for_a_call_is_read_as_that_call(
 )
 def test_what_the_template_would_not_write_for_a_call_stays_text(loaded: Loaded, text: str) -> None:
     loaded.tokenizer.chat_template = template("hermes")
-    write = partial(written, loaded.tokenizer, ASKED, [ADD])
+    write = partial(render_completion, loaded.tokenizer, ASKED, [ADD])
     assert read_calls(text, {"add"}, lambda said: write(said).removesuffix("<|im_end|>")) is None
 
 
@@ -208,7 +208,7 @@ def test_a_model_that_was_trained_on_a_call_makes_it(tiny_model: Path, tmp_path:
     job = JobOnDisk(
         tmp_path, model, rows, lora=False, n_epochs=20, batch_size=4, learning_rate=0.02
     )
-    assert job.train(Heard()).status == "succeeded"
+    assert job.train(RecordingReporter()).status == "succeeded"
     base = ModelSource(kind=SourceKind.FOLDER, name=str(job.folder.model))
     shelf, there = Shelf(Home(tmp_path)), threading.Event()
     if shelf.get((base, None), there.set) is None:

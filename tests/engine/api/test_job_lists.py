@@ -9,12 +9,12 @@ from typing import Any
 import openai
 import pytest
 from openai import AsyncOpenAI
-from support.engine.in_process_engine import InProcess
+from support.engine.in_process_engine import InProcessEngine
 
 
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[AsyncOpenAI]:
-    async with InProcess(tmp_path / "home").client() as made:
+    async with InProcessEngine(tmp_path / "home").client() as made:
         yield made
 
 

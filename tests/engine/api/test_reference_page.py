@@ -8,12 +8,12 @@ from typing import Any
 
 import httpx2
 import pytest
-from support.engine.in_process_engine import InProcess
+from support.engine.in_process_engine import InProcessEngine
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> InProcess:
-    return InProcess(tmp_path / "home")
+def engine(tmp_path: Path) -> InProcessEngine:
+    return InProcessEngine(tmp_path / "home")
 
 
 def calls(described: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
@@ -24,7 +24,9 @@ def calls(described: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
     ]
 
 
-def test_every_call_has_a_name_a_tag_words_an_answer_and_the_envelope(engine: InProcess) -> None:
+def test_every_call_has_a_name_a_tag_words_an_answer_and_the_envelope(
+    engine: InProcessEngine,
+) -> None:
     described = engine.app.openapi()
     names = [call["operationId"] for _, _, call in calls(described)]
     assert len(set(names)) == len(names)
@@ -42,7 +44,9 @@ def test_every_call_has_a_name_a_tag_words_an_answer_and_the_envelope(engine: In
     assert {"message", "type", "param", "code"} <= error.keys()
 
 
-async def test_it_is_served_to_those_who_may_ask_and_fetches_nothing(engine: InProcess) -> None:
+async def test_it_is_served_to_those_who_may_ask_and_fetches_nothing(
+    engine: InProcessEngine,
+) -> None:
     async with engine.http() as http:
         assert (await http.get("/openapi.json")).json() == engine.app.openapi()
         page = await http.get("/docs")

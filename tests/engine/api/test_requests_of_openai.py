@@ -25,7 +25,7 @@ from openai.types.fine_tuning.supervised_method_param import SupervisedMethodPar
 from openai.types.upload_complete_params import UploadCompleteParams
 from openai.types.uploads.part_create_params import PartCreateParams
 from pydantic import BaseModel
-from support.engine.in_process_engine import InProcess
+from support.engine.in_process_engine import InProcessEngine
 
 from tui.engine.api.files.files_api import ExpiresAfter, FileForm
 from tui.engine.api.files.uploads_api import CompleteRequest, PartForm, UploadRequest
@@ -38,7 +38,7 @@ from tui.engine.jobs.spec import Hyperparameters
 @pytest.fixture(scope="module")
 def described(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What `/openapi.json` gives."""
-    return InProcess(tmp_path_factory.mktemp("described") / "home").app.openapi()
+    return InProcessEngine(tmp_path_factory.mktemp("described") / "home").app.openapi()
 
 
 EXPIRY = {"expires_after[anchor]", "expires_after[seconds]"}

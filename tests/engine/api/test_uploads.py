@@ -12,7 +12,7 @@ import openai
 import pytest
 from openai import AsyncOpenAI
 from openai.types import Upload
-from support.engine.in_process_engine import InProcess
+from support.engine.in_process_engine import InProcessEngine
 
 from tui.engine.api.files.file_storage import delete_leftovers
 
@@ -21,12 +21,12 @@ PIECES = [CONTENT[:40_000], CONTENT[40_000:50_000], CONTENT[50_000:]]
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> InProcess:
-    return InProcess(tmp_path / "home")
+def engine(tmp_path: Path) -> InProcessEngine:
+    return InProcessEngine(tmp_path / "home")
 
 
 @pytest.fixture
-async def client(engine: InProcess) -> AsyncIterator[AsyncOpenAI]:
+async def client(engine: InProcessEngine) -> AsyncIterator[AsyncOpenAI]:
     async with engine.client() as made:
         yield made
 
@@ -43,13 +43,13 @@ async def send(client: AsyncOpenAI, upload: Upload) -> list[str]:
     ]
 
 
-def on_disk(engine: InProcess) -> list[str]:
+def on_disk(engine: InProcessEngine) -> list[str]:
     kept = (engine.home.uploads, engine.home.scratch)
     return sorted(path.name for folder in kept for path in folder.rglob("*"))
 
 
 async def test_a_file_is_uploaded_in_parts_from_a_path_and_from_bytes(
-    engine: InProcess, client: AsyncOpenAI, tmp_path: Path
+    engine: InProcessEngine, client: AsyncOpenAI, tmp_path: Path
 ) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_bytes(CONTENT)
@@ -110,7 +110,7 @@ async def test_parts_that_are_not_the_file_do_not_become_one(client: AsyncOpenAI
 
 
 async def test_an_upload_that_is_over_takes_nothing_more(
-    engine: InProcess, client: AsyncOpenAI
+    engine: InProcessEngine, client: AsyncOpenAI
 ) -> None:
     completed, cancelled, expired = [await begin(client) for _ in range(3)]
     await client.uploads.complete(completed.id, part_ids=await send(client, completed))
@@ -164,7 +164,7 @@ async def test_what_is_announced_and_sent_has_limits(client: AsyncOpenAI) -> Non
 
 
 async def test_a_server_that_starts_again_keeps_what_is_pending_and_clears_the_rest(
-    engine: InProcess, client: AsyncOpenAI
+    engine: InProcessEngine, client: AsyncOpenAI
 ) -> None:
     kept = await client.files.create(file=("a", b"x"), purpose="fine-tune")
     upload = await begin(client)
@@ -176,7 +176,7 @@ async def test_a_server_that_starts_again_keeps_what_is_pending_and_clears_the_r
     (gone / "part_x").write_bytes(b"x")
     engine.store.close()
 
-    again = InProcess(engine.root, engine.clock)
+    again = InProcessEngine(engine.root, engine.clock)
     delete_leftovers(again.engine)
     assert on_disk(again) == sorted([upload.id, *parts])
     assert [path.name for path in again.home.files.iterdir()] == [kept.id]
@@ -186,17 +186,17 @@ async def test_a_server_that_starts_again_keeps_what_is_pending_and_clears_the_r
         assert (await restarted.files.content(done.file.id)).content == CONTENT
 
 
-async def test_a_lost_database_costs_no_file(engine: InProcess, client: AsyncOpenAI) -> None:
+async def test_a_lost_database_costs_no_file(engine: InProcessEngine, client: AsyncOpenAI) -> None:
     kept = await client.files.create(file=("a", b"x"), purpose="fine-tune")
     engine.store.close()
     engine.home.database.unlink()
-    again = InProcess(engine.root)
+    again = InProcessEngine(engine.root)
     delete_leftovers(again.engine)
     assert [path.name for path in again.home.files.iterdir()] == [kept.id]
 
 
 async def test_content_that_is_gone_from_the_disk_is_said_to_be(
-    engine: InProcess, client: AsyncOpenAI
+    engine: InProcessEngine, client: AsyncOpenAI
 ) -> None:
     file = await client.files.create(file=("a", b"x"), purpose="fine-tune")
     (engine.home.files / file.id).unlink()
@@ -211,7 +211,7 @@ async def test_content_that_is_gone_from_the_disk_is_said_to_be(
 
 
 async def test_a_part_that_is_damaged_on_the_disk_is_said_to_be(
-    engine: InProcess, client: AsyncOpenAI
+    engine: InProcessEngine, client: AsyncOpenAI
 ) -> None:
     upload = await begin(client)
     parts = await send(client, upload)
@@ -222,7 +222,7 @@ async def test_a_part_that_is_damaged_on_the_disk_is_said_to_be(
 
 
 async def test_files_are_deleted_when_their_time_is_over(
-    engine: InProcess, client: AsyncOpenAI
+    engine: InProcessEngine, client: AsyncOpenAI
 ) -> None:
     kept = await client.files.create(file=("a", b"x"), purpose="fine-tune")
     hour: Any = {"anchor": "created_at", "seconds": 3_600}
@@ -262,7 +262,7 @@ async def test_files_are_deleted_when_their_time_is_over(
     ],
 )
 async def test_a_wrong_field_of_an_upload_is_refused_by_its_name(
-    engine: InProcess, fields: dict[str, str], param: str | None, code: str
+    engine: InProcessEngine, fields: dict[str, str], param: str | None, code: str
 ) -> None:
     async with engine.http() as http:
         answer = await http.post("/v1/files", data=fields, files={"file": ("a", b"x")})

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openai.types.shared import ErrorObject
-from support.engine.in_process_engine import InProcess
+from support.engine.in_process_engine import InProcessEngine
 from support.sample_rows import good_rows
 
 JSON = {"headers": {"content-type": "application/json"}}
@@ -57,7 +57,7 @@ class Route:
     fields: list[str]
 
 
-def routes_of(engine: InProcess) -> list[Route]:
+def routes_of(engine: InProcessEngine) -> list[Route]:
     described = engine.app.openapi()
 
     def fields(call: dict[str, Any]) -> list[str]:
@@ -80,12 +80,12 @@ def routes_of(engine: InProcess) -> list[Route]:
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> InProcess:
-    return InProcess(tmp_path_factory.mktemp("wild") / "home")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> InProcessEngine:
+    return InProcessEngine(tmp_path_factory.mktemp("wild") / "home")
 
 
 @pytest.fixture(scope="module")
-def ids(engine: InProcess) -> list[str]:
+def ids(engine: InProcessEngine) -> list[str]:
     """Names of things that are there, and of a model that is not."""
 
     async def make() -> list[str]:
@@ -149,7 +149,7 @@ def _json(body: object) -> dict[str, Any]:
     return {"content": json.dumps(body).encode()} | JSON
 
 
-async def ask(engine: InProcess, request: dict[str, Any]) -> httpx2.Response:
+async def ask(engine: InProcessEngine, request: dict[str, Any]) -> httpx2.Response:
     async with engine.http() as http:
         return await http.request(**request)
 
@@ -161,7 +161,7 @@ async def ask(engine: InProcess, request: dict[str, Any]) -> httpx2.Response:
 )
 @given(data=st.data())
 def test_any_request_gets_an_answer_or_the_envelope(
-    engine: InProcess, ids: list[str], data: st.DataObject
+    engine: InProcessEngine, ids: list[str], data: st.DataObject
 ) -> None:
     request = data.draw(requests(routes_of(engine), ids))
     answer = asyncio.run(ask(engine, request))

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai import AsyncOpenAI
 from openai.types.fine_tuning.alpha import GraderRunResponse
-from support.engine.in_process_engine import InProcess
+from support.engine.in_process_engine import InProcessEngine
 
 from tui.engine.graders.placeholders import PlaceholderError, ValueMissing, check_placeholders, fill
 
@@ -35,7 +35,7 @@ def multi(formula: str, **graders: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[AsyncOpenAI]:
-    async with InProcess(tmp_path / "home").client() as made:
+    async with InProcessEngine(tmp_path / "home").client() as made:
         yield made
 
 

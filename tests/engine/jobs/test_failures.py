@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.engine.jobs.failures import end_of, is_full
+from tui.engine.jobs.failures import end_report, is_disk_full
 from tui.engine.training.row_losses import RowLoss, judged, sentence
 
 
@@ -24,8 +24,8 @@ def test_a_full_disk_is_told_whichever_library_meets_it(tmp_path: Path) -> None:
     wrapped.__cause__ = OSError(errno.ENOSPC, "No space left on device")
     said = "Error while serializing: I/O error: No space left on device (os error 28)"
     for error in (of_torch.value, SafetensorError(said), OSError(errno.EDQUOT, "full"), wrapped):
-        assert is_full(error)
-        end = end_of(error)
+        assert is_disk_full(error)
+        end = end_report(error)
         assert end is not None
         assert end.status == "paused"
         assert end.error is not None
@@ -39,8 +39,8 @@ def test_what_nobody_foresaw_is_a_crash(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError) as torn:
         torch.load(tmp_path / "torn.pt")
     for error in (torn.value, ValueError("what?"), OSError(errno.EIO, "broken")):
-        assert not is_full(error)
-        assert end_of(error) is None
+        assert not is_disk_full(error)
+        assert end_report(error) is None
 
 
 def losses(*values: float) -> list[RowLoss]:

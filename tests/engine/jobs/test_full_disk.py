@@ -13,7 +13,7 @@ import pytest
 from support.engine.client import at_step, finished, history, start_job, step_figures, until, upload
 from support.engine.small_disk import SmallDisk, can_be_made, serving
 
-from tui.engine.jobs.failures import NO_SPACE
+from tui.engine.jobs.failures import DISK_FULL
 from tui.engine.jobs.launcher import Launcher
 from tui.settings import Settings
 
@@ -54,7 +54,7 @@ async def test_a_full_disk_pauses_a_job_which_goes_on_once_there_is_space(
 
     await until(is_paused)
     said = [event.message for event in await history(client, job.id)]
-    assert said[-1] == NO_SPACE
+    assert said[-1] == DISK_FULL
     await client.fine_tuning.jobs.resume(job.id)
     assert (await finished(client, job.id)).status == "succeeded"
     steps = [data["step"] for data in await step_figures(client, job.id)]

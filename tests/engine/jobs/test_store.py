@@ -17,11 +17,11 @@ from tui.domain.providers.model_names import (
     without_checkpoint,
 )
 from tui.engine.home import Home, JobFolder
-from tui.engine.jobs.database import StoreUnusable
+from tui.engine.jobs.database import StoreError
 from tui.engine.jobs.ingestion import Ingestion
 from tui.engine.jobs.records import EventRecord, JobRecord
 from tui.engine.jobs.spec import Hyperparameters
-from tui.engine.jobs.states import MOVES, IllegalMove, Status, check_move
+from tui.engine.jobs.states import TRANSITIONS, InvalidTransition, Status, check_transition
 from tui.engine.jobs.store import Store
 from tui.engine.jobs.worker_reports import (
     Checkpoint,
@@ -33,13 +33,13 @@ from tui.engine.jobs.worker_reports import (
     Resolved,
 )
 from tui.engine.training.checkpoints import (
-    Mark,
+    CheckpointManifest,
     best,
-    is_whole,
-    latest_whole,
-    mark_whole,
-    since_best,
-    slim,
+    checkpoints_since_best,
+    is_complete,
+    latest_complete,
+    prune,
+    write_manifest,
 )
 
 _unique = itertools.count()
@@ -120,11 +120,11 @@ def test_reports_that_arrive_in_any_pieces_are_taken_exactly_once(
 
 def test_steps_that_are_trained_again_after_a_crash_appear_once(home: Home, store: Store) -> None:
     job = running_job(home, store)
-    with ReportWriter(home.job(job.id).events) as reports:
+    with ReportWriter(home.job(job.id).events) as reporter:
         for step in (1, 2, 3, 2, 3, 4):
-            reports.write(Metrics(step=step, data={"train_loss": 1.0 / step}))
+            reporter.write(Metrics(step=step, data={"train_loss": 1.0 / step}))
         for _ in range(2):
-            reports.write(Checkpoint(step=2, metrics={}))
+            reporter.write(Checkpoint(step=2, metrics={}))
     Ingestion(home, store).read(job.id)
     assert [event.step for event in store.metrics(job.id)] == [1, 2, 3, 4]
     said = [event.message for event in store.events(job.id, None, 100).data]
@@ -139,10 +139,10 @@ def test_a_clock_that_jumps_changes_no_order_and_promises_nothing_past(
     home: Home, store: Store, times: list[float]
 ) -> None:
     job = running_job(home, store)
-    with ReportWriter(home.job(job.id).events) as reports:
-        reports.write(Resolved(hyperparameters={}, total_steps=9))
+    with ReportWriter(home.job(job.id).events) as reporter:
+        reporter.write(Resolved(hyperparameters={}, total_steps=9))
         for step, at in enumerate(times, 1):
-            reports.write(Metrics(step=step, at=at, data={"train_loss": 1.0}))
+            reporter.write(Metrics(step=step, at=at, data={"train_loss": 1.0}))
     told = Ingestion(home, store).read(job.id)
     events = store.events(job.id, None, 10).data[::-1]
     assert [event.step for event in events] == [1, 2, 3, 4]
@@ -153,8 +153,8 @@ def test_a_torn_last_line_is_dropped_when_the_next_worker_begins(home: Home, sto
     job = running_job(home, store)
     events = home.job(job.id).events
     events.write_bytes(Message(message="whole").model_dump_json().encode() + b'\n{"kind": "mess')
-    with ReportWriter(events) as reports:
-        reports.tell("next")
+    with ReportWriter(events) as reporter:
+        reporter.write_message("next")
     Ingestion(home, store).read(job.id)
     assert [event.message for event in store.events(job.id, None, 9).data] == ["next", "whole"]
 
@@ -165,7 +165,7 @@ def test_reports_of_a_job_that_was_cancelled_meanwhile_change_nothing(
     job = running_job(home, store)
     home.job(job.id).events.write_bytes(TEXT)
     store.change_job(job.id, status=Status.CANCELLED)
-    with pytest.raises(IllegalMove):
+    with pytest.raises(InvalidTransition):
         Ingestion(home, store).read(job.id)
     assert store.events(job.id, None, 9).data == []
 
@@ -173,8 +173,8 @@ def test_reports_of_a_job_that_was_cancelled_meanwhile_change_nothing(
 def test_a_failure_carries_its_code_to_the_job(home: Home, store: Store) -> None:
     job = running_job(home, store)
     error = JobError(code="model_unavailable", message="No network.", param="model")
-    with ReportWriter(home.job(job.id).events) as reports:
-        reports.write(End(status="failed", error=error))
+    with ReportWriter(home.job(job.id).events) as reporter:
+        reporter.write(End(status="failed", error=error))
     assert Ingestion(home, store).read(job.id).to_openai().error.code == "model_unavailable"  # type: ignore[union-attr]
 
 
@@ -187,7 +187,7 @@ def test_a_transaction_that_breaks_off_leaves_nothing(home: Home, store: Store) 
             store.change_job(job.id, status=Status.PAUSED)
             store.change_job(job.id, status=Status.SUCCEEDED)
 
-    with pytest.raises(IllegalMove):
+    with pytest.raises(InvalidTransition):
         breaks_off()
     assert store.events(job.id, None, 9).data == []
     assert store.job(job.id) == job
@@ -197,19 +197,19 @@ def test_a_database_of_another_version_is_not_touched(home: Home) -> None:
     store = Store(home.database)
     store.execute("PRAGMA user_version=99")
     store.close()
-    with pytest.raises(StoreUnusable, match="another version"):
+    with pytest.raises(StoreError, match="another version"):
         Store(home.database)
 
 
 @pytest.mark.parametrize("old", list(Status))
 @pytest.mark.parametrize("new", list(Status))
 def test_jobs_move_by_the_table_alone(old: Status, new: Status) -> None:
-    if new in MOVES[old]:
-        check_move(old, new)
+    if new in TRANSITIONS[old]:
+        check_transition(old, new)
         assert not old.terminal
     else:
-        with pytest.raises(IllegalMove):
-            check_move(old, new)
+        with pytest.raises(InvalidTransition):
+            check_transition(old, new)
 
 
 def checkpoint(folder: JobFolder, step: int, *, whole: bool = True) -> Path:
@@ -218,7 +218,7 @@ def checkpoint(folder: JobFolder, step: int, *, whole: bool = True) -> Path:
     for name in ("adapter_model.safetensors", "optimizer.pt", "rng_state.pth"):
         (made / name).write_bytes(b"x" * 100)
     if whole:
-        mark_whole(made, step, {"train_loss": 1.0})
+        write_manifest(made, step, {"train_loss": 1.0})
     return made
 
 
@@ -227,7 +227,7 @@ def test_training_goes_on_from_the_last_checkpoint_that_is_whole(tmp_path: Path)
     good = checkpoint(folder, 9)
     (checkpoint(folder, 18) / "optimizer.pt").write_bytes(b"x" * 50)
     unfinished = checkpoint(folder, 100, whole=False)
-    assert latest_whole(folder) == good
+    assert latest_complete(folder) == good
     assert not unfinished.exists()
 
 
@@ -235,27 +235,27 @@ def test_a_checkpoint_in_which_a_bit_fell_over_is_not_gone_on_from(tmp_path: Pat
     folder = JobFolder(tmp_path)
     good, damaged = checkpoint(folder, 9), checkpoint(folder, 18)
     (damaged / "optimizer.pt").write_bytes(b"x" * 99 + b"y")
-    assert latest_whole(folder) == good
+    assert latest_complete(folder) == good
 
 
 def test_the_best_checkpoint_is_that_with_the_lowest_loss_over_the_whole_validation_file() -> None:
     losses = {10: 2.0, 20: 1.5, 30: 1.6, 40: 1.5}
     found = [
-        Mark(step=step, metrics={"full_valid_loss": loss}, files={})
+        CheckpointManifest(step=step, metrics={"full_valid_loss": loss}, files={})
         for step, loss in losses.items()
     ]
-    paused = Mark(step=45, metrics={"train_loss": 0.1}, files={})
+    paused = CheckpointManifest(step=45, metrics={"train_loss": 0.1}, files={})
     top = best([*found, paused])
     assert top is not None
-    assert (top.step, since_best([*found, paused])) == (20, 2)
-    assert best([Mark(step=10, metrics={"train_loss": 1.0}, files={})]) is None
+    assert (top.step, checkpoints_since_best([*found, paused])) == (20, 2)
+    assert best([CheckpointManifest(step=10, metrics={"train_loss": 1.0}, files={})]) is None
 
 
 def test_older_checkpoints_keep_what_answers_and_lose_what_resumes(tmp_path: Path) -> None:
     folder = JobFolder(tmp_path)
     made = [checkpoint(folder, step) for step in (8, 9, 10, 11)]
-    slim(folder)
-    assert [is_whole(one) for one in made] == [False, False, True, True]
+    prune(folder)
+    assert [is_complete(one) for one in made] == [False, False, True, True]
     assert all((one / "adapter_model.safetensors").exists() for one in made)
 
 

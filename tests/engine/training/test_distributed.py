@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
-from support.engine.training_job import Heard, JobOnDisk
+from support.engine.training_job import JobOnDisk, RecordingReporter
 from support.sample_rows import good_rows, pair_rows
 
 from tui.engine.jobs.launcher import Launcher
@@ -47,7 +47,7 @@ def test_two_processes_learn_what_one_learns_and_one_of_them_reports(
     asked = {"method": method, **SHORT}
     shared, launcher = job(tmp_path / "two", tiny_model, **asked), Launcher(gpus=2)
     launcher.train(shared.folder)
-    alone, heard = job(tmp_path / "one", tiny_model, **asked), Heard()
+    alone, heard = job(tmp_path / "one", tiny_model, **asked), RecordingReporter()
     alone.train(heard)
     wait(lambda: not launcher.working(shared.folder))
     told = reports(shared)

@@ -7,10 +7,10 @@ import json
 import pytest
 
 from tui.engine.jobs.spec import Hyperparameters, MethodName
-from tui.engine.training.plan import Circumstances, Plan, make_plan
-from tui.engine.training.resources.device import Kind
-from tui.engine.training.resources.memory import estimate, free_memory, reason_against
-from tui.engine.training.resources.model_shape import ModelShape, shape_of
+from tui.engine.training.plan import Plan, TrainingContext, make_plan
+from tui.engine.training.resources.device import Device
+from tui.engine.training.resources.memory import estimate, free_memory, memory_blocker
+from tui.engine.training.resources.model_shape import ModelShape, read_model_shape
 
 CONFIG = {
     "architectures": ["LlamaForCausalLM"],
@@ -31,11 +31,11 @@ def shape(tmp_path_factory: pytest.TempPathFactory) -> ModelShape:
     """That of SmolLM2-135M: its config is enough."""
     folder = tmp_path_factory.mktemp("shape")
     (folder / "config.json").write_text(json.dumps(CONFIG))
-    return shape_of(folder)
+    return read_model_shape(folder)
 
 
-def plan(method: MethodName = "supervised", device: Kind = "cpu", **asked: object) -> Plan:
-    found = Circumstances(
+def plan(method: MethodName = "supervised", device: Device = "cpu", **asked: object) -> Plan:
+    found = TrainingContext(
         rows=120, length=2048, parameters=135_000_000, device=device, precision="bf16"
     )
     return make_plan(method, Hyperparameters.model_validate({"batch_size": 4, **asked}), found)
@@ -70,13 +70,13 @@ def test_what_does_not_fit_is_refused_with_the_numbers_and_what_would_help(
 ) -> None:
     how = plan(lora=False)
     need = estimate(how, shape, 137, 40)
-    assert reason_against(need, need.total, how) is None
-    reason = reason_against(need, 2e9, how)
+    assert memory_blocker(need, need.total, how) is None
+    reason = memory_blocker(need, 2e9, how)
     assert reason is not None
     assert "optimizer 1.08 GB" in reason
     assert "2.00 GB are free" in reason
     assert "lora: true" in reason
-    assert "lora: true" not in str(reason_against(need, 0, plan()))
+    assert "lora: true" not in str(memory_blocker(need, 0, plan()))
 
 
 def test_this_machine_has_some_memory_and_not_endlessly_much() -> None:

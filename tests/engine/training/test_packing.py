@@ -10,9 +10,9 @@ from transformers import AutoTokenizer
 
 from tui.engine.home import JobFolder
 from tui.engine.jobs.spec import Hyperparameters
-from tui.engine.training.plan import Circumstances, Plan, make_plan
+from tui.engine.training.plan import Plan, TrainingContext, make_plan
 from tui.engine.training.tokens import tokenize
-from tui.engine.training.trainer_setup import Data, dataset_of, load_model, make_trainer, packed
+from tui.engine.training.trainer_setup import Data, build_dataset, load_model, make_trainer, packed
 from tui.engine.training.training_rows import TrainingRow
 
 
@@ -21,14 +21,14 @@ def test_the_loss_of_packed_rows_is_that_of_the_rows_alone(
 ) -> None:
     tokenizer = AutoTokenizer.from_pretrained(tiny_model)
     made = [TrainingRow(n, *tokenize(tokenizer, row)) for n, row in enumerate(good_rows(8), 1)]
-    alone = dataset_of(made, "supervised")
+    alone = build_dataset(made, "supervised")
     together = packed(alone, 128)
     assert sum(map(len, together["input_ids"])) == sum(map(len, alone["input_ids"]))
     assert len(together) < len(alone)
 
     def plan(*, packing: bool) -> Plan:
         asked = Hyperparameters(batch_size=8, packing=packing)
-        found = Circumstances(rows=8, length=128, parameters=1, device="cpu", precision="fp32")
+        found = TrainingContext(rows=8, length=128, parameters=1, device="cpu", precision="fp32")
         return make_plan("supervised", asked, found)
 
     losses = []

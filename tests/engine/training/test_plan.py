@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tui.engine.jobs.failures import Impossible
+from tui.engine.jobs.failures import PermanentFailure
 from tui.engine.jobs.spec import Hyperparameters, MethodName
-from tui.engine.training.plan import Circumstances, Plan, kept_length, make_plan
-from tui.engine.training.resources.feasibility import carried_on
+from tui.engine.training.plan import Plan, TrainingContext, make_plan, max_example_length
+from tui.engine.training.resources.feasibility import resume_plan
 
 
 def plan(
@@ -18,7 +18,7 @@ def plan(
     processes: int = 1,
     **asked: object,
 ) -> Plan:
-    found = Circumstances(
+    found = TrainingContext(
         rows=rows,
         length=512,
         parameters=parameters,
@@ -57,10 +57,10 @@ def test_the_last_step_is_evaluated_and_kept_and_there_are_few_of_both() -> None
 
 
 def test_the_shorter_of_what_is_asked_and_what_the_model_takes_is_kept() -> None:
-    assert kept_length(Hyperparameters(), 512) == 512
-    assert kept_length(Hyperparameters(), 8192) == 2048
-    assert kept_length(Hyperparameters(max_length=100), 512) == 100
-    assert kept_length(Hyperparameters(max_length=9000), None) == 2048
+    assert max_example_length(Hyperparameters(), 512) == 512
+    assert max_example_length(Hyperparameters(), 8192) == 2048
+    assert max_example_length(Hyperparameters(max_length=100), 512) == 100
+    assert max_example_length(Hyperparameters(max_length=9000), None) == 2048
 
 
 def test_pairs_whole_models_and_large_models_are_trained_at_lower_rates() -> None:
@@ -107,8 +107,8 @@ def test_the_best_checkpoint_is_the_result_where_training_may_end_early() -> Non
 
 def test_a_job_goes_on_with_as_many_processes_as_there_are_where_they_can_share_its_batch() -> None:
     began = plan(60, processes=2, batch_size=6)
-    assert carried_on(began, "cpu", 3).rows_at_once == 2
-    with pytest.raises(Impossible, match="batches of 6"):
-        carried_on(began, "cpu", 4)
-    with pytest.raises(Impossible, match="began on cpu"):
-        carried_on(began, "cuda", 2)
+    assert resume_plan(began, "cpu", 3).rows_at_once == 2
+    with pytest.raises(PermanentFailure, match="batches of 6"):
+        resume_plan(began, "cpu", 4)
+    with pytest.raises(PermanentFailure, match="began on cpu"):
+        resume_plan(began, "cuda", 2)

@@ -9,10 +9,10 @@ import pytest
 from transformers import AutoTokenizer
 
 from tui.engine.training.tokens import (
-    IGNORED,
+    IGNORE_INDEX,
     Tokens,
     Unrenderable,
-    prompt,
+    render_prompt,
     tokenize,
     tokenize_pair,
 )
@@ -33,7 +33,7 @@ def learned_text(tokenizer: Any, row: Tokens) -> str:
     """The labelled tokens as text, `|` wherever tokens between them are not learned."""
     text, gap = "", False
     for token, label in zip(row.input_ids, row.labels, strict=True):
-        if label == IGNORED:
+        if label == IGNORE_INDEX:
             gap = True
             continue
         assert label == token
@@ -71,7 +71,7 @@ def test_the_label_of_every_single_token_of_a_small_conversation(tokenizer: Any)
     spoken = tokenizer("c d", add_special_tokens=False)["input_ids"]
     starts = [at for at, token in enumerate(tokens.input_ids) if token == begin]
     ends = [at for at, token in enumerate(tokens.input_ids) if token == end]
-    learned = [at for at, label in enumerate(tokens.labels) if label != IGNORED]
+    learned = [at for at, label in enumerate(tokens.labels) if label != IGNORE_INDEX]
     assert learned == list(range(ends[1] - len(spoken), ends[1] + 1))
     assert learned[0] > starts[1]
     assert [tokens.labels[at] for at in learned] == [*spoken, end]
@@ -162,8 +162,8 @@ def test_a_cut_row_keeps_its_beginning(tokenizer: Any) -> None:
 def test_training_and_answering_put_the_same_prompt_before_the_answer(tokenizer: Any) -> None:
     messages = [SYSTEM, say("user", "What is 1 plus 1?"), say("assistant", "The answer is 2.")]
     (tokens,) = tokenize(tokenizer, {"messages": messages})
-    first = next(at for at, label in enumerate(tokens.labels) if label != IGNORED)
-    assert tokenizer.decode(tokens.input_ids[:first]) == prompt(tokenizer, messages[:2])
+    first = next(at for at, label in enumerate(tokens.labels) if label != IGNORE_INDEX)
+    assert tokenizer.decode(tokens.input_ids[:first]) == render_prompt(tokenizer, messages[:2])
 
 
 def test_white_space_is_learned_where_a_tokenizer_gives_it_an_empty_place(
@@ -301,7 +301,7 @@ def test_of_a_pair_only_the_two_answers_are_learned(calling: Any) -> None:
     )
     assert learned_text(calling, pair.rejected) == "|Three?<|im_end|>|"
     both = [calling.decode(tokens.input_ids) for tokens in (pair.preferred, pair.rejected)]
-    before = prompt(calling, row["input"]["messages"])
+    before = render_prompt(calling, row["input"]["messages"])
     assert all(before.split("<|im_start|>user", 1)[1] in text for text in both)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from pydantic import BaseModel
-from support.engine.training_job import Heard, JobOnDisk, Killed
+from support.engine.training_job import JobOnDisk, Killed, RecordingReporter
 from support.sample_rows import good_rows, pair_rows
 
 from tui.engine.jobs.worker_reports import Checkpoint, Metrics
@@ -45,14 +45,14 @@ def test_the_same_losses_come_again_and_after_a_crash_too(
         rows = rows_for(recipe)
         return JobOnDisk(tmp_path, tiny_model, rows, validation=rows[:4], **SHORT, **recipe)
 
-    undisturbed = Heard()
+    undisturbed = RecordingReporter()
     end = job().train(undisturbed)
     assert (end.status, end.error) == ("succeeded", None)
     expected = undisturbed.figures()
     assert list(expected) == [1, 2, 3, 4, 5, 6]
 
     disturbed = job()
-    before, after = Heard(dies_at_metrics(4)), Heard()
+    before, after = RecordingReporter(dies_at_metrics(4)), RecordingReporter()
     with pytest.raises(Killed):
         disturbed.train(before)
     assert disturbed.train(after).trained_tokens == end.trained_tokens
@@ -77,7 +77,7 @@ def test_pairs_raise_the_better_answers_and_are_told_under_openais_names(
         n_epochs=6,
         batch_size=4,
     )
-    heard = Heard()
+    heard = RecordingReporter()
     assert job.train(heard).status == "succeeded"
     figures = heard.figures()
     first, last = figures[1], figures[18]
@@ -102,8 +102,10 @@ def test_a_checkpoint_that_was_written_and_not_told_of_is_told_by_the_next_worke
 ) -> None:
     job = JobOnDisk(tmp_path, tiny_model, good_rows(), **SHORT)
     with pytest.raises(Killed):
-        job.train(Heard(lambda report: isinstance(report, Checkpoint) and report.step == 4))
-    heard = Heard()
+        job.train(
+            RecordingReporter(lambda report: isinstance(report, Checkpoint) and report.step == 4)
+        )
+    heard = RecordingReporter()
     job.train(heard)
     assert heard.checkpoints() == [2, 4, 6]
     assert list(heard.figures()) == [5, 6]
@@ -126,7 +128,7 @@ def test_training_ends_early_and_the_best_checkpoint_is_the_result_and_stays(
         early_stopping_patience=3,
         **asked,
     )
-    heard = Heard()
+    heard = RecordingReporter()
     end = job.train(heard)
     assert end.status == "succeeded"
     losses = {
@@ -149,7 +151,7 @@ def test_training_ends_early_and_the_best_checkpoint_is_the_result_and_stays(
     assert all((kept[name] == published[name]).all() for name in kept)
 
     # A worker that is killed at the end, and one that begins after it, come to the same.
-    heard = Heard()
+    heard = RecordingReporter()
     (job.folder.adapter / "adapter_model.safetensors").unlink()
     for path in sorted(job.folder.adapter.iterdir()):
         path.unlink()
@@ -179,7 +181,7 @@ def test_what_is_left_explains_the_job_and_can_be_used_by_others(
     more = {"merge": True} if lora else {"lora": False, "learning_rate": 1e-2}
     asked = {"n_epochs": 15, "batch_size": 4, "learning_rate": 2e-2, **more}
     job = JobOnDisk(tmp_path, tiny_model, rows, validation=rows[:3], **asked)
-    heard = Heard()
+    heard = RecordingReporter()
     end = job.train(heard)
     assert (end.status, end.result_files) == ("succeeded", ["row_losses.csv", "manifest.json"])
 
@@ -229,7 +231,7 @@ def test_what_this_model_or_machine_cannot_do_is_refused_by_name(
     tiny_model: Path, tmp_path: Path, asked: dict[str, Any], code: str, said: str
 ) -> None:
     job = JobOnDisk(tmp_path, tiny_model, good_rows(), **asked)
-    end = job.train(Heard())
+    end = job.train(RecordingReporter())
     assert end.error is not None
     assert end.error.code == code
     assert said in end.error.message
@@ -239,7 +241,7 @@ def test_what_will_not_fit_is_refused_before_it_starts_with_the_numbers(
     tiny_model: Path, tmp_path: Path
 ) -> None:
     job = JobOnDisk(tmp_path, tiny_model, good_rows(), lora=False, batch_size=4)
-    heard = Heard()
+    heard = RecordingReporter()
     end = job.train(heard, free=lambda _: 250e6)
     assert end.error is not None
     assert end.error.code == "insufficient_memory"
@@ -252,7 +254,7 @@ def test_what_will_not_fit_is_refused_before_it_starts_with_the_numbers(
 
 def test_only_the_modules_that_were_named_are_trained(tiny_model: Path, tmp_path: Path) -> None:
     job = JobOnDisk(tmp_path, tiny_model, good_rows(), lora_target_modules=["q_proj"], **SHORT)
-    assert job.train(Heard()).status == "succeeded"
+    assert job.train(RecordingReporter()).status == "succeeded"
     config = json.loads((job.folder.adapter / "adapter_config.json").read_text())
     assert config["target_modules"] == ["q_proj"]
 
@@ -268,11 +270,11 @@ def test_a_job_that_was_stopped_or_went_wrong_says_so_in_its_manifest(
             job.folder.control.write_text("pause")
         return False
 
-    assert job.train(Heard(pauses)).status == "paused"
+    assert job.train(RecordingReporter(pauses)).status == "paused"
     first = job.manifest()
     assert first.outcome.status == "paused"
     job.folder.control.unlink()
-    heard = Heard()
+    heard = RecordingReporter()
     assert job.train(heard).status == "succeeded"
     assert heard.checkpoints()[-1] == 6
     assert job.manifest().outcome.status == "succeeded"
@@ -292,7 +294,7 @@ def test_a_large_validation_file_is_sampled_between_checkpoints_and_whole_at_eac
         batch_size=2,
         checkpoint_steps=3,
     )
-    heard = Heard()
+    heard = RecordingReporter()
     assert job.train(heard).status == "succeeded"
     figures = heard.figures()
     assert [step for step, data in figures.items() if "valid_loss" in data] == [2, 3, 4, 5, 6]

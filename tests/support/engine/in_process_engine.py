@@ -31,7 +31,7 @@ class Clock:
 
 
 @dataclass
-class InProcess:
+class InProcessEngine:
     """One engine whose supervisor does not run: jobs are taken and never start."""
 
     root: Path

@@ -15,7 +15,7 @@ from tui.engine.home import JobFolder
 from tui.engine.jobs.spec import Hyperparameters, JobSpec, MethodName
 from tui.engine.jobs.worker_reports import Checkpoint, End, Level, Message, Metrics
 from tui.engine.training.manifest import Manifest
-from tui.engine.training.resources.device import Kind
+from tui.engine.training.resources.device import Device
 from tui.engine.training.worker import Worker
 
 
@@ -23,7 +23,7 @@ class Killed(BaseException):
     """What happens to a worker that is killed, as far as a process can do it to itself."""
 
 
-class Heard:
+class RecordingReporter:
     """Keeps what a worker reports; it can be killed right before it takes a report."""
 
     def __init__(self, dies: Callable[[BaseModel], bool] = lambda _: False) -> None:
@@ -35,7 +35,7 @@ class Heard:
             raise Killed
         self.reports.append(report)
 
-    def tell(self, message: str, level: Level = "info") -> None:
+    def write_message(self, message: str, level: Level = "info") -> None:
         self.write(Message(message=message, level=level))
 
     def said(self) -> list[str]:
@@ -81,7 +81,9 @@ class JobOnDisk:
         )
         self.folder.spec.write_text(spec.model_dump_json())
 
-    def train(self, heard: Heard, free: Callable[[Kind], float] = lambda _: 1e12) -> End:
+    def train(
+        self, heard: RecordingReporter, free: Callable[[Device], float] = lambda _: 1e12
+    ) -> End:
         return Worker(self.folder, heard, free=free).run()
 
     def manifest(self) -> Manifest:

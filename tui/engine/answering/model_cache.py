@@ -19,7 +19,7 @@ from tui.engine.answering.kv_cache import layer_types
 from tui.engine.answering.out_of_memory import is_out_of_memory
 from tui.engine.base_models import local_folder
 from tui.engine.home import Home
-from tui.engine.model_download import FetchError
+from tui.engine.model_download import ModelUnavailable
 from tui.engine.training.resources.device import pick_device, pick_precision, torch_dtype
 
 _KEPT = 3
@@ -97,7 +97,7 @@ class Shelf:
                 loaded or failed.
 
         Raises:
-            FetchError: it cannot be loaded.
+            ModelUnavailable: it cannot be loaded.
         """
         with self._lock:
             future = self._models.get(key)
@@ -112,15 +112,15 @@ class Shelf:
                 self._make_room(key)
                 return future.result()
             del self._models[key]
-        if isinstance(error, FetchError):
+        if isinstance(error, ModelUnavailable):
             raise error
         traceback.print_exception(error, file=sys.stderr)
         if is_out_of_memory(error):
-            raise FetchError(
+            raise ModelUnavailable(
                 f"The memory is not enough to load the model {key[0].name} beside what is there. "
                 "Ask again when less is going on, or take a smaller model."
             ) from error
-        raise FetchError(f"The model cannot be loaded: {error}") from error
+        raise ModelUnavailable(f"The model cannot be loaded: {error}") from error
 
     def _start_loading(self, key: Key) -> Future[Loaded]:
         """Load in a thread that ends with it.
@@ -153,7 +153,9 @@ class Shelf:
         where: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
         tokenizer = AutoTokenizer.from_pretrained(folder, **where)
         if not tokenizer.chat_template:
-            raise FetchError(f"The model {base.name} has no chat template: it is no chat model.")
+            raise ModelUnavailable(
+                f"The model {base.name} has no chat template: it is no chat model."
+            )
         model = AutoModelForCausalLM.from_pretrained(
             folder, dtype=torch_dtype(pick_precision(device)), use_safetensors=True, **where
         )

@@ -14,7 +14,7 @@ from tui.engine.answering.grammars import Grammar, GrammarError, Vocabulary
 from tui.engine.answering.model_cache import Loaded
 from tui.engine.answering.protocol import Question, Refused
 from tui.engine.answering.tool_calls import Called, read_calls
-from tui.engine.training.tokens import Unrenderable, prompt, written
+from tui.engine.training.tokens import Unrenderable, render_completion, render_prompt
 
 _MOST_TOKENS = 1024
 """Length of an answer where the question does not limit it."""
@@ -82,7 +82,7 @@ def _calls(
     ends = loaded.tokenizer.batch_decode([[end] for end in loaded.ends])
 
     def write(answer: dict[str, Any]) -> str:
-        text = written(loaded.tokenizer, question.messages, tools, answer).rstrip()
+        text = render_completion(loaded.tokenizer, question.messages, tools, answer).rstrip()
         return next((text.removesuffix(end) for end in ends if text.endswith(end)), text)
 
     names = {tool["function"]["name"] for tool in tools}
@@ -94,7 +94,7 @@ def _prompt(question: Question, loaded: Loaded, tools: list[dict[str, Any]] | No
         said = "This model's chat template knows no tools: it was not made to call functions."
         raise Unanswerable(question, "unsupported_parameter", said, "tools")
     try:
-        text = prompt(loaded.tokenizer, question.messages, tools)
+        text = render_prompt(loaded.tokenizer, question.messages, tools)
         ids: list[int] = loaded.tokenizer(text, add_special_tokens=False)["input_ids"]
     except (Unrenderable, ValueError, TypeError, LookupError, RecursionError) as error:
         said = f"This conversation cannot be put to the model: {error}."

@@ -22,7 +22,7 @@ from tui.engine.answering.model_cache import Key, Loaded, Shelf
 from tui.engine.answering.out_of_memory import is_out_of_memory
 from tui.engine.answering.prompts import Prepared, Unanswerable, prepare
 from tui.engine.answering.protocol import Asked, Forget, Question, Refused
-from tui.engine.model_download import FetchError
+from tui.engine.model_download import ModelUnavailable
 
 _QUIET_SECONDS = 0.03
 _LONGEST_WINDOW_SECONDS = 0.25
@@ -98,7 +98,7 @@ class Desk:
         asked = [question for question in self._waiting if _key(question) == key]
         try:
             loaded = self._shelf.get(key, lambda: self._inbox.put(None))
-        except FetchError as error:
+        except ModelUnavailable as error:
             for question in asked:
                 self._refuse(question.id, 503, "model_unavailable", str(error), "model")
         else:

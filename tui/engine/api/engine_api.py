@@ -28,7 +28,7 @@ def status(engine: EngineOfApp) -> dict[str, Any]:
         "answering": None
         if answering is None
         else {"pid": answering, "memory": resident_bytes(answering)},
-        "jobs": [_told(job) for job in engine.store.jobs_in()],
+        "jobs": [_told(job) for job in engine.store.jobs_with_status()],
     }
 
 

@@ -23,7 +23,7 @@ router = APIRouter(prefix="/v1/models", tags=["Models"])
 @router.get("", response_model=Listed[Model])
 def list_models(engine: EngineOfApp) -> JSONResponse:
     """The default base model, the bases of jobs, and the fine-tuned models, newest first."""
-    jobs = engine.store.jobs_in(tuple(Status))
+    jobs = engine.store.jobs_with_status(tuple(Status))
     bases = {job.source.name for job in jobs if job.source.kind is not SourceKind.FOLDER}
     models = [_model(name, 0, "ftui") for name in sorted({DEFAULT_MODEL, *bases})]
     models += [
@@ -57,7 +57,7 @@ def delete_model(engine: EngineOfApp, name: str, request: Request) -> JSONRespon
             param="model",
         )
     tuned, step = without_checkpoint(name)
-    job = engine.store.job_named(tuned)
+    job = engine.store.job_by_tuned_name(tuned)
     if step is not None and job is not None and not job.status.terminal:
         raise ApiError(
             400,

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 Record = TypeVar("Record", bound=BaseModel)
 
 
-class StoreUnusable(Exception):
+class StoreError(Exception):
     """The database cannot be opened or is of another version; the text is a plain sentence."""
 
 
@@ -39,7 +39,7 @@ class Database:
             version: of the schema; a file of another version is not touched.
 
         Raises:
-            StoreUnusable: it cannot be used.
+            StoreError: it cannot be used.
         """
         self._lock = threading.RLock()
         self._depth = 0
@@ -49,14 +49,14 @@ class Database:
             self._connection.execute("PRAGMA synchronous=FULL")
             found = self._connection.execute("PRAGMA user_version").fetchone()[0]
             if found not in (0, version):
-                raise StoreUnusable(
+                raise StoreError(
                     f"{path} was written by another version of ftui (format {found}, "
                     f"this one reads {version}). Use that version, or set FTUI_HOME."
                 )
             self._connection.executescript(schema)
             self._connection.execute(f"PRAGMA user_version={version}")
         except sqlite3.Error as error:
-            raise StoreUnusable(
+            raise StoreError(
                 f"The engine's database {path} cannot be used: {error}. "
                 "Make sure that its disk is neither full nor read-only."
             ) from error

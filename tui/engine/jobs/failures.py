@@ -6,13 +6,13 @@ import errno
 import os
 
 from tui.engine.jobs.worker_reports import End, JobError
-from tui.engine.model_download import FetchError
+from tui.engine.model_download import ModelUnavailable
 
-NO_SPACE = (
+DISK_FULL = (
     "The job is paused: no space is left on the disk of the engine's home. Free some, then resume "
     "the job."
 )
-NO_SPACE_STATUS = os.EX_IOERR
+DISK_FULL_STATUS = os.EX_IOERR
 """Exit status of a worker that could not even report that the disk is full."""
 
 _FULL = ("(os error 28)", "(os error 122)", "inline_container.cc", "PytorchStreamWriter")
@@ -24,7 +24,7 @@ class Stopped(Exception):
     """Somebody asked for it; the text is `cancel` or `pause`."""
 
 
-class Impossible(Exception):
+class PermanentFailure(Exception):
     """The job cannot be trained, however often it is tried."""
 
     def __init__(self, code: str, message: str, param: str | None = None) -> None:
@@ -40,12 +40,12 @@ class Diverged(Exception):
         self.step = step
 
 
-def end_of(error: Exception) -> End | None:
+def end_report(error: Exception) -> End | None:
     """The last report of a run that ended with an error; None for one that nobody foresaw."""
     match error:
         case Stopped():
             return End(status="paused" if str(error) == "pause" else "cancelled")
-        case Impossible():
+        case PermanentFailure():
             return End(status="failed", error=error.error)
         case Diverged():
             message = (
@@ -53,15 +53,15 @@ def end_of(error: Exception) -> End | None:
                 "Start it again with a lower learning rate."
             )
             return End(status="failed", error=JobError(code="diverged", message=message))
-        case FetchError():
+        case ModelUnavailable():
             failed = JobError(code="model_unavailable", message=str(error), param="model")
             return End(status="failed", error=failed)
-    if is_full(error):
-        return End(status="paused", error=JobError(code="no_space", message=NO_SPACE))
+    if is_disk_full(error):
+        return End(status="paused", error=JobError(code="no_space", message=DISK_FULL))
     return None
 
 
-def is_full(error: BaseException) -> bool:
+def is_disk_full(error: BaseException) -> bool:
     """Whether something failed because the disk is full.
 
     Libraries raise errors of their own, perhaps out of or beside the one that says it.

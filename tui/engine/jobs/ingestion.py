@@ -10,7 +10,7 @@ from typing import Any
 
 from tui.engine.home import Home
 from tui.engine.jobs.records import CheckpointRecord, EventRecord, JobRecord
-from tui.engine.jobs.result_files import keep_results
+from tui.engine.jobs.result_files import store_result_files
 from tui.engine.jobs.states import Status
 from tui.engine.jobs.store import Store
 from tui.engine.jobs.worker_reports import (
@@ -39,7 +39,7 @@ class Ingestion:
         """Take all complete lines that are new; gives the job as it is then.
 
         Raises:
-            IllegalMove: the job came to its end in another way meanwhile; nothing was written.
+            InvalidTransition: the job ended in another way meanwhile; nothing was written.
             OSError: the file cannot be read.
         """
         while True:
@@ -131,7 +131,9 @@ class Ingestion:
         if status is Status.SUCCEEDED:
             changes |= {
                 "trained_tokens": report.trained_tokens,
-                "result_files": keep_results(self._home, self._store, job, report.result_files),
+                "result_files": store_result_files(
+                    self._home, self._store, job, report.result_files
+                ),
             }
         level, message = _said_at_the_end(job, report)
         event = EventRecord(created_at=at, message=message, level=level)

@@ -22,7 +22,7 @@ _COLUMNS = {
 """Keys of the metrics, and the columns of the result file that OpenAI writes."""
 
 
-def keep_results(home: Home, store: Store, job: JobRecord, names: Sequence[str]) -> list[str]:
+def store_result_files(home: Home, store: Store, job: JobRecord, names: Sequence[str]) -> list[str]:
     """Keep a job's result files, that of the steps first; gives their ids.
 
     Done again after a crash it writes the same files under the same ids.

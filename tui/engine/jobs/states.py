@@ -19,10 +19,10 @@ class Status(StrEnum):
     @property
     def terminal(self) -> bool:
         """Whether nothing will happen to the job any more."""
-        return not MOVES[self]
+        return not TRANSITIONS[self]
 
 
-MOVES: dict[Status, frozenset[Status]] = {
+TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.VALIDATING: frozenset({Status.QUEUED, Status.FAILED, Status.CANCELLED}),
     Status.QUEUED: frozenset({Status.RUNNING, Status.PAUSED, Status.FAILED, Status.CANCELLED}),
     Status.RUNNING: frozenset(
@@ -35,19 +35,19 @@ MOVES: dict[Status, frozenset[Status]] = {
 }
 """`running` goes back to `queued` when its worker crashed and has to wait for a free place."""
 
-OPEN = tuple(status for status in Status if MOVES[status])
+OPEN_STATUSES = tuple(status for status in Status if TRANSITIONS[status])
 """The states of jobs that are not over."""
 
 
-class IllegalMove(Exception):
+class InvalidTransition(Exception):
     """A job cannot go from the one state to the other."""
 
 
-def check_move(old: Status, new: Status) -> None:
+def check_transition(old: Status, new: Status) -> None:
     """Make sure that the table allows the move.
 
     Raises:
-        IllegalMove: it does not.
+        InvalidTransition: it does not.
     """
-    if new not in MOVES[old]:
-        raise IllegalMove(f"A job that is {old} cannot become {new}.")
+    if new not in TRANSITIONS[old]:
+        raise InvalidTransition(f"A job that is {old} cannot become {new}.")

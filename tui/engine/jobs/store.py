@@ -8,7 +8,7 @@ from typing import Any
 
 from tui.engine.jobs.database import Database, Page
 from tui.engine.jobs.records import CheckpointRecord, EventRecord, FileRecord, JobRecord
-from tui.engine.jobs.states import OPEN, Status, check_move
+from tui.engine.jobs.states import OPEN_STATUSES, Status, check_transition
 from tui.engine.jobs.upload_store import SCHEMA as UPLOADS
 from tui.engine.jobs.upload_store import UploadStore
 
@@ -40,7 +40,7 @@ class Store(Database):
         """Open the memory, making it where there is none.
 
         Raises:
-            StoreUnusable: it cannot be used.
+            StoreError: it cannot be used.
         """
         super().__init__(path, _SCHEMA + UPLOADS, _VERSION)
         self.uploads = UploadStore(self)
@@ -71,7 +71,7 @@ class Store(Database):
         """Forget a file."""
         self.execute("DELETE FROM files WHERE id = ?", file_id)
 
-    def files_due(self, at: int) -> list[FileRecord]:
+    def expired_files(self, at: int) -> list[FileRecord]:
         """The files whose time is over at that second."""
         query = "SELECT record FROM files WHERE json_extract(record, '$.expires_at') <= ?"
         return self.many(FileRecord, query, at)
@@ -92,7 +92,7 @@ class Store(Database):
         """The job of that id."""
         return self.one(JobRecord, "SELECT record FROM jobs WHERE id = ?", job_id)
 
-    def job_named(self, tuned_name: str) -> JobRecord | None:
+    def job_by_tuned_name(self, tuned_name: str) -> JobRecord | None:
         """The job whose model has, or will have, that name."""
         return self.one(JobRecord, "SELECT record FROM jobs WHERE tuned_name = ?", tuned_name)
 
@@ -100,7 +100,7 @@ class Store(Database):
         """A page of the jobs, newest first."""
         return self.page(JobRecord, "jobs", {}, after, limit)
 
-    def jobs_in(self, statuses: Sequence[Status] = OPEN) -> list[JobRecord]:
+    def jobs_with_status(self, statuses: Sequence[Status] = OPEN_STATUSES) -> list[JobRecord]:
         """The jobs in any of those states, oldest first."""
         marks = ", ".join("?" for _ in statuses)
         query = f"SELECT record FROM jobs WHERE status IN ({marks}) ORDER BY seq"
@@ -110,7 +110,7 @@ class Store(Database):
         """Change a job's fields, checking a change of its state against the table.
 
         Raises:
-            IllegalMove: the job cannot go to that state.
+            InvalidTransition: the job cannot go to that state.
             KeyError: there is no such job.
         """
         with self.transaction():
@@ -119,7 +119,7 @@ class Store(Database):
                 raise KeyError(job_id)
             status = changes.get("status", job.status)
             if status is not job.status:
-                check_move(job.status, status)
+                check_transition(job.status, status)
             changed = job.model_copy(update=changes)
             self.execute(
                 "UPDATE jobs SET status = ?, record = ? WHERE id = ?",

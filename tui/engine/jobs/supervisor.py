@@ -19,17 +19,17 @@ from pydantic import ValidationError
 
 from tui.engine.home import Home, JobFolder
 from tui.engine.jobs.checking import FileVerdict, Verdict
-from tui.engine.jobs.failures import NO_SPACE, NO_SPACE_STATUS
+from tui.engine.jobs.failures import DISK_FULL, DISK_FULL_STATUS
 from tui.engine.jobs.ingestion import Ingestion
 from tui.engine.jobs.launcher import Busy, JobLauncher
 from tui.engine.jobs.records import EventRecord, JobRecord, now
-from tui.engine.jobs.states import IllegalMove, Status
+from tui.engine.jobs.states import InvalidTransition, Status
 from tui.engine.jobs.store import Store
 from tui.engine.jobs.worker_reports import JobError
 
 _log = logging.getLogger("ftui.engine")
 
-MOST_CRASHES = 3
+MAX_CRASHES = 3
 GRACE_SECONDS = 10.0
 """How long a cancelled worker may take for its step before it is killed."""
 _TICK_SECONDS = 0.2
@@ -58,7 +58,7 @@ class Supervisor:
         self._checks: dict[str, int] = {}
         self._ending: dict[str, float] = {
             job.id: time.monotonic()
-            for job in store.jobs_in([Status.CANCELLED])
+            for job in store.jobs_with_status([Status.CANCELLED])
             if job.worker_pid is not None
         }
         self._complained: dict[str, str] = {}
@@ -72,7 +72,7 @@ class Supervisor:
     def tick(self) -> None:
         """Look once after every job that is not over."""
         self._launcher.reap()
-        for job in self._store.jobs_in():
+        for job in self._store.jobs_with_status():
             self._guarded(job.id, partial(self._advance, job))
         for job_id in list(self._ending):
             self._guarded(job_id, partial(self._end_cancelled, job_id))
@@ -82,7 +82,7 @@ class Supervisor:
         try:
             look_after()
             self._complained.pop(job_id, None)
-        except (IllegalMove, Busy) as error:
+        except (InvalidTransition, Busy) as error:
             _log.info("%s: %s", job_id, error)
         except (OSError, sqlite3.Error, ValueError) as error:
             if self._complained.get(job_id) != str(error):
@@ -106,7 +106,7 @@ class Supervisor:
             self._take_verdict(job, folder)
         elif not self._launcher.working(folder):
             tries = self._checks[job.id] = self._checks.get(job.id, 0) + 1
-            if tries > MOST_CRASHES:
+            if tries > MAX_CRASHES:
                 said = _tail(folder)
                 self._fail(job, "check_failed", f"The files could not be checked: {said}")
             else:
@@ -129,7 +129,7 @@ class Supervisor:
             self._say(job, "Files validated, moving job to queued state")
 
     def _start_if_free(self, job: JobRecord) -> None:
-        running = len(self._store.jobs_in([Status.RUNNING])) + len(self._ending)
+        running = len(self._store.jobs_with_status([Status.RUNNING])) + len(self._ending)
         if running >= self._max_running or self._launcher.working(self._home.job(job.id)):
             return  # no place, or the job's last worker is still on its way out
         with self._store.transaction():
@@ -165,15 +165,15 @@ class Supervisor:
     def _after_crash(self, job: JobRecord) -> None:
         folder = self._home.job(job.id)
         status = self._launcher.exit_status(folder)
-        if status == NO_SPACE_STATUS:
-            self._pause_now(job, NO_SPACE, "warn")
+        if status == DISK_FULL_STATUS:
+            self._pause_now(job, DISK_FULL, "warn")
             return
         if folder.control.exists() and folder.control.read_text() == "pause":
             self._pause_now(job, "The job is paused.")
             return
         crashes = job.crashes + 1
         how = _how_it_ended(status)
-        if crashes >= MOST_CRASHES:
+        if crashes >= MAX_CRASHES:
             message = (
                 f"The training process ended unexpectedly {crashes} times in a row{how}. "
                 f"Its log ends: {_tail(folder)}"
@@ -201,7 +201,7 @@ class Supervisor:
         """Cancel a job; its worker stops after the step it is at.
 
         Raises:
-            IllegalMove: the job is over.
+            InvalidTransition: the job is over.
         """
         if job.status is Status.RUNNING:
             self._ingestion.read(job.id)
@@ -217,7 +217,7 @@ class Supervisor:
         """Pause a job: a queued one at once, a running one after the step it is at.
 
         Raises:
-            IllegalMove: the job is neither queued nor running.
+            InvalidTransition: the job is neither queued nor running.
         """
         with self._store.transaction():
             current = self._store.job(job.id) or job
@@ -236,10 +236,10 @@ class Supervisor:
 
     def _pause_open(self) -> bool:
         """Pause what is queued or runs; whether a process still works on a job."""
-        jobs = self._store.jobs_in()
+        jobs = self._store.jobs_with_status()
         for job in jobs:
             if job.status in (Status.QUEUED, Status.RUNNING):
-                with contextlib.suppress(IllegalMove):  # it came to its end meanwhile
+                with contextlib.suppress(InvalidTransition):  # it came to its end meanwhile
                     self.pause(job)
         return any(self._launcher.working(self._home.job(job.id)) for job in jobs)
 
@@ -247,10 +247,10 @@ class Supervisor:
         """Queue a paused job again.
 
         Raises:
-            IllegalMove: the job is not paused.
+            InvalidTransition: the job is not paused.
         """
         if job.status is not Status.PAUSED:
-            raise IllegalMove(f"A job that is {job.status} cannot be resumed.")
+            raise InvalidTransition(f"A job that is {job.status} cannot be resumed.")
         with self._store.transaction():
             self._say(job, "The job is resumed.")
             return self._store.change_job(job.id, status=Status.QUEUED, crashes=0)

@@ -87,23 +87,23 @@ def read_report(line: bytes) -> Report:
     return _ADAPTER.validate_json(line)
 
 
-class Reports(Protocol):
+class Reporter(Protocol):
     """Where a worker's reports go."""
 
     def write(self, report: BaseModel) -> None:
         """Take one report."""
 
-    def tell(self, message: str, level: Level = "info") -> None:
+    def write_message(self, message: str, level: Level = "info") -> None:
         """Take a sentence."""
 
 
-class NoReports:
+class NullReporter:
     """Takes reports and keeps none: of several processes that train one job, one reports."""
 
     def write(self, report: BaseModel) -> None:
         """Take one report."""
 
-    def tell(self, message: str, level: Level = "info") -> None:
+    def write_message(self, message: str, level: Level = "info") -> None:
         """Take a sentence."""
 
 
@@ -141,7 +141,7 @@ class ReportWriter:
         if isinstance(report, End | Checkpoint):
             os.fsync(self._file.fileno())
 
-    def tell(self, message: str, level: Level = "info") -> None:
+    def write_message(self, message: str, level: Level = "info") -> None:
         """Append a sentence."""
         self.write(Message(message=message, level=level))
 

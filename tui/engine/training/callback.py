@@ -1,4 +1,4 @@
-"""What a training run reports and obeys: every step once, checkpoints, the control file."""
+"""What a training run reporter and obeys: every step once, checkpoints, the control file."""
 
 from __future__ import annotations
 
@@ -11,9 +11,16 @@ from transformers import TrainerCallback
 
 from tui.engine.home import JobFolder
 from tui.engine.jobs.failures import Diverged
-from tui.engine.jobs.worker_reports import Checkpoint, Metrics, Reports
-from tui.engine.training.checkpoints import Mark, best, mark_whole, marks, since_best, slim
-from tui.engine.training.distributed import Team
+from tui.engine.jobs.worker_reports import Checkpoint, Metrics, Reporter
+from tui.engine.training.checkpoints import (
+    CheckpointManifest,
+    best,
+    checkpoints_since_best,
+    marks,
+    prune,
+    write_manifest,
+)
+from tui.engine.training.distributed import ProcessGroup
 from tui.engine.training.plan import Plan
 
 Wanted = Callable[[], str | None]
@@ -25,31 +32,31 @@ _REWARDS = ("rewards/accuracies", "rewards/margins", "rewards/chosen", "rewards/
 _PLACEHOLDER_CARD = "README.md"
 
 
-class Watcher(TrainerCallback):  # type: ignore[misc]
+class TrainingCallback(TrainerCallback):  # type: ignore[misc]
     """Reports every step once, keeps the plan's schedule, and obeys the control file."""
 
     def __init__(
         self,
         folder: JobFolder,
         plan: Plan,
-        reports: Reports,
+        reporter: Reporter,
         wanted: Wanted,
-        team: Team,
+        group: ProcessGroup,
     ) -> None:
         """Watch a run.
 
         Args:
             folder: the job's.
             plan: when to evaluate and to save.
-            reports: where the figures go.
+            reporter: where the figures go.
             wanted: asked after every step whether to stop.
-            team: the processes that train.
+            group: the processes that train.
         """
         self._folder = folder
         self._plan = plan
-        self._reports = reports
+        self._reporter = reporter
         self._wanted = wanted
-        self._team = team
+        self._group = group
         self._figures: dict[str, int | float] = {}
         self._last: dict[str, int | float] = {}
         self._step = 0
@@ -78,7 +85,7 @@ class Watcher(TrainerCallback):  # type: ignore[misc]
         """A step is done: decide what follows it."""
         self._seconds = time.monotonic() - self._began
         step = state.global_step
-        self.stopped = self._team.agree(self._wanted())
+        self.stopped = self._group.broadcast(self._wanted())
         if self.stopped is not None:
             control.should_training_stop = True
             control.should_save = self.stopped == "pause"
@@ -123,29 +130,29 @@ class Watcher(TrainerCallback):  # type: ignore[misc]
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """A checkpoint is written: mark it, and take from older ones what they need no more."""
         self.flush()
-        self._team.wait()  # each process writes the state of its own random numbers
+        self._group.wait()  # each process writes the state of its own random numbers
         step = state.global_step
-        if self._team.leads:
+        if self._group.is_main_process:
             folder = self._folder.checkpoint(step)
             for place in (folder, folder.parent):
                 (place / _PLACEHOLDER_CARD).unlink(missing_ok=True)
             metrics = {key: value for key, value in self._last.items() if _of_checkpoints(key)}
-            mark_whole(folder, step, metrics)
-            slim(self._folder)
-            self._reports.write(Checkpoint(step=step, metrics=metrics))
-        self._team.wait()
+            write_manifest(folder, step, metrics)
+            prune(self._folder)
+            self._reporter.write(Checkpoint(step=step, metrics=metrics))
+        self._group.wait()
         if self.is_through(step) and step < self._plan.total_steps:
             control.should_training_stop = True
-            self._reports.tell(self._why_early(step))
+            self._reporter.write_message(self._why_early(step))
 
     def is_through(self, step: int) -> bool:
         """Whether the training ends after a step: it is the last, or patience came to its end."""
         patience = self._plan.early_stopping_patience
         if step >= self._plan.total_steps:
             return True
-        return patience is not None and since_best(self._judged(step)) >= patience
+        return patience is not None and checkpoints_since_best(self._judged(step)) >= patience
 
-    def _judged(self, step: int) -> list[Mark]:
+    def _judged(self, step: int) -> list[CheckpointManifest]:
         """The checkpoints up to a step."""
         return [mark for mark in marks(self._folder) if mark.step <= step]
 
@@ -162,7 +169,7 @@ class Watcher(TrainerCallback):  # type: ignore[misc]
         if "train_loss" in self._figures:
             # JSON knows no infinity; a norm that overflowed is left out, its step is not.
             figures = {key: one for key, one in self._figures.items() if math.isfinite(one)}
-            self._reports.write(Metrics(step=self._step, data=figures))
+            self._reporter.write(Metrics(step=self._step, data=figures))
             self._last = figures
         self._figures = {}
 

@@ -29,22 +29,22 @@ _RESUMABLE = 2
 _CHUNK = 4_194_304
 
 
-class FileMark(BaseModel):
+class FileChecksum(BaseModel):
     """What a file of a checkpoint was when it was written."""
 
     size: int
     crc32: int
 
 
-class Mark(BaseModel):
+class CheckpointManifest(BaseModel):
     """The mark of a whole checkpoint."""
 
     step: int
     metrics: dict[str, int | float]
-    files: dict[str, FileMark]
+    files: dict[str, FileChecksum]
 
 
-def mark_whole(folder: Path, step: int, metrics: dict[str, int | float]) -> Mark:
+def write_manifest(folder: Path, step: int, metrics: dict[str, int | float]) -> CheckpointManifest:
     """Write a checkpoint's mark, after all of its files are on the disk.
 
     Raises:
@@ -56,7 +56,7 @@ def mark_whole(folder: Path, step: int, metrics: dict[str, int | float]) -> Mark
             with path.open("rb") as file:
                 os.fsync(file.fileno())
             files[path.name] = _looked_at(path)
-    mark = Mark(step=step, metrics=metrics, files=files)
+    mark = CheckpointManifest(step=step, metrics=metrics, files=files)
     part = folder / f"{_MARK}.part"
     with part.open("w") as file:
         file.write(mark.model_dump_json())
@@ -66,7 +66,7 @@ def mark_whole(folder: Path, step: int, metrics: dict[str, int | float]) -> Mark
     return mark
 
 
-def is_whole(folder: Path) -> bool:
+def is_complete(folder: Path) -> bool:
     """Whether nothing of a checkpoint is missing or damaged, so that training can go on from it."""
     mark = _mark_of(folder)
     if mark is None:
@@ -80,29 +80,29 @@ def is_whole(folder: Path) -> bool:
         return False
 
 
-def latest_whole(job: JobFolder) -> Path | None:
+def latest_complete(job: JobFolder) -> Path | None:
     """The latest checkpoint to go on from; later ones without a mark are thrown away."""
     for folder in reversed(_all(job)):
-        if is_whole(folder):
+        if is_complete(folder):
             return folder
         if not (folder / _MARK).exists():
             shutil.rmtree(folder)
     return None
 
 
-def marks(job: JobFolder) -> list[Mark]:
+def marks(job: JobFolder) -> list[CheckpointManifest]:
     """The marks of all checkpoints that were whole once, by step; they can still answer."""
     found = [_mark_of(folder) for folder in _all(job)]
     return [mark for mark in found if mark is not None]
 
 
-def best(found: Sequence[Mark]) -> Mark | None:
+def best(found: Sequence[CheckpointManifest]) -> CheckpointManifest | None:
     """The checkpoint with the lowest validation loss, the earliest of equals; None without any."""
     judged = [mark for mark in found if _loss(mark) is not None]
     return min(judged, key=lambda mark: _loss(mark) or 0.0, default=None)
 
 
-def since_best(found: Sequence[Mark]) -> int:
+def checkpoints_since_best(found: Sequence[CheckpointManifest]) -> int:
     """How many checkpoints that were judged too came after the best one."""
     top = best(found)
     if top is None:
@@ -110,7 +110,7 @@ def since_best(found: Sequence[Mark]) -> int:
     return sum(mark.step > top.step for mark in found if _loss(mark) is not None)
 
 
-def slim(job: JobFolder, keep: int = _RESUMABLE) -> None:
+def prune(job: JobFolder, keep: int = _RESUMABLE) -> None:
     """Take from older checkpoints what only resuming needs; they can still answer."""
     folders = _all(job)
     for folder in folders[: len(folders) - keep]:
@@ -119,18 +119,18 @@ def slim(job: JobFolder, keep: int = _RESUMABLE) -> None:
                 path.unlink()
 
 
-def _loss(mark: Mark) -> float | None:
+def _loss(mark: CheckpointManifest) -> float | None:
     return mark.metrics.get("full_valid_loss")
 
 
-def _mark_of(folder: Path) -> Mark | None:
+def _mark_of(folder: Path) -> CheckpointManifest | None:
     try:
-        return Mark.model_validate_json((folder / _MARK).read_bytes())
+        return CheckpointManifest.model_validate_json((folder / _MARK).read_bytes())
     except (OSError, ValidationError):
         return None
 
 
-def _looked_at(path: Path) -> FileMark:
+def _looked_at(path: Path) -> FileChecksum:
     """A file's size and checksum; the checksum finds what a disk damaged, not what a person forged.
 
     Raises:
@@ -141,7 +141,7 @@ def _looked_at(path: Path) -> FileMark:
         while chunk := file.read(_CHUNK):
             size += len(chunk)
             checksum = zlib.crc32(chunk, checksum)
-    return FileMark(size=size, crc32=checksum)
+    return FileChecksum(size=size, crc32=checksum)
 
 
 def _all(job: JobFolder) -> list[Path]:

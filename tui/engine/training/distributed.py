@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from tui.engine.training.resources.device import Kind
+from tui.engine.training.resources.device import Device
 
 _PATIENCE = timedelta(hours=3)
 """How long the others wait while the first one fetches the model."""
@@ -22,7 +22,7 @@ _GUARD_SECONDS = 0.5
 Value = TypeVar("Value")
 
 
-class Team:
+class ProcessGroup:
     """The processes of a job, seen from one of them."""
 
     def __init__(self, index: int = 0, size: int = 1) -> None:
@@ -37,30 +37,30 @@ class Team:
         self._state: Any = None
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Team:
-        """The team that the launcher says."""
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> ProcessGroup:
+        """The group that the launcher says."""
         return cls(int(environ.get("RANK", "0")), int(environ.get("WORLD_SIZE", "1")))
 
     @property
-    def leads(self) -> bool:
+    def is_main_process(self) -> bool:
         """Whether this process is the one that reports and writes."""
         return self.index == 0
 
-    def join(self, device: Kind) -> None:
+    def join(self, device: Device) -> None:
         """Meet the others."""
         if self.size > 1:
             from accelerate import PartialState
 
             self._state = PartialState(cpu=device == "cpu", timeout=_PATIENCE)
 
-    def leader_first(self) -> contextlib.AbstractContextManager[None]:
+    def main_process_first(self) -> contextlib.AbstractContextManager[None]:
         """Inside, the others wait until the leader is through."""
         if self._state is None:
             return contextlib.nullcontext()
         first: contextlib.AbstractContextManager[None] = self._state.main_process_first()
         return first
 
-    def agree(self, value: Value) -> Value:
+    def broadcast(self, value: Value) -> Value:
         """The leader's value, for all."""
         if self._state is None:
             return value

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 import torch.nn.functional as functional
 
-from tui.engine.training.tokens import IGNORED, Tokens
-from tui.engine.training.trainer_setup import PLAIN_HEAD
+from tui.engine.training.tokens import IGNORE_INDEX, Tokens
+from tui.engine.training.trainer_setup import UNSCALED_HEADS
 from tui.engine.training.trainers import filled, labelled_logits
 
 
@@ -20,12 +20,12 @@ def summed_log_probabilities(trainer: Any, rows: Sequence[Tokens]) -> list[float
     block = {
         "input_ids": filled([row.input_ids for row in rows], 0),
         "attention_mask": filled([[1] * len(row.input_ids) for row in rows], 0),
-        "labels": filled([row.labels for row in rows], IGNORED),
+        "labels": filled([row.labels for row in rows], IGNORE_INDEX),
     }
     inputs = {name: values.to(model.device) for name, values in block.items()}
-    learned = inputs["labels"][:, 1:] != IGNORED
+    learned = inputs["labels"][:, 1:] != IGNORE_INDEX
     with torch.no_grad(), trainer.compute_loss_context_manager():
-        if model.config.model_type in PLAIN_HEAD:
+        if model.config.model_type in UNSCALED_HEADS:
             logits, labels = labelled_logits(model, inputs)
         else:
             whole = model(

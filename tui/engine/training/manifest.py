@@ -18,7 +18,7 @@ from tui.engine.home import JobFolder
 from tui.engine.jobs.spec import JobSpec
 from tui.engine.jobs.worker_reports import JobError
 from tui.engine.training.plan import Plan
-from tui.engine.training.resources.device import Measured
+from tui.engine.training.resources.device import DeviceChoice
 
 _LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers")
 _SNAPSHOTS = "snapshots"
@@ -116,7 +116,7 @@ def begin(
     folder: JobFolder,
     spec: JobSpec,
     plan: Plan,
-    measured: Measured,
+    measured: DeviceChoice,
     *,
     model_folder: Path,
     rows: tuple[int, int],

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from tui.domain.submission.training_defaults import AUTO_EPOCHS, AUTO_LENGTH, auto_batch
 from tui.engine.jobs.spec import Hyperparameters, MethodName, Schedule
-from tui.engine.training.resources.device import Kind, Precision
+from tui.engine.training.resources.device import Device, Precision
 
 _AUTO_RATES = {
     ("supervised", True): 1e-3,
@@ -46,7 +46,7 @@ class Plan(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    device: Kind
+    device: Device
     precision: Precision
     processes: int = 1
     """How many processes share each batch: one a GPU."""
@@ -116,7 +116,7 @@ class Plan(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
+class TrainingContext:
     """What "auto" depends on.
 
     Attributes:
@@ -131,12 +131,12 @@ class Circumstances:
     rows: int
     length: int
     parameters: int
-    device: Kind
+    device: Device
     precision: Precision
     processes: int = 1
 
 
-def kept_length(asked: Hyperparameters, longest: int | None) -> int:
+def max_example_length(asked: Hyperparameters, longest: int | None) -> int:
     """How many tokens of an example are kept.
 
     Args:
@@ -146,7 +146,7 @@ def kept_length(asked: Hyperparameters, longest: int | None) -> int:
     return min(asked.max_length or AUTO_LENGTH, longest or AUTO_LENGTH)
 
 
-def make_plan(method: MethodName, asked: Hyperparameters, found: Circumstances) -> Plan:
+def make_plan(method: MethodName, asked: Hyperparameters, found: TrainingContext) -> Plan:
     """Settle everything that was left open.
 
     Args:
@@ -192,7 +192,7 @@ def make_plan(method: MethodName, asked: Hyperparameters, found: Circumstances) 
     )
 
 
-def _batch(asked: Hyperparameters, found: Circumstances) -> int:
+def _batch(asked: Hyperparameters, found: TrainingContext) -> int:
     if asked.batch_size == "auto":
         batch = auto_batch(found.rows, gpu=found.device != "cpu")
         return math.ceil(batch / found.processes) * found.processes

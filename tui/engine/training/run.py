@@ -19,10 +19,10 @@ from transformers import TrainerState, set_seed
 from tui.engine.home import JobFolder
 from tui.engine.jobs.failures import Stopped
 from tui.engine.jobs.spec import JobSpec
-from tui.engine.jobs.worker_reports import End, Reports
-from tui.engine.training.callback import Wanted, Watcher
-from tui.engine.training.checkpoints import Mark, best, latest_whole, marks
-from tui.engine.training.distributed import Team
+from tui.engine.jobs.worker_reports import End, Reporter
+from tui.engine.training.callback import TrainingCallback, Wanted
+from tui.engine.training.checkpoints import CheckpointManifest, best, latest_complete, marks
+from tui.engine.training.distributed import ProcessGroup
 from tui.engine.training.manifest import Manifest
 from tui.engine.training.plan import Plan
 from tui.engine.training.publishing import load_weights, publish
@@ -52,7 +52,7 @@ class Run:
     tokenizer: Any
     data: Data
 
-    def train(self, reports: Reports, wanted: Wanted, team: Team) -> End:
+    def train(self, reporter: Reporter, wanted: Wanted, group: ProcessGroup) -> End:
         """Train to the end, or to where it has to stop; gives the last report.
 
         Raises:
@@ -61,7 +61,7 @@ class Run:
         """
         set_seed(self.spec.seed)
         before = psutil.Process().memory_info().rss
-        watcher = Watcher(self.folder, self.plan, reports, wanted, team)
+        watcher = TrainingCallback(self.folder, self.plan, reporter, wanted, group)
         trainer = make_trainer(
             self.folder,
             self.plan,
@@ -72,28 +72,28 @@ class Run:
             self.spec.seed,
         )
         watcher.attend(trainer, self.spec.seed)
-        with team.leader_first():
-            checkpoint = latest_whole(self.folder)
-        self._fit(trainer, watcher, checkpoint, reports, wanted)
-        if not team.leads:
+        with group.main_process_first():
+            checkpoint = latest_complete(self.folder)
+        self._fit(trainer, watcher, checkpoint, reporter, wanted)
+        if not group.is_main_process:
             return End(status="succeeded")
-        last = latest_whole(self.folder)
+        last = latest_complete(self.folder)
         if last is None or not watcher.is_through(step_of(last)):
             raise OSError(errno.EIO, "The last checkpoint cannot be read back", str(last))
-        return self._finish(trainer, last, reports, wanted, _peak_memory(self.plan, before))
+        return self._finish(trainer, last, reporter, wanted, _peak_memory(self.plan, before))
 
     def _fit(
         self,
         trainer: Any,
-        watcher: Watcher,
+        watcher: TrainingCallback,
         checkpoint: Path | None,
-        reports: Reports,
+        reporter: Reporter,
         wanted: Wanted,
     ) -> None:
         """Train from a checkpoint, or from the beginning."""
         if checkpoint is not None:
             step = step_of(checkpoint)
-            reports.tell(f"Going on from the checkpoint of step {step}")
+            reporter.write_message(f"Going on from the checkpoint of step {step}")
             if watcher.is_through(step):
                 load_weights(trainer.model, checkpoint)
                 return
@@ -103,10 +103,12 @@ class Run:
         if watcher.stopped is not None:
             raise Stopped(watcher.stopped)
 
-    def _finish(self, trainer: Any, last: Path, reports: Reports, wanted: Wanted, peak: int) -> End:
+    def _finish(
+        self, trainer: Any, last: Path, reporter: Reporter, wanted: Wanted, peak: int
+    ) -> End:
         """Choose the result among the checkpoints, and publish it with all that belongs to it."""
         seen = TrainerState.load_from_json(str(last / "trainer_state.json")).num_input_tokens_seen
-        chosen = self._choose(step_of(last), reports)
+        chosen = self._choose(step_of(last), reporter)
         if chosen.step != step_of(last):
             load_weights(trainer.model, self.folder.checkpoint(chosen.step))
         manifest = self.manifest.ended(
@@ -120,14 +122,14 @@ class Run:
         losses = measure_rows(trainer, self.plan, self.data.rows, lambda: _stop_if(wanted))
         self.folder.results.mkdir(exist_ok=True)
         write_row_losses(self.folder.results / FILE_NAME, losses)
-        reports.tell(sentence(losses))
+        reporter.write_message(sentence(losses))
         publish(self.folder, trainer.model, self.tokenizer, manifest, base_dtype(self.model_folder))
         manifest.write(self.folder)
         copied = self.folder.results / self.folder.manifest.name
         copied.write_bytes(self.folder.manifest.read_bytes())
         return End(status="succeeded", trained_tokens=seen, result_files=[FILE_NAME, copied.name])
 
-    def _choose(self, last: int, reports: Reports) -> Mark:
+    def _choose(self, last: int, reporter: Reporter) -> CheckpointManifest:
         """The checkpoint that is the result."""
         found = [mark for mark in marks(self.folder) if mark.step <= last]
         top = best(found)
@@ -137,9 +139,9 @@ class Run:
         compared = f"the validation loss was lowest at step {top.step}: {loss:.4g}"
         compared += "" if final is None else f", against {final:.4g} at the end"
         if self.plan.load_best_model_at_end:
-            reports.tell(f"The result is the checkpoint of step {top.step}; {compared}")
+            reporter.write_message(f"The result is the checkpoint of step {top.step}; {compared}")
             return top
-        reports.tell(
+        reporter.write_message(
             f"The result is the last step; {compared}. The checkpoint of that step can be used by "
             "its own name, or ask for load_best_model_at_end"
         )

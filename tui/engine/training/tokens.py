@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from jinja2.exceptions import TemplateError
 
-IGNORED = -100
+IGNORE_INDEX = -100
 """Label of a token that is read and not learned."""
 
 
@@ -42,7 +42,7 @@ class Tokens:
 
     Attributes:
         input_ids: the token ids.
-        labels: for each the id that is to be predicted there, or `IGNORED`.
+        labels: for each the id that is to be predicted there, or `IGNORE_INDEX`.
     """
 
     input_ids: list[int]
@@ -51,7 +51,7 @@ class Tokens:
     @property
     def learned(self) -> int:
         """How many tokens are learned."""
-        return sum(label != IGNORED for label in self.labels)
+        return sum(label != IGNORE_INDEX for label in self.labels)
 
     def cut(self, length: int) -> Tokens:
         """The first tokens of the row."""
@@ -151,7 +151,7 @@ def _rows(tokenizer: ChatTokenizer, row: dict[str, Any], learned: Sequence[int])
     return rows
 
 
-def prompt(
+def render_prompt(
     tokenizer: ChatTokenizer,
     messages: Sequence[dict[str, Any]],
     tools: Sequence[dict[str, Any]] | None = None,
@@ -165,7 +165,7 @@ def prompt(
     return rendering.text(len(messages), hand_over=True)
 
 
-def written(
+def render_completion(
     tokenizer: ChatTokenizer,
     messages: Sequence[dict[str, Any]],
     tools: Sequence[dict[str, Any]] | None,
@@ -271,7 +271,7 @@ def _labelled(
     encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
     ids: list[int] = list(encoded["input_ids"])
     labels = [
-        token if _is_within(begin, end, spans) else IGNORED
+        token if _is_within(begin, end, spans) else IGNORE_INDEX
         for token, (begin, end) in zip(ids, encoded["offset_mapping"], strict=True)
     ]
     return Tokens(ids, labels)

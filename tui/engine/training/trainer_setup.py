@@ -21,7 +21,7 @@ from tui.engine.training.resources.device import torch_dtype
 from tui.engine.training.trainers import LabelledPositionsTrainer, PairCollator, PairsTrainer
 from tui.engine.training.training_rows import TrainingRow
 
-PLAIN_HEAD = frozenset({"llama", "mistral", "qwen2", "qwen3"})
+UNSCALED_HEADS = frozenset({"llama", "mistral", "qwen2", "qwen3"})
 """Architectures whose logits are the head's output as it is: neither scaled nor capped."""
 
 
@@ -62,7 +62,7 @@ def base_dtype(folder: Path) -> torch.dtype:
     return config.dtype or torch.float32
 
 
-def dataset_of(rows: Sequence[TrainingRow], method: MethodName) -> Any:
+def build_dataset(rows: Sequence[TrainingRow], method: MethodName) -> Any:
     """Rows as the trainers read them."""
     if method == "supervised":
         return Dataset.from_dict(
@@ -129,7 +129,7 @@ def make_trainer(
         plan.device == "cpu"
         and plan.processes == 1
         and not plan.packing
-        and model.config.model_type in PLAIN_HEAD
+        and model.config.model_type in UNSCALED_HEADS
     ):
         kind = LabelledPositionsTrainer
     return kind(

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as functional
 from trl import DPOTrainer, SFTTrainer
 
-from tui.engine.training.tokens import IGNORED
+from tui.engine.training.tokens import IGNORE_INDEX
 
 
 class LabelledPositionsTrainer(SFTTrainer):  # type: ignore[misc]
@@ -85,7 +85,7 @@ class PairCollator:
             "input_ids": filled(ids, self.pad),
             "attention_mask": filled([[1] * len(row) for row in ids], 0),
             "completion_mask": filled(
-                [[int(label != IGNORED) for label in row] for row in labels], 0
+                [[int(label != IGNORE_INDEX) for label in row] for row in labels], 0
             ),
         }
         for name in ("ref_chosen_logps", "ref_rejected_logps"):
@@ -105,7 +105,7 @@ def labelled_logits(model: Any, inputs: dict[str, Any]) -> tuple[torch.Tensor, t
         input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"], use_cache=False
     ).last_hidden_state[:, :-1]
     labels = inputs["labels"][:, 1:]
-    learned = labels != IGNORED
+    learned = labels != IGNORE_INDEX
     return causal.lm_head(hidden[learned]).float(), labels[learned]
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tui.engine.jobs.failures import Impossible
+from tui.engine.jobs.failures import PermanentFailure
 from tui.engine.jobs.spec import MethodName
-from tui.engine.jobs.worker_reports import Reports
+from tui.engine.jobs.worker_reports import Reporter
 from tui.engine.training.tokens import (
     ChatTokenizer,
     Pair,
@@ -61,7 +61,7 @@ def read_training_rows(
     length: int,
     *,
     param: str,
-    reports: Reports,
+    reporter: Reporter,
     now_and_then: Callable[[], None],
 ) -> list[TrainingRow]:
     """The rows of a file, cut to length; one with nothing left to learn is left out.
@@ -72,11 +72,11 @@ def read_training_rows(
         tokenizer: the model's.
         length: tokens of a conversation that are kept.
         param: the parameter that named the file, for errors.
-        reports: is told how many rows were cut.
+        reporter: is told how many rows were cut.
         now_and_then: is called after every thousand lines.
 
     Raises:
-        Impossible: a row cannot be put to the model, or nothing is left.
+        PermanentFailure: a row cannot be put to the model, or nothing is left.
     """
     rows: list[TrainingRow] = []
     cut = 0
@@ -88,7 +88,7 @@ def read_training_rows(
             else:
                 found = [TrainingRow(line, tokens) for tokens in tokenize(tokenizer, row)]
         except Unrenderable as error:
-            raise Impossible(
+            raise PermanentFailure(
                 f"invalid_{param}",
                 f"Line {line} cannot be trained with this model: {error}. Change the line, or "
                 "choose another model.",
@@ -99,13 +99,13 @@ def read_training_rows(
         if line % 1000 == 0:
             now_and_then()
     if cut:
-        reports.tell(
+        reporter.write_message(
             f"{cut} examples of the {param.replace('_', ' ')} are longer than {length} tokens "
             "and were cut",
             "warn",
         )
     if not rows:
-        raise Impossible(
+        raise PermanentFailure(
             f"invalid_{param}",
             f"Nothing is left to learn when the examples are cut to {length} tokens. Give a "
             "larger max_length, or shorten the examples.",

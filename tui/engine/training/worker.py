@@ -1,8 +1,8 @@
-"""One process a job: `python -m tui.engine.training.worker FOLDER` loads, trains, reports and ends.
+"""One process a job: `python -m tui.engine.training.worker FOLDER` trains, reports and ends.
 
 It needs nobody: the server may die and come back. Its last report is an `End`; a worker that is
 gone without one has crashed and is started again, and goes on from the last whole checkpoint.
-Several of them may train one job together (`team`); the first one reports and writes.
+Several of them may train one job together (`group`); the first one reporter and writes.
 """
 
 from __future__ import annotations
@@ -16,30 +16,36 @@ from typing import TYPE_CHECKING, Any
 
 from tui.engine.base_models import local_folder
 from tui.engine.home import Home, JobFolder
-from tui.engine.jobs.failures import NO_SPACE_STATUS, Impossible, Stopped, end_of, is_full
+from tui.engine.jobs.failures import (
+    DISK_FULL_STATUS,
+    PermanentFailure,
+    Stopped,
+    end_report,
+    is_disk_full,
+)
 from tui.engine.jobs.spec import JobSpec
 from tui.engine.jobs.worker_reports import (
     Checkpoint,
     End,
     Message,
-    NoReports,
-    Reports,
+    NullReporter,
+    Reporter,
     ReportWriter,
     Resolved,
 )
-from tui.engine.training.checkpoints import marks, slim
-from tui.engine.training.distributed import Team, end_with_launcher
+from tui.engine.training.checkpoints import marks, prune
+from tui.engine.training.distributed import ProcessGroup, end_with_launcher
 from tui.engine.training.manifest import Manifest, begin
-from tui.engine.training.plan import Circumstances, Plan, kept_length, make_plan
-from tui.engine.training.resources.device import Kind, Measured, measure, pick_device
+from tui.engine.training.plan import Plan, TrainingContext, make_plan, max_example_length
+from tui.engine.training.resources.device import Device, DeviceChoice, measure, pick_device
 from tui.engine.training.resources.feasibility import (
-    carried_on,
     check_machine,
     check_memory,
     check_targets,
+    resume_plan,
 )
 from tui.engine.training.resources.memory import free_memory
-from tui.engine.training.resources.model_shape import ModelShape, shape_of
+from tui.engine.training.resources.model_shape import ModelShape, read_model_shape
 from tui.engine.training.training_rows import TrainingRow, read_training_rows
 
 if TYPE_CHECKING:
@@ -55,21 +61,21 @@ class Worker:
     def __init__(
         self,
         folder: JobFolder,
-        reports: Reports,
-        team: Team | None = None,
-        free: Callable[[Kind], float] = free_memory,
+        reporter: Reporter,
+        group: ProcessGroup | None = None,
+        free: Callable[[Device], float] = free_memory,
     ) -> None:
         """One of a job's workers.
 
         Args:
             folder: the job's.
-            reports: where its reports go.
-            team: the processes that train it; this one alone unless given.
+            reporter: where its reporter go.
+            group: the processes that train it; this one alone unless given.
             free: tells the bytes that a device has left.
         """
         self._folder = folder
-        self._reports = reports
-        self._team = team or Team()
+        self._reporter = reporter
+        self._group = group or ProcessGroup()
         self._free = free
         self._spec = JobSpec.model_validate_json(folder.spec.read_bytes())
         self._manifest: Manifest | None = None
@@ -84,31 +90,31 @@ class Worker:
         try:
             return self._train()
         except Exception as error:
-            end = end_of(error)
+            end = end_report(error)
             if end is None:
                 raise
-            if self._manifest is not None and not is_full(error):
+            if self._manifest is not None and not is_disk_full(error):
                 self._manifest.ended(status=end.status, error=end.error).write(self._folder)
             return end
 
     def _train(self) -> End:
         self._tell_of_checkpoints()
         measured = measure(pick_device())
-        self._team.join(measured.device)
-        check_machine(self._spec, measured.device, self._team.size)
+        self._group.join(measured.device)
+        check_machine(self._spec, measured.device, self._group.size)
         model_folder = self._base_model()
 
         from tui.engine.training.run import Run
 
         tokenizer = self._tokenizer(model_folder)
-        shape = shape_of(model_folder)
+        shape = read_model_shape(model_folder)
         check_targets(self._spec, shape)
-        length = kept_length(self._spec.hyperparameters, shape.longest)
+        length = max_example_length(self._spec.hyperparameters, shape.longest)
         data = self._data(tokenizer, length)
-        with self._team.leader_first():
+        with self._group.main_process_first():
             plan = self._plan(measured, shape, len(data.training), length)
         need = check_memory(plan, shape, data.rows, self._free(plan.device))
-        self._reports.write(
+        self._reporter.write(
             Resolved(
                 hyperparameters=plan.shown(),
                 total_steps=plan.total_steps,
@@ -128,15 +134,15 @@ class Worker:
             rows=(len(data.rows), len(data.validation or ())),
             memory=int(need.total),
         )
-        if self._team.leads:
+        if self._group.is_main_process:
             manifest.write(self._folder)
             self._manifest = manifest
         run = Run(self._folder, self._spec, plan, manifest, model_folder, tokenizer, data)
-        return run.train(self._reports, self._wanted, self._team)
+        return run.train(self._reporter, self._wanted, self._group)
 
     def _base_model(self) -> Path:
         """The folder of the base model, fetched where it is not there yet."""
-        with self._team.leader_first():
+        with self._group.main_process_first():
             home = Home.of_job(self._folder)
             folder = local_folder(self._spec.model, home, self._progress)
         self._progress(f"Loading {self._spec.model.short_name}")
@@ -156,18 +162,18 @@ class Worker:
         return Data(rows, training, self._dataset(validation, "validation"))
 
     def _dataset(self, rows: Sequence[TrainingRow], name: str) -> Any:
-        from tui.engine.training.trainer_setup import dataset_of, shared
+        from tui.engine.training.trainer_setup import build_dataset, shared
 
-        dataset = dataset_of(rows, self._spec.method)
+        dataset = build_dataset(rows, self._spec.method)
         if self._spec.method != "dpo":
             return dataset
-        with self._team.leader_first():
+        with self._group.main_process_first():
             return shared(dataset, self._folder.pairs / name)
 
     def _tell_of_checkpoints(self) -> None:
         """Tell of those that a worker wrote and was killed before it told of; others are known."""
         for mark in marks(self._folder):
-            self._reports.write(Checkpoint(step=mark.step, metrics=mark.metrics))
+            self._reporter.write(Checkpoint(step=mark.step, metrics=mark.metrics))
 
     def _tokenizer(self, model_folder: Path) -> Any:
         from transformers import AutoTokenizer
@@ -176,7 +182,7 @@ class Worker:
             model_folder, local_files_only=True, trust_remote_code=False
         )
         if not tokenizer.chat_template:
-            raise Impossible(
+            raise PermanentFailure(
                 "no_chat_template",
                 f"The model {self._spec.model.name} has no chat template: it is no chat model. "
                 "Choose an instruction-tuned one.",
@@ -194,27 +200,27 @@ class Worker:
             tokenizer,
             length,
             param=param,
-            reports=self._reports,
+            reporter=self._reporter,
             now_and_then=self._check_control,
         )
 
-    def _plan(self, measured: Measured, shape: ModelShape, rows: int, length: int) -> Plan:
+    def _plan(self, measured: DeviceChoice, shape: ModelShape, rows: int, length: int) -> Plan:
         """The job's plan; a resumed job keeps the one that it began with."""
         if self._folder.plan.exists():
             began = Plan.model_validate_json(self._folder.plan.read_bytes())
-            return carried_on(began, measured.device, self._team.size)
-        found = Circumstances(
+            return resume_plan(began, measured.device, self._group.size)
+        found = TrainingContext(
             rows=rows,
             length=length,
             parameters=shape.parameters,
             device=measured.device,
             precision=measured.precision,
-            processes=self._team.size,
+            processes=self._group.size,
         )
         try:
             plan = make_plan(self._spec.method, self._spec.hyperparameters, found)
         except ValueError as error:
-            raise Impossible("invalid_value", str(error), "batch_size") from error
+            raise PermanentFailure("invalid_value", str(error), "batch_size") from error
         part = self._folder.plan.with_suffix(".part")
         part.write_text(plan.model_dump_json(indent=2))
         part.replace(self._folder.plan)
@@ -222,7 +228,7 @@ class Worker:
 
     def _wanted(self) -> str | None:
         """What the control file asks for; one process looks, and the others hear it from it."""
-        if not self._team.leads:
+        if not self._group.is_main_process:
             return None
         try:
             return self._folder.control.read_text().strip() or None
@@ -237,43 +243,43 @@ class Worker:
     def _progress(self, message: str, **figures: int) -> None:
         """Say how far the job is, with the figures in the sentence for programs."""
         self._check_control()
-        self._reports.write(Message(message=message, data=dict(figures)))
+        self._reporter.write(Message(message=message, data=dict(figures)))
 
 
 def main() -> None:
     """Train the job in the folder that is named on the command line."""
     os.nice(NICENESS)
-    team = Team.from_environment()
+    group = ProcessGroup.from_environment()
     folder = JobFolder(Path(sys.argv[1]))
-    if team.size > 1:
+    if group.size > 1:
         end_with_launcher()
     else:
         # Alone, a job trains on one GPU: the trainer would multiply its batches by all it sees.
         seen = os.environ.get("CUDA_VISIBLE_DEVICES", "0")
         os.environ["CUDA_VISIBLE_DEVICES"] = seen.split(",")[0]
-    if not team.leads:
-        Worker(folder, NoReports(), team).run()
+    if not group.is_main_process:
+        Worker(folder, NullReporter(), group).run()
         return
     try:
-        _lead(folder, team)
+        _lead(folder, group)
     except OSError as error:
-        if not is_full(error):
+        if not is_disk_full(error):
             raise
-        sys.exit(NO_SPACE_STATUS)
+        sys.exit(DISK_FULL_STATUS)
 
 
-def _lead(folder: JobFolder, team: Team) -> None:
+def _lead(folder: JobFolder, group: ProcessGroup) -> None:
     """Train, report, and leave nothing that only resuming needs.
 
     Raises:
         OSError: a report cannot be written.
     """
-    with ReportWriter(folder.events) as reports:
-        end = Worker(folder, reports, team).run()
-        reports.write(end)
+    with ReportWriter(folder.events) as reporter:
+        end = Worker(folder, reporter, group).run()
+        reporter.write(end)
         if end.status == "succeeded":
             # Only now: a worker that is killed before its last report goes on from a checkpoint.
-            slim(folder, keep=0)
+            prune(folder, keep=0)
             shutil.rmtree(folder.pairs, ignore_errors=True)
 
 

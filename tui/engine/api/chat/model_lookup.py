@@ -44,7 +44,7 @@ def find_model(engine: Engine, name: str, *, folders: bool) -> FoundModel:
     if not name.startswith("ft:"):
         return FoundModel(find_base(name, folders=folders))
     tuned, step = without_checkpoint(name)
-    job = engine.store.job_named(tuned)
+    job = engine.store.job_by_tuned_name(tuned)
     if job is None:
         raise _missing(f"The model {name[:160]!r} does not exist.")
     folder = _weights(engine, job, step)

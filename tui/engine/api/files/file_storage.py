@@ -101,7 +101,7 @@ def delete_file(engine: Engine, file: FileRecord) -> None:
 def delete_expired(engine: Engine) -> None:
     """Delete the files and end the uploads whose time is over."""
     at = engine.clock()
-    for file in engine.store.files_due(at):
+    for file in engine.store.expired_files(at):
         delete_file(engine, file)
     for upload in engine.store.uploads.pending():
         if upload.expires_at <= at:

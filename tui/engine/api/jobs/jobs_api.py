@@ -18,7 +18,7 @@ from tui.engine.api.strict_json import StrictRoute
 from tui.engine.errors import ApiError
 from tui.engine.jobs.database import Page
 from tui.engine.jobs.records import JobRecord
-from tui.engine.jobs.states import IllegalMove
+from tui.engine.jobs.states import InvalidTransition
 
 router = APIRouter(prefix="/v1/fine_tuning/jobs", tags=["Fine-tuning"], route_class=StrictRoute)
 
@@ -98,9 +98,11 @@ def resume_job(engine: EngineOfApp, job_id: str) -> JSONResponse:
 def _move(job: JobRecord, move: Callable[[JobRecord], JobRecord]) -> JSONResponse:
     try:
         if job.status.terminal:
-            raise IllegalMove(f"The job {job.id} is {job.status}; nothing changes it any more.")
+            raise InvalidTransition(
+                f"The job {job.id} is {job.status}; nothing changes it any more."
+            )
         changed = move(job)
-    except IllegalMove as error:
+    except InvalidTransition as error:
         raise ApiError(400, str(error), code="invalid_job_status") from error
     return answer(changed.to_openai())
 

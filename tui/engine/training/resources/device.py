@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-Kind = Literal["cuda", "mps", "cpu"]
+Device = Literal["cuda", "mps", "cpu"]
 Precision = Literal["bf16", "fp32"]
 
 _CLEARLY_FASTER = 1.3
 
 
-def pick_device() -> Kind:
+def pick_device() -> Device:
     """The best device there is."""
     import torch
 
@@ -25,20 +25,20 @@ def pick_device() -> Kind:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class DeviceChoice:
     """A device, the precision that suits it, and why."""
 
-    device: Kind
+    device: Device
     precision: Precision
     why: str
 
 
-def pick_precision(device: Kind) -> Precision:
+def pick_precision(device: Device) -> Precision:
     """bf16 where the device is good at it, else fp32."""
     return measure(device).precision
 
 
-def measure(device: Kind) -> Measured:
+def measure(device: Device) -> DeviceChoice:
     """The precision for a device; on a CPU both are tried.
 
     What a CPU says of itself comes before what was measured, so that the choice is always the same.
@@ -48,16 +48,16 @@ def measure(device: Kind) -> Measured:
     if device == "cuda":
         good = torch.cuda.is_bf16_supported(including_emulation=False)
         name = torch.cuda.get_device_name()
-        return Measured(
+        return DeviceChoice(
             device, "bf16" if good else "fp32", f"{name}{'' if good else ' has no bf16'}"
         )
     if device == "mps":
-        return Measured(device, "fp32", "bf16 is not faster on Apple's GPUs")
+        return DeviceChoice(device, "fp32", "bf16 is not faster on Apple's GPUs")
     fp32, bf16 = (_matmul_seconds(dtype) for dtype in (torch.float32, torch.bfloat16))
     told = bool({"avx512_bf16", "amx_bf16"} & _cpu_flags())
     precision: Precision = "bf16" if told or fp32 > _CLEARLY_FASTER * bf16 else "fp32"
     why = f"bf16 multiplies {fp32 / bf16:.1f} times as fast as fp32"
-    return Measured(device, precision, why)
+    return DeviceChoice(device, precision, why)
 
 
 def torch_dtype(precision: Precision) -> Any:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tui.engine.jobs.spec import MethodName
 from tui.engine.training.plan import Plan
-from tui.engine.training.resources.device import Kind
+from tui.engine.training.resources.device import Device
 from tui.engine.training.resources.model_shape import ModelShape
 
 _FP32 = 4
@@ -24,7 +24,7 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class MemoryEstimate:
     """Bytes that a run takes, by what they are for."""
 
     weights: float
@@ -44,7 +44,7 @@ class Need:
         return f"{_gigabytes(self.total)} ({told})"
 
 
-def estimate(plan: Plan, shape: ModelShape, longest: int, learned: int) -> Need:
+def estimate(plan: Plan, shape: ModelShape, longest: int, learned: int) -> MemoryEstimate:
     """What a run takes on its device, or on each of several.
 
     Args:
@@ -62,7 +62,7 @@ def estimate(plan: Plan, shape: ModelShape, longest: int, learned: int) -> Need:
         weights = trained * _FP32
     rows = plan.rows_at_once * (2 if plan.method == "dpo" else 1)
     scored = rows * (longest if plan.method == "dpo" else learned)
-    return Need(
+    return MemoryEstimate(
         weights=weights,
         gradients=trained * _FP32,
         optimizer=2 * trained * _FP32,
@@ -91,7 +91,7 @@ def _activations(plan: Plan, shape: ModelShape, rows: int, longest: int, width: 
     return tokens * shape.layers * block
 
 
-def free_memory(device: Kind) -> float:
+def free_memory(device: Device) -> float:
     """Bytes that a program may take on the device now."""
     import psutil
     import torch
@@ -120,7 +120,7 @@ def _left_in_container() -> float:
     return float("inf") if limit == "max" else float(int(limit) - used + file_cache)
 
 
-def reason_against(need: Need, free: float, plan: Plan) -> str | None:
+def memory_blocker(need: MemoryEstimate, free: float, plan: Plan) -> str | None:
     """Why a run cannot start here, with the numbers and what would help; None where it can."""
     if need.total <= free:
         return None

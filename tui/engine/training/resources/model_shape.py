@@ -65,7 +65,7 @@ class ModelShape:
         return dict.fromkeys(name.rpartition(".")[2] for name in self.linear)
 
 
-def shape_of(folder: Path) -> ModelShape:
+def read_model_shape(folder: Path) -> ModelShape:
     """The shape of the model in a folder."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
