@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tui.settings import DEFAULT_MODEL, ProviderProfile, Settings, load_settings
+from tui.domain.providers.model_names import DEFAULT_MODEL
+from tui.settings import ProviderProfile, Settings, load_settings
 
 
 @pytest.fixture

@@ -20,14 +20,21 @@ from pydantic import (
 )
 
 from tui.domain.jobs.desktop_notification import Desktop
-from tui.domain.providers.kinds import KINDS, GivenKind, ServerKind, detected, shown_address
+from tui.domain.providers.kinds import (
+    KINDS,
+    LOCAL,
+    GivenKind,
+    ServerKind,
+    detected,
+    shown_address,
+)
+from tui.domain.providers.model_names import DEFAULT_MODEL
 from tui.domain.rows.check_options import DEFAULT_OPTIONS, CheckOptions
 from tui.domain.submission.prices import PRICES, Price
+from tui.domain.validation import first_error
 
-LOCAL = "local"
 LONGEST_NAME = 40
 """Characters of a provider's name."""
-DEFAULT_MODEL = "SmolLM2-135M-Instruct"
 
 
 class ProviderProfile(BaseModel):
@@ -238,9 +245,7 @@ def load_settings(
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        problem = first_error(error, "The setting {}".format)
         raise ValueError(
-            f"The setting {where} cannot be used: {first['msg']} "
-            f"(from {path}, the environment FTUI_* or a flag)."
+            f"{problem} Correct it in {path}, the environment (FTUI_*) or the flag."
         ) from error

@@ -188,7 +188,7 @@ def test_the_rules_of_a_service_are_chosen_by_a_flag(
         (("--off", "refusel"), "There is no problem 'refusel'. Did you mean refusal?"),
         (("--off", "not-json"), "not-json cannot be switched off"),
         (("--limit", "longest=1"), "There is no limit 'longest'"),
-        (("--limit", "context=-1"), "The limit context cannot be '-1'"),
+        (("--limit", "context=-1"), "The limit context cannot be used"),
         (("--rules-of", "acme"), "There are no rules of 'acme'"),
     ],
 )

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tui.domain.providers.model_names import DEFAULT_MODEL
 from tui.services.providers.engine_process import EngineProcess
-from tui.settings import DEFAULT_MODEL, Settings
+from tui.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 

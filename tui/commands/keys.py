@@ -15,11 +15,11 @@ from pydantic import SecretStr
 
 from tui.commands.console.interruption import interruptible
 from tui.commands.console.output import GOOD, add_json_flag, emit, show, tell
+from tui.domain.providers.kinds import LOCAL
 from tui.domain.text import preview
 from tui.services.container import Services
 from tui.services.errors import InputError
 from tui.services.providers.keys import KeyPlace
-from tui.settings import LOCAL
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -15,12 +15,13 @@ from tui.commands import watch
 from tui.commands.console.output import GOOD, ProgressLine, add_json_flag, emit, show, tell
 from tui.domain.jobs.view import JobView
 from tui.domain.providers.hyperparameter_parsing import parse_pairs
+from tui.domain.providers.kinds import LOCAL
 from tui.domain.submission.job_request import JobRequest
+from tui.domain.validation import first_error
 from tui.services.container import Services
 from tui.services.errors import InputError
 from tui.services.submission.preview import preview_job
 from tui.services.submission.training_files import Ready
-from tui.settings import LOCAL
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -103,20 +104,16 @@ def _request(flags: argparse.Namespace, services: Services) -> JobRequest:
             seed=flags.seed,
         )
     except ValidationError as error:
-        raise InputError(_told(error)) from error
+        raise InputError(first_error(error, _flag_label)) from error
 
 
 _FLAGS = {"training_file": "FILE", "validation_share": "--split", "validation_file": "--validation"}
 
 
-def _told(error: ValidationError) -> str:
-    """What is wrong with a request, by the flag that says it."""
-    first = error.errors()[0]
-    said = first["msg"].removeprefix("Value error, ")
-    if not first["loc"]:
-        return f"{said[:1].upper()}{said[1:]}."
-    name = str(first["loc"][0])
-    return f"{_FLAGS.get(name, '--' + name.replace('_', '-'))} cannot be used: {said}."
+def _flag_label(path: str) -> str:
+    """The flag that sets a key of the request."""
+    key = path.split(".")[0]
+    return _FLAGS.get(key) or f"--{key.replace('_', '-')}"
 
 
 async def _tell_forecast(request: JobRequest, services: Services, *, as_json: bool) -> int:

@@ -16,12 +16,11 @@ from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
 from tui.dialogs.dialog import Dialog
-from tui.domain.providers.kinds import sends_in_the_clear
+from tui.domain.providers.kinds import LOCAL, sends_in_the_clear
 from tui.domain.providers.probe import REACH_SHOWN, ProviderProbe
 from tui.domain.text import number
 from tui.services.providers.probing import Probing
 from tui.services.providers.providers import Providers
-from tui.settings import LOCAL
 from tui.widgets.line_table import Cell, Column, LineTable
 from tui.widgets.provider_view import ProviderView
 

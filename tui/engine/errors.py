@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi.responses import JSONResponse
@@ -48,22 +48,25 @@ class ApiError(Exception):
         return JSONResponse({"error": error}, self.status, headers)
 
 
-def invalid_parameter(found: Mapping[str, Any], within: tuple[str, ...] = ()) -> ApiError:
-    """What pydantic found, as OpenAI would say it.
+def invalid_parameter(
+    errors: Sequence[Mapping[str, Any]], within: tuple[str, ...] = ()
+) -> ApiError:
+    """The first of pydantic's errors in OpenAI's words and with its codes.
 
     Args:
-        found: one of pydantic's errors.
+        errors: `ValidationError.errors()`.
         within: the parameters that hold what was checked.
     """
-    names = [str(part) for part in found["loc"] if part not in ("body", "query", "path")]
+    first = errors[0]
+    names = [str(part) for part in first["loc"] if part not in ("body", "query", "path")]
     param = ".".join((*within, *names)) or None
-    if found["type"] == "json_invalid":
-        why = found["ctx"]["error"]
+    if first["type"] == "json_invalid":
+        why = first["ctx"]["error"]
         return ApiError(400, f"The body of the request is not JSON: {why}.", code="invalid_json")
-    if found["type"] == "missing":
+    if first["type"] == "missing":
         return ApiError(400, f"You must provide {param}.", param=param, code="missing_parameter")
-    if found["type"] == "extra_forbidden":
+    if first["type"] == "extra_forbidden":
         message = f"Unrecognized parameter: {param}."
         return ApiError(400, message, param=param, code="unknown_parameter")
-    message = f"Invalid value for {param or 'the request'}: {found['msg']}."
+    message = f"Invalid value for {param or 'the request'}: {first['msg']}."
     return ApiError(400, message, param=param, code="invalid_value")

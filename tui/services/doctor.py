@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tui.domain.loop import Tone
+from tui.domain.providers.kinds import LOCAL
+from tui.domain.providers.model_names import DEFAULT_MODEL
 from tui.domain.providers.probe import ProviderProbe
 from tui.domain.text import plural
 from tui.services.errors import FtuiError
 from tui.services.providers.engine_process import INSTALL, EngineProcess
 from tui.services.providers.probing import Probing
 from tui.services.providers.providers import Providers
-from tui.settings import DEFAULT_MODEL, LOCAL, Settings
+from tui.settings import Settings
 
 ROOM_NEEDED = 2 * 2**30
 """Bytes that the default model, converted once, and the checkpoints of a few jobs take."""

@@ -8,9 +8,10 @@ import pytest
 from support.dialog_app import SIZES, outside, showing
 
 from tui.dialogs.jobs.train_here import TrainHere, request_here
+from tui.domain.providers.model_names import DEFAULT_MODEL
 from tui.domain.submission.job_request import JobRequest
 from tui.services.errors import OrganisationRefused
-from tui.settings import DEFAULT_MODEL, Settings
+from tui.settings import Settings
 
 REQUEST = JobRequest(
     training_file=Path("tickets.jsonl"), model="gpt-4.1-mini", provider="openai", epochs=2, seed=7

@@ -156,9 +156,12 @@ def test_each_service_has_its_own_strictness() -> None:
         ({"limits": ["shortest=3"]}, "Did you mean shortest_output?"),
         ({"limits": ["zzz=3"]}, "There are context, shortest_output"),
         ({"limits": ["context"]}, "write context=NUMBER"),
-        ({"limits": ["context=many"]}, "The limit context cannot be 'many'"),
-        ({"limits": ["similarity=1.5"]}, "The limit similarity cannot be '1.5'"),
-        ({"limits": ["length_spread=nan"]}, "The limit length_spread cannot be 'nan'"),
+        ({"limits": ["context=many"]}, "The limit context cannot be used: input should be"),
+        ({"limits": ["similarity=1.5"]}, "The limit similarity cannot be used: input should be"),
+        (
+            {"limits": ["length_spread=nan"]},
+            "The limit length_spread cannot be used: input should be",
+        ),
         ({"rules_of": "acme"}, "There are no rules of 'acme'; there are openai"),
     ],
 )

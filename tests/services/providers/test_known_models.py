@@ -6,11 +6,12 @@ from pathlib import Path
 
 from servers.misbehaving import misbehaving_server
 
+from tui.domain.providers.model_names import DEFAULT_MODEL
 from tui.domain.submission.job_request import JobRequest
 from tui.services.container import Services
 from tui.services.providers.known_models import known_models
 from tui.services.workspace.job_log import JobFile, JobLog
-from tui.settings import DEFAULT_MODEL, ProviderProfile, Settings
+from tui.settings import ProviderProfile, Settings
 
 
 async def test_models_of_this_machine_are_those_that_lie_here_and_were_trained(

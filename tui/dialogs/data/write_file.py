@@ -23,6 +23,7 @@ from tui.domain.loop import Tone
 from tui.domain.rows.formats import Format
 from tui.domain.rows.problems import KINDS
 from tui.domain.text import number, plural, preview, scrub
+from tui.domain.validation import first_error
 from tui.services.checking.findings import Counts
 from tui.services.workspace.files import typed_path
 from tui.services.writing.write_request import WriteRequest, left_out_of
@@ -207,8 +208,7 @@ class WriteFile(Dialog[WriteRequest | None]):
                 leave_out=self._left_out(),
             )
         except ValidationError as error:
-            first = error.errors()[0]["msg"].removeprefix("Value error, ")
-            return f"{first[:1].upper()}{first[1:]}.", None
+            return first_error(error, str.capitalize), None
         except ValueError as error:
             return str(error), None
 

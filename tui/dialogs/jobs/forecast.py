@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from tui.domain.loop import Tone
+from tui.domain.providers.kinds import LOCAL
 from tui.domain.submission.forecast import Forecast
 from tui.domain.submission.job_request import JobRequest
 from tui.domain.text import preview, scrub
@@ -20,7 +21,6 @@ from tui.services.errors import FtuiError
 from tui.services.submission.file_survey import Survey
 from tui.services.submission.preview import preview_job
 from tui.services.submission.training_files import Checked, Progress
-from tui.settings import LOCAL
 
 _PAUSE = 0.2
 """Seconds without a change after which a file is looked at."""

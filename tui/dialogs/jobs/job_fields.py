@@ -13,6 +13,7 @@ from tui.domain.providers.hyperparameter_parsing import pairs_line, parse_pairs,
 from tui.domain.providers.kinds import ServerKind
 from tui.domain.submission.job_request import JobRequest
 from tui.domain.text import preview
+from tui.domain.validation import first_error
 from tui.services.workspace.files import typed_path
 
 AUTO: Final = "auto"
@@ -167,7 +168,7 @@ def read_request(
     try:
         return JobRequest.model_validate(wanted)
     except ValidationError as error:
-        raise FieldError(_told(error)) from error
+        raise FieldError(first_error(error, _field_title)) from error
 
 
 def files_of(
@@ -243,11 +244,7 @@ def _number(name: str, typed: str) -> float:
         raise FieldError(f"{title}: {preview(typed, 30)} is not a {kind}.") from None
 
 
-def _told(error: ValidationError) -> str:
-    first = error.errors()[0]
-    said = first["msg"].removeprefix("Value error, ")
-    if not first["loc"]:
-        return f"{said[:1].upper()}{said[1:]}."
-    place = str(first["loc"][0])
-    title = FIELDS[_FIELD_OF.get(place, place)].title
-    return f"{title}: {said[:1].lower()}{said[1:]}."
+def _field_title(path: str) -> str:
+    """The title of the form's field that sets a key of the request."""
+    key = path.split(".")[0]
+    return FIELDS[_FIELD_OF.get(key, key)].title

@@ -10,11 +10,12 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Static
 
 from tui.dialogs.dialog import Dialog
-from tui.domain.providers.kinds import LOCAL_ENGINE
+from tui.domain.providers.kinds import LOCAL, LOCAL_ENGINE
+from tui.domain.providers.model_names import DEFAULT_MODEL
 from tui.domain.submission.job_request import JobRequest
 from tui.domain.text import preview, scrub
 from tui.services.errors import OrganisationRefused
-from tui.settings import DEFAULT_MODEL, LOCAL, Settings
+from tui.settings import Settings
 
 
 class TrainHere(Dialog[bool]):

@@ -10,9 +10,9 @@ from typing import NamedTuple
 from tui.domain.jobs.curves import Curve, Point
 from tui.domain.jobs.pace import Pace
 from tui.domain.jobs.records import is_terminal
+from tui.domain.providers.kinds import LOCAL
 from tui.domain.submission.prices import PRICES, Price, run_price
 
-_HERE = "local"
 """The provider that is the engine on this machine."""
 _PATIENCE = 120.0
 _SLOW_STEPS = 10
@@ -174,7 +174,7 @@ class JobView:
         Args:
             prices: by model.
         """
-        if self.provider == _HERE:
+        if self.provider == LOCAL:
             return 0.0
         if self.trained_tokens is None or not self.model:
             return None

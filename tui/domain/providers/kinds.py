@@ -9,6 +9,9 @@ from urllib.parse import urlsplit
 
 from tui.domain.providers.hyperparameters import OF_THE_ENGINE, SHARED, Hyperparameter
 
+LOCAL: Final = "local"
+"""The provider that is always there: the engine on this machine."""
+
 KindName = Literal["local", "openai", "azure", "nebius", "litellm", "other"]
 GivenKind = Literal["openai", "azure", "nebius", "litellm", "other"]
 """The kinds that a profile may name: all but the engine on this machine."""
@@ -60,7 +63,7 @@ class ServerKind:
 
 
 LOCAL_ENGINE: Final = ServerKind(
-    "local", "The engine on this machine", "this machine", hyperparameters=OF_THE_ENGINE
+    LOCAL, "The engine on this machine", "this machine", hyperparameters=OF_THE_ENGINE
 )
 OPENAI: Final = ServerKind(
     "openai",

@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, get_args
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from tui.domain.rows.problems import KINDS, SWITCHABLE
+from tui.domain.validation import first_error
 
 RulesOf = Literal["openai", "together", "mistral", "local"]
 """Whose rules apply beside those that all services share."""
@@ -115,10 +116,7 @@ def overlaid(
     try:
         return _adapter().validate_python(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        reason = first["msg"][0].lower() + first["msg"][1:]
-        text = f"The limit {first['loc'][0]} cannot be {first['input']!r}: {reason}."
-        raise ValueError(text) from error
+        raise ValueError(first_error(error, "The limit {}".format)) from error
 
 
 def _limit(typed: str) -> tuple[str, str]:

@@ -92,4 +92,4 @@ def install(app: FastAPI) -> None:
 
 def validation_error(error: RequestValidationError) -> ApiError:
     """What is wrong with a request, as OpenAI would say it: the first problem and its parameter."""
-    return invalid_parameter(error.errors()[0])
+    return invalid_parameter(error.errors())

@@ -176,7 +176,7 @@ def _validated(kind: type[Kind], given: Mapping[str, Any], param: str) -> Kind:
     try:
         grader = kind.model_validate(given)
     except ValidationError as error:
-        raise invalid_parameter(error.errors()[0], (param,)) from error
+        raise invalid_parameter(error.errors(), (param,)) from error
     for name in grader.model_extra or {}:
         raise ApiError(
             400,

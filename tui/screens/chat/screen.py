@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from tui.domain.chat.conversation import Answer, Chat, Ended, Ending, Turn
+from tui.domain.providers.kinds import LOCAL
 from tui.domain.providers.model_names import shown_name
 from tui.domain.rows.diff import DiffLine
 from tui.domain.text import preview
@@ -21,7 +22,6 @@ from tui.screens.chat.requests import ChatAsking
 from tui.screens.messages import ChatRequested, StepRequested
 from tui.services.container import Services
 from tui.services.errors import FtuiError
-from tui.settings import LOCAL
 from tui.widgets.chat.chat_sides import ChatSides
 from tui.widgets.chat.message_input import MessageInput
 from tui.widgets.diff_view import DiffView

@@ -7,13 +7,13 @@ from abc import abstractmethod
 from textual import work
 
 from tui.domain.loop import Mode
+from tui.domain.providers.kinds import LOCAL
 from tui.screens.jobs.actions import JobActions
 from tui.screens.jobs.board import JobBoard, Key
 from tui.screens.jobs.messages import JobLost, JobSeen, JobsListed
 from tui.services.container import Services
 from tui.services.errors import FtuiError
 from tui.services.watching.poll_priority import Attention, Level
-from tui.settings import LOCAL
 
 
 class JobFollowing(JobActions):

@@ -122,7 +122,7 @@ class Chats:
 
     def _said(self, provider: str, failure: Failure) -> str:
         title = self._providers.server(provider).title
-        said = self._providers.redacted(failure.message).rstrip(".")
+        said = self._providers.redact(failure.message).rstrip(".")
         return f"{title} gave no whole answer: {said}."
 
     def new_log(self) -> Path:

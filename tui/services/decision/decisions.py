@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tui.domain.decision.framework import Answer, Framework, spoken
 from tui.domain.decision.verdict import REASON, Answers, Decision
 from tui.domain.text import preview
+from tui.domain.validation import first_error
 from tui.services.errors import FileError, InputError
 from tui.services.samples import sample_path
 from tui.services.workspace.files import read_bytes
@@ -66,8 +67,9 @@ class Decisions:
         try:
             return Framework.model_validate(content)
         except ValidationError as error:
+            problem = first_error(error, "The key {}".format)
             raise InputError(
-                f"{source} is not a decision framework: {_first_problem(error)}.",
+                f"{source} is not a decision framework. {problem}",
                 "Correct that key; the framework that comes with ftui shows the form.",
             ) from error
 
@@ -156,17 +158,3 @@ async def _mapping(path: Path, kind: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(f"{path} is not {kind}: it holds no keys.")
     return {str(key): value for key, value in content.items()}
-
-
-def _first_problem(error: ValidationError) -> str:
-    """The first problem of a file, with the key it is at."""
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "missing":
-        return f"the key {where} is missing"
-    if first["type"] == "extra_forbidden":
-        return f"the key {where} is unknown"
-    message = first["msg"].removeprefix("Value error, ")
-    return (
-        f"the key {where} cannot be used ({message[:1].lower()}{message[1:]})" if where else message
-    )

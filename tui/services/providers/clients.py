@@ -10,11 +10,11 @@ from urllib.request import getproxies
 
 from pydantic import SecretStr
 
-from tui.domain.providers.kinds import OPENAI
+from tui.domain.providers.kinds import LOCAL, OPENAI
 from tui.domain.text import preview
 from tui.services.errors import InputError
 from tui.services.providers.engine_process import ENGINE_URL, socket_client
-from tui.settings import LOCAL, ProviderProfile
+from tui.settings import ProviderProfile
 
 if TYPE_CHECKING:
     import httpx2

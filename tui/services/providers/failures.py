@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui.domain.providers.kinds import LOCAL_ENGINE, OTHER, ServerKind
+from tui.domain.providers.kinds import LOCAL, LOCAL_ENGINE, OTHER, ServerKind
 from tui.domain.providers.openai_sunset import closing_words
 from tui.domain.text import preview
 from tui.services.errors import (
@@ -22,7 +22,7 @@ from tui.services.errors import (
 )
 from tui.services.providers.clients import owner_of
 from tui.services.providers.keys import Keys
-from tui.settings import LOCAL, ProviderProfile
+from tui.settings import ProviderProfile
 
 if TYPE_CHECKING:
     import openai

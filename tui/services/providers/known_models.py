@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Iterable
 from pathlib import Path
 
+from tui.domain.providers.kinds import LOCAL
 from tui.domain.providers.model_names import DEFAULT_MODEL, HUB_CACHE
 from tui.domain.providers.probe import ServedModel
 from tui.services.container import Services
 from tui.services.workspace.job_log import recorded_jobs
-from tui.settings import LOCAL
 
 _SNAPSHOT = "models--"
 _PRICED = frozenset({"openai", "azure"})

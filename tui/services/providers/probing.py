@@ -8,13 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from tui.domain.providers.kinds import LOCAL
 from tui.domain.providers.probe import Feature, Presence, ProviderProbe, Reach, served_models
 from tui.services.clock import Clock
 from tui.services.errors import EngineUnavailable, InputError, ProviderError
 from tui.services.providers.engine_process import INSTALL
 from tui.services.providers.failures import NOT_THE_PROTOCOL, message_in, title
 from tui.services.providers.providers import Providers
-from tui.settings import LOCAL
 
 if TYPE_CHECKING:
     import openai

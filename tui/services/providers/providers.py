@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from tui.domain.providers.kinds import LOCAL_ENGINE, ServerKind
+from tui.domain.providers.kinds import LOCAL, LOCAL_ENGINE, ServerKind
 from tui.domain.text import preview
 from tui.services.errors import FtuiError, InputError, ProviderTrouble
 from tui.services.providers.clients import engine_client, remote_client
@@ -18,7 +18,7 @@ from tui.services.providers.engine_process import EngineProcess
 from tui.services.providers.failures import NOT_THE_PROTOCOL, ProviderFailures, title
 from tui.services.providers.keys import KeyPlace, Keys
 from tui.services.providers.system_keyring import SystemKeyring
-from tui.settings import LOCAL, ProviderProfile, Settings
+from tui.settings import ProviderProfile, Settings
 
 if TYPE_CHECKING:
     import openai
@@ -120,7 +120,7 @@ class Providers:
             ) from None
 
     def redact(self, text: str) -> str:
-        """A text without any key that is known or looks like one, for a screen."""
+        """Take keys, known or likely, and unsafe characters out of a text."""
         return self.keys.redact(text)
 
     async def warm(self) -> None:
@@ -173,10 +173,6 @@ class Providers:
     def explain(self, error: Exception) -> FtuiError:
         """Turn a failure of a client into one sentence with what to do; never shows a key."""
         return self._failures.explain(error)
-
-    def redacted(self, text: str) -> str:
-        """The beginning of what a server said, scrubbed and without keys."""
-        return self.keys.redact(text)
 
     async def _make(self, name: str) -> openai.AsyncOpenAI:
         if name == LOCAL:

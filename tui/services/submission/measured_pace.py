@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from tui.domain.jobs.records import Record
+from tui.domain.providers.kinds import LOCAL
 from tui.domain.submission.forecast import MeasuredPace
 from tui.domain.submission.job_request import JobRequest
 from tui.domain.untyped import figure
 from tui.services.workspace.job_log import JobFile, JobLog, recorded_jobs
 from tui.services.workspace.workspace import Workspace
-from tui.settings import LOCAL
 
 _FEWEST_STEPS = 5
 """Steps of a job that say something of its pace."""

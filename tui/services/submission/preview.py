@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from tui.domain.providers.kinds import LOCAL
 from tui.domain.submission.forecast import Forecast, forecast
 from tui.domain.submission.job_request import JobRequest
 from tui.services.container import Services
 from tui.services.submission.file_survey import Survey
 from tui.services.submission.measured_pace import measured_pace
 from tui.services.submission.training_files import TellProgress, tell_nobody
-from tui.settings import LOCAL
 
 
 async def preview_job(

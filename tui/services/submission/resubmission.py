@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from tui.domain.submission.job_request import JobRequest, request_of_job
 from tui.domain.text import preview
+from tui.domain.validation import first_error
 from tui.services.errors import FtuiError, InputError
 from tui.services.providers.job_objects import fetch_job
 from tui.services.providers.providers import Providers
@@ -55,11 +56,9 @@ async def _told(providers: Providers, log: JobLog) -> JobRequest:
     try:
         return request_of_job(job, log.provider)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "its request"
+        problem = first_error(error, "Its {}".format)
         raise InputError(
-            f"The job {preview(log.job, 60)} cannot be started again from here: its {place} "
-            f"cannot be used ({first['msg']}).",
+            f"The job {preview(log.job, 60)} cannot be started again from here. {problem}",
             "Start a new job instead.",
         ) from error
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol, TypeAlias
 
+from tui.domain.providers.kinds import LOCAL
 from tui.domain.submission.forecast import Counted
 from tui.domain.submission.job_request import JobRequest
 from tui.services.checking.token_counters import TokenCounter, context_of, counter_for
@@ -22,7 +23,6 @@ from tui.services.submission.token_counting import count_tokens
 from tui.services.workspace.files import explain, typed_path
 from tui.services.workspace.workspace import Workspace
 from tui.services.writing.writing import WriteRequest, write
-from tui.settings import LOCAL
 
 _PROBLEMS: Final = 20
 """Problems of rows that are kept in words."""

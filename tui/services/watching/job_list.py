@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from tui.domain.jobs.records import is_terminal, status_record
 from tui.domain.jobs.view import JobView
+from tui.domain.providers.kinds import LOCAL
 from tui.services.clock import Clock
 from tui.services.errors import EngineUnavailable, FtuiError, NotFound, ProviderError
 from tui.services.providers.job_objects import job_pages
@@ -20,7 +21,7 @@ from tui.services.watching.watch import JobWatch
 from tui.services.workspace.job_history import JobHistory
 from tui.services.workspace.job_log import JobLog, recorded_jobs
 from tui.services.workspace.workspace import Workspace
-from tui.settings import LOCAL, Settings
+from tui.settings import Settings
 
 _LIST_SECONDS = 15.0
 

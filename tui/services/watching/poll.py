@@ -14,11 +14,11 @@ from tui.domain.jobs.records import (
     is_terminal,
     status_record,
 )
+from tui.domain.providers.kinds import LOCAL
 from tui.services.providers.job_objects import as_job
 from tui.services.watching.pagination import NewsPages
 from tui.services.watching.poll_priority import Level
 from tui.services.workspace.job_history import JobHistory
-from tui.settings import LOCAL
 
 if TYPE_CHECKING:
     import openai
