@@ -203,10 +203,15 @@ class FtuiApp(App[None]):
 
     @on(StepRequested)
     async def go_to_step(self, request: StepRequested) -> None:
-        """Go to a step of the loop and begin there."""
+        """Go to a step of the loop and offer the request to its screens, from the top down.
+
+        While a dialog is open nothing begins.
+        """
         await self._open(request.mode)
         if isinstance(self.screen, ModeScreen):
-            self.screen.begin(request)
+            for screen in reversed(self.screen_stack):
+                if isinstance(screen, ModeScreen) and screen.begin(request):
+                    break
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Textual's own commands, and the four steps."""

@@ -82,8 +82,13 @@ class ModeScreen(Screen[None]):
             # It shows keys when they change, and may have missed the last change.
             self.refresh_bindings()
 
-    def begin(self, request: StepRequested) -> None:
-        """Begin what another screen asked for; a step that can be asked for nothing ignores it."""
+    def begin(self, request: StepRequested) -> bool:
+        """Begin what another screen asked for.
+
+        Returns:
+            Whether the request is taken; otherwise the screen below is offered it.
+        """
+        return False
 
     def headline(self, sentence: str | Content) -> None:
         """Set the one sentence that matters on this screen; a plain string is scrubbed."""

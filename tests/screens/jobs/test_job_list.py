@@ -62,7 +62,7 @@ async def test_many_jobs_open_quickly_scroll_and_answer_keys(
         await pilot.press("G")
         assert "run000" in rows(far_app)[-1]
         await pilot.press("g", "down", "down")
-        chosen = screen(far_app).chosen()
+        chosen = screen(far_app).selected_job()
         assert chosen is not None
         assert chosen.suffix == "run297"
         begin = time.process_time()

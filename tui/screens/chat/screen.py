@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from textual import work
 from textual.app import ComposeResult
@@ -26,9 +26,6 @@ from tui.widgets.chat.chat_sides import ChatSides
 from tui.widgets.chat.message_input import MessageInput
 from tui.widgets.diff_view import DiffView
 from tui.widgets.live_line import LiveLine
-
-if TYPE_CHECKING:
-    from tui.screens.jobs.list_screen import JobsScreen
 
 _FRAME_SECONDS = 0.1
 _FRAME_SECONDS_OVER_SSH = 0.3
@@ -63,16 +60,14 @@ class ChatScreen(ChatAsking):
         Binding("escape", "back", "Back", key_display="esc"),
     ]
 
-    def __init__(self, services: Services, request: ChatRequested, job_list: JobsScreen) -> None:
+    def __init__(self, services: Services, request: ChatRequested) -> None:
         """Offer a chat; nothing is asked yet.
 
         Args:
             services: where the models answer.
             request: which models.
-            job_list: the list of jobs, which begins whatever else is asked for.
         """
         super().__init__(services, request)
-        self._list = job_list
         self._log = services.chats.new_log()
         self._answered: set[str] = set()
         self._stood_at = 0.0
@@ -97,13 +92,13 @@ class ChatScreen(ChatAsking):
         self.query_one(MessageInput).focus()
         self.look_for_start()
 
-    def begin(self, request: StepRequested) -> None:
-        """Another chat takes the place of this one; the list begins everything else."""
+    def begin(self, request: StepRequested) -> bool:
+        """Keep the chat that is open already; make way for another one."""
         if request == self.request:
-            return
+            return True
         if isinstance(request, ChatRequested):
             self.dismiss()
-        self._list.begin(request)
+        return False
 
     @work(group="answers", exit_on_error=False)
     async def _ask(self, side: str, answer: Answer, messages: list[dict[str, Any]]) -> None:

@@ -68,10 +68,11 @@ class FileScreen(ModeScreen):
         self.post_state(NO_FILE)
         self.set_interval(_BETWEEN_LOOKS, self._look_at_file)
 
-    def begin(self, request: StepRequested) -> None:
+    def begin(self, request: StepRequested) -> bool:
         """Open the file that another screen, or the command line, asks for."""
         if isinstance(request, DataRequested) and request.path:
             self.leave_for(request.path, "Open another file")
+        return True
 
     @property
     def browser(self) -> RowBrowser:

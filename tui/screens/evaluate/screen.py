@@ -114,14 +114,15 @@ class EvaluateScreen(ModeScreen):
         self.headline("Nothing is compared yet.")
         self._load()
 
-    def begin(self, request: StepRequested) -> None:
+    def begin(self, request: StepRequested) -> bool:
         """Offer to compare the two models that Jobs asks about."""
         if not isinstance(request, EvaluateRequested):
-            return
+            return False
         if self.progress:
             self.notify("A comparison is running already; C cancels it.", markup=False)
         else:
             self._suggest(request.provider, request.base, request.tuned)
+        return True
 
     @work(exclusive=True, group="load", exit_on_error=False)
     async def _load(self) -> None:

@@ -60,7 +60,7 @@ class JobActions(ModeScreen):
         self._said = ""
 
     @abstractmethod
-    def chosen(self) -> JobView | None:
+    def selected_job(self) -> JobView | None:
         """The job that the actions are about; None where there is none."""
 
     @abstractmethod
@@ -68,29 +68,29 @@ class JobActions(ModeScreen):
         """Cancel, pause, resume or stop a job, in the background."""
 
     @abstractmethod
-    def ask_again(self, key: Key) -> None:
+    def resubmit(self, key: Key) -> None:
         """Offer a job's request anew, to be changed."""
 
     def tuned(self) -> str | None:
         """The model that is evaluated and talked with: what the chosen job has made or left."""
-        view = self.chosen()
+        view = self.selected_job()
         return model_left(view) if view else None
 
     def action_evaluate(self) -> None:
         """Compare the tuned model with its base."""
-        view, tuned = self.chosen(), self.tuned()
+        view, tuned = self.selected_job(), self.tuned()
         if view and tuned and view.model:
             self.post_message(EvaluateRequested(view.provider, view.model, tuned))
 
     def action_chat(self) -> None:
         """Talk with the tuned model, its base beside it."""
-        view, tuned = self.chosen(), self.tuned()
+        view, tuned = self.selected_job(), self.tuned()
         if view and tuned:
             self.post_message(ChatRequested(view.provider, view.model, tuned))
 
     def action_pause(self) -> None:
         """Pause the job, or let it go on."""
-        view = self.chosen()
+        view = self.selected_job()
         if view:
             verb: Verb = "resume" if view.status == "paused" else "pause"
             self.steer((view.provider, view.id), verb)
@@ -98,7 +98,7 @@ class JobActions(ModeScreen):
     @work(exit_on_error=False)
     async def action_cancel(self) -> None:
         """Cancel the job, once the person has confirmed it."""
-        view = self.chosen()
+        view = self.selected_job()
         if view is None:
             return
         question = f"Cancel the job {name_of(view)}?"
@@ -109,7 +109,7 @@ class JobActions(ModeScreen):
     @work(exit_on_error=False)
     async def action_stop(self) -> None:
         """Stop the job and keep a checkpoint of it, once the person has confirmed it."""
-        view = self.chosen()
+        view = self.selected_job()
         if view is None:
             return
         question = f"Stop the job {name_of(view)} and keep a checkpoint?"
@@ -119,15 +119,15 @@ class JobActions(ModeScreen):
 
     def action_again(self) -> None:
         """Offer the job's request anew, to be changed."""
-        view = self.chosen()
+        view = self.selected_job()
         if view:
-            self.ask_again((view.provider, view.id))
+            self.resubmit((view.provider, view.id))
 
     def disabled_reason(self, action: str) -> str | None:
         """Why the chosen job cannot be steered or evaluated."""
         if action not in self.JOB_ACTIONS:
             return None
-        view = self.chosen()
+        view = self.selected_job()
         if view is None:
             return "There is no job yet; n makes one."
         if action == "evaluate":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import work
 from textual.app import ComposeResult
@@ -22,7 +22,6 @@ from tui.domain.jobs.descriptions import name_of
 from tui.domain.loop import Mode, Tone
 from tui.screens.glyphs import draws_glyphs
 from tui.screens.jobs.board import JobBoard, Key
-from tui.screens.messages import StepRequested
 from tui.screens.mode_screen import ModeScreen
 from tui.services.container import Services
 from tui.services.errors import FtuiError
@@ -30,9 +29,6 @@ from tui.services.jobs.run_comparison import compared_runs
 from tui.widgets.jobs.loss_chart import LossChart
 from tui.widgets.line_table import Cell, Column, LineTable
 from tui.widgets.plot.curves import Curves, RunCurves
-
-if TYPE_CHECKING:
-    from tui.screens.jobs.list_screen import JobsScreen
 
 _NAME_WIDTH = 24
 _TICK_SECONDS = 3.0
@@ -65,23 +61,19 @@ class RunComparisonScreen(ModeScreen):
         runs: Sequence[ComparedRun]
         error: FtuiError | None = None
 
-    def __init__(
-        self, services: Services, board: JobBoard, keys: Sequence[Key], job_list: JobsScreen
-    ) -> None:
+    def __init__(self, services: Services, board: JobBoard, keys: Sequence[Key]) -> None:
         """Compare runs.
 
         Args:
             services: for what the workspace keeps.
             board: what is known of the jobs.
             keys: which runs, the first one is the chart's own.
-            job_list: the list of jobs, which begins whatever is asked for.
         """
         super().__init__(services)
         self.board = board
         self.keys = keys
         self.runs: Sequence[ComparedRun] = ()
         self.rows: Sequence[ComparisonRow] = ()
-        self._list = job_list
         self._training = False
         self._differing_only = False
         self._first = 0
@@ -97,10 +89,6 @@ class RunComparisonScreen(ModeScreen):
         self.query_one(LineTable).focus()
         self._read()
         self.set_interval(_TICK_SECONDS, self._read_news)
-
-    def begin(self, request: StepRequested) -> None:
-        """What another screen asked for is begun at the list."""
-        self._list.begin(request)
 
     @work(exclusive=True, group="read", exit_on_error=False)
     async def _read(self) -> None:

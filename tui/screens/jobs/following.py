@@ -40,13 +40,13 @@ class JobFollowing(JobActions):
 
     def on_screen_suspend(self) -> None:
         """Another step may be shown now."""
-        self.attend()
+        self.update_poll_priorities()
 
     def on_screen_resume(self) -> None:
         """This step is shown again: what is shown must be true at once."""
-        self.attend()
+        self.update_poll_priorities()
 
-    def attend(self) -> None:
+    def update_poll_priorities(self) -> None:
         """Look at each job as closely as a person does: what is hidden is asked for slowly."""
         for key, attention in self._attention.items():
             attention.level = self._level(key)
@@ -128,6 +128,6 @@ class JobFollowing(JobActions):
 
     def _suspend(self, suspended: bool) -> None:
         self._suspended = suspended
-        self.attend()
+        self.update_poll_priorities()
         if not suspended:
             self.look_now()

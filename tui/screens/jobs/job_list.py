@@ -88,7 +88,7 @@ class JobList(Vertical):
         """How many jobs the filter wants."""
         return len(self._keys)
 
-    def chosen(self) -> Key | None:
+    def selected_key(self) -> Key | None:
         """The job under the cursor."""
         row = self._table.cursor
         return self._keys[row] if row < len(self._keys) else None
@@ -100,7 +100,7 @@ class JobList(Vertical):
 
     def mark(self) -> None:
         """Mark the job under the cursor, or take its mark away; the cursor goes on."""
-        key = self.chosen()
+        key = self.selected_key()
         if key in self._marked:
             self._marked.remove(key)
         elif key:
@@ -131,7 +131,7 @@ class JobList(Vertical):
             now: Unix seconds.
         """
         self._now = now
-        chosen = self.chosen()
+        chosen = self.selected_key()
         board = self._board
         before = self._keys
         self._keys = [key for key in board.order if self._wanted.wants(board.views[key])]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar, Protocol
 
 from textual import work
 from textual.app import ComposeResult
@@ -22,18 +22,36 @@ from tui.domain.jobs.view import Checkpoint, JobView
 from tui.screens.glyphs import draws_glyphs
 from tui.screens.jobs.actions import JobActions
 from tui.screens.jobs.board import JobBoard, Key, Verb
-from tui.screens.messages import StepRequested
 from tui.services.container import Services
 from tui.widgets.jobs.event_list import EventList
 from tui.widgets.jobs.job_panel import JobPanel
 from tui.widgets.line_table import LineTable
 
-if TYPE_CHECKING:
-    from tui.screens.jobs.list_screen import JobsScreen
-
 _STEERING = Binding.Group("Steer")
 """Here the keys that steer a job stand side by side in the footer: the panes have keys, too."""
 _STEERS = ("pause", "cancel", "stop")
+
+
+class JobMonitor(Protocol):
+    """The screen that follows and steers the jobs, as far as the screen of one job needs it."""
+
+    def update_poll_priorities(self) -> None:
+        """Poll the jobs in sight often, the others slowly."""
+
+    def load_ended_job(self, key: Key) -> None:
+        """Fetch a job that has ended, which nobody follows any more."""
+
+    def steer(self, key: Key, verb: Verb) -> None:
+        """Cancel, pause, resume or stop a job, in the background."""
+
+    def resubmit(self, key: Key) -> None:
+        """Open the form for a new job with the request of this one."""
+
+    def action_new_job(self) -> None:
+        """Open the form for a new job."""
+
+    def action_refresh(self) -> None:
+        """Ask the servers now."""
 
 
 class JobScreen(JobActions):
@@ -61,18 +79,18 @@ class JobScreen(JobActions):
     ]
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
 
-    def __init__(self, services: Services, board: JobBoard, key: Key, job_list: JobsScreen) -> None:
+    def __init__(self, services: Services, board: JobBoard, key: Key, monitor: JobMonitor) -> None:
         """Show a job.
 
         Args:
             services: for the jobs.
             board: what is known of the jobs.
             key: the job.
-            job_list: the screen below, which follows the jobs.
+            monitor: the screen below, which follows the jobs.
         """
         super().__init__(services, board)
         self.key = key
-        self._list = job_list
+        self._monitor = monitor
         self._other: Key | None = None
 
     def compose_body(self) -> ComposeResult:
@@ -92,28 +110,24 @@ class JobScreen(JobActions):
 
     def on_screen_suspend(self) -> None:
         """Another step may be shown now."""
-        self._list.attend()
+        self._monitor.update_poll_priorities()
 
     def on_screen_resume(self) -> None:
         """Show what came while another screen lay above."""
-        self._list.attend()
+        self._monitor.update_poll_priorities()
         self.draw()
 
-    def chosen(self) -> JobView:
+    def selected_job(self) -> JobView:
         """The job that is shown."""
         return self.board.views[self.key]
 
     def steer(self, key: Key, verb: Verb) -> None:
         """Cancel, pause, resume or stop the job; the list does it and tells."""
-        self._list.steer(key, verb)
+        self._monitor.steer(key, verb)
 
-    def ask_again(self, key: Key) -> None:
+    def resubmit(self, key: Key) -> None:
         """Offer the job's request anew; the list does it."""
-        self._list.ask_again(key)
-
-    def begin(self, request: StepRequested) -> None:
-        """What another screen asked for is begun at the list."""
-        self._list.begin(request)
+        self._monitor.resubmit(key)
 
     def show(self, key: Key) -> None:
         """Show another job."""
@@ -124,7 +138,7 @@ class JobScreen(JobActions):
 
     def draw(self) -> None:
         """Bring everything in line with the state; whatever says the same is not repainted."""
-        view, now = self.chosen(), self.services.jobs.now()
+        view, now = self.selected_job(), self.services.jobs.now()
         other = self.board.views.get(self._other) if self._other else None
         shown = self.board.shown_time(self.key, now)
         self.panel.show(view, other, health_notes(view, self.board.answered_at(self.key)), shown)
@@ -149,7 +163,7 @@ class JobScreen(JobActions):
             return "There is no checkpoint yet."
         if not self.tuned():
             return "The server gives no name by which this checkpoint can be asked."
-        without_base = action == "evaluate" and not self.chosen().model
+        without_base = action == "evaluate" and not self.selected_job().model
         return "The server does not name the base of this checkpoint." if without_base else None
 
     @property
@@ -186,7 +200,7 @@ class JobScreen(JobActions):
         run = chosen.run
         self._other = (run.provider, run.id) if run else None
         if self._other:
-            self._list.look_at(self._other)
+            self._monitor.load_ended_job(self._other)
         self.draw()
 
     def action_filter(self) -> None:
@@ -205,7 +219,7 @@ class JobScreen(JobActions):
 
     def action_notes(self) -> None:
         """Show what is seen of the run's health, each with its rule."""
-        notes = health_notes(self.chosen(), self.board.answered_at(self.key))
+        notes = health_notes(self.selected_job(), self.board.answered_at(self.key))
         told = [f"{note.tone.glyph} {note.words}\n  Rule: {note.rule}" for note in notes]
         nothing = "Nothing is wrong with this run, as far as its curves tell."
         self.app.push_screen(ReadText("Health of the run", "\n\n".join(told) or nothing))
@@ -220,7 +234,7 @@ class JobScreen(JobActions):
 
     def _names(self) -> list[tuple[str, str]]:
         """What can be copied, first what is under the cursor."""
-        view = self.chosen()
+        view = self.selected_job()
         names = [("job", view.id)]
         if view.fine_tuned_model:
             names.insert(0, ("tuned model", view.fine_tuned_model))
@@ -231,11 +245,11 @@ class JobScreen(JobActions):
 
     def action_new_job(self) -> None:
         """Offer a new job."""
-        self._list.action_new_job()
+        self._monitor.action_new_job()
 
     def action_refresh(self) -> None:
         """Ask the servers now, and follow again what was given up."""
-        self._list.action_refresh()
+        self._monitor.action_refresh()
 
     def action_back(self) -> None:
         """Show all events again where they are filtered; otherwise back to the list."""

@@ -87,12 +87,13 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
             self._open(self._to_open)
         self.offer_left()
 
-    def begin(self, request: StepRequested) -> None:
-        """Offer a job on the file that Data has open, or a chat with what a job has made."""
+    def begin(self, request: StepRequested) -> bool:
+        """Open the form for a job on the file that Data has open, or a chat with a tuned model."""
         if isinstance(request, TrainRequested):
             self.offer_job(request.path, validation=request.validation)
         elif isinstance(request, ChatRequested):
-            self.app.push_screen(ChatScreen(self.services, request, self))
+            self.app.push_screen(ChatScreen(self.services, request))
+        return True
 
     def take_up(self, view: JobView, *, opened: bool) -> None:
         """Take a new job into the list, and where it was just started open it."""
@@ -131,9 +132,9 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
     def action_compare(self) -> None:
         """Show the marked jobs side by side."""
         keys = self._list.marked
-        self.app.push_screen(RunComparisonScreen(self.services, self.board, keys, self))
+        self.app.push_screen(RunComparisonScreen(self.services, self.board, keys))
         for key in keys:
-            self.look_at(key)
+            self.load_ended_job(key)
 
     def action_new_job(self) -> None:
         """Offer a new job."""
@@ -151,9 +152,9 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
         self.follow_the_rest()
         self._draw()
 
-    def chosen(self) -> JobView | None:
+    def selected_job(self) -> JobView | None:
         """The job under the cursor."""
-        key = self._list.chosen()
+        key = self._list.selected_key()
         return self.board.views[key] if key else None
 
     def disabled_reason(self, action: str) -> str | None:
@@ -188,17 +189,17 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
             self.app.push_screen(self._job, self._back_at_list)
         else:
             self._to_open = key
-        self.attend()
-        self.look_at(key)
+        self.update_poll_priorities()
+        self.load_ended_job(key)
 
-    def look_at(self, key: Key) -> None:
+    def load_ended_job(self, key: Key) -> None:
         """Bring all that is known of a job that has ended; nobody follows it any more."""
         if self.board.views[key].terminal and key not in self.board.contacts:
             self.follow(key)
 
     def _back_at_list(self, _: None) -> None:
         self._job = None
-        self.attend()
+        self.update_poll_priorities()
         self._draw()
 
     def _list_again(self) -> None:

@@ -37,9 +37,9 @@ class JobSteering(JobActions):
         """Cancel, pause, resume or stop a job, in the background."""
         self._steer(key, verb)
 
-    def ask_again(self, key: Key) -> None:
+    def resubmit(self, key: Key) -> None:
         """Look up what a job asked for, and offer it anew."""
-        self._ask_again(key)
+        self._resubmit(key)
 
     @work(group="steer", exit_on_error=False)
     async def _steer(self, key: Key, verb: Verb) -> None:
@@ -54,7 +54,7 @@ class JobSteering(JobActions):
             self.post_message(JobSteered(key, verb, None, error))
 
     @work(group="again", exclusive=True, exit_on_error=False)
-    async def _ask_again(self, key: Key) -> None:
+    async def _resubmit(self, key: Key) -> None:
         try:
             request = await self.services.jobs.request_again(*key)
             self.post_message(JobOffered(request))
