@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from tui.domain.submission.forecast import Counted
 from tui.services.checking.dataset_check import SMALL, run_parts
 from tui.services.checking.passes import Chunk, Look, example_or_none
-from tui.services.checking.progress import RowProgress
 from tui.services.checking.token_counters import TokenCounter
 from tui.services.checking.workers import workers
+from tui.services.progress import RowProgress
 from tui.services.reading.row_file import rows_between
 
 if TYPE_CHECKING:

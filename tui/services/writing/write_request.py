@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 
 from tui.domain.rows.formats import Format
 from tui.domain.rows.problems import Problem
-from tui.services.checking.progress import RowProgress
+from tui.services.progress import RowProgress
 from tui.services.writing.manifest import WrittenFile
 
 LOW_QUALITY = frozenset(
