@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from tui.commands.console.output import ProgressLine, progress_words
+from tui.commands.console.output import ProgressLine
+from tui.services.progress import describe_progress
 
 
 class Terminal(io.StringIO):
@@ -22,9 +23,9 @@ class Terminal(io.StringIO):
 class Step:
     """How far some work is."""
 
-    doing: str = "writing"
+    label: str = "writing"
     share: float = 0.42
-    rows_per_second: float = 12043.2
+    rate: str = "12,043 rows/s"
     seconds_left: float | None = 7.0
 
 
@@ -51,8 +52,8 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 
 
 def test_share_rate_and_time_left_are_told() -> None:
-    assert progress_words(Step()) == "writing  42%  12,043 rows/s  0:07 left"
-    assert progress_words(Step("rows", 0.0, 0.0, None)) == "rows   0%  0 rows/s"
+    assert describe_progress(Step()) == "writing  42%  12,043 rows/s  0:07 left"
+    assert describe_progress(Step("rows", 0.0, "", None)) == "rows   0%"
 
 
 def test_one_line_is_rewritten_and_gone_at_the_end(terminal: Terminal, clock: Clock) -> None:

@@ -94,7 +94,8 @@ async def _request(flags: argparse.Namespace, services: Services) -> EvaluationR
 
 
 async def _answer_all(run: Run, services: Services) -> None:
-    from tui.domain.evaluation.records import progress_words
+    from tui.domain.evaluation.records import CaseProgress
+    from tui.services.progress import describe_progress
 
     start = told = time.monotonic()
     try:
@@ -103,7 +104,9 @@ async def _answer_all(run: Run, services: Services) -> None:
                 now, done = time.monotonic(), len(run.results)
                 if now - told >= _REMARK_EVERY or done == len(run.cases):
                     told = now
-                    tell(progress_words(done, len(run.cases), done - run.kept, now - start))
+                    fresh = done - run.kept
+                    progress = CaseProgress(done, len(run.cases), fresh, now - start)
+                    tell(describe_progress(progress))
     except asyncio.CancelledError:
         tell(f"Interrupted; {len(run.results)} cases are kept, the same command goes on.")
         raise

@@ -25,7 +25,7 @@ from tui.domain.rows.formats import Format
 from tui.domain.text import number, plural, preview
 from tui.services.container import Services
 from tui.services.datasets.datasets import ALL, Dataset
-from tui.services.datasets.fixing import mend
+from tui.services.datasets.fixing import apply_fixes
 from tui.services.errors import InputError
 from tui.services.writing.writing import WriteRequest, Written, left_out_of, system_prompt, write
 
@@ -137,8 +137,8 @@ async def _written(source: Dataset, request: WriteRequest, fixes: Collection[str
         if fixes:
             async for checking in source.check(keep=0):
                 line.show(checking)
-            async for mending in mend(source, fixes):
-                line.show(mending)
+            async for fixing in apply_fixes(source, fixes):
+                line.show(fixing)
         async with aclosing(write(source, request, keep=ALL)) as steps:
             async for progress in steps:
                 line.show(progress)

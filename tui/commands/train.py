@@ -148,9 +148,7 @@ async def _submitted(ready: Ready, services: Services) -> JobView:
             tell(f"ftui: an earlier job on {one.request.training_name}: {one.error}")
     tell(f"ftui: submitting {request.training_name} to {request.provider} …")
     with ProgressLine() as line:
-        return await services.jobs.submit(
-            request, ready.stamps, lambda progress: line.say(progress.words())
-        )
+        return await services.jobs.submit(request, ready.stamps, line.show)
 
 
 def _print(view: JobView, *, as_json: bool) -> None:

@@ -29,7 +29,7 @@ def large(folder: Path, *more: bytes) -> Path:
 async def check(path: Path, folder: Path) -> tuple[Dataset, DatasetReport, set[str]]:
     """Check a file with a workspace; also what was done for it."""
     dataset = await Datasets(Settings(workspace=folder / "kept")).open(path)
-    done = {progress.doing async for progress in dataset.check()}
+    done = {progress.label async for progress in dataset.check()}
     assert dataset.report
     return dataset, dataset.report, done
 
@@ -37,9 +37,9 @@ async def check(path: Path, folder: Path) -> tuple[Dataset, DatasetReport, set[s
 async def test_the_second_check_reads_nothing_and_finds_the_same(tmp_path: Path) -> None:
     path = large(tmp_path)
     first, report, done = await check(path, tmp_path)
-    assert {"structure", "quality and tokens"} <= done
+    assert {"checking structure", "checking quality and tokens"} <= done
     second, again, done = await check(path, tmp_path)
-    assert not {"structure", "quality and tokens"} & done
+    assert not {"checking structure", "checking quality and tokens"} & done
     assert again == report
     assert second.statistics == first.statistics
     assert second.counts() == first.counts()
@@ -67,7 +67,7 @@ async def test_other_rules_or_another_content_are_checked_anew(tmp_path: Path) -
     report = await (await strict.open(path)).checked()
     assert report.codes["output-too-long"] > 100
     _, report, done = await check(large(tmp_path, b"{"), tmp_path)
-    assert "structure" in done
+    assert "checking structure" in done
     assert report.problems[-1].code == "not-json"
 
 
@@ -76,7 +76,7 @@ async def test_a_packed_file_is_unpacked_and_then_known(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(large(tmp_path).read_bytes(), 0))
     _, report, _ = await check(path, tmp_path)
     dataset, again, done = await check(path, tmp_path)
-    assert "structure" not in done
+    assert "checking structure" not in done
     assert again == report
     assert dataset.packed
 

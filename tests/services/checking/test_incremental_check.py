@@ -178,7 +178,7 @@ async def test_changes_made_before_and_during_a_check_are_known_at_its_end(
     dataset = await Datasets().open(path, options=OPTIONS)
     await dataset.change("before", {1: RowEdit(TEXTS[8])})
     async for progress in dataset.check():
-        if progress.doing == "structure":
+        if progress.label == "checking structure":
             await dataset.change("during", {0: EXCLUDED})
             assert dataset.status(0) is Status.EXCLUDED
     counts = dataset.counts()

@@ -92,7 +92,7 @@ async def test_a_check_can_be_cancelled_and_begun_again(tmp_path: Path) -> None:
 
     async def check() -> None:
         async for progress in dataset.check():
-            if progress.doing == "structure":
+            if progress.label == "checking structure":
                 begun.set()
 
     task = asyncio.create_task(check())
@@ -113,7 +113,7 @@ async def test_a_killed_worker_is_told_in_a_sentence(tmp_path: Path) -> None:
 
     async def check() -> None:
         async for progress in dataset.check():
-            if progress.doing == "structure":
+            if progress.label == "checking structure":
                 for child in set(multiprocessing.active_children()) - before:
                     child.kill()
 

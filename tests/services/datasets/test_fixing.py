@@ -9,7 +9,7 @@ from support.sample_rows import chat_row, good_rows
 
 from tui.domain.fixes.fixes import FIXABLE
 from tui.services.datasets.datasets import Dataset, Datasets
-from tui.services.datasets.fixing import mend, mended_rows
+from tui.services.datasets.fixing import apply_fixes, propose_fixes
 
 
 async def opened(path: Path, *lines: str) -> Dataset:
@@ -24,7 +24,7 @@ async def test_what_is_mended_shows_what_can_be_mended_then(tmp_path: Path) -> N
     cut = twice.removesuffix("]}")
     dataset = await opened(tmp_path / "f.jsonl", twice, cut)
     assert [*dataset.codes(13)] == ["not-json"]
-    looked_at = [found.doing async for found in mend(dataset, FIXABLE)]
+    looked_at = [found.label async for found in apply_fixes(dataset, FIXABLE)]
     assert looked_at[-1] == "leave the row out"
     mended = json.loads(dataset.current_raw(12))
     assert mended == chat_row("Who comes?", "Somebody from the café on Friday.")
@@ -35,7 +35,7 @@ async def test_what_is_mended_shows_what_can_be_mended_then(tmp_path: Path) -> N
 async def test_only_the_problems_that_are_named_are_mended(tmp_path: Path) -> None:
     row = json.dumps(chat_row("Who comes?", " Somebody from the cafÃ© on Friday."))
     dataset = await opened(tmp_path / "f.jsonl", row)
-    async for _ in mend(dataset, {"outer-whitespace"}):
+    async for _ in apply_fixes(dataset, {"outer-whitespace"}):
         pass
     assert [*dataset.codes(12)] == ["encoding-damage"]
     assert [step.words for step in dataset.edits.steps] == [
@@ -45,6 +45,6 @@ async def test_only_the_problems_that_are_named_are_mended(tmp_path: Path) -> No
 
 async def test_rows_without_a_certain_fix_are_counted_and_left(tmp_path: Path) -> None:
     dataset = await opened(tmp_path / "f.jsonl", "{", '{"messages": [{"role": "bot"}]}')
-    found = [one async for one in mended_rows(dataset, "not-json")][-1]
-    assert (found.rows, found.looked_at, found.share, found.after) == (1, 1, 1.0, {})
+    found = [one async for one in propose_fixes(dataset, "not-json")][-1]
+    assert (found.rows, found.done, found.share, found.edits) == (1, 1, 1.0, {})
     assert not dataset.edits

@@ -12,8 +12,9 @@ from support.sample_rows import chat_row, good_rows, pair_rows
 from tui.domain.submission.job_request import JobRequest
 from tui.services.container import Services
 from tui.services.errors import FileError, InputError
+from tui.services.progress import Progress
 from tui.services.reading.row_file import Stamp
-from tui.services.submission.training_files import Progress, TrainingFiles
+from tui.services.submission.training_files import TrainingFiles
 from tui.settings import Settings
 
 Make = Callable[..., Path]

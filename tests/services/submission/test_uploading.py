@@ -18,6 +18,7 @@ from tui.domain.submission.upload_progress import UploadProgress
 from tui.services.clock import Clock
 from tui.services.container import Services
 from tui.services.errors import FileError, InputError, ProviderError
+from tui.services.progress import describe_progress
 from tui.services.reading.row_file import Stamp
 from tui.services.submission.uploading import Uploading
 from tui.settings import Settings
@@ -123,19 +124,19 @@ async def test_an_interrupted_upload_goes_on_after_a_restart(
     server: MisbehavingServer, make: Make, path: Path
 ) -> None:
     def stop_in_third(progress: UploadProgress) -> None:
-        if progress.doing == "uploading" and progress.done > 2 * PART:
+        if progress.step == "uploading" and progress.done > 2 * PART:
             raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):
-        await make(tell=stop_in_third).send(path)
+        await make(on_progress=stop_in_third).send(path)
     before = len(server.files.parts["upload-1"])
     assert before == 2
     seen: list[UploadProgress] = []
-    file = await make(tell=seen.append).send(path)
+    file = await make(on_progress=seen.append).send(path)
     assert server.files.contents[file] == CONTENT
     assert list(server.files.parts) == ["upload-1"]
     assert len(server.files.parts["upload-1"]) == 4
-    uploading = [one.done for one in seen if one.doing == "uploading"]
+    uploading = [one.done for one in seen if one.step == "uploading"]
     assert min(uploading) > 2 * PART, "what the server has is not sent again"
 
 
@@ -219,11 +220,11 @@ async def test_a_file_that_changes_on_its_way_is_told(
     }
 
     def act(progress: UploadProgress) -> None:
-        if progress.doing == "uploading" and what in acts:
+        if progress.step == "uploading" and what in acts:
             acts.pop(what)()
 
     with pytest.raises(FileError, match=r"train\.jsonl"):
-        await make(most_at_once, tell=act).send(path)
+        await make(most_at_once, on_progress=act).send(path)
     path.write_bytes(CONTENT)
     file = await make(most_at_once).send(path)
     assert server.files.contents[file] == CONTENT, "what went up meanwhile is not taken for it"
@@ -267,6 +268,6 @@ async def test_a_server_in_trouble_is_asked_a_few_times_and_no_more(
 
 async def test_progress_tells_bytes_rate_and_time_left() -> None:
     now = UploadProgress("uploading", "tickets.jsonl", 2_100_000_000, 5_200_000_000, 98_100_000)
-    said = "uploading tickets.jsonl  40% of 5.2 GB  98.1 MB/s  0:32 left"
-    assert now.words() == said
-    assert UploadProgress("reading", "x\x1b[2J", 0, 10).words().isprintable()
+    said = "uploading tickets.jsonl (5.2 GB)  40%  98.1 MB/s  0:32 left"
+    assert describe_progress(now) == said
+    assert describe_progress(UploadProgress("reading", "x\x1b[2J", 0, 10)).isprintable()

@@ -277,7 +277,7 @@ async def test_giving_up_leaves_nothing_behind(tmp_path: Path, out: Path) -> Non
     source = save(tmp_path / "source.jsonl", good_rows(2000))
     async with aclosing(write(await Datasets().open(source), WriteRequest(out=out))) as steps:
         async for step in steps:
-            if step.doing == "writing":
+            if step.label == "writing":
                 break
     assert names(out.parent) == []
 

@@ -8,9 +8,10 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, Protocol, Self, TextIO
+from typing import Any, Self, TextIO
 
-from tui.domain.text import duration, number, plain_signs, scrub
+from tui.domain.text import plain_signs, scrub
+from tui.services.progress import Progress, describe_progress
 
 GOOD = 0
 THE_ANSWER_IS_NO = 1
@@ -21,26 +22,6 @@ INTERRUPTED = 130
 _PATIENCE = 1.0
 """Seconds that a person waits without being told anything."""
 _BETWEEN = 0.1
-
-
-class Progress(Protocol):
-    """How far some work is, as the services tell it."""
-
-    @property
-    def doing(self) -> str:
-        """What is done now."""
-
-    @property
-    def share(self) -> float:
-        """Part that is done, 0 to 1."""
-
-    @property
-    def rows_per_second(self) -> float:
-        """Rows a second."""
-
-    @property
-    def seconds_left(self) -> float | None:
-        """Time until the end; None while nothing is known."""
 
 
 class ProgressLine:
@@ -75,7 +56,7 @@ class ProgressLine:
 
     def show(self, progress: Progress) -> None:
         """Tell how far the work is, if it is time to."""
-        self.say(progress_words(progress))
+        self.say(describe_progress(progress))
 
     def say(self, words: str) -> None:
         """Tell how far the work is in words of its own, if it is time to."""
@@ -88,14 +69,6 @@ class ProgressLine:
         self._stream.write(f"\r{line:<{self._width}}")
         self._stream.flush()
         self._width = len(line)
-
-
-def progress_words(progress: Progress) -> str:
-    """`writing  42%  12,043 rows/s  0:07 left`."""
-    left = progress.seconds_left
-    rate = f"{number(progress.rows_per_second)} rows/s"
-    ending = f"  {duration(left)} left" if left is not None else ""
-    return f"{progress.doing} {progress.share:4.0%}  {rate}{ending}"
 
 
 def add_json_flag(parser: argparse.ArgumentParser) -> None:

@@ -18,9 +18,10 @@ from tui.domain.submission.job_request import JobRequest
 from tui.domain.text import preview, scrub
 from tui.services.container import Services
 from tui.services.errors import FtuiError
+from tui.services.progress import Progress
 from tui.services.submission.file_survey import Survey
 from tui.services.submission.preview import preview_job
-from tui.services.submission.training_files import Checked, Progress
+from tui.services.submission.training_files import Checked
 
 _PAUSE = 0.2
 """Seconds without a change after which a file is looked at."""
@@ -129,7 +130,7 @@ class JobOutlook(Static):
             self.post_message(self.Foreseen(request, found))
 
     def _tell_progress(self, now: Progress) -> None:
-        words = f"{now.doing} {now.share:.0%}"
+        words = f"{now.label} {now.share:.0%}"
         if words != self._told:  # a slow link carries each line that changes
             self._told = words
             self.post_message(self.Progressed(words))

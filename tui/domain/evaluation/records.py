@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
 from tui.domain.evaluation.comparison import Comparison, compare, field_shares
 from tui.domain.evaluation.scorers import Score
-from tui.domain.text import duration, number, plural
+from tui.domain.text import number, plural
 
 SIDES = ("base", "tuned")
 """The two models of a comparison."""
@@ -114,20 +115,43 @@ class Evaluation(BaseModel):
         return all(getattr(self, key) == getattr(other, key) for key in keys)
 
 
-def progress_words(done: int, total: int, fresh: int, seconds: float) -> str:
-    """How far it is, how fast it goes, and how long it takes yet.
+@dataclass(frozen=True, slots=True)
+class CaseProgress:
+    """The progress of an evaluation; a `tui.services.progress.Progress`.
 
-    Args:
-        done: cases with both answers, kept ones included.
+    Attributes:
+        done: cases with both answers, those of an earlier run included.
         total: all cases.
         fresh: cases answered in this run.
-        seconds: since this run began.
+        seconds: time since this run began.
     """
-    told = f"{number(done)} of {plural(total, 'case')}"
-    if not fresh or seconds <= 0:
-        return f"{told}, waiting for the first answers"
-    rate = fresh / seconds
-    return f"{told}, {rate:.1f} cases/s, {duration((total - done) / rate)} left"
+
+    done: int
+    total: int
+    fresh: int
+    seconds: float
+
+    @property
+    def label(self) -> str:
+        """`12 of 40 cases`."""
+        return f"{number(self.done)} of {plural(self.total, 'case')}"
+
+    @property
+    def share(self) -> float:
+        """Part of the cases that is done, 0 to 1."""
+        return self.done / self.total if self.total else 0.0
+
+    @property
+    def rate(self) -> str:
+        """`1.3 cases/s`; a sentence while it is unknown."""
+        if not self.fresh or self.seconds <= 0:
+            return "waiting for the first answers"
+        return f"{self.fresh / self.seconds:.1f} cases/s"
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimated time to the end; None while it is unknown."""
+        return self.seconds * (self.total - self.done) / self.fresh if self.fresh else None
 
 
 def summarise(evaluation: Evaluation, results: Sequence[CaseResult], now: datetime) -> Evaluation:

@@ -1,52 +1,47 @@
-"""How far a file is on its way to a server."""
+"""The progress of a file that is sent to a server."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from tui.domain.text import duration, preview, size_of
+from tui.domain.text import preview, size_of
 
 
 @dataclass(frozen=True, slots=True)
 class UploadProgress:
-    """How far a file is on its way to a server.
+    """The progress of a file that is sent to a server; a `tui.services.progress.Progress`.
 
     Attributes:
-        doing: what is done now: `reading` or `uploading`.
-        name: of the file.
-        done: bytes that went through what is done now.
-        size: bytes in all.
-        rate: bytes a second; 0 while nothing is known.
+        step: `reading` or `uploading`.
+        name: name of the file.
+        done: bytes the step has been through.
+        size: bytes of the file.
+        bytes_per_second: speed; 0 while it is unknown.
     """
 
-    doing: str
+    step: str
     name: str
     done: int
     size: int
-    rate: float = 0.0
+    bytes_per_second: float = 0.0
+
+    @property
+    def label(self) -> str:
+        """`uploading tickets.jsonl (5.2 GB)`."""
+        return f"{self.step} {preview(self.name, 40)} ({size_of(self.size)})"
 
     @property
     def share(self) -> float:
-        """Part that is done, 0 to 1."""
+        """Part of the bytes that is done, 0 to 1."""
         return self.done / self.size if self.size else 1.0
 
     @property
+    def rate(self) -> str:
+        """`98.1 MB/s`; empty while it is unknown."""
+        return f"{size_of(self.bytes_per_second)}/s" if self.bytes_per_second > 0 else ""
+
+    @property
     def seconds_left(self) -> float | None:
-        """Time until the end of what is done now; None while nothing is known."""
-        return (self.size - self.done) / self.rate if self.rate > 0 else None
-
-    def words(self) -> str:
-        """`uploading tickets.jsonl  42% of 5.2 GB  98.1 MB/s  0:31 left`."""
-        said = f"{self.doing} {preview(self.name, 40)}  {self.share:.0%} of {size_of(self.size)}"
-        if self.seconds_left is None:
-            return said
-        return f"{said}  {size_of(self.rate)}/s  {duration(self.seconds_left)} left"
-
-
-Tell = Callable[[UploadProgress], None]
-"""Takes each progress; called in the event loop, and often."""
-
-
-def tell_nobody(progress: UploadProgress) -> None:
-    """Let a progress pass."""
+        """Estimated time to the end of the step; None while it is unknown."""
+        left = self.size - self.done
+        return left / self.bytes_per_second if self.bytes_per_second > 0 else None

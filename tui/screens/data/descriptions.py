@@ -12,7 +12,7 @@ from tui.domain.rows.formats import Format, text_of
 from tui.domain.rows.problems import Problem
 from tui.domain.submission.prices import price_words
 from tui.domain.submission.training_defaults import AUTO_EPOCHS
-from tui.domain.text import duration, number, plural, preview
+from tui.domain.text import number, plural, preview
 from tui.services.checking.report import errors_of
 from tui.services.datasets.datasets import (
     CheckProgress,
@@ -86,7 +86,6 @@ _FILE_ERRORS = {
     "mixed-formats": "mixed",
 }
 """Errors of a file as a whole, in two words."""
-_BAR = 20
 _COPIED = 30
 """Messages of a row that are offered for copying."""
 
@@ -208,16 +207,6 @@ def compared_words(dataset: Dataset, others: Mapping[str, Dataset]) -> str:
         f"{plural(same, 'row')} of {names} stand here too, {number(near)} nearly: "
         "/code:leaked-row,near-leak shows them, F leaves them out."
     )
-
-
-def progress_line(
-    doing: str, share: float, rows_per_second: float, seconds_left: float | None
-) -> str:
-    """How far something is, how fast it goes and how long it takes yet."""
-    done = round(_BAR * share)
-    ending = f", {duration(seconds_left)} left" if seconds_left is not None else ""
-    bar = f"{'█' * done}{'░' * (_BAR - done)}"
-    return f"▶ {doing} {share:4.0%} {bar} {number(rows_per_second)} rows/s{ending}"
 
 
 def checking_step(progress: CheckProgress) -> StepState:

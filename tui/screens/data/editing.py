@@ -17,7 +17,7 @@ from tui.domain.rows.diff import DiffLine, pretty_row, row_diff
 from tui.domain.rows.edits import EditStep, RowEdit
 from tui.domain.text import number, plural, preview
 from tui.services.datasets.datasets import Dataset
-from tui.services.datasets.fixing import mend, mended_row, mended_rows
+from tui.services.datasets.fixing import apply_fixes, propose_fix, propose_fixes
 from tui.services.datasets.row_editor import NO_EDITOR, RowDraft, editor_command, run_editor
 from tui.services.errors import InputError
 from tui.services.workspace.files import explain
@@ -105,7 +105,7 @@ class RowEditing:
             return None
         if answer.all:
             return await self._fix_all(answer.code)
-        edit = mended_row(data, row, answer.code, raw)
+        edit = propose_fix(data, row, answer.code, raw)
         words = f"{fix_words(answer.code)}, line {line}"
         return await self._change(words, {row: edit} if edit else {})
 
@@ -130,8 +130,8 @@ class RowEditing:
     async def _fix_everything(self) -> EditStep | None:
         """Make every certain fix, a step a kind of problem; gives them as one, to be told."""
         steps = self._dataset.edits.steps
-        async for found in mend(self._dataset, FIXABLE):
-            self._tell(found.doing, found.share)
+        async for found in apply_fixes(self._dataset, FIXABLE):
+            self._tell(found.label, found.share)
         made = self._dataset.edits.steps[len(steps) :]
         rows = {row: edit for step in made for row, edit in step.after.items()}
         words = f"{plural(len(made), 'fix', 'fixes')}; u takes them back one by one"
@@ -148,7 +148,7 @@ class RowEditing:
         words = fix_words(code)
         if words is None:
             return None
-        edit = await asyncio.to_thread(mended_row, self._dataset, row, code, raw)
+        edit = await asyncio.to_thread(propose_fix, self._dataset, row, code, raw)
         if edit is None:
             return None
         rows = self._dataset.rows_with(code)
@@ -159,11 +159,11 @@ class RowEditing:
 
     async def _fix_all(self, code: str) -> EditStep | None:
         """Mend all rows that have a problem, as one step; those that cannot be are left."""
-        async for found in mended_rows(self._dataset, code):
-            self._tell(found.doing, found.share)
-        step = await self._change(f"{found.doing}, all rows with {code}", found.after)
-        if len(found.after) < found.rows:
-            text = f"{number(len(found.after))} of {plural(found.rows, 'row')} mended."
+        async for found in propose_fixes(self._dataset, code):
+            self._tell(found.label, found.share)
+        step = await self._change(f"{found.label}, all rows with {code}", found.edits)
+        if len(found.edits) < found.rows:
+            text = f"{number(len(found.edits))} of {plural(found.rows, 'row')} mended."
             raise InputError(text, "The others have no certain fix: edit (e) or exclude (x) them.")
         return step
 

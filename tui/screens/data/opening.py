@@ -22,7 +22,6 @@ from tui.screens.data.descriptions import (
     checking_step,
     compared_words,
     headline,
-    progress_line,
 )
 from tui.screens.data.editing import RowEditing, may_leave
 from tui.screens.data.messages import CheckProgressed, FileFailed, FileOpened, Progressed
@@ -31,6 +30,7 @@ from tui.screens.mode_screen import ModeScreen
 from tui.services.container import Services
 from tui.services.datasets.datasets import Dataset
 from tui.services.errors import FtuiError
+from tui.services.progress import describe_progress
 
 _KEPT_PROBLEMS = 100
 _BETWEEN_LOOKS = 2.0
@@ -195,8 +195,7 @@ class FileScreen(ModeScreen):
         self.headline(headline(dataset, dataset.report))
         if dataset.report is None:
             self.post_state(checking_step(now))
-            doing = f"checking {now.doing}"
-            self.set_status(progress_line(doing, now.share, now.rows_per_second, now.seconds_left))
+            self.set_status(f"▶ {describe_progress(now, bar=True)}")
             return
         self.post_state(checked_step(dataset))
         self.set_status("")

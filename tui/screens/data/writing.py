@@ -14,9 +14,9 @@ from tui.dialogs.confirm import Confirm
 from tui.dialogs.data.write_file import WriteFile
 from tui.domain.rows.problems import KINDS
 from tui.domain.text import number, plural, preview
-from tui.screens.data.descriptions import progress_line
 from tui.services.datasets.datasets import Dataset
 from tui.services.errors import FtuiError
+from tui.services.progress import describe_progress
 from tui.services.writing.writing import WriteRequest, Written, beside, write
 
 
@@ -69,8 +69,7 @@ class RowWriting:
     async def _write(self, request: WriteRequest) -> Written:
         written: Written | None = None
         async for one in write(self._dataset, request):
-            rate, left = one.rows_per_second, one.seconds_left
-            self._tell(progress_line(one.doing, one.share, rate, left))
+            self._tell(f"▶ {describe_progress(one, bar=True)}")
             written = one.written
         assert written
         return written

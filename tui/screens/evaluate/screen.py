@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.widgets import ContentSwitcher, Static
 
 from tui.dialogs.evaluate.new_evaluation import NewEvaluation
-from tui.domain.evaluation.records import CaseResult, Evaluation, cost_words, progress_words
+from tui.domain.evaluation.records import CaseProgress, CaseResult, Evaluation, cost_words
 from tui.domain.loop import Mode, StepState, Tone
 from tui.domain.text import plural, preview, scrub
 from tui.screens.evaluate.messages import (
@@ -31,6 +31,7 @@ from tui.services.container import Services
 from tui.services.errors import FtuiError
 from tui.services.evaluation.evaluations import EvaluationRequest
 from tui.services.evaluation.suggestions import Suggestion
+from tui.services.progress import describe_progress
 from tui.widgets.evaluate.case_table import CaseTable, Shown, arrange
 from tui.widgets.evaluate.case_view import AnswerDiff
 from tui.widgets.evaluate.descriptions import facts, fields_line, standing, verdict_sentence
@@ -46,14 +47,13 @@ e or enter starts a comparison. Always evaluate against the base model."""
 
 
 @dataclass
-class Progress:
-    """How far a comparison is."""
+class RunningComparison:
+    """A comparison that runs."""
 
     request: EvaluationRequest
     total: int = 0
     kept: int = 0
     scorer: str = ""
-    began: float = 0.0
     percent: int = -1
 
 
@@ -86,7 +86,7 @@ class EvaluateScreen(ModeScreen):
         self.record: Evaluation | None = None
         self.results: list[CaseResult] = []
         self.shown = Shown.ALL
-        self.progress: Progress | None = None
+        self.progress: RunningComparison | None = None
         self.last_request: EvaluationRequest | None = None
         self.page = "empty"
 
@@ -282,7 +282,7 @@ class EvaluateScreen(ModeScreen):
         if request is None:
             return
         self.last_request = request
-        self.progress = Progress(request)
+        self.progress = RunningComparison(request)
         self.results = []
         self.shown = Shown.ALL
         self._turn_to("result")
@@ -299,8 +299,9 @@ class EvaluateScreen(ModeScreen):
         if progress is None:
             return
         done = len(self.results)
-        words = progress_words(done, progress.total, done - progress.kept, seconds)
-        self.query_one("#facts", Static).update(Content(f"▶ {progress.scorer}: {words}; C cancels"))
+        cases = CaseProgress(done, progress.total, done - progress.kept, seconds)
+        text = f"▶ {progress.scorer}: {describe_progress(cases)}; C cancels"
+        self.query_one("#facts", Static).update(Content(text))
         self.query_one(CaseTable).show(self.results)
         percent = 100 * done // max(1, progress.total)
         if percent != progress.percent:

@@ -20,6 +20,7 @@ from tui.screens.jobs.board import JobBoard
 from tui.screens.jobs.messages import JobFound, JobRefused, JobSubmitted, JobUnderway
 from tui.services.container import Services
 from tui.services.errors import FtuiError, OrganisationRefused
+from tui.services.progress import describe_progress
 
 _TELL_SECONDS = 0.5
 """Seconds between two tellings of how far an upload is: a slow link carries each."""
@@ -94,12 +95,12 @@ class JobStarting(JobActions):
         try:
             ready = await self.services.training_files.made_ready(
                 request,
-                lambda now: report_progress(f"Checking the files: {now.doing} {now.share:.0%}"),
+                lambda now: report_progress(f"Preparing the files: {now.label} {now.share:.0%}"),
             )
             request = ready.request  # a split is not made again where the job is refused
             self.post_message(JobUnderway(key, f"Creating a job at {request.provider} …"))
             view = await self.services.jobs.submit(
-                request, ready.stamps, lambda now: report_progress(now.words())
+                request, ready.stamps, lambda now: report_progress(describe_progress(now))
             )
         except FtuiError as error:
             self.post_message(JobRefused(key, request, error))

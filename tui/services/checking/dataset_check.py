@@ -21,6 +21,7 @@ from tui.services.checking.row_links import Links
 from tui.services.checking.row_relations import Comparison, OtherFile
 from tui.services.checking.workers import worker_count, workers
 from tui.services.errors import FileError
+from tui.services.progress import row_rate
 from tui.services.reading.row_file import RowFile
 from tui.services.workspace.files import explain
 
@@ -41,12 +42,12 @@ class _Pass(NamedTuple):
 
 
 _PASSES: Sequence[_Pass] = (
-    _Pass("structure", 0.1, read_structure),
-    _Pass("quality and tokens", 0.7, read_content),
+    _Pass("checking structure", 0.1, read_structure),
+    _Pass("checking quality and tokens", 0.7, read_content),
 )
-_READING = "rows"
-_COMPARING = "duplicates"
-_NEAR = "near duplicates"
+_READING = "reading rows"
+_COMPARING = "finding duplicates"
+_NEAR = "finding near duplicates"
 _SHARE_BEFORE_FILES = 0.95
 _PAUSE = 0.25
 """Seconds between two tellings of a search that tells nothing itself."""
@@ -54,7 +55,7 @@ _PAUSE = 0.25
 
 @dataclass(frozen=True, slots=True)
 class CheckProgress:
-    """How far a check is.
+    """The progress of a check.
 
     Attributes:
         rows: rows found so far.
@@ -63,7 +64,7 @@ class CheckProgress:
         warned: rows with nothing worse than a warning so far.
         share: part of all work that is done, 0 to 1.
         seconds: time since the start.
-        doing: name of the pass that runs.
+        label: the pass that runs.
     """
 
     rows: int
@@ -72,16 +73,16 @@ class CheckProgress:
     warned: int
     share: float
     seconds: float
-    doing: str = _READING
+    label: str = _READING
 
     @property
-    def rows_per_second(self) -> float:
-        """Rows checked a second, over all passes."""
-        return self.rows * self.share / self.seconds if self.seconds > 0 else 0.0
+    def rate(self) -> str:
+        """Rows per second, over all passes."""
+        return row_rate(self.rows * self.share, self.seconds)
 
     @property
     def seconds_left(self) -> float | None:
-        """Time until the end at this rate; None while nothing is known."""
+        """Estimated time to the end; None while it is unknown."""
         return self.seconds * (1 - self.share) / self.share if self.share > 0.01 else None
 
 
@@ -143,11 +144,11 @@ class Check:
             await asyncio.to_thread(self.comparison.whole_files)
             with workers(self.rows.data_size > SMALL) as pool:
                 async for name in self._search_there(pool):
-                    yield self._progress(f"rows of the {name} file", _SHARE_BEFORE_FILES)
+                    yield self._progress(f"comparing with the {name} file", _SHARE_BEFORE_FILES)
         await asyncio.to_thread(self._tell_ties)
         yield self._progress(_COMPARING, 1.0)
 
-    def _progress(self, doing: str, share: float) -> CheckProgress:
+    def _progress(self, label: str, share: float) -> CheckProgress:
         return CheckProgress(
             len(self.rows),
             len(self.found.status),
@@ -155,7 +156,7 @@ class Check:
             self.found.count(Status.WARNED),
             share,
             time.monotonic() - self._began,
-            doing,
+            label,
         )
 
     def _merge(self, part: Chunk, checked: Checked) -> None:

@@ -250,7 +250,7 @@ class Dataset:
         for name, other, beside in _in_turn(against):
             if other.report is None:
                 async for progress in other.check(keep=0, against=beside):
-                    yield replace(progress, share=0.0, doing=f"the {name} file")
+                    yield replace(progress, share=0.0, label=f"checking the {name} file")
         look = await asyncio.to_thread(self._settle_look, keep)
         kept = await self._kept.load(self._rows, look) if self._kept else None
         self._begin(look, against, kept.found if kept else Findings())

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from tui.domain.fixes.fixes import FIXABLE, fix_row, fix_words
 from tui.domain.rows.edits import RowEdit
 from tui.services.datasets.datasets import Dataset
+from tui.services.progress import RowProgress
 from tui.services.workspace.files import explain
 
 _AT_ONCE = 500
@@ -17,41 +18,17 @@ _AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Mended:
-    """The rows that have a problem, as far as they were looked at.
+class FixProgress(RowProgress):
+    """Progress over the rows that have a problem; its label is what the fix does.
 
     Attributes:
-        doing: what the fix does.
-        rows: how many have the problem.
-        looked_at: how many of them were looked at.
-        after: how those become that have a certain fix, by row.
-        seconds: time since the first of them.
+        edits: the edits that fix the rows, by row; rows without a certain fix have none.
     """
 
-    doing: str
-    rows: int
-    looked_at: int
-    after: Mapping[int, RowEdit]
-    seconds: float
-
-    @property
-    def share(self) -> float:
-        """Part of the rows that was looked at, 0 to 1."""
-        return self.looked_at / self.rows if self.rows else 1.0
-
-    @property
-    def rows_per_second(self) -> float:
-        """Rows looked at a second."""
-        return self.looked_at / self.seconds if self.seconds > 0 else 0.0
-
-    @property
-    def seconds_left(self) -> float | None:
-        """Time until the end at this rate; None while nothing is known."""
-        rate = self.rows_per_second
-        return (self.rows - self.looked_at) / rate if rate else None
+    edits: Mapping[int, RowEdit]
 
 
-def mended_row(dataset: Dataset, row: int, code: str, raw: bytes) -> RowEdit | None:
+def propose_fix(dataset: Dataset, row: int, code: str, raw: bytes) -> RowEdit | None:
     """How a row is after a fix, with what was done to it before; None where nothing is certain.
 
     Args:
@@ -68,7 +45,7 @@ def mended_row(dataset: Dataset, row: int, code: str, raw: bytes) -> RowEdit | N
     return RowEdit(text, edit.excluded or now.excluded)
 
 
-async def mended_rows(dataset: Dataset, code: str) -> AsyncIterator[Mended]:
+async def propose_fixes(dataset: Dataset, code: str) -> AsyncIterator[FixProgress]:
     """Look for certain fixes of all rows that have a problem; nothing is changed by it.
 
     Yields:
@@ -77,16 +54,16 @@ async def mended_rows(dataset: Dataset, code: str) -> AsyncIterator[Mended]:
     Raises:
         FileError: the file cannot be read any more.
     """
-    rows, words, began = dataset.rows_with(code), fix_words(code) or code, time.monotonic()
-    after: dict[int, RowEdit] = {}
+    rows, label, began = dataset.rows_with(code), fix_words(code) or code, time.monotonic()
+    edits: dict[int, RowEdit] = {}
     for first in range(0, len(rows), _AT_ONCE):
-        yield Mended(words, len(rows), first, after, time.monotonic() - began)
+        yield FixProgress(label, len(rows), first, time.monotonic() - began, edits)
         some = rows[first : first + _AT_ONCE]
-        after |= await asyncio.to_thread(dict, _mended(dataset, some, code))
-    yield Mended(words, len(rows), len(rows), after, time.monotonic() - began)
+        edits |= await asyncio.to_thread(dict, _edits_of(dataset, some, code))
+    yield FixProgress(label, len(rows), len(rows), time.monotonic() - began, edits)
 
 
-async def mend(dataset: Dataset, codes: Collection[str]) -> AsyncIterator[Mended]:
+async def apply_fixes(dataset: Dataset, codes: Collection[str]) -> AsyncIterator[FixProgress]:
     """Mend rows with any of the problems, a step a problem, until nothing more is certain.
 
     What is mended can show what could not be seen before, as in a row that was no JSON.
@@ -102,18 +79,18 @@ async def mend(dataset: Dataset, codes: Collection[str]) -> AsyncIterator[Mended
     while changing:
         changing = False
         for code in filter(codes.__contains__, FIXABLE):
-            async for found in mended_rows(dataset, code):
-                yield found
-            words = f"{found.doing}, all rows with {code}"
-            changing |= await dataset.change(words, found.after) is not None
+            async for progress in propose_fixes(dataset, code):
+                yield progress
+            label = f"{progress.label}, all rows with {code}"
+            changing |= await dataset.change(label, progress.edits) is not None
 
 
-def _mended(dataset: Dataset, rows: Sequence[int], code: str) -> Iterator[tuple[int, RowEdit]]:
+def _edits_of(dataset: Dataset, rows: Sequence[int], code: str) -> Iterator[tuple[int, RowEdit]]:
     for row in rows:
         try:
             raw = dataset.current_raw(row)
         except OSError as error:
             raise explain(error, dataset.path) from error
-        edit = mended_row(dataset, row, code, raw)
+        edit = propose_fix(dataset, row, code, raw)
         if edit:
             yield row, edit

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from tui.domain.jobs.records import Record, is_terminal, status_record
 from tui.domain.jobs.view import JobView
 from tui.domain.submission.job_request import JobRequest
-from tui.domain.submission.upload_progress import Tell, tell_nobody
 from tui.domain.text import preview
 from tui.services.clock import Clock
 from tui.services.errors import (
@@ -17,6 +16,7 @@ from tui.services.errors import (
     InputError,
     NotFound,
 )
+from tui.services.progress import OnProgress, ignore_progress
 from tui.services.providers.engine_process import EngineProcess
 from tui.services.providers.job_objects import fetch_job
 from tui.services.providers.providers import Providers
@@ -77,10 +77,10 @@ class Jobs:
         self,
         request: JobRequest,
         stamps: Mapping[Path, Stamp] | None = None,
-        tell: Tell = tell_nobody,
+        on_progress: OnProgress = ignore_progress,
     ) -> JobView:
         """Upload the files, create the job once, record it; see `Submissions.submit`."""
-        return await self._submissions.submit(request, stamps or {}, tell)
+        return await self._submissions.submit(request, stamps or {}, on_progress)
 
     async def settle(self) -> list[Settled]:
         """What became of jobs that ftui was creating when it was ended."""

@@ -11,9 +11,9 @@ from typing import Any
 from tui.domain.jobs.records import status_record
 from tui.domain.jobs.view import JobView
 from tui.domain.submission.job_request import JobRequest
-from tui.domain.submission.upload_progress import Tell, tell_nobody
 from tui.services.clock import Clock
 from tui.services.errors import EngineUnavailable, FtuiError, ProviderError, ProviderTrouble
+from tui.services.progress import OnProgress, ignore_progress
 from tui.services.providers.providers import Providers
 from tui.services.reading.row_file import Stamp
 from tui.services.submission.job_creation import LOOK, Creation, Files, NotCertain
@@ -47,7 +47,10 @@ class Submissions:
         self._clock = clock
 
     async def submit(
-        self, request: JobRequest, stamps: Mapping[Path, Stamp], tell: Tell = tell_nobody
+        self,
+        request: JobRequest,
+        stamps: Mapping[Path, Stamp],
+        on_progress: OnProgress = ignore_progress,
     ) -> JobView:
         """Upload the files, create the job, record it.
 
@@ -57,7 +60,7 @@ class Submissions:
         Args:
             request: what is wanted.
             stamps: how its files were when they were checked.
-            tell: gets the progress of the upload.
+            on_progress: gets the progress of the upload.
 
         Raises:
             FileError: a file cannot be read, or changed since it was checked.
@@ -70,7 +73,7 @@ class Submissions:
         pending = PendingJob(nonce=uuid.uuid4().hex, request=request)
         async with begin(self._workspace, pending) as record:
             try:
-                files = await self._sent(request, stamps, tell)
+                files = await self._sent(request, stamps, on_progress)
                 job = await self._creation(pending).create(record, files)
             except NotCertain:
                 await record.note_told()
@@ -124,9 +127,13 @@ class Submissions:
         )
         return Settled(request, error=ended)
 
-    async def _sent(self, request: JobRequest, stamps: Mapping[Path, Stamp], tell: Tell) -> Files:
+    async def _sent(
+        self, request: JobRequest, stamps: Mapping[Path, Stamp], on_progress: OnProgress
+    ) -> Files:
         marked = self._providers.server(request.provider).byte_order_mark
-        uploading = Uploading(self._providers, self._workspace, self._clock, request.provider, tell)
+        uploading = Uploading(
+            self._providers, self._workspace, self._clock, request.provider, on_progress
+        )
 
         async def sent(path: Path | None) -> str | None:
             if path is None:

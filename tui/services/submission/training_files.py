@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Protocol, TypeAlias
+from typing import Final
 
 from tui.domain.providers.kinds import LOCAL
 from tui.domain.submission.forecast import Counted
@@ -17,6 +17,7 @@ from tui.domain.submission.job_request import JobRequest
 from tui.services.checking.token_counters import TokenCounter, context_of, counter_for
 from tui.services.datasets.datasets import Dataset, Datasets
 from tui.services.errors import InputError
+from tui.services.progress import OnProgress, ignore_progress
 from tui.services.reading.row_file import Stamp
 from tui.services.submission.file_survey import Survey
 from tui.services.submission.token_counting import count_tokens
@@ -30,33 +31,6 @@ _SPLIT_SEED: Final = 7
 """Chooses the rows that are set aside where no seed is given, as on the screen Data."""
 _STEM_BYTES: Final = 100
 _LENGTHS: Final = ("max_length", "context_length")
-
-
-class Progress(Protocol):
-    """How far a look at a file is."""
-
-    @property
-    def doing(self) -> str:
-        """What is done now."""
-
-    @property
-    def share(self) -> float:
-        """Part that is done, 0 to 1."""
-
-    @property
-    def rows_per_second(self) -> float:
-        """Rows a second."""
-
-    @property
-    def seconds_left(self) -> float | None:
-        """Time until the end; None while nothing is known."""
-
-
-TellProgress: TypeAlias = Callable[[Progress], None]
-
-
-def tell_nobody(progress: Progress) -> None:
-    """Let a progress pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +90,10 @@ class TrainingFiles:
         self._counted: dict[tuple[Path, Stamp, TokenCounter, int], Counted] = {}
 
     async def check(
-        self, training: Path, validation: Path | None = None, tell: TellProgress = tell_nobody
+        self,
+        training: Path,
+        validation: Path | None = None,
+        on_progress: OnProgress = ignore_progress,
     ) -> Checked:
         """Check every row by the rules of the settings, as the screen Data does.
 
@@ -126,26 +103,26 @@ class TrainingFiles:
         Args:
             training: the training file.
             validation: the validation file, whose rows must not stand in it.
-            tell: gets the progress.
+            on_progress: gets the progress.
 
         Raises:
             FileError: a file cannot be read, or holds no rows.
         """
-        beside = await self._survey(validation, {}, tell) if validation else None
+        beside = await self._survey(validation, {}, on_progress) if validation else None
         against = {"validation": beside.dataset} if beside else {}
-        return Checked(await self._survey(training, against, tell), beside)
+        return Checked(await self._survey(training, against, on_progress), beside)
 
     async def _survey(
-        self, path: Path, against: Mapping[str, Dataset], tell: TellProgress
+        self, path: Path, against: Mapping[str, Dataset], on_progress: OnProgress
     ) -> Survey:
         dataset = await self._datasets.open(path)
         async for progress in dataset.check(keep=_PROBLEMS, against=against):
-            tell(progress)
+            on_progress(progress)
         assert dataset.report
         return Survey(dataset, dataset.report)
 
     async def count(
-        self, survey: Survey, request: JobRequest, tell: TellProgress = tell_nobody
+        self, survey: Survey, request: JobRequest, on_progress: OnProgress = ignore_progress
     ) -> Counted:
         """Count the tokens of a file as the model of a request will see them.
 
@@ -160,12 +137,14 @@ class TrainingFiles:
         key = survey.path, survey.dataset.stamp, counter, context
         if key not in self._counted:
             async for progress in count_tokens(survey.dataset, counter, context):
-                tell(progress)
+                on_progress(progress)
             assert progress.counted
             self._counted[key] = progress.counted
         return self._counted[key]
 
-    async def checked(self, request: JobRequest, tell: TellProgress = tell_nobody) -> Checked:
+    async def checked(
+        self, request: JobRequest, on_progress: OnProgress = ignore_progress
+    ) -> Checked:
         """Check the files of a request that names them, and make sure that it can use them.
 
         Raises:
@@ -173,11 +152,13 @@ class TrainingFiles:
             FileError: a file cannot be read.
         """
         assert request.training_file
-        checked = await self.check(request.training_file, request.validation_file, tell)
+        checked = await self.check(request.training_file, request.validation_file, on_progress)
         _require(checked.reason_against(request), request.training_file)
         return checked
 
-    async def made_ready(self, request: JobRequest, tell: TellProgress = tell_nobody) -> Ready:
+    async def made_ready(
+        self, request: JobRequest, on_progress: OnProgress = ignore_progress
+    ) -> Ready:
         """The request as it can be sent: its files are sound and split, a folder is named whole.
 
         Raises:
@@ -186,22 +167,26 @@ class TrainingFiles:
         """
         request = await _with_whole_folder(request)
         if request.training_file is None:
-            return Ready(request, await self._validation_alone(request.validation_file, tell))
-        checked = await self.checked(request, tell)
+            return Ready(
+                request, await self._validation_alone(request.validation_file, on_progress)
+            )
+        checked = await self.checked(request, on_progress)
         request = checked.training.settled(request)
         if request.validation_share is not None:
-            return await self._split(request, checked.training, tell)
+            return await self._split(request, checked.training, on_progress)
         return Ready(request, checked.stamps)
 
-    async def _validation_alone(self, path: Path | None, tell: TellProgress) -> dict[Path, Stamp]:
+    async def _validation_alone(
+        self, path: Path | None, on_progress: OnProgress
+    ) -> dict[Path, Stamp]:
         """Check a validation file beside a training file that is at the server."""
         if path is None:
             return {}
-        survey = await self._survey(path, {}, tell)
+        survey = await self._survey(path, {}, on_progress)
         _require(survey.reason_against_validating(None), path)
         return {path: survey.dataset.stamp}
 
-    async def _split(self, request: JobRequest, training: Survey, tell: TellProgress) -> Ready:
+    async def _split(self, request: JobRequest, training: Survey, on_progress: OnProgress) -> Ready:
         """Set a share of the rows aside, in new files of the workspace."""
         folder = self._workspace.splits / _folder_for(training.path)
         wanted = WriteRequest(
@@ -211,7 +196,7 @@ class TrainingFiles:
         )
         async with aclosing(write(training.dataset, wanted)) as steps:
             async for progress in steps:
-                tell(progress)
+                on_progress(progress)
         paths = wanted.row_paths
         files = {
             "training_file": paths[0],

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tui.domain.submission.upload_progress import Tell, UploadProgress, tell_nobody
+from tui.domain.submission.upload_progress import UploadProgress
 from tui.domain.untyped import figure
 from tui.services.clock import Clock
 from tui.services.errors import EngineUnavailable, NotFound, ProviderError, ProviderTrouble
+from tui.services.progress import OnProgress, ignore_progress
 from tui.services.providers.job_objects import usable_id
 from tui.services.providers.providers import Providers, json_body
 from tui.services.reading.row_file import Stamp
@@ -58,7 +59,7 @@ class Uploading:
         workspace: Workspace,
         clock: Clock,
         provider: str,
-        tell: Tell = tell_nobody,
+        on_progress: OnProgress = ignore_progress,
         *,
         most_at_once: int = MOST_AT_ONCE,
         part_bytes: int = PART_BYTES,
@@ -70,7 +71,7 @@ class Uploading:
             workspace: where it is noted what they have.
             clock: time and sleep.
             provider: name of the server.
-            tell: gets the progress.
+            on_progress: gets the progress.
             most_at_once: bytes of a file that is sent whole.
             part_bytes: bytes of a part.
         """
@@ -78,7 +79,7 @@ class Uploading:
         self._clock = clock
         self._provider = provider
         self._sent = SentFiles(workspace, provider)
-        self._tell = tell
+        self._on_progress = on_progress
         self._most_at_once = most_at_once
         self._part_bytes = part_bytes
 
@@ -103,7 +104,7 @@ class Uploading:
         content = await SentContent.opened(path, marked=marked)
         try:
             await content.require_unchanged(stamp)
-            sums = await content.digests(self._telling("reading", content))
+            sums = await content.digests(self._progress_of("reading", content))
             client = (await self._providers.client(self._provider)).with_options(max_retries=0)
             file = _File(content, sums.md5, client)
             known = await self._sent.known(sums.sha256)
@@ -144,7 +145,7 @@ class Uploading:
         return await self._whole(file)
 
     async def _whole(self, file: _File) -> str:
-        content, told = file.content, self._telling("uploading", file.content)
+        content, told = file.content, self._progress_of("uploading", file.content)
         create = file.client.files.with_raw_response.create
 
         def send() -> Awaitable[Any]:
@@ -161,7 +162,7 @@ class Uploading:
             return None
         await self._sent.keep(sent)
         begin = len(upload.parts) * upload.part_bytes
-        told = self._telling("uploading", content, begin)
+        told = self._progress_of("uploading", content, begin)
         for start in range(begin, content.size, upload.part_bytes):
             upload.parts.append(await self._part(file, upload, start, told))
             await self._sent.keep(sent)
@@ -247,13 +248,15 @@ class Uploading:
             return str(body["id"])
         raise ProviderError(f"The provider {self._provider} took the file and gave no id for it.")
 
-    def _telling(self, doing: str, content: SentContent, begin: int = 0) -> Callable[[int], None]:
-        """What tells the progress of one thing that is done, by the bytes that are through."""
+    def _progress_of(
+        self, step: str, content: SentContent, begin: int = 0
+    ) -> Callable[[int], None]:
+        """A callback that reports the progress of a step by the bytes it has been through."""
         began = self._clock.now()
 
-        def told(done: int) -> None:
+        def report(done: int) -> None:
             seconds = self._clock.now() - began
             rate = max(0, done - begin) / seconds if seconds > 0 else 0.0
-            self._tell(UploadProgress(doing, content.path.name, done, content.size, rate))
+            self._on_progress(UploadProgress(step, content.path.name, done, content.size, rate))
 
-        return told
+        return report
