@@ -106,7 +106,7 @@ def _refusal(size: int) -> str:
     )
 
 
-def copied_words(text: str, *, in_tmux: bool) -> str:
+def describe_copy(text: str, *, in_tmux: bool) -> str:
     """What was copied, and what a terminal multiplexer needs for it."""
     tmux = " tmux passes it on with `set -g set-clipboard on`." if in_tmux else ""
     return f"{number(len(text))} characters sent to the terminal's clipboard.{tmux}"

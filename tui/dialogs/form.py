@@ -79,11 +79,11 @@ class Form(Dialog[Given | None], Generic[Given]):
         """Complete what is typed in a line."""
         self.query_one(f"#{name}", Input).suggester = suggester
 
-    def say(self, selector: str, sentence: str, tone: Tone = Tone.NONE) -> None:
-        """Say something foreign or one's own in a line of the form."""
-        word = self.query_one(selector, Static)
-        word.set_classes("muted" if tone is Tone.NONE else tone.value)
-        word.update(Content(scrub(sentence, lines=True)))
+    def show_message(self, selector: str, message: str, tone: Tone = Tone.NONE) -> None:
+        """Show a message, which is scrubbed, in a line of the form."""
+        label = self.query_one(selector, Static)
+        label.set_classes("muted" if tone is Tone.NONE else tone.value)
+        label.update(Content(scrub(message, lines=True)))
 
     @on(Input.Submitted)
     @on(Button.Pressed, "#start")

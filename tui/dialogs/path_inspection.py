@@ -10,7 +10,7 @@ from tui.services.workspace.files import explain
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PathState:
     """What a path is good for.
 
     Attributes:
@@ -22,40 +22,40 @@ class Standing:
     exists: bool = False
 
 
-async def look_at_input(path: Path) -> Standing:
+async def inspect_input(path: Path) -> PathState:
     """Whether a path is a file that can be read."""
     return await asyncio.to_thread(_standing, path)
 
 
-async def look_at_output(path: Path, source: Path) -> Standing:
+async def inspect_output(path: Path, source: Path) -> PathState:
     """Whether a path can be written to: it is no folder and not the source."""
     return await asyncio.to_thread(_output, path, source)
 
 
-def _standing(path: Path) -> Standing:
+def _standing(path: Path) -> PathState:
     try:
         if path.is_dir():
             raise IsADirectoryError
         with path.open("rb"):
-            return Standing(exists=True)
+            return PathState(exists=True)
     except (OSError, ValueError) as error:
-        return Standing(_told(error, path, "read"))
+        return PathState(_told(error, path, "read"))
 
 
-def _output(path: Path, source: Path) -> Standing:
+def _output(path: Path, source: Path) -> PathState:
     try:
         if path.is_dir():
             raise IsADirectoryError
         if not path.exists():
-            return Standing()
+            return PathState()
         same = path.samefile(source)
     except FileNotFoundError:
-        return Standing(exists=True)  # the source is gone meanwhile; what writes says so
+        return PathState(exists=True)  # the source is gone meanwhile; what writes says so
     except (OSError, ValueError) as error:
-        return Standing(_told(error, path, "write"))
+        return PathState(_told(error, path, "write"))
     if same:
-        return Standing("That is the source; it is never written to. Give another name.")
-    return Standing(exists=True)
+        return PathState("That is the source; it is never written to. Give another name.")
+    return PathState(exists=True)
 
 
 def _told(error: OSError | ValueError, path: Path, doing: str) -> str:

@@ -41,7 +41,7 @@ class DiffView(LinePane):
     def show(self, diff: Sequence[DiffLine]) -> None:
         """Show another diff from its top."""
         self._diff = diff
-        self.show_anew()
+        self.relayout()
 
     def lay_out(self, width: int) -> Sequence[Content]:
         """All lines, wrapped."""

@@ -22,19 +22,19 @@ class FilterLine(Horizontal):
     FilterLine { height: 1; padding: 0 1; background: $panel; }
     FilterLine .sign { width: 2; text-style: bold; }
     FilterLine Input { width: 1fr; }
-    FilterLine #filter-word { width: auto; max-width: 60%; padding-left: 1; }
+    FilterLine #filter-message { width: auto; max-width: 60%; padding-left: 1; }
     """
 
     @dataclass
     class Typed(Message):
-        """Other rows are wanted.
+        """The filter changed.
 
         Attributes:
-            wanted: what the line's `parse` made of the text.
-            entered: whether enter was pressed, after which nobody types.
+            filter: what the line's `parse` made of the text.
+            entered: whether enter was pressed, which ends the typing.
         """
 
-        wanted: Any
+        filter: Any
         entered: bool
 
     def __init__(self, parse: Callable[[str], object], example: str) -> None:
@@ -52,7 +52,7 @@ class FilterLine(Horizontal):
         """Sign, text and word."""
         yield Static("/", classes="sign")
         yield Input(placeholder=self._example, compact=True)
-        yield Static(id="filter-word", markup=False)
+        yield Static(id="filter-message", markup=False)
 
     @property
     def typing(self) -> bool:
@@ -68,11 +68,11 @@ class FilterLine(Horizontal):
         with self.prevent(Input.Changed):
             self.query_one(Input).value = ""
 
-    def say(self, sentence: str, tone: str = "muted") -> None:
-        """Say what was found, or what is wrong with what was typed."""
-        word = self.query_one("#filter-word", Static)
-        word.set_classes(tone)
-        word.update(preview(sentence))
+    def show(self, message: str, tone: str = "muted") -> None:
+        """Show what the filter matches, or why it cannot be read."""
+        label = self.query_one("#filter-message", Static)
+        label.set_classes(tone)
+        label.update(preview(message))
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
@@ -81,7 +81,7 @@ class FilterLine(Horizontal):
             self.post_message(self.Typed(self._parse(event.value), entered=False))
         except ValueError as error:
             self.post_message(self.Typed(self._parse(""), entered=False))
-            self.say(f"✗ {error}", "bad")
+            self.show(f"✗ {error}", "bad")
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

@@ -54,7 +54,7 @@ class LinePane(ScrollView, can_focus=True):
         """The lines as they are laid out now."""
         return self._lines
 
-    def show_anew(self) -> None:
+    def relayout(self) -> None:
         """Lay out other lines and begin at their top."""
         before = self._in_sight()
         self._lay_out()

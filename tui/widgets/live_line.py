@@ -23,20 +23,20 @@ class LiveLine(Widget):
 
     @property
     def text(self) -> str:
-        """What it says, as far as there is room."""
+        """The text shown, cut to the width."""
         return self._shown.strip()
 
-    def say(self, *texts: str) -> None:
-        """Say the first text that there is room for, or the beginning of the last one.
+    def show(self, *texts: str) -> None:
+        """Show the first text that fits, or the beginning of the last one.
 
         Args:
-            texts: scrubbed, from long to short.
+            texts: scrubbed, longest first.
         """
         self._texts = texts
         self._draw()
 
     def on_resize(self) -> None:
-        """Say as much as there is room for now."""
+        """Choose the text again for the new width."""
         self._draw()
 
     def render_line(self, y: int) -> Strip:

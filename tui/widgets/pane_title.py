@@ -18,16 +18,16 @@ class PaneTitle(LiveLine):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self._words: tuple[str, ...] = ("",)
+        self._titles: tuple[str, ...] = ("",)
 
-    def tell(self, *words: str) -> None:
-        """Say what the pane is; shorter words follow for where there is less room."""
-        self._words = words
+    def show(self, *texts: str) -> None:
+        """Show the first title that fits; they are scrubbed, longest first."""
+        self._titles = texts
         mark = _HERE if self.has_class("-here") else _ELSEWHERE
-        self.say(*(f"{mark}{one}" for one in words))
+        super().show(*(f"{mark}{title}" for title in texts))
 
     def mark(self, *, here: bool) -> None:
         """Show whether the pane has the focus."""
         if here != self.has_class("-here"):
             self.set_class(here, "-here")
-            self.tell(*self._words)
+            self.show(*self._titles)

@@ -39,7 +39,7 @@ class ProviderView(LinePane):
         """
         if (probe, notes) != (self._probe, self._notes):
             self._probe, self._notes = probe, notes
-            self.show_anew()
+            self.relayout()
 
     def lay_out(self, width: int) -> Sequence[Content]:
         """All lines for a width."""

@@ -46,8 +46,8 @@ class ScrubbedArea(TextArea):
         """What was put in, where it is not edited; otherwise what stands there."""
         return self._given if self.text == _shown(self._given) else self.text
 
-    def put(self, text: str) -> None:
-        """Hold another text, the cursor at its end."""
+    def show(self, text: str) -> None:
+        """Replace the text and put the cursor at its end."""
         self._given = text
         self.load_text(_shown(text))
         self.move_cursor(self.document.end)

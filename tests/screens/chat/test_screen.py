@@ -71,7 +71,7 @@ async def ask(pilot: Pilot[None], text: str) -> ChatScreen:
     screen = pilot.app.screen
     assert isinstance(screen, ChatScreen)
     before = len(screen.chat.turns)
-    screen.query_one(MessageInput).put(text)
+    screen.query_one(MessageInput).show(text)
     await pilot.press("enter")
     await until(pilot, lambda: len(screen.chat.turns) > before)
     return screen
@@ -173,7 +173,7 @@ async def test_foreign_text_is_scrubbed_and_never_markup(
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot)
         area = screen.query_one(MessageInput)
-        area.put(EVIL)
+        area.show(EVIL)
         assert "\x1b" not in area.text
         await pilot.press("enter")
         await until(pilot, lambda: bool(screen.chat.turns) and not screen.chat.going())
@@ -193,7 +193,7 @@ async def test_escape_stops_the_answer_at_the_server_and_keeps_what_came(
         await ask(pilot, "Go")
         await until(pilot, lambda: "word word" in said(screen, "tuned"))
         area = screen.query_one(MessageInput)
-        area.put("Next")
+        area.show("Next")
         await pilot.press("enter")
         assert area.text == "Next"
         await pilot.press("escape")

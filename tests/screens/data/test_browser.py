@@ -63,7 +63,7 @@ async def test_a_filter_that_cannot_be_read_says_what_was_meant(settings: Settin
         screen = await opened(pilot)
         await pilot.press("slash", *"is:invalit")
         await settled(pilot)
-        assert "Did you mean is:invalid?" in str(screen.query_one("#filter-word").render())
+        assert "Did you mean is:invalid?" in str(screen.query_one("#filter-message").render())
         assert len(screen.browser.rows) == len(screen.dataset)
         assert screen.query_one(Input).has_focus
 

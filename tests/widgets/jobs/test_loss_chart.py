@@ -48,7 +48,7 @@ async def test_only_the_cells_that_changed_are_sent_again(monkeypatch: pytest.Mo
         chart, line = pilot.app.query_one(LossChart), pilot.app.query_one(LiveLine)
         series = Series()
         chart.show(falling(series, *range(1, 101)))
-        line.say("step 100/200  ETA 1:40")
+        line.show("step 100/200  ETA 1:40")
         chart.focus()
         await pilot.press("left")
         await pilot.pause()
@@ -67,15 +67,15 @@ async def test_only_the_cells_that_changed_are_sent_again(monkeypatch: pytest.Mo
         chart.show(falling(series))
         assert drawn == [], "nothing new, nothing sent"
 
-        line.say("step 101/200  ETA 1:39")
-        line.say("step 101/200  ETA 1:39")
+        line.show("step 101/200  ETA 1:39")
+        line.show("step 101/200  ETA 1:39")
         assert said == [Region(7, 0, 15, 1)]
 
 
 async def test_a_line_says_what_there_is_room_for() -> None:
     async with ChartApp().run_test(size=(20, 5)) as pilot:
         line = pilot.app.query_one(LiveLine)
-        line.say("step 100/200  ETA 1:40 (1:30 to 2:00)", "step 100/200  ETA 1:40", "step 100/200")
+        line.show("step 100/200  ETA 1:40 (1:30 to 2:00)", "step 100/200  ETA 1:40", "step 100/200")
         assert line.text == "step 100/200"
         await pilot.resize_terminal(60, 5)
         await pilot.pause()

@@ -17,7 +17,7 @@ from textual.suggester import Suggester
 from textual.widgets import Button, Input, Label, Static
 
 from tui.dialogs.dialog import Dialog
-from tui.dialogs.path_inspection import look_at_input
+from tui.dialogs.path_inspection import inspect_input
 from tui.domain.loop import Tone
 from tui.domain.text import scrub
 from tui.services.path_completion import candidates
@@ -121,7 +121,7 @@ class CompareWith(Dialog[Others | None]):
 
     @work(exclusive=True, group="look", exit_on_error=False)
     async def _look(self, paths: Mapping[str, Path | None]) -> None:
-        reasons = {name: (await look_at_input(path)).reason for name, path in paths.items() if path}
+        reasons = {name: (await inspect_input(path)).reason for name, path in paths.items() if path}
         self.post_message(self.Looked(paths, reasons))
 
     def on_compare_with_looked(self, message: Looked) -> None:

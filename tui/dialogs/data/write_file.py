@@ -18,7 +18,7 @@ from textual.message import Message
 from textual.widgets import Button, Input, Label, Static
 
 from tui.dialogs.dialog import Dialog
-from tui.dialogs.path_inspection import Standing, look_at_output
+from tui.dialogs.path_inspection import PathState, inspect_output
 from tui.domain.loop import Tone
 from tui.domain.rows.formats import Format
 from tui.domain.rows.problems import KINDS
@@ -61,7 +61,7 @@ class WriteFile(Dialog[WriteRequest | None]):
         """What stands at the path that was typed; `wanted` where it shall be written to."""
 
         typed: str
-        standing: Standing
+        standing: PathState
         wanted: bool
 
     def __init__(
@@ -92,7 +92,7 @@ class WriteFile(Dialog[WriteRequest | None]):
         self._warned = sorted(quality.items(), key=lambda pair: (-pair[1], pair[0]))
         self._offered = request or WriteRequest(out=out, seed=_SEED, leave_out=left_out_of(kind))
         self._failure = failure
-        self._standing = Standing()
+        self._standing = PathState()
 
     def compose(self) -> ComposeResult:
         """The fields, the warnings, what will be written, two buttons."""
@@ -138,7 +138,7 @@ class WriteFile(Dialog[WriteRequest | None]):
 
     @on(Input.Changed, "#out")
     def _other_name(self) -> None:
-        self._standing = Standing()
+        self._standing = PathState()
         self._look(self._value("out"), wanted=False)
 
     @on(Input.Changed)
@@ -167,7 +167,7 @@ class WriteFile(Dialog[WriteRequest | None]):
     @work(exclusive=True, group="look", exit_on_error=False)
     async def _look(self, typed: str, *, wanted: bool) -> None:
         """Look at what stands at the path; a slow disk never stops the keys."""
-        standing = await look_at_output(self._path(typed), self._source)
+        standing = await inspect_output(self._path(typed), self._source)
         self.post_message(self.Looked(typed, standing, wanted))
 
     def on_write_file_looked(self, message: Looked) -> None:

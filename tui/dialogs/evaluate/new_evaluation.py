@@ -78,13 +78,13 @@ class NewEvaluation(Form[EvaluationRequest]):
     def _explain(self) -> None:
         scorer = SCORERS.get(self.chosen("scorer"))
         about = "json_valid if all expected answers are JSON objects, otherwise exact."
-        self.say(_WORD, scorer.about if scorer else about)
+        self.show_message(_WORD, scorer.about if scorer else about)
 
     def action_start(self) -> None:
         """Give the request, if nothing is missing."""
         for name, (title, _) in _FIELDS.items():
             if not self.typed(name):
-                self.say(_WORD, f"{title} is missing.", Tone.BAD)
+                self.show_message(_WORD, f"{title} is missing.", Tone.BAD)
                 self.query_one(f"#{name}").focus()
                 return
         scorer = self.chosen("scorer")

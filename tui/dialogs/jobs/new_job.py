@@ -212,7 +212,7 @@ class NewJob(Form[JobRequest]):
         if name is None or name not in FIELDS:
             return
         own = {"model": self._about_model, "more": self._about_more}
-        self.say("#new-job-about", own[name]() if name in own else FIELDS[name].about)
+        self.show_message("#new-job-about", own[name]() if name in own else FIELDS[name].about)
 
     def _about_model(self) -> str:
         """When the model ends, where its server told; else the models that are known."""

@@ -124,12 +124,12 @@ class ChatAsking(ModeScreen):
         if question.system is not None:
             self.chat.settings = replace(self.chat.settings, system=question.system)
             self.show_settings()
-        self.query_one(MessageInput).put(question.asked)
+        self.query_one(MessageInput).show(question.asked)
         self.show_expected()
 
     def show_settings(self) -> None:
         """Say how the models are asked."""
-        self.query_one("#chat-settings", LiveLine).say(settings_line(self.chat.settings))
+        self.query_one("#chat-settings", LiveLine).show(settings_line(self.chat.settings))
 
     def show_expected(self) -> None:
         """Show what the test set expects of the row that is asked."""

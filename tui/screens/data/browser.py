@@ -238,7 +238,7 @@ class RowBrowser(Vertical):
         if message.entered:
             self.query_one(LineTable).focus()
         wait = 0.0 if message.entered else _TYPING
-        self._look_at(Look(message.wanted, self.look.order, self.look.descending), wait)
+        self._look_at(Look(message.filter, self.look.order, self.look.descending), wait)
 
     def _look_at(self, look: Look, wait: float = 0.0) -> None:
         other = look != self.look
@@ -256,7 +256,7 @@ class RowBrowser(Vertical):
             self.remove_class("-looking")
             self._put(range(len(self._dataset or ())))
         else:
-            self.query_one(FilterLine).say("searching …")
+            self.query_one(FilterLine).show("searching …")
             self._search(wait)
 
     @work(exclusive=True, group="search", exit_on_error=False)
@@ -279,7 +279,7 @@ class RowBrowser(Vertical):
         self._put(message.selection.rows)
         look = self.look
         words = found_words(look.wanted, look.order, look.descending, message.selection)
-        self.query_one(FilterLine).say(words)
+        self.query_one(FilterLine).show(words)
 
     def _put(self, rows: Sequence[int]) -> None:
         """Show these rows, the cursor on the row where it was, or near it."""

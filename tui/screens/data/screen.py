@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.worker import Worker
 
 from tui.dialogs.confirm import Confirm
-from tui.dialogs.copy_text import CopyText, copied_words
+from tui.dialogs.copy_text import CopyText, describe_copy
 from tui.dialogs.data.choose_columns import ChooseColumns
 from tui.dialogs.data.choose_format import ChooseFormat
 from tui.dialogs.data.compare_with import CompareWith
@@ -155,7 +155,7 @@ class DataScreen(FileScreen):
         text = await self.app.push_screen_wait(CopyText(copy_choices(detail, raw)))
         if text is not None:
             self.app.copy_to_clipboard(text.encode(errors="replace").decode())
-            self.show_notice(copied_words(text, in_tmux="TMUX" in os.environ))
+            self.show_notice(describe_copy(text, in_tmux="TMUX" in os.environ))
 
     @work(exit_on_error=False)
     async def action_open(self) -> None:

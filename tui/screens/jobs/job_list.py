@@ -174,8 +174,8 @@ class JobList(Vertical):
     @on(FilterLine.Typed)
     def _typed(self, message: FilterLine.Typed) -> None:
         message.stop()
-        self._want(message.wanted)
-        if message.entered and message.wanted:
+        self._want(message.filter)
+        if message.entered and message.filter:
             self._table.focus()
         elif message.entered:
             self.end_filter()

@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.reactive import Reactive
 from textual.widget import Widget
 
-from tui.dialogs.copy_text import CopyText, copied_words
+from tui.dialogs.copy_text import CopyText, describe_copy
 from tui.dialogs.jobs.choose_run import ChooseRun
 from tui.dialogs.read_text import ReadText
 from tui.domain.jobs.descriptions import clock_time, title_line
@@ -230,7 +230,7 @@ class JobScreen(JobActions):
         text = await self.app.push_screen_wait(CopyText(self._names()))
         if text is not None:
             self.app.copy_to_clipboard(text)
-            self.show_notice(copied_words(text, in_tmux="TMUX" in os.environ))
+            self.show_notice(describe_copy(text, in_tmux="TMUX" in os.environ))
 
     def _names(self) -> list[tuple[str, str]]:
         """What can be copied, first what is under the cursor."""

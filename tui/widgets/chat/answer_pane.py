@@ -45,7 +45,7 @@ class AnswerPane(Vertical):
 
     def on_mount(self) -> None:
         """Name the model."""
-        self.query_one(".answer-pane--title", LiveLine).say(self._title)
+        self.query_one(".answer-pane--title", LiveLine).show(self._title)
 
     @property
     def transcript(self) -> Transcript:
@@ -66,7 +66,7 @@ class AnswerPane(Vertical):
         """Say how the answer stands."""
         line = self.query_one(".answer-pane--status", LiveLine)
         line.set_classes(f"answer-pane--status {tone.value}")
-        line.say(words, words.rpartition("  ")[0] or words)
+        line.show(words, words.rpartition("  ")[0] or words)
 
 
 def _said(turn: Turn, side: str) -> list[Said]:

@@ -42,7 +42,7 @@ class MessageInput(ScrubbedArea):
         if self._earlier[-1:] != [text]:
             self._earlier.append(text)
         self._place, self._draft = len(self._earlier), ""
-        self.put("")
+        self.show("")
 
     def on_key(self, event: events.Key) -> None:
         """Enter sends in place of a new line; in the order of the keys, however quick they are."""
@@ -84,4 +84,4 @@ class MessageInput(ScrubbedArea):
         if self._place == len(self._earlier):
             self._draft = self.value
         self._place = place
-        self.put(self._earlier[place] if place < len(self._earlier) else self._draft)
+        self.show(self._earlier[place] if place < len(self._earlier) else self._draft)

@@ -51,7 +51,7 @@ class ProblemList(LinePane, can_focus=False):
 
     def _put(self, content: Content) -> None:
         self.content = content
-        self.show_anew()
+        self.relayout()
 
 
 def problem_line(one: Problem) -> Content:

@@ -60,4 +60,4 @@ class ChatView(LinePane):
 
     def _show(self, blocks: Sequence[Block]) -> None:
         self._blocks = blocks
-        self.show_anew()
+        self.relayout()

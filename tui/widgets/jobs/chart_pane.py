@@ -68,4 +68,4 @@ class ChartPane(Vertical):
         chart = self.chart
         reading = chart.view.cursor is not None
         what = "" if reading else f"{self._figure.capitalize()} "
-        self.title.tell(*(f"{what}{words}" for words in chart.words))
+        self.title.show(*(f"{what}{words}" for words in chart.words))

@@ -75,7 +75,7 @@ class CheckpointTable(Vertical):
         pairs = enumerate(zip(before, self._rows, strict=False))
         self.table.rows_changed([row for row, (old, new) in pairs if old != new])
         count = number(len(self._rows)) if self._rows else "none yet"
-        self.title.tell(f"Checkpoints  {count}")
+        self.title.show(f"Checkpoints  {count}")
 
 
 def _best(checkpoints: Sequence[Checkpoint]) -> str | None:

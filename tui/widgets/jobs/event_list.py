@@ -123,7 +123,7 @@ class EventList(Vertical):
         table.rows_changed()
         of = f"{number(len(self._rows))} of " if wanted else ""
         count = f"{of}{number(len(self._events))}" if self._events else "none yet"
-        self.title.tell(self._trouble or f"Events  {count}")
+        self.title.show(self._trouble or f"Events  {count}")
 
     def _event(self, row: int) -> JobEvent:
         return self._events[self._rows[len(self._rows) - 1 - row]]

@@ -58,10 +58,10 @@ class JobHeader(Vertical):
             notes: of its health, the gravest first.
             now: Unix seconds for which times are told.
         """
-        self.query_one("#job-progress", LiveLine).say(
+        self.query_one("#job-progress", LiveLine).show(
             progress_line(view, now, ranged=True), progress_line(view, now)
         )
-        self.query_one("#job-figures", LiveLine).say(
+        self.query_one("#job-figures", LiveLine).show(
             figures_line(view, self._prices), figures_line(view, self._prices, brief=True)
         )
         for place in range(NOTES):
@@ -72,7 +72,7 @@ class JobHeader(Vertical):
         """Say how fresh what is shown is."""
         line = self.query_one("#job-contact", LiveLine)
         line.set_class(trouble, "-trouble")
-        line.say(words)
+        line.show(words)
 
 
 def _show_note(line: LiveLine, note: HealthNote | None) -> None:
@@ -84,4 +84,4 @@ def _show_note(line: LiveLine, note: HealthNote | None) -> None:
     line.set_class(note.tone is Tone.WARNED, "-warned")
     line.set_class(note.tone is Tone.BAD, "-bad")
     said = f"{note.tone.glyph} {note.words}"
-    line.say(f"{said} Rule: {note.rule}", f"{said} (i: why)", said)
+    line.show(f"{said} Rule: {note.rule}", f"{said} (i: why)", said)
