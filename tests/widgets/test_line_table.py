@@ -186,7 +186,8 @@ async def test_cells_that_changed_are_repainted_and_no_others() -> None:
         table = app.query_one(LineTable)
         repainted: list[Region] = []
         table.refresh = lambda *regions, **more: repainted.extend(regions)  # type: ignore[method-assign, assignment]
-        table.cells_changed(1, [1, 2])
-        table.cells_changed(1, [])
-        table.cells_changed(9, [1])
+        old = ["a", "b", "c", "d"]
+        table.cells_changed(1, old, ["a", "B", "C", "d"])
+        table.cells_changed(1, old, old)
+        table.cells_changed(9, old, ["a", "B", "c", "d"])
         assert repainted == [Region(8, 2, 11, 1)]

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from rich.cells import cell_len
-from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.geometry import Region, Size
@@ -14,6 +12,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.visual import Visual
 
+from tui.widgets.changed_cells import changed_span
 from tui.widgets.scroll_mark import marked_line, with_mark
 
 
@@ -95,7 +94,7 @@ class LinePane(ScrollView, can_focus=True):
         self._repaint_mark()
 
     def _repaint_line(self, y: int, old: Strip, new: Strip) -> None:
-        begin, end = _difference(old, new)
+        begin, end = changed_span(old, new)
         if begin < end:
             self.refresh(Region(begin, y, end - begin, 1))
 
@@ -138,27 +137,3 @@ class LinePane(ScrollView, can_focus=True):
     def action_end(self) -> None:
         """Scroll to the last line."""
         self.scroll_to(y=self.max_scroll_y, animate=False)
-
-
-def _difference(before: Strip, now: Strip) -> tuple[int, int]:
-    """The first cell that differs, and the one after the last; the strips are equally wide.
-
-    All of them where a cluster of characters (an emoji of several, a letter with marks) is not as
-    wide as its characters are together, so that nobody knows where a cell is.
-    """
-    old, new = _cells(before), _cells(now)
-    width = now.cell_length
-    if len(old) != width or len(new) != width:
-        return (0, 0) if old == new else (0, width)
-    differing = [i for i, pair in enumerate(zip(old, new, strict=True)) if pair[0] != pair[1]]
-    return (differing[0], differing[-1] + 1) if differing else (0, 0)
-
-
-def _cells(strip: Strip) -> list[tuple[str, Style | None]]:
-    """What stands in each cell; the second cell of a wide character holds no text of its own."""
-    cells: list[tuple[str, Style | None]] = []
-    for segment in strip:
-        for char in segment.text:
-            cells.append((char, segment.style))
-            cells.extend([("", segment.style)] * (cell_len(char) - 1))
-    return cells

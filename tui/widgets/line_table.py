@@ -37,6 +37,7 @@ from textual.strip import Strip
 from tui.domain.loop import Tone
 from tui.domain.text import scrub
 from tui.widgets.scroll_mark import line_at, marked_line, with_mark
+from tui.widgets.tones import tone_css
 
 Cell = str | tuple[str, Tone]
 """Text of one cell, with the tone it is coloured in. It is scrubbed, cut and padded here."""
@@ -96,6 +97,11 @@ def column_widths(columns: Sequence[Column], width: int) -> list[int]:
     return widths
 
 
+def _room(widths: Iterable[int]) -> int:
+    """Cells that columns take with the gap after each; one of no width is not shown."""
+    return sum(width + _GAP for width in widths if width)
+
+
 def fit(text: str, width: int, *, right: bool = False) -> str:
     """Text in exactly so many cells: scrubbed, cut with an ellipsis, padded.
 
@@ -138,11 +144,7 @@ class LineTable(ScrollView, can_focus=True):
     LineTable:ansi > .line-table--cursor { background: ansi_default; text-style: reverse; }
     LineTable:ansi:focus > .line-table--cursor { background: ansi_default; text-style: reverse; }
     LineTable > .line-table--none { color: $text; }
-    LineTable > .line-table--busy { color: $text-primary; }
-    LineTable > .line-table--good { color: $text-success; }
-    LineTable > .line-table--warned { color: $text-warning; }
-    LineTable > .line-table--bad { color: $text-error; }
-    """
+    """ + tone_css("LineTable > .line-table--")
 
     cursor: reactive[int] = reactive(0, repaint=False, init=False)
     """The row under the cursor, from 0; setting it scrolls it into sight."""
@@ -242,23 +244,23 @@ class LineTable(ScrollView, can_focus=True):
             if first <= row < first + count:
                 self.refresh_line(row + 1)
 
-    def cells_changed(self, row: int, columns: Iterable[int]) -> None:
-        """Repaint a row from the first to the last of the columns whose cells are other ones now.
+    def cells_changed(self, row: int, old: Sequence[Cell], new: Sequence[Cell]) -> None:
+        """Repaint a row from the first to the last column whose cell changed.
 
         Args:
             row: the row; one out of sight costs nothing.
-            columns: their places, from 0.
+            old: the cells as they were painted, one a column.
+            new: the cells now.
         """
         first, count = self.rows_in_sight
-        widths = column_widths(self.columns, self._text_width - len(_MARK))
-        shown = [at for at in columns if widths[at]]
-        if not (shown and first <= row < first + count):
+        if not first <= row < first + count:
             return
-        before = [width for width in widths[: min(shown)] if width]
-        here = [width for width in widths[min(shown) : max(shown) + 1] if width]
-        begin = len(_MARK) + sum(before) + _GAP * len(before)
-        width = sum(here) + _GAP * (len(here) - 1)
-        self.refresh(Region(begin, row - first + 1, width, 1))
+        widths = column_widths(self.columns, self._text_width - len(_MARK))
+        changed = [i for i, width in enumerate(widths) if width and old[i] != new[i]]
+        if changed:
+            begin = len(_MARK) + _room(widths[: changed[0]])
+            width = _room(widths[changed[0] : changed[-1] + 1]) - _GAP
+            self.refresh(Region(begin, row - first + 1, width, 1))
 
     @property
     def _text_width(self) -> int:

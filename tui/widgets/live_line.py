@@ -8,6 +8,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tui.widgets.changed_cells import changed_span
 from tui.widgets.line_table import fit
 
 
@@ -55,16 +56,5 @@ class LiveLine(Widget):
         fitting = (text for text in self._texts if cell_len(text) <= width)
         before, self._shown = self._shown, self._fit(next(fitting, self._texts[-1]))
         if before != self._shown:
-            begin, end = _difference(before, self._shown)
+            begin, end = changed_span(Strip([Segment(before)]), Strip([Segment(self._shown)]))
             self.refresh(Region(begin, 0, end - begin, 1))
-
-
-def _difference(before: str, now: str) -> tuple[int, int]:
-    """The first cell that differs and the one after the last; all where a cell is no character."""
-    width = cell_len(now)
-    if len(before) != len(now) or width != len(now) or cell_len(before) != width:
-        return 0, width
-    differing = [
-        place for place, (one, two) in enumerate(zip(before, now, strict=True)) if one != two
-    ]
-    return differing[0], differing[-1] + 1

@@ -9,6 +9,7 @@ from textual.widgets import Static
 
 from tui.domain.loop import LoopState, Mode, StepState, Tone
 from tui.domain.text import cell_width, scrub
+from tui.widgets.tones import tone_css
 
 _GAP = " │ "
 _TERSEST = 2
@@ -53,13 +54,9 @@ class LoopBar(Horizontal):
     DEFAULT_CSS = """
     LoopBar { height: 1; background: $panel; padding: 0 1; }
     LoopStep { width: auto; height: 1; color: $text-muted; text-wrap: nowrap; }
-    LoopStep.-busy { color: $text-primary; }
-    LoopStep.-good { color: $text-success; }
-    LoopStep.-warned { color: $text-warning; }
-    LoopStep.-bad { color: $text-error; }
     LoopStep.-here { text-style: reverse; }
     LoopBar > .loop-bar--gap { width: auto; color: $text-disabled; }
-    """
+    """ + tone_css("LoopStep.-")
 
     def __init__(self, here: Mode) -> None:
         super().__init__()

@@ -13,12 +13,7 @@ from tui.domain.providers.probe import REACH_SHOWN, ProviderProbe, ServedModel
 from tui.domain.text import plural, scrub
 from tui.widgets.line_pane import LinePane
 from tui.widgets.line_table import fit
-
-_COLOURS = {
-    Tone.GOOD: "$text-success",
-    Tone.WARNED: "$text-warning",
-    Tone.BAD: "$text-error",
-}
+from tui.widgets.tones import TONE_COLOURS
 
 
 class ProviderView(LinePane):
@@ -67,7 +62,7 @@ class ProviderView(LinePane):
             words, tone = self._end(model) or ("", Tone.NONE)
             yield Content.assemble(
                 fit(model.id, room),
-                (f"  {words:<{end_room}}" if end_room else "", _COLOURS.get(tone, "")),
+                (f"  {words:<{end_room}}" if end_room else "", TONE_COLOURS[tone]),
                 "  tunable" if model.tunable else "",
             )
 
@@ -77,4 +72,4 @@ class ProviderView(LinePane):
 
 def _wrapped(words: str, tone: Tone, width: int) -> list[Content]:
     lines = textwrap.wrap(scrub(words), max(20, width))
-    return [Content.styled(line, _COLOURS.get(tone, "")) for line in lines]
+    return [Content.styled(line, TONE_COLOURS[tone]) for line in lines]

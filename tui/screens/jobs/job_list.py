@@ -143,8 +143,7 @@ class JobList(Vertical):
         painted = {row: cells for row, cells in self._painted.items() if 0 <= row - first < count}
         self._painted = painted
         for row, cells in list(painted.items()):
-            pairs = enumerate(zip(cells, self._cells(row) or cells, strict=True))
-            self._table.cells_changed(row, [at for at, (old, new) in pairs if old != new])
+            self._table.cells_changed(row, cells, self._cells(row) or cells)
 
     @property
     def _table(self) -> LineTable:

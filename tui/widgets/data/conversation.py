@@ -12,6 +12,7 @@ from textual.content import Content
 from tui.domain.rows.formats import Example, Message
 from tui.domain.rows.problems import Problem
 from tui.domain.text import number, preview, scrub
+from tui.widgets.tones import TONE_COLOURS, severity_tone
 
 LONGEST = 8_000
 """Characters of one text that are laid out; what is beyond is counted."""
@@ -70,8 +71,8 @@ class Marks:
 
 def mark(one: Problem) -> Block:
     """A problem as it stands in the text, with its glyph, code and message."""
-    glyph, colour = ("✗", "$text-error") if one.severity == "error" else ("!", "$text-warning")
-    said = Content(f"{glyph} {one.code}").stylize(f"bold {colour}")
+    tone = severity_tone(one.severity)
+    said = Content(f"{tone.glyph} {one.code}").stylize(f"bold {TONE_COLOURS[tone]}")
     fix = Content(f" Fix: {one.fix}").stylize("$text-muted")
     return Block(Content.assemble(said, f"  {preview(one.message, 300)}", fix), mark=True)
 

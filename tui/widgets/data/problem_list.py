@@ -9,6 +9,7 @@ from textual.content import Content
 from tui.domain.rows.problems import Problem
 from tui.domain.text import number, preview, scrub
 from tui.widgets.line_pane import LinePane
+from tui.widgets.tones import TONE_COLOURS, severity_tone
 
 _MOST = 20
 
@@ -56,11 +57,11 @@ class ProblemList(LinePane, can_focus=False):
 
 def problem_line(one: Problem) -> Content:
     """A problem as `line 2 ✗ no-assistant  ...  Fix: ...`."""
-    glyph, colour = ("✗", "$text-error") if one.severity == "error" else ("!", "$text-warning")
+    tone = severity_tone(one.severity)
     where = f"{one.where}: " if one.where else ""
     return Content.assemble(
         f"line {one.line} " if one.line else "file ",
-        Content(f"{glyph} {one.code}").stylize(colour),
+        Content(f"{tone.glyph} {one.code}").stylize(TONE_COLOURS[tone]),
         Content(f"  {preview(where + one.message, 300)}"),
         Content(f" Fix: {one.fix}").stylize("$text-muted"),
     )

@@ -14,15 +14,10 @@ from tui.domain.text import number, plural
 from tui.widgets.data.histogram import Bar, draw_bars, percent, ranges
 from tui.widgets.line_pane import LinePane
 from tui.widgets.line_table import fit
+from tui.widgets.tones import TONE_COLOURS
 
 _GAP = "    "
 _TWO_COLUMNS_FROM = 96
-
-_COLOURS = {
-    Tone.GOOD: "$text-success",
-    Tone.WARNED: "$text-warning",
-    Tone.BAD: "$text-error",
-}
 
 Remark = tuple[str, Tone]
 """A sentence and what it means."""
@@ -152,7 +147,7 @@ def _cut(found: Statistics) -> tuple[str, Tone]:
 
 
 def _sentence(words: str, tone: Tone, width: int) -> Iterator[Content]:
-    colour = _COLOURS.get(tone, "")
+    colour = TONE_COLOURS[tone]
     for i, line in enumerate(textwrap.wrap(words, max(20, width - 2))):
         yield Content.assemble((tone.glyph if i == 0 else " ", colour), f" {line}")
 

@@ -16,11 +16,11 @@ from tui.domain.decision.verdict import REASON, Answers, Decision, Strength, Ver
 from tui.domain.decision.walk import Walk
 from tui.domain.loop import Tone
 from tui.domain.text import scrub
+from tui.widgets.tones import TONE_COLOURS
 
 TONES = {Verdict.FINE_TUNE: Tone.GOOD, Verdict.DO_NOT: Tone.BAD, Verdict.NOT_YET: Tone.WARNED}
 """What each verdict means for the loop."""
 
-_COLOURS = {Tone.GOOD: "$text-success", Tone.BAD: "$text-error", Tone.WARNED: "$text-warning"}
 _WORDS = {Answer.YES: "yes", Answer.NO: "no", Answer.UNSURE: "not sure"}
 
 
@@ -118,7 +118,7 @@ def verdict_words(decision: Decision) -> Content:
     """The verdict with its glyph: `✓ Fine-tune (strong)`."""
     tone = TONES[decision.verdict]
     words = f"{tone.glyph} {decision.verdict.value.capitalize()} ({decision.strength.value})"
-    return Content(words).stylize(f"bold {_COLOURS[tone]}")
+    return Content(words).stylize(f"bold {TONE_COLOURS[tone]}")
 
 
 class SoFar(Static):

@@ -8,9 +8,9 @@ from tui.domain.evaluation.comparison import Verdict
 from tui.domain.evaluation.records import Evaluation
 from tui.domain.loop import NOT_COMPARED, StepState, Tone
 from tui.domain.text import preview, scrub, signed
+from tui.widgets.tones import TONE_COLOURS
 
 _TONES = {Verdict.BETTER: Tone.GOOD, Verdict.WORSE: Tone.BAD, Verdict.UNCLEAR: Tone.WARNED}
-_COLOURS = {Tone.GOOD: "$text-success", Tone.BAD: "$text-error", Tone.WARNED: "$text-warning"}
 
 
 def standing(record: Evaluation | None) -> StepState:
@@ -31,7 +31,7 @@ def verdict_sentence(record: Evaluation) -> Content:
     if result is None:
         return Content("This comparison has no result.")
     tone = _TONES[result.verdict]
-    return Content(f"{tone.glyph} {result.sentence}").stylize(_COLOURS[tone])
+    return Content(f"{tone.glyph} {result.sentence}").stylize(TONE_COLOURS[tone])
 
 
 def facts(record: Evaluation) -> Content:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -13,8 +12,9 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tui.widgets.changed_cells import changed_spans, split_cells
 from tui.widgets.plot.axes import MARGIN
-from tui.widgets.plot.canvas import Cell, Line, cells_of
+from tui.widgets.plot.canvas import BLANK, Cell, Line
 from tui.widgets.plot.curves import Curves
 from tui.widgets.plot.drawing import draw
 from tui.widgets.plot.glyphs import Ink
@@ -185,7 +185,9 @@ class LossChart(Widget, can_focus=True):
             Region(begin, y, end - begin, 1)
             for y, line in enumerate(self._lines)
             if y >= len(before) or before[y] != line
-            for begin, end in _differences(cells_of(before[y] if y < len(before) else []), line)
+            for begin, end in changed_spans(
+                _cells(before[y] if y < len(before) else []), _cells(line), gap=_NEAR
+            )
         ]
         if regions:
             self.refresh(*regions)
@@ -204,24 +206,6 @@ class LossChart(Widget, can_focus=True):
         )
 
 
-def _differences(old: Sequence[Cell], line: Line) -> Iterator[tuple[int, int]]:
-    """Stretches of cells that differ: the first cell, and the one after the last.
-
-    A blank is a blank in any ink.
-    """
-    new = cells_of(line)
-    if len(old) != len(new):
-        yield 0, len(new)
-        return
-    begin = end = -1
-    for place, (one, two) in enumerate(zip(old, new, strict=True)):
-        if one == two or one[0] == two[0] == " ":
-            continue
-        if begin >= 0 and place - end > _NEAR:
-            yield begin, end
-            begin = place
-        elif begin < 0:
-            begin = place
-        end = place + 1
-    if begin >= 0:
-        yield begin, end
+def _cells(line: Line) -> list[Cell]:
+    """The cells of a line; a blank is a blank in any ink."""
+    return [BLANK if cell[0] == " " else cell for cell in split_cells(line)]

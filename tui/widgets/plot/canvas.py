@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from rich.cells import cell_len
-
 from tui.widgets.plot.glyphs import Glyphs, Ink
 
 Line = list[tuple[str, Ink]]
@@ -70,20 +68,6 @@ def joined(dots: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
         for i in range(1, count + 1):
             yield x0 + round((x1 - x0) * i / count), y0 + round((y1 - y0) * i / count)
         before = here
-
-
-def cells_of(line: Iterable[tuple[str, Ink]]) -> list[Cell]:
-    """Scrubbed text cell by cell; a mark that takes no cell stays with the letter before it."""
-    cells: list[Cell] = []
-    for text, ink in line:
-        for char in text:
-            width = cell_len(char)
-            if width:
-                cells.append((char, ink))
-                cells.extend([("", ink)] * (width - 1))
-            elif cells:
-                cells[-1] = (cells[-1][0] + char, ink)
-    return cells
 
 
 def runs_of(cells: Iterable[Cell]) -> Line:

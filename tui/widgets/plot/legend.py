@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tui.domain.text import preview
-from tui.widgets.plot.canvas import Cell, Line, cells_of
+from tui.widgets.changed_cells import split_cells
+from tui.widgets.plot.canvas import Cell, Line
 from tui.widgets.plot.glyphs import Glyphs, Ink, ink_of, letter_of
 from tui.widgets.plot.trace import TracedCurves
 from tui.widgets.plot.view import Smoothing, View
@@ -13,7 +14,7 @@ def legend(curves: TracedCurves, view: View, glyphs: Glyphs, room: int) -> list[
     """As much of the legend as there is room for, the most important entries first."""
     cells: list[Cell] = []
     for entry in _entries(curves, view, glyphs):
-        more = cells_of([("  " if cells else " ", entry[1]), entry])
+        more = split_cells([("  " if cells else " ", entry[1]), entry])
         if len(cells) + len(more) > room:
             break
         cells += more
