@@ -19,7 +19,7 @@ from pathlib import Path
 import uvicorn
 
 from tui import __version__
-from tui.engine.answering.process import Answering
+from tui.engine.answering.process import InferenceClient
 from tui.engine.api.engine_state import Engine
 from tui.engine.api.security import load_token
 from tui.engine.api.server import create_app
@@ -109,7 +109,7 @@ async def _run(
         url=url,
         store=store,
         supervisor=Supervisor(home, store, Launcher(flags.gpus), max_running=flags.max_running),
-        answering=Answering(home),
+        answering=InferenceClient(home),
         stop=stop,
     )
     app = create_app(engine, token=token, hosts=_hosts(flags.host))

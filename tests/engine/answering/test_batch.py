@@ -1,4 +1,4 @@
-"""Answers made together are the answers made alone, whoever joins and leaves."""
+"""Answers generated in a batch are the answers generated alone, whoever joins and leaves."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from transformers import (
     MistralConfig,
 )
 
+from tui.engine.answering import batch as batches
 from tui.engine.answering.batch import Batch
-from tui.engine.answering.detokenizer import Transcript
-from tui.engine.answering.generation import Row, Wishes
-from tui.engine.answering.model_cache import Loaded
+from tui.engine.answering.detokenizer import Detokenizer
+from tui.engine.answering.generation import Generation, SamplingParams
+from tui.engine.answering.model_cache import LoadedModel
 
 SIZES: dict[str, Any] = {
     "vocab_size": 300,
@@ -30,16 +31,17 @@ SIZES: dict[str, Any] = {
     "num_key_value_heads": 2,
     "max_position_embeddings": 512,
 }
-CONFIGS = {
+ATTENTION = {
     "full attention": LlamaConfig(**SIZES),
     "sliding window": MistralConfig(**SIZES, sliding_window=8),
-    "attention and convolution": Lfm2Config(**SIZES, layer_types=["conv", "full_attention"]),
 }
-BEGINNING = list(range(20, 40))
+CONVOLUTION = "attention and convolution"
+CONFIGS = {**ATTENTION, CONVOLUTION: Lfm2Config(**SIZES, layer_types=["conv", "full_attention"])}
+PREFIX = list(range(20, 40))
 PROMPTS = [
-    [*BEGINNING, 50, 51, 52],
-    [*BEGINNING, 60],
-    [*BEGINNING, 70, 71, 72, 73, 74, 75, 76, 77],
+    [*PREFIX, 50, 51, 52],
+    [*PREFIX, 60],
+    [*PREFIX, 70, 71, 72, 73, 74, 75, 76, 77],
     [5, 6, 7],
 ]
 
@@ -54,102 +56,141 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(params=CONFIGS)
-def loaded(request: pytest.FixtureRequest, tiny_model: Path) -> Loaded:
+def model(request: pytest.FixtureRequest, tiny_model: Path) -> LoadedModel:
     torch.manual_seed(1)
     model = AutoModelForCausalLM.from_config(CONFIGS[request.param], dtype=torch.float32).eval()
     model.generation_config.eos_token_id = None
-    # Answers of random weights are soon one token over and over; louder weights keep them going.
+    # Random weights soon repeat one token for ever; larger ones keep the answers varied.
     for weights in model.parameters():
         weights.data *= 4
-    return Loaded(model, AutoTokenizer.from_pretrained(tiny_model), frozenset())
+    return LoadedModel(model, AutoTokenizer.from_pretrained(tiny_model), frozenset())
 
 
-def row(loaded: Loaded, prompt: list[int], most: int = 12, **wishes: Any) -> Row:
-    transcript = Transcript(loaded.tokenizer.decode, eager=False)
-    return Row("question", 0, prompt, Wishes(most, **wishes), transcript)
+def generation(
+    model: LoadedModel, prompt: list[int], max_tokens: int = 12, *, index: int = 0, **params: Any
+) -> Generation:
+    detokenizer = Detokenizer(model.tokenizer.decode, incremental=False)
+    return Generation("request", index, prompt, SamplingParams(max_tokens, **params), detokenizer)
 
 
-def alone(loaded: Loaded, prompt: list[int], most: int = 12) -> list[int]:
-    """What `transformers` itself answers."""
+def reference(model: LoadedModel, prompt: list[int], max_tokens: int = 12) -> list[int]:
+    """The tokens of `transformers`' own greedy decoding."""
     ids = torch.tensor([prompt])
-    made = loaded.model.generate(
-        ids, attention_mask=torch.ones_like(ids), max_new_tokens=most, do_sample=False
+    output = model.model.generate(
+        ids, attention_mask=torch.ones_like(ids), max_new_tokens=max_tokens, do_sample=False
     )
-    answer: list[int] = made[0, len(prompt) :].tolist()
+    answer: list[int] = output[0, len(prompt) :].tolist()
     return answer
 
 
-def finish(batch: Batch) -> None:
-    batch.drop(lambda row: row.over)
-    while batch.rows:
+def is_over(generation: Generation) -> bool:
+    return generation.is_over
+
+
+def run(batch: Batch) -> None:
+    batch.drop(is_over)
+    while batch.generations:
         batch.step()
-        batch.drop(lambda row: row.over)
+        batch.drop(is_over)
 
 
-def test_a_batch_answers_as_generate_does_for_each_prompt_alone(loaded: Loaded) -> None:
-    rows = [row(loaded, prompt, most=4 + 3 * at) for at, prompt in enumerate(PROMPTS)]
-    finish(Batch(loaded, rows))
-    for at, made in enumerate(rows):
-        assert made.transcript.tokens == alone(loaded, PROMPTS[at], 4 + 3 * at)
-    assert len({tuple(made.transcript.tokens[:4]) for made in rows}) > 1
-
-
-def test_prompts_that_begin_alike_are_answered_as_if_each_had_been_read_alone(
-    loaded: Loaded,
-) -> None:
-    rows = [row(loaded, prompt) for prompt in PROMPTS[:3]]
-    finish(Batch(loaded, rows))
-    for made, prompt in zip(rows, PROMPTS, strict=False):
-        assert made.transcript.tokens == alone(loaded, prompt)
-
-
-def test_rows_that_join_a_running_batch_change_nothing_for_anybody(loaded: Loaded) -> None:
-    first = [row(loaded, PROMPTS[0], 20), row(loaded, PROMPTS[3], 5)]
-    second = [row(loaded, PROMPTS[2], 3), row(loaded, PROMPTS[1], 20)]
-    running, joining = Batch(loaded, first), Batch(loaded, second)
+def running_batch(model: LoadedModel) -> Batch:
+    """A batch of two, one of which is complete and dropped after a few steps."""
+    batch = Batch(model, [generation(model, PROMPTS[0], 20), generation(model, PROMPTS[3], 5)])
     for _ in range(6):
-        running.step()
-        running.drop(lambda row: row.over)
-    if running.can_absorb(joining):
-        running.absorb(joining)
-    else:
-        finish(joining)
-    finish(running)
-    for made in first + second:
-        assert made.transcript.tokens == alone(loaded, made.prompt, made.wishes.most)
+        batch.step()
+        batch.drop(is_over)
+    assert len(batch.generations) == 1
+    return batch
 
 
-def test_only_a_batch_of_the_same_model_and_of_a_like_length_takes_rows_in(
-    loaded: Loaded,
+def assert_as_alone(model: LoadedModel, generations: list[Generation]) -> None:
+    for item in generations:
+        assert item.detokenizer.tokens == reference(model, item.prompt, item.params.max_tokens)
+
+
+def test_a_batch_answers_each_prompt_as_generate_does_alone(model: LoadedModel) -> None:
+    generations = [
+        generation(model, prompt, max_tokens=4 + 3 * index) for index, prompt in enumerate(PROMPTS)
+    ]
+    run(Batch(model, generations))
+    assert_as_alone(model, generations)
+    assert len({tuple(item.detokenizer.tokens[:4]) for item in generations}) > 1
+
+
+def test_prompts_with_a_common_prefix_are_answered_as_if_each_had_been_read_alone(
+    model: LoadedModel,
 ) -> None:
-    one = Batch(loaded, [row(loaded, PROMPTS[0])])
-    same = Batch(loaded, [row(loaded, PROMPTS[3])])
-    other = Batch(Loaded(loaded.model, loaded.tokenizer, frozenset()), [row(loaded, PROMPTS[3])])
-    assert one.can_absorb(same) == (loaded.model.config.model_type != "lfm2")
-    assert not one.can_absorb(other)
+    generations = [generation(model, prompt) for prompt in PROMPTS[:3]]
+    run(Batch(model, generations))
+    assert_as_alone(model, generations)
 
 
-def test_several_answers_to_one_prompt_are_drawn_apart_and_alike_with_a_seed(
-    loaded: Loaded,
+@pytest.mark.parametrize("model", ATTENTION, indirect=True)
+def test_rows_that_join_a_running_batch_change_no_answer(model: LoadedModel) -> None:
+    batch = running_batch(model)
+    joining = [generation(model, PROMPTS[2], 3), generation(model, PROMPTS[1], 20)]
+    generations = [*batch.generations, *joining]
+    addition = Batch(model, joining)
+    assert batch.can_absorb(addition)
+    batch.absorb(addition)
+    assert batch.generations == generations
+    run(batch)
+    assert_as_alone(model, generations)
+
+
+@pytest.mark.parametrize("model", [CONVOLUTION], indirect=True)
+def test_a_model_with_other_layers_than_attention_runs_its_batches_apart(
+    model: LoadedModel,
 ) -> None:
-    def three(seed: int) -> list[list[int]]:
-        wishes = Wishes(12, temperature=1.0, seed=seed)
-        rows = [
-            Row("q", n, PROMPTS[0], wishes, Transcript(loaded.tokenizer.decode, eager=False))
-            for n in range(3)
+    batch, other = running_batch(model), Batch(model, [generation(model, PROMPTS[1], 20)])
+    generations = [*batch.generations, *other.generations]
+    assert not batch.can_absorb(other)
+    run(batch)
+    run(other)
+    assert_as_alone(model, generations)
+
+
+@pytest.mark.parametrize("model", ATTENTION, indirect=True)
+def test_a_batch_absorbs_no_rows_of_another_model(model: LoadedModel) -> None:
+    batch = Batch(model, [generation(model, PROMPTS[0])])
+    twin = LoadedModel(model.model, model.tokenizer, frozenset())
+    assert batch.can_absorb(Batch(model, [generation(model, PROMPTS[3])]))
+    assert not batch.can_absorb(Batch(twin, [generation(twin, PROMPTS[3])]))
+
+
+@pytest.mark.parametrize("model", ["full attention"], indirect=True)
+def test_a_batch_absorbs_no_rows_that_would_be_mostly_padding(
+    model: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = Batch(model, [generation(model, PROMPTS[2])])
+    similar = Batch(model, [generation(model, PROMPTS[1])])
+    short = Batch(model, [generation(model, PROMPTS[3], index=index) for index in range(4)])
+    assert long.can_absorb(short)
+    monkeypatch.setattr(batches, "_CHEAP_COLUMNS", 0)
+    assert long.can_absorb(similar)
+    assert not long.can_absorb(short)
+
+
+def test_choices_of_one_prompt_differ_and_repeat_with_the_seed(model: LoadedModel) -> None:
+    def choices(seed: int) -> list[list[int]]:
+        generations = [
+            generation(model, PROMPTS[0], index=index, temperature=1.0, seed=seed)
+            for index in range(3)
         ]
-        finish(Batch(loaded, rows))
-        return [made.transcript.tokens for made in rows]
+        run(Batch(model, generations))
+        return [item.detokenizer.tokens for item in generations]
 
-    assert len({tuple(tokens) for tokens in three(5)}) == 3
-    assert three(5) == three(5)
-    assert three(5) != three(6)
+    assert len({tuple(tokens) for tokens in choices(5)}) == 3
+    assert choices(5) == choices(5)
+    assert choices(5) != choices(6)
 
 
-def test_a_seeded_answer_is_the_same_alone_and_among_others(loaded: Loaded) -> None:
-    wishes: dict[str, Any] = {"temperature": 0.8, "top_p": 0.9, "seed": 11}
-    single = row(loaded, PROMPTS[1], **wishes)
-    finish(Batch(loaded, [single]))
-    among = row(loaded, PROMPTS[1], **wishes)
-    finish(Batch(loaded, [row(loaded, PROMPTS[0]), among, row(loaded, PROMPTS[3], seed=11)]))
-    assert among.transcript.tokens == single.transcript.tokens
+def test_a_seeded_answer_is_the_same_alone_and_in_a_batch(model: LoadedModel) -> None:
+    params: dict[str, Any] = {"temperature": 0.8, "top_p": 0.9, "seed": 11}
+    alone = generation(model, PROMPTS[1], **params)
+    run(Batch(model, [alone]))
+    batched = generation(model, PROMPTS[1], **params)
+    others = generation(model, PROMPTS[0]), generation(model, PROMPTS[3], seed=11)
+    run(Batch(model, [others[0], batched, others[1]]))
+    assert batched.detokenizer.tokens == alone.detokenizer.tokens

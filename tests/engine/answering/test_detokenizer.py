@@ -1,4 +1,4 @@
-"""Text that is told piece by piece is the text of the whole answer, up to a stop."""
+"""Text released piece by piece is the text of the whole answer, up to a stop sequence."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from openai.types.chat import ChatCompletionTokenLogprob as TokenLogprob
 from support.sample_rows import good_rows
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from tui.engine.answering.detokenizer import Transcript
+from tui.engine.answering.detokenizer import Detokenizer
 
 
 @functools.cache
 def tokenizer() -> Tokenizer:
-    """One of bytes, so that characters come apart; with a special token."""
-    made = Tokenizer(models.BPE())
-    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    made.decoder = decoders.ByteLevel()
+    """A tokenizer of bytes, which splits characters; with a special token."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=400,
         special_tokens=["<|im_end|>"],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    made.train_from_iterator([json.dumps(row) for row in good_rows(50)], trainer)
-    return made
+    tokenizer.train_from_iterator([json.dumps(row) for row in good_rows(50)], trainer)
+    return tokenizer
 
 
 def decode(tokens: list[int]) -> str:
@@ -35,18 +35,18 @@ def decode(tokens: list[int]) -> str:
     return text
 
 
-def pieces(transcript: Transcript, tokens: list[int]) -> list[tuple[str, list[str]]]:
-    """What is told after each token, and at the end: text, and the names of tokens."""
-    told = []
-    for at, token in enumerate(tokens):
-        named = TokenLogprob(token=str(at), logprob=-1.0, top_logprobs=[])
-        transcript.add(token, named)
-        told.append(transcript.news())
-        if transcript.stopped:
+def releases(detokenizer: Detokenizer, tokens: list[int]) -> list[tuple[str, list[int]]]:
+    """What is released after each token, and at the end: text, and the positions of tokens."""
+    released = []
+    for position, token in enumerate(tokens):
+        logprob = TokenLogprob(token=str(position), logprob=-1.0, top_logprobs=[])
+        detokenizer.append(token, logprob)
+        released.append(detokenizer.release())
+        if detokenizer.stopped:
             break
-    transcript.close()
-    told.append(transcript.news())
-    return [(text, [one.token for one in named]) for text, named in told]
+    detokenizer.close()
+    released.append(detokenizer.release())
+    return [(text, [int(item.token) for item in logprobs]) for text, logprobs in released]
 
 
 TOKENS = st.lists(st.integers(0, 399), max_size=40)
@@ -54,58 +54,57 @@ TEXTS = st.text(alphabet="ab é🎉\n", max_size=25)
 
 
 @given(tokens=TOKENS)
-def test_pieces_of_any_tokens_are_the_whole_text_and_name_every_token_once(
+def test_any_tokens_are_released_as_their_whole_text_and_each_logprob_once(
     tokens: list[int],
 ) -> None:
-    told = pieces(Transcript(decode), tokens)
-    assert "".join(text for text, _ in told) == decode(tokens)
-    assert [int(name) for _, named in told for name in named] == list(range(len(tokens)))
+    released = releases(Detokenizer(decode), tokens)
+    assert "".join(text for text, _ in released) == decode(tokens)
+    assert [index for _, positions in released for index in positions] == list(range(len(tokens)))
 
 
 @example(text="abab", stops=["b", "aba"])
 @given(text=TEXTS, stops=st.lists(st.text(alphabet="ab é🎉", min_size=1, max_size=3), max_size=3))
-def test_text_ends_before_the_stop_that_is_complete_first_and_no_part_of_it_was_told(
+def test_text_ends_before_the_first_complete_stop_sequence_and_no_part_of_it_is_released(
     text: str, stops: list[str]
 ) -> None:
     tokens = tokenizer().encode(text).ids
-    transcript = Transcript(decode, stops)
-    told = pieces(transcript, tokens)
-    found = [(text.index(stop) + len(stop), text.index(stop)) for stop in stops if stop in text]
-    expected = text[: min(found)[1]] if found else text
-    assert "".join(piece for piece, _ in told) == expected == transcript.text
-    assert transcript.stopped == bool(found)
+    detokenizer = Detokenizer(decode, stops)
+    released = releases(detokenizer, tokens)
+    matches = [(text.index(stop) + len(stop), text.index(stop)) for stop in stops if stop in text]
+    expected = text[: min(matches)[1]] if matches else text
+    assert "".join(piece for piece, _ in released) == expected == detokenizer.text
+    assert detokenizer.stopped == bool(matches)
 
 
 @given(text=TEXTS, stop=st.text(alphabet="ab é", min_size=1, max_size=3))
-def test_logprobs_are_of_the_tokens_that_the_text_begins_with(text: str, stop: str) -> None:
+def test_logprobs_are_of_the_tokens_that_begin_in_the_text(text: str, stop: str) -> None:
     tokens = tokenizer().encode(text).ids
-    transcript = Transcript(decode, [stop])
-    named = [int(name) for _, names in pieces(transcript, tokens) for name in names]
-    assert named == list(range(len(named)))
-    kept = decode(tokens[: len(named)])
-    assert kept.startswith(transcript.text)
-    assert len(decode(tokens[: max(0, len(named) - 1)]).rstrip("�")) <= len(transcript.text)
+    detokenizer = Detokenizer(decode, [stop])
+    positions = [index for _, indices in releases(detokenizer, tokens) for index in indices]
+    count = len(positions)
+    assert positions == list(range(count))
+    assert decode(tokens[:count]).startswith(detokenizer.text)
+    assert len(decode(tokens[: max(0, count - 1)]).rstrip("�")) <= len(detokenizer.text)
 
 
-def test_half_a_character_is_held_back_until_it_is_whole() -> None:
+def test_a_partial_character_is_held_back_until_it_is_complete() -> None:
     tokens = tokenizer().encode("a🎉b").ids
     assert len(tokens) == 6
-    told = [text for text, _ in pieces(Transcript(decode), tokens)]
-    assert told == ["a", "", "", "", "🎉", "b", ""]
+    texts = [text for text, _ in releases(Detokenizer(decode), tokens)]
+    assert texts == ["a", "", "", "", "🎉", "b", ""]
 
 
-def test_an_answer_cut_within_a_character_shows_that_something_is_missing() -> None:
+def test_an_answer_cut_within_a_character_ends_with_a_replacement_character() -> None:
     tokens = tokenizer().encode("a🎉").ids[:-1]
-    assert "".join(text for text, _ in pieces(Transcript(decode), tokens)) == "a�"
+    assert "".join(text for text, _ in releases(Detokenizer(decode), tokens)) == "a�"
 
 
-def test_nothing_is_decoded_before_the_end_where_nobody_looks() -> None:
-    asked: list[int] = []
+def test_nothing_is_decoded_before_the_end_where_no_text_is_needed_before() -> None:
+    decoded: list[int] = []
 
     def counting(tokens: list[int]) -> str:
-        asked.append(len(tokens))
+        decoded.append(len(tokens))
         return decode(tokens)
 
-    transcript = Transcript(counting, eager=False)
-    pieces(transcript, tokenizer().encode("some text").ids)
-    assert len(asked) == 1
+    releases(Detokenizer(counting, incremental=False), tokenizer().encode("some text").ids)
+    assert len(decoded) == 1

@@ -1,4 +1,4 @@
-"""The answering process: what comes of questions when it dies."""
+"""The inference process: what becomes of requests when it dies."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ pytestmark = pytest.mark.skipif(
     not Path("/proc/self/stat").exists(), reason="looks for a process in /proc"
 )
 
-QUESTION: Any = [{"role": "user", "content": "What is 2 plus 2?"}]
+MESSAGES: Any = [{"role": "user", "content": "What is 2 plus 2?"}]
 
 
-def answering_processes(server: int) -> list[int]:
-    """Children of the server that answer."""
-    found = []
+def inference_processes(server: int) -> list[int]:
+    """The server's children that run inference."""
+    pids = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = stat.read_text().rpartition(")")[2].split()
@@ -31,40 +31,40 @@ def answering_processes(server: int) -> list[int]:
         except OSError:
             continue
         if int(fields[1]) == server and b"tui.engine.answering.inference" in command:
-            found.append(int(stat.parent.name))
-    return found
+            pids.append(int(stat.parent.name))
+    return pids
 
 
-async def answering_process(settings: Settings) -> int:
+async def inference_process(settings: Settings) -> int:
     status = await EngineProcess(settings).status()
     assert status.pid is not None
-    (pid,) = answering_processes(status.pid)
+    (pid,) = inference_processes(status.pid)
     return pid
 
 
 @pytest.mark.long
-async def test_killed_it_is_replaced_and_only_streams_that_were_begun_end_with_an_error(
+async def test_a_killed_process_is_replaced_and_only_a_stream_in_progress_ends_with_an_error(
     client: AsyncOpenAI, engine_settings: Settings
 ) -> None:
-    asked: Any = {"model": engine_settings.model, "messages": QUESTION, "temperature": 0}
+    options: Any = {"model": engine_settings.model, "messages": MESSAGES, "temperature": 0}
 
-    async def say(**more: Any) -> list[str | None]:
-        answer = await client.chat.completions.create(**asked, max_tokens=40, **more)
-        return [choice.message.content for choice in answer.choices]
+    async def complete(**more: Any) -> list[str | None]:
+        completion = await client.chat.completions.create(**options, max_tokens=40, **more)
+        return [choice.message.content for choice in completion.choices]
 
-    before = await say()
-    pid = await answering_process(engine_settings)
-    long = asked | {"max_tokens": 450, "logit_bias": {"2": -100}, "stream": True}
+    before = await complete()
+    pid = await inference_process(engine_settings)
+    long = options | {"max_tokens": 450, "logit_bias": {"2": -100}, "stream": True}
     stream = aiter(await client.chat.completions.create(**long))
     await anext(stream)
-    answers = [asyncio.create_task(say(n=n)) for n in (1, 2, 8)]
+    tasks = [asyncio.create_task(complete(n=n)) for n in (1, 2, 8)]
     await asyncio.sleep(0.05)
     os.kill(pid, signal.SIGKILL)
-    answers += [asyncio.create_task(say()) for _ in range(3)]
-    for answer in await asyncio.gather(*answers):
-        assert set(answer) == set(before)
-    with pytest.raises(APIError, match="was killed") as failed:
+    tasks += [asyncio.create_task(complete()) for _ in range(3)]
+    for texts in await asyncio.gather(*tasks):
+        assert set(texts) == set(before)
+    with pytest.raises(APIError, match="was killed") as raised:
         async for _ in stream:
             pass
-    assert failed.value.code == "answering_ended"
-    assert await answering_process(engine_settings) != pid
+    assert raised.value.code == "answering_ended"
+    assert await inference_process(engine_settings) != pid

@@ -1,4 +1,4 @@
-"""The answering process's desk: models that load, questions that leave, memory that runs out."""
+"""The inference process's scheduler: models that load, requests cancelled, memory that runs out."""
 
 from __future__ import annotations
 
@@ -14,63 +14,62 @@ import torch
 from pydantic import BaseModel
 
 from tui.domain.providers.model_names import ModelSource, SourceKind
-from tui.engine.answering.model_cache import Key, Loaded, Shelf
-from tui.engine.answering.out_of_memory import is_out_of_memory
-from tui.engine.answering.prompts import Unanswerable, prepare
-from tui.engine.answering.protocol import Choice, Done, Forget, Question, Refused
-from tui.engine.answering.scheduler import Desk
+from tui.engine.answering.model_cache import Key, LoadedModel, ModelCache, is_out_of_memory
+from tui.engine.answering.prompts import InvalidRequestError, prepare
+from tui.engine.answering.protocol import Cancel, Choice, Done, Failed, GenerationRequest
+from tui.engine.answering.scheduler import Scheduler
 from tui.engine.home import Home
 from tui.engine.training.tokens import render_prompt
 
-KNOWS_TOOLS = (
+TEMPLATE_WITH_TOOLS = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}"
     "{% for call in message.tool_calls or [] %}<tool_call>{{ call.function | tojson }}</tool_call>"
     "{% endfor %}<|im_end|>\n{% endfor %}<|im_start|>assistant\n"
 )
 
 
-class SlowShelf(Shelf):
-    """A shelf on which one model comes only when it is let."""
+class BlockingModelCache(ModelCache):
+    """A cache in which one model finishes loading only when the test lets it."""
 
-    def __init__(self, home: Home, slow: Key) -> None:
+    def __init__(self, home: Home, blocked: Key) -> None:
         super().__init__(home)
-        self._slow = slow
-        self._asked = queue.Queue[Callable[[], None]]()
-        self.let = False
+        self._blocked = blocked
+        self._callbacks = queue.Queue[Callable[[], None]]()
+        self._released = False
 
-    def get(self, key: Key, when_there: Callable[[], None]) -> Loaded | None:
-        if key == self._slow and not self.let:
-            self._asked.put(when_there)
+    def get(self, key: Key, on_loaded: Callable[[], None]) -> LoadedModel | None:
+        if key == self._blocked and not self._released:
+            self._callbacks.put(on_loaded)
             return None
-        return super().get(key, when_there)
+        return super().get(key, on_loaded)
 
     def release(self) -> None:
-        self.let = True
-        self._asked.get(timeout=30)()
+        self._released = True
+        self._callbacks.get(timeout=30)()
 
 
-class Told:
-    """What a desk tells, in the order in which it comes."""
+class Events:
+    """The events that a scheduler sends, in their order."""
 
     def __init__(self) -> None:
         self.all: list[Any] = []
-        self._came = queue.Queue[Any]()
+        self._queue = queue.Queue[Any]()
 
-    def __call__(self, record: BaseModel) -> None:
-        self.all.append(record)
-        self._came.put(record)
+    def __call__(self, event: BaseModel) -> None:
+        self.all.append(event)
+        self._queue.put(event)
 
-    def until_over(self, question: str) -> Any:
+    def wait_for_end(self, request_id: str) -> Any:
         while True:
-            record = self._came.get(timeout=60)
-            if record.id == question and isinstance(record, Done | Refused):
-                return record
+            event = self._queue.get(timeout=60)
+            if event.id == request_id and isinstance(event, Done | Failed):
+                return event
 
 
-def question(name: str, folder: Path, **more: Any) -> Question:
+def make_request(name: str, folder: Path, **more: Any) -> GenerationRequest:
     base = ModelSource(kind=SourceKind.FOLDER, name=str(folder))
-    said = [{"role": "user", "content": "What is 2 plus 2?"}]
-    return Question(id=name, base=base, messages=said, **({"max_tokens": 4} | more))
+    messages = [{"role": "user", "content": "What is 2 plus 2?"}]
+    return GenerationRequest(id=name, base=base, messages=messages, **({"max_tokens": 4} | more))
 
 
 @pytest.fixture
@@ -79,111 +78,113 @@ def other_model(tiny_model: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def loaded(tiny_model: Path, tmp_path: Path) -> Loaded:
-    return load(Shelf(Home(tmp_path)), tiny_model)
+def model(tiny_model: Path, tmp_path: Path) -> LoadedModel:
+    return load(ModelCache(Home(tmp_path)), tiny_model)
 
 
-def load(shelf: Shelf, folder: Path) -> Loaded:
-    there = threading.Event()
-    key = question("x", folder).base, None
-    found = shelf.get(key, there.set)
-    if found is None:
-        assert there.wait(60)
-        found = shelf.get(key, there.set)
-    assert found is not None
-    return found
+def load(models: ModelCache, folder: Path) -> LoadedModel:
+    loaded = threading.Event()
+    key = make_request("x", folder).base, None
+    model = models.get(key, loaded.set)
+    if model is None:
+        assert loaded.wait(60)
+        model = models.get(key, loaded.set)
+    assert model is not None
+    return model
 
 
-def run(desk: Desk) -> None:
-    threading.Thread(target=desk.run, daemon=True).start()
+def run(scheduler: Scheduler) -> None:
+    threading.Thread(target=scheduler.run, daemon=True).start()
 
 
-def test_questions_for_other_models_are_answered_while_one_loads(
+def test_requests_for_other_models_are_answered_while_one_loads(
     tiny_model: Path, other_model: Path, tmp_path: Path
 ) -> None:
-    slow = question("slow", other_model)
-    shelf = SlowShelf(Home(tmp_path), (slow.base, None))
-    told = Told()
-    desk = Desk(shelf, told)
-    run(desk)
-    desk.ask(slow)
-    desk.ask(question("first", tiny_model))
-    assert isinstance(told.until_over("first"), Done)
-    assert not [record for record in told.all if record.id == "slow"]
-    shelf.release()
-    assert isinstance(told.until_over("slow"), Done)
+    slow = make_request("slow", other_model)
+    models = BlockingModelCache(Home(tmp_path), (slow.base, None))
+    events = Events()
+    scheduler = Scheduler(models, events)
+    run(scheduler)
+    scheduler.submit(slow)
+    scheduler.submit(make_request("first", tiny_model))
+    assert isinstance(events.wait_for_end("first"), Done)
+    assert not [event for event in events.all if event.id == "slow"]
+    models.release()
+    assert isinstance(events.wait_for_end("slow"), Done)
 
 
-def test_what_is_forgotten_is_told_no_more_and_makes_room(tiny_model: Path, tmp_path: Path) -> None:
-    told = Told()
-    desk = Desk(Shelf(Home(tmp_path)), told)
-    desk.ask(question("left", tiny_model, n=32, max_tokens=400, logit_bias={2: -100}))
-    desk.ask(Forget(id="left"))
-    desk.ask(question("next", tiny_model))
-    run(desk)
-    done = told.until_over("next")
+def test_a_cancelled_request_has_no_events_and_makes_room(tiny_model: Path, tmp_path: Path) -> None:
+    events = Events()
+    scheduler = Scheduler(ModelCache(Home(tmp_path)), events)
+    scheduler.submit(
+        make_request("cancelled", tiny_model, n=32, max_tokens=400, logit_bias={2: -100})
+    )
+    scheduler.submit(Cancel(id="cancelled"))
+    scheduler.submit(make_request("next", tiny_model))
+    run(scheduler)
+    done = events.wait_for_end("next")
     assert 0 < done.completion_tokens <= 4
-    assert {record.id for record in told.all} == {"next"}
+    assert {event.id for event in events.all} == {"next"}
 
 
-def test_more_answers_than_there_is_room_for_are_made_after_each_other(
+def test_more_choices_than_there_is_room_for_are_generated_one_batch_after_another(
     tiny_model: Path, tmp_path: Path
 ) -> None:
-    told = Told()
-    desk = Desk(Shelf(Home(tmp_path)), told)
+    events = Events()
+    scheduler = Scheduler(ModelCache(Home(tmp_path)), events)
     for name, n in (("a", 20), ("b", 20), ("c", 128), ("d", 1)):
-        desk.ask(question(name, tiny_model, n=n, max_tokens=1))
-    run(desk)
+        scheduler.submit(make_request(name, tiny_model, n=n, max_tokens=1))
+    run(scheduler)
     for name, n in (("a", 20), ("b", 20), ("c", 128), ("d", 1)):
-        assert isinstance(told.until_over(name), Done)
-        choices = [r for r in told.all if r.id == name and isinstance(r, Choice)]
+        assert isinstance(events.wait_for_end(name), Done)
+        choices = [event for event in events.all if event.id == name and isinstance(event, Choice)]
         assert sorted(choice.index for choice in choices) == list(range(n))
 
 
-def test_where_memory_runs_out_those_questions_are_told_and_the_next_are_answered(
-    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_requests_fail_where_memory_runs_out_and_the_next_are_answered(
+    tiny_model: Path, tmp_path: Path
 ) -> None:
-    told = Told()
-    shelf = Shelf(Home(tmp_path))
-    desk = Desk(shelf, told)
-    model = load(shelf, tiny_model).model
+    events = Events()
+    models = ModelCache(Home(tmp_path))
+    scheduler = Scheduler(models, events)
+    model = load(models, tiny_model).model
     forward = model.forward
 
-    def greedy(*args: Any, **kwargs: Any) -> Any:
+    def allocate_too_much(*args: Any, **kwargs: Any) -> Any:
         torch.empty(2**60)
         return forward(*args, **kwargs)
 
-    model.forward = greedy
-    run(desk)
-    desk.ask(question("large", tiny_model))
-    refused = told.until_over("large")
-    assert (refused.status, refused.code) == (503, "out_of_memory")
-    assert refused.message.startswith("The memory is not enough")
+    model.forward = allocate_too_much
+    run(scheduler)
+    scheduler.submit(make_request("large", tiny_model))
+    failure = events.wait_for_end("large")
+    assert (failure.status, failure.code) == (503, "out_of_memory")
+    assert failure.message.startswith("Not enough memory")
     model.forward = forward
-    desk.ask(question("small", tiny_model))
-    assert isinstance(told.until_over("small"), Done)
+    scheduler.submit(make_request("small", tiny_model))
+    assert isinstance(events.wait_for_end("small"), Done)
 
 
-def test_running_out_of_memory_is_known_whoever_says_it() -> None:
-    with pytest.raises(RuntimeError) as failed:
+def test_every_allocators_way_to_run_out_of_memory_is_recognised() -> None:
+    with pytest.raises(RuntimeError) as raised:
         torch.empty(2**60)
-    assert is_out_of_memory(failed.value)
+    assert is_out_of_memory(raised.value)
     assert is_out_of_memory(MemoryError())
     assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate"))
     assert not is_out_of_memory(RuntimeError("shapes do not fit"))
 
 
-def test_the_model_that_was_longest_not_asked_leaves_memory(
+def test_the_least_recently_used_model_leaves_memory(
     tiny_model: Path, other_model: Path, tmp_path: Path
 ) -> None:
-    shelf = Shelf(Home(tmp_path), kept=1)
-    first = load(shelf, tiny_model)
-    assert load(shelf, tiny_model) is first
-    load(shelf, other_model)
-    assert load(shelf, tiny_model) is not first
+    models = ModelCache(Home(tmp_path), capacity=1)
+    model = load(models, tiny_model)
+    assert load(models, tiny_model) is model
+    load(models, other_model)
+    assert load(models, tiny_model) is not model
 
 
-def called() -> list[dict[str, Any]]:
+def messages_with_call() -> list[dict[str, Any]]:
     function = {"name": "add", "arguments": '{"a": 2, "b": 2}'}
     call = {"id": "call_1", "type": "function", "function": function}
     return [
@@ -193,20 +194,23 @@ def called() -> list[dict[str, Any]]:
     ]
 
 
-def test_calls_in_the_history_are_put_as_the_model_was_trained_on_them(loaded: Loaded) -> None:
-    loaded.tokenizer.chat_template = KNOWS_TOOLS
-    asked = question("q", Path("x")).model_copy(update={"messages": called()})
-    ready = prepare(asked, loaded)
-    text = loaded.tokenizer.decode(ready.prompt)
-    assert text == render_prompt(loaded.tokenizer, called())
+def request_with_call() -> GenerationRequest:
+    return make_request("r", Path("x")).model_copy(update={"messages": messages_with_call()})
+
+
+def test_calls_in_the_history_are_rendered_as_in_training(model: LoadedModel) -> None:
+    model.tokenizer.chat_template = TEMPLATE_WITH_TOOLS
+    prepared = prepare(request_with_call(), model)
+    text = model.tokenizer.decode(prepared.prompt)
+    assert text == render_prompt(model.tokenizer, messages_with_call())
     assert '<tool_call>{"name": "add", "arguments": {"a": 2, "b": 2}}</tool_call>' in text
     assert "<|im_start|>tool\n4<|im_end|>" in text
 
 
-def test_calls_in_the_history_are_refused_where_the_models_template_knows_none(
-    loaded: Loaded,
+def test_calls_in_the_history_are_refused_where_the_template_does_not_support_tools(
+    model: LoadedModel,
 ) -> None:
-    asked = question("q", Path("x")).model_copy(update={"messages": called()})
-    with pytest.raises(Unanswerable, match="knows no tools") as refused:
-        prepare(asked, loaded)
-    assert refused.value.refusal.param == "messages"
+    with pytest.raises(InvalidRequestError) as raised:
+        prepare(request_with_call(), model)
+    assert raised.value.failure.code == "invalid_messages"
+    assert raised.value.failure.param == "messages"

@@ -1,4 +1,4 @@
-"""Calls of functions: offered by the model's template, read from what the model wrote."""
+"""Function calls: offered by the model's template, parsed from the model's output."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from transformers import AutoTokenizer
 
 from tui.domain.providers.model_names import ModelSource, SourceKind
 from tui.engine.answering.batch import Batch
-from tui.engine.answering.emitter import Telling
-from tui.engine.answering.model_cache import Loaded, Shelf
-from tui.engine.answering.prompts import Unanswerable, prepare
-from tui.engine.answering.protocol import Choice, Done, Question
+from tui.engine.answering.emitter import Emitter
+from tui.engine.answering.model_cache import LoadedModel, ModelCache
+from tui.engine.answering.prompts import InvalidRequestError, prepare
+from tui.engine.answering.protocol import Choice, Done, GenerationRequest
 from tui.engine.answering.tool_calls import read_calls
 from tui.engine.api.chat.chunks import Chunks
 from tui.engine.home import Home
 from tui.engine.training.tokens import render_completion
 
-_TURNS = (
+TURNS = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}"
     "CALLS<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-_TOOLS = "{% if tools %}<|im_start|>system\nTools: {{ tools | tojson }}<|im_end|>\n{% endif %}"
+TOOLS = "{% if tools %}<|im_start|>system\nTools: {{ tools | tojson }}<|im_end|>\n{% endif %}"
 TEMPLATES = {
     "hermes": (
         "{% for call in message.tool_calls or [] %}\n<tool_call>\n"
@@ -49,11 +49,11 @@ TEMPLATES = {
     ),
 }
 ADD = {"type": "function", "function": {"name": "add", "parameters": {"type": "object"}}}
-ASKED = [{"role": "user", "content": "Add 2 and 2."}]
+MESSAGES = [{"role": "user", "content": "Add 2 and 2."}]
 
 
-def template(way: str) -> str:
-    return _TOOLS + _TURNS.replace("CALLS", TEMPLATES[way])
+def template(style: str) -> str:
+    return TOOLS + TURNS.replace("CALLS", TEMPLATES[style])
 
 
 def call(arguments: dict[str, Any], *, name: str = "add", id: str = "abc123def") -> dict[str, Any]:  # noqa: A002
@@ -62,22 +62,25 @@ def call(arguments: dict[str, Any], *, name: str = "add", id: str = "abc123def")
 
 
 @pytest.fixture(scope="module")
-def loaded(tiny_model: Path) -> Loaded:
+def model(tiny_model: Path) -> LoadedModel:
     from transformers import AutoModelForCausalLM
 
     tokenizer = AutoTokenizer.from_pretrained(tiny_model)
-    model = AutoModelForCausalLM.from_pretrained(tiny_model)
-    return Loaded(model, tokenizer, frozenset({tokenizer.eos_token_id}))
+    weights = AutoModelForCausalLM.from_pretrained(tiny_model)
+    return LoadedModel(weights, tokenizer, frozenset({tokenizer.eos_token_id}))
 
 
-def answer(loaded: Loaded, content: str, *calls: dict[str, Any]) -> str:
-    """What the model writes where it answers so, its end left out."""
-    said = {"role": "assistant", "content": content, "tool_calls": list(calls)}
-    text = render_completion(loaded.tokenizer, ASKED, [ADD], said)
-    return text.removesuffix("<|im_end|>")
+def render(model: LoadedModel, message: dict[str, Any]) -> str:
+    """What the template writes for an answer, without the token that ends it."""
+    return render_completion(model.tokenizer, MESSAGES, [ADD], message).removesuffix("<|im_end|>")
 
 
-@pytest.mark.parametrize("way", TEMPLATES)
+def answer(model: LoadedModel, content: str, *calls: dict[str, Any]) -> str:
+    """What the model writes for such an answer."""
+    return render(model, {"role": "assistant", "content": content, "tool_calls": list(calls)})
+
+
+@pytest.mark.parametrize("style", TEMPLATES)
 @pytest.mark.parametrize(
     ("content", "calls"),
     [
@@ -86,18 +89,17 @@ def answer(loaded: Loaded, content: str, *calls: dict[str, Any]) -> str:
         ("I will add them.", [call({"a": 2})]),
     ],
 )
-def test_what_the_template_writes_for_a_call_is_read_as_that_call(
-    loaded: Loaded, way: str, content: str, calls: list[dict[str, Any]]
+def test_what_the_template_renders_for_a_call_is_parsed_as_that_call(
+    model: LoadedModel, style: str, content: str, calls: list[dict[str, Any]]
 ) -> None:
-    loaded.tokenizer.chat_template = template(way)
-    write = partial(render_completion, loaded.tokenizer, ASKED, [ADD])
-    text = answer(loaded, content, *calls)
-    found = read_calls(text, {"add"}, lambda said: write(said).removesuffix("<|im_end|>"))
-    assert found is not None
-    assert found.content == content
-    assert [c.function.name for c in found.calls] == ["add"] * len(calls)
-    for made, expected in zip(found.calls, calls, strict=True):
-        assert json.loads(made.function.arguments) == json.loads(expected["function"]["arguments"])
+    model.tokenizer.chat_template = template(style)
+    parsed = read_calls(answer(model, content, *calls), {"add"}, partial(render, model))
+    assert parsed is not None
+    assert parsed.content == content
+    assert [item.function.name for item in parsed.calls] == ["add"] * len(calls)
+    for actual, expected in zip(parsed.calls, calls, strict=True):
+        arguments = json.loads(actual.function.arguments)
+        assert arguments == json.loads(expected["function"]["arguments"])
 
 
 @pytest.mark.parametrize(
@@ -114,112 +116,113 @@ def test_what_the_template_writes_for_a_call_is_read_as_that_call(
         "<tool_call>" + '{"a":' * 5000,
     ],
 )
-def test_what_the_template_would_not_write_for_a_call_stays_text(loaded: Loaded, text: str) -> None:
-    loaded.tokenizer.chat_template = template("hermes")
-    write = partial(render_completion, loaded.tokenizer, ASKED, [ADD])
-    assert read_calls(text, {"add"}, lambda said: write(said).removesuffix("<|im_end|>")) is None
+def test_what_the_template_would_not_render_for_a_call_stays_text(
+    model: LoadedModel, text: str
+) -> None:
+    model.tokenizer.chat_template = template("hermes")
+    assert read_calls(text, {"add"}, partial(render, model)) is None
 
 
-def question(**more: Any) -> Question:
+def make_request(**more: Any) -> GenerationRequest:
     base = ModelSource(kind=SourceKind.FOLDER, name="x")
     tools = json.dumps([ADD])
-    return Question(id="q", base=base, messages=ASKED, tools=tools, **more)
+    return GenerationRequest(id="r", base=base, messages=MESSAGES, tools=tools, **more)
 
 
-def tell(loaded: Loaded, asked: Question, text: str) -> list[BaseModel]:
-    """What is told where the model writes that."""
-    told: list[BaseModel] = []
-    telling = Telling(told.append)
-    ready = prepare(asked, loaded)
-    telling.open(ready)
-    (row,) = ready.rows
-    for token in [*loaded.tokenizer(text)["input_ids"], loaded.tokenizer.eos_token_id]:
-        row.take(token, loaded.ends, None)
-        telling.tell(row)
-    return told
+def events_of(model: LoadedModel, request: GenerationRequest, text: str) -> list[BaseModel]:
+    """The events of a request that the model answers with this text."""
+    events: list[BaseModel] = []
+    emitter = Emitter(events.append)
+    prepared = prepare(request, model)
+    emitter.open(prepared)
+    (generation,) = prepared.generations
+    for token in [*model.tokenizer(text)["input_ids"], model.tokenizer.eos_token_id]:
+        generation.append(token, model.end_ids, None)
+        emitter.emit(generation)
+    return events
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_call_is_told_as_one_and_ends_the_answer_for_that_reason(
-    loaded: Loaded, *, stream: bool
+def test_a_call_is_sent_as_a_tool_call_and_is_the_finish_reason(
+    model: LoadedModel, *, stream: bool
 ) -> None:
-    loaded.tokenizer.chat_template = template("hermes")
-    asked = question(stream=stream)
-    text = answer(loaded, "", call({"a": 2, "b": 2}))
-    choice, done = tell(loaded, asked, text)
+    model.tokenizer.chat_template = template("hermes")
+    request = make_request(stream=stream)
+    text = answer(model, "", call({"a": 2, "b": 2}))
+    choice, done = events_of(model, request, text)
     assert isinstance(choice, Choice)
     assert isinstance(done, Done)
     assert choice.finish_reason == "tool_calls"
     assert choice.text == ""
     assert choice.tool_calls is not None
     assert choice.tool_calls[0].function.name == "add"
-    chunks = Chunks(asked, model="m", fingerprint="f", with_usage=False)
-    events = [
-        ChatCompletionChunk.model_validate_json(event.removeprefix(b"data: "), strict=True)
-        for event in chunks.of(choice)
+    chunks = Chunks(request, model="m", fingerprint="f", with_usage=False)
+    deltas = [
+        ChatCompletionChunk.model_validate_json(line.removeprefix(b"data: "), strict=True)
+        for line in chunks.encode(choice)
     ]
-    (piece,) = events[0].choices[0].delta.tool_calls or []
+    (piece,) = deltas[0].choices[0].delta.tool_calls or []
     assert piece.function is not None
     assert json.loads(piece.function.arguments or "") == {"a": 2, "b": 2}
     assert (piece.index, piece.id) == (0, choice.tool_calls[0].id)
-    assert events[-1].choices[0].finish_reason == "tool_calls"
+    assert deltas[-1].choices[0].finish_reason == "tool_calls"
 
 
-def test_an_answer_that_calls_nothing_is_text_although_it_could(loaded: Loaded) -> None:
-    loaded.tokenizer.chat_template = template("hermes")
-    choice, _ = tell(loaded, question(stream=True), "It is 4.")
+def test_an_answer_without_a_call_is_text_where_tools_are_on_offer(model: LoadedModel) -> None:
+    model.tokenizer.chat_template = template("hermes")
+    choice, _ = events_of(model, make_request(stream=True), "It is 4.")
     assert isinstance(choice, Choice)
     assert (choice.text, choice.tool_calls, choice.finish_reason) == ("It is 4.", None, "stop")
 
 
-def test_functions_are_offered_the_way_the_template_does(loaded: Loaded) -> None:
-    loaded.tokenizer.chat_template = template("llama")
-    text = loaded.tokenizer.decode(prepare(question(), loaded).prompt)
+def test_tools_are_offered_as_the_template_renders_them(model: LoadedModel) -> None:
+    model.tokenizer.chat_template = template("llama")
+    text = model.tokenizer.decode(prepare(make_request(), model).prompt)
     assert text.startswith(f"<|im_start|>system\nTools: {json.dumps([ADD])}")
 
 
-def test_functions_are_refused_where_the_template_knows_none(loaded: Loaded) -> None:
-    loaded.tokenizer.chat_template = _TURNS.replace("CALLS", "")
-    with pytest.raises(Unanswerable, match="knows no tools") as refused:
-        prepare(question(), loaded)
-    assert (refused.value.refusal.param, refused.value.refusal.status) == ("tools", 400)
+def test_tools_are_refused_where_the_template_does_not_support_them(model: LoadedModel) -> None:
+    model.tokenizer.chat_template = TURNS.replace("CALLS", "")
+    with pytest.raises(InvalidRequestError, match="does not support tools") as raised:
+        prepare(make_request(), model)
+    assert (raised.value.failure.param, raised.value.failure.status) == ("tools", 400)
 
 
-def test_a_call_can_be_sent_back_as_it_came(loaded: Loaded) -> None:
-    for way in TEMPLATES:
-        loaded.tokenizer.chat_template = template(way)
-        text = answer(loaded, "", call({"a": 2}))
-        choice, _ = tell(loaded, question(), text)
+def test_a_call_can_be_sent_back_in_the_history(model: LoadedModel) -> None:
+    for style in TEMPLATES:
+        model.tokenizer.chat_template = template(style)
+        text = answer(model, "", call({"a": 2}))
+        choice, _ = events_of(model, make_request(), text)
         assert isinstance(choice, Choice)
-        made = choice.tool_calls or []
-        assert all(isinstance(one, ChatCompletionMessageFunctionToolCall) for one in made)
-        again = answer(loaded, "", *[one.model_dump() for one in made])
-        assert again.split() == text.split()
+        calls = choice.tool_calls or []
+        assert all(isinstance(item, ChatCompletionMessageFunctionToolCall) for item in calls)
+        assert answer(model, "", *[item.model_dump() for item in calls]).split() == text.split()
 
 
 @pytest.mark.long
-def test_a_model_that_was_trained_on_a_call_makes_it(tiny_model: Path, tmp_path: Path) -> None:
-    model = shutil.copytree(tiny_model, tmp_path / "model")
-    tokenizer = AutoTokenizer.from_pretrained(model)
+def test_a_model_trained_on_a_call_makes_that_call(tiny_model: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_model, tmp_path / "model")
+    tokenizer = AutoTokenizer.from_pretrained(folder)
     tokenizer.chat_template = template("hermes")
-    tokenizer.save_pretrained(model)
-    called = {"role": "assistant", "content": "", "tool_calls": [call({"a": 2, "b": 2})]}
-    rows = [{"messages": [*ASKED, called], "tools": [ADD]}] * 16
+    tokenizer.save_pretrained(folder)
+    message = {"role": "assistant", "content": "", "tool_calls": [call({"a": 2, "b": 2})]}
+    rows = [{"messages": [*MESSAGES, message], "tools": [ADD]}] * 16
     job = JobOnDisk(
-        tmp_path, model, rows, lora=False, n_epochs=20, batch_size=4, learning_rate=0.02
+        tmp_path, folder, rows, lora=False, n_epochs=20, batch_size=4, learning_rate=0.02
     )
     assert job.train(RecordingReporter()).status == "succeeded"
     base = ModelSource(kind=SourceKind.FOLDER, name=str(job.folder.model))
-    shelf, there = Shelf(Home(tmp_path)), threading.Event()
-    if shelf.get((base, None), there.set) is None:
-        assert there.wait(60)
-    trained = shelf.get((base, None), there.set)
+    models, loaded = ModelCache(Home(tmp_path)), threading.Event()
+    if models.get((base, None), loaded.set) is None:
+        assert loaded.wait(60)
+    trained = models.get((base, None), loaded.set)
     assert trained is not None
-    ready = prepare(question(temperature=0.0, max_tokens=100), trained)
-    batch = Batch(trained, ready.rows)
-    while not ready.rows[0].over:
+    prepared = prepare(make_request(temperature=0.0, max_tokens=100), trained)
+    batch = Batch(trained, prepared.generations)
+    (generation,) = prepared.generations
+    while not generation.is_over:
         batch.step()
-    made = ready.rows[0].called
-    assert made is not None
-    assert [one.function.name for one in made.calls] == ["add"]
-    assert json.loads(made.calls[0].function.arguments) == {"a": 2, "b": 2}
+    assert generation.tool_calls is not None
+    (tool_call,) = generation.tool_calls.calls
+    assert tool_call.function.name == "add"
+    assert json.loads(tool_call.function.arguments) == {"a": 2, "b": 2}

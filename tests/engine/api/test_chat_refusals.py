@@ -11,8 +11,8 @@ from openai import AsyncOpenAI
 from openai.types.chat.completion_create_params import CompletionCreateParams
 
 from tui.engine.api.chat.request import (
-    ASKS_FOR_NOTHING,
-    FOR_THE_RECORD,
+    IGNORED_PARAMETERS,
+    NEUTRAL_VALUES,
     OPENAI_PARAMETERS,
     ChatRequest,
 )
@@ -36,7 +36,7 @@ def nested(depth: int) -> dict[str, Any]:
 
 def test_everything_that_openais_client_can_ask_for_is_supported_or_refused_by_name() -> None:
     supported = set(ChatRequest.model_fields)
-    tables = supported, set(ASKS_FOR_NOTHING), set(FOR_THE_RECORD)
+    tables = supported, set(NEUTRAL_VALUES), set(IGNORED_PARAMETERS)
     assert set.union(*tables) == OPENAI_PARAMETERS
     assert sum(map(len, tables)) == len(OPENAI_PARAMETERS)
     streamed, whole = CompletionCreateParams.__args__  # type: ignore[attr-defined]

@@ -64,8 +64,8 @@ async def test_pages_of_events_begin_after_an_event_of_that_job_alone(client: As
 
 async def test_hyperparameters_in_two_places_are_refused(client: AsyncOpenAI) -> None:
     method: Any = {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 1}}}
-    with pytest.raises(openai.BadRequestError, match="twice") as refused:
+    with pytest.raises(openai.BadRequestError, match="not both") as refused:
         await start(client, method=method, hyperparameters={"n_epochs": 2})
     assert refused.value.param == "hyperparameters"
-    # Older code names the method beside the deprecated ones: nothing is said twice there.
+    # Older code names the method beside the deprecated ones, which conflicts with nothing.
     await start(client, method={"type": "supervised"}, hyperparameters={"n_epochs": 2})

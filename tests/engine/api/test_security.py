@@ -128,7 +128,7 @@ async def test_ids_cannot_be_guessed_from_one_another(
 async def test_a_body_is_ended_at_the_limit_whatever_its_headers_say(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(security, "MOST_UPLOADED", 1000)
+    monkeypatch.setattr(security, "MAX_UPLOAD_BYTES", 1000)
     app = FastAPI()
     app.add_middleware(security.BodyLimit)
 

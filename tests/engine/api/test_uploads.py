@@ -204,7 +204,7 @@ async def test_content_that_is_gone_from_the_disk_is_said_to_be(
         client.files.content(file.id),
         client.fine_tuning.jobs.create(model="org/name", training_file=file.id),
     ):
-        with pytest.raises(openai.NotFoundError, match="gone from the engine's disk") as missing:
+        with pytest.raises(openai.NotFoundError, match="missing on the engine's disk") as missing:
             await use
         assert missing.value.code == "content_missing"
     assert (await client.files.delete(file.id)).deleted

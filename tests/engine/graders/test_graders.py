@@ -1,9 +1,8 @@
-"""Graders by OpenAI's client: what they come to, and which are refused."""
+"""Graders through OpenAI's client: their rewards, and which are refused."""
 
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -35,8 +34,8 @@ def multi(formula: str, **graders: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[AsyncOpenAI]:
-    async with InProcessEngine(tmp_path / "home").client() as made:
-        yield made
+    async with InProcessEngine(tmp_path / "home").client() as client:
+        yield client
 
 
 async def run(
@@ -66,7 +65,7 @@ async def run(
         (check(input="{{ sample.output_json }}", reference='{"n": [true]}'), '{"n":[true]}', 1),
     ],
 )
-async def test_a_grader_gives_its_reward(
+async def test_each_grader_returns_its_reward(
     client: AsyncOpenAI, grader: dict[str, Any], sample: str, reward: float
 ) -> None:
     answer = await run(client, grader, sample)
@@ -76,7 +75,7 @@ async def test_a_grader_gives_its_reward(
     assert not any(value for value in answer.metadata.errors.model_dump().values())
 
 
-async def test_several_graders_are_put_together_by_a_formula(client: AsyncOpenAI) -> None:
+async def test_a_formula_combines_several_graders(client: AsyncOpenAI) -> None:
     grader = multi("(name + 3 * town) / 4", name=check("like"), town=similar())
     answer = await run(client, grader, "Paris!")
     assert answer.sub_rewards == {"name": 1.0, "town": pytest.approx(10 / 11)}
@@ -87,7 +86,7 @@ async def test_several_graders_are_put_together_by_a_formula(client: AsyncOpenAI
 
 
 @pytest.mark.parametrize(
-    ("grader", "sample", "trouble"),
+    ("grader", "sample", "kind"),
     [
         (check(input="{{ item.nothing }}"), "Paris", "invalid_variable_error"),
         (check(input="{{ sample.output_json.a }}"), '{"b": 1}', "invalid_variable_error"),
@@ -97,13 +96,13 @@ async def test_several_graders_are_put_together_by_a_formula(client: AsyncOpenAI
         (multi("a", a=check(reference="{{ item.nothing }}")), "Paris", "invalid_variable_error"),
     ],
 )
-async def test_trouble_is_told_by_its_kind_and_the_reward_is_nothing(
-    client: AsyncOpenAI, grader: dict[str, Any], sample: str, trouble: str
+async def test_an_error_is_reported_by_its_kind_and_the_reward_is_zero(
+    client: AsyncOpenAI, grader: dict[str, Any], sample: str, kind: str
 ) -> None:
     answer = await run(client, grader, sample)
     assert answer.reward == 0
-    told = answer.metadata.errors.model_dump()
-    assert [kind for kind, there in told.items() if there] == [trouble]
+    errors = answer.metadata.errors.model_dump()
+    assert [name for name, occurred in errors.items() if occurred] == [kind]
 
 
 @pytest.mark.parametrize(
@@ -128,42 +127,40 @@ async def test_trouble_is_told_by_its_kind_and_the_reward_is_nothing(
         (multi("1"), "grader.graders", "invalid_value"),
     ],
 )
-async def test_a_grader_that_does_not_run_here_is_refused_by_name(
+async def test_an_unsupported_or_invalid_grader_is_refused_by_name(
     client: AsyncOpenAI, grader: dict[str, Any], param: str, code: str
 ) -> None:
     for call in (
         client.fine_tuning.alpha.graders.validate(grader=grader),  # type: ignore[arg-type]
         client.fine_tuning.alpha.graders.run(grader=grader, model_sample="x", item={}),  # type: ignore[arg-type]
     ):
-        with pytest.raises(openai.BadRequestError) as refused:
+        with pytest.raises(openai.BadRequestError) as raised:
             await call
-        assert (refused.value.param, refused.value.code) == (param, code)
-        assert refused.value.body["message"].endswith(".")  # type: ignore[index]
+        assert (raised.value.param, raised.value.code) == (param, code)
+        assert raised.value.body["message"].endswith(".")  # type: ignore[index]
 
 
 @pytest.mark.parametrize("grader", [check(), similar("bleu"), multi("a ^ 2", a=check())])
-async def test_a_grader_that_runs_here_is_given_back(
+async def test_a_supported_grader_is_returned_unchanged(
     client: AsyncOpenAI, grader: dict[str, Any]
 ) -> None:
-    given_back = await client.fine_tuning.alpha.graders.with_raw_response.validate(
+    response = await client.fine_tuning.alpha.graders.with_raw_response.validate(
         grader=grader  # type: ignore[arg-type]
     )
-    # Looked at as JSON: OpenAI's type of a multi grader has room for a single one below it.
-    assert json.loads(given_back.text)["grader"] == grader
+    # Compared as JSON: OpenAI's type of a multi grader has room for a single grader only.
+    assert json.loads(response.text)["grader"] == grader
 
 
-async def test_what_is_put_in_is_never_a_placeholder_itself(client: AsyncOpenAI) -> None:
+async def test_an_inserted_value_is_never_read_as_a_placeholder(client: AsyncOpenAI) -> None:
     sample = "{{ item.secret }} {% x %} {item.secret.__class__}"
     grader = check(reference="{{ item.secret }}")
     assert (await run(client, grader, sample, {"secret": sample})).reward == 1
     assert (await run(client, grader, sample, {"secret": "leaked"})).reward == 0
 
 
-def test_placeholders_that_never_end_are_found_quickly() -> None:
-    began = time.process_time()
+def test_any_number_of_unclosed_placeholders_is_refused() -> None:
     with pytest.raises(PlaceholderError):
-        check_placeholders("{{" * 50_000, ("item",))
-    assert time.process_time() - began < 1
+        check_placeholders("{{" * 500_000, ("item",))  # endless if the work grew quadratically
 
 
 JSON = st.recursive(
@@ -175,7 +172,9 @@ JSON = st.recursive(
 
 @settings(deadline=None)
 @given(st.lists(st.sampled_from(["{{", "}}", " item", ".a", "[0]", "x", "{%", "."])), JSON)
-def test_wild_texts_are_refused_filled_or_lack_a_value(pieces: list[str], item: object) -> None:
+def test_random_templates_are_refused_filled_or_lack_a_value(
+    pieces: list[str], item: object
+) -> None:
     text = "".join(pieces)
     try:
         check_placeholders(text, ("item",))

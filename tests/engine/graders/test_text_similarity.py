@@ -1,4 +1,4 @@
-"""Measures of likeness, held to the figures of the libraries that define them."""
+"""Similarity metrics, compared with the libraries that define them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.engine.graders.text_similarity import MEASURES
+from tui.engine.graders.text_similarity import METRICS
 
 REFERENCES = [
     # sacreBLEU 2 (sentence, effective order, no tokenizer), NLTK 3.9 and rouge-score 0.1.2 gave
@@ -43,14 +43,14 @@ REFERENCES = [
 
 
 @pytest.mark.parametrize(("answer", "reference", "figures"), REFERENCES)
-def test_each_measure_gives_the_figure_of_the_library_that_defines_it(
+def test_each_metric_agrees_with_the_library_that_defines_it(
     answer: str, reference: str, figures: dict[str, float]
 ) -> None:
-    given = {name: MEASURES[name](answer, reference) for name in figures}
-    assert given == pytest.approx(figures, abs=1e-6)
+    values = {name: METRICS[name](answer, reference) for name in figures}
+    assert values == pytest.approx(figures, abs=1e-6)
 
 
 @given(st.text(alphabet="ab c", max_size=30), st.text(alphabet="ab c", max_size=30))
-def test_every_measure_of_any_texts_lies_between_none_and_one(answer: str, reference: str) -> None:
-    for measure in MEASURES.values():
-        assert 0 <= measure(answer, reference) <= 1 + 1e-12
+def test_every_metric_lies_between_zero_and_one(answer: str, reference: str) -> None:
+    for metric in METRICS.values():
+        assert 0 <= metric(answer, reference) <= 1 + 1e-12

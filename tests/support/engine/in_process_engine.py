@@ -9,7 +9,7 @@ import httpx2
 from fastapi import FastAPI
 from openai import AsyncOpenAI
 
-from tui.engine.answering.process import Answering
+from tui.engine.answering.process import InferenceClient
 from tui.engine.api.engine_state import Engine
 from tui.engine.api.server import create_app
 from tui.engine.home import Home
@@ -48,7 +48,7 @@ class InProcessEngine:
             url=None,
             store=self.store,
             supervisor=Supervisor(self.home, self.store, Launcher()),
-            answering=Answering(self.home),
+            answering=InferenceClient(self.home),
             stop=lambda: None,
             clock=self.clock,
         )

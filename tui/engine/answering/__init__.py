@@ -1,1 +1,1 @@
-"""The process that answers chat requests; `process` is the server's side of it."""
+"""The inference process for chat requests; `process` and `protocol` are the server's side."""

@@ -1,4 +1,4 @@
-"""Answers of one model that are made together, a token each at a time; others join between."""
+"""A batch of one model's generations: one token each per step; others may join between steps."""
 
 from __future__ import annotations
 
@@ -7,52 +7,52 @@ from collections.abc import Callable, Sequence
 import torch
 
 from tui.engine.answering import kv_cache
-from tui.engine.answering.generation import Row
-from tui.engine.answering.model_cache import Loaded
+from tui.engine.answering.generation import Generation
+from tui.engine.answering.model_cache import LoadedModel
 from tui.engine.answering.sampling import next_tokens
 
-_WORTH_SHARING = 8
-"""Tokens that prompts must begin with alike for these to be read once for all of them."""
+_MIN_SHARED_PREFIX = 8
+"""Tokens that prompts must have in common at their start for these to be read once for all."""
 
-_SMALL = 16_384
-"""Columns, of all rows together, that cost little even where they are mostly filling."""
+_CHEAP_COLUMNS = 16_384
+"""Columns, summed over all rows, that cost little even where most are padding."""
 
 
 class Batch:
-    """Answers in the making.
+    """Generations in progress.
 
     Attributes:
-        loaded: the model that makes them.
-        rows: the answers; one that is over stays until it is dropped.
+        model: the model that produces them.
+        generations: one for each row; a finished one stays until it is dropped.
     """
 
-    def __init__(self, loaded: Loaded, rows: Sequence[Row]) -> None:
-        """Read the prompts and draw the first token of every row."""
-        self.loaded = loaded
-        self.rows = list(rows)
-        self._cache = kv_cache.new_cache(loaded.model.config)
+    def __init__(self, model: LoadedModel, generations: Sequence[Generation]) -> None:
+        """Read the prompts and sample the first token of every generation."""
+        self.model = model
+        self.generations = list(generations)
+        self._cache = kv_cache.new_cache(model.model.config)
         self._mask = self._ids([[]])
-        prompts = list(dict.fromkeys(tuple(row.prompt) for row in rows))
+        prompts = list(dict.fromkeys(tuple(generation.prompt) for generation in generations))
         with torch.inference_mode():
             logits = self._read(prompts)
-            asked = self._ids([prompts.index(tuple(row.prompt)) for row in rows])
-            self._keep(asked)
-            self._take(logits[asked])
+            rows = self._ids([prompts.index(tuple(item.prompt)) for item in generations])
+            self._select(rows)
+            self._append_tokens(logits[rows])
 
     def step(self) -> None:
-        """Make one more token of every row."""
+        """Generate one more token in every row."""
         with torch.inference_mode():
-            ids = self._ids([[row.transcript.tokens[-1]] for row in self.rows])
-            self._take(self._forward(ids, torch.ones_like(ids)))
+            ids = self._ids([[item.detokenizer.tokens[-1]] for item in self.generations])
+            self._append_tokens(self._forward(ids, torch.ones_like(ids)))
 
     def can_absorb(self, other: Batch) -> bool:
-        """Whether the other's rows can go on in this one, and not mostly as filling."""
-        if self.loaded is not other.loaded or not kv_cache.can_grow(self._cache):
+        """Whether the other's rows can continue in this batch without being mostly padding."""
+        if self.model is not other.model or not kv_cache.can_grow(self._cache):
             return False
         width = max(self._mask.shape[-1], other._mask.shape[-1])
-        apart: int = self._mask.numel() + other._mask.numel()
-        together: int = width * (len(self.rows) + len(other.rows))
-        return together <= max(_SMALL, 2 * apart)
+        separate: int = self._mask.numel() + other._mask.numel()
+        merged: int = width * (len(self.generations) + len(other.generations))
+        return merged <= max(_CHEAP_COLUMNS, 2 * separate)
 
     def absorb(self, other: Batch) -> None:
         """Take over the rows of another batch."""
@@ -60,28 +60,28 @@ class Batch:
             kv_cache.absorb(self._cache, other._cache)
             masks = self._mask, other._mask
             width = max(mask.shape[-1] for mask in masks)
-            self._mask = torch.cat([_filled_up(mask, width) for mask in masks])
-        self.rows += other.rows
+            self._mask = torch.cat([_pad_left(mask, width) for mask in masks])
+        self.generations += other.generations
 
-    def drop(self, gone: Callable[[Row], bool]) -> None:
-        """Let rows go."""
-        stay = [at for at, row in enumerate(self.rows) if not gone(row)]
-        if len(stay) == len(self.rows):
+    def drop(self, is_over: Callable[[Generation], bool]) -> None:
+        """Remove the rows of generations that are over."""
+        rows = [row for row, item in enumerate(self.generations) if not is_over(item)]
+        if len(rows) == len(self.generations):
             return
-        self.rows = [self.rows[at] for at in stay]
-        if self.rows:
+        self.generations = [self.generations[row] for row in rows]
+        if self.generations:
             with torch.inference_mode():
-                self._keep(self._ids(stay))
+                self._select(self._ids(rows))
 
     def _read(self, prompts: Sequence[tuple[int, ...]]) -> torch.Tensor:
-        """Logits after each of the prompts; how they begin alike is read once."""
-        common = _shared_length(prompts) if len(prompts) > 1 else 0
+        """Logits after each prompt, (prompts, vocabulary); a common prefix is read once."""
+        common = _common_prefix(prompts) if len(prompts) > 1 else 0
         self._mask = self._ids([[]] * len(prompts))
-        if common >= _WORTH_SHARING and self.loaded.shares_beginnings:
+        if common >= _MIN_SHARED_PREFIX and self.model.can_share_prefixes:
             self._mask = self._mask[:1]
-            beginning = self._ids([prompts[0][:common]])
-            self._forward(beginning, torch.ones_like(beginning))
-            self._keep(self._ids([0] * len(prompts)))
+            prefix = self._ids([prompts[0][:common]])
+            self._forward(prefix, torch.ones_like(prefix))
+            self._select(self._ids([0] * len(prompts)))
             prompts = [prompt[common:] for prompt in prompts]
         width = max(map(len, prompts))
         ids = self._ids([[0] * (width - len(prompt)) + list(prompt) for prompt in prompts])
@@ -89,10 +89,14 @@ class Batch:
         return self._forward(ids, self._ids(real))
 
     def _forward(self, ids: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
-        """Read more tokens, (rows, columns), of which some are real; gives the last's logits."""
+        """Read more tokens, (rows, columns), of which `real` marks those that are no padding.
+
+        Returns:
+            The logits after the last column, (rows, vocabulary), in float32.
+        """
         self._mask = torch.cat([self._mask, real], dim=-1)
         positions = (self._mask.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[-1] :]
-        out = self.loaded.model(
+        output = self.model.model(
             input_ids=ids,
             attention_mask=self._mask,
             position_ids=positions,
@@ -100,32 +104,32 @@ class Batch:
             use_cache=True,
             logits_to_keep=1,
         )
-        logits: torch.Tensor = out.logits[:, -1].float()
+        logits: torch.Tensor = output.logits[:, -1].float()
         return logits.cpu() if logits.device.type == "mps" else logits
 
-    def _take(self, logits: torch.Tensor) -> None:
-        found = next_tokens(self.rows, logits, lambda: self.loaded.vocabulary)
-        for row, (token, logprob) in zip(self.rows, found, strict=True):
-            row.take(token, self.loaded.ends, logprob)
+    def _append_tokens(self, logits: torch.Tensor) -> None:
+        samples = next_tokens(self.generations, logits, lambda: self.model.vocabulary)
+        for generation, (token, logprob) in zip(self.generations, samples, strict=True):
+            generation.append(token, self.model.end_ids, logprob)
 
-    def _keep(self, rows: torch.Tensor) -> None:
-        """Keep rows, of which one may be named several times, and the columns that they need."""
+    def _select(self, rows: torch.Tensor) -> None:
+        """Keep these rows, repeats allowed, and only the columns that they need."""
         mask = self._mask[rows]
         columns = mask.any(0).nonzero().flatten()
-        kv_cache.keep(self._cache, rows, columns)
+        kv_cache.select(self._cache, rows, columns)
         self._mask = mask[:, columns] if kv_cache.can_grow(self._cache) else mask
 
     def _ids(self, numbers: Sequence[object]) -> torch.Tensor:
-        return torch.tensor(numbers, dtype=torch.long, device=self.loaded.model.device)
+        return torch.tensor(numbers, dtype=torch.long, device=self.model.model.device)
 
 
-def _shared_length(prompts: Sequence[tuple[int, ...]]) -> int:
-    """How many tokens all begin with; each has one more at least."""
+def _common_prefix(prompts: Sequence[tuple[int, ...]]) -> int:
+    """Length of the prefix that all prompts share; every prompt keeps at least one more token."""
     longest = min(map(len, prompts)) - 1
     columns = zip(*prompts, strict=False)
-    differ = (at for at, tokens in enumerate(columns) if len(set(tokens)) > 1)
-    return min(longest, next(differ, longest))
+    differing = (index for index, tokens in enumerate(columns) if len(set(tokens)) > 1)
+    return min(longest, next(differing, longest))
 
 
-def _filled_up(mask: torch.Tensor, width: int) -> torch.Tensor:
+def _pad_left(mask: torch.Tensor, width: int) -> torch.Tensor:
     return torch.nn.functional.pad(mask, (width - mask.shape[-1], 0))

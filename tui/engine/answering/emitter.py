@@ -1,4 +1,4 @@
-"""What is told of the questions whose answers are being made."""
+"""Turns the progress of generations into the protocol's events, as the client asked for them."""
 
 from __future__ import annotations
 
@@ -7,101 +7,105 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from tui.engine.answering.generation import Row
-from tui.engine.answering.prompts import Prepared
-from tui.engine.answering.protocol import Choice, Delta, Done, Refused
+from tui.engine.answering.generation import Generation
+from tui.engine.answering.prompts import PreparedRequest
+from tui.engine.answering.protocol import Choice, Delta, Done, Failed
 
 
 @dataclass(slots=True)
-class _Open:
-    """A question whose answers are being made."""
+class _Progress:
+    """A request whose answers are being generated."""
 
     prompt_tokens: int
-    answers_left: int
+    choices_left: int
     completion_tokens: int = 0
 
 
-class Telling:
-    """Tells answers as they come; nothing of a question once it is closed."""
+class Emitter:
+    """Sends events of open requests; none of a request once it is closed."""
 
     def __init__(self, send: Callable[[BaseModel], None]) -> None:
-        """Nothing is open yet.
+        """Start without open requests.
 
         Args:
-            send: takes what is told.
+            send: receives the events.
         """
         self._send = send
-        self._open: dict[str, _Open] = {}
+        self._progress: dict[str, _Progress] = {}
 
-    def open(self, prepared: Prepared) -> None:
-        """The answers to this question are being made from now on."""
-        self._open[prepared.question.id] = _Open(len(prepared.prompt), len(prepared.rows))
+    def open(self, prepared: PreparedRequest) -> None:
+        """Start to send events of a request."""
+        self._progress[prepared.request.id] = _Progress(
+            len(prepared.prompt), len(prepared.generations)
+        )
 
-    def is_open(self, row: Row) -> bool:
-        """Whether anybody waits for an answer."""
-        return row.owner in self._open
+    def is_open(self, generation: Generation) -> bool:
+        """Whether a client waits for this generation."""
+        return generation.request_id in self._progress
 
-    def close(self, question: str) -> None:
-        """Nobody waits for the answers to this question any more."""
-        self._open.pop(question, None)
+    def close(self, request_id: str) -> None:
+        """Send nothing more of a request."""
+        self._progress.pop(request_id, None)
 
-    def refuse(self, refusal: Refused) -> None:
-        """A question cannot be answered, or not to its end."""
-        self.close(refusal.id)
-        self._send(refusal)
+    def fail(self, failure: Failed) -> None:
+        """End a request with an error."""
+        self.close(failure.id)
+        self._send(failure)
 
-    def tell(self, row: Row) -> None:
-        """Tell what is new of an answer."""
-        if row.failure is not None:
-            self.refuse(
-                Refused(
-                    id=row.owner,
+    def emit(self, generation: Generation) -> None:
+        """Send what is new of a generation."""
+        if generation.failure is not None:
+            self.fail(
+                Failed(
+                    id=generation.request_id,
                     status=400,
                     code="invalid_schema",
-                    message=f"The answer could not be held to the schema: {row.failure}.",
+                    message=f"The answer could not be held to the schema: {generation.failure}.",
                     param="response_format",
                 )
             )
-        elif row.wishes.streamed:
-            self._tell_news(row)
-        elif row.finish is not None:
-            self._tell_whole(row)
+        elif generation.params.stream:
+            self._emit_delta(generation)
+        elif generation.finish_reason is not None:
+            self._emit_choice(generation)
 
-    def _tell_news(self, row: Row) -> None:
-        text, logprobs = row.transcript.news()
+    def _emit_delta(self, generation: Generation) -> None:
+        text, logprobs = generation.detokenizer.release()
+        request_id, index = generation.request_id, generation.index
         if text or logprobs:
-            told = logprobs if row.wishes.alternatives is not None else None
-            self._send(Delta(id=row.owner, index=row.index, text=text, logprobs=told))
-        if row.finish is not None:
-            self._send(Choice(id=row.owner, index=row.index, finish_reason=row.finish))
-            self._count(row)
+            named = logprobs if generation.params.top_logprobs is not None else None
+            self._send(Delta(id=request_id, index=index, text=text, logprobs=named))
+        if generation.finish_reason is not None:
+            self._send(Choice(id=request_id, index=index, finish_reason=generation.finish_reason))
+            self._count(generation)
 
-    def _tell_whole(self, row: Row) -> None:
-        assert row.finish is not None
-        text, logprobs = row.transcript.news()
+    def _emit_choice(self, generation: Generation) -> None:
+        assert generation.finish_reason is not None
+        text, logprobs = generation.detokenizer.release()
+        tool_calls = generation.tool_calls
         self._send(
             Choice(
-                id=row.owner,
-                index=row.index,
-                text=text if row.called is None else row.called.content,
-                logprobs=logprobs if row.wishes.alternatives is not None else None,
-                tool_calls=None if row.called is None else row.called.calls,
-                finish_reason=row.finish,
+                id=generation.request_id,
+                index=generation.index,
+                text=text if tool_calls is None else tool_calls.content,
+                logprobs=logprobs if generation.params.top_logprobs is not None else None,
+                tool_calls=None if tool_calls is None else tool_calls.calls,
+                finish_reason=generation.finish_reason,
             )
         )
-        self._count(row)
+        self._count(generation)
 
-    def _count(self, row: Row) -> None:
-        """An answer is complete; with the last one so is the question."""
-        asked = self._open[row.owner]
-        asked.answers_left -= 1
-        asked.completion_tokens += len(row.transcript.tokens)
-        if asked.answers_left == 0:
-            self.close(row.owner)
+    def _count(self, generation: Generation) -> None:
+        """Count a complete answer; the last one completes the request."""
+        progress = self._progress[generation.request_id]
+        progress.choices_left -= 1
+        progress.completion_tokens += len(generation.detokenizer.tokens)
+        if progress.choices_left == 0:
+            self.close(generation.request_id)
             self._send(
                 Done(
-                    id=row.owner,
-                    prompt_tokens=asked.prompt_tokens,
-                    completion_tokens=asked.completion_tokens,
+                    id=generation.request_id,
+                    prompt_tokens=progress.prompt_tokens,
+                    completion_tokens=progress.completion_tokens,
                 )
             )

@@ -1,4 +1,4 @@
-"""One answer in the making: what was asked of it, and what has come of it."""
+"""One answer in progress: its sampling parameters and the tokens so far."""
 
 from __future__ import annotations
 
@@ -8,143 +8,144 @@ from dataclasses import dataclass, field
 import torch
 from openai.types.chat import ChatCompletionTokenLogprob as TokenLogprob
 
-from tui.engine.answering.detokenizer import Transcript
+from tui.engine.answering.detokenizer import Detokenizer
 from tui.engine.answering.grammars import Grammar, GrammarError
-from tui.engine.answering.protocol import Finish
-from tui.engine.answering.tool_calls import Called
+from tui.engine.answering.protocol import FinishReason
+from tui.engine.answering.tool_calls import ToolCalls
 
 _GREEDY = 1e-4
-"""Below this temperature the division overflows; the likeliest token is what it would draw."""
+"""Below this temperature the division overflows, and sampling would give the likeliest token."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
-    """What is asked of an answer.
+class SamplingParams:
+    """How the tokens of an answer are chosen.
 
     Attributes:
-        most: tokens it may have.
-        temperature: 0 takes the likeliest token.
-        top_p: share of the probability that is drawn from.
-        frequency_penalty: is taken off a token's logit for each time it was used.
-        presence_penalty: is taken off a token's logit once it was used.
-        bias: is added to the logits of tokens, by their ids.
-        seed: of the draws; None for a new one.
-        streamed: whether text is wanted before the answer is complete.
-        alternatives: how many tokens to name beside each chosen one; None for no logprobs.
+        max_tokens: length limit of the answer.
+        temperature: 0 for greedy decoding.
+        top_p: probability mass that is sampled from.
+        frequency_penalty: subtracted from a token's logit for each earlier occurrence.
+        presence_penalty: subtracted from a token's logit once it has occurred.
+        logit_bias: added to the logits of tokens, by their ids.
+        seed: of the random numbers; None for a fresh one.
+        stream: whether text is needed before the answer is complete.
+        top_logprobs: how many of the likeliest tokens to report with each token; None for no
+            logprobs at all.
     """
 
-    most: int
+    max_tokens: int
     temperature: float = 0.0
     top_p: float = 1.0
     frequency_penalty: float = 0.0
     presence_penalty: float = 0.0
-    bias: Mapping[int, float] = field(default_factory=dict)
+    logit_bias: Mapping[int, float] = field(default_factory=dict)
     seed: int | None = None
-    streamed: bool = False
-    alternatives: int | None = None
+    stream: bool = False
+    top_logprobs: int | None = None
 
 
-class Row:
-    """One answer in the making.
+class Generation:
+    """One answer in progress.
 
     Attributes:
-        owner: id of the question.
-        index: which of its answers this is.
+        request_id: the request that it answers.
+        index: number of the choice within the request.
         prompt: token ids of the prompt.
-        wishes: what is asked of it.
-        transcript: what has come of it.
-        finish: why it is complete; None while it is not.
-        failure: why it cannot go on.
-        called: the functions that it calls, once it is complete.
+        params: how tokens are chosen.
+        detokenizer: the tokens so far, and their text.
+        finish_reason: why it is complete; None while it is not.
+        failure: why it cannot continue.
+        tool_calls: the functions that it calls, once it is complete.
     """
 
     def __init__(
         self,
-        owner: str,
+        request_id: str,
         index: int,
         prompt: list[int],
-        wishes: Wishes,
-        transcript: Transcript,
+        params: SamplingParams,
+        detokenizer: Detokenizer,
         grammar: Grammar | None = None,
-        read_calls: Callable[[list[int]], Called | None] | None = None,
+        read_calls: Callable[[list[int]], ToolCalls | None] | None = None,
     ) -> None:
-        """An answer without a token."""
-        self.owner = owner
+        """Start an answer without tokens."""
+        self.request_id = request_id
         self.index = index
         self.prompt = prompt
-        self.wishes = wishes
-        self.transcript = transcript
-        self.finish: Finish | None = None
-        self.called: Called | None = None
+        self.params = params
+        self.detokenizer = detokenizer
+        self.finish_reason: FinishReason | None = None
+        self.tool_calls: ToolCalls | None = None
         self.failure: str | None = None
         self._grammar = grammar
         self._read_calls = read_calls
         self._generator = torch.Generator()
-        if wishes.seed is None:
+        if params.seed is None:
             self._generator.seed()
         else:
-            self._generator.manual_seed((wishes.seed + index) % 2**63)
+            self._generator.manual_seed((params.seed + index) % 2**63)
 
     @property
-    def is_drawn(self) -> bool:
-        """Whether tokens are drawn; else the likeliest is taken."""
-        return self.wishes.temperature > _GREEDY
+    def is_sampled(self) -> bool:
+        """Whether tokens are sampled; otherwise decoding is greedy."""
+        return self.params.temperature > _GREEDY
 
     @property
-    def over(self) -> bool:
-        """Whether it is complete or cannot go on."""
-        return self.finish is not None or self.failure is not None
+    def is_over(self) -> bool:
+        """Whether it is complete or cannot continue."""
+        return self.finish_reason is not None or self.failure is not None
 
-    def chance(self) -> float:
-        """The next random number, from 0 up to 1."""
+    def next_random(self) -> float:
+        """Draw the next random number, from 0 up to but excluding 1."""
         return float(torch.rand(1, generator=self._generator, dtype=torch.float64))
 
-    def steer(self, logits: torch.Tensor) -> None:
-        """Change the logits of the next token, (vocabulary), to what was wished."""
-        wishes, tokens = self.wishes, self.transcript.tokens
-        if tokens and (wishes.frequency_penalty or wishes.presence_penalty):
-            used, times = torch.tensor(tokens, device=logits.device).unique(return_counts=True)
-            logits[used] -= wishes.frequency_penalty * times + wishes.presence_penalty
-        if wishes.bias:
-            ids = torch.tensor(list(wishes.bias), device=logits.device)
-            logits[ids] += torch.tensor(list(wishes.bias.values()), device=logits.device)
+    def adjust_logits(self, logits: torch.Tensor) -> None:
+        """Apply penalties, bias and schema to the next token's logits, (vocabulary), in place."""
+        params, tokens = self.params, self.detokenizer.tokens
+        if tokens and (params.frequency_penalty or params.presence_penalty):
+            used, counts = torch.tensor(tokens, device=logits.device).unique(return_counts=True)
+            logits[used] -= params.frequency_penalty * counts + params.presence_penalty
+        if params.logit_bias:
+            ids = torch.tensor(list(params.logit_bias), device=logits.device)
+            logits[ids] += torch.tensor(list(params.logit_bias.values()), device=logits.device)
         if self._grammar is not None:
             try:
-                allowed = self._grammar.allowed()
+                allowed = self._grammar.allowed_tokens()
             except GrammarError as error:
                 self.failure = str(error)
             else:
                 logits.masked_fill_(~allowed.to(logits.device), -torch.inf)
 
-    def take(self, token: int, ends: frozenset[int], logprob: TokenLogprob | None) -> None:
-        """Take the next token; one of `ends` completes the answer and is not part of it."""
+    def append(self, token: int, end_ids: frozenset[int], logprob: TokenLogprob | None) -> None:
+        """Add the next token; one of `end_ids` completes the answer and is not part of it."""
         if self.failure is not None:
             return
-        if token in ends:
-            self.finish = "stop"
-            self._look_for_calls()
+        if token in end_ids:
+            self.finish_reason = "stop"
+            self._parse_calls()
         else:
-            self.transcript.add(token, logprob)
-            if self._is_whole(token):
-                self.finish = "stop"
-            elif len(self.transcript.tokens) >= self.wishes.most:
-                self.finish = "length"
-        if self.finish is not None:
-            self.transcript.close()
+            self.detokenizer.append(token, logprob)
+            if self._completes(token):
+                self.finish_reason = "stop"
+            elif len(self.detokenizer.tokens) >= self.params.max_tokens:
+                self.finish_reason = "length"
+        if self.finish_reason is not None:
+            self.detokenizer.close()
 
-    def _look_for_calls(self) -> None:
-        """Only an answer that the model itself has ended can be a call."""
+    def _parse_calls(self) -> None:
+        """Look for function calls; only an answer that the model itself has ended can be one."""
         if self._read_calls is not None:
-            self.called = self._read_calls(self.transcript.tokens)
-            if self.called is not None:
-                self.finish = "tool_calls"
+            self.tool_calls = self._read_calls(self.detokenizer.tokens)
+            if self.tool_calls is not None:
+                self.finish_reason = "tool_calls"
 
-    def _is_whole(self, token: int) -> bool:
-        """Whether the answer is complete with this token."""
+    def _completes(self, token: int) -> bool:
+        """Whether this token completes the answer, by a stop sequence or by the schema."""
         if self._grammar is None:
-            return self.transcript.stopped
+            return self.detokenizer.stopped
         try:
-            self._grammar.take(token)
+            self._grammar.advance(token)
         except GrammarError as error:
             self.failure = str(error)
-        return self.transcript.stopped or self._grammar.complete
+        return self.detokenizer.stopped or self._grammar.is_complete

@@ -1,4 +1,4 @@
-"""JSON schemas that answers are held to, and the bytes that tokens stand for, by llguidance."""
+"""JSON schemas that constrain answers, and the bytes that tokens stand for, by llguidance."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from transformers import PreTrainedTokenizerBase
 
 
 class GrammarError(Exception):
-    """An answer cannot be held to a schema; the text says why."""
+    """An answer cannot be constrained by a schema; the message says why."""
 
 
 class Grammar:
-    """One answer's way through a schema."""
+    """The state of one answer within its schema."""
 
-    def __init__(self, matcher: LLMatcher, width: int) -> None:
+    def __init__(self, matcher: LLMatcher, vocabulary_size: int) -> None:
         self._matcher = matcher
-        self._width = width
+        self._vocabulary_size = vocabulary_size
 
-    def again(self) -> Grammar:
-        """The same for another answer, from where this one is."""
-        return Grammar(self._matcher.deep_copy(), self._width)
+    def copy(self) -> Grammar:
+        """Return an independent copy for another answer."""
+        return Grammar(self._matcher.deep_copy(), self._vocabulary_size)
 
-    def allowed(self) -> torch.Tensor:
-        """Which tokens may come next: booleans over the vocabulary.
+    def allowed_tokens(self) -> torch.Tensor:
+        """Return which tokens may come next: booleans, (vocabulary).
 
         Raises:
             GrammarError: the schema became too complex to follow.
         """
         bits = np.frombuffer(self._matcher.compute_bitmask(), np.uint8)
         self._check()
-        mask = np.zeros(self._width, dtype=bool)
-        known = np.unpackbits(bits, bitorder="little")[: self._width]
+        mask = np.zeros(self._vocabulary_size, dtype=bool)
+        known = np.unpackbits(bits, bitorder="little")[: self._vocabulary_size]
         mask[: len(known)] = known
         return torch.from_numpy(mask)
 
-    def take(self, token: int) -> None:
-        """Go on with a token that was allowed.
+    def advance(self, token: int) -> None:
+        """Consume a token that was allowed.
 
         Raises:
             GrammarError: the schema became too complex to follow.
@@ -47,8 +47,8 @@ class Grammar:
         self._check()
 
     @property
-    def complete(self) -> bool:
-        """Whether the answer is whole, so that nothing can come any more."""
+    def is_complete(self) -> bool:
+        """Whether no token can follow."""
         return bool(self._matcher.is_stopped())
 
     def _check(self) -> None:
@@ -60,36 +60,35 @@ class Vocabulary:
     """The tokens of a model as bytes."""
 
     def __init__(
-        self, tokenizer: PreTrainedTokenizerBase, width: int, ends: frozenset[int]
+        self, tokenizer: PreTrainedTokenizerBase, size: int, end_ids: frozenset[int]
     ) -> None:
         """Read the tokenizer; takes some tenths of a second.
 
         Args:
             tokenizer: the model's.
-            width: how many logits the model gives.
-            ends: ids of the tokens that end an answer.
+            size: how many logits the model gives.
+            end_ids: ids of the tokens that end an answer.
 
         Raises:
-            GrammarError: it is of a kind that cannot be read.
+            GrammarError: the kind of tokenizer is not supported.
         """
-        self._width = width
-        size = max(width, len(tokenizer))
+        self._size = size
         try:
             self._tokens = llguidance.hf.from_tokenizer(
-                tokenizer, n_vocab=size, eos_token=sorted(ends)
+                tokenizer, n_vocab=max(size, len(tokenizer)), eos_token=sorted(end_ids)
             )
         except ValueError as error:
             raise GrammarError(f"the model's tokenizer cannot be read: {error}") from error
 
     def grammar(self, schema: str) -> Grammar:
-        """The start of an answer that follows a JSON schema.
+        """Return the initial state of an answer that follows a JSON schema.
 
         Raises:
-            GrammarError: it is no schema, or has something that cannot be enforced.
+            GrammarError: the schema is invalid, or holds something that cannot be enforced.
         """
         try:
-            # Whatever a schema itself may ask of the library: any layout, but no answer full of
-            # white space; nothing that cannot be enforced is passed over.
+            # Whatever a schema itself sets of the library's options: any layout, but no answer full
+            # of white space; nothing that cannot be enforced is ignored.
             grammar = LLMatcher.grammar_from_json_schema(
                 schema,
                 overrides={
@@ -107,16 +106,16 @@ class Vocabulary:
         matcher = LLMatcher(self._tokens, grammar, log_level=0, limits=limits)
         if matcher.is_error():
             raise GrammarError(_first_line(matcher.get_error()))
-        return Grammar(matcher, self._width)
+        return Grammar(matcher, self._size)
 
     def bytes_of(self, token: int) -> bytes | None:
-        """What a token stands for, perhaps a part of a character; None for a special one."""
+        """Return the bytes of a token, perhaps part of a character; None for a special token."""
         if self._tokens.is_special_token(token):
             return None
         return bytes(self._tokens.decode_bytes([token]))
 
     def text_of(self, token: int) -> str:
-        """A token as text, also a special one."""
+        """Return a token as text, special ones included."""
         return self._tokens.decode_bytes([token]).decode(errors="replace")
 
 

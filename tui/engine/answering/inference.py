@@ -1,6 +1,6 @@
-"""Questions in, answers out: `python -m tui.engine.answering.inference HOME`.
+"""Requests in, events out: `python -m tui.engine.answering.inference HOME`.
 
-It ends when its input does.
+The process ends when its standard input does.
 """
 
 from __future__ import annotations
@@ -13,32 +13,32 @@ from typing import BinaryIO
 
 from pydantic import BaseModel
 
-from tui.engine.answering.model_cache import Shelf
-from tui.engine.answering.protocol import ASKED, as_line
-from tui.engine.answering.scheduler import Desk
+from tui.engine.answering.model_cache import ModelCache
+from tui.engine.answering.protocol import COMMAND, encode_line
+from tui.engine.answering.scheduler import Scheduler
 from tui.engine.home import Home
 
 
-def listen(desk: Desk, lines: BinaryIO) -> None:
-    """Hand in what is asked, until the server goes; runs in a thread of its own."""
+def listen(scheduler: Scheduler, lines: BinaryIO) -> None:
+    """Submit the server's commands until it ends; runs in a thread of its own."""
     for line in lines:
-        desk.ask(ASKED.validate_json(line))
-    os._exit(0)  # the server is gone: nobody waits for what is being made
+        scheduler.submit(COMMAND.validate_json(line))
+    os._exit(0)  # the server is gone: nobody waits for the answers in progress
 
 
 def main() -> None:
-    """Answer what comes on the standard input."""
-    # What libraries print must not get between the answers.
-    out = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    """Serve the commands on the standard input."""
+    # What libraries print must not get between the events.
+    output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
 
     def send(record: BaseModel) -> None:
-        out.write(as_line(record))
-        out.flush()
+        output.write(encode_line(record))
+        output.flush()
 
-    desk = Desk(Shelf(Home(Path(sys.argv[1]))), send)
-    threading.Thread(target=listen, args=(desk, sys.stdin.buffer), daemon=True).start()
-    desk.run()
+    scheduler = Scheduler(ModelCache(Home(Path(sys.argv[1]))), send)
+    threading.Thread(target=listen, args=(scheduler, sys.stdin.buffer), daemon=True).start()
+    scheduler.run()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A question made ready for its model: the prompt as tokens, and a row for each of its answers."""
+"""A generation request -> the prompt as tokens and the generations, checked against its model."""
 
 from __future__ import annotations
 
@@ -8,143 +8,150 @@ from typing import Any
 
 import orjson
 
-from tui.engine.answering.detokenizer import Transcript
-from tui.engine.answering.generation import Row, Wishes
+from tui.engine.answering.detokenizer import Detokenizer
+from tui.engine.answering.generation import Generation, SamplingParams
 from tui.engine.answering.grammars import Grammar, GrammarError, Vocabulary
-from tui.engine.answering.model_cache import Loaded
-from tui.engine.answering.protocol import Question, Refused
-from tui.engine.answering.tool_calls import Called, read_calls
+from tui.engine.answering.model_cache import LoadedModel
+from tui.engine.answering.protocol import Failed, GenerationRequest
+from tui.engine.answering.tool_calls import ToolCalls, read_calls
 from tui.engine.training.tokens import Unrenderable, render_completion, render_prompt
 
-_MOST_TOKENS = 1024
-"""Length of an answer where the question does not limit it."""
+_DEFAULT_MAX_TOKENS = 1024
+"""Length limit of an answer where the request sets none."""
 
 
-class Unanswerable(Exception):
-    """A question cannot be answered.
+class InvalidRequestError(Exception):
+    """The model cannot answer this request.
 
     Attributes:
-        refusal: what is to be told.
+        failure: the event to send.
     """
 
-    def __init__(self, question: Question, code: str, message: str, param: str) -> None:
+    def __init__(self, request: GenerationRequest, code: str, message: str, param: str) -> None:
         super().__init__(message)
-        self.refusal = Refused(id=question.id, status=400, code=code, message=message, param=param)
+        self.failure = Failed(id=request.id, status=400, code=code, message=message, param=param)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Prepared:
-    """A question that its model can answer.
+class PreparedRequest:
+    """A request that its model can answer.
 
     Attributes:
-        question: as it was asked.
-        loaded: the model.
+        request: as it was sent.
+        model: the model.
         prompt: token ids.
-        rows: its answers, without a token yet.
+        generations: its answers, without tokens yet.
     """
 
-    question: Question
-    loaded: Loaded
+    request: GenerationRequest
+    model: LoadedModel
     prompt: list[int]
-    rows: list[Row]
+    generations: list[Generation]
 
 
-def prepare(question: Question, loaded: Loaded) -> Prepared:
-    """Make a question ready.
+def prepare(request: GenerationRequest, model: LoadedModel) -> PreparedRequest:
+    """Tokenize the prompt and set up a generation for each choice.
 
     Raises:
-        Unanswerable: it cannot be put to this model.
+        InvalidRequestError: the model cannot answer the request.
     """
-    tools = None if question.tools is None else orjson.loads(question.tools)
-    ids = _prompt(question, loaded, tools)
-    wishes = _wishes(question, loaded, len(ids))
-    grammar = _grammar(question, loaded)
-    decode = partial(loaded.tokenizer.decode, skip_special_tokens=True)
-    rows = [
-        Row(
-            question.id,
+    tools = None if request.tools is None else orjson.loads(request.tools)
+    ids = _prompt_ids(request, model, tools)
+    params = _sampling_params(request, model, len(ids))
+    grammar = _grammar(request, model)
+    decode = partial(model.tokenizer.decode, skip_special_tokens=True)
+    generations = [
+        Generation(
+            request.id,
             index,
             ids,
-            wishes,
-            Transcript(decode, question.stop, eager=wishes.streamed),
-            None if grammar is None else grammar.again(),
-            None if tools is None else partial(_calls, question, loaded, tools),
+            params,
+            Detokenizer(decode, request.stop, incremental=params.stream),
+            None if grammar is None else grammar.copy(),
+            None if tools is None else partial(_read_calls, request, model, tools),
         )
-        for index in range(question.n)
+        for index in range(request.n)
     ]
-    return Prepared(question, loaded, ids, rows)
+    return PreparedRequest(request, model, ids, generations)
 
 
-def _calls(
-    question: Question, loaded: Loaded, tools: list[dict[str, Any]], tokens: list[int]
-) -> Called | None:
-    """The calls that an answer makes."""
-    ends = loaded.tokenizer.batch_decode([[end] for end in loaded.ends])
+def _read_calls(
+    request: GenerationRequest, model: LoadedModel, tools: list[dict[str, Any]], tokens: list[int]
+) -> ToolCalls | None:
+    """Parse the function calls of an answer."""
+    ends = model.tokenizer.batch_decode([[token] for token in model.end_ids])
 
-    def write(answer: dict[str, Any]) -> str:
-        text = render_completion(loaded.tokenizer, question.messages, tools, answer).rstrip()
+    def render(message: dict[str, Any]) -> str:
+        text = render_completion(model.tokenizer, request.messages, tools, message).rstrip()
         return next((text.removesuffix(end) for end in ends if text.endswith(end)), text)
 
     names = {tool["function"]["name"] for tool in tools}
-    return read_calls(loaded.tokenizer.decode(tokens), names, write)
+    return read_calls(model.tokenizer.decode(tokens), names, render)
 
 
-def _prompt(question: Question, loaded: Loaded, tools: list[dict[str, Any]] | None) -> list[int]:
-    if tools and "tool" not in str(loaded.tokenizer.chat_template):
-        said = "This model's chat template knows no tools: it was not made to call functions."
-        raise Unanswerable(question, "unsupported_parameter", said, "tools")
+def _prompt_ids(
+    request: GenerationRequest, model: LoadedModel, tools: list[dict[str, Any]] | None
+) -> list[int]:
+    if tools and "tool" not in str(model.tokenizer.chat_template):
+        message = "This model does not support tools: its chat template has no place for them."
+        raise InvalidRequestError(request, "unsupported_parameter", message, "tools")
     try:
-        text = render_prompt(loaded.tokenizer, question.messages, tools)
-        ids: list[int] = loaded.tokenizer(text, add_special_tokens=False)["input_ids"]
+        text = render_prompt(model.tokenizer, request.messages, tools)
+        ids: list[int] = model.tokenizer(text, add_special_tokens=False)["input_ids"]
     except (Unrenderable, ValueError, TypeError, LookupError, RecursionError) as error:
-        said = f"This conversation cannot be put to the model: {error}."
-        raise Unanswerable(question, "invalid_messages", said, "messages") from error
+        message = f"The model's chat template cannot render these messages: {error}."
+        raise InvalidRequestError(request, "invalid_messages", message, "messages") from error
     if not ids:
-        said = "This conversation is empty for the model: its chat template writes nothing."
-        raise Unanswerable(question, "invalid_messages", said, "messages")
-    if len(ids) >= loaded.longest:
-        said = (
-            f"This model's maximum context length is {loaded.longest} tokens; the messages "
-            f"have {len(ids)}. Shorten them."
+        message = "The model's chat template renders these messages as an empty prompt."
+        raise InvalidRequestError(request, "invalid_messages", message, "messages")
+    if len(ids) >= model.context_length:
+        message = (
+            f"This model's maximum context length is {model.context_length} tokens. However, your "
+            f"messages resulted in {len(ids)} tokens. Please reduce the length of the messages."
         )
-        raise Unanswerable(question, "context_length_exceeded", said, "messages")
+        raise InvalidRequestError(request, "context_length_exceeded", message, "messages")
     return ids
 
 
-def _wishes(question: Question, loaded: Loaded, length: int) -> Wishes:
-    unknown = [token for token in question.logit_bias if not 0 <= token < loaded.width]
+def _sampling_params(
+    request: GenerationRequest, model: LoadedModel, prompt_length: int
+) -> SamplingParams:
+    size = model.vocabulary_size
+    unknown = [token for token in request.logit_bias if not 0 <= token < size]
     if unknown:
-        said = f"This model has no token {unknown[0]}: it has the tokens 0 to {loaded.width - 1}."
-        raise Unanswerable(question, "invalid_value", said, "logit_bias")
-    if question.alternatives is not None:
-        _vocabulary(question, loaded, "logprobs")
-    return Wishes(
-        most=min(question.max_tokens or _MOST_TOKENS, loaded.longest - length),
-        temperature=question.temperature,
-        top_p=question.top_p,
-        frequency_penalty=question.frequency_penalty,
-        presence_penalty=question.presence_penalty,
-        bias=question.logit_bias,
-        seed=question.seed,
-        streamed=question.stream and question.tools is None,
-        alternatives=question.alternatives,
+        message = f"This model has no token {unknown[0]}: its token ids are 0 to {size - 1}."
+        raise InvalidRequestError(request, "invalid_value", message, "logit_bias")
+    if request.top_logprobs is not None:
+        _vocabulary(request, model, "logprobs")
+    return SamplingParams(
+        max_tokens=min(
+            request.max_tokens or _DEFAULT_MAX_TOKENS, model.context_length - prompt_length
+        ),
+        temperature=request.temperature,
+        top_p=request.top_p,
+        frequency_penalty=request.frequency_penalty,
+        presence_penalty=request.presence_penalty,
+        logit_bias=request.logit_bias,
+        seed=request.seed,
+        stream=request.stream and request.tools is None,
+        top_logprobs=request.top_logprobs,
     )
 
 
-def _vocabulary(question: Question, loaded: Loaded, param: str) -> Vocabulary:
+def _vocabulary(request: GenerationRequest, model: LoadedModel, param: str) -> Vocabulary:
     try:
-        return loaded.vocabulary
+        return model.vocabulary
     except GrammarError as error:
-        said = f"This model does not allow for {param}: {error}."
-        raise Unanswerable(question, "unsupported_parameter", said, param) from error
+        message = f"This model does not support {param}: {error}."
+        raise InvalidRequestError(request, "unsupported_parameter", message, param) from error
 
 
-def _grammar(question: Question, loaded: Loaded) -> Grammar | None:
-    if question.json_schema is None:
+def _grammar(request: GenerationRequest, model: LoadedModel) -> Grammar | None:
+    if request.json_schema is None:
         return None
-    vocabulary = _vocabulary(question, loaded, "response_format")
+    vocabulary = _vocabulary(request, model, "response_format")
     try:
-        return vocabulary.grammar(question.json_schema)
+        return vocabulary.grammar(request.json_schema)
     except GrammarError as error:
-        said = f"The answer cannot be held to this schema: {error}."
-        raise Unanswerable(question, "invalid_schema", said, "response_format") from error
+        message = f"The answer cannot be held to this schema: {error}."
+        raise InvalidRequestError(request, "invalid_schema", message, "response_format") from error

@@ -1,4 +1,4 @@
-"""What goes between the server and the process that answers: one JSON object a line, both ways."""
+"""Commands of the server and events of the inference process: one JSON object a line."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from tui.domain.providers.model_names import ModelSource
 
-Finish = Literal["stop", "length", "tool_calls"]
+FinishReason = Literal["stop", "length", "tool_calls"]
 
 
-class Question(BaseModel):
-    """One chat request."""
+class GenerationRequest(BaseModel):
+    """Generate the answers to one chat request."""
 
     model_config = ConfigDict(frozen=True)
 
-    kind: Literal["question"] = "question"
+    kind: Literal["generate"] = "generate"
     id: str
     base: ModelSource
     adapter: str | None = None
@@ -34,30 +34,30 @@ class Question(BaseModel):
     frequency_penalty: float = 0.0
     presence_penalty: float = 0.0
     logit_bias: dict[int, float] = {}
-    """What is added to the logits of tokens, by their ids."""
+    """Added to the logits of tokens, by their ids."""
     stop: list[str] = []
     seed: int | None = None
     stream: bool = False
-    alternatives: int | None = None
-    """How many tokens to name beside each chosen one; None where no logprobs are wanted."""
+    top_logprobs: int | None = None
+    """How many of the likeliest tokens to report with each token; None for no logprobs at all."""
     json_schema: str | None = None
     """The JSON schema that the answer has to follow, as text."""
     tools: str | None = None
     """The functions that it may call, as JSON text of a list of OpenAI's tools."""
 
 
-class Forget(BaseModel):
-    """Nobody waits for that answer any more."""
+class Cancel(BaseModel):
+    """Stop generating: no client waits for that request any more."""
 
-    kind: Literal["forget"] = "forget"
+    kind: Literal["cancel"] = "cancel"
     id: str
 
 
-Asked = Annotated[Question | Forget, Field(discriminator="kind")]
+Command = Annotated[GenerationRequest | Cancel, Field(discriminator="kind")]
 
 
 class Delta(BaseModel):
-    """More text of one choice; sent only where the question asked for a stream."""
+    """More text of one choice; sent only for streamed requests."""
 
     kind: Literal["delta"] = "delta"
     id: str
@@ -68,9 +68,9 @@ class Delta(BaseModel):
 
 
 class Choice(BaseModel):
-    """One choice is complete; text and logprobs are left out where they came as deltas.
+    """One choice is complete; text and logprobs are empty where they were sent as deltas.
 
-    Where functions may be called they never do: what is a call is known at its end alone.
+    Requests with tools have no deltas: only a complete answer can be recognised as a call.
     """
 
     kind: Literal["choice"] = "choice"
@@ -79,7 +79,7 @@ class Choice(BaseModel):
     text: str = ""
     logprobs: list[ChatCompletionTokenLogprob] | None = None
     tool_calls: list[ChatCompletionMessageFunctionToolCall] | None = None
-    finish_reason: Finish
+    finish_reason: FinishReason
 
 
 class Done(BaseModel):
@@ -91,7 +91,7 @@ class Done(BaseModel):
     completion_tokens: int
 
     def usage(self) -> CompletionUsage:
-        """The tokens as OpenAI counts them."""
+        """Return the token counts as OpenAI's object."""
         return CompletionUsage(
             prompt_tokens=self.prompt_tokens,
             completion_tokens=self.completion_tokens,
@@ -99,10 +99,10 @@ class Done(BaseModel):
         )
 
 
-class Refused(BaseModel):
-    """The question cannot be answered."""
+class Failed(BaseModel):
+    """The request was refused, or failed while it was answered."""
 
-    kind: Literal["refused"] = "refused"
+    kind: Literal["failed"] = "failed"
     id: str
     status: int
     code: str
@@ -110,12 +110,12 @@ class Refused(BaseModel):
     param: str | None = None
 
 
-Told = Annotated[Delta | Choice | Done | Refused, Field(discriminator="kind")]
+Event = Annotated[Delta | Choice | Done | Failed, Field(discriminator="kind")]
 
-ASKED: TypeAdapter[Asked] = TypeAdapter(Asked)
-TOLD: TypeAdapter[Told] = TypeAdapter(Told)
+COMMAND: TypeAdapter[Command] = TypeAdapter(Command)
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
 
-def as_line(record: BaseModel) -> bytes:
-    """A record as the line that is sent."""
+def encode_line(record: BaseModel) -> bytes:
+    """Encode a command or an event as a line."""
     return record.model_dump_json().encode() + b"\n"

@@ -1,7 +1,7 @@
-"""The answering process's work: takes questions, groups them by model, makes their answers.
+"""The loop of the inference process: receives requests, groups them by model, runs batches.
 
-What a model answers is made together in a batch. A question joins the running one as soon as there
-is room, and leaves it when it is answered, so that a long answer holds nobody up.
+A model's requests are generated together (continuous batching): a request joins the running batch
+as soon as there is room and leaves it when it is complete, so a long answer delays no other.
 """
 
 from __future__ import annotations
@@ -16,180 +16,179 @@ from functools import partial
 from pydantic import BaseModel
 
 from tui.engine.answering.batch import Batch
-from tui.engine.answering.emitter import Telling
-from tui.engine.answering.generation import Row
-from tui.engine.answering.model_cache import Key, Loaded, Shelf
-from tui.engine.answering.out_of_memory import is_out_of_memory
-from tui.engine.answering.prompts import Prepared, Unanswerable, prepare
-from tui.engine.answering.protocol import Asked, Forget, Question, Refused
+from tui.engine.answering.emitter import Emitter
+from tui.engine.answering.generation import Generation
+from tui.engine.answering.model_cache import Key, LoadedModel, ModelCache, is_out_of_memory
+from tui.engine.answering.prompts import InvalidRequestError, PreparedRequest, prepare
+from tui.engine.answering.protocol import Cancel, Command, Failed, GenerationRequest
 from tui.engine.model_download import ModelUnavailable
 
 _QUIET_SECONDS = 0.03
-_LONGEST_WINDOW_SECONDS = 0.25
-"""Before the first answer: until nothing more comes for a moment, but not longer than this."""
-_MOST_ROWS = 32
-"""Answers that a model makes at once."""
-_MOST_READ = 4096
-"""Tokens of prompts, filled up to the longest, that are read while running answers wait."""
+_MAX_WINDOW_SECONDS = 0.25
+"""Before the first answer: wait until no request has come for a moment, but no longer than this."""
+_MAX_ROWS = 32
+"""Answers that a model generates at once."""
+_MAX_PREFILL_TOKENS = 4096
+"""Prompt tokens, padding included, that are read while running answers wait."""
 
 
-class Desk:
-    """Takes questions and answers them."""
+class Scheduler:
+    """Receives requests and answers them."""
 
-    def __init__(self, shelf: Shelf, send: Callable[[BaseModel], None]) -> None:
-        """A desk without work.
+    def __init__(self, models: ModelCache, send: Callable[[BaseModel], None]) -> None:
+        """Start without requests.
 
         Args:
-            shelf: the models.
-            send: takes what is told about questions.
+            models: the models in memory.
+            send: receives the events.
         """
-        self._shelf = shelf
-        self._telling = Telling(send)
-        self._inbox: queue.Queue[Asked | None] = queue.Queue()
-        """None says that a model is there."""
-        self._waiting: list[Question] = []
+        self._models = models
+        self._emitter = Emitter(send)
+        self._inbox: queue.Queue[Command | None] = queue.Queue()
+        """None wakes the loop when a model has been loaded."""
+        self._waiting: list[GenerationRequest] = []
         """For their models."""
-        self._ready: list[Prepared] = []
-        """For room."""
+        self._ready: list[PreparedRequest] = []
+        """For room in a batch."""
         self._batches: list[Batch] = []
 
-    def ask(self, asked: Asked) -> None:
-        """Hand something in, from any thread."""
-        self._inbox.put(asked)
+    def submit(self, command: Command) -> None:
+        """Hand in a command, from any thread."""
+        self._inbox.put(command)
 
     def run(self) -> None:
-        """Answer for ever."""
+        """Answer requests for ever."""
         while True:
-            self._take_in()
+            self._receive()
             for key in dict.fromkeys(map(_key, self._waiting)):
                 self._prepare(key)
-            for loaded in dict.fromkeys(ready.loaded for ready in self._ready):
-                self._begin(loaded)
-            self._join()
-            self._settle()
+            for model in dict.fromkeys(prepared.model for prepared in self._ready):
+                self._admit(model)
+            self._merge_batches()
+            self._emit()
             for batch in self._batches:
-                self._try(batch.rows, batch.step)
-            self._settle()
+                self._attempt(batch.generations, batch.step)
+            self._emit()
 
-    def _take_in(self) -> None:
-        """Wait until there is something to do, then a moment more for what belongs to it."""
+    def _receive(self) -> None:
+        """Handle the commands in the inbox; while idle, wait for one and those that follow soon."""
         if not (self._batches or self._ready):
-            self._note(self._inbox.get())
-            end = time.monotonic() + _LONGEST_WINDOW_SECONDS
+            self._handle(self._inbox.get())
+            end = time.monotonic() + _MAX_WINDOW_SECONDS
             try:
                 while time.monotonic() < end:
-                    self._note(self._inbox.get(timeout=_QUIET_SECONDS))
+                    self._handle(self._inbox.get(timeout=_QUIET_SECONDS))
             except queue.Empty:
                 return
         while not self._inbox.empty():
-            self._note(self._inbox.get())
+            self._handle(self._inbox.get())
 
-    def _note(self, asked: Asked | None) -> None:
-        match asked:
-            case Question():
-                self._waiting.append(asked)
-            case Forget(id=left):
-                self._waiting = [waiting for waiting in self._waiting if waiting.id != left]
-                self._ready = [ready for ready in self._ready if ready.question.id != left]
-                self._telling.close(left)
+    def _handle(self, command: Command | None) -> None:
+        match command:
+            case GenerationRequest():
+                self._waiting.append(command)
+            case Cancel(id=cancelled):
+                self._waiting = [request for request in self._waiting if request.id != cancelled]
+                self._ready = [item for item in self._ready if item.request.id != cancelled]
+                self._emitter.close(cancelled)
 
     def _prepare(self, key: Key) -> None:
-        """Make the questions for one model ready, once it is loaded."""
-        asked = [question for question in self._waiting if _key(question) == key]
+        """Prepare the requests for one model, once it is loaded."""
+        requests = [request for request in self._waiting if _key(request) == key]
         try:
-            loaded = self._shelf.get(key, lambda: self._inbox.put(None))
+            model = self._models.get(key, lambda: self._inbox.put(None))
         except ModelUnavailable as error:
-            for question in asked:
-                self._refuse(question.id, 503, "model_unavailable", str(error), "model")
+            for request in requests:
+                self._fail(request.id, 503, "model_unavailable", str(error), "model")
         else:
-            if loaded is None:
+            if model is None:
                 return
-            for question in asked:
+            for request in requests:
                 try:
-                    self._ready.append(prepare(question, loaded))
-                except Unanswerable as error:
-                    self._telling.refuse(error.refusal)
-        self._waiting = [question for question in self._waiting if _key(question) != key]
+                    self._ready.append(prepare(request, model))
+                except InvalidRequestError as error:
+                    self._emitter.fail(error.failure)
+        self._waiting = [request for request in self._waiting if _key(request) != key]
 
-    def _begin(self, loaded: Loaded) -> None:
-        """Read the prompts of those for whom there is room."""
-        coming = self._newcomers(loaded)
-        self._ready = [ready for ready in self._ready if ready not in coming]
-        for ready in coming:
-            self._telling.open(ready)
-        rows = [row for ready in coming for row in ready.rows]
-        if rows:
-            self._try(rows, lambda: self._batches.append(Batch(loaded, rows)))
+    def _admit(self, model: LoadedModel) -> None:
+        """Read the prompts of the requests for which there is room."""
+        admitted = self._admissible(model)
+        self._ready = [prepared for prepared in self._ready if prepared not in admitted]
+        for prepared in admitted:
+            self._emitter.open(prepared)
+        generations = [item for prepared in admitted for item in prepared.generations]
+        if generations:
+            self._attempt(generations, lambda: self._batches.append(Batch(model, generations)))
 
-    def _newcomers(self, loaded: Loaded) -> list[Prepared]:
-        """The first for whom there is room; one that needs more than all of it comes alone."""
-        rows = sum(len(batch.rows) for batch in self._batches if batch.loaded is loaded)
+    def _admissible(self, model: LoadedModel) -> list[PreparedRequest]:
+        """The first requests that fit; one that is larger than the limit runs alone."""
+        rows = sum(len(batch.generations) for batch in self._batches if batch.model is model)
         longest = 0
-        coming: list[Prepared] = []
-        for ready in self._ready:
-            if ready.loaded is not loaded:
+        admitted: list[PreparedRequest] = []
+        for prepared in self._ready:
+            if prepared.model is not model:
                 continue
-            longest = max(longest, len(ready.prompt))
-            too_many = rows > 0 and rows + len(ready.rows) > _MOST_ROWS
-            if too_many or (coming and longest * (len(coming) + 1) > _MOST_READ):
+            longest = max(longest, len(prepared.prompt))
+            too_many = rows > 0 and rows + len(prepared.generations) > _MAX_ROWS
+            if too_many or (admitted and longest * (len(admitted) + 1) > _MAX_PREFILL_TOKENS):
                 break
-            coming.append(ready)
-            rows += len(ready.rows)
-        return coming
+            admitted.append(prepared)
+            rows += len(prepared.generations)
+        return admitted
 
-    def _join(self) -> None:
-        """Let those that came go on together with those that were there."""
-        together: list[Batch] = []
+    def _merge_batches(self) -> None:
+        """Let running batches absorb new ones of the same model."""
+        merged: list[Batch] = []
         for batch in self._batches:
-            host = next((other for other in together if other.can_absorb(batch)), None)
+            host = next((other for other in merged if other.can_absorb(batch)), None)
             if host is None:
-                together.append(batch)
+                merged.append(batch)
             else:
-                self._try([*host.rows, *batch.rows], partial(host.absorb, batch))
-        self._batches = together
+                generations = [*host.generations, *batch.generations]
+                self._attempt(generations, partial(host.absorb, batch))
+        self._batches = merged
 
-    def _settle(self) -> None:
-        """Tell what is new of all answers, and let those that are over go."""
+    def _emit(self) -> None:
+        """Send what is new of all generations, and drop those that are over."""
         for batch in self._batches:
-            for row in filter(self._telling.is_open, batch.rows):
-                self._telling.tell(row)
-            self._try(batch.rows, partial(batch.drop, self._is_over))
+            for generation in filter(self._emitter.is_open, batch.generations):
+                self._emitter.emit(generation)
+            self._attempt(batch.generations, partial(batch.drop, self._is_over))
         self._batches = [
-            batch for batch in self._batches if not all(map(self._is_over, batch.rows))
+            batch for batch in self._batches if not all(map(self._is_over, batch.generations))
         ]
 
-    def _is_over(self, row: Row) -> bool:
-        return row.over or not self._telling.is_open(row)
+    def _is_over(self, generation: Generation) -> bool:
+        return generation.is_over or not self._emitter.is_open(generation)
 
-    def _try(self, rows: Sequence[Row], work: Callable[[], None]) -> None:
-        """Do something for rows; where it fails their questions are refused."""
+    def _attempt(self, generations: Sequence[Generation], work: Callable[[], None]) -> None:
+        """Run work for some generations; where it fails, so do their requests."""
         try:
             work()
         except (RuntimeError, MemoryError) as error:
             traceback.print_exception(error, file=sys.stderr)
-            for owner in {row.owner for row in rows if self._telling.is_open(row)}:
-                self._fail(owner, error)
+            open_ = filter(self._emitter.is_open, generations)
+            for request_id in {generation.request_id for generation in open_}:
+                self._fail_with(error, request_id)
 
-    def _fail(self, question: str, error: Exception) -> None:
+    def _fail_with(self, error: Exception, request_id: str) -> None:
         if is_out_of_memory(error):
-            said = (
-                "The memory is not enough for this answer at the moment. Try again when less is "
-                "going on, or ask for fewer answers at once (n) or with shorter messages."
+            message = (
+                "Not enough memory for this request at the moment. Try again when less is running, "
+                "or request fewer choices (n) or send shorter messages."
             )
-            self._refuse(question, 503, "out_of_memory", said)
+            self._fail(request_id, 503, "out_of_memory", message)
         else:
-            said = (
-                f"Answering failed: {type(error).__name__}. The engine's answering.log says where."
-            )
-            self._refuse(question, 500, "answering_failed", said)
+            message = f"Inference failed ({type(error).__name__}); see the engine's answering.log."
+            self._fail(request_id, 500, "answering_failed", message)
 
-    def _refuse(
-        self, question: str, status: int, code: str, message: str, param: str | None = None
+    def _fail(
+        self, request_id: str, status: int, code: str, message: str, param: str | None = None
     ) -> None:
-        self._telling.refuse(
-            Refused(id=question, status=status, code=code, message=message, param=param)
+        self._emitter.fail(
+            Failed(id=request_id, status=status, code=code, message=message, param=param)
         )
 
 
-def _key(question: Question) -> Key:
-    return question.base, question.adapter
+def _key(request: GenerationRequest) -> Key:
+    return request.base, request.adapter

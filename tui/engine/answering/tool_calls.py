@@ -1,8 +1,8 @@
-"""Calls of functions in what a model wrote, found by writing them again with its own template.
+"""Function calls in a model's output, recognised by rendering them with its own chat template.
 
-How a call is written is each model's own. So nothing is known here of any way: what looks like
-calls is put into the template that the model was trained with, and only if that writes what the
-model wrote, white space aside, it was a call. Anything else is text.
+Every model writes calls in its own way, so no format is known here: what looks like calls is
+rendered with the template that the model was trained with, and if that gives the model's output,
+white space aside, the output was a call. Anything else is text.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from openai.types.chat.chat_completion_message_function_tool_call import Functio
 
 from tui.engine.training.tokens import Unrenderable
 
-Write = Callable[[dict[str, Any]], str]
-"""Gives what the template writes where the model answers with a message, up to its end mark."""
+Render = Callable[[dict[str, Any]], str]
+"""An assistant message -> what the template writes for it, without the token that ends it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Called:
+class ToolCalls:
     """An answer that calls functions.
 
     Attributes:
-        content: what is said besides.
+        content: the text besides the calls.
         calls: the calls, at least one.
     """
 
@@ -35,39 +35,39 @@ class Called:
     calls: list[ChatCompletionMessageFunctionToolCall]
 
 
-def read_calls(text: str, names: Collection[str], write: Write) -> Called | None:
-    """The calls that a model wrote; None where its answer is text.
+def read_calls(text: str, names: Collection[str], render: Render) -> ToolCalls | None:
+    """Parse the calls that a model wrote; None where its answer is text.
 
     Args:
         text: the answer with its special tokens, without the one that ends it.
-        names: of the functions that there are.
-        write: the model's template.
+        names: of the functions on offer.
+        render: the model's template.
     """
     calls = [call for value in _objects(text) if (call := _call(value, names)) is not None]
     if not calls:
         return None
     message = {"role": "assistant", "tool_calls": [call.model_dump() for call in calls]}
     try:
-        for content in _contents(text, write(message | {"content": ""})):
-            if _bare(write(message | {"content": content})) == _bare(text):
-                return Called(content, calls)
+        for content in _contents(text, render(message | {"content": ""})):
+            if _compact(render(message | {"content": content})) == _compact(text):
+                return ToolCalls(content, calls)
     except Unrenderable:
         return None  # what the template cannot write is no call of this model's
     return None
 
 
 def _objects(text: str) -> Iterator[dict[str, Any]]:
-    """The JSON objects in a text, those within others left out."""
+    """Yield the outermost JSON objects in a text."""
     decoder = json.JSONDecoder()
-    at = text.find("{")
-    while at >= 0:
+    start = text.find("{")
+    while start >= 0:
         try:
-            value, end = decoder.raw_decode(text, at)
+            value, end = decoder.raw_decode(text, start)
         except (ValueError, RecursionError):
-            end = at + 1
+            end = start + 1
         else:
             yield value
-        at = text.find("{", end)
+        start = text.find("{", end)
 
 
 def _call(
@@ -78,22 +78,22 @@ def _call(
     name, arguments = function.get("name"), function.get("arguments", function.get("parameters"))
     if name not in names or not isinstance(arguments, dict):
         return None
-    given = value.get("id")
+    call_id = value.get("id")
     return ChatCompletionMessageFunctionToolCall(
-        # Nine letters and digits: some templates take no other ids back.
-        id=given if isinstance(given, str) and given else secrets.token_hex(5)[:9],
+        # Nine letters and digits: some templates accept no other ids when they are sent back.
+        id=call_id if isinstance(call_id, str) and call_id else secrets.token_hex(5)[:9],
         type="function",
         function=Function(name=name, arguments=json.dumps(arguments, ensure_ascii=False)),
     )
 
 
-def _contents(text: str, written: str) -> Iterator[str]:
-    """What may have been said before the calls: nothing, or all up to their mark."""
+def _contents(text: str, rendered: str) -> Iterator[str]:
+    """Yield what may be the text before the calls: nothing, or all up to the mark of a call."""
     yield ""
-    head, mark = text.partition("{")[0].rstrip(), written.partition("{")[0].strip()
+    head, mark = text.partition("{")[0].rstrip(), rendered.partition("{")[0].strip()
     if head.endswith(mark):
         yield head.removesuffix(mark).strip()
 
 
-def _bare(text: str) -> str:
+def _compact(text: str) -> str:
     return "".join(text.split())

@@ -1,1 +1,1 @@
-"""The HTTP face: requests, refusals, and OpenAI's objects as answers."""
+"""The HTTP API: routes, validation, errors, and OpenAI's objects as responses."""

@@ -1,4 +1,4 @@
-"""`/engine`: how the server stands, and its end."""
+"""`/engine`: status and shutdown of the server."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ router = APIRouter(prefix="/engine", tags=["Engine"])
 
 @router.get("/status")
 def status(engine: EngineOfApp) -> dict[str, Any]:
-    """Where the engine is reached, what is not over, and the memory (bytes) of every process."""
-    answering = engine.answering.pid
+    """Return the addresses, the unfinished jobs, and the memory (bytes) of every process."""
+    answering_pid = engine.answering.pid
     return {
         "running": True,
         "pid": engine.pid,
@@ -26,13 +26,13 @@ def status(engine: EngineOfApp) -> dict[str, Any]:
         "home": str(engine.home.root),
         "memory": resident_bytes(engine.pid),
         "answering": None
-        if answering is None
-        else {"pid": answering, "memory": resident_bytes(answering)},
-        "jobs": [_told(job) for job in engine.store.jobs_with_status()],
+        if answering_pid is None
+        else {"pid": answering_pid, "memory": resident_bytes(answering_pid)},
+        "jobs": [_job_status(job) for job in engine.store.jobs_with_status()],
     }
 
 
-def _told(job: JobRecord) -> dict[str, Any]:
+def _job_status(job: JobRecord) -> dict[str, Any]:
     return {
         "id": job.id,
         "status": str(job.status),
@@ -45,13 +45,13 @@ def _told(job: JobRecord) -> dict[str, Any]:
 
 
 @router.post("/stop", status_code=202)
-def stop(engine: EngineOfApp, later: BackgroundTasks, pause: bool = False) -> dict[str, bool]:
-    """End the server; whatever trains goes on, and the next server picks it up.
+def stop(engine: EngineOfApp, tasks: BackgroundTasks, pause: bool = False) -> dict[str, bool]:
+    """Stop the server; running jobs continue, and the next server picks them up.
 
-    With `pause` the jobs save and pause first, and the server ends when none trains any more.
+    With `pause` all jobs are paused first, and the server stops once none is running.
     """
     if pause:
-        later.add_task(_stop_after_pausing, engine)
+        tasks.add_task(_stop_after_pausing, engine)
     else:
         engine.stop()
     return {"stopping": True}

@@ -1,4 +1,4 @@
-"""Parameters in the address of a request: what a route does not know is refused, not ignored."""
+"""Query parameters: unknown ones are refused rather than ignored."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NULL = "null"
 
 
 def refuse_unknown_queries(request: Request) -> None:
-    """Refuse parameters that the route does not have; `name[key]` belongs to `name`.
+    """Refuse query parameters that the route does not have; `name[key]` counts as `name`.
 
     Raises:
         ApiError: there is one.
@@ -24,27 +24,27 @@ def refuse_unknown_queries(request: Request) -> None:
         if name.partition("[")[0] not in known:
             raise ApiError(
                 400,
-                f"Unrecognized parameter in the address: {name[:80]!r}.",
+                f"Unrecognized query parameter: {name[:80]!r}.",
                 param=name[:80],
                 code="unknown_parameter",
             )
 
 
 def metadata_filter(request: Request) -> dict[str, str] | None:
-    """What `metadata[k]=v` asks for; None for `metadata=null`, the jobs that have none.
+    """Return the entries of `metadata[k]=v`; None for `metadata=null`, jobs without metadata.
 
     Raises:
-        ApiError: it is neither, or both.
+        ApiError: the filter is neither, or both.
     """
-    given = [(k, v) for k, v in request.query_params.multi_items() if k.startswith("metadata")]
-    wanted = {k[len("metadata[") : -1]: v for k, v in given if k.endswith("]")}
-    if given == [("metadata", _NULL)]:
+    parameters = [(k, v) for k, v in request.query_params.multi_items() if k.startswith("metadata")]
+    entries = {k[len("metadata[") : -1]: v for k, v in parameters if k.endswith("]")}
+    if parameters == [("metadata", _NULL)]:
         return None
-    if len(wanted) < len(given):
+    if len(entries) < len(parameters):
         raise ApiError(
             400,
-            "Filter jobs with metadata[key]=value, each key once, or with metadata=null alone.",
+            "Filter with metadata[key]=value, each key once, or with metadata=null alone.",
             param="metadata",
             code="invalid_value",
         )
-    return wanted
+    return entries

@@ -1,4 +1,4 @@
-"""`/docs`: the engine's calls on one page of plain HTML, which fetches and runs nothing."""
+"""`/docs`: the API reference as one page of plain HTML, without scripts or remote resources."""
 
 from __future__ import annotations
 
@@ -19,63 +19,64 @@ _STYLE = (
 
 @router.get("/docs", include_in_schema=False)
 def reference(request: Request) -> HTMLResponse:
-    """The description of `/openapi.json` for people."""
+    """Return `/openapi.json` as a readable page."""
     return HTMLResponse("".join(_page(request.app.openapi())))
 
 
-def _page(described: dict[str, Any]) -> Iterator[str]:
-    info = described["info"]
+def _page(schema: dict[str, Any]) -> Iterator[str]:
+    info = schema["info"]
     yield f"<!doctype html><meta charset=utf-8><title>{escape(info['title'])}</title>"
     yield f"<style>{_STYLE}</style><h1>{escape(info['title'])} {escape(info['version'])}</h1>"
-    yield f"<p>{escape(info['description'])} As data: <code>/openapi.json</code>."
-    for path, calls in described["paths"].items():
+    yield f"<p>{escape(info['description'])} Machine-readable: <code>/openapi.json</code>."
+    for path, calls in schema["paths"].items():
         for method, call in calls.items():
             yield from _call(f"{method.upper()} {path}", call)
     yield "<h2>Types</h2>"
-    for name, schema in sorted(described["components"]["schemas"].items()):
+    for name, definition in sorted(schema["components"]["schemas"].items()):
         yield f'<h3 id="{escape(name)}">{escape(name)}</h3>'
-        yield f"<p>{escape(schema.get('description', ''))}"
-        required = schema.get("required", ())
+        yield f"<p>{escape(definition.get('description', ''))}"
+        required = definition.get("required", ())
         yield from _table(
-            (field, _type(of), field in required, of.get("description", ""))
-            for field, of in schema.get("properties", {}).items()
+            (name, _type(field), name in required, field.get("description", ""))
+            for name, field in definition.get("properties", {}).items()
         )
 
 
 def _call(title: str, call: dict[str, Any]) -> Iterator[str]:
     yield f"<h2><code>{escape(title)}</code></h2><p>{escape(call.get('description', ''))}"
     yield from _table(
-        (one["name"], _type(one["schema"]), one["required"], f"in the {one['in']}")
-        for one in call.get("parameters", ())
+        (item["name"], _type(item["schema"]), item["required"], f"in {item['in']}")
+        for item in call.get("parameters", ())
     )
     for kind, content in call.get("requestBody", {}).get("content", {}).items():
         yield f"<p>Body, <code>{escape(kind)}</code>: {_type(content['schema'])}"
     for content in call["responses"].get("200", {}).get("content", {}).values():
-        yield f"<p>Gives: {_type(content.get('schema', {}))}"
+        yield f"<p>Returns: {_type(content.get('schema', {}))}"
 
 
 def _table(rows: Iterator[tuple[str, str, bool, str]]) -> Iterator[str]:
-    """Rows of name, type (HTML), whether it must be there, description."""
+    """Render rows of name, type (HTML), whether it is required, and description."""
     yield "<table>"
-    for name, of, required, about in rows:
+    for name, type_html, required, description in rows:
         mark = "required" if required else ""
-        yield f"<tr><td><code>{escape(name)}</code><td>{of}<td>{mark}<td>{escape(about)}"
+        yield f"<tr><td><code>{escape(name)}</code><td>{type_html}<td>{mark}"
+        yield f"<td>{escape(description)}"
     yield "</table>"
 
 
 def _type(schema: dict[str, Any]) -> str:
-    """A type in a few words of HTML."""
+    """Describe a type in HTML."""
     if reference := schema.get("$ref"):
         name = escape(reference.rpartition("/")[2])
         return f'<a href="#{name}">{name}</a>'
-    if several := schema.get("anyOf") or schema.get("oneOf"):
-        return " or ".join(map(_type, several))
+    if options := schema.get("anyOf") or schema.get("oneOf"):
+        return " or ".join(map(_type, options))
     if "const" in schema:
         return f"<code>{escape(str(schema['const']))}</code>"
     if "enum" in schema:
-        return ", ".join(f"<code>{escape(str(one))}</code>" for one in schema["enum"])
+        return ", ".join(f"<code>{escape(str(value))}</code>" for value in schema["enum"])
     if schema.get("type") == "array":
         return f"list of {_type(schema.get('items', {}))}"
     limits = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to", "maxLength": "up to"}
-    said = [f"{word} {schema[key]:,}" for key, word in limits.items() if key in schema]
-    return escape(" ".join([schema.get("type", "anything"), *said]))
+    ranges = [f"{word} {schema[key]:,}" for key, word in limits.items() if key in schema]
+    return escape(" ".join([schema.get("type", "anything"), *ranges]))

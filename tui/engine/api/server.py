@@ -1,4 +1,4 @@
-"""The HTTP face: OpenAI's paths and error envelope, put together out of the routers."""
+"""Builds the HTTP app out of the routers, with its middleware and background tasks."""
 
 from __future__ import annotations
 
@@ -44,28 +44,28 @@ _EXPIRE_SECONDS = 60.0
 
 
 def create_app(engine: Engine, *, token: str | None, hosts: frozenset[str] | None) -> FastAPI:
-    """The app of one engine.
+    """Create the app of an engine.
 
     Args:
-        engine: what the routes work on.
-        token: the bearer token that TCP needs; None where TCP is not served.
-        hosts: names under which it may be reached by TCP; None for any.
+        engine: the parts that the routes use.
+        token: the bearer token for TCP; None where TCP is not served.
+        hosts: host names under which it may be reached over TCP; None for any.
     """
 
-    def ended_early(supervising: asyncio.Task[None]) -> None:
-        """A server whose supervisor is gone answers and does nothing: better that it ends."""
-        if not supervising.cancelled() and (error := supervising.exception()):
+    def on_supervisor_end(task: asyncio.Task[None]) -> None:
+        """Stop the server: without its supervisor it would accept jobs and never run them."""
+        if not task.cancelled() and (error := task.exception()):
             _log.error("The supervisor ended: %s", error, exc_info=error)
             engine.stop()
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(delete_leftovers, engine)
-        supervising = asyncio.create_task(engine.supervisor.run())
-        supervising.add_done_callback(ended_early)
-        expiring = asyncio.create_task(_expire(engine))
+        supervisor_task = asyncio.create_task(engine.supervisor.run())
+        supervisor_task.add_done_callback(on_supervisor_end)
+        expiry_task = asyncio.create_task(_expire_files(engine))
         yield
-        for task in (supervising, expiring):
+        for task in (supervisor_task, expiry_task):
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
@@ -74,9 +74,9 @@ def create_app(engine: Engine, *, token: str | None, hosts: frozenset[str] | Non
     app = FastAPI(
         title="ftui engine",
         version=__version__,
-        description="A fine-tuning server that speaks OpenAI's protocol.",
+        description="A fine-tuning server with an OpenAI-compatible API.",
         lifespan=lifespan,
-        docs_url=None,  # FastAPI's own pages fetch scripts from the internet
+        docs_url=None,  # FastAPI's own pages load scripts from the internet
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
         dependencies=[Depends(refuse_unknown_queries)],
@@ -91,11 +91,11 @@ def create_app(engine: Engine, *, token: str | None, hosts: frozenset[str] | Non
     return app
 
 
-async def _expire(engine: Engine) -> None:
-    """Free the disk of what is over, also while nobody asks for files."""
+async def _expire_files(engine: Engine) -> None:
+    """Delete expired files regularly, even without requests for files."""
     while True:
         await asyncio.sleep(_EXPIRE_SECONDS)
         try:
             await asyncio.to_thread(delete_expired, engine)
         except (OSError, sqlite3.Error) as error:
-            _log.error("Files whose time is over cannot be deleted: %s", error)
+            _log.error("Cannot delete expired files: %s", error)

@@ -1,6 +1,6 @@
-"""Bodies are JSON as its standard has it: no NaN, no half of a surrogate pair, no endless nesting.
+"""Parses bodies as standard JSON: no NaN, no lone surrogates, no unlimited nesting.
 
-Python's own reader lets all three in, and they would come up much later, where no client is told.
+Python's own parser accepts all three, and they would fail much later, with no client to report to.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from fastapi.routing import APIRoute
 
 
 class StrictRequest(Request):
-    """A request whose body is read strictly."""
+    """A request whose body is parsed strictly."""
 
     async def json(self) -> Any:
-        """The body.
+        """Return the body.
 
         Raises:
-            orjson.JSONDecodeError: it is no JSON; FastAPI answers with what is wrong.
+            orjson.JSONDecodeError: it is not JSON; FastAPI turns this into a validation error.
         """
         return orjson.loads(await self.body())
 
 
 class StrictRoute(APIRoute):
-    """A route that reads its requests strictly."""
+    """A route that parses the bodies of its requests strictly."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """What answers a request."""
+        """Return the handler of requests."""
         handle = super().get_route_handler()
 
-        async def strictly(request: Request) -> Response:
+        async def strict_handler(request: Request) -> Response:
             return await handle(StrictRequest(request.scope, request.receive))
 
-        return strictly
+        return strict_handler

@@ -1,7 +1,7 @@
 """Arithmetic over named numbers, such as `(name + 2 * email) / 3`.
 
-The text is parsed as an expression and walked; what is not in the tables below is refused, and
-nothing is ever evaluated as code.
+The text is parsed as an expression and its tree is walked; what is not in the tables below is
+refused, and nothing is ever evaluated as code.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-MOST_CHARACTERS: Final = 1_000
-MOST_STEPS: Final = 200
+MAX_CHARACTERS: Final = 1_000
+MAX_NODES: Final = 200
 
 _OPERATORS: Final[Mapping[type[ast.operator], Callable[[float, float], float]]] = MappingProxyType(
     {
@@ -25,7 +25,7 @@ _OPERATORS: Final[Mapping[type[ast.operator], Callable[[float, float], float]]] 
         ast.Pow: math.pow,
     }
 )
-_OF_ONE: Final[Mapping[str, Callable[[float], float]]] = MappingProxyType(
+_UNARY_FUNCTIONS: Final[Mapping[str, Callable[[float], float]]] = MappingProxyType(
     {
         "abs": abs,
         "floor": math.floor,
@@ -35,41 +35,41 @@ _OF_ONE: Final[Mapping[str, Callable[[float], float]]] = MappingProxyType(
         "log": math.log,
     }
 )
-_OF_SEVERAL: Final[Mapping[str, Callable[[list[float]], float]]] = MappingProxyType(
+_VARIADIC_FUNCTIONS: Final[Mapping[str, Callable[[list[float]], float]]] = MappingProxyType(
     {"min": min, "max": max}
 )
-_ABOUT: Final = (
-    "use numbers, names, + - * / ^, brackets, and min, max, abs, floor, ceil, exp, sqrt, log"
+_SYNTAX: Final = (
+    "use numbers, names, + - * / ^, parentheses, and min, max, abs, floor, ceil, exp, sqrt, log"
 )
 
 
 class FormulaError(ValueError):
-    """The text is no formula; the message is one plain sentence."""
+    """The text is not a valid formula; the message is one plain sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """A formula that was read.
+    """A parsed formula.
 
     Attributes:
-        names: the names that it needs numbers for.
+        names: the variables that it uses.
     """
 
     names: frozenset[str]
     _tree: ast.expr
 
-    def value(self, numbers: Mapping[str, float]) -> float:
-        """What the formula comes to; always finite.
+    def evaluate(self, numbers: Mapping[str, float]) -> float:
+        """Return the value of the formula; always finite.
 
         Args:
             numbers: a number for each name.
 
         Raises:
-            ArithmeticError: it has no value, as 1 / 0 and log(0) have none.
+            ArithmeticError: the value is undefined, as that of 1 / 0 or log(0).
         """
         try:
-            result = _value(self._tree, numbers)
-        except ValueError as error:  # how `math` tells of log(0)
+            result = _evaluate(self._tree, numbers)
+        except ValueError as error:  # what `math` raises for log(0)
             raise ArithmeticError(str(error)) from error
         if not math.isfinite(result):
             raise ArithmeticError("the result is not a finite number")
@@ -77,27 +77,27 @@ class Formula:
 
 
 def read_formula(text: str) -> Formula:
-    """Read a formula.
+    """Parse a formula.
 
     Raises:
-        FormulaError: it is none.
+        FormulaError: it is not a valid formula.
     """
-    if len(text) > MOST_CHARACTERS:
-        raise FormulaError(f"The formula is longer than {MOST_CHARACTERS:,} characters.")
+    if len(text) > MAX_CHARACTERS:
+        raise FormulaError(f"The formula is longer than {MAX_CHARACTERS:,} characters.")
     if "**" in text:
-        raise FormulaError("The formula holds **; write a power with ^.")
+        raise FormulaError("The formula contains **; write powers with ^.")
     try:
-        # As Python reads it, ^ would bind less than +.
+        # In Python ^ would bind less tightly than +.
         tree = ast.parse(text.strip().replace("^", "**"), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise FormulaError(f"The formula cannot be read: {_ABOUT}.") from error
-    if sum(isinstance(node, ast.expr) for node in ast.walk(tree)) > MOST_STEPS:
-        raise FormulaError(f"The formula has more than {MOST_STEPS} steps.")
+        raise FormulaError(f"The formula cannot be parsed: {_SYNTAX}.") from error
+    if sum(isinstance(node, ast.expr) for node in ast.walk(tree)) > MAX_NODES:
+        raise FormulaError(f"The formula has more than {MAX_NODES} terms and operations.")
     return Formula(frozenset(_names(tree)), tree)
 
 
 def _names(node: ast.expr) -> set[str]:
-    """The names in an expression, all of which is allowed."""
+    """Return the names in an expression after checking that all of it is allowed."""
     match node:
         case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
             return set()
@@ -107,29 +107,33 @@ def _names(node: ast.expr) -> set[str]:
             return _names(left) | _names(right)
         case ast.UnaryOp(op=ast.UAdd() | ast.USub(), operand=operand):
             return _names(operand)
-        case ast.Call(func=ast.Name(id=function), args=[only], keywords=[]) if function in _OF_ONE:
-            return _names(only)
-        case ast.Call(func=ast.Name(id=function), args=[_, *_] as several, keywords=[]) if (
-            function in _OF_SEVERAL
+        case ast.Call(func=ast.Name(id=function), args=[argument], keywords=[]) if (
+            function in _UNARY_FUNCTIONS
         ):
-            return set().union(*map(_names, several))
-    raise FormulaError(f"The formula holds {ast.unparse(node)[:60]!r}, which it may not: {_ABOUT}.")
+            return _names(argument)
+        case ast.Call(func=ast.Name(id=function), args=[_, *_] as arguments, keywords=[]) if (
+            function in _VARIADIC_FUNCTIONS
+        ):
+            return set().union(*map(_names, arguments))
+    raise FormulaError(
+        f"The formula contains {ast.unparse(node)[:60]!r}, which is not allowed: {_SYNTAX}."
+    )
 
 
-def _value(node: ast.expr, numbers: Mapping[str, float]) -> float:
+def _evaluate(node: ast.expr, numbers: Mapping[str, float]) -> float:
     match node:
         case ast.Constant(value=int() | float() as number):
             return float(number)
         case ast.Name(id=name):
             return numbers[name]
         case ast.BinOp(left=left, op=operator, right=right):
-            return _OPERATORS[type(operator)](_value(left, numbers), _value(right, numbers))
+            return _OPERATORS[type(operator)](_evaluate(left, numbers), _evaluate(right, numbers))
         case ast.UnaryOp(op=sign, operand=operand):
-            value = _value(operand, numbers)
+            value = _evaluate(operand, numbers)
             return -value if isinstance(sign, ast.USub) else value
         case ast.Call(func=ast.Name(id=function), args=arguments):
-            values = [_value(argument, numbers) for argument in arguments]
-            if function in _OF_SEVERAL:
-                return _OF_SEVERAL[function](values)
-            return float(_OF_ONE[function](values[0]))
-    raise AssertionError(f"{ast.dump(node)} was let through by `_names`")
+            values = [_evaluate(argument, numbers) for argument in arguments]
+            if function in _VARIADIC_FUNCTIONS:
+                return _VARIADIC_FUNCTIONS[function](values)
+            return float(_UNARY_FUNCTIONS[function](values[0]))
+    raise AssertionError(f"{ast.dump(node)} was not refused by `_names`")

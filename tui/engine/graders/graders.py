@@ -1,4 +1,4 @@
-"""A grader as a client describes it -> one that grades; what does not run here is refused."""
+"""Parses graders from requests; those that this engine cannot run are refused."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tui.engine.errors import ApiError, invalid_parameter
 from tui.engine.graders.formula import Formula, FormulaError, read_formula
-from tui.engine.graders.placeholders import MOST_CHARACTERS, PlaceholderError, check_placeholders
-from tui.engine.graders.text_similarity import MEASURES
+from tui.engine.graders.placeholders import MAX_CHARACTERS, PlaceholderError, check_placeholders
+from tui.engine.graders.text_similarity import METRICS
 
 Grade = Callable[[str, str], float]
 Kind = TypeVar("Kind", bound=BaseModel)
 NAMESPACES = ("item", "sample")
-_MOST_GRADERS = 50
+_MAX_GRADERS = 50
 
 _CHECKS: Final[Mapping[str, Callable[[str, str], bool]]] = MappingProxyType(
     {
@@ -28,17 +28,17 @@ _CHECKS: Final[Mapping[str, Callable[[str, str], bool]]] = MappingProxyType(
         "ilike": lambda text, reference: reference.casefold() in text.casefold(),
     }
 )
-_MEASURES_REFUSED: Final[Mapping[str, str]] = MappingProxyType(
+_UNSUPPORTED_METRICS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "cosine": "it needs a model for embeddings",
+        "cosine": "it needs an embedding model",
         "meteor": "it needs a dictionary of synonyms",
     }
 )
-_REFUSED: Final[Mapping[str, str]] = MappingProxyType(
+_UNSUPPORTED_TYPES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "python": "it would run code from a request",
-        "score_model": "it asks a model for the score",
-        "label_model": "it asks a model for the label",
+        "score_model": "it calls a model for the score",
+        "label_model": "it calls a model for the label",
     }
 )
 
@@ -50,8 +50,8 @@ class TextGrader:
     Attributes:
         name: of the grader.
         type: `string_check` or `text_similarity`.
-        input: the text that is graded, with placeholders.
-        reference: what it is compared with, with placeholders.
+        input: template of the text that is graded.
+        reference: template of the text that it is compared with.
         grade: `(input, reference)` -> 0 to 1.
     """
 
@@ -64,11 +64,11 @@ class TextGrader:
 
 @dataclass(frozen=True, slots=True)
 class MultiGrader:
-    """Puts the results of several graders together.
+    """Combines the results of several graders.
 
     Attributes:
         name: of the grader.
-        graders: each by the name that it has in the formula.
+        graders: by their names in the formula.
         formula: from their results to the reward.
     """
 
@@ -78,50 +78,50 @@ class MultiGrader:
     type: str = "multi"
 
 
-def read_grader(given: Mapping[str, Any], param: str = "grader") -> TextGrader | MultiGrader:
-    """The grader that a client describes.
+def read_grader(data: Mapping[str, Any], param: str = "grader") -> TextGrader | MultiGrader:
+    """Parse a grader.
 
     Args:
-        given: it, as JSON.
-        param: where it is in the request.
+        data: its JSON object.
+        param: its place in the request.
 
     Raises:
-        ApiError: it is none, or one that this engine does not run.
+        ApiError: it is invalid, or not supported by this engine.
     """
-    return _read_multi(given, param) if given.get("type") == "multi" else _read_text(given, param)
+    return _read_multi(data, param) if data.get("type") == "multi" else _read_text(data, param)
 
 
-def _read_text(given: Mapping[str, Any], param: str) -> TextGrader:
-    match given.get("type"):
+def _read_text(data: Mapping[str, Any], param: str) -> TextGrader:
+    match data.get("type"):
         case "string_check":
-            checked = _validated(StringCheckGrader, given, param)
-            operation = _CHECKS[checked.operation]
+            check = _validated(StringCheckGrader, data, param)
+            operation = _CHECKS[check.operation]
             grade: Grade = lambda text, reference: float(operation(text, reference))  # noqa: E731
-            return _with_texts(checked, grade, param)
+            return _text_grader(check, grade, param)
         case "text_similarity":
-            similar = _validated(TextSimilarityGrader, given, param)
-            metric = similar.evaluation_metric
-            if why := _MEASURES_REFUSED.get(metric):
-                raise _refusal(f"The metric {metric!r}", why, f"{param}.evaluation_metric")
-            return _with_texts(similar, MEASURES[metric], param)
-        case str() as kind if kind in _REFUSED:
-            raise _refusal(f"A grader of the type {kind!r}", _REFUSED[kind], f"{param}.type")
+            similarity = _validated(TextSimilarityGrader, data, param)
+            metric = similarity.evaluation_metric
+            if reason := _UNSUPPORTED_METRICS.get(metric):
+                raise _refusal(f"The metric {metric!r}", reason, f"{param}.evaluation_metric")
+            return _text_grader(similarity, METRICS[metric], param)
+        case str() as kind if kind in _UNSUPPORTED_TYPES:
+            raise _refusal(f"The grader type {kind!r}", _UNSUPPORTED_TYPES[kind], f"{param}.type")
         case kind:
             raise ApiError(
                 400,
-                f"{str(kind)[:60]!r} is not a type of graders that can be used here; use "
-                "string_check or text_similarity, or multi to put several of them together.",
+                f"Invalid grader type {str(kind)[:60]!r}; use string_check or text_similarity, or "
+                "multi to combine several of them.",
                 param=f"{param}.type",
                 code="invalid_value",
             )
 
 
-def _with_texts(
-    given: StringCheckGrader | TextSimilarityGrader, grade: Grade, param: str
+def _text_grader(
+    grader: StringCheckGrader | TextSimilarityGrader, grade: Grade, param: str
 ) -> TextGrader:
-    for name, text in (("input", given.input), ("reference", given.reference)):
-        if len(text) > MOST_CHARACTERS:
-            message = f"The text is longer than {MOST_CHARACTERS:,} characters."
+    for name, text in (("input", grader.input), ("reference", grader.reference)):
+        if len(text) > MAX_CHARACTERS:
+            message = f"The text is longer than {MAX_CHARACTERS:,} characters."
             raise ApiError(400, message, param=f"{param}.{name}", code="too_long")
         try:
             check_placeholders(text, NAMESPACES)
@@ -129,11 +129,11 @@ def _with_texts(
             raise ApiError(
                 400, str(error), param=f"{param}.{name}", code="invalid_template"
             ) from error
-    return TextGrader(given.name, given.type, given.input, given.reference, grade)
+    return TextGrader(grader.name, grader.type, grader.input, grader.reference, grade)
 
 
 class _Multi(BaseModel):
-    """OpenAI's type allows a single grader; its documentation and its servers take many by name."""
+    """OpenAI's type allows a single grader; its documentation and servers accept many by name."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -143,38 +143,38 @@ class _Multi(BaseModel):
     type: str
 
 
-def _read_multi(given: Mapping[str, Any], param: str) -> MultiGrader:
-    multi = _validated(_Multi, given, param)
-    described = multi.graders
-    if isinstance(described.get("type"), str):  # a single one, as OpenAI's types have it
-        described = {str(described.get("name")): described}
-    if not 1 <= len(described) <= _MOST_GRADERS:
-        message = f"A multi grader has 1 to {_MOST_GRADERS} graders."
+def _read_multi(data: Mapping[str, Any], param: str) -> MultiGrader:
+    multi = _validated(_Multi, data, param)
+    items = multi.graders
+    if isinstance(items.get("type"), str):  # a single grader, as in OpenAI's types
+        items = {str(items.get("name")): items}
+    if not 1 <= len(items) <= _MAX_GRADERS:
+        message = f"A multi grader must have 1 to {_MAX_GRADERS} graders."
         raise ApiError(400, message, param=f"{param}.graders", code="invalid_value")
     graders = {}
-    for name, one in described.items():
-        where = f"{param}.graders.{name[:60]}"
-        if not isinstance(one, dict):
-            raise ApiError(400, "A grader is a JSON object.", param=where, code="invalid_value")
-        graders[name] = _read_text(one, where)
+    for name, item in items.items():
+        path = f"{param}.graders.{name[:60]}"
+        if not isinstance(item, dict):
+            raise ApiError(400, "A grader must be an object.", param=path, code="invalid_value")
+        graders[name] = _read_text(item, path)
     return MultiGrader(multi.name, graders, _formula(multi, graders, param))
 
 
 def _formula(multi: _Multi, graders: Mapping[str, TextGrader], param: str) -> Formula:
-    where = f"{param}.calculate_output"
+    path = f"{param}.calculate_output"
     try:
         formula = read_formula(multi.calculate_output)
     except FormulaError as error:
-        raise ApiError(400, str(error), param=where, code="invalid_formula") from error
+        raise ApiError(400, str(error), param=path, code="invalid_formula") from error
     if unknown := sorted(formula.names - graders.keys()):
-        message = f"The formula names {unknown[0][:60]!r}, and no grader has that name."
-        raise ApiError(400, message, param=where, code="invalid_formula")
+        message = f"The formula uses {unknown[0][:60]!r}, but no grader has that name."
+        raise ApiError(400, message, param=path, code="invalid_formula")
     return formula
 
 
-def _validated(kind: type[Kind], given: Mapping[str, Any], param: str) -> Kind:
+def _validated(kind: type[Kind], data: Mapping[str, Any], param: str) -> Kind:
     try:
-        grader = kind.model_validate(given)
+        grader = kind.model_validate(data)
     except ValidationError as error:
         raise invalid_parameter(error.errors(), (param,)) from error
     for name in grader.model_extra or {}:
@@ -187,7 +187,6 @@ def _validated(kind: type[Kind], given: Mapping[str, Any], param: str) -> Kind:
     return grader
 
 
-def _refusal(what: str, why: str, param: str) -> ApiError:
-    return ApiError(
-        400, f"{what} is not run by this engine: {why}.", param=param, code="unsupported_grader"
-    )
+def _refusal(subject: str, reason: str, param: str) -> ApiError:
+    message = f"{subject} is not supported: {reason}."
+    return ApiError(400, message, param=param, code="unsupported_grader")

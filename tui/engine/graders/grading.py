@@ -1,4 +1,4 @@
-"""A grader and a model's answer -> the reward, and what kinds of trouble there were."""
+"""A grader and a model's output -> the reward, and the kinds of errors that occurred."""
 
 from __future__ import annotations
 
@@ -10,70 +10,70 @@ import orjson
 from tui.engine.graders.graders import MultiGrader, TextGrader
 from tui.engine.graders.placeholders import TextTooLong, ValueMissing, fill
 
-Trouble = Literal[
+GradingError = Literal[
     "invalid_variable_error",
     "sample_parse_error",
     "truncated_observation_error",
     "other_error",
 ]
-"""The kinds of OpenAI's `metadata.errors` that can come up with the graders that run here."""
+"""The kinds of OpenAI's `metadata.errors` that the supported graders can cause."""
 
 _JSON = "sample.output_json"
 
 
 @dataclass(slots=True)
-class Graded:
-    """What grading came to.
+class GradingResult:
+    """The result of grading.
 
     Attributes:
-        reward: 0 where there was trouble.
-        sub_rewards: of the graders below a multi grader.
-        troubles: the kinds of trouble.
+        reward: 0 where there were errors.
+        sub_rewards: by the graders of a multi grader.
+        errors: their kinds.
     """
 
     reward: float = 0.0
     sub_rewards: dict[str, float] = field(default_factory=dict)
-    troubles: set[Trouble] = field(default_factory=set)
+    errors: set[GradingError] = field(default_factory=set)
 
 
-def grade(grader: TextGrader | MultiGrader, answer: str, item: Any) -> Graded:
-    """Grade a model's answer.
+def grade(grader: TextGrader | MultiGrader, output: str, item: Any) -> GradingResult:
+    """Grade a model's output.
 
     Args:
-        grader: how.
-        answer: the model's.
-        item: the row of data that it answers, any JSON.
+        grader: the grader.
+        output: the model's text.
+        item: the row of data that it belongs to, any JSON.
     """
-    values = {"item": item, "sample": _sample(answer)}
-    graded = Graded()
+    values = {"item": item, "sample": _sample(output)}
+    result = GradingResult()
     if isinstance(grader, TextGrader):
-        graded.reward = _grade_text(grader, values, graded.troubles)
-        return graded
-    for name, one in grader.graders.items():
-        graded.sub_rewards[name] = _grade_text(one, values, graded.troubles)
-    if not graded.troubles:
+        result.reward = _grade_text(grader, values, result.errors)
+        return result
+    for name, text_grader in grader.graders.items():
+        result.sub_rewards[name] = _grade_text(text_grader, values, result.errors)
+    if not result.errors:
         try:
-            graded.reward = grader.formula.value(graded.sub_rewards)
+            result.reward = grader.formula.evaluate(result.sub_rewards)
         except ArithmeticError:
-            graded.troubles.add("other_error")
-    return graded
+            result.errors.add("other_error")
+    return result
 
 
-def _grade_text(grader: TextGrader, values: dict[str, Any], troubles: set[Trouble]) -> float:
+def _grade_text(grader: TextGrader, values: dict[str, Any], errors: set[GradingError]) -> float:
     try:
         return grader.grade(fill(grader.input, values), fill(grader.reference, values))
     except ValueMissing as error:
-        parsed = "output_json" in values["sample"]
-        unparsed = not parsed and error.path.startswith(_JSON)
-        troubles.add("sample_parse_error" if unparsed else "invalid_variable_error")
+        is_json = "output_json" in values["sample"]
+        needs_json = error.path.startswith(_JSON)
+        errors.add("sample_parse_error" if needs_json and not is_json else "invalid_variable_error")
     except TextTooLong:
-        troubles.add("truncated_observation_error")
+        errors.add("truncated_observation_error")
     return 0.0
 
 
-def _sample(answer: str) -> dict[str, Any]:
-    """What placeholders can say of the answer; `output_json` where it is JSON."""
+def _sample(output: str) -> dict[str, Any]:
+    """Return the values of the `sample` namespace; `output_json` where the output is JSON."""
     try:
-        return {"output_text": answer, "output_json": orjson.loads(answer)}
+        return {"output_text": output, "output_json": orjson.loads(output)}
     except orjson.JSONDecodeError:
-        return {"output_text": answer}
+        return {"output_text": output}

@@ -1,4 +1,4 @@
-"""Texts with `{{ item.answer }}` in them: values are put in once, and nothing is evaluated."""
+"""Templates with `{{ item.answer }}`: values are inserted once, and nothing is evaluated."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-MOST_CHARACTERS = 100_000
-"""Of a text, with everything put in."""
+MAX_CHARACTERS = 100_000
+"""Length limit of a filled template."""
 
 _PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
 _PATH = re.compile(r"\s*([A-Za-z_]\w*)((?:\.\w+|\[\d{1,6}\])*)\s*")
@@ -16,11 +16,15 @@ _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 
 
 class PlaceholderError(ValueError):
-    """A text holds a placeholder that is none; the message is one plain sentence."""
+    """A template contains an invalid placeholder; the message is one plain sentence."""
 
 
 class ValueMissing(LookupError):
-    """There is no value for a placeholder; carries its name and path, such as `item.answer`."""
+    """A placeholder has no value.
+
+    Attributes:
+        path: of the placeholder, such as `item.answer`.
+    """
 
     def __init__(self, path: str) -> None:
         super().__init__(path)
@@ -28,44 +32,44 @@ class ValueMissing(LookupError):
 
 
 class TextTooLong(ValueError):
-    """A text is too long once everything is put in."""
+    """A filled template exceeds `MAX_CHARACTERS`."""
 
 
 def check_placeholders(text: str, names: tuple[str, ...]) -> None:
-    """Make sure that a text holds placeholders of these names alone.
+    """Check that all placeholders of a template begin with one of these names.
 
     Raises:
-        PlaceholderError: it does not.
+        PlaceholderError: one does not.
     """
-    around = _PLACEHOLDER.sub("", text)
-    if "{%" in around or "{{" in around:
-        raise PlaceholderError("It holds {{ or {% that begins no placeholder.")
-    for inner in _PLACEHOLDER.findall(text):
-        path = _PATH.fullmatch(inner)
+    rest = _PLACEHOLDER.sub("", text)
+    if "{%" in rest or "{{" in rest:
+        raise PlaceholderError("The template contains {{ or {% outside a placeholder.")
+    for content in _PLACEHOLDER.findall(text):
+        path = _PATH.fullmatch(content)
         if path is None or path[1] not in names:
             known = " or ".join(f"{{{{ {name}.key }}}}" for name in names)
             raise PlaceholderError(
-                f"{{{{{inner[:60]}}}}} is not a placeholder that is supported; use {known}, with "
-                "dots and [0] for what lies deeper."
+                f"{{{{{content[:60]}}}}} is not a valid placeholder; use {known}, with dots and "
+                "[0] for nested values."
             )
 
 
 def fill(text: str, values: Mapping[str, Any]) -> str:
-    """Put values in the places of their placeholders; a value other than text is put in as JSON.
+    """Replace placeholders by their values; a value other than text is inserted as JSON.
 
     Args:
-        text: one that `check_placeholders` let pass.
-        values: JSON values by the first part of a placeholder.
+        text: a template that `check_placeholders` accepts.
+        values: JSON values by the first name of a placeholder.
 
     Raises:
-        ValueMissing: a placeholder leads to nothing.
-        TextTooLong: the text would have more than `MOST_CHARACTERS`.
+        ValueMissing: a placeholder has no value.
+        TextTooLong: the result exceeds `MAX_CHARACTERS`.
     """
     pieces: list[str] = []
     length = 0
     for piece in _pieces(text, values):
         length += len(piece)
-        if length > MOST_CHARACTERS:
+        if length > MAX_CHARACTERS:
             raise TextTooLong
         pieces.append(piece)
     return "".join(pieces)
@@ -73,11 +77,11 @@ def fill(text: str, values: Mapping[str, Any]) -> str:
 
 def _pieces(text: str, values: Mapping[str, Any]) -> Iterator[str]:
     end = 0
-    for found in _PLACEHOLDER.finditer(text):
-        yield text[end : found.start()]
-        value = _look_up(found[1].strip(), values)
+    for match in _PLACEHOLDER.finditer(text):
+        yield text[end : match.start()]
+        value = _look_up(match[1].strip(), values)
         yield value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        end = found.end()
+        end = match.end()
     yield text[end:]
 
 

@@ -14,12 +14,14 @@ from openai.types.chat.chat_completion import Choice as CompletionChoice
 from openai.types.chat.chat_completion import ChoiceLogprobs
 from openai.types.completion_usage import CompletionUsage
 
-from tui.engine.answering.protocol import Choice, Done, Question, Told
+from tui.engine.answering.protocol import Choice, Done, Event, GenerationRequest
 from tui.engine.api.chat.chunks import Chunks
 from tui.engine.api.chat.messages import plain_messages
-from tui.engine.api.chat.model_lookup import FoundModel, find_model
+from tui.engine.api.chat.model_lookup import ServedModel, find_model
 from tui.engine.api.chat.request import ChatRequest
-from tui.engine.api.engine_state import Engine, EngineOfApp, answer, came_by_socket
+from tui.engine.api.engine_state import Engine, EngineOfApp
+from tui.engine.api.list_response import object_response
+from tui.engine.api.security import is_from_socket
 from tui.engine.api.strict_json import StrictRoute
 from tui.engine.errors import ApiError
 from tui.engine.jobs.records import new_id, now
@@ -28,12 +30,12 @@ router = APIRouter(prefix="/v1/chat/completions", tags=["Chat"], route_class=Str
 
 FINGERPRINT = "ftui"
 
-_CLIENT_LEFT = 499
-"""What proxies log where the client went before the answer; nobody reads it."""
+_CLIENT_CLOSED_REQUEST = 499
+"""What proxies log where the client disconnected before the response; nobody reads it."""
 
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "The answer; with `stream` it comes as server-sent events of chunks.",
+        "description": "The completion; with `stream`, server-sent events of chunks.",
         "content": {"text/event-stream": {}},
     }
 }
@@ -42,119 +44,123 @@ T = TypeVar("T")
 
 
 @router.post("", response_model=ChatCompletion, responses=_STREAM)
-async def create_completion(engine: EngineOfApp, asked: ChatRequest, request: Request) -> Response:
-    """Answer a conversation."""
-    asked.require_supported()
-    question = _question(asked, find_model(engine, asked.model, folders=came_by_socket(request)))
-    if asked.stream:
-        return await _streamed(engine, asked, question, request)
-    completion = await _unless_left(request, _whole(engine, asked, question))
-    return Response(status_code=_CLIENT_LEFT) if completion is None else answer(completion)
+async def create_completion(engine: EngineOfApp, body: ChatRequest, request: Request) -> Response:
+    """Generate a model's response to a conversation."""
+    body.require_supported()
+    model = find_model(engine, body.model, folders=is_from_socket(request.scope))
+    generation_request = _generation_request(body, model)
+    if body.stream:
+        return await _stream(engine, body, generation_request, request)
+    completion = await _unless_disconnected(request, _complete(engine, body, generation_request))
+    if completion is None:
+        return Response(status_code=_CLIENT_CLOSED_REQUEST)
+    return object_response(completion)
 
 
-def _question(asked: ChatRequest, found: FoundModel) -> Question:
-    return Question(
+def _generation_request(body: ChatRequest, model: ServedModel) -> GenerationRequest:
+    return GenerationRequest(
         id=new_id("chatcmpl-"),
-        base=found.base,
-        adapter=None if found.adapter is None else str(found.adapter),
-        messages=plain_messages(asked.messages),
-        n=asked.n or 1,
-        max_tokens=asked.max_completion_tokens or asked.max_tokens,
-        temperature=1.0 if asked.temperature is None else asked.temperature,
-        top_p=1.0 if asked.top_p is None else asked.top_p,
-        frequency_penalty=asked.frequency_penalty or 0.0,
-        presence_penalty=asked.presence_penalty or 0.0,
-        logit_bias=asked.bias,
-        stop=asked.stop,
-        seed=asked.seed,
-        stream=bool(asked.stream),
-        alternatives=asked.alternatives,
-        json_schema=asked.json_schema,
-        tools=asked.offered_tools,
+        base=model.base,
+        adapter=None if model.adapter is None else str(model.adapter),
+        messages=plain_messages(body.messages),
+        n=body.n or 1,
+        max_tokens=body.max_completion_tokens or body.max_tokens,
+        temperature=1.0 if body.temperature is None else body.temperature,
+        top_p=1.0 if body.top_p is None else body.top_p,
+        frequency_penalty=body.frequency_penalty or 0.0,
+        presence_penalty=body.presence_penalty or 0.0,
+        logit_bias=body.bias_by_token,
+        stop=body.stop,
+        seed=body.seed,
+        stream=bool(body.stream),
+        top_logprobs=body.logprob_count,
+        json_schema=body.json_schema,
+        tools=body.offered_tools,
     )
 
 
-async def _whole(engine: Engine, asked: ChatRequest, question: Question) -> ChatCompletion:
+async def _complete(
+    engine: Engine, body: ChatRequest, request: GenerationRequest
+) -> ChatCompletion:
     choices: dict[int, CompletionChoice] = {}
     usage: CompletionUsage | None = None
-    async for told in engine.answering.ask(question):
-        match told:
+    async for event in engine.answering.generate(request):
+        match event:
             case Choice():
-                choices[told.index] = _choice(told)
+                choices[event.index] = _choice(event)
             case Done():
-                usage = told.usage()
+                usage = event.usage()
     return ChatCompletion(
-        id=question.id,
+        id=request.id,
         object="chat.completion",
         created=now(),
-        model=asked.model,
+        model=body.model,
         system_fingerprint=FINGERPRINT,
         choices=[choices[index] for index in sorted(choices)],
         usage=usage,
     )
 
 
-def _choice(told: Choice) -> CompletionChoice:
-    logprobs = None if told.logprobs is None else ChoiceLogprobs(content=told.logprobs)
+def _choice(event: Choice) -> CompletionChoice:
+    logprobs = None if event.logprobs is None else ChoiceLogprobs(content=event.logprobs)
     return CompletionChoice(
-        index=told.index,
-        finish_reason=told.finish_reason,
+        index=event.index,
+        finish_reason=event.finish_reason,
         logprobs=logprobs,
         message=ChatCompletionMessage(
             role="assistant",
-            content=told.text or None if told.tool_calls else told.text,
-            tool_calls=None if told.tool_calls is None else [*told.tool_calls],
+            content=event.text or None if event.tool_calls else event.text,
+            tool_calls=None if event.tool_calls is None else [*event.tool_calls],
         ),
     )
 
 
-async def _streamed(
-    engine: Engine, asked: ChatRequest, question: Question, request: Request
+async def _stream(
+    engine: Engine, body: ChatRequest, generation_request: GenerationRequest, request: Request
 ) -> Response:
-    """The answer as server-sent events; a refusal comes as an error status, before the stream."""
-    tellings = engine.answering.ask(question)
-    first = await _unless_left(request, anext(tellings))
+    """Stream server-sent events; an early failure becomes an error status before the stream."""
+    events = engine.answering.generate(generation_request)
+    first = await _unless_disconnected(request, anext(events))
     if first is None:
-        await tellings.aclose()
-        return Response(status_code=_CLIENT_LEFT)
+        await events.aclose()
+        return Response(status_code=_CLIENT_CLOSED_REQUEST)
     chunks = Chunks(
-        question,
-        model=asked.model,
+        generation_request,
+        model=body.model,
         fingerprint=FINGERPRINT,
-        with_usage=bool(asked.stream_options and asked.stream_options.include_usage),
+        with_usage=bool(body.stream_options and body.stream_options.include_usage),
     )
-    return StreamingResponse(_events(first, tellings, chunks), media_type="text/event-stream")
+    return StreamingResponse(_sse_lines(first, events, chunks), media_type="text/event-stream")
 
 
-async def _events(
-    first: Told, tellings: AsyncGenerator[Told, None], chunks: Chunks
+async def _sse_lines(
+    first: Event, events: AsyncGenerator[Event, None], chunks: Chunks
 ) -> AsyncIterator[bytes]:
-    async with contextlib.aclosing(tellings):
-        for event in (*chunks.beginning(), *chunks.of(first)):
-            yield event
+    async with contextlib.aclosing(events):
+        for line in (*chunks.opening(), *chunks.encode(first)):
+            yield line
         try:
-            async for told in tellings:
-                for event in chunks.of(told):
-                    yield event
+            async for event in events:
+                for line in chunks.encode(event):
+                    yield line
         except ApiError as error:
             yield b"data: " + bytes(error.response().body) + b"\n\n"
     yield b"data: [DONE]\n\n"
 
 
-async def _unless_left(request: Request, work: Coroutine[Any, Any, T]) -> T | None:
-    """What the work gives; None, and the work is given up, once the client has gone."""
-    working = asyncio.ensure_future(work)
-    leaving = asyncio.create_task(_left(request))
+async def _unless_disconnected(request: Request, work: Coroutine[Any, Any, T]) -> T | None:
+    """Return the result of the work; cancel it and return None once the client disconnects."""
+    task = asyncio.ensure_future(work)
+    disconnect = asyncio.create_task(_wait_for_disconnect(request))
     try:
-        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        return await working if working.done() else None
+        await asyncio.wait({task, disconnect}, return_when=asyncio.FIRST_COMPLETED)
+        return await task if task.done() else None
     finally:
-        working.cancel()
-        leaving.cancel()
-        await asyncio.wait({working, leaving})
+        task.cancel()
+        disconnect.cancel()
+        await asyncio.wait({task, disconnect})
 
 
-async def _left(request: Request) -> None:
-    """Wait until the client has gone."""
+async def _wait_for_disconnect(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass

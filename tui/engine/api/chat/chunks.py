@@ -1,4 +1,4 @@
-"""A streamed answer as OpenAI's server-sent events."""
+"""A streamed completion as OpenAI's server-sent events."""
 
 from __future__ import annotations
 
@@ -7,75 +7,81 @@ from typing import Any
 
 from openai.types.chat import ChatCompletionChunk, ChatCompletionTokenLogprob
 
-from tui.engine.answering.protocol import Choice, Delta, Done, Question, Told
+from tui.engine.answering.protocol import Choice, Delta, Done, Event, GenerationRequest
 from tui.engine.jobs.records import now
 
 
 class Chunks:
-    """The events of one answer."""
+    """Encodes the events of one request as lines of chunks."""
 
     def __init__(
-        self, question: Question, *, model: str, fingerprint: str, with_usage: bool
+        self, request: GenerationRequest, *, model: str, fingerprint: str, with_usage: bool
     ) -> None:
-        """Nothing is told yet.
+        """Set what all chunks have in common.
 
         Args:
-            question: what is answered.
-            model: its name, as it was asked for.
+            request: the request.
+            model: its model, by the name that the client used.
             fingerprint: of the system.
-            with_usage: whether the last event counts the tokens, and the others say null.
+            with_usage: whether the last chunk counts the tokens, and the others have null.
         """
-        self._n = question.n
+        self._n = request.n
         self._with_usage = with_usage
         self._common: dict[str, Any] = {
-            "id": question.id,
+            "id": request.id,
             "object": "chat.completion.chunk",
             "created": now(),
             "model": model,
             "system_fingerprint": fingerprint,
         } | ({"usage": None} if with_usage else {})
 
-    def beginning(self) -> list[bytes]:
-        """The events that open every choice."""
-        opening = {"role": "assistant", "content": "", "refusal": None}
-        return [self._choice(index, opening) for index in range(self._n)]
+    def opening(self) -> list[bytes]:
+        """Return the chunks that open every choice."""
+        delta = {"role": "assistant", "content": "", "refusal": None}
+        return [self._choice(index, delta) for index in range(self._n)]
 
-    def of(self, told: Told) -> list[bytes]:
-        """The events that tell the same."""
-        match told:
+    def encode(self, event: Event) -> list[bytes]:
+        """Return an event as chunks."""
+        match event:
             case Delta():
-                return [self._choice(told.index, {"content": told.text}, logprobs=told.logprobs)]
+                delta = {"content": event.text}
+                return [self._choice(event.index, delta, logprobs=event.logprobs)]
             case Choice():
-                return self._end(told)
+                return self._end(event)
             case Done() if self._with_usage:
-                return [self._event(choices=[], usage=told.usage())]
+                return [self._chunk(choices=[], usage=event.usage())]
         return []
 
-    def _end(self, told: Choice) -> list[bytes]:
-        """The last events of a choice, with all of it where it did not come as deltas."""
-        events = []
-        if told.text or told.logprobs:
-            delta = {"content": told.text}
-            events.append(self._choice(told.index, delta, logprobs=told.logprobs))
-        if told.tool_calls:
+    def _end(self, choice: Choice) -> list[bytes]:
+        """The last chunks of a choice, with all of its text where it was not sent as deltas."""
+        chunks = []
+        if choice.text or choice.logprobs:
+            delta = {"content": choice.text}
+            chunks.append(self._choice(choice.index, delta, logprobs=choice.logprobs))
+        if choice.tool_calls:
             calls = [
-                {"index": index} | call.model_dump() for index, call in enumerate(told.tool_calls)
+                {"index": index} | call.model_dump() for index, call in enumerate(choice.tool_calls)
             ]
-            events.append(self._choice(told.index, {"tool_calls": calls}))
-        return [*events, self._choice(told.index, {}, reason=told.finish_reason)]
+            chunks.append(self._choice(choice.index, {"tool_calls": calls}))
+        return [*chunks, self._choice(choice.index, {}, finish_reason=choice.finish_reason)]
 
     def _choice(
         self,
         index: int,
         delta: Mapping[str, object],
         *,
-        reason: str | None = None,
+        finish_reason: str | None = None,
         logprobs: list[ChatCompletionTokenLogprob] | None = None,
     ) -> bytes:
-        told = None if logprobs is None else {"content": logprobs, "refusal": None}
-        choice = {"index": index, "delta": delta, "finish_reason": reason, "logprobs": told}
-        return self._event(choices=[choice])
+        content = None if logprobs is None else {"content": logprobs, "refusal": None}
+        choice = {
+            "index": index,
+            "delta": delta,
+            "finish_reason": finish_reason,
+            "logprobs": content,
+        }
+        return self._chunk(choices=[choice])
 
-    def _event(self, **fields: Any) -> bytes:
+    def _chunk(self, **fields: Any) -> bytes:
         chunk = ChatCompletionChunk.model_validate(self._common | fields)
         return b"data: " + chunk.model_dump_json(exclude_unset=True).encode() + b"\n\n"

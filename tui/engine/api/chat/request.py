@@ -1,4 +1,4 @@
-"""Body of `POST /v1/chat/completions`: what is supported, and everything else refused by name."""
+"""Body of `POST /v1/chat/completions`; parameters that are not supported are refused by name."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from tui.engine.errors import ApiError
 
 OPENAI_PARAMETERS = frozenset(CompletionCreateParamsStreaming.__annotations__)
-"""Everything that OpenAI's client can ask for."""
+"""All parameters of OpenAI's client."""
 
-ASKS_FOR_NOTHING: dict[str, tuple[Any, ...]] = {
+NEUTRAL_VALUES: dict[str, tuple[Any, ...]] = {
     "audio": (None,),
     "function_call": ("none", "auto", None),
     "functions": ([], None),
@@ -30,9 +30,9 @@ ASKS_FOR_NOTHING: dict[str, tuple[Any, ...]] = {
     "verbosity": ("medium", None),
     "web_search_options": (None,),
 }
-"""Parameters that are not supported, each with the values that ask for nothing missing here."""
+"""Parameters that are not supported, each with the values that change nothing."""
 
-FOR_THE_RECORD = frozenset(
+IGNORED_PARAMETERS = frozenset(
     {
         "metadata",
         "prompt_cache_key",
@@ -42,10 +42,10 @@ FOR_THE_RECORD = frozenset(
         "user",
     }
 )
-"""Parameters that never change an answer."""
+"""Parameters that never change an answer, accepted with any value."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_NAME_RULE = "{} has up to 64 letters, digits, underscores and dashes, and no others."
+_NAME_RULE = "{} must be 1 to 64 letters, digits, underscores or dashes."
 _ANY_OBJECT = '{"type": "object"}'
 
 Penalty = Annotated[float, Field(ge=-2, le=2)]
@@ -58,7 +58,7 @@ def _as_list(stop: Any) -> Any:
 
 
 class StreamOptions(BaseModel):
-    """How to stream."""
+    """Options of a stream."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -67,7 +67,7 @@ class StreamOptions(BaseModel):
 
 
 class ResponseFormat(BaseModel):
-    """What form the answer has."""
+    """The format of the answer."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -76,7 +76,7 @@ class ResponseFormat(BaseModel):
 
 
 class Tool(BaseModel):
-    """A function that may be called."""
+    """A function that the model may call."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -110,49 +110,51 @@ class ChatRequest(BaseModel):
     stream_options: StreamOptions | None = None
 
     def require_supported(self) -> None:
-        """Make sure that nothing is asked for that would be ignored.
+        """Refuse what would otherwise be ignored.
 
         Raises:
-            ApiError: something is.
+            ApiError: a parameter or a combination of parameters is not supported.
         """
         for name, value in (self.model_extra or {}).items():
-            if name in FOR_THE_RECORD or value in ASKS_FOR_NOTHING.get(name, ()):
+            if name in IGNORED_PARAMETERS or value in NEUTRAL_VALUES.get(name, ()):
                 continue
             if name in OPENAI_PARAMETERS:
-                said = f"The parameter {name!r} is not supported by this engine."
-                raise _refused(said, name, "unsupported_parameter")
-            said = f"Unrecognized parameter: {name[:80]}."
-            raise _refused(said, name[:80], "unknown_parameter")
-        self._require_fitting_tools()
+                message = f"Unsupported parameter: {name}."
+                raise _refusal(message, name, "unsupported_parameter")
+            message = f"Unrecognized parameter: {name[:80]}."
+            raise _refusal(message, name[:80], "unknown_parameter")
+        self._require_supported_tools()
         if self.stream_options is not None and not self.stream:
-            said = "The parameter 'stream_options' is only allowed when 'stream' is true."
-            raise _refused(said, "stream_options")
+            message = "The parameter 'stream_options' is only allowed when 'stream' is true."
+            raise _refusal(message, "stream_options")
         if self.top_logprobs is not None and not self.logprobs:
-            said = "The parameter 'top_logprobs' is only allowed when 'logprobs' is true."
-            raise _refused(said, "top_logprobs")
+            message = "The parameter 'top_logprobs' is only allowed when 'logprobs' is true."
+            raise _refusal(message, "top_logprobs")
         if self.max_tokens is not None and self.max_completion_tokens is not None:
-            said = "Give 'max_tokens' or 'max_completion_tokens', not both."
-            raise _refused(said, "max_tokens")
+            message = "'max_tokens' and 'max_completion_tokens' cannot be combined."
+            raise _refusal(message, "max_tokens")
 
-    def _require_fitting_tools(self) -> None:
-        """Calls are read from what the model writes; how they come out cannot be promised."""
+    def _require_supported_tools(self) -> None:
+        """Calls are parsed from the model's free text, so their form cannot be guaranteed."""
         for index, tool in enumerate(self.tools or []):
-            where = f"tools[{index}].function"
+            path = f"tools[{index}].function"
             if tool.function.strict:
-                said = f"{where}.strict is not supported: calls are not held to a schema here."
-                raise _refused(said, f"{where}.strict", "unsupported_parameter")
+                message = (
+                    f"{path}.strict is not supported: calls are not constrained by their schema."
+                )
+                raise _refusal(message, f"{path}.strict", "unsupported_parameter")
             if not _NAME.fullmatch(tool.function.name):
-                raise _refused(_NAME_RULE.format(f"{where}.name"), f"{where}.name")
+                raise _refusal(_NAME_RULE.format(f"{path}.name"), f"{path}.name")
         if self.tool_choice not in ("none", "auto", None):
-            said = "'tool_choice' is 'auto' or 'none' here: a model is not made to call a function."
-            raise _refused(said, "tool_choice", "unsupported_parameter")
+            message = "'tool_choice' must be 'auto' or 'none'; calls cannot be forced."
+            raise _refusal(message, "tool_choice", "unsupported_parameter")
         if self.offered_tools and self.json_schema is not None:
-            said = "An answer that is held to a form cannot call functions: leave one of both out."
-            raise _refused(said, "response_format")
+            message = "'tools' cannot be combined with a 'response_format' of JSON."
+            raise _refusal(message, "response_format")
 
     @property
     def offered_tools(self) -> str | None:
-        """The functions that may be called, as JSON text; None for none.
+        """The functions that the model may call, as JSON text; None for none.
 
         Raises:
             ApiError: they are nested too deeply.
@@ -162,45 +164,45 @@ class ChatRequest(BaseModel):
         return _json([tool.model_dump(exclude_unset=True) for tool in self.tools], "tools")
 
     @property
-    def bias(self) -> dict[int, float]:
-        """What is added to the logits of tokens, by their ids."""
+    def bias_by_token(self) -> dict[int, float]:
+        """The bias of logits by token id."""
         return {int(token): bias for token, bias in (self.logit_bias or {}).items()}
 
     @property
-    def alternatives(self) -> int | None:
-        """How many tokens to name beside each chosen one; None for no logprobs."""
+    def logprob_count(self) -> int | None:
+        """How many of the likeliest tokens to report with each token; None for no logprobs."""
         return self.top_logprobs or 0 if self.logprobs else None
 
     @property
     def json_schema(self) -> str | None:
-        """The schema that the answer follows, as JSON; None for free text.
+        """The schema of the answer, as JSON text; None for free text.
 
         Raises:
-            ApiError: it is missing or not well described.
+            ApiError: it is missing or invalid.
         """
-        asked = self.response_format
-        if asked is None or asked.type == "text":
+        response_format = self.response_format
+        if response_format is None or response_format.type == "text":
             return None
-        if asked.type == "json_object":
+        if response_format.type == "json_object":
             return _ANY_OBJECT
-        where = "response_format.json_schema"
-        if asked.json_schema is None or asked.json_schema.schema_ is None:
-            missing = where if asked.json_schema is None else f"{where}.schema"
-            raise _refused(f"You must provide {missing}.", missing, "missing_parameter")
-        if not _NAME.fullmatch(asked.json_schema.name):
-            raise _refused(_NAME_RULE.format(f"{where}.name"), f"{where}.name")
-        for name in asked.json_schema.model_extra or {}:
-            said = f"Unrecognized parameter: {where}.{name[:80]}."
-            raise _refused(said, f"{where}.{name[:80]}", "unknown_parameter")
-        return _json(asked.json_schema.schema_, "response_format")
+        path, declared = "response_format.json_schema", response_format.json_schema
+        if declared is None or declared.schema_ is None:
+            missing = path if declared is None else f"{path}.schema"
+            raise _refusal(f"You must provide {missing}.", missing, "missing_parameter")
+        if not _NAME.fullmatch(declared.name):
+            raise _refusal(_NAME_RULE.format(f"{path}.name"), f"{path}.name")
+        for name in declared.model_extra or {}:
+            message = f"Unrecognized parameter: {path}.{name[:80]}."
+            raise _refusal(message, f"{path}.{name[:80]}", "unknown_parameter")
+        return _json(declared.schema_, "response_format")
 
 
 def _json(value: object, param: str) -> str:
     try:
         return orjson.dumps(value).decode()
     except orjson.JSONEncodeError as error:
-        raise _refused(f"{param} is nested too deeply.", param, "invalid_schema") from error
+        raise _refusal(f"{param} is nested too deeply.", param, "invalid_schema") from error
 
 
-def _refused(message: str, param: str, code: str = "invalid_value") -> ApiError:
+def _refusal(message: str, param: str, code: str = "invalid_value") -> ApiError:
     return ApiError(400, message, code=code, param=param)

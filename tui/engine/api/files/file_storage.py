@@ -1,4 +1,4 @@
-"""The files of the home: whole or absent, named by us, deleted when their time is over."""
+"""Stores files in the engine's home: complete or absent, under generated names, with expiry."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _CHUNK = 1_048_576
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """Bytes that have arrived and belong to nothing yet.
+    """Received bytes that belong to no file yet.
 
     Attributes:
-        path: where they are.
+        path: where they are stored.
         bytes: their number.
         sha256: hexadecimal.
-        md5: hexadecimal; only to compare with what a client says.
+        md5: hexadecimal; only to compare with a client's checksum.
     """
 
     path: Path
@@ -36,14 +36,14 @@ class Received:
     md5: str
 
 
-def chunks_of(file: BinaryIO) -> Iterator[bytes]:
-    """What is left in a file, in pieces of a megabyte."""
+def read_chunks(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the rest of a file in chunks of a megabyte."""
     return iter(partial(file.read, _CHUNK), b"")
 
 
 @contextmanager
-def received(home: Home, chunks: Iterable[bytes]) -> Iterator[Received]:
-    """Write what arrives to the disk; at the end it is gone unless it was moved."""
+def receive(home: Home, chunks: Iterable[bytes]) -> Iterator[Received]:
+    """Write chunks to a temporary file, which is deleted at the end unless it was moved."""
     path = home.scratch / new_id("received-")
     sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
     size = 0
@@ -61,17 +61,17 @@ def received(home: Home, chunks: Iterable[bytes]) -> Iterator[Received]:
         path.unlink(missing_ok=True)
 
 
-def keep_file(
+def store_file(
     engine: Engine, content: Received, *, filename: str, purpose: str, seconds: int | None
 ) -> FileRecord:
-    """Make a file of what was received.
+    """Create a file from received bytes.
 
     Args:
-        engine: where.
+        engine: the engine that stores it.
         content: its bytes.
-        filename: as the client calls it; never a name on the disk.
-        purpose: one of OpenAI's.
-        seconds: how long it is kept; None for ever.
+        filename: the client's name; never used on the disk.
+        purpose: one of OpenAI's purposes.
+        seconds: until it expires; None for never.
     """
     created = engine.clock()
     file = FileRecord(
@@ -82,37 +82,37 @@ def keep_file(
         created_at=created,
         expires_at=None if seconds is None else created + seconds,
     )
-    place = engine.home.files / file.id
-    content.path.replace(place)
+    path = engine.home.files / file.id
+    content.path.replace(path)
     try:
         engine.store.add_file(file)
     except BaseException:
-        place.unlink()
+        path.unlink()
         raise
     return file
 
 
 def delete_file(engine: Engine, file: FileRecord) -> None:
-    """Forget a file; a job that uses it keeps its own link to it."""
+    """Delete a file; a job that uses it keeps its own link to it."""
     engine.store.remove_file(file.id)
     (engine.home.files / file.id).unlink(missing_ok=True)
 
 
 def delete_expired(engine: Engine) -> None:
-    """Delete the files and end the uploads whose time is over."""
-    at = engine.clock()
-    for file in engine.store.expired_files(at):
+    """Delete expired files and end expired uploads."""
+    time = engine.clock()
+    for file in engine.store.expired_files(time):
         delete_file(engine, file)
     for upload in engine.store.uploads.pending():
-        if upload.expires_at <= at:
+        if upload.expires_at <= time:
             engine.store.uploads.end(upload.model_copy(update={"status": "expired"}))
             shutil.rmtree(engine.home.upload(upload.id), ignore_errors=True)
 
 
 def delete_leftovers(engine: Engine) -> None:
-    """Delete what a server that died left: files and parts that the store does not know.
+    """Delete files and parts that the store does not know, left by a server that died.
 
-    A store without any file is a new one: then the files are somebody's who lost the database.
+    If the store has no files at all, its database may be lost, so no file is deleted.
     """
     if engine.store.files(None, None, 1, "asc").data:
         for file in engine.home.files.iterdir():

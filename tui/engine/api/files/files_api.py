@@ -1,4 +1,4 @@
-"""`/v1/files`: uploads and downloads by way of the disk; no path ever comes from a client."""
+"""`/v1/files`: upload, list, download and delete; no path ever comes from a client."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from openai.types import FileDeleted, FileObject, FilePurpose
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.types import Message, Receive, Scope, Send
 
-from tui.engine.api.engine_state import EngineOfApp, answer, page_of
+from tui.engine.api.engine_state import EngineOfApp
 from tui.engine.api.files import file_storage
-from tui.engine.api.list_response import Listed
+from tui.engine.api.list_response import ListResponse, list_response, object_response
 from tui.engine.errors import ApiError
 
 Seconds = Annotated[int, Field(ge=3_600, le=2_592_000)]
-"""How long a file may be kept: an hour to 30 days, as at OpenAI."""
+"""How long a file may be stored: an hour to 30 days, as at OpenAI."""
 
 
 def expire(engine: EngineOfApp) -> None:
-    """Before anything else: what is over is not there any more."""
+    """Delete expired files and uploads before a request is handled."""
     file_storage.delete_expired(engine)
 
 
@@ -54,15 +54,15 @@ class FileForm(BaseModel):
 
 
 def require_purpose(purpose: FilePurpose) -> None:
-    """Refuse files for what this engine cannot do.
+    """Refuse purposes that this engine does not support.
 
     Raises:
-        ApiError: images are of no use here.
+        ApiError: the files are images.
     """
     if purpose == "vision":
         raise ApiError(
             400,
-            "Files for the purpose 'vision' are not supported: this engine trains on text alone.",
+            "The purpose 'vision' is not supported: this engine trains on text only.",
             param="purpose",
             code="unsupported_purpose",
         )
@@ -72,22 +72,22 @@ def require_purpose(purpose: FilePurpose) -> None:
 def create_file(
     engine: EngineOfApp, form: Annotated[FileForm, Form(media_type="multipart/form-data")]
 ) -> JSONResponse:
-    """Keep an uploaded file of up to 2 GB; larger ones come in parts by `/v1/uploads`."""
+    """Upload a file of up to 2 GB; larger ones go in parts to `/v1/uploads`."""
     require_purpose(form.purpose)
-    with file_storage.received(engine.home, file_storage.chunks_of(form.file.file)) as content:
+    with file_storage.receive(engine.home, file_storage.read_chunks(form.file.file)) as content:
         if content.bytes == 0:
             raise ApiError(400, "The file is empty.", param="file", code="empty_file")
-        file = file_storage.keep_file(
+        file = file_storage.store_file(
             engine,
             content,
             filename=(form.file.filename or "file")[:255],
             purpose=form.purpose,
             seconds=form.seconds,
         )
-    return answer(file.to_openai())
+    return object_response(file.to_openai())
 
 
-@router.get("", response_model=Listed[FileObject])
+@router.get("", response_model=ListResponse[FileObject])
 def list_files(
     engine: EngineOfApp,
     purpose: str | None = None,
@@ -95,48 +95,48 @@ def list_files(
     limit: Annotated[int, Query(ge=1, le=10_000)] = 10_000,
     order: Literal["asc", "desc"] = "desc",
 ) -> JSONResponse:
-    """A page of the files."""
-    return page_of(lambda: engine.store.files(purpose, after, limit, order))
+    """List the files."""
+    return list_response(engine.store.files, purpose, after, limit, order)
 
 
 @router.get("/{file_id}", response_model=FileObject)
 def retrieve_file(engine: EngineOfApp, file_id: str) -> JSONResponse:
-    """One file."""
-    return answer(engine.file(file_id).to_openai())
+    """Retrieve a file."""
+    return object_response(engine.file(file_id).to_openai())
 
 
 @router.delete("/{file_id}", response_model=FileDeleted)
 def delete_file(engine: EngineOfApp, file_id: str) -> JSONResponse:
-    """Forget a file; a job that uses it keeps its own link to it."""
+    """Delete a file; a job that uses it keeps its own link to it."""
     file = engine.file(file_id)
     file_storage.delete_file(engine, file)
-    return answer(FileDeleted(id=file.id, object="file", deleted=True))
+    return object_response(FileDeleted(id=file.id, object="file", deleted=True))
 
 
 class Download(FileResponse):
-    """A file, streamed; a range that it does not have is refused in the envelope."""
+    """Streams a file; an invalid range is refused in the error envelope."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
+        """Send the file."""
         refused = False
 
-        async def sent(message: Message) -> None:
+        async def send_unless_refused(message: Message) -> None:
             nonlocal refused
             if message["type"] == "http.response.start" and message["status"] >= 400:
                 refused = True
-                said = "The range is not one of this file's bytes."
-                error = ApiError(message["status"], said, param="Range", code="invalid_range")
+                text = "The requested range is outside this file."
+                error = ApiError(message["status"], text, param="Range", code="invalid_range")
                 await error.response()(scope, receive, send)
             elif not refused:
                 await send(message)
 
-        await super().__call__(scope, receive, sent)
+        await super().__call__(scope, receive, send_unless_refused)
 
 
 @router.get("/{file_id}/content", response_class=FileResponse)
 def download_file(engine: EngineOfApp, file_id: str) -> Download:
-    """What is in a file, or a range of it."""
+    """Download a file, or a range of it."""
     file = engine.file(file_id)
     return Download(
-        engine.content_of(file), media_type="application/octet-stream", filename=file.filename
+        engine.content_path(file), media_type="application/octet-stream", filename=file.filename
     )

@@ -1,4 +1,4 @@
-"""A request for a job -> a job: what it may ask for, and what it finds on the disk."""
+"""A job request -> a job: validates the request, and creates the job's folder and record."""
 
 from __future__ import annotations
 
@@ -20,14 +20,13 @@ from tui.domain.providers.model_names import (
     tuned_name,
 )
 from tui.engine.api.engine_state import Engine
-from tui.engine.api.errors import not_found
-from tui.engine.api.jobs.method import Method, settle
+from tui.engine.api.errors import require_found
+from tui.engine.api.jobs.method import Method, resolve_method
 from tui.engine.errors import ApiError
 from tui.engine.jobs.records import EventRecord, FileRecord, JobRecord
 from tui.engine.jobs.spec import Hyperparameters, JobSpec
 
 _SUFFIX = re.compile(r"[^A-Za-z0-9-]+")
-
 
 Metadata = dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]]
 
@@ -42,52 +41,52 @@ class JobRequest(BaseModel):
     validation_file: str | None = None
     method: Method | None = None
     hyperparameters: Hyperparameters | None = None
-    """Deprecated at OpenAI in favour of `method`; other servers' clients still send it."""
+    """Deprecated by OpenAI in favour of `method`; older clients still send it."""
     suffix: Annotated[str, Field(max_length=64)] | None = None
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
     metadata: Annotated[Metadata, Field(max_length=16)] | None = None
     integrations: list[Any] | None = None
 
 
-def create(engine: Engine, asked: JobRequest, *, folders: bool) -> JobRecord:
-    """Make a job out of a request.
+def create(engine: Engine, body: JobRequest, *, folders: bool) -> JobRecord:
+    """Create a job.
 
     Args:
-        engine: where.
-        asked: the request.
-        folders: whether the model may be named by a folder.
+        engine: the engine that runs it.
+        body: the request.
+        folders: whether the model may be the path of a folder.
 
     Raises:
-        ApiError: something asked for does not exist or is not supported.
+        ApiError: a file or the model does not exist, or something is not supported.
     """
-    method, hyperparameters = settle(
-        asked.method, asked.hyperparameters, validates=asked.validation_file is not None
+    method, hyperparameters = resolve_method(
+        body.method, body.hyperparameters, has_validation=body.validation_file is not None
     )
-    _require_one_place(asked)
-    if asked.integrations:
+    _require_single_hyperparameters(body)
+    if body.integrations:
         raise ApiError(
             400,
             "Integrations such as wandb are not supported: this engine sends nothing to other "
-            "services. Follow the job's events, or read step_metrics.csv among its result files.",
+            "services. Use the job's events, or step_metrics.csv among its result files.",
             code="unsupported_parameter",
             param="integrations",
         )
-    source = find_base(asked.model, folders=folders)
+    source = find_base(body.model, folders=folders)
     for param in ("training_file", "validation_file"):
-        _require_file(engine, getattr(asked, param), param)
+        _require_file(engine, getattr(body, param), param)
     job = JobRecord(
-        model=asked.model,
+        model=body.model,
         source=source,
-        training_file=asked.training_file,
-        validation_file=asked.validation_file,
+        training_file=body.training_file,
+        validation_file=body.validation_file,
         method=method,
         hyperparameters=hyperparameters,
-        seed=secrets.randbelow(2**31) if asked.seed is None else asked.seed,
-        suffix=asked.suffix,
-        metadata=asked.metadata,
-        tuned_name=tuned_name(source, _clean(asked.suffix), secrets.token_hex(4)),
+        seed=secrets.randbelow(2**31) if body.seed is None else body.seed,
+        suffix=body.suffix,
+        metadata=body.metadata,
+        tuned_name=tuned_name(source, _slug(body.suffix), secrets.token_hex(4)),
     )
-    _lay_out(engine, job)
+    _create_folder(engine, job)
     with engine.store.transaction():
         engine.store.add_job(job)
         engine.store.add_event(job.id, EventRecord(message=f"Created fine-tuning job: {job.id}"))
@@ -98,31 +97,31 @@ def create(engine: Engine, asked: JobRequest, *, folders: bool) -> JobRecord:
     return job
 
 
-def _require_one_place(asked: JobRequest) -> None:
-    """Hyperparameters in two places would leave one of them ignored."""
-    in_method = asked.method.model_fields_set - {"type"} if asked.method else None
-    if asked.hyperparameters is not None and in_method:
+def _require_single_hyperparameters(body: JobRequest) -> None:
+    """Refuse hyperparameters in two places, since one of them would be ignored."""
+    in_method = body.method.model_fields_set - {"type"} if body.method else None
+    if body.hyperparameters is not None and in_method:
         raise ApiError(
             400,
-            "Hyperparameters are given twice; leave out the deprecated ones beside `method`.",
+            "Hyperparameters must be inside 'method' or at the top level (deprecated), not both.",
             code="invalid_value",
             param="hyperparameters",
         )
 
 
 def find_base(name: str, *, folders: bool) -> ModelSource:
-    """The base model of that name; a folder must hold a model.
+    """Return the base model of that name; a folder must contain a model.
 
     Raises:
-        ApiError: there is none.
+        ApiError: there is no such model.
     """
     source = base_model(name, folders=folders)
     if source is None:
-        folder_hint = ", or the absolute path of a model's folder" if folders else ""
+        folder_hint = ", or the absolute path of a model folder" if folders else ""
         raise ApiError(
             404,
-            f"The model {name[:120]!r} does not exist here. Use {DEFAULT_MODEL}, a model of the "
-            f"hub by its id (org/name){folder_hint}.",
+            f"The model {name[:120]!r} does not exist. Use {DEFAULT_MODEL}, the id (org/name) of a "
+            f"model on the Hugging Face hub{folder_hint}.",
             code="model_not_found",
             param="model",
         )
@@ -131,8 +130,8 @@ def find_base(name: str, *, folders: bool) -> ModelSource:
         if not (folder / "config.json").is_file() or not any(folder.glob("*.safetensors")):
             raise ApiError(
                 404,
-                f"The folder {name[:200]} holds no model: a config.json and safetensors files "
-                "are needed.",
+                f"The folder {name[:200]} contains no model: it needs a config.json and "
+                "safetensors files.",
                 code="model_not_found",
                 param="model",
             )
@@ -142,27 +141,27 @@ def find_base(name: str, *, folders: bool) -> ModelSource:
 def _require_file(engine: Engine, file_id: str | None, param: str) -> None:
     if file_id is None:
         return
-    file = engine.store.file(file_id)
-    if file is None or (file.expires_at is not None and file.expires_at <= engine.clock()):
-        raise not_found("file", file_id, param)
+    record = engine.store.file(file_id)
+    expired = record and record.expires_at is not None and record.expires_at <= engine.clock()
+    file = require_found(None if expired else record, "file", file_id, param)
     if file.purpose != "fine-tune":
         raise ApiError(
             400,
-            f"The file {file_id} was uploaded for {file.purpose!r}; upload it with the purpose "
+            f"The file {file_id} has the purpose {file.purpose!r}; upload it with the purpose "
             "'fine-tune'.",
             code="invalid_file_purpose",
             param=param,
         )
-    engine.content_of(file, param)
+    engine.content_path(file, param)
 
 
-def _clean(suffix: str | None) -> str | None:
-    """A suffix as part of a name: letters, digits and hyphens."""
+def _slug(suffix: str | None) -> str | None:
+    """Reduce a suffix to lower-case letters, digits and hyphens."""
     return _SUFFIX.sub("-", suffix).strip("-").lower() or None if suffix else None
 
 
-def _lay_out(engine: Engine, job: JobRecord) -> None:
-    """Make the job's folder with all that its worker needs."""
+def _create_folder(engine: Engine, job: JobRecord) -> None:
+    """Create the job's folder with the files that its worker needs."""
     folder = engine.home.job(job.id)
     spec = JobSpec(
         id=job.id,
@@ -190,7 +189,7 @@ def _files_of(engine: Engine, job: JobRecord) -> Iterator[FileRecord]:
 
 
 def _link(engine: Engine, file_id: str, target: Path) -> None:
-    """Give the job its own name for an uploaded file, so that deleting the upload is harmless."""
+    """Link an uploaded file into the job's folder, so that the upload may be deleted."""
     source = engine.home.files / file_id
     try:
         os.link(source, target)

@@ -1,4 +1,4 @@
-"""How to train, as a request says it: OpenAI's `method`, and what of it cannot be done together."""
+"""OpenAI's `method` of a job: its hyperparameters, and which of them cannot be combined."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tui.engine.jobs.spec import Hyperparameters, MethodName
 
 
 class MethodSettings(BaseModel):
-    """Settings of one method."""
+    """Settings of a method."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -20,7 +20,7 @@ class MethodSettings(BaseModel):
 
 
 class Method(BaseModel):
-    """How to train: the name of a method, and its settings under that name."""
+    """The name of a training method, and its settings under that name."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -30,38 +30,38 @@ class Method(BaseModel):
     reinforcement: Any = None
 
 
-def settle(
-    method: Method | None, deprecated: Hyperparameters | None, *, validates: bool
+def resolve_method(
+    method: Method | None, deprecated: Hyperparameters | None, *, has_validation: bool
 ) -> tuple[MethodName, Hyperparameters]:
-    """The method and its hyperparameters, wherever they were given.
+    """Return the method and its hyperparameters, from either place of the request.
 
     Args:
-        method: the request's method; supervised where there is none.
-        deprecated: hyperparameters at the top of the request, as older clients send them.
-        validates: whether there is a validation file.
+        method: the request's method; supervised if there is none.
+        deprecated: hyperparameters at the top level of the request, as older clients send them.
+        has_validation: whether there is a validation file.
 
     Raises:
-        ApiError: the method is not known here, or something asked for does not go with the rest.
+        ApiError: the method is not supported, or hyperparameters conflict.
     """
-    name, settings = _chosen(method) if method else ("supervised", None)
-    asked = settings.hyperparameters if settings else deprecated or Hyperparameters()
-    for field, why in _conflicts(name, asked, validates=validates):
-        place = f"method.{name}.hyperparameters" if settings else "hyperparameters"
-        raise ApiError(400, why, code="invalid_value", param=f"{place}.{field}")
-    return name, asked
+    name, settings = _name_and_settings(method) if method else ("supervised", None)
+    hyperparameters = settings.hyperparameters if settings else deprecated or Hyperparameters()
+    for field, message in _conflicts(name, hyperparameters, has_validation=has_validation):
+        path = f"method.{name}.hyperparameters" if settings else "hyperparameters"
+        raise ApiError(400, message, code="invalid_value", param=f"{path}.{field}")
+    return name, hyperparameters
 
 
-def _chosen(method: Method) -> tuple[MethodName, MethodSettings | None]:
-    """The method's name and the settings under that name.
+def _name_and_settings(method: Method) -> tuple[MethodName, MethodSettings | None]:
+    """Return the method's name and the settings under that name.
 
     Raises:
-        ApiError: it is one that this engine does not have, or settings of another one are given.
+        ApiError: the method is not supported, or there are settings of another one.
     """
     if method.type == "reinforcement":
         raise ApiError(
             400,
-            "This engine does not train with the method 'reinforcement'; use 'supervised', or "
-            "'dpo' with pairs of answers.",
+            "The method 'reinforcement' is not supported; use 'supervised', or 'dpo' with "
+            "preference pairs.",
             code="unsupported_method",
             param="method.type",
         )
@@ -69,7 +69,7 @@ def _chosen(method: Method) -> tuple[MethodName, MethodSettings | None]:
         if other != method.type and getattr(method, other) is not None:
             raise ApiError(
                 400,
-                f"The method is {method.type!r}, but settings of {other!r} are given.",
+                f"The method is {method.type!r}, but the request has settings for {other!r}.",
                 code="invalid_value",
                 param=f"method.{other}",
             )
@@ -77,21 +77,21 @@ def _chosen(method: Method) -> tuple[MethodName, MethodSettings | None]:
 
 
 def _conflicts(
-    method: MethodName, asked: Hyperparameters, *, validates: bool
+    method: MethodName, hyperparameters: Hyperparameters, *, has_validation: bool
 ) -> Iterator[tuple[str, str]]:
-    """Each hyperparameter that does not go with the rest, and why not."""
-    given = asked.model_dump(exclude_defaults=True)
-    if method == "supervised" and "beta" in given:
-        yield "beta", "The hyperparameter beta belongs to the method 'dpo'."
-    if method == "dpo" and asked.packing:
-        yield "packing", "Pairs of answers cannot be packed; leave packing out."
-    if "warmup_steps" in given and "warmup_ratio" in given:
-        yield "warmup_ratio", "Give warmup_steps or warmup_ratio, not both."
-    if not asked.lora:
-        for name in given:
+    """Yield each hyperparameter that conflicts with the others, and why."""
+    values = hyperparameters.model_dump(exclude_defaults=True)
+    if method == "supervised" and "beta" in values:
+        yield "beta", "The hyperparameter beta applies only to the method 'dpo'."
+    if method == "dpo" and hyperparameters.packing:
+        yield "packing", "Preference pairs cannot be packed; remove packing."
+    if "warmup_steps" in values and "warmup_ratio" in values:
+        yield "warmup_ratio", "Set warmup_steps or warmup_ratio, not both."
+    if not hyperparameters.lora:
+        for name in values:
             if name.startswith("lora_") or name == "merge":
-                yield name, f"The hyperparameter {name} means nothing with lora: false."
-    if not validates:
+                yield name, f"The hyperparameter {name} has no effect with lora: false."
+    if not has_validation:
         for name in ("early_stopping_patience", "load_best_model_at_end"):
-            if given.get(name):
-                yield name, f"{name} needs a validation_file to judge the checkpoints by."
+            if values.get(name):
+                yield name, f"{name} requires a validation_file."
