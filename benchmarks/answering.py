@@ -1,11 +1,11 @@
-"""30 chat requests of the ticket task at once, against one after the other and against `generate`.
+"""30 concurrent chat requests of the ticket task, against sequential ones and `generate`.
 
     python benchmarks/answering.py [--model NAME_OR_FOLDER] [--max-tokens 48] [--repeats 3]
 
 The requests go through the engine's HTTP server on its Unix socket. `transformers.generate` answers
-the same prompts as one batch in this process: the same model and precision, greedy, with the same
-limit of tokens. While the one works the other is idle. Seconds are the best of the repeats.
-Budgets: at once 3 times as fast as one after the other, and as fast as `generate`.
+the same prompts as one batch in this process, with the same model, precision and token limit,
+greedily. Only one of them runs at a time. Seconds are the best of the repeats.
+Budgets: concurrent requests 3 times as fast as sequential ones, and as fast as `generate`.
 """
 
 from __future__ import annotations
@@ -31,64 +31,66 @@ from tui.services.providers.engine_process import ENGINE_URL, EngineProcess, soc
 from tui.settings import Settings, load_settings
 
 TASK = Path(__file__).parents[1] / "sample_data" / "tickets_test.jsonl"
-BUDGETS = {"one after the other": 3.0, "generate": 1.0}
+BUDGETS = {"sequential": 3.0, "generate": 1.0}
 
 
 @dataclass
-class Measured:
-    """What answering all of them took."""
+class Measurement:
+    """The time and the tokens of answering all requests."""
 
     seconds: float
     tokens: int
 
     def __str__(self) -> str:
         rate = self.tokens / self.seconds
-        return f"{self.seconds:6.2f} s, {self.tokens:5} tokens, {rate:6.0f} a second"
+        return f"{self.seconds:6.2f} s, {self.tokens:5} tokens, {rate:6.0f} tokens/s"
 
 
 def conversations() -> list[list[dict[str, str]]]:
-    """The task's questions, without the expected answers."""
+    """The task's messages without the expected answers."""
     rows = [json.loads(line) for line in TASK.read_text().splitlines()]
     return [row["messages"][:-1] for row in rows]
 
 
-async def measured(work: Callable[[], Awaitable[int]]) -> Measured:
-    """How long some work takes that gives how many tokens it made."""
-    begun = time.perf_counter()
+async def time_work(work: Callable[[], Awaitable[int]]) -> Measurement:
+    """Time some work that returns how many tokens it generated."""
+    start = time.perf_counter()
     tokens = await work()
-    return Measured(time.perf_counter() - begun, tokens)
+    return Measurement(time.perf_counter() - start, tokens)
 
 
-class ThroughTheEngine:
-    """Asks the engine with OpenAI's client."""
+class EngineRequests:
+    """Sends the requests to the engine with OpenAI's client."""
 
-    def __init__(self, client: AsyncOpenAI, model: str, asked: Sequence[Any], limit: int) -> None:
+    def __init__(
+        self, client: AsyncOpenAI, model: str, conversations: Sequence[Any], limit: int
+    ) -> None:
         self._client = client
         self._model = model
-        self._asked = asked
+        self._conversations = conversations
         self._limit = limit
 
-    async def ask(self, messages: Any) -> int:
-        """One request; gives the tokens of its answer."""
-        answer = await self._client.chat.completions.create(
+    async def complete(self, messages: Any) -> int:
+        """Send one request; return the tokens of its answer."""
+        completion = await self._client.chat.completions.create(
             model=self._model, messages=messages, max_tokens=self._limit, temperature=0
         )
-        assert answer.usage is not None
-        return answer.usage.completion_tokens
+        assert completion.usage is not None
+        return completion.usage.completion_tokens
 
-    async def at_once(self) -> int:
-        """All of them."""
-        return sum(await asyncio.gather(*map(self.ask, self._asked)))
+    async def run_concurrently(self) -> int:
+        """Send all requests at once."""
+        return sum(await asyncio.gather(*map(self.complete, self._conversations)))
 
-    async def one_after_the_other(self) -> int:
-        """Each when the one before is answered."""
-        return sum([await self.ask(messages) for messages in self._asked])
+    async def run_sequentially(self) -> int:
+        """Send each request when the one before is answered."""
+        return sum([await self.complete(messages) for messages in self._conversations])
 
 
-class ByGenerate:
-    """Answers with transformers' own loop, as one batch."""
+class TransformersBatch:
+    """Answers all requests as one batch with transformers' own loop."""
 
-    def __init__(self, settings: Settings, asked: Sequence[Any], limit: int) -> None:
+    def __init__(self, settings: Settings, conversations: Sequence[Any], limit: int) -> None:
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         source = base_model(settings.model, folders=True)
@@ -103,56 +105,56 @@ class ByGenerate:
             self._tokenizer.apply_chat_template(
                 messages, tokenize=False, add_generation_prompt=True
             )
-            for messages in asked
+            for messages in conversations
         ]
 
     async def __call__(self) -> int:
-        """All of them; gives the tokens of the answers."""
+        """Generate all answers; return their tokens."""
         import torch
 
         batch = self._tokenizer(
             self._texts, return_tensors="pt", padding=True, add_special_tokens=False
         ).to(self._model.device)
         with torch.inference_mode():
-            made = self._model.generate(**batch, max_new_tokens=self._limit, do_sample=False)
-        answers = made[:, batch["input_ids"].shape[-1] :]
+            output = self._model.generate(**batch, max_new_tokens=self._limit, do_sample=False)
+        answers = output[:, batch["input_ids"].shape[-1] :]
         return int((answers != self._tokenizer.pad_token_id).sum())
 
 
-def report(measured: dict[str, Measured]) -> None:
+def report(measurements: dict[str, Measurement]) -> None:
     """Print seconds and ratios."""
-    for name, one in measured.items():
-        print(f"{name:20} {one}")
+    for name, measurement in measurements.items():
+        print(f"{name:20} {measurement}")
     for name, budget in BUDGETS.items():
-        ratio = measured[name].seconds / measured["at once"].seconds
-        kept = "kept" if ratio >= budget else "MISSED"
-        print(f"at once against {name}: {ratio:.2f}x, budget >= {budget}x: {kept}")
+        ratio = measurements[name].seconds / measurements["concurrent"].seconds
+        verdict = "met" if ratio >= budget else "MISSED"
+        print(f"concurrent against {name}: {ratio:.2f}x, budget >= {budget}x: {verdict}")
 
 
-async def measure(settings: Settings, limit: int, repeats: int) -> dict[str, Measured]:
-    """Each way's best; the ways take turns, so that what else the machine does hits all alike."""
-    asked = conversations()
+async def measure(settings: Settings, limit: int, repeats: int) -> dict[str, Measurement]:
+    """Measure the best of each; they take turns, so that other load affects all alike."""
+    requests = conversations()
     async with AsyncOpenAI(
         base_url=f"{ENGINE_URL}/v1", api_key="none", http_client=socket_client(settings.socket)
     ) as client:
-        engine = ThroughTheEngine(client, settings.model, asked, limit)
-        generate = ByGenerate(settings, asked, limit)
-        await engine.at_once()  # loads the model
+        engine = EngineRequests(client, settings.model, requests, limit)
+        generate = TransformersBatch(settings, requests, limit)
+        await engine.run_concurrently()  # loads the model
         await generate()
-        found: dict[str, list[Measured]] = {
-            "one after the other": [await measured(engine.one_after_the_other)],
-            "at once": [],
+        measurements: dict[str, list[Measurement]] = {
+            "sequential": [await time_work(engine.run_sequentially)],
+            "concurrent": [],
             "generate": [],
         }
         for _ in range(repeats):
-            found["at once"].append(await measured(engine.at_once))
-            found["generate"].append(await measured(generate))
-    return {name: min(all_, key=lambda one: one.seconds) for name, all_ in found.items()}
+            measurements["concurrent"].append(await time_work(engine.run_concurrently))
+            measurements["generate"].append(await time_work(generate))
+    return {name: min(runs, key=lambda run: run.seconds) for name, runs in measurements.items()}
 
 
 async def main(settings: Settings, limit: int, repeats: int) -> None:
-    """Measure with an engine that runs already, or one for this run."""
-    os.environ |= torch_environment()  # generate's threads wait for each other as the engine's do
+    """Measure with the running engine, or one started for this run."""
+    os.environ |= torch_environment()  # the same thread settings as in the engine
     engine = EngineProcess(settings)
     was_running = (await engine.status()).running
     await engine.ensure()
@@ -165,9 +167,9 @@ async def main(settings: Settings, limit: int, repeats: int) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--model", help="SmolLM2-135M-Instruct unless given")
+    parser.add_argument("--model", help="default: SmolLM2-135M-Instruct")
     parser.add_argument("--max-tokens", type=int, default=48)
     parser.add_argument("--repeats", type=int, default=3)
-    given = parser.parse_args()
-    chosen = load_settings({} if given.model is None else {"model": given.model})
-    asyncio.run(main(chosen, given.max_tokens, given.repeats))
+    arguments = parser.parse_args()
+    overrides = {} if arguments.model is None else {"model": arguments.model}
+    asyncio.run(main(load_settings(overrides), arguments.max_tokens, arguments.repeats))

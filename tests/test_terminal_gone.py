@@ -1,4 +1,4 @@
-"""A dropped connection: the terminal goes away while the app is open."""
+"""The terminal disappears while the app is open, as when a connection drops."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def test_the_app_ends_with_its_terminal(ignored: bool, tmp_path: Path) -> None:
         os.chdir(tmp_path)
         os.environ["TERM"] = "xterm-256color"
         os.execv(sys.executable, [sys.executable, "-m", "tui", sample])
-    seen = b""
-    while b"tickets_train" not in seen and select.select([terminal], [], [], 30)[0]:
-        seen += os.read(terminal, 1 << 16)
+    output = b""
+    while b"tickets_train" not in output and select.select([terminal], [], [], 30)[0]:
+        output += os.read(terminal, 1 << 16)
     os.close(terminal)
-    ended = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
-    if ended is not None and not select.select([ended], [], [], 20)[0]:
+    pidfd = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
+    if pidfd is not None and not select.select([pidfd], [], [], 20)[0]:
         os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
     assert os.waitstatus_to_exitcode(status) == 128 + signal.SIGHUP

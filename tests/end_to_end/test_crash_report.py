@@ -1,4 +1,4 @@
-"""The app breaks in front of a person: where is told, and nothing that was at hand."""
+"""The app crashes: the report says where, and shows no secrets or locals."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Breaking(FtuiApp):
     CSS_PATH = Path(tui.__file__).with_name("app.tcss")
 
     async def action_help(self):
-        environ = dict(os.environ)
-        key = environ["OPENAI_API_KEY"]
+        environment = dict(os.environ)
+        key = environment["OPENAI_API_KEY"]
         keys = self.services.providers.keys
-        found = await keys.key("openai")
+        stored = await keys.key("openai")
         client = await self.services.providers.existing_client("openai")
         try:
             await client.models.list(extra_query=key, timeout=0.1)
@@ -37,8 +37,8 @@ raise SystemExit(app.return_code)
 """
 
 
-def test_a_crash_tells_where_and_shows_no_key(tmp_path: Path) -> None:
-    environ = {
+def test_a_crash_report_says_where_and_shows_no_key(tmp_path: Path) -> None:
+    environment = {
         "OPENAI_API_KEY": KEY,
         "FTUI_HOME": str(tmp_path / "home"),
         "FTUI_CONFIG": str(tmp_path / "none.toml"),
@@ -47,15 +47,15 @@ def test_a_crash_tells_where_and_shows_no_key(tmp_path: Path) -> None:
     }
     program = tmp_path / "breaking.py"
     program.write_text(PROGRAM)
-    terminal = Terminal([sys.executable, str(program)], tmp_path, environ)
+    terminal = Terminal([sys.executable, str(program)], tmp_path, environment)
     terminal.wait_for("Decide")
     terminal.wait_until_calm()
     terminal.press("?")
     assert terminal.wait_for_end() == 1
-    said = " ".join(terminal.text().split())
-    assert "ftui stopped because of a mistake of its own" in said
-    assert "action_help" in said
-    assert "ValueError: bad key [key]" in said
-    assert "locals" not in said
-    assert KEY not in said.replace(" ", "")
+    text = " ".join(terminal.text().split())
+    assert "ftui stopped because of a mistake of its own" in text
+    assert "action_help" in text
+    assert "ValueError: bad key [key]" in text
+    assert "locals" not in text
+    assert KEY not in text.replace(" ", "")
     assert KEY.encode() not in terminal.sent()

@@ -1,4 +1,4 @@
-"""Files made to harm a terminal, opened in the real app on one: nothing gets through."""
+"""Files crafted to harm a terminal, opened in the real app: no control character gets through."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ PAYLOADS = {
     "window title": "\x1b]0;PWNED\x07",
     "clipboard": "\x1b]52;c;cm0gLXJmIC8=\x07",
     "link": "\x1b]8;;http://evil\x1b\\",
-    "clear the screen": "\x1b[2J",
+    "clear screen": "\x1b[2J",
     "colour": "\x1b[31m",
     "scroll region": "\x1b[3;5r",
-    "report what is on the screen": "\x1b[6n",
+    "cursor position report": "\x1b[6n",
     "device control": "\x1bP$q\x1b\\",
     "full reset": "\x1bc",
     "C1 control": "\x9b31m",
@@ -38,21 +38,23 @@ PAYLOADS = {
     "line separator": "\u2028",
     "tag": "\U000e0041",
 }
-EVIL = "".join(f"a{payload}z" for payload in PAYLOADS.values()) + "[red][/ [@click=app.quit]quit[/]"
-NAME = f"evil {EVIL.replace('/', '')}.jsonl"
+HOSTILE = (
+    "".join(f"a{payload}z" for payload in PAYLOADS.values()) + "[red][/ [@click=app.quit]quit[/]"
+)
+NAME = f"hostile {HOSTILE.replace('/', '')}.jsonl"
 
 _STYLE = rb"(?:[0-9]|[34]8;2;\d+;\d+;\d+)"
-OWN = re.compile(
+APP_SEQUENCES = re.compile(
     rb"\x1b\[%b(?:;%b)*m"
-    % (_STYLE, _STYLE)  # colours in full, never one by its number
-    + rb"|\x1b\[\d+;\d+H"  # where to write
+    % (_STYLE, _STYLE)  # true colours, never by index
+    + rb"|\x1b\[\d+;\d+H"  # cursor position
     rb"|\x1b\[\?(?:7|25|1000|1003|1004|1006|1015|1049|2004|2026|2048)[hl]"  # modes
-    rb"|\x1b\[\?(?:2026|2048)\$p|\x1b\[[>=]\d+u|\x1b\[<u"  # questions, keyboard
-    rb"|\x1b\]22;[a-z-]+\x07"  # shape of the pointer
+    rb"|\x1b\[\?(?:2026|2048)\$p|\x1b\[[>=]\d+u|\x1b\[<u"  # queries, keyboard protocol
+    rb"|\x1b\]22;[a-z-]+\x07"  # pointer shape
 )
-"""What Textual writes of its own accord."""
+"""What Textual itself writes."""
 
-VIEWS = [
+TOUR = [
     *("home", "n", "N"),
     *("J", "down", "J"),
     *("enter", "down", "escape"),
@@ -66,14 +68,14 @@ VIEWS = [
 ]
 
 
-def foreign(sent: bytes) -> set[str]:
-    """What does not come from the app: whatever steers a terminal, or hides or reorders text."""
-    rest = OWN.sub(b"", sent).decode("utf-8")
-    at = [at for at, char in enumerate(rest) if char not in "\r\n" and _steers(char)]
-    return {rest[one : one + 9] for one in at}
+def foreign(output: bytes) -> set[str]:
+    """What the app does not write itself: control characters, hidden and reordering ones."""
+    rest = APP_SEQUENCES.sub(b"", output).decode("utf-8")
+    starts = [at for at, char in enumerate(rest) if char not in "\r\n" and _is_control(char)]
+    return {rest[start : start + 9] for start in starts}
 
 
-def _steers(char: str) -> bool:
+def _is_control(char: str) -> bool:
     return (
         unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") or char in "\ufe0f\u3164"
     )
@@ -83,87 +85,91 @@ def chat(*messages: dict[str, Any], **more: object) -> bytes:
     return json.dumps({"messages": messages, **more}, ensure_ascii=False).encode()
 
 
-def rows_with_evil_everywhere() -> list[bytes]:
-    user = {"role": "user", "content": f"The lamp {EVIL}"}
-    answer = {"role": "assistant", "content": f"It is {EVIL}"}
-    function = {"name": EVIL, "arguments": json.dumps({EVIL: EVIL})}
-    call = {"id": EVIL, "type": "function", "function": function}
-    image = {"type": "image_url", "image_url": {"url": EVIL}}
-    declared = {"name": EVIL, "description": EVIL, "parameters": {EVIL: EVIL}}
+def hostile_rows() -> list[bytes]:
+    user = {"role": "user", "content": f"The lamp {HOSTILE}"}
+    answer = {"role": "assistant", "content": f"It is {HOSTILE}"}
+    function = {"name": HOSTILE, "arguments": json.dumps({HOSTILE: HOSTILE})}
+    call = {"id": HOSTILE, "type": "function", "function": function}
+    image = {"type": "image_url", "image_url": {"url": HOSTILE}}
+    declaration = {"name": HOSTILE, "description": HOSTILE, "parameters": {HOSTILE: HOSTILE}}
     return [
-        chat({"role": "system", "content": EVIL}, user, answer),
-        chat({"role": EVIL, "content": EVIL}, answer),
-        chat(user | {EVIL: EVIL}, answer | {"name": EVIL, "weight": EVIL}),
-        chat(user, answer, **{EVIL: EVIL}),
+        chat({"role": "system", "content": HOSTILE}, user, answer),
+        chat({"role": HOSTILE, "content": HOSTILE}, answer),
+        chat(user | {HOSTILE: HOSTILE}, answer | {"name": HOSTILE, "weight": HOSTILE}),
+        chat(user, answer, **{HOSTILE: HOSTILE}),
         chat(
             user,
             {"role": "assistant", "content": None, "tool_calls": [call]},
-            {"role": "tool", "tool_call_id": EVIL, "content": EVIL},
+            {"role": "tool", "tool_call_id": HOSTILE, "content": HOSTILE},
             answer,
-            tools=[{"type": "function", "function": declared}],
+            tools=[{"type": "function", "function": declaration}],
         ),
-        chat({"role": "user", "content": [{"type": "text", "text": EVIL}, image]}, answer),
-        chat({"role": "user", "content": [{"type": EVIL, EVIL: EVIL}]}, answer),
-        json.dumps({"input": EVIL, "ideal_output": EVIL}, ensure_ascii=False).encode(),
-        json.dumps({EVIL: EVIL}, ensure_ascii=False).encode(),
-        b'{"messages": "' + EVIL.encode(),
-        EVIL.encode() + b"\xff\xfe\x80\x9b",
-        json.dumps(EVIL).encode(),
+        chat({"role": "user", "content": [{"type": "text", "text": HOSTILE}, image]}, answer),
+        chat({"role": "user", "content": [{"type": HOSTILE, HOSTILE: HOSTILE}]}, answer),
+        json.dumps({"input": HOSTILE, "ideal_output": HOSTILE}, ensure_ascii=False).encode(),
+        json.dumps({HOSTILE: HOSTILE}, ensure_ascii=False).encode(),
+        b'{"messages": "' + HOSTILE.encode(),
+        HOSTILE.encode() + b"\xff\xfe\x80\x9b",
+        json.dumps(HOSTILE).encode(),
     ]
 
 
 @contextmanager
 def app(folder: Path, *arguments: str) -> Iterator[Terminal]:
     """The real app on a pseudo-terminal."""
-    environ = {"FTUI_HOME": str(folder), "EDITOR": "true", "VISUAL": "true"}
-    terminal = Terminal([sys.executable, "-m", "tui", *arguments], folder, environ)
+    environment = {"FTUI_HOME": str(folder), "EDITOR": "true", "VISUAL": "true"}
+    terminal = Terminal([sys.executable, "-m", "tui", *arguments], folder, environment)
     try:
         yield terminal
     finally:
         terminal.hang_up()
 
 
-def go_through(terminal: Terminal, keys: list[str]) -> None:
-    """Press keys, each once the last one's work is painted."""
+def press_all(terminal: Terminal, keys: list[str]) -> None:
+    """Press keys, each once the last one's effect is painted."""
     for key in keys:
         terminal.press(key)
         terminal.wait_until_calm(0.05)
 
 
 @pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS.keys())
-def test_every_payload_would_be_noticed(payload: str) -> None:
-    own = b"\x1b[?2026h\x1b[3;7H\x1b[38;2;1;2;3;1mThe lamp\x1b[0m\r\n\x1b[?2026l\x1b]22;default\x07"
-    assert not foreign(own)
-    assert foreign(own + payload.encode() + b"z")
+def test_every_payload_would_be_detected(payload: str) -> None:
+    output = (
+        b"\x1b[?2026h\x1b[3;7H\x1b[38;2;1;2;3;1mThe lamp\x1b[0m\r\n\x1b[?2026l\x1b]22;default\x07"
+    )
+    assert not foreign(output)
+    assert foreign(output + payload.encode() + b"z")
 
 
 @pytest.mark.long
 def test_no_control_character_of_a_hostile_file_reaches_the_terminal(tmp_path: Path) -> None:
     path = tmp_path / NAME
     sample = sample_path("hostile.jsonl").read_bytes().splitlines()
-    rows = rows_with_evil_everywhere()
+    rows = hostile_rows()
     path.write_bytes(b"\n".join(sample + rows))
     with app(tmp_path, str(path)) as terminal:
         terminal.wait_for("lamp")
         terminal.wait_until_calm()
-        go_through(terminal, ["down"] * (len(sample) + len(rows)))
-        go_through(terminal, VIEWS)
-        sent = terminal.sent()
-    assert foreign(sent) == set()
+        press_all(terminal, ["down"] * (len(sample) + len(rows)))
+        press_all(terminal, TOUR)
+        output = terminal.sent()
+    assert foreign(output) == set()
     assert "\N{REPLACEMENT CHARACTER}" in terminal.text()
 
 
-def test_a_file_that_is_not_there_is_told_without_the_controls_in_its_name(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_without_the_control_characters_of_its_name(
+    tmp_path: Path,
+) -> None:
     with app(tmp_path, str(tmp_path / NAME)) as terminal:
         terminal.wait_for("There is no file")
         terminal.wait_until_calm()
-        sent = terminal.sent()
-    assert foreign(sent) == set()
+        output = terminal.sent()
+    assert foreign(output) == set()
 
 
 def test_the_check_prints_no_control_character_of_a_file_or_its_name(tmp_path: Path) -> None:
     path = tmp_path / NAME
-    path.write_bytes(b"\n".join(rows_with_evil_everywhere()))
+    path.write_bytes(b"\n".join(hostile_rows()))
     command = [sys.executable, "-m", "tui", "check", str(path)]
     terminal = Terminal(command, tmp_path, {"FTUI_HOME": str(tmp_path)})
     assert terminal.wait_for_end() == 1

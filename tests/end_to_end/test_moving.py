@@ -1,4 +1,4 @@
-"""What the README says of moving: its script runs as it stands, with OpenAI's client alone."""
+"""The README's script for moving from OpenAI runs unchanged, with OpenAI's client alone."""
 
 from __future__ import annotations
 
@@ -20,34 +20,33 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.long
-async def test_the_script_of_the_readme_trains_lists_checkpoints_and_chats(
+async def test_the_readme_script_trains_lists_checkpoints_and_chats(
     tiny_model: Path, tmp_path: Path, free_port: int
 ) -> None:
     (script,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
     settings = Settings(home=tmp_path / "home")
-    shutil.copytree(
-        tiny_model, settings.home / "models" / DEFAULT_MODEL
-    )  # in the place of the real
+    # A tiny model in place of the real one.
+    shutil.copytree(tiny_model, settings.home / "models" / DEFAULT_MODEL)
     engine = EngineProcess(settings)
     status = await engine.start(free_port)
     assert status.url is not None
     assert status.token_file is not None
-    openai = {
+    environment = {
         "OPENAI_BASE_URL": status.url,
         "OPENAI_API_KEY": Path(status.token_file).read_text().strip(),
     }
-    said = await asyncio.to_thread(
+    result = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-c", script],
         cwd=ROOT,
-        env=os.environ | openai,
+        env=os.environ | environment,
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
     await engine.stop()
-    assert said.returncode == 0, said.stderr
-    names = re.findall(r"^(ft:SmolLM2-135M-Instruct:tickets:\S+) \d+\.\d+$", said.stdout, re.M)
+    assert result.returncode == 0, result.stderr
+    names = re.findall(r"^(ft:SmolLM2-135M-Instruct:tickets:\S+) \d+\.\d+$", result.stdout, re.M)
     assert len(names) == 10
     assert [int(name.rpartition("-")[2]) for name in names] == list(range(90, 0, -9))

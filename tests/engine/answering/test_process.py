@@ -6,17 +6,25 @@ import asyncio
 import os
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from openai import APIError, AsyncOpenAI
 
+from tui.domain.providers.model_names import ModelSource, SourceKind
+from tui.engine.answering.process import _Process
+from tui.engine.answering.protocol import (
+    COMMAND,
+    Cancel,
+    Command,
+    Delta,
+    GenerationRequest,
+    encode_line,
+)
 from tui.services.providers.engine_process import EngineProcess
 from tui.settings import Settings
-
-pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/stat").exists(), reason="looks for a process in /proc"
-)
 
 MESSAGES: Any = [{"role": "user", "content": "What is 2 plus 2?"}]
 
@@ -43,6 +51,7 @@ async def inference_process(settings: Settings) -> int:
 
 
 @pytest.mark.long
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for a process in /proc")
 async def test_a_killed_process_is_replaced_and_only_a_stream_in_progress_ends_with_an_error(
     client: AsyncOpenAI, engine_settings: Settings
 ) -> None:
@@ -68,3 +77,35 @@ async def test_a_killed_process_is_replaced_and_only_a_stream_in_progress_ends_w
             pass
     assert raised.value.code == "answering_ended"
     assert await inference_process(engine_settings) != pid
+
+
+class RecordingInput:
+    """The standard input of a process that never answers."""
+
+    def __init__(self) -> None:
+        self.commands: list[Command] = []
+
+    def write(self, line: bytes) -> None:
+        self.commands.append(COMMAND.validate_json(line))
+
+    async def drain(self) -> None:
+        pass
+
+
+async def test_a_request_that_is_given_up_is_cancelled_in_the_process() -> None:
+    stdin, stdout = RecordingInput(), asyncio.StreamReader()
+    process: Any = SimpleNamespace(
+        stdin=stdin, stdout=stdout, wait=AsyncMock(return_value=0), returncode=0
+    )
+    base = ModelSource(kind=SourceKind.FOLDER, name="x")
+    request = GenerationRequest(id="r", base=base, messages=MESSAGES)
+    inference = _Process(process)
+    events = inference.generate(request)
+    stdout.feed_data(encode_line(Delta(id="r", index=0, text="It is")))
+    assert await anext(events) == Delta(id="r", index=0, text="It is")
+    assert not inference.is_idle
+    await events.aclose()
+    assert stdin.commands == [request, Cancel(id="r")]
+    assert inference.is_idle
+    stdout.feed_eof()
+    await inference.wait()

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from tui.domain.providers.model_names import ModelSource, SourceKind
 from tui.engine.answering.model_cache import Key, LoadedModel, ModelCache, is_out_of_memory
 from tui.engine.answering.prompts import InvalidRequestError, prepare
-from tui.engine.answering.protocol import Cancel, Choice, Done, Failed, GenerationRequest
+from tui.engine.answering.protocol import Cancel, Choice, Delta, Done, Failed, GenerationRequest
 from tui.engine.answering.scheduler import Scheduler
 from tui.engine.home import Home
 from tui.engine.training.tokens import render_prompt
@@ -59,11 +59,15 @@ class Events:
         self.all.append(event)
         self._queue.put(event)
 
+    def wait_for(self, matches: Callable[[Any], bool]) -> Any:
+        while not matches(event := self._queue.get(timeout=60)):
+            pass
+        return event
+
     def wait_for_end(self, request_id: str) -> Any:
-        while True:
-            event = self._queue.get(timeout=60)
-            if event.id == request_id and isinstance(event, Done | Failed):
-                return event
+        return self.wait_for(
+            lambda event: event.id == request_id and isinstance(event, Done | Failed)
+        )
 
 
 def make_request(name: str, folder: Path, **more: Any) -> GenerationRequest:
@@ -125,6 +129,32 @@ def test_a_cancelled_request_has_no_events_and_makes_room(tiny_model: Path, tmp_
     done = events.wait_for_end("next")
     assert 0 < done.completion_tokens <= 4
     assert {event.id for event in events.all} == {"next"}
+
+
+def test_a_request_cancelled_in_progress_makes_room_before_its_end(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    events = Events()
+    models = ModelCache(Home(tmp_path))
+    scheduler = Scheduler(models, events)
+    model = load(models, tiny_model).model
+    forward = model.forward
+    steps = 0
+
+    def count_steps(*args: Any, **kwargs: Any) -> Any:
+        nonlocal steps
+        steps += 1
+        return forward(*args, **kwargs)
+
+    model.forward = count_steps
+    run(scheduler)
+    endless = {"max_tokens": 400, "logit_bias": {2: -100}, "stream": True}
+    scheduler.submit(make_request("large", tiny_model, n=32, **endless))
+    events.wait_for(lambda event: isinstance(event, Delta))
+    scheduler.submit(Cancel(id="large"))
+    scheduler.submit(make_request("next", tiny_model, max_tokens=1))
+    assert isinstance(events.wait_for_end("next"), Done)
+    assert steps < 400
 
 
 def test_more_choices_than_there_is_room_for_are_generated_one_batch_after_another(

@@ -1,37 +1,49 @@
-"""Answers: whole and streamed, several at once, reproducible."""
+"""Chat completions: whole and streamed, several at once, reproducible."""
 
 from __future__ import annotations
 
 import asyncio
-import time
+import json
+from collections.abc import AsyncGenerator
+from pathlib import Path
 from typing import Any
 
+import pytest
 from openai import AsyncOpenAI
+from openai.types.chat import ChatCompletionChunk
+from support.engine.in_process_engine import InProcessEngine
 
+from tui.engine.answering.process import InferenceClient
+from tui.engine.answering.protocol import Delta, Event, GenerationRequest
 from tui.settings import Settings
 
 
-def ask(text: str = "What is 2 plus 2?") -> Any:
+def messages(text: str = "What is 2 plus 2?") -> Any:
     return [{"role": "system", "content": "Be brief."}, {"role": "user", "content": text}]
 
 
-async def say(client: AsyncOpenAI, settings: Settings, **more: Any) -> str:
-    asked = {"model": settings.model, "messages": ask(), "max_tokens": 12, "temperature": 0}
-    answer = await client.chat.completions.create(**(asked | more))
-    return answer.choices[0].message.content or ""
+@pytest.fixture
+def options(engine_settings: Settings) -> dict[str, Any]:
+    """A request that has the same answer every time."""
+    return {
+        "model": engine_settings.model,
+        "messages": messages(),
+        "max_tokens": 12,
+        "temperature": 0,
+    }
+
+
+async def complete(client: AsyncOpenAI, options: dict[str, Any]) -> str:
+    completion = await client.chat.completions.create(**options)
+    return completion.choices[0].message.content or ""
 
 
 async def test_a_streamed_answer_is_the_whole_answer_in_pieces(
-    client: AsyncOpenAI, engine_settings: Settings
+    client: AsyncOpenAI, options: dict[str, Any]
 ) -> None:
-    whole = await say(client, engine_settings)
+    whole = await complete(client, options)
     stream = await client.chat.completions.create(
-        model=engine_settings.model,
-        messages=ask(),
-        max_tokens=12,
-        temperature=0,
-        stream=True,
-        stream_options={"include_usage": True},
+        **options, stream=True, stream_options={"include_usage": True}
     )
     chunks = [chunk async for chunk in stream]
     pieces = [chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices]
@@ -42,131 +54,122 @@ async def test_a_streamed_answer_is_the_whole_answer_in_pieces(
     assert chunks[-1].usage.completion_tokens <= 12
 
 
-async def test_a_stop_text_ends_the_answer_and_is_not_part_of_it(
-    client: AsyncOpenAI, engine_settings: Settings
+async def test_a_stop_sequence_ends_the_answer_and_is_not_part_of_it(
+    client: AsyncOpenAI, options: dict[str, Any]
 ) -> None:
-    whole = await say(client, engine_settings)
+    whole = await complete(client, options)
     assert len(whole) > 4
     stop = whole[2:4]
     expected = whole[: whole.index(stop)]
-    answer = await client.chat.completions.create(
-        model=engine_settings.model, messages=ask(), max_tokens=12, temperature=0, stop=[stop]
-    )
-    assert answer.choices[0].message.content == expected
-    assert answer.choices[0].finish_reason == "stop"
-    stream = await client.chat.completions.create(
-        model=engine_settings.model,
-        messages=ask(),
-        max_tokens=12,
-        temperature=0,
-        stop=stop,
-        stream=True,
-    )
+    completion = await client.chat.completions.create(**options, stop=[stop])
+    assert completion.choices[0].message.content == expected
+    assert completion.choices[0].finish_reason == "stop"
+    stream = await client.chat.completions.create(**options, stop=stop, stream=True)
     assert "".join([c.choices[0].delta.content or "" async for c in stream]) == expected
 
 
-async def test_n_answers_differ_and_a_seed_brings_them_back(
-    client: AsyncOpenAI, engine_settings: Settings
+async def test_choices_differ_and_repeat_with_the_seed(
+    client: AsyncOpenAI, options: dict[str, Any]
 ) -> None:
-    async def three(seed: int) -> list[str | None]:
-        answer = await client.chat.completions.create(
-            model=engine_settings.model,
-            messages=ask(),
-            max_tokens=12,
-            temperature=1.5,
-            top_p=0.95,
-            n=3,
-            seed=seed,
+    async def choices(seed: int) -> list[str | None]:
+        completion = await client.chat.completions.create(
+            **options | {"temperature": 1.5, "top_p": 0.95, "n": 3, "seed": seed}
         )
-        assert [choice.index for choice in answer.choices] == [0, 1, 2]
-        return [choice.message.content for choice in answer.choices]
+        assert [choice.index for choice in completion.choices] == [0, 1, 2]
+        return [choice.message.content for choice in completion.choices]
 
-    first = await three(5)
+    first = await choices(5)
     assert len(set(first)) == 3
-    assert await three(5) == first
-    assert await three(6) != first
+    assert await choices(5) == first
+    assert await choices(6) != first
 
 
-async def test_many_questions_at_once_each_get_their_own_answer(
-    client: AsyncOpenAI, engine_settings: Settings
+async def test_concurrent_requests_each_get_their_own_answer(
+    client: AsyncOpenAI, options: dict[str, Any]
 ) -> None:
     texts = [f"What is {n} plus {n}?" + " Tell me." * (n % 4) for n in range(40)]
-    counts = [
-        (
-            await client.chat.completions.create(
-                model=engine_settings.model, messages=ask(text), max_tokens=1
-            )
-        ).usage
+    separate = [
+        await client.chat.completions.create(
+            **options | {"messages": messages(text), "max_tokens": 1}
+        )
         for text in texts[:4]
     ]
-    answers = await asyncio.gather(
+    concurrent = await asyncio.gather(
         *(
             client.chat.completions.create(
-                model=engine_settings.model, messages=ask(text), max_tokens=1 + at % 7
+                **options | {"messages": messages(text), "max_tokens": 1 + index % 7}
             )
-            for at, text in enumerate(texts)
+            for index, text in enumerate(texts)
         )
     )
-    for at, answer in enumerate(answers):
-        assert answer.usage is not None
-        assert answer.usage.completion_tokens <= 1 + at % 7
-    for alone, together in zip(counts, answers[:4], strict=True):
-        assert alone is not None
+    for index, completion in enumerate(concurrent):
+        assert completion.usage is not None
+        assert completion.usage.completion_tokens <= 1 + index % 7
+    for alone, together in zip(separate, concurrent[:4], strict=True):
+        assert alone.usage is not None
         assert together.usage is not None
-        assert together.usage.prompt_tokens == alone.prompt_tokens
+        assert together.usage.prompt_tokens == alone.usage.prompt_tokens
 
 
-async def test_a_long_answer_holds_up_nobody_who_comes_later(
-    client: AsyncOpenAI, engine_settings: Settings
+async def test_a_short_answer_is_complete_before_a_long_one_that_began_earlier(
+    client: AsyncOpenAI, options: dict[str, Any]
 ) -> None:
-    long = await client.chat.completions.create(
-        model=engine_settings.model,
-        messages=ask(),
-        max_tokens=450,
-        temperature=0,
-        logit_bias={"2": -100},
-        stream=True,
+    stream = await client.chat.completions.create(
+        **options | {"max_tokens": 450, "logit_bias": {"2": -100}}, stream=True
     )
-    events = aiter(long)
-    for _ in range(3):
-        await anext(events)
-    begun = time.perf_counter()
-    short = await say(client, engine_settings, max_tokens=3)
-    waited = time.perf_counter() - begun
-    pieces = [chunk async for chunk in events]
-    assert pieces[-1].choices[0].finish_reason == "length"
-    assert time.perf_counter() - begun > 2 * waited
-    assert short == (await say(client, engine_settings, max_tokens=3))
+    chunks = aiter(stream)
+    await anext(chunks)
+
+    async def read_rest() -> list[ChatCompletionChunk]:
+        return [chunk async for chunk in chunks]
+
+    rest = asyncio.create_task(read_rest())
+    short = await complete(client, options | {"max_tokens": 3})
+    assert not rest.done()
+    assert (await rest)[-1].choices[0].finish_reason == "length"
+    assert short == await complete(client, options | {"max_tokens": 3})
 
 
-async def test_an_answer_that_nobody_waits_for_is_not_made_to_its_end(
-    client: AsyncOpenAI, engine_settings: Settings
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_disconnect_cancels_the_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, stream: bool
 ) -> None:
-    """It takes all the room, so that the next question waits for its end, whatever that is."""
-    large: Any = {
-        "model": engine_settings.model,
-        "messages": ask(),
-        "max_tokens": 250,
-        "n": 32,
-        "logit_bias": {"2": -100},
+    """The client leaves while its answer is generated, which would take for ever."""
+    generating, cancelled = asyncio.Event(), asyncio.Event()
+
+    async def generate(_: InferenceClient, request: GenerationRequest) -> AsyncGenerator[Event]:
+        try:
+            if stream:
+                yield Delta(id=request.id, index=0, text="It is")
+            generating.set()
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    monkeypatch.setattr(InferenceClient, "generate", generate)
+    engine = InProcessEngine(tmp_path / "home")
+    body = {"model": "org/name", "messages": messages(), "stream": stream}
+    received = [{"type": "http.request", "body": json.dumps(body).encode()}]
+
+    async def receive() -> dict[str, Any]:
+        if received:
+            return received.pop()
+        await generating.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(_: Any) -> None:
+        pass
+
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/v1/chat/completions",
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/json")],
+        "server": (str(engine.root / "socket"), None),
     }
-
-    async def seconds_until_the_next() -> float:
-        begun = time.perf_counter()
-        await say(client, engine_settings, max_tokens=1)
-        return time.perf_counter() - begun
-
-    async def asked() -> asyncio.Task[Any]:
-        task = asyncio.create_task(client.chat.completions.create(**large))
-        await asyncio.sleep(0.2)
-        return task
-
-    staying = await asked()
-    patient = await seconds_until_the_next()
-    await staying
-    (await asked()).cancel()
-    assert await seconds_until_the_next() < patient / 2
-    stream = await client.chat.completions.create(**large, stream=True)
-    await anext(aiter(stream))
-    await stream.close()
-    assert await seconds_until_the_next() < patient / 2
+    await asyncio.wait_for(engine.app(scope, receive, send), 30)
+    assert cancelled.is_set()

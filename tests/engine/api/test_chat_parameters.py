@@ -1,4 +1,4 @@
-"""What each parameter of a chat request does, told in OpenAI's shapes."""
+"""What each parameter of a chat request does, with OpenAI's types."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pydantic import BaseModel
 
 from tui.settings import Settings
 
-QUESTION: Any = [{"role": "user", "content": "What is 2 plus 2?"}]
+MESSAGES: Any = [{"role": "user", "content": "What is 2 plus 2?"}]
 
 
 class Ticket(BaseModel):
-    """What a mail is turned into."""
+    """What the model extracts from a mail."""
 
     category: Literal["billing", "bug", "shipping"]
     urgent: bool
@@ -25,11 +25,11 @@ class Ticket(BaseModel):
 
 
 @pytest.fixture
-def asked(engine_settings: Settings) -> dict[str, Any]:
-    """A request that gives the same answer every time."""
+def options(engine_settings: Settings) -> dict[str, Any]:
+    """A request that has the same answer every time."""
     return {
         "model": engine_settings.model,
-        "messages": QUESTION,
+        "messages": MESSAGES,
         "max_tokens": 12,
         "temperature": 0,
     }
@@ -37,13 +37,13 @@ def asked(engine_settings: Settings) -> dict[str, Any]:
 
 def unknown_fields(record: BaseModel) -> set[str]:
     """Fields that OpenAI's types do not have, at any depth."""
-    found = set(record.model_extra or {})
+    names = set(record.model_extra or {})
     for name in type(record).model_fields:
         value = getattr(record, name)
         for inner in value if isinstance(value, list) else [value]:
             if isinstance(inner, BaseModel):
-                found |= unknown_fields(inner)
-    return found
+                names |= unknown_fields(inner)
+    return names
 
 
 @pytest.mark.parametrize(
@@ -54,15 +54,15 @@ def unknown_fields(record: BaseModel) -> set[str]:
         {"response_format": {"type": "json_object"}},
     ],
 )
-async def test_answers_are_exactly_what_openais_types_say(
-    client: AsyncOpenAI, asked: dict[str, Any], more: dict[str, Any]
+async def test_completions_and_chunks_match_openais_types_exactly(
+    client: AsyncOpenAI, options: dict[str, Any], more: dict[str, Any]
 ) -> None:
-    raw = await client.chat.completions.with_raw_response.create(**asked, **more)
+    raw = await client.chat.completions.with_raw_response.create(**options, **more)
     answer = ChatCompletion.model_validate_json(raw.content, strict=True)
     assert unknown_fields(answer) == set()
     create = client.chat.completions.with_streaming_response.create
-    wish: Any = asked | more | {"stream": True, "stream_options": {"include_usage": True}}
-    async with create(**wish) as stream:
+    streaming: Any = options | more | {"stream": True, "stream_options": {"include_usage": True}}
+    async with create(**streaming) as stream:
         events = (await stream.text()).split("\n\n")
     assert events[-2:] == ["data: [DONE]", ""]
     for event in events[:-2]:
@@ -73,115 +73,115 @@ async def test_answers_are_exactly_what_openais_types_say(
 
 
 async def test_logprobs_are_the_models_own(
-    client: AsyncOpenAI, asked: dict[str, Any], tiny_model: Path
+    client: AsyncOpenAI, options: dict[str, Any], tiny_model: Path
 ) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    answer = await client.chat.completions.create(**asked, logprobs=True, top_logprobs=3)
+    answer = await client.chat.completions.create(**options, logprobs=True, top_logprobs=3)
     logprobs = answer.choices[0].logprobs
     assert logprobs is not None
     assert logprobs.content is not None
     tokenizer = AutoTokenizer.from_pretrained(tiny_model)
     model = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32)
     ids = tokenizer.apply_chat_template(
-        QUESTION, add_generation_prompt=True, return_tensors="pt", return_dict=False
+        MESSAGES, add_generation_prompt=True, return_tensors="pt", return_dict=False
     )
-    for one in logprobs.content:
+    for item in logprobs.content:
         with torch.inference_mode():
             expected = model(ids).logits[0, -1].log_softmax(-1)
         best = expected.topk(3)
-        assert [top.logprob for top in one.top_logprobs] == pytest.approx(
+        assert [top.logprob for top in item.top_logprobs] == pytest.approx(
             best.values.tolist(), abs=0.05
         )
-        assert one.logprob == pytest.approx(float(best.values[0]), abs=0.05)
-        named = next(top for top in one.top_logprobs if top.logprob == one.logprob)
-        assert named.token == one.token
-        token = next(t for t in range(len(tokenizer)) if tokenizer.decode([t]) == one.token)
+        assert item.logprob == pytest.approx(float(best.values[0]), abs=0.05)
+        named = next(top for top in item.top_logprobs if top.logprob == item.logprob)
+        assert named.token == item.token
+        token = next(t for t in range(len(tokenizer)) if tokenizer.decode([t]) == item.token)
         ids = torch.cat([ids, torch.tensor([[token]])], dim=-1)
 
 
-async def test_the_bytes_of_the_tokens_are_the_text_whole_and_streamed(
-    client: AsyncOpenAI, asked: dict[str, Any]
+async def test_the_bytes_of_the_logprobs_are_the_text_whole_and_streamed(
+    client: AsyncOpenAI, options: dict[str, Any]
 ) -> None:
-    asked |= {"temperature": 1.5, "seed": 3, "logprobs": True}
-    answer = await client.chat.completions.create(**asked)
+    options |= {"temperature": 1.5, "seed": 3, "logprobs": True}
+    answer = await client.chat.completions.create(**options)
     logprobs = answer.choices[0].logprobs
     assert logprobs is not None
     assert logprobs.content is not None
-    raw = b"".join(bytes(one.bytes or []) for one in logprobs.content)
+    raw = b"".join(bytes(item.bytes or []) for item in logprobs.content)
     assert raw.decode(errors="replace") == answer.choices[0].message.content
-    stream = await client.chat.completions.create(**asked, stream=True)
+    stream = await client.chat.completions.create(**options, stream=True)
     streamed = [
-        one
+        item
         async for chunk in stream
         if chunk.choices[0].logprobs is not None
-        for one in chunk.choices[0].logprobs.content or []
+        for item in chunk.choices[0].logprobs.content or []
     ]
-    assert [one.bytes for one in streamed] == [one.bytes for one in logprobs.content]
-    assert all(one.top_logprobs == [] for one in streamed)
+    assert [item.bytes for item in streamed] == [item.bytes for item in logprobs.content]
+    assert all(item.top_logprobs == [] for item in streamed)
 
 
-async def test_a_stop_cuts_the_logprobs_with_the_text(
-    client: AsyncOpenAI, asked: dict[str, Any]
+async def test_a_stop_sequence_cuts_the_logprobs_with_the_text(
+    client: AsyncOpenAI, options: dict[str, Any]
 ) -> None:
-    whole = await client.chat.completions.create(**asked)
+    whole = await client.chat.completions.create(**options)
     text = whole.choices[0].message.content or ""
-    cut = await client.chat.completions.create(**asked, stop=[text[3:5]], logprobs=True)
+    cut = await client.chat.completions.create(**options, stop=[text[3:5]], logprobs=True)
     assert cut.choices[0].logprobs is not None
-    tokens = [one.token for one in cut.choices[0].logprobs.content or []]
+    tokens = [item.token for item in cut.choices[0].logprobs.content or []]
     assert "".join(tokens).startswith(cut.choices[0].message.content or "")
     assert len("".join(tokens[:-1])) < max(1, len(cut.choices[0].message.content or ""))
 
 
-async def test_bias_and_penalties_change_what_is_said(
-    client: AsyncOpenAI, asked: dict[str, Any], tiny_model: Path
+async def test_bias_and_penalties_change_the_answer(
+    client: AsyncOpenAI, options: dict[str, Any], tiny_model: Path
 ) -> None:
     from transformers import AutoTokenizer
 
     token = AutoTokenizer.from_pretrained(tiny_model)("a")["input_ids"][0]
 
-    async def say(**more: Any) -> str:
-        answer = await client.chat.completions.create(**asked, **more)
+    async def complete(**more: Any) -> str:
+        answer = await client.chat.completions.create(**options, **more)
         return answer.choices[0].message.content or ""
 
-    assert await say(logit_bias={str(token): 100}) == "a" * 12
-    plain = await say()
-    assert await say(frequency_penalty=0, presence_penalty=0) == plain
+    assert await complete(logit_bias={str(token): 100}) == "a" * 12
+    plain = await complete()
+    assert await complete(frequency_penalty=0, presence_penalty=0) == plain
     repeated = {"logit_bias": {str(token): 100}, "top_logprobs": 0, "logprobs": True}
-    assert await say(**repeated) == "a" * 12
+    assert await complete(**repeated) == "a" * 12
     penalised = await client.chat.completions.create(
-        **asked | {"max_tokens": 30}, frequency_penalty=2, logprobs=True
+        **options | {"max_tokens": 30}, frequency_penalty=2, logprobs=True
     )
-    free = await client.chat.completions.create(**asked | {"max_tokens": 30}, logprobs=True)
+    free = await client.chat.completions.create(**options | {"max_tokens": 30}, logprobs=True)
 
-    def kinds(answer: ChatCompletion) -> int:
+    def count_distinct_tokens(answer: ChatCompletion) -> int:
         logprobs = answer.choices[0].logprobs
         assert logprobs is not None
-        return len({one.token for one in logprobs.content or []})
+        return len({item.token for item in logprobs.content or []})
 
-    assert kinds(penalised) > kinds(free)
+    assert count_distinct_tokens(penalised) > count_distinct_tokens(free)
 
 
-async def test_an_answer_keeps_to_the_schema_whatever_the_model_would_say(
-    client: AsyncOpenAI, asked: dict[str, Any]
+async def test_every_answer_follows_the_schema(
+    client: AsyncOpenAI, options: dict[str, Any]
 ) -> None:
-    asked |= {"max_tokens": 400, "temperature": 1.0, "seed": 1, "n": 4}
-    parsed = await client.chat.completions.parse(**asked, response_format=Ticket)
+    options |= {"max_tokens": 400, "temperature": 1.0, "seed": 1, "n": 4}
+    parsed = await client.chat.completions.parse(**options, response_format=Ticket)
     for choice in parsed.choices:
         assert choice.finish_reason == "stop"
         assert isinstance(choice.message.parsed, Ticket)
-    stream = client.chat.completions.stream(**asked, response_format=Ticket)
+    stream = client.chat.completions.stream(**options, response_format=Ticket)
     async with stream as events:
         final = await events.get_final_completion()
     assert [c.message.parsed for c in final.choices] == [c.message.parsed for c in parsed.choices]
 
 
-async def test_json_that_runs_out_of_tokens_says_so(
-    client: AsyncOpenAI, asked: dict[str, Any]
+async def test_json_cut_by_the_token_limit_has_that_finish_reason(
+    client: AsyncOpenAI, options: dict[str, Any]
 ) -> None:
-    asked |= {"max_tokens": 6, "response_format": {"type": "json_object"}}
-    answer = await client.chat.completions.create(**asked)
+    options |= {"max_tokens": 6, "response_format": {"type": "json_object"}}
+    answer = await client.chat.completions.create(**options)
     content = answer.choices[0].message.content or ""
     assert answer.choices[0].finish_reason == "length"
     assert content.startswith("{")
@@ -189,23 +189,23 @@ async def test_json_that_runs_out_of_tokens_says_so(
         json.loads(content)
 
 
-async def test_a_schema_that_becomes_too_complex_ends_that_answer_alone(
-    client: AsyncOpenAI, asked: dict[str, Any]
+async def test_a_schema_that_becomes_too_complex_fails_only_its_own_request(
+    client: AsyncOpenAI, options: dict[str, Any]
 ) -> None:
-    many = {f"key{n}": {"type": "string"} for n in range(3000)}
-    schema = {"type": "object", "properties": many, "required": ["key2999"]}
-    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+    properties = {f"key{n}": {"type": "string"} for n in range(3000)}
+    schema = {"type": "object", "properties": properties, "required": ["key2999"]}
+    response_format = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
     with pytest.raises(BadRequestError, match="schema"):
-        await client.chat.completions.create(**asked, response_format=form)
-    assert (await client.chat.completions.create(**asked)).choices
+        await client.chat.completions.create(**options, response_format=response_format)
+    assert (await client.chat.completions.create(**options)).choices
 
 
-async def test_both_names_of_the_limit_of_tokens_work(
-    client: AsyncOpenAI, asked: dict[str, Any]
+async def test_both_names_of_the_token_limit_work(
+    client: AsyncOpenAI, options: dict[str, Any]
 ) -> None:
-    del asked["max_tokens"]
+    del options["max_tokens"]
     for name in ("max_tokens", "max_completion_tokens"):
-        answer = await client.chat.completions.create(**asked, **{name: 3})
+        answer = await client.chat.completions.create(**options, **{name: 3})
         assert answer.usage is not None
         assert answer.usage.completion_tokens == 3
         assert answer.choices[0].finish_reason == "length"

@@ -1,4 +1,4 @@
-"""Questions that cannot be answered as asked: refused by name, in OpenAI's envelope."""
+"""Chat requests that are refused: by the name of the parameter, in OpenAI's error envelope."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tui.engine.api.chat.request import (
 )
 from tui.settings import Settings
 
-QUESTION: Any = [{"role": "user", "content": "What is 2 plus 2?"}]
+MESSAGES: Any = [{"role": "user", "content": "What is 2 plus 2?"}]
 TOOL = {"type": "function", "function": {"name": "f"}}
 CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 
@@ -28,13 +28,13 @@ def schema(**more: Any) -> dict[str, Any]:
 
 
 def nested(depth: int) -> dict[str, Any]:
-    made: dict[str, Any] = {"type": "string"}
+    schema: dict[str, Any] = {"type": "string"}
     for _ in range(depth // 2):
-        made = {"properties": {"a": made}}
-    return made
+        schema = {"properties": {"a": schema}}
+    return schema
 
 
-def test_everything_that_openais_client_can_ask_for_is_supported_or_refused_by_name() -> None:
+def test_every_parameter_of_openais_client_is_supported_or_refused_by_name() -> None:
     supported = set(ChatRequest.model_fields)
     tables = supported, set(NEUTRAL_VALUES), set(IGNORED_PARAMETERS)
     assert set.union(*tables) == OPENAI_PARAMETERS
@@ -96,18 +96,18 @@ def test_everything_that_openais_client_can_ask_for_is_supported_or_refused_by_n
         ({"messages": []}, "invalid_value", "messages"),
     ],
 )
-async def test_a_parameter_that_cannot_be_followed_is_refused_by_name(
+async def test_an_unsupported_or_invalid_parameter_is_refused_by_name(
     client: AsyncOpenAI, engine_settings: Settings, more: dict[str, Any], code: str, param: str
 ) -> None:
-    asked = {"model": engine_settings.model, "messages": QUESTION}
-    with pytest.raises(openai.BadRequestError) as refused:
-        await client.chat.completions.create(**(asked | more))
-    assert (refused.value.code, refused.value.param) == (code, param)
-    assert refused.value.type == "invalid_request_error"
+    options = {"model": engine_settings.model, "messages": MESSAGES}
+    with pytest.raises(openai.BadRequestError) as raised:
+        await client.chat.completions.create(**(options | more))
+    assert (raised.value.code, raised.value.param) == (code, param)
+    assert raised.value.type == "invalid_request_error"
 
 
 @pytest.mark.parametrize(
-    ("asked", "code", "param"),
+    ("response_format", "code", "param"),
     [
         ({"type": "xml"}, "invalid_value", "response_format.type"),
         ({"type": "json_schema"}, "missing_parameter", "response_format.json_schema"),
@@ -136,17 +136,21 @@ async def test_a_parameter_that_cannot_be_followed_is_refused_by_name(
         ),
     ],
 )
-async def test_a_form_that_cannot_be_kept_to_is_refused_by_name(
-    client: AsyncOpenAI, engine_settings: Settings, asked: Any, code: str, param: str
+async def test_an_invalid_or_unsupported_response_format_is_refused_by_name(
+    client: AsyncOpenAI, engine_settings: Settings, response_format: Any, code: str, param: str
 ) -> None:
     for stream in (False, True):
-        body = {"model": engine_settings.model, "messages": QUESTION, "response_format": asked}
-        with pytest.raises(openai.BadRequestError) as refused:
+        body = {
+            "model": engine_settings.model,
+            "messages": MESSAGES,
+            "response_format": response_format,
+        }
+        with pytest.raises(openai.BadRequestError) as raised:
             await send(client, body | {"stream": stream})
-        assert (refused.value.code, refused.value.param) == (code, param)
+        assert (raised.value.code, raised.value.param) == (code, param)
 
 
-def said(role: str, content: Any = "x", **more: Any) -> dict[str, Any]:
+def message(role: str, content: Any = "x", **more: Any) -> dict[str, Any]:
     return {"role": role, "content": content} | more
 
 
@@ -154,57 +158,57 @@ def said(role: str, content: Any = "x", **more: Any) -> dict[str, Any]:
     ("message", "code", "param"),
     [
         (
-            said("user", [{"type": "image_url", "image_url": {}}]),
+            message("user", [{"type": "image_url", "image_url": {}}]),
             "unsupported_content",
             "messages[0].content",
         ),
         (
-            said("user", [{"type": "input_audio", "input_audio": {}}]),
+            message("user", [{"type": "input_audio", "input_audio": {}}]),
             "unsupported_content",
             "messages[0].content",
         ),
-        (said("wizard"), "invalid_value", "messages[0].role"),
-        (said("function", name="f"), "invalid_value", "messages[0].role"),
+        (message("wizard"), "invalid_value", "messages[0].role"),
+        (message("function", name="f"), "invalid_value", "messages[0].role"),
         ({"role": "user"}, "invalid_value", "messages[0].content"),
-        (said("user", 5), "invalid_value", "messages[0].content"),
-        (said("user", audio={"id": "a"}), "unsupported_parameter", "messages[0].audio"),
-        (said("user", colour="red"), "unsupported_parameter", "messages[0].colour"),
-        (said("tool", tool_call_id="call_1"), "invalid_value", "messages[0].tool_call_id"),
+        (message("user", 5), "invalid_value", "messages[0].content"),
+        (message("user", audio={"id": "a"}), "unsupported_parameter", "messages[0].audio"),
+        (message("user", colour="red"), "unsupported_parameter", "messages[0].colour"),
+        (message("tool", tool_call_id="call_1"), "invalid_value", "messages[0].tool_call_id"),
         (
-            said("assistant", tool_calls=[CALL | {"type": "custom"}]),
+            message("assistant", tool_calls=[CALL | {"type": "custom"}]),
             "invalid_value",
             "messages[0].tool_calls[0]",
         ),
         (
-            said("assistant", tool_calls=[CALL | {"function": {"name": "f", "arguments": "["}}]),
+            message("assistant", tool_calls=[CALL | {"function": {"name": "f", "arguments": "["}}]),
             "invalid_value",
             "messages[0].tool_calls[0].function.arguments",
         ),
-        (said("assistant", tool_calls=[CALL]), "invalid_messages", "messages"),
+        (message("assistant", tool_calls=[CALL]), "invalid_messages", "messages"),
     ],
 )
-async def test_a_message_that_cannot_be_put_to_the_model_is_refused_with_its_place(
+async def test_an_invalid_or_unsupported_message_is_refused_by_its_place(
     client: AsyncOpenAI, engine_settings: Settings, message: Any, code: str, param: str
 ) -> None:
-    with pytest.raises(openai.BadRequestError) as refused:
+    with pytest.raises(openai.BadRequestError) as raised:
         await send(client, {"model": engine_settings.model, "messages": [message]})
-    assert (refused.value.code, refused.value.param) == (code, param)
+    assert (raised.value.code, raised.value.param) == (code, param)
 
 
 async def send(client: AsyncOpenAI, body: bytes | dict[str, Any]) -> object:
-    """Ask with a body as it is: the client would not send some of them."""
+    """Send a body unchanged; OpenAI's client would not send some of them."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     headers = {"content-type": "application/json"}
     path = "/chat/completions"
     return await client.post(path, cast_to=object, content=content, options={"headers": headers})
 
 
-async def test_parameters_that_ask_for_nothing_are_taken(
+async def test_unsupported_parameters_are_accepted_with_neutral_values(
     client: AsyncOpenAI, engine_settings: Settings
 ) -> None:
     answer = await client.chat.completions.create(
         model=engine_settings.model,
-        messages=QUESTION,
+        messages=MESSAGES,
         max_tokens=1,
         frequency_penalty=0,
         presence_penalty=0,
@@ -221,31 +225,31 @@ async def test_parameters_that_ask_for_nothing_are_taken(
     assert len(answer.choices) == 1
 
 
-async def test_what_an_earlier_answer_holds_can_be_sent_back(
+async def test_an_earlier_reply_can_be_sent_back_whole(
     client: AsyncOpenAI, engine_settings: Settings
 ) -> None:
-    asked: dict[str, Any] = {"model": engine_settings.model, "max_tokens": 2}
-    answer = await client.chat.completions.create(messages=QUESTION, **asked)
-    history = [*QUESTION, answer.choices[0].message.model_dump(), *QUESTION]
-    again = await client.chat.completions.create(messages=history, **asked)
+    options: dict[str, Any] = {"model": engine_settings.model, "max_tokens": 2}
+    answer = await client.chat.completions.create(messages=MESSAGES, **options)
+    history = [*MESSAGES, answer.choices[0].message.model_dump(), *MESSAGES]
+    again = await client.chat.completions.create(messages=history, **options)
     assert again.usage is not None
     assert answer.usage is not None
     assert again.usage.prompt_tokens > answer.usage.prompt_tokens
 
 
-async def test_a_conversation_longer_than_the_model_can_take_is_refused_with_numbers(
+async def test_messages_beyond_the_context_length_are_refused_with_the_numbers(
     client: AsyncOpenAI, engine_settings: Settings
 ) -> None:
     long: Any = [{"role": "user", "content": "word " * 3000}]
-    with pytest.raises(openai.BadRequestError, match="512 tokens") as refused:
+    with pytest.raises(openai.BadRequestError, match="512 tokens") as raised:
         await client.chat.completions.create(model=engine_settings.model, messages=long)
-    assert refused.value.code == "context_length_exceeded"
+    assert raised.value.code == "context_length_exceeded"
 
 
-async def test_a_temperature_of_next_to_nothing_is_legal(
+async def test_a_tiny_temperature_is_accepted(
     client: AsyncOpenAI, engine_settings: Settings
 ) -> None:
     answer = await client.chat.completions.create(
-        model=engine_settings.model, messages=QUESTION, max_tokens=3, temperature=1e-40
+        model=engine_settings.model, messages=MESSAGES, max_tokens=3, temperature=1e-40
     )
     assert answer.choices[0].message.role == "assistant"

@@ -1,4 +1,4 @@
-"""Uploads that break off, files that are no training data: told plainly, nothing half is kept."""
+"""Interrupted uploads and files that are no training data: clear errors, no partial files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HEAD = (
 )
 
 
-async def test_an_upload_that_breaks_off_leaves_no_file(
+async def test_an_interrupted_upload_leaves_no_file(
     client: AsyncOpenAI, engine_settings: Settings
 ) -> None:
     before = [file.id async for file in client.files.list()]
@@ -30,14 +30,14 @@ async def test_an_upload_that_breaks_off_leaves_no_file(
     writer.close()
     await writer.wait_closed()
 
-    async def nothing_is_left() -> bool:
+    async def scratch_is_empty() -> bool:
         return not any((engine_settings.home / "scratch").iterdir())
 
-    await until(nothing_is_left)
+    await until(scratch_is_empty)
     assert [file.id async for file in client.files.list()] == before
 
 
-async def test_a_file_of_random_bytes_fails_the_job_and_says_where(
+async def test_a_file_of_random_bytes_fails_the_job_with_a_line(
     client: AsyncOpenAI, engine_settings: Settings, tmp_path: Path
 ) -> None:
     path = tmp_path / "random.jsonl"
@@ -49,12 +49,12 @@ async def test_a_file_of_random_bytes_fails_the_job_and_says_where(
     assert failed.error.message.startswith("Line 1: ")
 
 
-async def test_a_file_that_the_disk_damaged_is_not_trained_on(
+async def test_a_file_damaged_on_the_disk_is_not_trained_on(
     client: AsyncOpenAI, engine_settings: Settings, chat_file: Callable[..., Path]
 ) -> None:
     file_id = await upload(client, chat_file())
-    kept = engine_settings.home / "files" / file_id
-    kept.write_bytes(kept.read_bytes().replace(b"user", b"User", 1))
+    path = engine_settings.home / "files" / file_id
+    path.write_bytes(path.read_bytes().replace(b"user", b"User", 1))
     job = await client.fine_tuning.jobs.create(model=engine_settings.model, training_file=file_id)
     failed = await finished(client, job.id)
     assert failed.error is not None

@@ -1,4 +1,4 @@
-"""Code that was written for OpenAI's service: the `openai` package, a base_url, a key, no more."""
+"""Code written for OpenAI's service, with nothing changed but the base_url and the key."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ MODEL = "tests/tiny-llama"
 MEGABYTE = 1_048_576
 
 
-def keep_in_hub_cache(model: Path, cache: Path) -> None:
-    """Lay a model down as if it had been fetched from the hub."""
+def add_to_hub_cache(model: Path, cache: Path) -> None:
+    """Store a model as if it had been downloaded from the hub."""
     folder = cache / f"models--{MODEL.replace('/', '--')}"
     (folder / "refs").mkdir(parents=True)
     (folder / "refs" / "main").write_text("0" * 40)
@@ -37,9 +37,9 @@ def keep_in_hub_cache(model: Path, cache: Path) -> None:
 def status(
     tiny_model: Path, tmp_path_factory: pytest.TempPathFactory, own_runtime_folder: None
 ) -> Iterator[EngineStatus]:
-    """An engine that serves on TCP, with a model that has a name there."""
+    """An engine that serves TCP, with a model in its hub cache."""
     settings = Settings(home=tmp_path_factory.mktemp("existing") / "home")
-    keep_in_hub_cache(tiny_model, Home(settings.home).models / "hub")
+    add_to_hub_cache(tiny_model, Home(settings.home).models / "hub")
     engine = EngineProcess(settings)
     yield asyncio.run(engine.start(0))
     asyncio.run(engine.stop())
@@ -49,23 +49,23 @@ def status(
 def client(status: EngineStatus) -> Iterator[OpenAI]:
     assert status.token_file is not None
     key = Path(status.token_file).read_text().strip()
-    with OpenAI(base_url=status.url, api_key=key) as made:
-        yield made
+    with OpenAI(base_url=status.url, api_key=key) as client:
+        yield client
 
 
-Thing = TypeVar("Thing", bound=BaseModel)
+Record = TypeVar("Record", bound=BaseModel)
 
 
-def well_formed(thing: Thing, **instead: Any) -> Thing:
-    """The same thing, after OpenAI's own type took it: nothing missing, nothing of a wrong type.
+def well_formed(record: Record, **replaced: Any) -> Record:
+    """Return a record after validating it against OpenAI's own type, which the client does not do.
 
-    The client itself checks nothing. `instead` stands for what its types do not know.
+    `replaced` are fields whose values the type does not know, with known ones.
     """
-    type(thing).model_validate(thing.to_dict(mode="json", exclude_unset=False) | instead)
-    missing = {name for name, field in type(thing).model_fields.items() if field.is_required()}
-    assert missing <= thing.model_fields_set
-    assert not thing.model_extra
-    return thing
+    type(record).model_validate(record.to_dict(mode="json", exclude_unset=False) | replaced)
+    missing = {name for name, field in type(record).model_fields.items() if field.is_required()}
+    assert missing <= record.model_fields_set
+    assert not record.model_extra
+    return record
 
 
 def follow(client: OpenAI, job: FineTuningJob) -> FineTuningJob:
@@ -105,51 +105,54 @@ def test_a_script_goes_from_a_file_to_a_model_that_answers(
         )
     )
     later = well_formed(jobs.create(model=MODEL, training_file=training.id))
-    hold(client, later)
+    pause_resume_cancel(client, later)
 
-    done = follow(client, job)
-    assert (done.status, done.error, done.metadata) == ("succeeded", None, {"team": "support"})
-    assert done.fine_tuned_model is not None
-    assert done.fine_tuned_model.startswith("ft:tiny-llama:mails:")
-
-    assert [one.id for one in jobs.list(limit=1)] == [later.id, job.id]
-    assert [one.id for one in jobs.list(metadata={"team": "support"})] == [job.id]
-    assert jobs.list(metadata={"team": "sales"}).data == []
-    pages = [well_formed(event).id for event in jobs.list_events(job.id, limit=3)]
-    assert pages == [event.id for event in jobs.list_events(job.id, limit=100).data]
-    assert len(pages) > 6
-    checkpoints = [well_formed(one) for one in jobs.checkpoints.list(job.id, limit=2)]
-    assert [one.step_number for one in checkpoints] == sorted(
-        {one.step_number for one in checkpoints}, reverse=True
+    result = follow(client, job)
+    assert (result.status, result.error, result.metadata) == (
+        "succeeded",
+        None,
+        {"team": "support"},
     )
-    rows = csv.DictReader(io.StringIO(client.files.content(done.result_files[0]).text))
-    assert [int(row["step"]) for row in rows] == list(range(1, checkpoints[0].step_number + 1))
+    assert result.fine_tuned_model is not None
+    assert result.fine_tuned_model.startswith("ft:tiny-llama:mails:")
+
+    assert [item.id for item in jobs.list(limit=1)] == [later.id, job.id]
+    assert [item.id for item in jobs.list(metadata={"team": "support"})] == [job.id]
+    assert jobs.list(metadata={"team": "sales"}).data == []
+    event_ids = [well_formed(event).id for event in jobs.list_events(job.id, limit=3)]
+    assert event_ids == [event.id for event in jobs.list_events(job.id, limit=100).data]
+    assert len(event_ids) > 6
+    checkpoints = [well_formed(item) for item in jobs.checkpoints.list(job.id, limit=2)]
+    steps = [checkpoint.step_number for checkpoint in checkpoints]
+    assert steps == sorted(set(steps), reverse=True)
+    rows = csv.DictReader(io.StringIO(client.files.content(result.result_files[0]).text))
+    assert [int(row["step"]) for row in rows] == list(range(1, steps[0] + 1))
     first = checkpoints[-1].fine_tuned_model_checkpoint
-    answers_until_deleted(client, done.fine_tuned_model, first)
+    use_and_delete(client, result.fine_tuned_model, first)
 
 
-def hold(client: OpenAI, job: FineTuningJob) -> None:
-    """Pause, resume and cancel a job that waits for its turn."""
+def pause_resume_cancel(client: OpenAI, job: FineTuningJob) -> None:
+    """Pause, resume and cancel a queued job."""
     jobs = client.fine_tuning.jobs
     while jobs.retrieve(job.id).status == "validating_files":
         time.sleep(0.1)
-    with pytest.raises(openai.BadRequestError, match="queued") as refused:
+    with pytest.raises(openai.BadRequestError, match="queued") as raised:
         jobs.resume(job.id)
-    assert refused.value.code == "invalid_job_status"
-    # OpenAI's servers send `paused`; its types do not know the word.
+    assert raised.value.code == "invalid_job_status"
+    # OpenAI's servers send `paused`; its types lack that status.
     assert well_formed(jobs.pause(job.id), status="queued").status == "paused"
     assert well_formed(jobs.resume(job.id)).status == "queued"
     assert well_formed(jobs.cancel(job.id)).status == "cancelled"
-    for over in (jobs.cancel, jobs.pause, jobs.resume):
-        with pytest.raises(openai.BadRequestError, match="already ended") as refused:
-            over(job.id)
-        assert refused.value.code == "invalid_job_status"
+    for change in (jobs.cancel, jobs.pause, jobs.resume):
+        with pytest.raises(openai.BadRequestError, match="already ended") as raised:
+            change(job.id)
+        assert raised.value.code == "invalid_job_status"
 
 
-def answers_until_deleted(client: OpenAI, tuned: str, checkpoint: str) -> None:
-    """Ask a model and one of its checkpoints, and delete both."""
-    listed = [well_formed(model).id for model in client.models.list()]
-    assert {MODEL, tuned} <= set(listed)
+def use_and_delete(client: OpenAI, tuned: str, checkpoint: str) -> None:
+    """Chat with a model and one of its checkpoints, then delete both."""
+    names = [well_formed(model).id for model in client.models.list()]
+    assert {MODEL, tuned} <= set(names)
     for name in (tuned, checkpoint):
         assert well_formed(client.models.retrieve(name)).owned_by == "user"
         answer = client.chat.completions.create(
@@ -158,29 +161,29 @@ def answers_until_deleted(client: OpenAI, tuned: str, checkpoint: str) -> None:
         assert well_formed(answer).model == name
     for name in (tuned, checkpoint):
         assert well_formed(client.models.delete(name)).deleted
-        for gone in (client.models.retrieve, client.models.delete):
-            with pytest.raises(openai.NotFoundError) as missing:
-                gone(name)
-            assert missing.value.code == "model_not_found"
+        for call in (client.models.retrieve, client.models.delete):
+            with pytest.raises(openai.NotFoundError) as raised:
+                call(name)
+            assert raised.value.code == "model_not_found"
     assert tuned not in [model.id for model in client.models.list()]
     with pytest.raises(openai.BadRequestError, match="base model"):
         client.models.delete(MODEL)
 
 
-def test_what_only_openai_has_is_refused_by_name(client: OpenAI) -> None:
+def test_endpoints_that_only_openai_has_are_refused_by_name(client: OpenAI) -> None:
     permissions = client.fine_tuning.checkpoints.permissions
     for call in (
         lambda: permissions.list("ft:a:b:c:ckpt-step-1"),
         lambda: permissions.create("ft:a:b:c:ckpt-step-1", project_ids=["p"]),
         lambda: permissions.delete("cp_1", fine_tuned_model_checkpoint="ft:a:b:c:ckpt-step-1"),
     ):
-        with pytest.raises(openai.BadRequestError, match="no projects") as refused:
+        with pytest.raises(openai.BadRequestError, match="no projects") as raised:
             call()
-        assert refused.value.code == "unsupported_endpoint"
+        assert raised.value.code == "unsupported_endpoint"
 
 
 def peak_memory(pid: int) -> int:
-    """Most resident bytes of a process since its mark was set back."""
+    """The peak resident memory of a process, in bytes, since it was reset."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
@@ -189,14 +192,14 @@ def peak_memory(pid: int) -> int:
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="reads /proc")
 @pytest.mark.long
-def test_large_files_go_up_and_down_in_little_memory(
+def test_large_files_are_uploaded_and_downloaded_in_little_memory(
     client: OpenAI, status: EngineStatus, tmp_path: Path
 ) -> None:
     assert status.pid is not None
     size = 64 * MEGABYTE
     path = tmp_path / "large.jsonl"
     path.write_bytes(b'{"x": 1}' * (size // 8))
-    client.files.create(file=("small", b"x" * MEGABYTE), purpose="user_data")  # warms what is lazy
+    client.files.create(file=("small", b"x" * MEGABYTE), purpose="user_data")  # lazy imports
     Path(f"/proc/{status.pid}/clear_refs").write_text("5")
     before = peak_memory(status.pid)
     with path.open("rb") as rows:

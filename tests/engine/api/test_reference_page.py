@@ -16,23 +16,23 @@ def engine(tmp_path: Path) -> InProcessEngine:
     return InProcessEngine(tmp_path / "home")
 
 
-def calls(described: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+def calls(schema: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
     return [
         (method, path, call)
-        for path, methods in described["paths"].items()
+        for path, methods in schema["paths"].items()
         for method, call in methods.items()
     ]
 
 
-def test_every_call_has_a_name_a_tag_words_an_answer_and_the_envelope(
+def test_every_endpoint_has_a_name_a_tag_a_description_a_response_and_the_error_envelope(
     engine: InProcessEngine,
 ) -> None:
-    described = engine.app.openapi()
-    names = [call["operationId"] for _, _, call in calls(described)]
+    schema = engine.app.openapi()
+    names = [call["operationId"] for _, _, call in calls(schema)]
     assert len(set(names)) == len(names)
     expected = {"create_file", "complete_upload", "create_job", "list_events", "run_grader"}
     assert expected | {"create_completion"} <= {*names}
-    for method, path, call in calls(described):
+    for method, path, call in calls(schema):
         assert call.get("description"), (method, path)
         assert call.get("tags"), (method, path)
         assert "422" not in call["responses"]
@@ -40,11 +40,11 @@ def test_every_call_has_a_name_a_tag_words_an_answer_and_the_envelope(
         assert envelope.endswith("/ErrorBody")
         if path.startswith("/v1/") and "permissions" not in path and "content" not in path:
             assert "$ref" in call["responses"]["200"]["content"]["application/json"]["schema"]
-    error = described["components"]["schemas"]["ErrorObject"]["properties"]
+    error = schema["components"]["schemas"]["ErrorObject"]["properties"]
     assert {"message", "type", "param", "code"} <= error.keys()
 
 
-async def test_it_is_served_to_those_who_may_ask_and_fetches_nothing(
+async def test_it_needs_the_token_and_loads_no_remote_resources(
     engine: InProcessEngine,
 ) -> None:
     async with engine.http() as http:
@@ -57,6 +57,6 @@ async def test_it_is_served_to_those_who_may_ask_and_fetches_nothing(
     transport = httpx2.ASGITransport(engine.app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://engine:8000") as stranger:
         for path in ("/openapi.json", "/docs"):
-            refused = await stranger.get(path)
-            assert refused.status_code == 401
-            assert refused.json()["error"]["code"] == "invalid_api_key"
+            response = await stranger.get(path)
+            assert response.status_code == 401
+            assert response.json()["error"]["code"] == "invalid_api_key"

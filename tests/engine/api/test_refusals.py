@@ -1,4 +1,4 @@
-"""What the engine refuses: by name, in OpenAI's envelope, with what to do."""
+"""What the engine refuses: by name, in OpenAI's error envelope, with what to do."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from support.sample_rows import chat_row, good_rows
 from tui.settings import Settings
 
 ChatFile = Callable[..., Path]
-QUESTION: Any = [{"role": "user", "content": "What is 2 plus 2?"}]
+MESSAGES: Any = [{"role": "user", "content": "What is 2 plus 2?"}]
 
 
-async def test_a_file_with_an_error_fails_the_job_and_names_line_problem_and_fix(
+async def test_a_file_with_an_error_fails_the_job_with_line_problem_and_fix(
     client: AsyncOpenAI, engine_settings: Settings, tmp_path: Path
 ) -> None:
     rows = good_rows(12)
@@ -33,7 +33,7 @@ async def test_a_file_with_an_error_fails_the_job_and_names_line_problem_and_fix
     assert (await history(client, job.id))[-1].level == "error"
 
 
-async def test_too_few_examples_and_a_bad_validation_file_are_told_apart(
+async def test_too_few_examples_and_an_invalid_validation_file_have_different_errors(
     client: AsyncOpenAI, engine_settings: Settings, chat_file: ChatFile
 ) -> None:
     few = await start_job(client, engine_settings, chat_file(good_rows(9), "few.jsonl"))
@@ -78,7 +78,7 @@ async def test_too_few_examples_and_a_bad_validation_file_are_told_apart(
         ({"suffix": "x" * 65}, 400, "invalid_value", "suffix"),
     ],
 )
-async def test_a_job_that_cannot_be_is_refused_by_name(
+async def test_an_impossible_job_is_refused_by_the_parameter(
     client: AsyncOpenAI,
     engine_settings: Settings,
     chat_file: ChatFile,
@@ -87,13 +87,13 @@ async def test_a_job_that_cannot_be_is_refused_by_name(
     code: str,
     param: str | None,
 ) -> None:
-    asked = {"model": engine_settings.model, "training_file": await upload(client, chat_file())}
-    with pytest.raises(openai.APIStatusError) as refused:
-        await client.fine_tuning.jobs.create(**(asked | change))  # type: ignore[arg-type]
-    assert (refused.value.status_code, refused.value.code) == (status, code)
+    options = {"model": engine_settings.model, "training_file": await upload(client, chat_file())}
+    with pytest.raises(openai.APIStatusError) as raised:
+        await client.fine_tuning.jobs.create(**(options | change))  # type: ignore[arg-type]
+    assert (raised.value.status_code, raised.value.code) == (status, code)
     if param is not None:
-        assert refused.value.param == param
-    assert refused.value.body["message"].endswith(".")  # type: ignore[index]
+        assert raised.value.param == param
+    assert raised.value.body["message"].endswith(".")  # type: ignore[index]
 
 
 SUPERVISED = "method.supervised.hyperparameters"
@@ -101,7 +101,7 @@ DPO = "method.dpo.hyperparameters"
 
 
 @pytest.mark.parametrize(
-    ("method", "asked", "code", "param"),
+    ("method", "hyperparameters", "code", "param"),
     [
         ("supervised", {"colour": "red"}, "unknown_parameter", f"{SUPERVISED}.colour"),
         ("supervised", {"beta": 0.1}, "invalid_value", f"{SUPERVISED}.beta"),
@@ -130,38 +130,39 @@ DPO = "method.dpo.hyperparameters"
         ("supervised", {"lora_dropout": 1}, "invalid_value", f"{SUPERVISED}.lora_dropout"),
     ],
 )
-async def test_hyperparameters_that_are_unknown_out_of_range_or_at_odds_are_refused_by_name(
+async def test_unknown_out_of_range_or_conflicting_hyperparameters_are_refused_by_name(
     client: AsyncOpenAI,
     engine_settings: Settings,
     chat_file: ChatFile,
     method: str,
-    asked: dict[str, Any],
+    hyperparameters: dict[str, Any],
     code: str,
     param: str,
 ) -> None:
-    with pytest.raises(openai.BadRequestError) as refused:
+    with pytest.raises(openai.BadRequestError) as raised:
         await client.fine_tuning.jobs.create(
             model=engine_settings.model,
             training_file=await upload(client, chat_file()),
-            method={"type": method, method: {"hyperparameters": asked}},  # type: ignore[typeddict-item, misc]
+            method={"type": method, method: {"hyperparameters": hyperparameters}},  # type: ignore[typeddict-item, misc]
         )
-    assert refused.value.code == code
-    assert refused.value.param is not None
-    assert refused.value.param.startswith(param)
-    assert refused.value.body["message"].endswith(".")  # type: ignore[index]
+    assert raised.value.code == code
+    assert raised.value.param is not None
+    assert raised.value.param.startswith(param)
+    assert raised.value.body["message"].endswith(".")  # type: ignore[index]
 
 
 @pytest.mark.parametrize("name", ["gpt-4o", "ft:tiny-llama:ftui:0000", "/etc"])
-async def test_models_that_are_not_there_are_404(client: AsyncOpenAI, name: str) -> None:
-    with pytest.raises(openai.NotFoundError) as retrieved:
+async def test_missing_models_are_404(client: AsyncOpenAI, name: str) -> None:
+    with pytest.raises(openai.NotFoundError) as raised:
         await client.models.retrieve(name)
-    with pytest.raises(openai.NotFoundError) as asked:
-        await client.chat.completions.create(model=name, messages=QUESTION)
-    assert retrieved.value.code == asked.value.code == "model_not_found"
+    assert raised.value.code == "model_not_found"
+    with pytest.raises(openai.NotFoundError) as raised:
+        await client.chat.completions.create(model=name, messages=MESSAGES)
+    assert raised.value.code == "model_not_found"
 
 
-async def test_what_is_not_there_is_404_in_the_envelope(client: AsyncOpenAI) -> None:
-    for missing in (
+async def test_missing_objects_are_404_in_the_error_envelope(client: AsyncOpenAI) -> None:
+    for call in (
         client.files.retrieve("file-x"),
         client.files.content("file-x"),
         client.files.delete("file-x"),
@@ -169,12 +170,12 @@ async def test_what_is_not_there_is_404_in_the_envelope(client: AsyncOpenAI) -> 
         client.fine_tuning.jobs.cancel("ftjob-x"),
         client.batches.retrieve("batch-x"),
     ):
-        with pytest.raises(openai.NotFoundError) as refused:
-            await missing
-        assert set(refused.value.body) == {"message", "type", "param", "code"}  # type: ignore[arg-type]
+        with pytest.raises(openai.NotFoundError) as raised:
+            await call
+        assert set(raised.value.body) == {"message", "type", "param", "code"}  # type: ignore[arg-type]
 
 
-async def test_uploads_that_are_empty_or_for_nothing_known_are_refused(
+async def test_empty_uploads_and_unknown_purposes_are_refused(
     client: AsyncOpenAI,
 ) -> None:
     with pytest.raises(openai.BadRequestError, match="empty"):
@@ -183,37 +184,37 @@ async def test_uploads_that_are_empty_or_for_nothing_known_are_refused(
         await client.files.create(file=("a.jsonl", b"x"), purpose="fun")  # type: ignore[arg-type]
 
 
-async def test_a_file_for_another_purpose_does_not_train(
+async def test_a_file_with_another_purpose_cannot_be_trained_on(
     client: AsyncOpenAI, engine_settings: Settings
 ) -> None:
     file = await client.files.create(file=("a.jsonl", b"{}"), purpose="user_data")
-    with pytest.raises(openai.BadRequestError) as refused:
+    with pytest.raises(openai.BadRequestError) as raised:
         await client.fine_tuning.jobs.create(model=engine_settings.model, training_file=file.id)
-    assert refused.value.code == "invalid_file_purpose"
+    assert raised.value.code == "invalid_file_purpose"
 
 
-async def test_files_are_kept_listed_in_pages_and_given_back_as_they_came(
+async def test_files_are_stored_listed_in_pages_and_returned_unchanged(
     client: AsyncOpenAI, chat_file: ChatFile
 ) -> None:
     content = chat_file([chat_row(f"q{n}", "a" * 20) for n in range(5)]).read_bytes()
-    made = [
+    ids = [
         (await client.files.create(file=(f"{n}.jsonl", content), purpose="evals")).id
         for n in range(3)
     ]
     first = await client.files.list(purpose="evals", limit=2)
-    assert [file.id for file in first.data] == [made[2], made[1]]
+    assert [file.id for file in first.data] == [ids[2], ids[1]]
     assert first.has_more
-    listed = [file.id async for file in client.files.list(purpose="evals", limit=2)]
-    assert listed == made[::-1]
-    assert (await client.files.content(made[0])).content == content
-    assert (await client.files.retrieve(made[0])).bytes == len(content)
-    await client.files.delete(made[0])
-    assert made[0] not in [file.id async for file in client.files.list(purpose="evals")]
+    all_ids = [file.id async for file in client.files.list(purpose="evals", limit=2)]
+    assert all_ids == ids[::-1]
+    assert (await client.files.content(ids[0])).content == content
+    assert (await client.files.retrieve(ids[0])).bytes == len(content)
+    await client.files.delete(ids[0])
+    assert ids[0] not in [file.id async for file in client.files.list(purpose="evals")]
     with pytest.raises(openai.BadRequestError):
         await client.files.list(after="file-unknown")
 
 
-async def test_a_number_that_is_none_is_refused_and_the_engine_goes_on(
+async def test_infinity_in_a_body_is_refused_and_the_engine_stays_up(
     client: AsyncOpenAI, engine_settings: Settings, chat_file: ChatFile
 ) -> None:
     training = await upload(client, chat_file())

@@ -1,6 +1,6 @@
-"""Our request models have the fields of OpenAI's own, so that a new one cannot go unnoticed.
+"""The request models have the fields of OpenAI's own, so that no new field goes unnoticed.
 
-Where a field comes up here after an update of `openai`: support it or refuse it by name.
+If a field comes up here after an update of `openai`, support it or refuse it by name.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ from tui.engine.jobs.spec import Hyperparameters
 
 
 @pytest.fixture(scope="module")
-def described(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What `/openapi.json` gives."""
-    return InProcessEngine(tmp_path_factory.mktemp("described") / "home").app.openapi()
+def schema(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The content of `/openapi.json`."""
+    return InProcessEngine(tmp_path_factory.mktemp("schema") / "home").app.openapi()
 
 
 EXPIRY = {"expires_after[anchor]", "expires_after[seconds]"}
@@ -76,19 +76,21 @@ def test_a_request_has_the_fields_that_openais_client_sends(
 ) -> None:
     assert wire_names(ours) == theirs.__annotations__.keys()
     required = {name for name, field in ours.model_fields.items() if field.is_required()}
-    assert required == {n for n, of in theirs.__annotations__.items() if "Required[" in str(of)}
+    assert required == {n for n, kind in theirs.__annotations__.items() if "Required[" in str(kind)}
     assert ours.model_config.get("extra") == "forbid"
 
 
 @pytest.mark.parametrize(("ours", "theirs"), ACCEPTED)
-def test_how_to_train_is_taken_in_openais_words(ours: type[BaseModel], theirs: Any) -> None:
+def test_training_settings_accept_all_fields_of_openais_types(
+    ours: type[BaseModel], theirs: Any
+) -> None:
     assert theirs.__annotations__.keys() <= wire_names(ours)
     assert ours.model_config.get("extra") == "forbid"
 
 
-def test_the_form_of_a_file_has_the_fields_that_openais_client_sends() -> None:
-    sent = file_create_params.FileCreateParams.__annotations__.keys()
-    assert wire_names(FileForm) - EXPIRY | {"expires_after"} == sent
+def test_the_file_form_has_the_fields_that_openais_client_sends() -> None:
+    fields = file_create_params.FileCreateParams.__annotations__.keys()
+    assert wire_names(FileForm) - EXPIRY | {"expires_after"} == fields
     assert FileForm.model_config.get("extra") == "forbid"
 
 
@@ -105,22 +107,22 @@ def test_the_form_of_a_file_has_the_fields_that_openais_client_sends() -> None:
     ],
 )
 def test_a_list_has_the_parameters_that_openais_client_sends(
-    described: dict[str, Any], path: str, theirs: Any
+    schema: dict[str, Any], path: str, theirs: Any
 ) -> None:
-    given = described["paths"][path]["get"]["parameters"]
-    assert {p["name"] for p in given if p["in"] == "query"} == theirs.__annotations__.keys()
+    parameters = schema["paths"][path]["get"]["parameters"]
+    assert {p["name"] for p in parameters if p["in"] == "query"} == theirs.__annotations__.keys()
 
 
 HELPERS = {"upload_file_chunked", "wait_for_processing", "retrieve_content"}
-"""Methods of the client that are made of other ones."""
+"""Methods of the client that combine others."""
 
 
-ODD: dict[str, Any] = {"grader": {"x": "x"}, "file": b"x", "data": b"x"}
-"""Arguments that the client takes as no text."""
+ARGUMENTS: dict[str, Any] = {"grader": {"x": "x"}, "file": b"x", "data": b"x"}
+"""Arguments that the client does not accept as text."""
 
 
 def calls_of(resource: Any) -> Iterator[Callable[..., Any]]:
-    """Every call of a resource of OpenAI's client, and of the resources below it."""
+    """Yield all methods of a resource of OpenAI's client and of its subresources."""
     for name, member in inspect.getmembers(type(resource)):
         if name.startswith(("_", "with_")) or name in HELPERS:
             continue
@@ -131,27 +133,27 @@ def calls_of(resource: Any) -> Iterator[Callable[..., Any]]:
 
 
 @pytest.mark.filterwarnings("ignore:Retrieve is deprecated")
-def test_every_call_of_openais_client_has_a_route(described: dict[str, Any]) -> None:
-    asked: list[tuple[str, str]] = []
+def test_every_method_of_openais_client_has_a_route(schema: dict[str, Any]) -> None:
+    requests: list[tuple[str, str]] = []
 
-    def answer(request: httpx2.Request) -> httpx2.Response:
-        asked.append((request.method.lower(), request.url.path))
+    def respond(request: httpx2.Request) -> httpx2.Response:
+        requests.append((request.method.lower(), request.url.path))
         return httpx2.Response(200, json={"data": []})
 
-    transport = httpx2.MockTransport(answer)
+    transport = httpx2.MockTransport(respond)
     client = OpenAI(
         base_url="http://e/v1", api_key="k", http_client=httpx2.Client(transport=transport)
     )
     resources = (client.files, client.uploads, client.models, client.fine_tuning)
     for call in [call for resource in resources for call in calls_of(resource)]:
         parameters = inspect.signature(call).parameters.values()
-        needed = [p.name for p in parameters if p.default is p.empty]
-        call(**{name: ODD.get(name, "x") for name in needed})
+        required = [p.name for p in parameters if p.default is p.empty]
+        call(**{name: ARGUMENTS.get(name, "x") for name in required})
     routes = {
         (method, re.sub(r"{[^}]+}", ".+", path))
-        for path, methods in described["paths"].items()
+        for path, methods in schema["paths"].items()
         for method in methods
     }
-    assert len(asked) > 25
-    for method, path in asked:
+    assert len(requests) > 25
+    for method, path in requests:
         assert any(m == method and re.fullmatch(route, path) for m, route in routes), (method, path)

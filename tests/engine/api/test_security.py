@@ -1,4 +1,4 @@
-"""Who may ask the engine, what no request can make it do, and what it never writes down."""
+"""Who may use the engine, what no request can make it do, and what it never logs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ChatFile = Callable[..., Path]
 HELLO: Any = [{"role": "user", "content": "Hello?"}]
 
 
-async def test_nothing_but_the_users_own_socket_is_open_by_default(
+async def test_only_the_users_own_socket_is_open_by_default(
     engine_settings: Settings, client: AsyncOpenAI
 ) -> None:
     socket = engine_settings.socket
@@ -50,14 +50,14 @@ async def test_tcp_needs_the_token_and_a_known_host(
     token = token_file.read_text().strip()
     async with AsyncOpenAI(base_url=status.url, api_key=token) as client:
         assert (await client.models.list()).data
-        # Only who owns the socket may name folders of this machine.
+        # Only the owner of the socket may name folders of this machine.
         with pytest.raises(openai.NotFoundError):
             await client.models.retrieve(str(tiny_model))
     async with AsyncOpenAI(base_url=status.url, api_key=token[:-1] + "?") as client:
-        with pytest.raises(openai.AuthenticationError) as refused:
+        with pytest.raises(openai.AuthenticationError) as raised:
             await client.models.list()
-    assert refused.value.code == "invalid_api_key"
-    assert token not in str(refused.value)
+    assert raised.value.code == "invalid_api_key"
+    assert token not in str(raised.value)
 
     async with httpx2.AsyncClient() as plain:
         for path in ("/v1/models", "/engine/status", "/engine/stop", "/openapi.json"):
@@ -69,7 +69,7 @@ async def test_tcp_needs_the_token_and_a_known_host(
         assert rebound.status_code == 403
 
 
-async def test_a_request_that_is_too_large_is_ended(
+async def test_a_request_that_is_too_large_is_rejected(
     served: tuple[Settings, EngineStatus],
 ) -> None:
     settings, _ = served
@@ -87,7 +87,7 @@ async def test_a_request_that_is_too_large_is_ended(
 
 
 @pytest.mark.parametrize(("length", "mode"), [(3, 0o600), (64, 0o644)])
-def test_a_token_that_is_damaged_or_open_to_others_is_replaced(
+def test_a_token_that_is_damaged_or_readable_by_others_is_replaced(
     tmp_path: Path, length: int, mode: int
 ) -> None:
     path = tmp_path / "token"
@@ -100,18 +100,18 @@ def test_a_token_that_is_damaged_or_open_to_others_is_replaced(
     assert security.load_token(path) == token
 
 
-async def test_a_path_in_the_place_of_an_id_or_a_name_opens_nothing(
+async def test_a_path_in_place_of_an_id_or_a_file_name_opens_nothing(
     client: AsyncOpenAI, engine_settings: Settings, chat_file: ChatFile, tmp_path: Path
 ) -> None:
     secret = tmp_path / "secret"
     secret.write_text("the secret")
-    for wanted in (str(secret), f"../../../../..{secret}", "..%2f..%2fengine.sqlite3", "../token"):
+    for file_id in (str(secret), f"../../../../..{secret}", "..%2f..%2fengine.sqlite3", "../token"):
         with pytest.raises(openai.NotFoundError):
-            await client.files.content(wanted)
+            await client.files.content(file_id)
         with pytest.raises(openai.NotFoundError):
-            await client.fine_tuning.jobs.create(model=engine_settings.model, training_file=wanted)
-    climbing = ("../../../escaped.jsonl", chat_file().read_bytes())
-    file = await client.files.create(file=climbing, purpose="fine-tune")
+            await client.fine_tuning.jobs.create(model=engine_settings.model, training_file=file_id)
+    upload_file = ("../../../escaped.jsonl", chat_file().read_bytes())
+    file = await client.files.create(file=upload_file, purpose="fine-tune")
     assert re.fullmatch(r"file-[0-9a-f]{24}", file.id)
     assert not [*engine_settings.home.parent.rglob("escaped*")]
 
@@ -120,12 +120,12 @@ async def test_ids_cannot_be_guessed_from_one_another(
     client: AsyncOpenAI, chat_file: ChatFile
 ) -> None:
     ids = [await upload(client, chat_file()) for _ in range(4)]
-    tails = [int(one.removeprefix("file-"), 16) for one in ids]
+    tails = [int(file_id.removeprefix("file-"), 16) for file_id in ids]
     assert len(set(tails)) == 4
     assert min(abs(a - b) for a in tails for b in tails if a != b) > 2**40
 
 
-async def test_a_body_is_ended_at_the_limit_whatever_its_headers_say(
+async def test_a_body_is_cut_off_at_the_limit_whatever_its_headers_say(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(security, "MAX_UPLOAD_BYTES", 1000)
@@ -133,46 +133,44 @@ async def test_a_body_is_ended_at_the_limit_whatever_its_headers_say(
     app.add_middleware(security.BodyLimit)
 
     @app.post("/v1/files")
-    async def take(request: Request) -> int:
+    async def count_bytes(request: Request) -> int:
         return len(await request.body())
 
     async def chunks(count: int) -> AsyncIterator[bytes]:
         for _ in range(count):
             yield b"x" * 100
 
-    async with httpx2.AsyncClient(
-        transport=httpx2.ASGITransport(app), base_url="http://e"
-    ) as asking:
-        assert (await asking.post("/v1/files", content=chunks(10))).json() == 1000
-        assert (await asking.post("/v1/files", content=chunks(11))).status_code == 413
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://e") as http:
+        assert (await http.post("/v1/files", content=chunks(10))).json() == 1000
+        assert (await http.post("/v1/files", content=chunks(11))).status_code == 413
 
 
 @pytest.mark.long
-async def test_code_that_comes_with_a_model_is_never_run(
+async def test_code_in_a_model_folder_is_never_run(
     client: AsyncOpenAI, tiny_model: Path, tmp_path: Path, chat_file: ChatFile
 ) -> None:
     folder = tmp_path / "with-code"
     shutil.copytree(tiny_model, folder)
-    ran = tmp_path / "ran"
+    marker = tmp_path / "ran"
     (folder / "own.py").write_text(
-        f"open({str(ran)!r}, 'w')\n"
+        f"open({str(marker)!r}, 'w')\n"
         "from transformers import LlamaConfig as OwnConfig, LlamaForCausalLM as OwnModel\n"
     )
     config = json.loads((folder / "config.json").read_text())
     config["model_type"] = "own"
     config["auto_map"] = {"AutoConfig": "own.OwnConfig", "AutoModelForCausalLM": "own.OwnModel"}
     (folder / "config.json").write_text(json.dumps(config))
-    with pytest.raises(openai.APIStatusError) as refused:
+    with pytest.raises(openai.APIStatusError) as raised:
         await client.chat.completions.create(model=str(folder), messages=HELLO)
-    assert refused.value.code == "model_unavailable"
+    assert raised.value.code == "model_unavailable"
     job = await client.fine_tuning.jobs.create(
         model=str(folder), training_file=await upload(client, chat_file())
     )
     assert (await finished(client, job.id)).status == "failed"
-    assert not ran.exists()
+    assert not marker.exists()
 
 
-async def test_weights_that_could_hold_code_are_not_loaded(
+async def test_pickled_weights_are_not_loaded(
     client: AsyncOpenAI, tiny_model: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "pickled"
@@ -182,21 +180,21 @@ async def test_weights_that_could_hold_code_are_not_loaded(
         await client.chat.completions.create(model=str(folder), messages=HELLO)
 
 
-async def test_a_models_template_reaches_nothing_outside_of_it(
+async def test_a_chat_template_cannot_reach_python_objects(
     client: AsyncOpenAI, tiny_model: Path, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "nosy"
+    folder = tmp_path / "malicious"
     shutil.copytree(tiny_model, folder)
-    nosy = "{{ ''.__class__.__mro__[1].__subclasses__() }}"
-    (folder / "chat_template.jinja").write_text(nosy)
+    template = "{{ ''.__class__.__mro__[1].__subclasses__() }}"
+    (folder / "chat_template.jinja").write_text(template)
     with pytest.raises(openai.BadRequestError, match="template"):
         await client.chat.completions.create(model=str(folder), messages=HELLO)
 
 
-async def test_what_is_asked_is_text_and_no_template(
+async def test_messages_are_not_rendered_as_templates(
     client: AsyncOpenAI, engine_settings: Settings
 ) -> None:
-    async def tokens(text: str) -> int:
+    async def count_tokens(text: str) -> int:
         answer = await client.chat.completions.create(
             model=engine_settings.model,
             messages=[{"role": "user", "content": text}],
@@ -205,11 +203,11 @@ async def test_what_is_asked_is_text_and_no_template(
         assert answer.usage is not None
         return answer.usage.prompt_tokens
 
-    assert await tokens("{{ 7 * 7 }}") > await tokens("49")
+    assert await count_tokens("{{ 7 * 7 }}") > await count_tokens("49")
 
 
 @pytest.mark.long
-async def test_logs_carry_neither_data_nor_the_token(
+async def test_logs_contain_neither_data_nor_the_token(
     own_engine: OwnEngine, free_port: int, tmp_path: Path
 ) -> None:
     status = await own_engine.process.start(free_port)
