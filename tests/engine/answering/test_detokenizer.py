@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletionTokenLogprob as TokenLogprob
 from support.sample_rows import good_rows
@@ -53,6 +53,7 @@ TOKENS = st.lists(st.integers(0, 399), max_size=40)
 TEXTS = st.text(alphabet="ab é🎉\n", max_size=25)
 
 
+@settings(deadline=None)
 @given(tokens=TOKENS)
 def test_any_tokens_are_released_as_their_whole_text_and_each_logprob_once(
     tokens: list[int],
@@ -62,6 +63,7 @@ def test_any_tokens_are_released_as_their_whole_text_and_each_logprob_once(
     assert [index for _, positions in released for index in positions] == list(range(len(tokens)))
 
 
+@settings(deadline=None)
 @example(text="abab", stops=["b", "aba"])
 @given(text=TEXTS, stops=st.lists(st.text(alphabet="ab é🎉", min_size=1, max_size=3), max_size=3))
 def test_text_ends_before_the_first_complete_stop_sequence_and_no_part_of_it_is_released(
@@ -76,6 +78,7 @@ def test_text_ends_before_the_first_complete_stop_sequence_and_no_part_of_it_is_
     assert detokenizer.stopped == bool(matches)
 
 
+@settings(deadline=None)
 @given(text=TEXTS, stop=st.text(alphabet="ab é", min_size=1, max_size=3))
 def test_logprobs_are_of_the_tokens_that_begin_in_the_text(text: str, stop: str) -> None:
     tokens = tokenizer().encode(text).ids
