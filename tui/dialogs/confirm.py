@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
@@ -15,9 +15,9 @@ class Confirm(ModalScreen[bool]):
     """A question with two answers; the safe one has the focus. `y`, `n` and esc answer too."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("y", "answer(True)", "Yes"),
-        ("n,escape", "answer(False)", "No"),
-        ("left,right", "app.focus_next", "Other answer"),
+        Binding("y", "answer(True)", "Yes", id="confirm.yes"),
+        Binding("n,escape", "answer(False)", "No", id="confirm.no"),
+        Binding("left,right", "app.focus_next", "Other answer", id="confirm.switch"),
     ]
 
     def __init__(self, question: str, consequence: str, *, yes: str, no: str = "Keep it") -> None:

@@ -27,7 +27,9 @@ _COLUMNS = [Column("part", 18), Column("size", 11, right=True), Column("text")]
 class CopyText(Dialog[str | None]):
     """What of a row can be copied; gives the text that shall be, or None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Close", id="dialog.close")
+    ]
     DEFAULT_CSS = """
     CopyText LineTable { height: auto; max-height: 10; }
     CopyText #copy-text-word { height: 2; margin-top: 1; }

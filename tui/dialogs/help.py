@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -15,7 +15,9 @@ from textual.widgets import Static
 class Help(ModalScreen[None]):
     """The keys of the screen below, one a line, with what they do."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [("escape,question_mark,q", "dismiss", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,question_mark,q", "dismiss", "Close", id="dialog.close")
+    ]
 
     def __init__(self, title: str, about: str, keys: list[tuple[str, str]]) -> None:
         """Take the help apart from where it is shown.

@@ -28,9 +28,9 @@ class OpenFile(ModalScreen[Path | None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Close"),
-        Binding("tab", "complete", "Complete", priority=True),
-        Binding("down", "to_list", "List", show=False),
+        Binding("escape", "dismiss(None)", "Close", id="dialog.close"),
+        Binding("tab", "complete", "Complete", priority=True, id="open_file.complete"),
+        Binding("down", "to_list", "List", show=False, id="open_file.list"),
     ]
     DEFAULT_CSS = """
     OpenFile OptionList { height: auto; max-height: 10; border: none; padding: 0; }

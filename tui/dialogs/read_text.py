@@ -36,7 +36,7 @@ class ReadText(Dialog[None]):
     """A title and a text that scrolls."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,enter,q", "dismiss(None)", "Close", key_display="esc")
+        Binding("escape,enter,q", "dismiss(None)", "Close", key_display="esc", id="dialog.close")
     ]
     DEFAULT_CSS = """
     ReadText .dialog { height: 60%; }

@@ -17,9 +17,9 @@ class CheckList(LineTable):
     """Rows with a box before each; space ticks the one under the cursor, `+` and `-` all."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "tick", "Tick"),
-        Binding("plus", "all(True)", "Tick all", show=False),
-        Binding("minus", "all(False)", "Tick none", show=False),
+        Binding("space", "tick", "Tick", id="check_list.tick"),
+        Binding("plus", "all(True)", "Tick all", show=False, id="check_list.tick_all"),
+        Binding("minus", "all(False)", "Tick none", show=False, id="check_list.tick_none"),
     ]
 
     @dataclass

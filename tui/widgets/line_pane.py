@@ -25,12 +25,12 @@ class LinePane(ScrollView, can_focus=True):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "page(-0.5)", "Up", show=False),
-        Binding("down,j", "page(0.5)", "Down", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("pagedown,space", "page(1)", "Page down", show=False),
-        Binding("home,g", "top", "Top", show=False),
-        Binding("end,G", "end", "End", show=False),
+        Binding("up,k", "page(-0.5)", "Up", show=False, id="pane.up"),
+        Binding("down,j", "page(0.5)", "Down", show=False, id="pane.down"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="pane.page_up"),
+        Binding("pagedown,space", "page(1)", "Page down", show=False, id="pane.page_down"),
+        Binding("home,g", "top", "Top", show=False, id="pane.top"),
+        Binding("end,G", "end", "End", show=False, id="pane.end"),
     ]
     DEFAULT_CSS = """
     LinePane {

@@ -20,8 +20,8 @@ class ChooseColumns(Dialog[frozenset[str] | None]):
     """The columns, ticked where they are shown; gives those to hide, or None to change nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Close"),
-        Binding("enter", "take", "Take"),
+        Binding("escape", "dismiss(None)", "Close", id="dialog.close"),
+        Binding("enter", "take", "Take", id="choose_columns.apply"),
     ]
     DEFAULT_CSS = """
     ChooseColumns CheckList { height: auto; max-height: 12; }

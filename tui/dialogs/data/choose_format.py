@@ -22,7 +22,9 @@ _FORMATS = [kind for kind in Format if kind.trainable or kind.convertible]
 class ChooseFormat(ModalScreen[Format | None]):
     """The formats that can be used, the present one under the cursor; gives one, or None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Close", id="dialog.close")
+    ]
     DEFAULT_CSS = """
     ChooseFormat LineTable { height: auto; max-height: 14; }
     """

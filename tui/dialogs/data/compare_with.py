@@ -42,8 +42,8 @@ class CompareWith(Dialog[Others | None]):
     """Two paths, either may be empty; gives them, or None to change nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Close"),
-        Binding("ctrl+s", "compare", "Compare"),
+        Binding("escape", "dismiss(None)", "Close", id="dialog.close"),
+        Binding("ctrl+s", "compare", "Compare", id="compare_with.compare"),
     ]
     DEFAULT_CSS = """
     CompareWith .row { height: 1; margin-bottom: 1; }

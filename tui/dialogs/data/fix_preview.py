@@ -57,11 +57,25 @@ class FixPreview(Dialog[FixAnswer | None]):
     """The fixes for a row, and below them what the chosen one changes; gives one, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Close"),
-        Binding("enter", "fix(False)", "Fix this row"),
-        Binding("a", "fix(True)", "Fix all rows"),
-        Binding("pagedown", "scroll(1)", "Scroll the diff", show=False, priority=True),
-        Binding("pageup", "scroll(-1)", "Scroll the diff", show=False, priority=True),
+        Binding("escape", "dismiss(None)", "Close", id="dialog.close"),
+        Binding("enter", "fix(False)", "Fix this row", id="fix_preview.fix_row"),
+        Binding("a", "fix(True)", "Fix all rows", id="fix_preview.fix_all"),
+        Binding(
+            "pagedown",
+            "scroll(1)",
+            "Scroll the diff",
+            show=False,
+            priority=True,
+            id="fix_preview.page_down",
+        ),
+        Binding(
+            "pageup",
+            "scroll(-1)",
+            "Scroll the diff",
+            show=False,
+            priority=True,
+            id="fix_preview.page_up",
+        ),
     ]
     DEFAULT_CSS = """
     FixPreview LineTable { height: auto; max-height: 6; margin-bottom: 1; }

@@ -35,7 +35,9 @@ _LONGEST = 240
 class PendingChanges(Dialog[None]):
     """The steps, newest first, and the lines that the one under the cursor changed."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,v,q", "dismiss", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,v,q", "dismiss", "Close", id="dialog.close")
+    ]
     DEFAULT_CSS = """
     PendingChanges LineTable { height: 1fr; }
     PendingChanges #pending-lines { height: 4; margin-top: 1; }

@@ -20,7 +20,9 @@ from tui.widgets.data.statistics_view import Remark, StatisticsView
 class RowStatistics(Dialog[None]):
     """The statistics of a file; scrolls, and esc closes it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,s,q", "dismiss", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,s,q", "dismiss", "Close", id="dialog.close")
+    ]
 
     def __init__(
         self,

@@ -42,8 +42,8 @@ class WriteFile(Dialog[WriteRequest | None]):
     """Asks what to write; gives the request, or None. The write button is always in sight."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Back"),
-        Binding("ctrl+s", "write", "Write"),
+        Binding("escape", "dismiss(None)", "Back", id="dialog.close"),
+        Binding("ctrl+s", "write", "Write", id="write_file.write"),
     ]
     DEFAULT_CSS = """
     WriteFile .row { height: 1; }
