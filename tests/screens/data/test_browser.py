@@ -73,7 +73,7 @@ async def test_no_row_for_a_filter_is_a_sentence_and_a_way_back(settings: Settin
         screen = await opened(pilot)
         await type_filter(pilot, "nobody wrote this")
         assert list(screen.browser.rows) == []
-        assert problems(screen) == "No row is like that: esc shows all rows again."
+        assert problems(screen) == "No matching rows: esc shows all rows."
         await pilot.press("e", "f", "x", "y", "n", "J", "enter", "escape", "escape")
         await settled(pilot)
         assert len(screen.browser.rows) == 120
@@ -117,7 +117,7 @@ async def test_z_sorts_and_the_column_shows_by_what(settings: Settings) -> None:
         assert lengths == sorted(lengths, reverse=True)
         await pilot.press("z")
         await settled(pilot)
-        assert screen.browser.look.order is Order.LINE
+        assert screen.browser.row_query.order is Order.LINE
         assert list(screen.browser.rows) == list(range(len(data)))
 
 

@@ -82,7 +82,7 @@ async def test_a_flawed_file_becomes_a_clean_one_by_keyboard_alone(
         await typed(pilot, "is:invalid")
         left = screen.dataset.counts().invalid
         assert len(screen.browser.rows) == left
-        await pilot.press("X")  # what cannot be mended stays out
+        await pilot.press("X")  # exclude what cannot be fixed
         await until(pilot, lambda: screen.dataset.counts().invalid == 0)
         assert screen.dataset.counts().excluded >= left
         assert "another format" not in headline(screen)  # of which no row is left
@@ -126,12 +126,12 @@ async def test_undo_and_redo_go_back_and_forth_over_any_number_of_steps(
         await pilot.press(*("u" for _ in range(5)))
         await until(pilot, lambda: screen.dataset.counts() == before)
         await pilot.press("u")
-        assert screen.disabled_reason("undo") == "Nothing was changed yet."
+        assert screen.disabled_reason("undo") == "There are no changes yet."
         await pilot.press("ctrl+r", "ctrl+r")
         await until(pilot, lambda: screen.dataset.counts().excluded == 2)
         await settled(pilot)
         assert [one.message for one in screen.app._notifications] == [
-            "Done again: exclude line 2 (1 row)"
+            "Redone: exclude line 2 (1 row)"
         ]
         await pilot.press("v")
         await dialog(pilot, PendingChanges)
@@ -139,7 +139,7 @@ async def test_undo_and_redo_go_back_and_forth_over_any_number_of_steps(
         await pilot.press("escape")
         await pilot.press("g", "x")
         await until(pilot, lambda: screen.dataset.counts().excluded == 1)
-        assert screen.disabled_reason("redo") == "Nothing was undone."
+        assert screen.disabled_reason("redo") == "There is nothing to redo."
 
 
 async def test_the_step_tells_what_is_left_of_the_file(settings: Settings, tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ async def test_the_row_a_person_left_out_says_so_and_how_it_comes_back(
         screen = await opened(pilot)
         await pilot.press("n", "x")
         await until(pilot, lambda: "■ excluded" in problems(screen))
-        assert "x takes it back" in problems(screen)
+        assert "x restores it" in problems(screen)
         assert "not-utf8" in problems(screen)
 
 

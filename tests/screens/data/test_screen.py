@@ -112,8 +112,8 @@ async def test_a_check_can_be_stopped_and_begun_anew(
         assert screen.dataset.report is None
         assert "The check was stopped" in text(screen, "#progress")
         assert app.loop.data.words == "check stopped"
-        assert screen.disabled_reason("write") == "The check was stopped: r begins anew."
-        assert screen.disabled_reason("back") == "This is the whole table."
+        assert screen.disabled_reason("write") == "The check was stopped: r restarts it."
+        assert screen.disabled_reason("back") == "Nothing to go back from: all rows are shown."
         await pilot.press("r")
         await opened(pilot)
         assert screen.dataset.report is not None

@@ -1,4 +1,4 @@
-"""The rows of an open file on the screen Data: table, filter, the row in full, its problems."""
+"""The rows of an open file: table, filter, row detail, problems."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tui.domain.rows.filter import Order, RowFilter
 from tui.domain.text import preview
 from tui.screens.data.descriptions import (
     columns_of,
-    found_words,
+    describe_selection,
     row_cells,
     row_title,
     shown_problems,
@@ -40,36 +40,36 @@ _EVERY_ROW = RowFilter()
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """Which rows are wanted, in what order."""
+class RowQuery:
+    """Which rows are shown, in what order."""
 
-    wanted: RowFilter = _EVERY_ROW
+    filter: RowFilter = _EVERY_ROW
     order: Order = Order.LINE
     descending: bool = False
 
     @property
     def plain(self) -> bool:
-        """Whether it is every row as it comes in the file."""
-        return not self.wanted and self.order is Order.LINE and not self.descending
+        """Whether it is every row in the order of the file."""
+        return not self.filter and self.order is Order.LINE and not self.descending
 
 
 class RowBrowser(Vertical):
-    """Shows the rows of a dataset; tells with messages what went wrong and what is typed."""
+    """Shows the rows of a dataset; posts a message when they cannot be read."""
 
     @dataclass
     class Failed(Message):
-        """Rows cannot be read any more."""
+        """Rows can no longer be read."""
 
         error: FtuiError
 
     @dataclass
     class FileChanged(Message):
-        """The file on disk is another one by now."""
+        """The file changed on disk."""
 
     @dataclass
     class _RowsRead(Message):
         known: int
-        rows: list[RowView]
+        views: list[RowView]
         changed: bool
 
     @dataclass
@@ -79,30 +79,30 @@ class RowBrowser(Vertical):
         to_mark: bool
 
     @dataclass
-    class _Found(Message):
+    class _Selected(Message):
         dataset: Dataset
-        look: Look
+        row_query: RowQuery
         selection: Selection
 
     def __init__(self) -> None:
         super().__init__()
-        self.look = Look()
+        self.row_query = RowQuery()
         self.hidden: frozenset[str] = frozenset()
         self._dataset: Dataset | None = None
         self._rows: Sequence[int] = ()
         self._views: dict[int, RowView] = {}
         self._detail: RowDetail | None = None
         self._as_json = False
-        self._wanted_row: int | None = None
+        self._target_row: int | None = None
         self._placed: int | None = None
         self._to_mark = False
         self._known = 0
-        """Counts what became known of the rows; what was read before then is out of date."""
+        """Counts changes to the rows or their findings; what was read before the last is stale."""
 
     def compose(self) -> ComposeResult:
-        """The table beside the row in full; below them the filter and the row's problems."""
+        """The table beside the row detail; below them the filter and the row's problems."""
         with Horizontal(id="rows"):
-            yield LineTable(columns_of(Look().order, False, frozenset()), self._cells)
+            yield LineTable(columns_of(RowQuery().order, False, frozenset()), self._cells)
             # A border of the pane would be sent again with each of its lines.
             yield Static(id="between")
             yield ChatView()
@@ -110,32 +110,32 @@ class RowBrowser(Vertical):
         yield ProblemList()
 
     def show(self, dataset: Dataset) -> None:
-        """Show another file, all of its rows."""
+        """Show all rows of another file."""
         self._dataset = dataset
         self._detail = None
         self._rows = ()
         self._forget()
-        self.look, self._wanted_row = Look(), None
+        self.row_query, self._target_row = RowQuery(), None
         self.query_one(FilterLine).clear()
         self.query_one(ChatView).clear()
         self.query_one(ProblemList).clear()
         self.close_detail()
         table = self.query_one(LineTable)
         table.set_row_count(0)
-        self._look_changed()
+        self._show_query()
         table.cursor = 0
 
     def grown(self) -> None:
         """More rows were found."""
-        if self._dataset and self.look.plain:
+        if self._dataset and self.row_query.plain:
             self._rows = range(len(self._dataset))
             self.query_one(LineTable).set_row_count(len(self._rows))
 
     def changed(self) -> None:
-        """Other things are known of the rows: after a check, or an edit."""
+        """Show the rows again after a check or an edit."""
         self._forget()
-        self._wanted_row, self._placed = self.row, None
-        if self.look.plain:
+        self._target_row, self._placed = self.row, None
+        if self.row_query.plain:
             self.grown()
             self.query_one(LineTable).rows_changed()
             self._read(to_mark=False)
@@ -148,25 +148,25 @@ class RowBrowser(Vertical):
 
     @property
     def row(self) -> int | None:
-        """The row under the cursor, as the dataset counts; None where there is none."""
+        """Index of the row under the cursor in the dataset; None if there is none."""
         position = self.query_one(LineTable).cursor
         return self._rows[position] if position < len(self._rows) else None
 
     @property
     def rows(self) -> Sequence[int]:
-        """The rows that are shown, in their order."""
+        """The rows shown, in order."""
         return self._rows
 
     @property
     def detail(self) -> RowDetail | None:
-        """The row under the cursor in full; None while it is not read."""
+        """The row under the cursor in full; None until it is read."""
         detail = self._detail
         return detail if detail and detail.view.row == self.row else None
 
     @property
     def filtering(self) -> bool:
-        """Whether not all rows are shown as they come, or a filter is being typed."""
-        return not self.look.plain or self.query_one(FilterLine).typing
+        """Whether a filter or an order is set, or a filter is being typed."""
+        return not self.row_query.plain or self.query_one(FilterLine).typing
 
     def go_to_problem(self, step: int) -> bool:
         """Go to the next (1) or previous (-1) row with a problem; False where there is none."""
@@ -181,36 +181,36 @@ class RowBrowser(Vertical):
         dataset = self._dataset
         if dataset is None:
             return None
-        if self.look.plain:
+        if self.row_query.plain:
             return dataset.next_problem(position, step)
         bad, statuses = (Status.WARNED, Status.INVALID), dataset.statuses()
         beyond = len(self._rows) if step > 0 else -1
-        for at in range(position + step, beyond, step):
-            if self._rows[at] < len(statuses) and statuses[self._rows[at]] in bad:
-                return at
+        for place in range(position + step, beyond, step):
+            if self._rows[place] < len(statuses) and statuses[self._rows[place]] in bad:
+                return place
         return None
 
     def begin_filter(self) -> None:
-        """Let a person type a filter; what it leaves is seen in the table."""
+        """Focus the filter line."""
         self.close_detail()
-        self.add_class("-looking")
+        self.add_class("-filtering")
         self.query_one(FilterLine).begin()
 
     def clear_filter(self) -> None:
-        """Show all rows again; where they are all shown, in the order of the file."""
-        kept = self.look if self.look.wanted else Look()
+        """Show all rows; if there was no filter, in the order of the file."""
+        query = replace(self.row_query, filter=_EVERY_ROW) if self.row_query.filter else RowQuery()
         self.query_one(LineTable).focus()
         self.query_one(FilterLine).clear()
-        self._look_at(Look(_EVERY_ROW, kept.order, kept.descending))
+        self._set_query(query)
 
     def next_order(self) -> None:
         """Sort by the next column: the worst, or largest, first."""
-        order = _ORDERS[(_ORDERS.index(self.look.order) + 1) % len(_ORDERS)]
-        self._look_at(Look(self.look.wanted, order, order is not Order.LINE))
+        order = _ORDERS[(_ORDERS.index(self.row_query.order) + 1) % len(_ORDERS)]
+        self._set_query(RowQuery(self.row_query.filter, order, order is not Order.LINE))
 
     def reverse_order(self) -> None:
-        """Turn the order around."""
-        self._look_at(Look(self.look.wanted, self.look.order, not self.look.descending))
+        """Reverse the order."""
+        self._set_query(replace(self.row_query, descending=not self.row_query.descending))
 
     def hide(self, hidden: frozenset[str]) -> None:
         """Hide the columns of these titles, and show the others."""
@@ -218,12 +218,12 @@ class RowBrowser(Vertical):
         self._draw_columns()
 
     def open_detail(self) -> None:
-        """Open the row over the table, or go into it where it stands beside."""
+        """Open the row detail over the table, or focus it beside the table."""
         self.screen.add_class("-detail")
         self.query_one(ChatView).focus()
 
     def close_detail(self) -> None:
-        """Back to the table."""
+        """Return to the table."""
         self.screen.remove_class("-detail")
         self.query_one(LineTable).focus()
 
@@ -238,58 +238,58 @@ class RowBrowser(Vertical):
         if message.entered:
             self.query_one(LineTable).focus()
         wait = 0.0 if message.entered else _TYPING
-        self._look_at(Look(message.filter, self.look.order, self.look.descending), wait)
+        self._set_query(replace(self.row_query, filter=message.filter), wait)
 
-    def _look_at(self, look: Look, wait: float = 0.0) -> None:
-        other = look != self.look
-        resorted = (look.order, look.descending) != (self.look.order, self.look.descending)
-        self.look = look
-        if other:
-            self._look_changed(wait, row=None if resorted else self.row)
-        self.set_class(not look.plain or self.query_one(FilterLine).typing, "-looking")
+    def _set_query(self, query: RowQuery, wait: float = 0.0) -> None:
+        before, self.row_query = self.row_query, query
+        resorted = (query.order, query.descending) != (before.order, before.descending)
+        if query != before:
+            self._show_query(wait, row=None if resorted else self.row)
+        self.set_class(not query.plain or self.query_one(FilterLine).typing, "-filtering")
 
-    def _look_changed(self, wait: float = 0.0, row: int | None = None) -> None:
-        self._wanted_row, self._placed = row, None
+    def _show_query(self, wait: float = 0.0, row: int | None = None) -> None:
+        self._target_row, self._placed = row, None
         self._draw_columns()
-        if self.look.plain:
+        if self.row_query.plain:
             self.workers.cancel_group(self, "search")
-            self.remove_class("-looking")
-            self._put(range(len(self._dataset or ())))
+            self.remove_class("-filtering")
+            self._show_selection(range(len(self._dataset or ())))
         else:
             self.query_one(FilterLine).show("searching …")
             self._search(wait)
 
     @work(exclusive=True, group="search", exit_on_error=False)
     async def _search(self, wait: float) -> None:
-        dataset, look = self._dataset, self.look
+        dataset, query = self._dataset, self.row_query
         if dataset is None:
             return
         await asyncio.sleep(wait)
         try:
-            found = select(dataset, look.wanted, look.order, look.descending)
-            async for selection in found:
-                self.post_message(self._Found(dataset, look, selection))
+            selections = select(dataset, query.filter, query.order, query.descending)
+            async for selection in selections:
+                self.post_message(self._Selected(dataset, query, selection))
         except FtuiError as error:
             self.post_message(self.Failed(error))
 
-    @on(_Found)
-    def _show_found(self, message: _Found) -> None:
-        if message.dataset is not self._dataset or message.look != self.look:
+    @on(_Selected)
+    def _show_selected(self, message: _Selected) -> None:
+        if message.dataset is not self._dataset or message.row_query != self.row_query:
             return
-        self._put(message.selection.rows)
-        look = self.look
-        words = found_words(look.wanted, look.order, look.descending, message.selection)
-        self.query_one(FilterLine).show(words)
+        self._show_selection(message.selection.rows)
+        query = self.row_query
+        self.query_one(FilterLine).show(
+            describe_selection(query.filter, query.order, query.descending, message.selection)
+        )
 
-    def _put(self, rows: Sequence[int]) -> None:
-        """Show these rows, the cursor on the row where it was, or near it."""
+    def _show_selection(self, rows: Sequence[int]) -> None:
+        """Show these rows, with the cursor on the same row as before or near it."""
         if self._placed is not None and self.row != self._placed:
-            self._wanted_row = self.row  # a person moved on while the search goes on
+            self._target_row = self.row  # the cursor was moved during the search
         self._rows = rows
         table = self.query_one(LineTable)
         table.set_row_count(len(rows))
         table.rows_changed()
-        position = self._position_of(self._wanted_row)
+        position = self._position_of(self._target_row)
         self._placed = rows[position] if position < len(rows) else None
         if position != table.cursor:
             table.cursor = position
@@ -297,10 +297,10 @@ class RowBrowser(Vertical):
             self._read(to_mark=False)
 
     def _position_of(self, row: int | None) -> int:
-        """Where a row stands now, or where it stood; the first place where none is given."""
+        """Position of a row, or where it was; 0 for None."""
         if row is None or not self._rows:
             return 0
-        if self.look.order is Order.LINE and not self.look.descending:
+        if self.row_query.order is Order.LINE and not self.row_query.descending:
             return min(bisect_left(self._rows, row), len(self._rows) - 1)
         try:
             return self._rows.index(row)
@@ -308,9 +308,9 @@ class RowBrowser(Vertical):
             return self.query_one(LineTable).cursor
 
     def _draw_columns(self) -> None:
-        look = self.look
+        query = self.row_query
         table = self.query_one(LineTable)
-        table.columns = columns_of(look.order, look.descending, self.hidden)
+        table.columns = columns_of(query.order, query.descending, self.hidden)
 
     def _cells(self, position: int) -> Sequence[Cell] | None:
         view = self._views.get(self._rows[position]) if position < len(self._rows) else None
@@ -320,16 +320,16 @@ class RowBrowser(Vertical):
     def _read_rows_needed(self, message: LineTable.RowsNeeded) -> None:
         message.stop()
         first = max(0, message.first - _ROWS_AHEAD)
-        wanted = self._rows[first : message.first + message.count + _ROWS_AHEAD]
         if self._dataset:
-            self._read_rows(self._dataset, wanted)
+            rows = self._rows[first : message.first + message.count + _ROWS_AHEAD]
+            self._read_rows(self._dataset, rows)
 
     @work(exclusive=True, group="rows", exit_on_error=False)
-    async def _read_rows(self, dataset: Dataset, wanted: Sequence[int]) -> None:
+    async def _read_rows(self, dataset: Dataset, rows: Sequence[int]) -> None:
         known = self._known
         try:
-            rows = await dataset.rows(wanted)
-            self.post_message(self._RowsRead(known, rows, await dataset.changed()))
+            views = await dataset.rows(rows)
+            self.post_message(self._RowsRead(known, views, await dataset.changed()))
         except FtuiError as error:
             self.post_message(self.Failed(error))
 
@@ -339,10 +339,10 @@ class RowBrowser(Vertical):
             return
         if len(self._views) > _KEPT_ROWS:
             self._views.clear()
-        self._views |= {view.row: view for view in message.rows}
+        self._views |= {view.row: view for view in message.views}
         table = self.query_one(LineTable)
         first, count = table.rows_in_sight
-        read = {view.row for view in message.rows}
+        read = {view.row for view in message.views}
         table.rows_changed(
             at
             for at in range(first, first + count)
@@ -369,7 +369,7 @@ class RowBrowser(Vertical):
         elif self._dataset:
             self._detail = None
             self.query_one(ChatView).clear()
-            self.query_one(ProblemList).clear("No row is like that: esc shows all rows again.")
+            self.query_one(ProblemList).clear("No matching rows: esc shows all rows.")
 
     @work(exclusive=True, group="detail", exit_on_error=False)
     async def _read_detail(self, dataset: Dataset, row: int, to_mark: bool) -> None:

@@ -1,4 +1,4 @@
-"""What the screen Data says about a file: headline, step, cells, progress."""
+"""How the Data screen describes a file: headline, step, cells, progress."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from tui.services.datasets.row_selection import Selection
 from tui.services.reading.row_file import Container
 from tui.settings import Settings
 from tui.widgets.line_table import Cell, Column
+from tui.widgets.tones import severity_tone
 
 _COLUMNS = (
     Column("line", 7, right=True),
@@ -46,7 +47,7 @@ _SORTED = {
     Order.LENGTH: "assistant",
 }
 """The column that shows what the rows are sorted by."""
-_ORDER_WORDS = {
+_ORDER_LABELS = {
     (Order.LINE, True): "last line first",
     (Order.PROBLEMS, True): "worst first",
     (Order.PROBLEMS, False): "best first",
@@ -58,11 +59,11 @@ _ORDER_WORDS = {
 
 EMPTY = (
     "No file is open.\n\n"
-    "Here you see every row of a training file, what is wrong with it and how to mend it: chat "
+    "Here you see every row of a training file, what is wrong with it and how to fix it: chat "
     'examples ("messages"), preferences, raw pairs ("input" and "ideal_output"), Alpaca, ShareGPT '
     "and TRL rows, as JSON Lines, a JSON array, CSV or TSV, also packed with gzip.\n\n"
     "  m   open the sample data\n"
-    "  o   open a file of yours"
+    "  o   open a file of your own"
 )
 
 _TONES = {
@@ -85,13 +86,13 @@ _FILE_ERRORS = {
     "truncated-container": "cut off",
     "mixed-formats": "mixed",
 }
-"""Errors of a file as a whole, in two words."""
-_COPIED = 30
-"""Messages of a row that are offered for copying."""
+"""Errors of the whole file, in two words."""
+_COPYABLE = 30
+"""Messages of a row that can be copied."""
 
 
 def columns_of(order: Order, descending: bool, hidden: frozenset[str]) -> Sequence[Column]:
-    """The columns of the table; the one that it is sorted by has an arrow."""
+    """The columns of the table; the sort column has an arrow."""
     arrow = " ▾" if descending else " ▴"
     marked = _SORTED[order] if order is not Order.LINE or descending else ""
     return [
@@ -106,11 +107,11 @@ def columns_of(order: Order, descending: bool, hidden: frozenset[str]) -> Sequen
 
 def row_cells(view: RowView) -> Sequence[Cell]:
     """A row as the cells of the table."""
-    codes = " ".join(dict.fromkeys(one.code for one in view.problems))
+    codes = " ".join(dict.fromkeys(problem.code for problem in view.problems))
     tone = _TONES[view.status][0]
     return [
         str(view.line),
-        (state_words(view), tone),
+        (state_label(view), tone),
         (codes, tone),
         str(view.turns),
         number(view.tokens) if view.tokens else "–",
@@ -119,8 +120,8 @@ def row_cells(view: RowView) -> Sequence[Cell]:
     ]
 
 
-def state_words(view: RowView) -> str:
-    """How a row stands, as glyph and word; `✎` where a person edited it."""
+def state_label(view: RowView) -> str:
+    """The state of a row as glyph and word; `✎` if it was edited."""
     _, glyph, word = _TONES[view.status]
     if view.edited and view.status is Status.OK:
         return "✓ edited"
@@ -128,55 +129,58 @@ def state_words(view: RowView) -> str:
 
 
 def row_title(view: RowView) -> str:
-    """What a person did to a row; empty where nothing."""
+    """The edit of a row as a line; empty if there is none."""
     if view.excluded:
-        return "■ excluded: it will not be written (x takes it back)."
+        return "■ excluded: it will not be written (x restores it)."
     return "✎ edited (v lists the changes)." if view.edited else ""
 
 
 def shown_problems(problems: Sequence[Problem], kind: Format) -> list[Problem]:
-    """Problems with the places that a converted row has as a conversation."""
+    """Problems with their places in the converted conversation."""
     places = {own: place for place, own in pair_fields(kind).items()}
-    return [replace(one, where=places.get(one.where, one.where)) for one in problems]
+    return [replace(p, where=places.get(p.where, p.where)) for p in problems]
 
 
-def found_words(wanted: RowFilter, order: Order, descending: bool, found: Selection) -> str:
-    """How many rows a filter lets through, and how they are sorted."""
+def describe_selection(
+    row_filter: RowFilter, order: Order, descending: bool, selection: Selection
+) -> str:
+    """How many rows match a filter, and how they are sorted."""
     parts = []
-    if found.share < 1:
-        parts.append(f"{found.share:.0%} searched, {number(len(found.rows))} so far")
-    elif wanted:
-        parts.append(f"{number(len(found.rows))} of {plural(found.searched, 'row')}")
-    parts += filter(None, [_ORDER_WORDS.get((order, descending))])
+    count = number(len(selection.rows))
+    if selection.share < 1:
+        parts.append(f"{selection.share:.0%} searched, {count} so far")
+    elif row_filter:
+        parts.append(f"{count} of {plural(selection.searched, 'row')}")
+    parts += filter(None, [_ORDER_LABELS.get((order, descending))])
     return " · ".join(parts)
 
 
 def headline(dataset: Dataset, report: DatasetReport | None) -> str:
     """File, format and counts in one line, pending changes included."""
     kind = f"{dataset.format}{_container(dataset)}"
-    parts = [preview(dataset.path.name, 40), kind, counts_words(dataset.counts())]
+    parts = [preview(dataset.path.name, 40), kind, describe_counts(dataset.counts())]
     if report is None:
         return " · ".join(parts) + " so far"
     about = "about " if report.tokens.counter == "estimate" else ""
     parts.append(f"{about}{number(_tokens(dataset))} tokens")
-    parts += [one.message for one in dataset.file_problems]
+    parts += [problem.message for problem in dataset.file_problems]
     return " · ".join(parts)
 
 
 def file_remarks(dataset: Dataset, settings: Settings) -> Iterator[tuple[str, Tone]]:
-    """What is to be said of the file as a whole: its problems with their fixes, and the price."""
-    for one in dataset.file_problems:
-        tone = Tone.BAD if one.severity == "error" else Tone.WARNED
-        yield f"{one.code}  {one.message} Fix: {one.fix}", tone
+    """Remarks on the whole file: its problems with their fixes, and the price of a run."""
+    for problem in dataset.file_problems:
+        remark = f"{problem.code}  {problem.message} Fix: {problem.fix}"
+        yield remark, severity_tone(problem.severity)
     model = dataset.options.model or settings.model
     cost = price_words(_tokens(dataset), AUTO_EPOCHS, model, settings.prices)
     yield f"A run: {cost}.", Tone.NONE
 
 
 def _container(dataset: Dataset) -> str:
-    """What holds the rows, where it is not simply a line each."""
-    held = _CONTAINERS.get(dataset.container)
-    return (f" in {held}" if held else "") + (", gzip" if dataset.packed else "")
+    """The container of the rows, if it is not JSON Lines."""
+    container = _CONTAINERS.get(dataset.container)
+    return (f" in {container}" if container else "") + (", gzip" if dataset.packed else "")
 
 
 def _tokens(dataset: Dataset) -> int:
@@ -185,7 +189,7 @@ def _tokens(dataset: Dataset) -> int:
     return sum(counts) - sum(counts[row] for row, edit in edits.items() if edit.excluded)
 
 
-def counts_words(counts: Counts) -> str:
+def describe_counts(counts: Counts) -> str:
     """`1,204,331 rows, 412 invalid, 3,120 warned, 11 duplicates`."""
     parts = [plural(counts.rows, "row")]
     parts += [f"{number(counts.invalid)} invalid", f"{number(counts.warned)} warned"]
@@ -195,27 +199,27 @@ def counts_words(counts: Counts) -> str:
     return ", ".join(parts)
 
 
-def compared_words(dataset: Dataset, others: Mapping[str, Dataset]) -> str:
-    """How many rows stand in the files that a file was compared with."""
+def describe_comparison(dataset: Dataset, others: Mapping[str, Dataset]) -> str:
+    """How many rows a file shares with those it was compared with."""
     if not others:
-        return "Compared with no other file."
+        return "Not compared with any other file."
     names = " and ".join(preview(other.path.name, 60) for other in others.values())
     same, near = (len(dataset.rows_with(code)) for code in ("leaked-row", "near-leak"))
     if not same and not near:
-        return f"No row stands in {names}, not even nearly."
+        return f"No row appears in {names}, not even nearly."
     return (
-        f"{plural(same, 'row')} of {names} stand here too, {number(near)} nearly: "
-        "/code:leaked-row,near-leak shows them, F leaves them out."
+        f"Shared with {names}: {plural(same, 'row')}, {number(near)} more nearly: "
+        "/code:leaked-row,near-leak shows them, F excludes them."
     )
 
 
 def checking_step(progress: CheckProgress) -> StepState:
-    """The step while a file is checked."""
+    """The step's state during a check."""
     return StepState(Tone.BUSY, f"{progress.share:.0%} checked", f"{progress.share:.0%}")
 
 
 def checked_step(dataset: Dataset) -> StepState:
-    """The step when a file was checked; rows that are left out do not count."""
+    """The step's state after a check; excluded rows do not count."""
     counts, kind = dataset.counts(), dataset.format
     rows = counts.rows - counts.excluded
     if counts.invalid:
@@ -235,10 +239,14 @@ def checked_step(dataset: Dataset) -> StepState:
 
 
 def copy_choices(detail: RowDetail, raw: bytes) -> list[tuple[str, str]]:
-    """What of a row can be copied: pairs of what it is and the text as it stands in the data."""
+    """The parts of a row that can be copied: pairs of label and text as in the data."""
     choices = [("row as JSON", raw.decode(errors="replace"))]
     example = detail.example
-    said = (*example.messages, *example.preferred, *example.rejected) if example else ()
-    choices += [(f"{one.get('role', '?')}", text_of(one)) for one in said[:_COPIED] if text_of(one)]
-    problems = [f"{one.code} {one.where} {one.message}" for one in detail.view.problems]
+    messages = (*example.messages, *example.preferred, *example.rejected) if example else ()
+    choices += [
+        (f"{message.get('role', '?')}", text)
+        for message in messages[:_COPYABLE]
+        if (text := text_of(message))
+    ]
+    problems = [f"{p.code} {p.where} {p.message}" for p in detail.view.problems]
     return [*choices, ("problems", "\n".join(problems))] if problems else choices

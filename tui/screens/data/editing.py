@@ -1,4 +1,4 @@
-"""What a person changes in an open file: in the editor, by fixes, by leaving rows out."""
+"""Changes to the rows of an open file: in the editor, by fixes, by exclusion."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ from tui.services.datasets.row_editor import NO_EDITOR, RowDraft, editor_command
 from tui.services.errors import InputError
 from tui.services.workspace.files import explain
 
-_TRIED = 50
-"""Rows of a kind that are tried to find one that shows what its fix does."""
-_LINES_LEFT_OUT = 100
+_SAMPLED_ROWS = 50
+"""Rows with a problem that are tried to find one that previews its fix."""
+_EXCLUDED_LINES = 100
 
-_SOON = 0.5
-"""Seconds after which a person wants to know what is going on."""
+_PROGRESS_DELAY = 0.5
+"""Seconds after which a change reports progress."""
 
-Told = Callable[[str, float | None], None]
-"""Takes what is done and which part of it, 0 to 1; None where that is not known."""
+OnProgress = Callable[[str, float | None], None]
+"""Takes the activity and its share done, 0 to 1; None if that is not known."""
 
 
 class RowEditing:
-    """Changes rows of one dataset; dialogs ask where there is a choice. Run in a worker."""
+    """Changes rows of one dataset, with dialogs for choices. Run in a worker."""
 
-    def __init__(self, app: App[Any], dataset: Dataset, tell: Told) -> None:
+    def __init__(self, app: App[Any], dataset: Dataset, on_progress: OnProgress) -> None:
         self._app = app
         self._dataset = dataset
-        self._tell = tell
+        self._on_progress = on_progress
         self._changing = asyncio.Lock()
 
     async def edit(self, row: int) -> EditStep | None:
-        """Let a person edit a row in `$EDITOR`; a text that is refused can be edited again.
+        """Edit a row in `$EDITOR`; a text that is refused can be edited again.
 
         Raises:
             FtuiError: there is no editor, or a file cannot be read or written.
@@ -57,7 +57,7 @@ class RowEditing:
             while True:
                 self._edit_draft(command, draft)
                 edited = await draft.read()
-                if not edited.refusal or await self._given_up(edited.refusal):
+                if not edited.refusal or await self._discards(edited.refusal):
                     break
         finally:
             await draft.close()
@@ -69,37 +69,37 @@ class RowEditing:
         )
 
     def _edit_draft(self, command: Sequence[str], draft: RowDraft) -> None:
-        """Give the terminal to the editor; it is the editor's alone until that ends."""
+        """Give the terminal to the editor until it exits."""
         try:
             with self._app.suspend():
                 run_editor(command, draft.path)
         except SuspendNotSupported as error:
-            text = "This terminal cannot be lent to an editor."
-            raise InputError(text, "Start ftui in a terminal of its own.") from error
+            text = "This terminal cannot run an editor."
+            raise InputError(text, "Start ftui in a real terminal.") from error
 
-    async def _given_up(self, refusal: str) -> bool:
+    async def _discards(self, refusal: str) -> bool:
         question = Confirm(
-            "The row was not taken.",
+            "The row was not accepted.",
             preview(refusal, 600),
-            yes="Drop the text",
+            yes="Discard the edit",
             no="Edit it again",
         )
         return await self._app.push_screen_wait(question)
 
     async def fix(self, row: int) -> EditStep | None:
-        """Show what the fixes of a row would do, and do the chosen one.
+        """Preview the fixes of a row and apply the chosen one.
 
         Raises:
-            FtuiError: nothing is certain enough to be mended, or the file cannot be read.
+            FtuiError: no problem has a certain fix, or the file cannot be read.
         """
         data, line = self._dataset, self._dataset.line(row)
         detail = await data.detail(row)
         raw = await self._raw(row)
-        codes = dict.fromkeys(one.code for one in detail.view.problems)
-        choices = [one for code in codes if (one := await self._choice(row, code, raw))]
+        codes = dict.fromkeys(problem.code for problem in detail.view.problems)
+        choices = [c for code in codes if (c := await self._choice(row, code, raw))]
         if not choices:
-            what = "has no problem" if not codes else "has no problem with a certain fix"
-            raise InputError(f"Line {line} {what}.", "Edit it (e) or exclude it (x).")
+            which = "problem with a certain fix" if codes else "problem"
+            raise InputError(f"Line {line} has no {which}.", "Edit it (e) or exclude it (x).")
         answer = await self._app.push_screen_wait(FixPreview(f"Line {line}", choices))
         if answer is None:
             return None
@@ -110,12 +110,12 @@ class RowEditing:
         return await self._change(words, {row: edit} if edit else {})
 
     async def fix_kind(self) -> EditStep | None:
-        """Offer the fixes for all rows of the file, a kind of problem each, and do one.
+        """Preview the fixes for all rows of the file, one a problem code, and apply one.
 
         Raises:
-            FtuiError: nothing is certain enough to be mended, or the file cannot be read.
+            FtuiError: no problem has a certain fix, or the file cannot be read.
         """
-        choices = [one for code in FIXABLE if (one := await self._first_choice(code))]
+        choices = [c for code in FIXABLE if (c := await self._first_choice(code))]
         if not choices:
             text = "No problem of this file has a certain fix."
             raise InputError(text, "Edit rows (e) or exclude them (x).")
@@ -128,17 +128,17 @@ class RowEditing:
         return await self._settle(self._fix_everything())
 
     async def _fix_everything(self) -> EditStep | None:
-        """Make every certain fix, a step a kind of problem; gives them as one, to be told."""
+        """Apply every certain fix, a step a problem code; returns them all as one step."""
         steps = self._dataset.edits.steps
-        async for found in apply_fixes(self._dataset, FIXABLE):
-            self._tell(found.label, found.share)
-        made = self._dataset.edits.steps[len(steps) :]
-        rows = {row: edit for step in made for row, edit in step.after.items()}
-        words = f"{plural(len(made), 'fix', 'fixes')}; u takes them back one by one"
-        return EditStep(words, {}, rows) if made else None
+        async for progress in apply_fixes(self._dataset, FIXABLE):
+            self._on_progress(progress.label, progress.share)
+        new_steps = self._dataset.edits.steps[len(steps) :]
+        rows = {row: edit for step in new_steps for row, edit in step.after.items()}
+        words = f"{plural(len(new_steps), 'fix', 'fixes')}; u undoes them one by one"
+        return EditStep(words, {}, rows) if new_steps else None
 
     async def _first_choice(self, code: str) -> FixChoice | None:
-        for row in self._dataset.rows_with(code)[:_TRIED]:
+        for row in self._dataset.rows_with(code)[:_SAMPLED_ROWS]:
             choice = await self._choice(row, code, await self._raw(row))
             if choice:
                 return choice
@@ -152,77 +152,77 @@ class RowEditing:
         if edit is None:
             return None
         rows = self._dataset.rows_with(code)
-        at = bisect_left(rows, row)
-        others = len(rows) - (at < len(rows) and rows[at] == row)
-        diff = _left_out(raw) if edit.excluded or edit.raw is None else row_diff(raw, edit.raw)
+        place = bisect_left(rows, row)
+        others = len(rows) - (place < len(rows) and rows[place] == row)
+        diff = _excluded_diff(raw) if edit.excluded or edit.raw is None else row_diff(raw, edit.raw)
         return FixChoice(code, words, diff, others)
 
     async def _fix_all(self, code: str) -> EditStep | None:
-        """Mend all rows that have a problem, as one step; those that cannot be are left."""
-        async for found in propose_fixes(self._dataset, code):
-            self._tell(found.label, found.share)
-        step = await self._change(f"{found.label}, all rows with {code}", found.edits)
-        if len(found.edits) < found.rows:
-            text = f"{number(len(found.edits))} of {plural(found.rows, 'row')} mended."
+        """Fix all rows with a problem, as one step, as far as they have a certain fix."""
+        async for progress in propose_fixes(self._dataset, code):
+            self._on_progress(progress.label, progress.share)
+        step = await self._change(f"{progress.label}, all rows with {code}", progress.edits)
+        if len(progress.edits) < progress.rows:
+            text = f"{number(len(progress.edits))} of {plural(progress.rows, 'row')} fixed."
             raise InputError(text, "The others have no certain fix: edit (e) or exclude (x) them.")
         return step
 
     async def exclude(self, row: int) -> EditStep | None:
-        """Leave a row out, or take it back.
+        """Exclude a row, or restore it.
 
         Raises:
-            FileError: the file cannot be read any more.
+            FileError: the file can no longer be read.
         """
-        now, line = self._dataset.edits.of(row), self._dataset.line(row)
-        words = f"take back line {line}" if now.excluded else f"exclude line {line}"
-        return await self._change(words, {row: RowEdit(now.raw, not now.excluded)})
+        edit, line = self._dataset.edits.of(row), self._dataset.line(row)
+        words = f"restore line {line}" if edit.excluded else f"exclude line {line}"
+        return await self._change(words, {row: RowEdit(edit.raw, not edit.excluded)})
 
     async def exclude_all(self, rows: Sequence[int], words: str) -> EditStep | None:
-        """Leave rows out, as one step.
+        """Exclude rows, as one step.
 
         Raises:
-            FileError: the file cannot be read any more.
+            FileError: the file can no longer be read.
         """
         of = self._dataset.edits.of
         return await self._change(words, {row: RowEdit(of(row).raw, excluded=True) for row in rows})
 
     async def undo(self) -> EditStep | None:
-        """Take the last change back.
+        """Undo the last change.
 
         Raises:
-            FileError: the file cannot be read any more.
+            FileError: the file can no longer be read.
         """
         return await self._settle(self._dataset.undo())
 
     async def redo(self) -> EditStep | None:
-        """Do again what was undone last.
+        """Redo the change undone last.
 
         Raises:
-            FileError: the file cannot be read any more.
+            FileError: the file can no longer be read.
         """
         return await self._settle(self._dataset.redo())
 
     async def review(self) -> None:
-        """List what is pending."""
+        """List the pending changes."""
         edits = self._dataset.edits
         dialog = PendingChanges(edits.steps, self._dataset.line, edits.undone)
         await self._app.push_screen_wait(dialog)
 
     @property
     def settling(self) -> bool:
-        """Whether a change is made and its rows are looked at anew, which nothing stops."""
+        """Whether a change is being applied and its rows rechecked, which cannot be stopped."""
         return self._changing.locked()
 
     async def _change(self, words: str, after: Mapping[int, RowEdit]) -> EditStep | None:
         return await self._settle(self._dataset.change(words, after))
 
     async def _settle(self, change: Coroutine[Any, Any, EditStep | None]) -> EditStep | None:
-        """Make a change to its end; where many rows are tied to it, say what takes so long."""
+        """Apply a change to its end; report progress if the rows tied to it take long."""
         async with self._changing:
             task = asyncio.create_task(change)
-            await asyncio.wait({task}, timeout=_SOON)
+            await asyncio.wait({task}, timeout=_PROGRESS_DELAY)
             if not task.done():
-                self._tell("looking again at the changed rows and those like them", None)
+                self._on_progress("rechecking the changed rows and their duplicates", None)
             return await task
 
     async def _raw(self, row: int) -> bytes:
@@ -232,27 +232,27 @@ class RowEditing:
             raise explain(error, self._dataset.path) from error
 
 
-def _left_out(raw: bytes) -> list[DiffLine]:
+def _excluded_diff(raw: bytes) -> list[DiffLine]:
     """The diff of a row that will not be written."""
     text = pretty_row(raw) or raw[:4_000].decode(errors="replace")
-    return [DiffLine("removed", line) for line in text.split("\n")[:_LINES_LEFT_OUT]]
+    return [DiffLine("removed", line) for line in text.split("\n")[:_EXCLUDED_LINES]]
 
 
-async def may_leave(app: App[Any], dataset: Dataset | None, doing: str) -> bool:
-    """Whether what is pending in a dataset may be lost; asks where something is. In a worker."""
+async def may_leave(app: App[Any], dataset: Dataset | None, action: str) -> bool:
+    """Whether the pending changes of a dataset may be lost; asks if there are any. In a worker."""
     if dataset is None or not dataset.edits:
         return True
     question = Confirm(
-        f"{doing} and lose the changes?",
-        f"Not written yet: {pending_words(dataset)}. w writes a new file.",
-        yes="Lose them",
+        f"{action} and lose the changes?",
+        f"Not written yet: {describe_edits(dataset)}. w writes a new file.",
+        yes="Discard them",
         no="Stay",
     )
     return await app.push_screen_wait(question)
 
 
-def pending_words(dataset: Dataset) -> str:
-    """How many changes are pending."""
+def describe_edits(dataset: Dataset) -> str:
+    """The number of pending changes: `2 edited rows and 1 excluded row`."""
     edited, excluded = dataset.edits.counts
     parts = [plural(edited, "edited row")] if edited else []
     return " and ".join([*parts, plural(excluded, "excluded row")] if excluded else parts)

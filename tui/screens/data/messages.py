@@ -1,4 +1,4 @@
-"""What the workers of the screen Data tell it."""
+"""Messages that the workers of the Data screen post to it."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from tui.services.writing.writing import Written
 
 @dataclass
 class FileOpened(Message):
-    """A file is open, its first rows are known."""
+    """A file was opened; its first rows are known."""
 
     dataset: Dataset
 
 
 @dataclass
 class FileFailed(Message):
-    """The file cannot be read, or not any more."""
+    """The file cannot be read, or no longer."""
 
     error: FtuiError
 
 
 @dataclass
 class CheckProgressed(Message):
-    """The check went on; at its end the dataset has its report."""
+    """The check made progress; at its end the dataset has its report."""
 
     dataset: Dataset
     progress: CheckProgress
@@ -36,18 +36,18 @@ class CheckProgressed(Message):
 
 @dataclass
 class Progressed(Message):
-    """A change or a writing went on; no words at its end."""
+    """A change or a write made progress; the text is empty at its end."""
 
-    words: str
+    text: str
 
 
 @dataclass
 class RowsChanged(Message):
-    """A person changed rows, or took a change back."""
+    """Rows were changed, or a change was undone; the prefix introduces its description."""
 
     dataset: Dataset
     step: EditStep
-    said: str
+    prefix: str
 
 
 @dataclass
@@ -55,5 +55,5 @@ class FileWritten(Message):
     """New files were written."""
 
     dataset: Dataset
-    done: Written
+    written: Written
     train: bool

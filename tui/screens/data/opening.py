@@ -1,4 +1,4 @@
-"""Opening and checking a training file on the screen Data, and what is said meanwhile."""
+"""Open and check a training file on the Data screen, with progress and errors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tui.screens.data.descriptions import (
     EMPTY,
     checked_step,
     checking_step,
-    compared_words,
+    describe_comparison,
     headline,
 )
 from tui.screens.data.editing import RowEditing, may_leave
@@ -32,15 +32,15 @@ from tui.services.datasets.datasets import Dataset
 from tui.services.errors import FtuiError
 from tui.services.progress import describe_progress
 
-_KEPT_PROBLEMS = 100
-_BETWEEN_LOOKS = 2.0
-"""Seconds after which it is looked again whether the file on disk changed."""
-_PAUSE = 0.25
-"""Seconds between two drawings of the progress; more often only costs the line."""
+_MAX_PROBLEMS = 100
+_POLL_INTERVAL = 2.0
+"""Seconds between two looks at whether the file on disk changed."""
+_PROGRESS_INTERVAL = 0.25
+"""Seconds between two updates of the progress: each is sent over SSH."""
 
 
 class FileScreen(ModeScreen):
-    """Shows one training file at a time: its rows, how far its check is, or why it cannot be."""
+    """Shows one training file at a time: its rows and the progress of its check, or an error."""
 
     MODE = Mode.DATA
 
@@ -50,23 +50,23 @@ class FileScreen(ModeScreen):
         self.dataset: Dataset | None = None
         self.editing: RowEditing | None = None
         self.others: tuple[Path | None, Path | None] = (None, None)
-        """The validation and test files that the open one is compared with."""
+        """The validation and test files that the open file is compared with."""
         self._check_running: Worker[None] | None = None
-        self._said = ""
+        self._status = ""
         self._usable: list[bool] = []
 
     def compose_body(self) -> ComposeResult:
-        """The rows and the progress; or one sentence instead."""
+        """The rows and the progress, or a message in their place."""
         yield Static(EMPTY, id="state", markup=False)
         yield RowBrowser()
         yield Static(id="progress", markup=False)
 
     def on_mount(self) -> None:
-        """Begin without a file."""
+        """Start without a file."""
         self._show_state("-empty")
         self.headline("Open a training file to see what is in it and what is wrong with it.")
         self.post_state(NO_FILE)
-        self.set_interval(_BETWEEN_LOOKS, self._look_at_file)
+        self.set_interval(_POLL_INTERVAL, self._poll_file)
 
     def begin(self, request: StepRequested) -> bool:
         """Open the file that another screen, or the command line, asks for."""
@@ -80,18 +80,18 @@ class FileScreen(ModeScreen):
         return self.query_one(RowBrowser)
 
     @work(exclusive=True, group="leave", exit_on_error=False)
-    async def leave_for(self, path: Path, doing: str, kind: Format | None = None) -> None:
-        """Open a file, after a question where changes would be lost."""
-        if await may_leave(self.app, self.dataset, doing):
+    async def leave_for(self, path: Path, action: str, kind: Format | None = None) -> None:
+        """Open a file, after a question if changes would be lost."""
+        if await may_leave(self.app, self.dataset, action):
             self.others = (None, None)
             self.open_file(path, kind)
 
     def open_file(self, path: Path, kind: Format | None = None) -> None:
-        """Open a training file; what was open is closed.
+        """Open a training file in place of the present one.
 
         Args:
             path: the file.
-            kind: what its rows are read as; told from them where None.
+            kind: the format of its rows; detected if None.
         """
         self.path = path
         self.headline(f"Opening {path} …")
@@ -107,15 +107,15 @@ class FileScreen(ModeScreen):
             self.post_message(FileFailed(error))
 
     def check_against(self, dataset: Dataset) -> None:
-        """Check a file anew, against the others that were chosen."""
+        """Check a file again, against the chosen validation and test files."""
         self._check_running = self._compare(dataset)
 
     @work(exclusive=True, group="check", exit_on_error=False)
     async def _compare(self, dataset: Dataset) -> None:
         names = dict(zip(("validation", "test"), self.others, strict=True))
-        opened = self.services.datasets.open
+        open_dataset = self.services.datasets.open
         try:
-            others = {name: await opened(path) for name, path in names.items() if path}
+            others = {name: await open_dataset(path) for name, path in names.items() if path}
         except FtuiError as error:
             self.show_error(error)
             return
@@ -124,13 +124,13 @@ class FileScreen(ModeScreen):
         except FtuiError as error:
             self.post_message(FileFailed(error))
         else:
-            self.show_notice(compared_words(dataset, others))
+            self.show_notice(describe_comparison(dataset, others))
 
     async def _check(self, dataset: Dataset, others: Mapping[str, Dataset]) -> None:
-        told = 0.0
-        async for progress in dataset.check(keep=_KEPT_PROBLEMS, against=others):
-            if progress.share < 1 and time.monotonic() - told > _PAUSE:
-                told = time.monotonic()
+        last = 0.0
+        async for progress in dataset.check(keep=_MAX_PROBLEMS, against=others):
+            if progress.share < 1 and time.monotonic() - last > _PROGRESS_INTERVAL:
+                last = time.monotonic()
                 self.post_message(CheckProgressed(dataset, progress))
         self.post_message(CheckProgressed(dataset, progress))
 
@@ -141,16 +141,16 @@ class FileScreen(ModeScreen):
         return bool(self.dataset and running and running.is_running)
 
     def stop_check(self) -> None:
-        """Stop checking; what is known so far stays."""
+        """Stop the check; its findings so far stay."""
         if self._check_running:
             self._check_running.cancel()
         self.post_state(StepState(Tone.WARNED, "check stopped", "stopped"))
-        self.set_status("! The check was stopped, so not all is known: r begins anew.")
+        self.set_status("! The check was stopped: its findings are partial. r restarts it.")
 
     def on_file_opened(self, message: FileOpened) -> None:
         """Show the first rows at once."""
         dataset = self.dataset = message.dataset
-        self.editing = RowEditing(self.app, dataset, self._tell_share)
+        self.editing = RowEditing(self.app, dataset, self._show_share)
         self._show_state("-file")
         self.set_status("")
         self.browser.show(dataset)
@@ -160,7 +160,7 @@ class FileScreen(ModeScreen):
         self.keys_changed()
 
     def worker_failed(self, error: FtuiError) -> None:
-        """Say it where the rows would be."""
+        """Show the failure in place of the rows."""
         self.post_message(FileFailed(error))
 
     @on(RowBrowser.Failed)
@@ -168,7 +168,7 @@ class FileScreen(ModeScreen):
         self.post_message(FileFailed(message.error))
 
     def on_file_failed(self, message: FileFailed) -> None:
-        """Say what happened and what can be done; what is pending is never thrown away."""
+        """Show the error and the ways on; pending changes are never discarded."""
         if self.dataset and self.dataset.edits:
             self.path = self.dataset.path
             self.headline(headline(self.dataset, self.dataset.report))
@@ -187,24 +187,24 @@ class FileScreen(ModeScreen):
         self.keys_changed()
 
     def on_check_progressed(self, message: CheckProgressed) -> None:
-        """Draw the progress, or at its end the result."""
-        dataset, now = message.dataset, message.progress
+        """Show the progress of the check, or its result at the end."""
+        dataset, progress = message.dataset, message.progress
         if dataset is not self.dataset or not (dataset.report or self.checking):
             return
         self.browser.grown()
         self.headline(headline(dataset, dataset.report))
         if dataset.report is None:
-            self.post_state(checking_step(now))
-            self.set_status(f"▶ {describe_progress(now, bar=True)}")
+            self.post_state(checking_step(progress))
+            self.set_status(f"▶ {describe_progress(progress, bar=True)}")
             return
         self.post_state(checked_step(dataset))
         self.set_status("")
         self.browser.changed()
         self.keys_changed()
 
-    @work(exclusive=True, group="look", exit_on_error=False)
-    async def _look_at_file(self) -> None:
-        """Notice a change of the file; a check notices it by itself."""
+    @work(exclusive=True, group="poll", exit_on_error=False)
+    async def _poll_file(self) -> None:
+        """Notice a change of the file on disk; a check notices it by itself."""
         dataset = self.dataset
         if dataset is None or self.checking or not self.is_current:
             return
@@ -213,30 +213,30 @@ class FileScreen(ModeScreen):
 
     @on(RowBrowser.FileChanged)
     def _file_changed(self) -> None:
-        self.set_status("! The file changed on disk since it was opened: r reads it again.")
+        self.set_status("! The file changed on disk since it was opened: r reloads it.")
 
     def on_progressed(self, message: Progressed) -> None:
-        """Draw how far a change or a writing is."""
-        self.set_status(message.words)
+        """Show the progress of a change or a write."""
+        self.set_status(message.text)
         self.keys_changed()
 
-    def _tell_share(self, doing: str, share: float | None) -> None:
+    def _show_share(self, doing: str, share: float | None) -> None:
         part = " …" if share is None else f" {share:.0%}"
         self.post_message(Progressed(f"▶ {doing}{part}"))
 
     def keys_changed(self) -> None:
-        """Draw the footer anew if a key in it can be used now that could not, or the reverse."""
+        """Redraw the footer if a key in it became enabled or disabled."""
         keys = Binding.make_bindings(self.BINDINGS)
         usable = [self.disabled_reason(key.action) is None for key in keys if key.show]
         if usable != self._usable:
             self._usable = usable
             self.refresh_bindings()
 
-    def set_status(self, words: str) -> None:
-        """Say how far something is, or what is wrong, below the rows."""
-        if words != self._said:
-            self._said = words
-            self.query_one("#progress", Static).update(scrub(words), layout=False)
+    def set_status(self, text: str) -> None:
+        """Show a progress or a problem below the rows."""
+        if text != self._status:
+            self._status = text
+            self.query_one("#progress", Static).update(scrub(text), layout=False)
 
     def _show_state(self, name: str) -> None:
         self.remove_class("-empty", "-error", "-file", "-detail").add_class(name)

@@ -1,4 +1,4 @@
-"""Why something cannot be done now on the screen Data, as sentences."""
+"""Why an action of the Data screen is disabled, as sentences."""
 
 from __future__ import annotations
 
@@ -13,109 +13,110 @@ from tui.services.datasets.datasets import Dataset
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What the reasons depend on.
+class DataState:
+    """The state that the reasons depend on.
 
     Attributes:
-        path: the file that was asked for last, also where it could not be opened.
+        path: the file requested last, even if it could not be opened.
         dataset: the open file.
-        filtered: whether not all rows are shown, or a filter is being typed.
-        busy: what goes on that esc stops; empty for nothing.
-        detail: whether the row in full was opened.
+        filtered: whether a filter or an order is set, or a filter is being typed.
+        changing: whether a change or a write is in progress.
+        detail: whether the row detail is open.
         checking: whether the file is being checked.
     """
 
     path: Path | None
     dataset: Dataset | None
     filtered: bool = False
-    busy: str = ""
+    changing: bool = False
     detail: bool = False
     checking: bool = False
 
 
 _OPEN_FIRST = "Open a file first (o)."
-_NOT_CHECKED = "The file is not checked to the end yet."
-_STOPPED = "The check was stopped: r begins anew."
+_NOT_CHECKED = "The check has not finished yet."
+_STOPPED = "The check was stopped: r restarts it."
+_CHANGING = "A change is in progress: wait for it, or stop it with esc."
 
 
-def reason(action: str, now: Standing) -> str | None:
-    """Why an action cannot be done; None where it can."""
+def reason(action: str, state: DataState) -> str | None:
+    """Why an action is disabled; None if it is enabled."""
     if action in _ALWAYS:
         return None
-    own = _OWN.get(action)
-    if own and (now.dataset or action in _WITHOUT_FILE):
-        return own(now)
-    return None if now.dataset else _OPEN_FIRST
+    explain = _REASONS.get(action)
+    if explain and (state.dataset or action in _WITHOUT_FILE):
+        return explain(state)
+    return None if state.dataset else _OPEN_FIRST
 
 
-def _retry(now: Standing) -> str | None:
-    return None if now.path else "No file was opened yet (o)."
+def _retry(state: DataState) -> str | None:
+    return None if state.path else "No file has been opened yet (o)."
 
 
-def _back(now: Standing) -> str | None:
-    stoppable = now.detail or now.filtered or now.busy or now.checking
-    return None if stoppable else "This is the whole table."
+def _back(state: DataState) -> str | None:
+    stoppable = state.detail or state.filtered or state.changing or state.checking
+    return None if stoppable else "Nothing to go back from: all rows are shown."
 
 
-def _change(now: Standing) -> str | None:
-    return f"{now.busy} first; esc stops it." if now.busy else None
+def _change(state: DataState) -> str | None:
+    return _CHANGING if state.changing else None
 
 
-def _fix_kind(now: Standing) -> str | None:
-    return _change(now) or _checked(now)
+def _fix_kind(state: DataState) -> str | None:
+    return _change(state) or _checked(state)
 
 
-def _checked(now: Standing) -> str | None:
-    if now.dataset and now.dataset.report:
+def _checked(state: DataState) -> str | None:
+    if state.dataset and state.dataset.report:
         return None
-    return _NOT_CHECKED if now.checking else _STOPPED
+    return _NOT_CHECKED if state.checking else _STOPPED
 
 
-def _exclude_shown(now: Standing) -> str | None:
-    return _change(now) or (None if now.filtered else "Filter the rows first (/).")
+def _exclude_shown(state: DataState) -> str | None:
+    return _change(state) or (None if state.filtered else "Filter the rows first (/).")
 
 
-def _undo(now: Standing) -> str | None:
-    steps = now.dataset.edits.steps if now.dataset else ()
-    return _change(now) or (None if steps else "Nothing was changed yet.")
+def _undo(state: DataState) -> str | None:
+    steps = state.dataset.edits.steps if state.dataset else ()
+    return _change(state) or (None if steps else "There are no changes yet.")
 
 
-def _redo(now: Standing) -> str | None:
-    undone = now.dataset.edits.undone if now.dataset else ()
-    return _change(now) or (None if undone else "Nothing was undone.")
+def _redo(state: DataState) -> str | None:
+    undone = state.dataset.edits.undone if state.dataset else ()
+    return _change(state) or (None if undone else "There is nothing to redo.")
 
 
-def _pending(now: Standing) -> str | None:
-    edits = now.dataset.edits if now.dataset else None
-    return None if edits and (edits.steps or edits.undone) else "Nothing was changed yet."
+def _pending(state: DataState) -> str | None:
+    edits = state.dataset.edits if state.dataset else None
+    return None if edits and (edits.steps or edits.undone) else "There are no changes yet."
 
 
-def _statistics(now: Standing) -> str | None:
-    if now.dataset and now.dataset.statistics is not None:
+def _statistics(state: DataState) -> str | None:
+    if state.dataset and state.dataset.statistics is not None:
         return None
-    return _checked(now) or "Nothing was counted in this file."
+    return _checked(state) or "This file has no statistics."
 
 
-def _write(now: Standing) -> str | None:
-    kind = now.dataset.format if now.dataset else None
+def _write(state: DataState) -> str | None:
+    kind = state.dataset.format if state.dataset else None
     if kind and not (kind.trainable or kind.convertible):
         return explain_format(kind)
-    return _change(now) or _checked(now)
+    return _change(state) or _checked(state)
 
 
-def _train(now: Standing) -> str | None:
-    dataset = now.dataset
+def _train(state: DataState) -> str | None:
+    dataset = state.dataset
     if dataset is None or dataset.report is None:
-        return _checked(now)
+        return _checked(state)
     if dataset.edits:
-        return _change(now)
+        return _change(state)
     if dataset.format.convertible:
-        return f"The rows are {dataset.format}: write chat rows of them first (w)."
+        return f"The rows are {dataset.format}: convert them to chat first (w)."
     invalid = dataset.report.invalid
     if invalid:
         return (
-            f"{plural(invalid, 'row')} cannot be used: mend them (n, then f or e), or write the "
-            "good ones to a new file (w)."
+            f"{plural(invalid, 'row')} cannot be used: fix them (n, then f or e), or write the "
+            "valid ones to a new file (w)."
         )
     errors = errors_of(dataset.file_problems)
     return f"{errors[0].message} {errors[0].fix}" if errors else None
@@ -123,7 +124,7 @@ def _train(now: Standing) -> str | None:
 
 _ALWAYS = frozenset({"open", "sample"})
 _WITHOUT_FILE = frozenset({"retry", "back"})
-_OWN: Mapping[str, Callable[[Standing], str | None]] = {
+_REASONS: Mapping[str, Callable[[DataState], str | None]] = {
     "retry": _retry,
     "back": _back,
     "edit": _change,

@@ -1,4 +1,4 @@
-"""The screen Data: the rows of a training file, what is wrong with them, and the way on."""
+"""The Data screen: the rows of a training file, their problems, and what to do about them."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ from tui.screens.data.descriptions import (
     file_remarks,
     headline,
 )
-from tui.screens.data.editing import pending_words
+from tui.screens.data.editing import describe_edits
 from tui.screens.data.messages import (
     FileWritten,
     Progressed,
     RowsChanged,
 )
 from tui.screens.data.opening import FileScreen
-from tui.screens.data.reasons import Standing, reason
-from tui.screens.data.writing import RowWriting, validation_file, written_words
+from tui.screens.data.reasons import DataState, reason
+from tui.screens.data.writing import RowWriting, describe_written, validation_file
 from tui.screens.messages import ChangesPending, TrainRequested
 from tui.services.container import Services
 from tui.services.datasets.datasets import Dataset
@@ -52,9 +52,9 @@ class DataScreen(FileScreen):
 
     CSS_PATH = "screen.tcss"
     ABOUT = (
-        "Look at a training file of any size: each row, what is wrong with it and how to mend it. "
-        "The rows are there at once and are checked meanwhile. What you change stays in memory "
-        "until you write a new file; the file itself is never changed."
+        "Look at a training file of any size: each row, what is wrong with it and how to fix it. "
+        "The rows appear at once and are checked in the background. Changes stay in memory "
+        "until you write a new file; the source is never modified."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "problem(1)", "Next", id="data.next_problem"),
@@ -91,9 +91,9 @@ class DataScreen(FileScreen):
     def action_problem(self, step: int) -> None:
         """Go to the next or previous row with a problem."""
         if not self.browser.go_to_problem(step):
-            where = "further down" if step > 0 else "further up"
-            so_far = "" if self.dataset and self.dataset.report else " is known so far"
-            self.show_notice(f"No row with a problem {where}{so_far}.")
+            where = "below" if step > 0 else "above"
+            so_far = "" if self.dataset and self.dataset.report else " so far"
+            self.show_notice(f"No more problems {where}{so_far}.")
 
     def action_filter(self) -> None:
         """Type which rows to see."""
@@ -104,7 +104,7 @@ class DataScreen(FileScreen):
         self.browser.next_order()
 
     def action_reverse(self) -> None:
-        """Turn the order around."""
+        """Reverse the order."""
         self.browser.reverse_order()
 
     def action_json(self) -> None:
@@ -120,7 +120,7 @@ class DataScreen(FileScreen):
             self.browser.hide(hidden)
 
     def action_statistics(self) -> None:
-        """Show what the file holds, in figures."""
+        """Show the statistics of the file."""
         dataset = self.dataset
         if dataset and dataset.statistics:
             remarks = [*file_remarks(dataset, self.services.settings)]
@@ -129,7 +129,7 @@ class DataScreen(FileScreen):
     def action_back(self) -> None:
         """Stop a change, close the row, show all rows again, or stop the check."""
         if self.editing and self.editing.settling:
-            self.show_notice("The change is made and cannot be stopped; u takes it back.")
+            self.show_notice("The change is already made; u undoes it.")
         elif self._working:
             self._working.cancel()
             self.set_status("")
@@ -175,7 +175,7 @@ class DataScreen(FileScreen):
     def action_retry(self) -> None:
         """Read the file again."""
         if self.path:
-            self.leave_for(self.path, "Read the file again")
+            self.leave_for(self.path, "Reload the file")
 
     @work(exit_on_error=False)
     async def action_compare(self) -> None:
@@ -187,10 +187,10 @@ class DataScreen(FileScreen):
 
     @work(exit_on_error=False)
     async def action_format(self) -> None:
-        """Read the rows as another format than they seem to have."""
+        """Read the rows as another format than the detected one."""
         dataset = self.dataset
         if dataset and (kind := await self.app.push_screen_wait(ChooseFormat(dataset.format))):
-            self.leave_for(dataset.path, "Read the file anew", kind)
+            self.leave_for(dataset.path, "Reload the file", kind)
 
     def action_edit(self) -> None:
         """Edit the row in `$EDITOR`."""
@@ -208,42 +208,42 @@ class DataScreen(FileScreen):
             self._change(self.editing.fix_kind())
 
     def action_exclude(self) -> None:
-        """Leave the row out, or take it back."""
+        """Exclude the row, or restore it."""
         if self.editing and (row := self.browser.row) is not None:
             self._change(self.editing.exclude(row))
 
     def action_exclude_shown(self) -> None:
-        """Leave all rows out that the filter shows."""
+        """Exclude all rows that the filter shows."""
         if self.editing:
-            rows, words = self.browser.rows, self.browser.look.wanted.words()
-            self._change(self.editing.exclude_all(rows, f"exclude {preview(words, 60)}"))
+            rows, filter_text = self.browser.rows, self.browser.row_query.filter.words()
+            self._change(self.editing.exclude_all(rows, f"exclude {preview(filter_text, 60)}"))
 
     def action_undo(self) -> None:
-        """Take the last change back."""
+        """Undo the last change."""
         if self.editing:
             self._change(self.editing.undo(), "Undone: ")
 
     def action_redo(self) -> None:
-        """Do again what was undone last."""
+        """Redo the change undone last."""
         if self.editing:
-            self._change(self.editing.redo(), "Done again: ")
+            self._change(self.editing.redo(), "Redone: ")
 
     @work(exit_on_error=False)
     async def action_pending(self) -> None:
-        """List what is pending."""
+        """List the pending changes."""
         if self.editing:
             await self.editing.review()
 
-    def _change(self, change: Awaitable[EditStep | None], said: str = "") -> None:
-        self._busy = self._run_change(change, said)
+    def _change(self, change: Awaitable[EditStep | None], prefix: str = "") -> None:
+        self._busy = self._run_change(change, prefix)
 
     @work(group="change", exit_on_error=False)
-    async def _run_change(self, change: Awaitable[EditStep | None], said: str) -> None:
+    async def _run_change(self, change: Awaitable[EditStep | None], prefix: str) -> None:
         dataset = self.dataset
         try:
             step = await change
             if step and dataset:
-                self.post_message(RowsChanged(dataset, step, said))
+                self.post_message(RowsChanged(dataset, step, prefix))
         except InputError as error:
             self.show_notice(str(error), "warning")
         except FtuiError as error:
@@ -251,7 +251,7 @@ class DataScreen(FileScreen):
         self.post_message(Progressed(""))
 
     def on_rows_changed(self, message: RowsChanged) -> None:
-        """Show the rows as they are now, and what of it is not written."""
+        """Show the changed rows and the number of pending changes."""
         dataset = message.dataset
         if dataset is not self.dataset:
             return
@@ -259,23 +259,23 @@ class DataScreen(FileScreen):
         self.headline(headline(dataset, dataset.report))
         if dataset.report:
             self.post_state(checked_step(dataset))
-        words = ""
+        pending = ""
         if dataset.edits:
             name = preview(dataset.path.name, 60)
-            words = f"Not written yet: {pending_words(dataset)} of {name}. w writes a new file."
-        self.post_message(ChangesPending(self.MODE, words))
+            pending = f"Not written yet: {describe_edits(dataset)} of {name}. w writes a new file."
+        self.post_message(ChangesPending(self.MODE, pending))
         rows = plural(len(message.step.after), "row")
-        if message.said or len(message.step.after) > 1:
-            self.show_notice(f"{message.said}{message.step.words} ({rows})")
+        if message.prefix or len(message.step.after) > 1:
+            self.show_notice(f"{message.prefix}{message.step.words} ({rows})")
         self.keys_changed()
 
     def action_write(self) -> None:
-        """Write the good rows to a new file."""
+        """Write the valid rows to a new file."""
         self._write(train=False)
 
     @work(exit_on_error=False)
     async def action_train(self) -> None:
-        """Go on to a job on this file; what is pending is written first, if wanted."""
+        """Train on this file; pending changes are written first, after a question."""
         dataset = self.dataset
         if dataset is None:
             return
@@ -284,7 +284,7 @@ class DataScreen(FileScreen):
             return
         question = Confirm(
             "Write the changes first?",
-            f"The file on disk, which a job would read, is without them: {pending_words(dataset)}.",
+            f"The job would read the file on disk, without them: {describe_edits(dataset)}.",
             yes="Write and train",
             no="Not now",
         )
@@ -297,40 +297,38 @@ class DataScreen(FileScreen):
 
     @work(group="change", exit_on_error=False)
     async def _run_write(self, dataset: Dataset, train: bool) -> None:
-        writing = RowWriting(self.app, dataset, lambda words: self._tell(words))
         try:
-            done = await writing.run()
-            if done:
-                self.post_message(FileWritten(dataset, done, train))
+            written = await RowWriting(self.app, dataset, self._show_progress).run()
+            if written:
+                self.post_message(FileWritten(dataset, written, train))
         except FtuiError as error:
             self.show_error(error)
         self.post_message(Progressed(""))
 
-    def _tell(self, words: str) -> None:
-        self.post_message(Progressed(words))
+    def _show_progress(self, text: str) -> None:
+        self.post_message(Progressed(text))
 
     def on_file_written(self, message: FileWritten) -> None:
-        """Tell what was written, open it, and go on to a job where that was wanted."""
-        done = message.done
-        self.notify(written_words(done), title="Written", markup=False, timeout=10)
-        self.others = (validation_file(done), None)
-        self.open_file(Path(done.outputs[0].file))
+        """Notify of the new file, open it, and go on to a job if that was requested."""
+        written = message.written
+        self.notify(describe_written(written), title="Written", markup=False, timeout=10)
+        self.others = (validation_file(written), None)
+        self.open_file(Path(written.outputs[0].file))
         if message.train:
-            self.post_message(TrainRequested(Path(done.outputs[0].file), self.others[0]))
+            self.post_message(TrainRequested(Path(written.outputs[0].file), self.others[0]))
 
     @property
     def _working(self) -> Worker[None] | None:
         return self._busy if self._busy and self._busy.is_running else None
 
     def disabled_reason(self, action: str) -> str | None:
-        """Why an action cannot be done now."""
-        busy = "Something is being changed or written: wait for it" if self._working else ""
-        now = Standing(
+        """Why an action is disabled."""
+        state = DataState(
             self.path,
             self.dataset,
             filtered=self.has_class("-file") and self.browser.filtering,
-            busy=busy,
+            changing=self._working is not None,
             detail=self.has_class("-detail"),
             checking=self.checking,
         )
-        return reason(action.partition("(")[0], now)
+        return reason(action.partition("(")[0], state)

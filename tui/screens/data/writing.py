@@ -1,4 +1,4 @@
-"""Writing an open file's good rows to new files: ask what, ask before replacing, tell how far."""
+"""Write the valid rows of an open file to new files, with a dialog and progress."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from tui.services.writing.writing import WriteRequest, Written, beside, write
 class RowWriting:
     """Writes one dataset to new files. Run in a worker."""
 
-    def __init__(self, app: App[Any], dataset: Dataset, tell: Callable[[str], None]) -> None:
+    def __init__(self, app: App[Any], dataset: Dataset, on_progress: Callable[[str], None]) -> None:
         self._app = app
         self._dataset = dataset
-        self._tell = tell
+        self._on_progress = on_progress
 
     async def run(self) -> Written | None:
-        """Ask what to write and write it; None where the person gave it up.
+        """Ask what to write and write it; None if the dialog was cancelled.
 
-        What stands in the way is told, and the same request is offered again.
+        After a failure the dialog opens again with the same request and the reason.
         """
         request: WriteRequest | None = None
         failure = ""
@@ -40,37 +40,37 @@ class RowWriting:
             failure = ""
             if request is None:
                 return None
-            there = await asyncio.to_thread(_existing, request)
-            if there and not await self._may_replace(request.out.parent, there):
+            existing = await asyncio.to_thread(_existing, request)
+            if existing and not await self._may_replace(request.out.parent, existing):
                 continue
             try:
-                return await self._write(request.model_copy(update={"replace": bool(there)}))
+                return await self._write(request.model_copy(update={"replace": bool(existing)}))
             except FtuiError as error:
-                # What was typed is offered again: a full disk can be freed, a name changed.
+                # The dialog opens again as filled in: a disk can be freed, a name changed.
                 failure = str(error)
 
     def _dialog(self, request: WriteRequest | None, failure: str) -> WriteFile:
         data = self._dataset
-        found = {code: len(data.rows_with(code)) for code in _warnings()}
-        quality = {code: count for code, count in found.items() if count}
+        counts = {code: len(data.rows_with(code)) for code in _warnings()}
+        quality = {code: count for code, count in counts.items() if count}
         out = new_name(data.path, converted=data.format.convertible)
         return WriteFile(data.path, data.format, data.counts(), quality, out, request, failure)
 
-    async def _may_replace(self, folder: Path, there: list[Path]) -> bool:
-        names = ", ".join(preview(path.name, 60) for path in there)
+    async def _may_replace(self, folder: Path, existing: list[Path]) -> bool:
+        names = ", ".join(preview(path.name, 60) for path in existing)
         question = Confirm(
-            f"Write over {plural(len(there), 'file')}?",
-            f"{names} in {preview(str(folder), 100)}: what they hold now is lost.",
-            yes="Write over",
+            f"Overwrite {plural(len(existing), 'file')}?",
+            f"{names} in {preview(str(folder), 100)}: the present contents will be lost.",
+            yes="Overwrite",
             no="Change the name",
         )
         return await self._app.push_screen_wait(question)
 
     async def _write(self, request: WriteRequest) -> Written:
         written: Written | None = None
-        async for one in write(self._dataset, request):
-            self._tell(f"▶ {describe_progress(one, bar=True)}")
-            written = one.written
+        async for step in write(self._dataset, request):
+            self._on_progress(f"▶ {describe_progress(step, bar=True)}")
+            written = step.written
         assert written
         return written
 
@@ -80,28 +80,27 @@ def _warnings() -> list[str]:
 
 
 def new_name(source: Path, *, converted: bool) -> Path:
-    """The name that is offered for a new file: `tickets.jsonl` -> `tickets.clean.jsonl`."""
+    """The name suggested for a new file: `tickets.jsonl` -> `tickets.clean.jsonl`."""
     stem = source.name.removesuffix(".gz").rpartition(".")[0] or source.name
     return source.with_name(f"{stem}.{'chat' if converted else 'clean'}.jsonl")
 
 
 def _existing(request: WriteRequest) -> list[Path]:
-    """The files that are there already under the names that are written to."""
+    """The files of the request that exist already."""
     return [path for path in request.paths if os.path.lexists(path)]
 
 
-def written_words(done: Written) -> str:
+def describe_written(written: Written) -> str:
     """What was written, as a sentence."""
     split = ""
-    if len(done.outputs) > 1:
-        each = (f"{number(one.rows)} in {preview(Path(one.file).name, 60)}" for one in done.outputs)
-        split = f" ({', '.join(each)})"
-    left = f" {number(done.rejected)} left out, with their reasons." if done.rejected else ""
-    return f"{plural(done.written, 'row')} written{split}.{left} A manifest lies beside them."
+    if len(written.outputs) > 1:
+        parts = (f"{number(o.rows)} in {preview(Path(o.file).name, 60)}" for o in written.outputs)
+        split = f" ({', '.join(parts)})"
+    rejected = f" {number(written.rejected)} left out, with reasons." if written.rejected else ""
+    return f"{plural(written.written, 'row')} written{split}.{rejected} See the manifest."
 
 
-def validation_file(done: Written) -> Path | None:
-    """The validation file among what was written."""
-    training = Path(done.outputs[0].file)
-    wanted = beside(training, "validation")
-    return next((Path(one.file) for one in done.outputs if Path(one.file) == wanted), None)
+def validation_file(written: Written) -> Path | None:
+    """The validation file of a split, or None."""
+    path = beside(Path(written.outputs[0].file), "validation")
+    return path if any(Path(output.file) == path for output in written.outputs) else None
