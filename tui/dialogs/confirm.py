@@ -1,4 +1,4 @@
-"""Ask before something that cannot be undone."""
+"""Ask before an action that is hard to undo."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from textual.widgets import Button, Static
 
 
 class Confirm(ModalScreen[bool]):
-    """A question with two answers; the safe one has the focus. `y`, `n` and esc answer too."""
+    """A question with two answers; the safe one has the focus. `y`, `n` and esc answer as well."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "Yes", id="confirm.yes"),
@@ -21,13 +21,13 @@ class Confirm(ModalScreen[bool]):
     ]
 
     def __init__(self, question: str, consequence: str, *, yes: str, no: str = "Keep it") -> None:
-        """Args are plain, already scrubbed text.
+        """Ask a question; all texts are scrubbed already.
 
         Args:
-            question: what is about to happen, as a question.
-            consequence: what is lost by it, and what is not.
-            yes: the verb of the dangerous answer, such as "Cancel the job".
-            no: the safe answer.
+            question: what is about to happen.
+            consequence: what would be lost, and what not.
+            yes: the label of the dangerous answer, such as "Cancel the job".
+            no: the label of the safe answer.
         """
         super().__init__()
         self._question = question
@@ -36,7 +36,7 @@ class Confirm(ModalScreen[bool]):
         self._no = no
 
     def compose(self) -> ComposeResult:
-        """Question, consequence and the two answers."""
+        """Question, consequence and two buttons."""
         with Vertical(classes="dialog"):
             yield Static(self._question, markup=False, classes="dialog--title")
             yield Static(self._consequence, markup=False)
@@ -45,7 +45,7 @@ class Confirm(ModalScreen[bool]):
                 yield Button(f"{self._yes} (y)", id="yes", variant="error", compact=True)
 
     def on_mount(self) -> None:
-        """Start on the safe answer."""
+        """Focus the safe answer."""
         self.query_one("#no", Button).focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:

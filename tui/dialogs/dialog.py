@@ -1,4 +1,4 @@
-"""What all dialogs share."""
+"""The base of the dialogs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ Answer = TypeVar("Answer")
 
 
 class Dialog(ModalScreen[Answer]):
-    """A dialog whose focus moves without a repaint of the whole screen: SSH carries each cell."""
+    """A dialog that moves its focus without repainting the whole screen: SSH carries each cell."""
 
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)

@@ -1,4 +1,4 @@
-"""What dialogs share that ask for several things: labelled fields, a sentence, two buttons."""
+"""The base of dialogs with several fields: labels, inputs, messages, two buttons."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tui.dialogs.dialog import Dialog
 from tui.domain.loop import Tone
 from tui.domain.text import preview, scrub
 
-Given = TypeVar("Given")
+Answer = TypeVar("Answer")
 
 
-class Form(Dialog[Given | None], Generic[Given]):
-    """Asks for several things; gives the answer, or None for "changed my mind".
+class Form(Dialog[Answer | None], Generic[Answer]):
+    """Asks for several values; returns the answer, or None if cancelled.
 
-    Enter in a field and the button `#start` start; the button `#back` leaves.
+    Enter in a field and the button `#start` submit; the button `#back` cancels.
     """
 
     DEFAULT_CSS = """
@@ -35,19 +35,19 @@ class Form(Dialog[Given | None], Generic[Given]):
 
     @abstractmethod
     def action_start(self) -> None:
-        """Give the answer, if nothing is missing."""
+        """Return the answer, if nothing is missing."""
 
     def field(
         self, name: str, title: str, value: object = None, hint: str = "", *, second: bool = False
     ) -> ComposeResult:
-        """A label and a line to type into.
+        """A label and an input.
 
         Args:
-            name: id of the line.
-            title: what it asks for.
-            value: what stands in it at first.
-            hint: what stands in it while it is empty.
-            second: whether it stands beside another.
+            name: id of the input.
+            title: text of the label.
+            value: initial value.
+            hint: placeholder.
+            second: whether it follows another field on the same line.
         """
         yield Label(title, classes="-second" if second else "")
         shown = "" if value is None else scrub(str(value))
@@ -56,27 +56,27 @@ class Form(Dialog[Given | None], Generic[Given]):
     def choice(
         self, name: str, title: str, choices: Iterable[str], value: str, *, second: bool = False
     ) -> ComposeResult:
-        """A label and a choice of one of several; the arguments are as of `field`."""
+        """A label and a select; the arguments are those of `field`."""
         yield Label(title, classes="-second" if second else "")
-        options = [(preview(one, 40), one) for one in choices]
+        options = [(preview(choice, 40), choice) for choice in choices]
         yield Select(options, value=value, allow_blank=False, compact=True, id=name)
 
     def buttons(self, start: str) -> ComposeResult:
-        """The way back and the way on."""
+        """The buttons that cancel and submit."""
         with Horizontal(classes="dialog--buttons"):
             yield Button("Back (esc)", id="back", compact=True)
             yield Button(f"{start} (ctrl+s)", id="start", variant="primary", compact=True)
 
     def typed(self, name: str) -> str:
-        """What stands in a line, without blanks around it."""
+        """The value of an input, stripped."""
         return self.query_one(f"#{name}", Input).value.strip()
 
     def chosen(self, name: str) -> str:
-        """What is chosen."""
+        """The value of a select."""
         return str(self.query_one(f"#{name}", Select).value)
 
     def suggest(self, name: str, suggester: Suggester) -> None:
-        """Complete what is typed in a line."""
+        """Complete what is typed into an input."""
         self.query_one(f"#{name}", Input).suggester = suggester
 
     def show_message(self, selector: str, message: str, tone: Tone = Tone.NONE) -> None:

@@ -1,4 +1,4 @@
-"""Help: what the screen is for, and every key that works on it now."""
+"""Help: the purpose of the screen and every key that works on it now."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from textual.widgets import Static
 
 
 class Help(ModalScreen[None]):
-    """The keys of the screen below, one a line, with what they do."""
+    """The keys of the screen below, one a line, with their actions."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,question_mark,q", "dismiss", "Close", id="dialog.close")
     ]
 
     def __init__(self, title: str, about: str, keys: list[tuple[str, str]]) -> None:
-        """Take the help apart from where it is shown.
+        """Show the help of a screen.
 
         Args:
             title: name of the screen.
-            about: what it is for.
-            keys: pairs of key and what it does.
+            about: its purpose.
+            keys: pairs of key and action.
         """
         super().__init__()
         self._title = title
@@ -33,11 +33,11 @@ class Help(ModalScreen[None]):
         self.keys = keys
 
     def compose(self) -> ComposeResult:
-        """Title, purpose, keys; scrolls where the terminal is low."""
+        """Title, purpose, keys; scrolls on a low terminal."""
         width = max((len(key) for key, _ in self.keys), default=0)
         lines = [
-            Content.assemble((key.rjust(width), "bold $text-accent"), f"  {what}")
-            for key, what in self.keys
+            Content.assemble((key.rjust(width), "bold $text-accent"), f"  {action}")
+            for key, action in self.keys
         ]
         with VerticalScroll(classes="dialog -wide"):
             yield Static(f"{self._title}: keys", markup=False, classes="dialog--title")

@@ -1,4 +1,4 @@
-"""Choose a file: type its path, or pick it from what the folder holds."""
+"""Choose a file: type its path, or pick it from the folder."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from tui.services.workspace.files import typed_path
 
 
 class OpenFile(ModalScreen[Path | None]):
-    """A path, with the files and folders that begin as typed below it.
+    """A path, and below it the files and folders that match.
 
-    Down goes to the list, tab completes, enter opens a file or enters a folder, esc gives up.
+    Down goes to the list, tab completes, enter opens a file or enters a folder, esc cancels.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -38,20 +38,20 @@ class OpenFile(ModalScreen[Path | None]):
     """
 
     @dataclass
-    class Found(Message):
-        """What begins as typed."""
+    class Listed(Message):
+        """The candidates for a typed path."""
 
         typed: str
-        found: list[Candidate]
+        candidates: list[Candidate]
 
     def __init__(self, start: str = "") -> None:
-        """Begin with this much typed."""
+        """Start with this path typed."""
         super().__init__()
         self._start = start
-        self._found: list[Candidate] = []
+        self._candidates: list[Candidate] = []
 
     def compose(self) -> ComposeResult:
-        """The path, and what it could become."""
+        """The path and its candidates."""
         with Vertical(classes="dialog -wide"):
             yield Static("Open a file", classes="dialog--title", markup=False)
             yield Input(self._start, placeholder="path of a training file", compact=True)
@@ -63,34 +63,34 @@ class OpenFile(ModalScreen[Path | None]):
             )
 
     def on_mount(self) -> None:
-        """List the folder at once."""
+        """List the folder."""
         self.query_one(Input).focus()
-        self._look(self._start)
+        self._list(self._start)
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """List what begins as typed."""
-        self._look(event.value)
+        """List the candidates."""
+        self._list(event.value)
 
-    @work(exclusive=True, group="look", exit_on_error=False)
-    async def _look(self, typed: str) -> None:
-        self.post_message(self.Found(typed, await candidates(typed)))
+    @work(exclusive=True, group="list", exit_on_error=False)
+    async def _list(self, typed: str) -> None:
+        self.post_message(self.Listed(typed, await candidates(typed)))
 
-    def on_open_file_found(self, message: Found) -> None:
+    def on_open_file_listed(self, message: Listed) -> None:
         """Show the list."""
         if message.typed != self.query_one(Input).value:
             return
-        self._found = message.found
+        self._candidates = message.candidates
         options = self.query_one(OptionList)
         options.clear_options()
         options.add_options(
-            Option(Content(scrub(one.name) + ("/" if one.is_folder else "")))
-            for one in message.found
+            Option(Content(scrub(candidate.name) + ("/" if candidate.is_folder else "")))
+            for candidate in message.candidates
         )
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Open the path, or go into the folder."""
+        """Open the path, or enter the folder."""
         typed = event.value.strip()
-        only = self._found[0] if len(self._found) == 1 else None
+        only = self._candidates[0] if len(self._candidates) == 1 else None
         if typed.endswith("/") or not typed:
             self.action_to_list()
         elif only and only.is_folder and only.text.rstrip("/") == typed:
@@ -99,8 +99,8 @@ class OpenFile(ModalScreen[Path | None]):
             self.dismiss(typed_path(typed))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Open the file, or go into the folder."""
-        chosen = self._found[event.option_index]
+        """Open the file, or enter the folder."""
+        chosen = self._candidates[event.option_index]
         if chosen.is_folder:
             self._type(chosen.text)
             self.query_one(Input).focus()
@@ -108,14 +108,14 @@ class OpenFile(ModalScreen[Path | None]):
             self.dismiss(typed_path(chosen.text))
 
     def action_complete(self) -> None:
-        """Type as much as all candidates share."""
-        if self._found:
-            self._type(_shared([one.text for one in self._found]))
+        """Complete the path as far as all candidates agree."""
+        if self._candidates:
+            self._type(_common_prefix([candidate.text for candidate in self._candidates]))
 
     def action_to_list(self) -> None:
-        """Go to the list."""
+        """Focus the list."""
         options = self.query_one(OptionList)
-        if self._found:
+        if self._candidates:
             options.highlighted = 0
             options.focus()
 
@@ -125,9 +125,9 @@ class OpenFile(ModalScreen[Path | None]):
         field.cursor_position = len(text)
 
 
-def _shared(texts: list[str]) -> str:
+def _common_prefix(texts: list[str]) -> str:
     first, last = min(texts), max(texts)
-    same = 0
-    while same < len(first) and first[same] == last[same]:
-        same += 1
-    return first[:same]
+    length = 0
+    while length < len(first) and first[length] == last[length]:
+        length += 1
+    return first[:length]

@@ -1,4 +1,4 @@
-"""What stands at a path that was typed; looked at in a thread, as a disk may be slow."""
+"""Check a typed path for reading or writing; in a thread, as a disk may be slow."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tui.services.workspace.files import explain
 
 @dataclass(frozen=True, slots=True)
 class PathState:
-    """What a path is good for.
+    """Whether a path can be used.
 
     Attributes:
-        reason: why it cannot be used, as a sentence; empty where it can.
-        exists: whether a file of that name is there already.
+        reason: why it cannot be used, as a sentence; empty if it can.
+        exists: whether the file exists.
     """
 
     reason: str = ""
@@ -23,26 +23,26 @@ class PathState:
 
 
 async def inspect_input(path: Path) -> PathState:
-    """Whether a path is a file that can be read."""
-    return await asyncio.to_thread(_standing, path)
+    """Check that a path is a readable file."""
+    return await asyncio.to_thread(_input_state, path)
 
 
-async def inspect_output(path: Path, source: Path) -> PathState:
-    """Whether a path can be written to: it is no folder and not the source."""
-    return await asyncio.to_thread(_output, path, source)
+async def inspect_output_state(path: Path, source: Path) -> PathState:
+    """Check that a path can be written to: it is neither a folder nor the source."""
+    return await asyncio.to_thread(_output_state, path, source)
 
 
-def _standing(path: Path) -> PathState:
+def _input_state(path: Path) -> PathState:
     try:
         if path.is_dir():
             raise IsADirectoryError
         with path.open("rb"):
             return PathState(exists=True)
     except (OSError, ValueError) as error:
-        return PathState(_told(error, path, "read"))
+        return PathState(_explain(error, path, "read"))
 
 
-def _output(path: Path, source: Path) -> PathState:
+def _output_state(path: Path, source: Path) -> PathState:
     try:
         if path.is_dir():
             raise IsADirectoryError
@@ -50,16 +50,16 @@ def _output(path: Path, source: Path) -> PathState:
             return PathState()
         same = path.samefile(source)
     except FileNotFoundError:
-        return PathState(exists=True)  # the source is gone meanwhile; what writes says so
+        return PathState(exists=True)  # the source is gone; the writer reports that
     except (OSError, ValueError) as error:
-        return PathState(_told(error, path, "write"))
+        return PathState(_explain(error, path, "write"))
     if same:
-        return PathState("That is the source; it is never written to. Give another name.")
+        return PathState("That is the source, which is never overwritten. Give another name.")
     return PathState(exists=True)
 
 
-def _told(error: OSError | ValueError, path: Path, doing: str) -> str:
+def _explain(error: OSError | ValueError, path: Path, action: str) -> str:
     """The error as a sentence; a ValueError is a path with a NUL."""
     if isinstance(error, OSError):
-        return str(explain(error, path, doing))
-    return "A path cannot hold the character NUL."
+        return str(explain(error, path, action))
+    return "A path cannot contain a NUL character."

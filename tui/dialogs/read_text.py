@@ -1,4 +1,4 @@
-"""Read a text in full: one that a line of the screen had no room for."""
+"""Show a text in full that did not fit on its line."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from tui.widgets.line_pane import LinePane
 
 
 class TextLines(LinePane):
-    """A text, its lines folded at words."""
+    """A text, wrapped at words."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self._text = scrub(text, lines=True)
 
     def lay_out(self, width: int) -> Sequence[Content]:
-        """The lines for so many cells."""
+        """The wrapped lines."""
         return [
             line
-            for one in self._text.split("\n")
-            for line in (Content(one).wrap(width) if one else [Content("")])
+            for text in self._text.split("\n")
+            for line in (Content(text).wrap(width) if text else [Content("")])
         ]
 
 
@@ -48,14 +48,14 @@ class ReadText(Dialog[None]):
 
         Args:
             title: what it is.
-            text: foreign text is scrubbed here.
+            text: is scrubbed here.
         """
         super().__init__()
         self._title = title
         self._text = text
 
     def compose(self) -> ComposeResult:
-        """Title, text, the keys."""
+        """Title, text, keys."""
         with Vertical(classes="dialog -wide"):
             yield Static(Content(scrub(self._title)), classes="dialog--title")
             yield TextLines(self._text)
