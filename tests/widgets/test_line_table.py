@@ -86,7 +86,7 @@ async def test_the_keys_move_the_cursor_and_choose() -> None:
         ]:
             await pilot.press(*keys)
             assert table.cursor == row
-            first, count = table.rows_in_sight
+            first, count = table.visible_rows
             assert first <= row < first + count
         await pilot.press("j", "enter")
         assert app.told[-1] == ("chosen", 1)
@@ -145,7 +145,7 @@ def test_the_columns_fill_the_table(width: int) -> None:
     assert sum(shown) + len(shown) - 1 == width
 
 
-async def test_a_mark_tells_where_the_rows_in_sight_stand() -> None:
+async def test_a_mark_tells_where_the_visible_rows_stand() -> None:
     app = TableApp()
     async with app.run_test(size=(80, 24)) as pilot:
         table = app.query_one(LineTable)

@@ -1,1 +1,1 @@
-"""Widgets that know the domain alone."""
+"""Widgets; of the layers they import the domain alone."""

@@ -1,4 +1,4 @@
-"""A table whose rows are ticked: `[x]` and `[ ]`, so that no colour is needed to tell them."""
+"""A table of rows with a check box each: `[x]` and `[ ]`, readable without colour."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tui.widgets.line_table import Cell, Column, LineTable
 
 
 class CheckList(LineTable):
-    """Rows with a box before each; space ticks the one under the cursor, `+` and `-` all."""
+    """Rows with a check box; space toggles the one under the cursor, `+` and `-` all."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "tick", "Tick", id="check_list.tick"),
@@ -24,7 +24,7 @@ class CheckList(LineTable):
 
     @dataclass
     class Changed(Message):
-        """Other rows are ticked now."""
+        """The set of ticked rows changed."""
 
         check_list: CheckList
 
@@ -41,35 +41,35 @@ class CheckList(LineTable):
         *,
         id: str | None = None,  # noqa: A002 - Textual's name for it
     ) -> None:
-        """Offer rows.
+        """Create a list.
 
         Args:
-            columns: those beside the box.
-            rows: their cells, one a column.
-            ticked: numbers of the rows that are ticked at first, from 0.
+            columns: the columns after the check box.
+            rows: cells of each row, one a column.
+            ticked: indices of the rows ticked at first.
             id: the widget's id.
         """
         super().__init__([Column("", 3), *columns], self._cells_of, id=id)
-        self._offered = rows
+        self._items = rows
         self._ticked = set(ticked)
 
     @property
     def ticked(self) -> frozenset[int]:
-        """Numbers of the ticked rows, from 0."""
+        """Indices of the ticked rows."""
         return frozenset(self._ticked)
 
     def on_mount(self) -> None:
         """Show the rows."""
-        self.set_row_count(len(self._offered))
+        self.set_row_count(len(self._items))
 
     def on_click(self, event: events.Click) -> None:
-        """A click on the box ticks it."""
+        """A click on the box toggles it."""
         super().on_click(event)
         if event.y >= 1 and event.x < 5:
             self.action_tick()
 
     def action_tick(self) -> None:
-        """Tick the row under the cursor, or take its tick away."""
+        """Toggle the row under the cursor."""
         if self.row_count:
             self._tick(self._ticked ^ {self.cursor})
 
@@ -85,4 +85,4 @@ class CheckList(LineTable):
             self.post_message(self.Changed(self))
 
     def _cells_of(self, row: int) -> Sequence[Cell]:
-        return ["[x]" if row in self._ticked else "[ ]", *self._offered[row]]
+        return ["[x]" if row in self._ticked else "[ ]", *self._items[row]]

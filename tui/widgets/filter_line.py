@@ -1,4 +1,4 @@
-"""One line to type a filter in, with a word about what it finds."""
+"""A line to type a filter into, with a message about its matches."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tui.domain.text import preview, scrub
 
 
 class FilterLine(Horizontal):
-    """Tells each filter as it is typed, none where it cannot be read; enter says that it is it."""
+    """Posts the filter as it is typed, an empty one if it is invalid, and again on enter."""
 
     DEFAULT_CSS = """
     FilterLine { height: 1; padding: 0 1; background: $panel; }
@@ -38,33 +38,33 @@ class FilterLine(Horizontal):
         entered: bool
 
     def __init__(self, parse: Callable[[str], object], example: str) -> None:
-        """Make a line with nothing typed.
+        """Create an empty line.
 
         Args:
-            parse: reads a filter, of an empty text too; raises ValueError with a sentence.
-            example: what can be typed, shown while nothing is.
+            parse: parses a filter, of an empty text too; raises ValueError with a sentence.
+            example: the placeholder.
         """
         super().__init__()
         self._parse = parse
         self._example = example
 
     def compose(self) -> ComposeResult:
-        """Sign, text and word."""
+        """Sign, input and message."""
         yield Static("/", classes="sign")
         yield Input(placeholder=self._example, compact=True)
         yield Static(id="filter-message", markup=False)
 
     @property
     def typing(self) -> bool:
-        """Whether a filter is being typed."""
+        """Whether the input has the focus."""
         return self.query_one(Input).has_focus
 
     def begin(self) -> None:
-        """Let a person type."""
+        """Focus the input."""
         self.query_one(Input).focus()
 
     def clear(self) -> None:
-        """Begin with nothing typed; nobody is told."""
+        """Empty the input without posting a message."""
         with self.prevent(Input.Changed):
             self.query_one(Input).value = ""
 

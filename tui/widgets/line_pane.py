@@ -1,4 +1,4 @@
-"""Lines of text that scroll: laid out for a width, drawn on demand, repainted where they differ."""
+"""Scrolling lines of text: laid out for a width, drawn on demand, repainted where they change."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tui.widgets.scroll_mark import marked_line, with_mark
 
 
 class LinePane(ScrollView, can_focus=True):
-    """Scrubbed lines, each of them one line of the screen; `lay_out` gives them for a width.
+    """Scrubbed lines of one screen line each; `lay_out` returns them for a width.
 
-    A line is drawn when it comes into sight, so a long text costs what is seen of it. Scrolling
-    goes by half a page at least, as any step repaints all lines in sight, and repaints the cells
-    that differ and no others: SSH carries each. A mark in the last column tells where it stands.
+    Lines are drawn when they become visible, so a long text costs no more than what is seen of it.
+    Scrolling moves by half a page at least, as each step repaints all visible lines, and repaints
+    the changed cells alone: SSH carries each. A mark in the last column shows the position.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -45,24 +45,24 @@ class LinePane(ScrollView, can_focus=True):
         self._mark: int | None = None
 
     def lay_out(self, width: int) -> Sequence[Content]:
-        """The lines for so many cells; a longer one is cut."""
+        """The lines for a width in cells; longer ones are cut."""
         raise NotImplementedError
 
     @property
     def lines(self) -> Sequence[Content]:
-        """The lines as they are laid out now."""
+        """The lines as laid out now."""
         return self._lines
 
     def relayout(self) -> None:
-        """Lay out other lines and begin at their top."""
-        before = self._in_sight()
+        """Lay out the content again and scroll to its top."""
+        before = self._visible_strips()
         self._lay_out()
         self.set_reactive(LinePane.scroll_y, 0.0)
         self.set_reactive(LinePane.scroll_target_y, 0.0)
         self._repaint(before)
 
     def on_resize(self) -> None:
-        """Lay out anew where the width is another one."""
+        """Lay out again if the width changed."""
         if self._text_width != self._width:
             self._lay_out()
         self._mark = self._marked_line()
@@ -76,20 +76,20 @@ class LinePane(ScrollView, can_focus=True):
     def _lay_out(self) -> None:
         self._width = self._text_width
         self._lines = self.lay_out(self._width) if self._width else ()
-        # In place of `virtual_size = ...`, which lays out and repaints the whole screen.
+        # Assigning `virtual_size` would lay out and repaint the whole screen.
         self.set_reactive(LinePane.virtual_size, Size(0, len(self._lines)))
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Repaint the cells that differ, in place of everything."""
+        """Repaint the changed cells in place of everything."""
         if round(old_value) != round(new_value):
-            self._repaint(self._in_sight(round(old_value)))
+            self._repaint(self._visible_strips(round(old_value)))
 
-    def _in_sight(self, first: int | None = None) -> list[Strip]:
-        begin = self.scroll_offset.y if first is None else first
-        return [self._strip(begin + y) for y in range(self.scrollable_content_region.height)]
+    def _visible_strips(self, top: int | None = None) -> list[Strip]:
+        top = self.scroll_offset.y if top is None else top
+        return [self._strip(top + y) for y in range(self.scrollable_content_region.height)]
 
     def _repaint(self, before: Sequence[Strip]) -> None:
-        for y, (old, new) in enumerate(zip(before, self._in_sight(), strict=True)):
+        for y, (old, new) in enumerate(zip(before, self._visible_strips(), strict=True)):
             self._repaint_line(y, old, new)
         self._repaint_mark()
 
@@ -99,9 +99,10 @@ class LinePane(ScrollView, can_focus=True):
             self.refresh(Region(begin, y, end - begin, 1))
 
     def _repaint_mark(self) -> None:
-        gone, self._mark = self._mark, self._marked_line()
-        if gone != self._mark:
-            cells = [Region(self._text_width, y, 1, 1) for y in (gone, self._mark) if y is not None]
+        before, self._mark = self._mark, self._marked_line()
+        if before != self._mark:
+            lines = (before, self._mark)
+            cells = [Region(self._text_width, y, 1, 1) for y in lines if y is not None]
             self.refresh(*cells)
 
     def _marked_line(self) -> int | None:
@@ -118,15 +119,15 @@ class LinePane(ScrollView, can_focus=True):
         return self._drawn(self._lines[line] if line < len(self._lines) else None)
 
     def _drawn(self, line: Content | None) -> Strip:
-        """A line as it stands on the screen; None for what is below the last one."""
+        """A line as drawn; None is the blank below the last line."""
         width = self._text_width
         if line is None:
             return Strip.blank(width, self.rich_style)
-        shown = Visual.to_strips(self, line, width, 1, self.visual_style)
-        return shown[0].adjust_cell_length(width, self.rich_style)
+        strips = Visual.to_strips(self, line, width, 1, self.visual_style)
+        return strips[0].adjust_cell_length(width, self.rich_style)
 
     def action_page(self, by: float) -> None:
-        """Scroll by pages; a line of the page before stays in sight."""
+        """Scroll by pages; a line of the previous page stays visible."""
         page = max(1, self.scrollable_content_region.height - 1)
         self.scroll_to(y=self.scroll_offset.y + round(by * page), animate=False)
 

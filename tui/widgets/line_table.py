@@ -1,4 +1,4 @@
-"""A table of any length: lines are asked for when they come into sight, and repainted alone.
+"""A table of any length: rows are requested when they become visible, and repainted singly.
 
     class Squares(Screen[None]):
         def compose(self) -> ComposeResult:
@@ -11,10 +11,10 @@
             return [str(row), ("odd", Tone.WARNED) if row % 2 else str(row * row)]
 
         def on_line_table_row_selected(self, message: LineTable.RowSelected) -> None:
-            self.notify(f"{message.row} was chosen")
+            self.notify(f"row {message.row} was selected")
 
-Rows that take time give None and are asked for with `RowsNeeded`; call `rows_changed` when they
-are there.
+A row that is not loaded yet gives None and is requested with `RowsNeeded`; call `rows_changed`
+once it is loaded.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from tui.widgets.scroll_mark import line_at, marked_line, with_mark
 from tui.widgets.tones import tone_css
 
 Cell = str | tuple[str, Tone]
-"""Text of one cell, with the tone it is coloured in. It is scrubbed, cut and padded here."""
+"""Text of one cell, optionally with its tone. It is scrubbed, cut and padded here."""
 
 _GAP = 1
 _MARK = "▸ "
@@ -52,12 +52,12 @@ class Column:
     """One column.
 
     Attributes:
-        title: what the header says.
-        width: cells it takes; 0 where it takes a share of what the others leave.
-        share: how large its share is, against those of the other columns without a width.
-        right: whether its text stands at the right.
-        from_width: the table's width from which on the column is shown.
-        hidden: whether it is not shown at any width.
+        title: text of the header.
+        width: in cells; 0 for a share of what the others leave.
+        share: weight of its share among the columns without a width.
+        right: whether its text is right-aligned.
+        from_width: narrowest table that shows the column.
+        hidden: whether it is hidden at any width.
     """
 
     title: str
@@ -68,32 +68,32 @@ class Column:
     hidden: bool = False
 
     def shown_at(self, width: int) -> bool:
-        """Whether the column is shown in a table of so many cells."""
+        """Whether a table of this width shows the column."""
         return not self.hidden and width >= self.from_width
 
 
 def column_widths(columns: Sequence[Column], width: int) -> list[int]:
-    """Cells for each column of a table, gaps left out; 0 where a column is not shown.
+    """Width of each column without gaps; 0 for a column that is not shown.
 
     Args:
         columns: the columns.
-        width: cells that the table has, its mark left out.
+        width: cells of the table without the cursor mark.
     """
     shown = [column for column in columns if column.shown_at(width)]
     fixed = sum(column.width for column in shown)
     shares = sum(column.share for column in shown if not column.width)
     room = max(0, width - fixed - _GAP * (len(shown) - 1))
-    widths, given, spent = [], 0, 0
+    widths, weight, spent = [], 0, 0
     for column in columns:
         if not column.shown_at(width):
             widths.append(0)
         elif column.width:
             widths.append(column.width)
         else:
-            given += column.share
-            upto = room * given // shares
-            widths.append(max(1, upto - spent))
-            spent = upto
+            weight += column.share
+            total = room * weight // shares
+            widths.append(max(1, total - spent))
+            spent = total
     return widths
 
 
@@ -103,9 +103,9 @@ def _room(widths: Iterable[int]) -> int:
 
 
 def fit(text: str, width: int, *, right: bool = False) -> str:
-    """Text in exactly so many cells: scrubbed, cut with an ellipsis, padded.
+    """Fit text into exactly `width` cells: scrubbed, cut with an ellipsis, padded.
 
-    A wide character that would stand half outside gives way to a space.
+    A wide character that would be cut in half becomes a space.
     """
     shown = scrub(text[: 4 * width + 64])
     size = cell_len(shown)
@@ -115,10 +115,7 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
 
 
 class LineTable(ScrollView, can_focus=True):
-    """Rows on demand, a cursor, a header that stays.
-
-    The table's height may be anything; its memory does not grow with its rows.
-    """
+    """Rows on demand, a cursor, a fixed header; its memory does not grow with its rows."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False, id="table.up"),
@@ -147,11 +144,11 @@ class LineTable(ScrollView, can_focus=True):
     """ + tone_css("LineTable > .line-table--")
 
     cursor: reactive[int] = reactive(0, repaint=False, init=False)
-    """The row under the cursor, from 0; setting it scrolls it into sight."""
+    """Index of the row under the cursor; setting it scrolls it into view."""
 
     @dataclass
     class RowHighlighted(Message):
-        """The cursor came to a row."""
+        """The cursor moved to a row."""
 
         table: LineTable
         row: int
@@ -163,7 +160,7 @@ class LineTable(ScrollView, can_focus=True):
 
     @dataclass
     class RowSelected(Message):
-        """A row was chosen, by enter or a second click."""
+        """A row was selected, by enter or a double click."""
 
         table: LineTable
         row: int
@@ -175,7 +172,7 @@ class LineTable(ScrollView, can_focus=True):
 
     @dataclass
     class RowsNeeded(Message):
-        """Rows in sight are not there yet: `count` of them from `first` on."""
+        """Visible rows are not loaded yet: `count` of them from `first` on."""
 
         table: LineTable
         first: int
@@ -194,11 +191,11 @@ class LineTable(ScrollView, can_focus=True):
         id: str | None = None,  # noqa: A002 - Textual's name for it
         classes: str | None = None,
     ) -> None:
-        """Make a table of no rows.
+        """Create an empty table.
 
         Args:
             columns: from left to right.
-            cells: gives the cells of a row, one a column; None where they are not there yet.
+            cells: returns the cells of a row, one a column; None if they are not loaded yet.
             id: the widget's id.
             classes: the widget's classes.
         """
@@ -206,11 +203,11 @@ class LineTable(ScrollView, can_focus=True):
         self._columns = columns
         self._cells = cells
         self._rows = 0
-        self._asked: tuple[int, int] | None = None
+        self._requested: tuple[int, int] | None = None
 
     @property
     def columns(self) -> Sequence[Column]:
-        """The columns from left to right, hidden ones included; setting them repaints the table."""
+        """All columns from left to right, also hidden ones; setting them repaints the table."""
         return self._columns
 
     @columns.setter
@@ -224,7 +221,7 @@ class LineTable(ScrollView, can_focus=True):
         return self._rows
 
     def set_row_count(self, count: int) -> None:
-        """Tell how many rows there are now; the cursor stays as far as it can."""
+        """Set the number of rows; the cursor stays if it can."""
         before, self._rows = self._rows, count
         self.virtual_size = Size(0, count + 1)
         if count != before:
@@ -234,12 +231,12 @@ class LineTable(ScrollView, can_focus=True):
             self.post_message(self.RowHighlighted(self, self.cursor))
 
     def rows_changed(self, rows: Iterable[int] | None = None) -> None:
-        """Repaint rows whose cells are other ones now; all in sight where none are named."""
-        self._asked = None
+        """Repaint rows whose cells changed; all visible rows if None."""
+        self._requested = None
         if rows is None:
             self.refresh()
             return
-        first, count = self.rows_in_sight
+        first, count = self.visible_rows
         for row in rows:
             if first <= row < first + count:
                 self.refresh_line(row + 1)
@@ -248,11 +245,11 @@ class LineTable(ScrollView, can_focus=True):
         """Repaint a row from the first to the last column whose cell changed.
 
         Args:
-            row: the row; one out of sight costs nothing.
+            row: its index; an invisible row is ignored.
             old: the cells as they were painted, one a column.
             new: the cells now.
         """
-        first, count = self.rows_in_sight
+        first, count = self.visible_rows
         if not first <= row < first + count:
             return
         widths = column_widths(self.columns, self._text_width - len(_MARK))
@@ -268,25 +265,25 @@ class LineTable(ScrollView, can_focus=True):
         return max(0, self.scrollable_content_region.width - 1)
 
     @property
-    def rows_in_sight(self) -> tuple[int, int]:
-        """The first row in sight, and how many there are."""
+    def visible_rows(self) -> tuple[int, int]:
+        """Index of the first visible row, and the number of visible rows."""
         first = self.scroll_offset.y
-        return first, max(0, min(self._rows - first, self._lines_in_sight))
+        return first, max(0, min(self._rows - first, self._visible_lines))
 
     def validate_cursor(self, cursor: int) -> int:
         """Keep the cursor on a row."""
         return max(0, min(cursor, self._rows - 1))
 
-    def watch_cursor(self, before: int, now: int) -> None:
-        """Repaint two lines, or scroll by half a page so that most moves repaint no more."""
-        self.refresh_line(before + 1)
-        self.refresh_line(now + 1)
-        self._bring_into_sight(now)
-        self.post_message(self.RowHighlighted(self, now))
+    def watch_cursor(self, old: int, new: int) -> None:
+        """Repaint two lines, or scroll by half a page so that most moves do no more than that."""
+        self.refresh_line(old + 1)
+        self.refresh_line(new + 1)
+        self._scroll_into_view(new)
+        self.post_message(self.RowHighlighted(self, new))
 
-    def _bring_into_sight(self, row: int) -> None:
+    def _scroll_into_view(self, row: int) -> None:
         first = self.scroll_offset.y
-        height = max(1, self._lines_in_sight)
+        height = max(1, self._visible_lines)
         if first <= row < first + height:
             return
         self.scroll_to(y=row - height // 2, animate=False)
@@ -308,16 +305,16 @@ class LineTable(ScrollView, can_focus=True):
         self.cursor = self._rows - 1
 
     def action_select(self) -> None:
-        """Choose the row under the cursor."""
+        """Select the row under the cursor."""
         if self._rows:
             self.post_message(self.RowSelected(self, self.cursor))
 
     def on_click(self, event: events.Click) -> None:
-        """One click moves the cursor, two choose the row."""
+        """A click moves the cursor, a double click selects the row."""
         if event.y < 1:
             return
         if event.x == self.scrollable_content_region.width - 1:
-            self.cursor = line_at(event.y - 1, self._lines_in_sight, self._rows)
+            self.cursor = line_at(event.y - 1, self._visible_lines, self._rows)
             return
         row = self.scroll_offset.y + event.y - 1
         if row >= self._rows:
@@ -328,18 +325,18 @@ class LineTable(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen: the header, a row, or nothing; the last cell is for the mark."""
-        mark = marked_line(self._lines_in_sight, self.scroll_offset.y, self._rows)
+        mark = marked_line(self._visible_lines, self.scroll_offset.y, self._rows)
         strip, style = self._line(y)
         width = self.scrollable_content_region.width
         return with_mark(strip, width, style, marked=y - 1 == mark)
 
     @property
-    def _lines_in_sight(self) -> int:
+    def _visible_lines(self) -> int:
         """Lines for rows: all but the header."""
         return max(0, self.scrollable_content_region.height - 1)
 
     def _line(self, y: int) -> tuple[Strip, Style]:
-        """The text of a line, and the style of what is blank in it."""
+        """The strip of a line, and the style of its blanks."""
         width = self._text_width
         row = self.scroll_offset.y + y - 1
         if y == 0:
@@ -348,22 +345,22 @@ class LineTable(ScrollView, can_focus=True):
             return self._strip(titles, _NO_MARK, style, width), style
         if row >= self._rows:
             return Strip.blank(width, self.rich_style), self.rich_style
-        here = row == self.cursor
+        is_cursor = row == self.cursor
         style = self.get_component_rich_style("line-table--row")
-        if here:
+        if is_cursor:
             style += self.get_component_rich_style("line-table--cursor")
         cells = self._cells(row)
         if cells is None:
-            self._ask_for_rows()
+            self._request_rows()
             cells = [""] * len(self.columns)
-        return self._strip(cells, _MARK if here else _NO_MARK, style, width), style
+        return self._strip(cells, _MARK if is_cursor else _NO_MARK, style, width), style
 
-    def _ask_for_rows(self) -> None:
-        sight = self.rows_in_sight
-        if self._asked != sight:
-            self._asked = sight
-            # Painting happens on behalf of the screen, and a message never bubbles to its sender.
-            self.post_message(self.RowsNeeded(self, *sight).set_sender(self))
+    def _request_rows(self) -> None:
+        visible = self.visible_rows
+        if self._requested != visible:
+            self._requested = visible
+            # The sender is the screen while it paints, and a message never bubbles to its sender.
+            self.post_message(self.RowsNeeded(self, *visible).set_sender(self))
 
     def _strip(self, cells: Sequence[Cell], mark: str, style: Style, width: int) -> Strip:
         segments = [Segment(mark, style)]

@@ -1,4 +1,4 @@
-"""One line of text of which only the cells that changed are sent to the terminal."""
+"""One line of text that repaints its changed cells alone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tui.widgets.line_table import fit
 
 
 class LiveLine(Widget):
-    """A line of a width that its text does not change; its style may put the text at the right."""
+    """A line whose width does not depend on its text; `text-align: right` is supported."""
 
     DEFAULT_CSS = "LiveLine { height: 1; }"
 
@@ -41,7 +41,7 @@ class LiveLine(Widget):
         self._draw()
 
     def render_line(self, y: int) -> Strip:
-        """The line."""
+        """The text in its style."""
         return Strip([Segment(self._fit(self._shown), self.rich_style)])
 
     def _fit(self, text: str) -> str:
@@ -50,7 +50,7 @@ class LiveLine(Widget):
     def _draw(self) -> None:
         width = self.size.width
         if not width:
-            # Nobody has laid it out; what it says is asked for all the same.
+            # Not laid out yet; `text` may be read all the same.
             self._shown = self._texts[0]
             return
         fitting = (text for text in self._texts if cell_len(text) <= width)

@@ -13,11 +13,11 @@ from tui.widgets.tones import tone_css
 
 _GAP = " │ "
 _TERSEST = 2
-"""0 says all words, 1 their short form, 2 leaves out the words of what has not begun."""
+"""0 shows full texts, 1 short ones, 2 omits those of steps that have not begun."""
 
 
 class LoopStep(Static):
-    """One step: its key, its name and how it stands. A click opens it."""
+    """One step: its key, name and state. A click opens it."""
 
     def __init__(self, mode: Mode, *, here: bool) -> None:
         super().__init__(classes="-here" if here else "")
@@ -26,15 +26,15 @@ class LoopStep(Static):
 
     def text(self, state: StepState, terseness: int) -> str:
         """The step in one line: `2 Data ✗ 3 invalid of 120`, shorter, or `2 Data –`."""
-        words = (terseness and state.brief) or state.words
+        text = (terseness and state.brief) or state.words
         if terseness == _TERSEST and state.tone is Tone.NONE:
-            words = ""
-        return f"{self.mode.key} {self.mode.label} {state.tone.glyph} {scrub(words)}".rstrip()
+            text = ""
+        return f"{self.mode.key} {self.mode.label} {state.tone.glyph} {scrub(text)}".rstrip()
 
     def show(self, state: StepState, terseness: int) -> None:
-        """Draw the step's state, in its tone's colour.
+        """Show the step's state in the colour of its tone.
 
-        A layout repaints the whole screen, so there is one only where the text's width changes.
+        A layout repaints the whole screen, so it is done only if the width of the text changes.
         """
         self.set_classes(f"-{state.tone.value}" + (" -here" if self.has_class("-here") else ""))
         text = self.text(state, terseness)
@@ -75,7 +75,7 @@ class LoopBar(Horizontal):
         self.watch(self.app, "loop", self._show)
 
     def on_resize(self) -> None:
-        """Choose between the words and their short form again."""
+        """Choose again between full and short texts."""
         self._show(self._loop)
 
     def _show(self, loop: LoopState) -> None:

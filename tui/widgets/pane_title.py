@@ -1,11 +1,11 @@
-"""The line above a pane: what it is, and whether the keys go to it."""
+"""The title line of a pane, with a mark while the pane has the focus."""
 
 from __future__ import annotations
 
 from tui.widgets.live_line import LiveLine
 
-_HERE = "▸ "
-_ELSEWHERE = "  "
+_FOCUSED = "▸ "
+_NOT_FOCUSED = "  "
 
 
 class PaneTitle(LiveLine):
@@ -23,7 +23,7 @@ class PaneTitle(LiveLine):
     def show(self, *texts: str) -> None:
         """Show the first title that fits; they are scrubbed, longest first."""
         self._titles = texts
-        mark = _HERE if self.has_class("-here") else _ELSEWHERE
+        mark = _FOCUSED if self.has_class("-here") else _NOT_FOCUSED
         super().show(*(f"{mark}{title}" for title in texts))
 
     def mark(self, *, here: bool) -> None:

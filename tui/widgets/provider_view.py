@@ -1,4 +1,4 @@
-"""What was found out about one provider, as lines of text: why not, what is missing, its models."""
+"""The probe of one provider as lines of text: its state, missing features, models."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tui.widgets.tones import TONE_COLOURS
 
 
 class ProviderView(LinePane):
-    """One provider; its models, those that end first at the top."""
+    """One provider; its models, those that retire first on top."""
 
     def __init__(self, today: date, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -26,11 +26,11 @@ class ProviderView(LinePane):
         self._notes: Sequence[str] = ()
 
     def show(self, probe: ProviderProbe | None, notes: Sequence[str] = ()) -> None:
-        """Show another provider, or other news of it.
+        """Show a probe.
 
         Args:
-            probe: what was found out; None while nothing is.
-            notes: sentences about it that hold for its kind.
+            probe: the result; None while it is running.
+            notes: sentences that hold for this kind of provider.
         """
         if (probe, notes) != (self._probe, self._notes):
             self._probe, self._notes = probe, notes
@@ -40,7 +40,7 @@ class ProviderView(LinePane):
         """All lines for a width."""
         probe = self._probe
         if probe is None:
-            return [Content.styled("Asking …", "$text-muted")]
+            return [Content.styled("Probing …", "$text-muted")]
         lines = _wrapped(f"{probe.address} · key: {probe.key}", Tone.NONE, width)
         if probe.said:
             lines += _wrapped(probe.said, REACH_SHOWN[probe.reach][1], width)
@@ -54,15 +54,15 @@ class ProviderView(LinePane):
         if probe.reach != "ready":
             return
         tunable = sum(model.tunable is True for model in probe.models)
-        told = f", {tunable} of them told to be tunable" if tunable else ""
-        yield Content.styled(f"{plural(len(probe.models), 'model')}{told}", "bold")
+        suffix = f", {tunable} of them tunable" if tunable else ""
+        yield Content.styled(f"{plural(len(probe.models), 'model')}{suffix}", "bold")
         end_room = max((len(end[0]) for end in map(self._end, probe.models) if end), default=0)
         room = max(12, width - (end_room + 2 if end_room else 0) - (9 if tunable else 0))
         for model in probe.ending_first:
-            words, tone = self._end(model) or ("", Tone.NONE)
+            text, tone = self._end(model) or ("", Tone.NONE)
             yield Content.assemble(
                 fit(model.id, room),
-                (f"  {words:<{end_room}}" if end_room else "", TONE_COLOURS[tone]),
+                (f"  {text:<{end_room}}" if end_room else "", TONE_COLOURS[tone]),
                 "  tunable" if model.tunable else "",
             )
 
@@ -70,6 +70,6 @@ class ProviderView(LinePane):
         return model.end_words(self._today)
 
 
-def _wrapped(words: str, tone: Tone, width: int) -> list[Content]:
-    lines = textwrap.wrap(scrub(words), max(20, width))
+def _wrapped(text: str, tone: Tone, width: int) -> list[Content]:
+    lines = textwrap.wrap(scrub(text), max(20, width))
     return [Content.styled(line, TONE_COLOURS[tone]) for line in lines]

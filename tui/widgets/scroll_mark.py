@@ -1,7 +1,7 @@
-"""Where a long text stands: a mark in the last column, drawn as part of the lines beside it.
+"""The scroll position of a long text: a mark in the last column, drawn with the lines.
 
-A scrollbar of Textual is a widget of its own and is sent whole whenever its thumb moves: 60 bytes a
-line over SSH. A mark that is a cell of its line costs a byte, and nothing where it stays.
+A scrollbar of Textual is a widget of its own and is sent whole when its thumb moves: 60 bytes a
+line over SSH. A mark that is a cell of its line costs a byte, and nothing while it stays.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ MARK = "┃"
 
 
 def marked_line(height: int, first: int, total: int) -> int | None:
-    """The line in sight that carries the mark; None where all of the text is in sight.
+    """The visible line that carries the mark; None if all of the text is visible.
 
     Args:
-        height: lines in sight.
-        first: the first line in sight, from 0.
-        total: lines of the text.
+        height: number of visible lines.
+        first: index of the first visible line.
+        total: number of lines.
     """
     if height <= 0 or total <= height:
         return None
@@ -28,11 +28,11 @@ def marked_line(height: int, first: int, total: int) -> int | None:
 
 
 def line_at(y: int, height: int, total: int) -> int:
-    """The line of the text that a click beside line `y` in sight means."""
+    """The line of the text that a click in the mark's column at `y` goes to."""
     return round(y / max(1, height - 1) * max(0, total - 1))
 
 
 def with_mark(strip: Strip, width: int, style: Style, *, marked: bool) -> Strip:
-    """A line of so many cells, the last of them for the mark."""
+    """A line of `width` cells, the last of them for the mark."""
     line = strip.adjust_cell_length(max(0, width - 1), style)
     return Strip([*line, Segment(MARK if marked else " ", style)]).simplify()

@@ -53,7 +53,7 @@ def test_a_share_that_is_not_nothing_is_not_told_as_nothing() -> None:
 
 def test_ranges_are_told_by_their_first_and_last_value() -> None:
     single = Histogram((1, 2, 3, 9), (5, 2, 1), least=1, most=8, mean=2, median=1, p95=8)
-    assert [one.label for one in ranges(single)] == ["1", "2", "3 on"]
+    assert [one.label for one in ranges(single)] == ["1", "2", "3+"]
     wide = Histogram((0, 500, 1000), (5, 2), least=3, most=800, mean=2, median=1, p95=8)
     assert [one.label for one in ranges(wide)] == ["0-499", "500-999"]
     assert ranges(Spread().histogram()) == []

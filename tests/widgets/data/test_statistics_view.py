@@ -48,7 +48,7 @@ def test_everything_that_was_counted_is_told() -> None:
     text = "\n".join(shown)
     for words in (
         "– 100 rows without errors.",
-        "! 3 answers (3%) refuse.",
+        "! 3 answers (3%) are refusals.",
         "Roles",
         "Messages a row",
         "Tokens a row",
@@ -66,9 +66,9 @@ def test_everything_that_was_counted_is_told() -> None:
 
 def test_what_the_context_cuts_is_told_with_its_share() -> None:
     text = " ".join(line.strip() for line in lines(some(context=900), 73))
-    assert "9 rows (9%) longer than the 900 that the model takes: 450 (1%) are cut." in text
+    assert "9 rows (9%) exceed the model's context of 900: 450 (1%) are cut." in text
     assert "no row is longer than the 2,000" in "\n".join(lines(some(context=2000), 105))
-    assert "how many the model takes at once is not known" in "\n".join(lines(some(), 105))
+    assert "the model's context length is unknown" in "\n".join(lines(some(), 105))
 
 
 def test_histograms_stand_side_by_side_where_there_is_room() -> None:
@@ -85,7 +85,7 @@ def test_plain_ascii_where_the_terminal_knows_no_other() -> None:
 
 def test_no_good_row_is_one_sentence() -> None:
     nothing = statistics_of(Tally(), DEFAULT_OPTIONS)
-    assert lines(nothing, 73) == ["No row is without errors, so there is nothing to count."]
+    assert lines(nothing, 73) == ["All rows have errors, so there are no statistics."]
 
 
 def test_many_labels_and_prompts_are_summed_up() -> None:

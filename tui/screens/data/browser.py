@@ -341,7 +341,7 @@ class RowBrowser(Vertical):
             self._views.clear()
         self._views |= {view.row: view for view in message.views}
         table = self.query_one(LineTable)
-        first, count = table.rows_in_sight
+        first, count = table.visible_rows
         read = {view.row for view in message.views}
         table.rows_changed(
             at

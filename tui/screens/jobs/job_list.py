@@ -139,7 +139,7 @@ class JobList(Vertical):
         if chosen is not None and self._keys != before and chosen in self._keys:
             # A job that was started elsewhere comes in above; the cursor stays on its job.
             self._table.cursor = self._keys.index(chosen)
-        first, count = self._table.rows_in_sight
+        first, count = self._table.visible_rows
         painted = {row: cells for row, cells in self._painted.items() if 0 <= row - first < count}
         self._painted = painted
         for row, cells in list(painted.items()):

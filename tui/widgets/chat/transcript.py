@@ -55,7 +55,7 @@ class Transcript(LinePane):
             said: all of it.
             stay: keep the place, as nothing but the last answer is another one.
         """
-        before, place = self._in_sight(), self.scroll_offset.y
+        before, place = self._visible_strips(), self.scroll_offset.y
         self._said = said
         self._lay_out()
         height = self.scrollable_content_region.height
@@ -121,7 +121,7 @@ class Transcript(LinePane):
         end = self.scroll_offset.y + height
         place = self.scroll_offset.y
         if lines_before <= end < len(self._lines):
-            before = self._in_sight()
+            before = self._visible_strips()
             self._go_to(len(self._lines) - min(_KEPT_IN_SIGHT, height // 2) - 1)
             self._repaint(before)
         else:

@@ -1,4 +1,4 @@
-"""A row as the JSON it is, laid out, with each problem below the line it is about."""
+"""A row as indented JSON, with each problem below its line."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from textual.content import Content
 
 from tui.domain.rows.problems import Problem
 from tui.domain.text import number, scrub
-from tui.widgets.data.conversation import Block, Marks
+from tui.widgets.data.conversation import Block, PendingProblems
 
 LONGEST_STRING = 2_000
-"""Characters of one string that are laid out."""
-_MOST_LINES = 2_000
-_DEEPEST = 40
-_HINTS = frozenset({"duplicate-key", "not-a-number"})
-"""What a reader of JSON would hide: such rows are shown as they stand in the file."""
+"""Characters of one string that are shown."""
+_MAX_LINES = 2_000
+_MAX_DEPTH = 40
+_RAW_CODES = frozenset({"duplicate-key", "not-a-number"})
+"""Problems that a JSON parser hides: such rows are shown as they are in the file."""
 
 
 def row_json(raw: str, problems: Sequence[Problem] = ()) -> list[Block]:
@@ -25,29 +25,29 @@ def row_json(raw: str, problems: Sequence[Problem] = ()) -> list[Block]:
 
     Args:
         raw: its text, or the beginning of it.
-        problems: what is wrong with it.
+        problems: of the row.
     """
-    marks = Marks(problems)
+    pending = PendingProblems(problems)
     try:
-        if any(one.code in _HINTS for one in problems):
-            return [*marks.rest(), *_plain(raw, None)]
+        if any(problem.code in _RAW_CODES for problem in problems):
+            return [*pending.rest(), *_plain(raw, None)]
         value = json.loads(raw.removeprefix("\ufeff"))
     except json.JSONDecodeError as error:
-        return [*marks.rest(), *_plain(raw, error.pos + raw.startswith("\ufeff"))]
+        return [*pending.rest(), *_plain(raw, error.pos + raw.startswith("\ufeff"))]
     except (ValueError, RecursionError):
-        return [*marks.rest(), *_plain(raw, None)]
+        return [*pending.rest(), *_plain(raw, None)]
     blocks: list[Block] = []
     for place, line, closes in _lines(value):
-        if len(blocks) > _MOST_LINES:
+        if len(blocks) > _MAX_LINES:
             blocks.append(Block(Content("… more lines; e shows all of them in the editor")))
             break
         blocks.append(Block(Content(line)))
-        blocks += marks.within(place) if closes and place else marks.at(place)
-    return [*marks.rest(), *blocks]
+        blocks += pending.within(place) if closes and place else pending.at(place)
+    return [*pending.rest(), *blocks]
 
 
 def _plain(raw: str, at: int | None) -> Iterator[Block]:
-    """The text as it stands in the file, the character at which it stops being JSON marked."""
+    """The text as it is in the file; the character at which it stops being JSON is marked."""
     if at is None or at >= len(raw):
         yield Block(Content(scrub(raw, lines=True)))
         return
@@ -64,35 +64,35 @@ def _plain(raw: str, at: int | None) -> Iterator[Block]:
 def _lines(
     value: Any, place: str = "", depth: int = 0, before: str = "", after: str = ""
 ) -> Iterator[tuple[str, str, bool]]:
-    """The lines of a value, each with the place it is about and whether it ends there."""
+    """The lines of a value, each with its place and whether that ends there."""
     pad = "  " * depth
-    if not isinstance(value, dict | list) or not value or depth > _DEEPEST:
-        yield place, f"{pad}{before}{_told(value)}{after}", True
+    if not isinstance(value, dict | list) or not value or depth > _MAX_DEPTH:
+        yield place, f"{pad}{before}{_one_line(value)}{after}", True
         return
     opening, closing = "{}" if isinstance(value, dict) else "[]"
     yield place, f"{pad}{before}{opening}", False
     last = len(value) - 1
-    for at, (below, key, one) in enumerate(_inner(value, place)):
-        yield from _lines(one, below, depth + 1, key, "," if at < last else "")
+    for index, (inner_place, key, item) in enumerate(_items(value, place)):
+        yield from _lines(item, inner_place, depth + 1, key, "," if index < last else "")
     yield place, f"{pad}{closing}{after}", True
 
 
-def _inner(value: Any, place: str) -> Iterator[tuple[str, str, Any]]:
-    """What a value holds: place, the key as it is written, value."""
+def _items(value: Any, place: str) -> Iterator[tuple[str, str, Any]]:
+    """The items of a value: place, key as it is written, value."""
     if isinstance(value, dict):
-        for key, one in value.items():
-            yield _below(place, key), f"{_told(key)}: ", one
+        for key, item in value.items():
+            yield _key_place(place, key), f"{_one_line(key)}: ", item
     else:
-        for index, one in enumerate(value):
-            yield f"{place}[{index}]", "", one
+        for index, item in enumerate(value):
+            yield f"{place}[{index}]", "", item
 
 
-def _below(place: str, key: str) -> str:
+def _key_place(place: str, key: str) -> str:
     return f"{place}.{key}" if place else key
 
 
-def _told(value: Any) -> str:
-    """A value on one line, its beginning where it is long."""
+def _one_line(value: Any) -> str:
+    """A value on one line; of a long one the beginning."""
     whole = json.dumps(value, ensure_ascii=False)
     shown = scrub(whole[:LONGEST_STRING])
     left = len(whole) - LONGEST_STRING

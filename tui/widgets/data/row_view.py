@@ -1,4 +1,4 @@
-"""One row in full: a conversation or its JSON, problems marked in place, everything scrubbed."""
+"""One row in full, as a conversation or as JSON, with its problems in place; all is scrubbed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tui.widgets.line_pane import LinePane
 
 
 class ChatView(LinePane):
-    """One conversation, or the raw text of a row that is none."""
+    """A conversation, or the JSON of a row."""
 
     DEFAULT_CSS = """
     ChatView { padding: 0 1; }
@@ -27,15 +27,15 @@ class ChatView(LinePane):
 
     @property
     def content(self) -> Content:
-        """All that can be scrolled to."""
+        """The whole content."""
         return Content("\n").join(block.content for block in self._blocks)
 
     def show_example(self, example: Example, problems: Sequence[Problem] = ()) -> None:
-        """Lay out a conversation; both answers of a preference row."""
+        """Show a conversation; both answers of a preference row."""
         self._show(conversation(example, problems))
 
     def show_json(self, raw: str, problems: Sequence[Problem] = ()) -> None:
-        """Show a row as the JSON it is, or as it stands in the file where it is none."""
+        """Show a row as indented JSON, or as it is in the file if it is not JSON."""
         self._show(row_json(raw, problems))
 
     def clear(self) -> None:
@@ -43,7 +43,7 @@ class ChatView(LinePane):
         self._show(())
 
     def scroll_to_mark(self) -> None:
-        """Bring the first problem into sight."""
+        """Scroll to the first problem."""
         height = self.scrollable_content_region.height
         if self._marked is not None and self._marked >= self.scroll_offset.y + height:
             self.scroll_to(y=self._marked - height // 2, animate=False)
