@@ -55,16 +55,16 @@ async def test_what_cannot_be_read_is_told_in_place_and_kept(
     async with showing(CompareWith(files[0], tmp_path / "none.jsonl")) as (app, pilot):
         await answered(app, pilot, "ctrl+s")
         assert app.open
-        assert "There is no file" in app.said("#compare-with-word")
+        assert "There is no file" in app.said("#compare-with-message")
         field = app.dialog.query_one("#test", Input)
         assert field.has_focus
         assert field.value.endswith("none.jsonl")
         field.value = str(tmp_path)
         await answered(app, pilot, "ctrl+s")
-        assert "is a folder" in app.said("#compare-with-word")
+        assert "is a folder" in app.said("#compare-with-message")
         field.value = str(files[0])
         await answered(app, pilot, "ctrl+s")
-        assert "are the same" in app.said("#compare-with-word")
+        assert "are the same" in app.said("#compare-with-message")
         await pilot.press("escape")
         assert app.answers == [None]
 

@@ -35,7 +35,7 @@ async def test_a_fix_is_shown_before_it_is_made(size: tuple[int, int]) -> None:
             "cafÃ©",
             "café",
             "31",
-            "Fix all of the kind (a)",
+            "Fix all of this kind (a)",
             "Fix this row (enter)",
         ):
             assert words in shown

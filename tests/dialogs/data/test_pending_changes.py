@@ -55,7 +55,7 @@ async def test_a_step_over_a_million_rows_is_told_in_short() -> None:
 
 async def test_nothing_pending_is_said_in_one_sentence() -> None:
     async with showing(PendingChanges([], lambda row: row, [])) as (app, pilot):
-        assert "Every row is as in the file" in app.shown()
+        assert "every row is as in the file" in app.shown()
         await pilot.press("escape")
         assert not app.open
 
@@ -65,7 +65,7 @@ async def test_all_undone_still_lists_what_can_be_redone() -> None:
     edits.do("edit", {7: RowEdit(b"[]")})
     edits.undo()
     async with showing(dialog(edits)) as (app, _):
-        assert "Every row is as in the file" in app.shown()
+        assert "every row is as in the file" in app.shown()
         assert "– undone" in app.shown()
 
 

@@ -46,7 +46,7 @@ async def pressed(app: DialogApp[Any], pilot: Pilot[None], *keys: str) -> None:
 
 
 def word(app: DialogApp[Any]) -> str:
-    return app.said("#write-file-word")
+    return app.said("#write-file-message")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -79,14 +79,14 @@ async def test_rows_that_are_converted_are_held_to_the_rule_of_quality(source: P
 
 
 WRONG = [
-    ("validation", "10", "Validation: 10 is no share of the rows; give 10% or 0.1."),
-    ("test", "-1%", "Test: -1% is no share"),
-    ("test", "nan", "Test: nan is no share"),
-    ("test", "100%", "Test: 100% is no share"),
+    ("validation", "10", "Validation: 10 is not a share of the rows; enter 10% or 0.1."),
+    ("test", "-1%", "Test: -1% is not a share"),
+    ("test", "nan", "Test: nan is not a share"),
+    ("test", "100%", "Test: 100% is not a share"),
     ("seed", "x7", "Seed: x7 is not a whole number."),
-    ("out", "", "Give the new file a name."),
-    ("out", "data/", "Give the name of a file in this folder."),
-    ("out", "/", "Give the name of a file in this folder."),
+    ("out", "", "Enter a name for the new file."),
+    ("out", "data/", "Enter the name of a file in this folder."),
+    ("out", "/", "Enter the name of a file in this folder."),
 ]
 
 
@@ -135,7 +135,7 @@ async def test_a_name_that_is_taken_is_said_before(source: Path) -> None:
         assert "exists" not in word(app)
         app.dialog.query_one("#out", Input).value = str(taken)
         await pressed(app, pilot)
-        assert "The file exists: you are asked first." in word(app)
+        assert "The file exists: you will be asked first." in word(app)
         await pressed(app, pilot, "ctrl+s")
         (request,) = app.answers
         assert request.out == taken
@@ -168,7 +168,7 @@ async def test_a_file_without_a_good_row_is_not_written(source: Path) -> None:
     async with showing(nothing) as (app, pilot):
         await pressed(app, pilot, "ctrl+s")
         assert app.open
-        assert "No row of the file is good" in word(app)
+        assert "The file has no valid rows" in word(app)
 
 
 async def test_evil_names_are_shown_scrubbed_and_kept(tmp_path: Path) -> None:

@@ -267,7 +267,7 @@ async def test_what_could_not_be_written_is_offered_again_with_the_reason(
         await pilot.press("ctrl+s")
 
         def told() -> str:
-            return str(pilot.app.screen.query_one("#write-file-word", Static).render())
+            return str(pilot.app.screen.query_one("#write-file-message", Static).render())
 
         await until(
             pilot,

@@ -1,4 +1,4 @@
-"""Choose what the rows of a file are read as, where that was not told from them rightly."""
+"""Choose the format of the rows of a file, if it was not detected correctly."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tui.domain.conversion.convert import explain_format
 from tui.domain.rows.formats import Format
 from tui.widgets.line_table import Cell, Column, LineTable
 
-_COLUMNS = [Column("format", 18), Column("what it is")]
+_COLUMNS = [Column("format", 18), Column("description")]
 _FORMATS = [kind for kind in Format if kind.trainable or kind.convertible]
 
 
 class ChooseFormat(ModalScreen[Format | None]):
-    """The formats that can be used, the present one under the cursor; gives one, or None."""
+    """The usable formats, the current one under the cursor; returns one, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Close", id="dialog.close")
@@ -29,23 +29,23 @@ class ChooseFormat(ModalScreen[Format | None]):
     ChooseFormat LineTable { height: auto; max-height: 14; }
     """
 
-    def __init__(self, now: Format) -> None:
-        """Offer formats; `now` is the one that the file is read as."""
+    def __init__(self, current: Format) -> None:
+        """Create the dialog; `current` is the format in use."""
         super().__init__()
-        self._now = now
+        self._current = current
 
     def compose(self) -> ComposeResult:
         """The list."""
         with Vertical(classes="dialog -wide"):
             yield Static("Read the rows as", classes="dialog--title", markup=False)
             yield LineTable(_COLUMNS, self._cells)
-            yield Static("enter reads the file so  esc closes", classes="dialog--hint")
+            yield Static("enter applies it  esc closes", classes="dialog--hint")
 
     def on_mount(self) -> None:
-        """Start at the present one."""
+        """Focus the current format."""
         table = self.query_one(LineTable)
         table.set_row_count(len(_FORMATS))
-        table.cursor = _FORMATS.index(self._now) if self._now in _FORMATS else 0
+        table.cursor = _FORMATS.index(self._current) if self._current in _FORMATS else 0
         table.focus()
 
     def _cells(self, row: int) -> list[Cell]:

@@ -1,4 +1,4 @@
-"""Choose the validation and test files that a training file shall not share rows with."""
+"""Choose the validation and test files to check a training file against for leaks."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ _FIELDS = {"validation": "Validation file", "test": "Test file"}
 
 
 class PathSuggester(Suggester):
-    """Completes a path by the first file or folder that begins as typed."""
+    """Completes a path with the first matching file or folder."""
 
     async def get_suggestion(self, value: str) -> str | None:
-        """What the path could become; None where that cannot be shown as it is."""
-        found = (one.text for one in await candidates(value))
-        return next((text for text in found if text == scrub(text)), None)
+        """The completed path; None if there is none that can be shown unscrubbed."""
+        texts = (candidate.text for candidate in await candidates(value))
+        return next((text for text in texts if text == scrub(text)), None)
 
 
 class CompareWith(Dialog[Others | None]):
-    """Two paths, either may be empty; gives them, or None to change nothing."""
+    """Two paths, either may be empty; returns them, or None if cancelled."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Close", id="dialog.close"),
@@ -49,57 +49,56 @@ class CompareWith(Dialog[Others | None]):
     CompareWith .row { height: 1; margin-bottom: 1; }
     CompareWith Label { width: 17; color: $text-muted; }
     CompareWith Input { width: 1fr; }
-    CompareWith #compare-with-word { height: 2; }
+    CompareWith #compare-with-message { height: 2; }
     CompareWith #compare-with-keys { width: 1fr; color: $text-muted; }
     """
 
     @dataclass
-    class Looked(Message):
-        """Why each file cannot be read; empty where it can."""
+    class Inspected(Message):
+        """Why each file cannot be read; empty if it can."""
 
         paths: Mapping[str, Path | None]
         reasons: Mapping[str, str]
 
     def __init__(self, validation: Path | None = None, test: Path | None = None) -> None:
-        """Offer the files that are compared with now."""
+        """Create the dialog with the files of the last comparison."""
         super().__init__()
-        self._given = {"validation": validation, "test": test}
+        self._initial = {"validation": validation, "test": test}
 
     def compose(self) -> ComposeResult:
-        """Two fields, what is wrong with them, two buttons."""
+        """Two fields, an error, two buttons."""
         with Vertical(classes="dialog -wide"):
             yield Static("Compare with other files", classes="dialog--title", markup=False)
             yield Static(
-                "Rows that stand in these files too, or nearly, are told as leaked: a score on "
-                "rows that were trained on says nothing.",
+                "Rows that also appear in these files, exactly or nearly, are reported as leaked: "
+                "a score on rows seen in training means nothing.",
                 classes="dialog--about",
                 markup=False,
             )
             for name, title in _FIELDS.items():
                 with Horizontal(classes="row"):
                     yield Label(title)
-                    given = self._given[name]
-                    shown = "" if given is None else scrub(str(given))
+                    path = self._initial[name]
                     yield Input(
-                        shown,
-                        placeholder="a path; may be empty",
+                        "" if path is None else scrub(str(path)),
+                        placeholder="a path, or empty",
                         suggester=PathSuggester(use_cache=False, case_sensitive=True),
                         compact=True,
                         id=name,
                     )
-            yield Static(id="compare-with-word", classes="bad", markup=False)
+            yield Static(id="compare-with-message", classes="bad", markup=False)
             with Horizontal(classes="dialog--buttons"):
                 yield Static("→ completes  enter next", id="compare-with-keys", markup=False)
                 yield Button("Close (esc)", id="close", compact=True)
                 yield Button("Compare (ctrl+s)", id="compare", variant="primary", compact=True)
 
     def on_mount(self) -> None:
-        """Start with the validation file."""
+        """Focus the validation file."""
         self.query_one("#validation").focus()
 
     @on(Input.Changed)
-    def _other_answer(self) -> None:
-        self._say("")
+    def _clear_error(self) -> None:
+        self._show_error("")
 
     @on(Input.Submitted, "#validation")
     def _next(self) -> None:
@@ -112,35 +111,35 @@ class CompareWith(Dialog[Others | None]):
     @on(Input.Submitted, "#test")
     @on(Button.Pressed, "#compare")
     def action_compare(self) -> None:
-        """Give the files, if they can be read and are two."""
+        """Return the files, if they are readable and different."""
         paths = {name: self._path(name) for name in _FIELDS}
         if paths["validation"] and paths["validation"] == paths["test"]:
-            self._say("The validation file and the test file are the same.")
+            self._show_error("The validation file and the test file are the same.")
         else:
-            self._look(paths)
+            self._inspect(paths)
 
-    @work(exclusive=True, group="look", exit_on_error=False)
-    async def _look(self, paths: Mapping[str, Path | None]) -> None:
+    @work(exclusive=True, group="inspect", exit_on_error=False)
+    async def _inspect(self, paths: Mapping[str, Path | None]) -> None:
         reasons = {name: (await inspect_input(path)).reason for name, path in paths.items() if path}
-        self.post_message(self.Looked(paths, reasons))
+        self.post_message(self.Inspected(paths, reasons))
 
-    def on_compare_with_looked(self, message: Looked) -> None:
-        """Give the files, or say which cannot be read."""
+    def on_compare_with_inspected(self, message: Inspected) -> None:
+        """Return the files, or show which cannot be read."""
         for name, reason in message.reasons.items():
             if reason:
-                self._say(reason)
+                self._show_error(reason)
                 self.query_one(f"#{name}").focus()
                 return
         self.dismiss((message.paths["validation"], message.paths["test"]))
 
     def _path(self, name: str) -> Path | None:
-        """The path; the one that was given as it is, also where it cannot be shown as it is."""
+        """The path; the initial one unscrubbed if it was not edited."""
         typed = self.query_one(f"#{name}", Input).value.strip()
-        given = self._given[name]
-        if given and typed == scrub(str(given)):
-            return given
+        path = self._initial[name]
+        if path and typed == scrub(str(path)):
+            return path
         return typed_path(typed) if typed else None
 
-    def _say(self, reason: str) -> None:
-        word = self.query_one("#compare-with-word", Static)
-        word.update(Content(f"{Tone.BAD.glyph} {scrub(reason)}" if reason else ""), layout=False)
+    def _show_error(self, reason: str) -> None:
+        label = self.query_one("#compare-with-message", Static)
+        label.update(Content(f"{Tone.BAD.glyph} {scrub(reason)}" if reason else ""), layout=False)

@@ -1,4 +1,4 @@
-"""Show what a fix would change before it changes anything."""
+"""Preview a fix before it is applied."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ from tui.domain.text import number, scrub
 from tui.widgets.diff_view import DiffView
 from tui.widgets.line_table import Cell, Column, LineTable
 
-_COLUMNS = [Column("problem", 26), Column("what the fix does")]
+_COLUMNS = [Column("problem", 26), Column("fix")]
 
-_KEYS = "↑↓ other fix  pgup pgdn scroll  u undoes a fix; nothing is written until w"
+_KEYS = "↑↓ select a fix  pgup pgdn scroll  u undoes a fix; nothing is written until w"
 
 
 @dataclass(frozen=True, slots=True)
 class FixChoice:
-    """One thing that can be done to a row.
+    """A fix that can be applied to a row.
 
     Attributes:
-        code: the problem it mends.
-        words: what it does, as `repair the encoding`.
-        diff: how the row changes by it.
-        others: how many other rows have the same problem.
+        code: of the problem that it fixes.
+        description: such as `repair the encoding`.
+        diff: what it changes in the row.
+        others: number of other rows with the same problem.
     """
 
     code: str
-    words: str
+    description: str
     diff: Sequence[DiffLine]
     others: int
 
 
 @dataclass(frozen=True, slots=True)
 class FixAnswer:
-    """What shall be done: the fix for a problem, on this row or on all that have it.
+    """The chosen fix, for this row or for all rows with the problem.
 
     Attributes:
-        code: the problem; empty for all problems that have a certain fix.
-        all: whether all rows that have it are mended.
+        code: of the problem; empty for all problems with a certain fix.
+        all: whether to fix all rows with the problem.
     """
 
     code: str
@@ -54,7 +54,7 @@ class FixAnswer:
 
 
 class FixPreview(Dialog[FixAnswer | None]):
-    """The fixes for a row, and below them what the chosen one changes; gives one, or None."""
+    """The fixes for a row, and below them the diff of the selected one; returns one, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Close", id="dialog.close"),
@@ -82,13 +82,12 @@ class FixPreview(Dialog[FixAnswer | None]):
     """
 
     def __init__(self, title: str, fixes: Sequence[FixChoice], *, every: bool = False) -> None:
-        """Offer fixes.
+        """Create the dialog.
 
         Args:
-            title: which row, as `Line 12`.
+            title: the row, such as `Line 12`.
             fixes: at least one; the first is under the cursor.
-            every: only for all rows that have the problem, or for all problems; the diff is that of
-                one row.
+            every: offer to fix all rows with the problem, or all problems; the diff is of one row.
         """
         super().__init__()
         self._every = every
@@ -102,35 +101,35 @@ class FixPreview(Dialog[FixAnswer | None]):
             count = Column("rows" if self._every else "other rows", 10, right=True)
             yield LineTable([*_COLUMNS, count], self._cells)
             yield DiffView()
-            yield Static(_KEYS, id="fix-preview-word", classes="dialog--hint", markup=False)
+            yield Static(_KEYS, id="fix-preview-message", classes="dialog--hint", markup=False)
             with Horizontal(classes="dialog--buttons"):
                 yield Button("Close (esc)", id="close", compact=True)
-                words = "Fix all kinds (a)" if self._every else "Fix all of the kind (a)"
-                yield Button(words, id="all", compact=True)
-                words = "Fix these rows (enter)" if self._every else "Fix this row (enter)"
-                yield Button(words, id="one", variant="primary", compact=True)
+                label = "Fix all kinds (a)" if self._every else "Fix all of this kind (a)"
+                yield Button(label, id="all", compact=True)
+                label = "Fix these rows (enter)" if self._every else "Fix this row (enter)"
+                yield Button(label, id="one", variant="primary", compact=True)
 
     def on_mount(self) -> None:
-        """Start in the list."""
+        """Focus the list."""
         table = self.query_one(LineTable)
         table.set_row_count(len(self._fixes))
         table.focus()
 
     @property
-    def _chosen(self) -> FixChoice:
+    def _selected_fix(self) -> FixChoice:
         return self._fixes[self.query_one(LineTable).cursor]
 
     def _cells(self, row: int) -> Sequence[Cell]:
         fix = self._fixes[row]
         rows = fix.others + self._every
-        return [fix.code, fix.words, number(rows) if rows else "none"]
+        return [fix.code, fix.description, number(rows) if rows else "none"]
 
     @on(LineTable.RowHighlighted)
     def _show(self) -> None:
-        fix = self._chosen
+        fix = self._selected_fix
         self.query_one(DiffView).show(fix.diff)
         self.query_one("#all", Button).disabled = not (self._every or fix.others)
-        self._say(_KEYS)
+        self._show_message(_KEYS)
 
     @on(Button.Pressed, "#close")
     def _close(self) -> None:
@@ -146,16 +145,16 @@ class FixPreview(Dialog[FixAnswer | None]):
         self.action_fix(True)
 
     def action_fix(self, every: bool) -> None:
-        """Give the chosen fix, for this row or for all that have the problem; or every fix."""
-        if every and not self._every and not self._chosen.others:
-            self._say("! No other row has this problem.")
+        """Return the selected fix, for this row or for all rows with the problem; or every fix."""
+        if every and not self._every and not self._selected_fix.others:
+            self._show_message("! No other row has this problem.")
         elif every and self._every:
             self.dismiss(FixAnswer("", all=True))
         else:
-            self.dismiss(FixAnswer(self._chosen.code, self._every or every))
+            self.dismiss(FixAnswer(self._selected_fix.code, self._every or every))
 
-    def _say(self, words: str) -> None:
-        self.query_one("#fix-preview-word", Static).update(words, layout=False)
+    def _show_message(self, message: str) -> None:
+        self.query_one("#fix-preview-message", Static).update(message, layout=False)
 
     def action_scroll(self, by: int) -> None:
         """Scroll the diff."""

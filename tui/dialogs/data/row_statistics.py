@@ -1,4 +1,4 @@
-"""What a file holds, in figures: roles, turns, tokens, lengths, system prompts, labels."""
+"""The statistics of a file: roles, turns, tokens, lengths, system prompts, labels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tui.widgets.data.statistics_view import Remark, StatisticsView
 
 
 class RowStatistics(Dialog[None]):
-    """The statistics of a file; scrolls, and esc closes it."""
+    """The statistics of a file; scrolls."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,s,q", "dismiss", "Close", id="dialog.close")
@@ -32,23 +32,23 @@ class RowStatistics(Dialog[None]):
         *,
         blocks: bool | None = None,
     ) -> None:
-        """Show statistics.
+        """Create the dialog.
 
         Args:
-            statistics: what was counted.
-            title: of what, as the file's name.
-            remarks: what is to be said above the figures.
-            blocks: draw bars with box characters; otherwise in plain ASCII. None: as the
-                terminal's encoding allows.
+            statistics: of the file.
+            title: the file's name.
+            remarks: sentences above the figures.
+            blocks: draw bars with box characters; otherwise in plain ASCII. None follows the
+                encoding of the terminal.
         """
         super().__init__()
         self._statistics = statistics
         self._title = title
-        self._remarks = [(scrub(words), tone) for words, tone in remarks]
+        self._remarks = [(scrub(text), tone) for text, tone in remarks]
         self._blocks = _is_utf8() if blocks is None else blocks
 
     def compose(self) -> ComposeResult:
-        """The title, the figures, the keys."""
+        """Title, statistics, keys."""
         with Vertical(classes="dialog -large"):
             title = f"Statistics of {preview(self._title, 60)}"
             yield Static(title, classes="dialog--title", markup=False)
@@ -58,7 +58,7 @@ class RowStatistics(Dialog[None]):
             )
 
     def on_mount(self) -> None:
-        """Scroll by keys at once."""
+        """Focus the statistics."""
         self.query_one(StatisticsView).focus()
 
 

@@ -1,4 +1,4 @@
-"""Write the good rows to a new file: its name, the system prompt, the split, what to leave out."""
+"""Write the valid rows to a new file: its name, system prompt, split, rows to leave out."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ from tui.widgets.line_table import Column
 _COLUMNS = [
     Column("leave out rows with", 22),
     Column("rows", 11, right=True),
-    Column("what it is"),
+    Column("description"),
 ]
 _SEED = 7
 
 
 class WriteFile(Dialog[WriteRequest | None]):
-    """Asks what to write; gives the request, or None. The write button is always in sight."""
+    """Asks what to write; returns the request, or None. The write button is always visible."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Back", id="dialog.close"),
@@ -52,17 +52,17 @@ class WriteFile(Dialog[WriteRequest | None]):
     WriteFile .row > Input { width: 1fr; }
     WriteFile #shares { margin-bottom: 1; }
     WriteFile CheckList { height: auto; max-height: 7; margin-bottom: 1; }
-    WriteFile #write-file-word { height: 3; }
+    WriteFile #write-file-message { height: 3; }
     WriteFile #write-file-keys { width: 1fr; color: $text-muted; }
     """
 
     @dataclass
-    class Looked(Message):
-        """What stands at the path that was typed; `wanted` where it shall be written to."""
+    class Inspected(Message):
+        """The state of the typed path; `confirmed` if it is to be written to."""
 
         typed: str
-        standing: PathState
-        wanted: bool
+        path_state: PathState
+        confirmed: bool
 
     def __init__(
         self,
@@ -74,51 +74,51 @@ class WriteFile(Dialog[WriteRequest | None]):
         request: WriteRequest | None = None,
         failure: str = "",
     ) -> None:
-        """Offer to write.
+        """Create the dialog.
 
         Args:
-            source: the file that is open; it stays as it is.
+            source: the open file, which is never changed.
             kind: its format.
-            counts: how many of its rows are good.
-            quality: rows with each warning, by code; any of them can be left out.
-            out: the name that is offered.
-            request: what was asked for before and could not be written, to be changed.
-            failure: why it could not be; told until something is changed.
+            counts: of its rows.
+            quality: number of rows with each warning, by code; these can be left out.
+            out: the suggested name.
+            request: the earlier request that failed, to be changed.
+            failure: why it failed; shown until something is changed.
         """
         super().__init__()
         self._source = source
         self._kind = kind
         self._counts = counts
         self._warned = sorted(quality.items(), key=lambda pair: (-pair[1], pair[0]))
-        self._offered = request or WriteRequest(out=out, seed=_SEED, leave_out=left_out_of(kind))
+        self._initial = request or WriteRequest(out=out, seed=_SEED, leave_out=left_out_of(kind))
         self._failure = failure
-        self._standing = PathState()
+        self._path_state = PathState()
 
     def compose(self) -> ComposeResult:
-        """The fields, the warnings, what will be written, two buttons."""
-        offered = self._offered
+        """The fields, the warnings, a forecast or an error, two buttons."""
+        initial = self._initial
         with Vertical(classes="dialog -wide"):
             title = f"Write a new file of {preview(self._source.name, 50)}"
             yield Static(title, classes="dialog--title", markup=False)
             with Horizontal(classes="row"):
                 yield Label("New file")
-                yield Input(scrub(str(offered.out)), compact=True, id="out")
+                yield Input(scrub(str(initial.out)), compact=True, id="out")
             with Horizontal(classes="row"):
                 yield Label("System prompt")
-                hint = "for rows that bring none; may be empty"
-                yield Input(offered.system, placeholder=hint, compact=True, id="system")
+                hint = "for rows without one; may be empty"
+                yield Input(initial.system, placeholder=hint, compact=True, id="system")
             with Horizontal(classes="row", id="shares"):
                 yield Label("Validation")
                 yield Input(
-                    _percent(offered.validation), placeholder="none", compact=True, id="validation"
+                    _percent(initial.validation), placeholder="none", compact=True, id="validation"
                 )
                 yield Label("Test", classes="-next")
-                yield Input(_percent(offered.test), placeholder="none", compact=True, id="test")
+                yield Input(_percent(initial.test), placeholder="none", compact=True, id="test")
                 yield Label("Seed", classes="-next")
-                yield Input(str(offered.seed), max_length=18, compact=True, id="seed")
+                yield Input(str(initial.seed), max_length=18, compact=True, id="seed")
             if self._warned:
                 yield self._warnings()
-            yield Static(id="write-file-word", markup=False)
+            yield Static(id="write-file-message", markup=False)
             with Horizontal(classes="dialog--buttons"):
                 keys = "enter next  space ticks" if self._warned else "enter next"
                 yield Static(keys, id="write-file-keys", markup=False)
@@ -127,24 +127,24 @@ class WriteFile(Dialog[WriteRequest | None]):
 
     def _warnings(self) -> CheckList:
         rows = [[code, number(count), KINDS[code].what] for code, count in self._warned]
-        ticked = [i for i, (code, _) in enumerate(self._warned) if code in self._offered.leave_out]
+        ticked = [i for i, (code, _) in enumerate(self._warned) if code in self._initial.leave_out]
         return CheckList(_COLUMNS, rows, ticked)
 
     def on_mount(self) -> None:
-        """Start with the name."""
+        """Focus the name."""
         self.query_one("#out").focus()
-        self._look(self._value("out"), wanted=False)
-        self._tell()
+        self._inspect(self._value("out"), confirmed=False)
+        self._show_result()
 
     @on(Input.Changed, "#out")
-    def _other_name(self) -> None:
-        self._standing = PathState()
-        self._look(self._value("out"), wanted=False)
+    def _name_changed(self) -> None:
+        self._path_state = PathState()
+        self._inspect(self._value("out"), confirmed=False)
 
     @on(Input.Changed)
     @on(CheckList.Changed)
-    def _other_answer(self) -> None:
-        self._tell()
+    def _answer_changed(self) -> None:
+        self._show_result()
 
     @on(Button.Pressed, "#back")
     def _leave(self) -> None:
@@ -157,43 +157,43 @@ class WriteFile(Dialog[WriteRequest | None]):
 
     @on(Button.Pressed, "#write")
     def action_write(self) -> None:
-        """Give the request, if it is one and its name is free to be written to."""
+        """Return the request, if it is valid and its path can be written to."""
         reason, request = self._read()
         if request is None:
-            self._say(reason, Tone.BAD)
+            self._show_message(reason, Tone.BAD)
         else:
-            self._look(self._value("out"), wanted=True)
+            self._inspect(self._value("out"), confirmed=True)
 
-    @work(exclusive=True, group="look", exit_on_error=False)
-    async def _look(self, typed: str, *, wanted: bool) -> None:
-        """Look at what stands at the path; a slow disk never stops the keys."""
-        standing = await inspect_output(self._path(typed), self._source)
-        self.post_message(self.Looked(typed, standing, wanted))
+    @work(exclusive=True, group="inspect", exit_on_error=False)
+    async def _inspect(self, typed: str, *, confirmed: bool) -> None:
+        """Inspect the path in the background; a slow disk never blocks the keys."""
+        path_state = await inspect_output(self._path(typed), self._source)
+        self.post_message(self.Inspected(typed, path_state, confirmed))
 
-    def on_write_file_looked(self, message: Looked) -> None:
-        """Tell what was found, or write."""
+    def on_write_file_inspected(self, message: Inspected) -> None:
+        """Show the result of the inspection, or return the request."""
         if message.typed != self._value("out"):
             return
-        self._standing = message.standing
+        self._path_state = message.path_state
         _, request = self._read()
-        if message.wanted and request:
+        if message.confirmed and request:
             self.dismiss(request)
         else:
-            self._tell()
+            self._show_result()
 
-    def _tell(self) -> None:
+    def _show_result(self) -> None:
         reason, request = self._read()
         if request is None:
-            self._say(reason, Tone.BAD)
-        elif self._failure and request == self._offered:
-            self._say(self._failure, Tone.BAD)
+            self._show_message(reason, Tone.BAD)
+        elif self._failure and request == self._initial:
+            self._show_message(self._failure, Tone.BAD)
         else:
-            self._say(self._forecast(request), Tone.NONE)
+            self._show_message(self._forecast(request), Tone.NONE)
 
     def _read(self) -> tuple[str, WriteRequest | None]:
-        """The request, or the sentence that says what is wrong."""
+        """An error and no request, or no error and the request."""
         typed = self._value("out")
-        if reason := self._reason_against(typed):
+        if reason := self._name_error(typed):
             return reason, None
         seed = self._value("seed") or str(_SEED)
         if not seed.isdecimal():
@@ -212,14 +212,14 @@ class WriteFile(Dialog[WriteRequest | None]):
         except ValueError as error:
             return str(error), None
 
-    def _reason_against(self, typed: str) -> str:
+    def _name_error(self, typed: str) -> str:
         if not self._counts.valid:
-            return "No row of the file is good: there is nothing to write."
+            return "The file has no valid rows to write."
         if not typed:
-            return "Give the new file a name."
+            return "Enter a name for the new file."
         if typed.endswith("/"):
-            return "Give the name of a file in this folder."
-        return self._standing.reason
+            return "Enter the name of a file in this folder."
+        return self._path_state.reason
 
     def _left_out(self) -> frozenset[str]:
         lists = self.query(CheckList)
@@ -227,7 +227,7 @@ class WriteFile(Dialog[WriteRequest | None]):
         return frozenset(self._warned[i][0] for i in ticked)
 
     def _forecast(self, request: WriteRequest) -> str:
-        """What will be written, counted where that is certain, told as about where it is not."""
+        """What will be written; the counts are approximate if rows overlap."""
         left_out = [count for code, count in self._warned if code in request.leave_out]
         rows = max(0, self._counts.valid - sum(left_out))
         validation, test = (round(rows * share) for share in (request.validation, request.test))
@@ -236,30 +236,30 @@ class WriteFile(Dialog[WriteRequest | None]):
         parts += [f"{number(validation)} to validate"] if validation else []
         parts += [f"{number(test)} to test"] if test else []
         rejected = self._counts.rows - rows
-        kept = f", {number(rejected)} rejected with their reasons" if rejected else ""
-        asks = " The file exists: you are asked first." if self._standing.exists else ""
-        return f"{', '.join(parts)}{kept}; a manifest beside them. The source stays as it is.{asks}"
+        rest = f", {number(rejected)} rejected with reasons" if rejected else ""
+        asks = " The file exists: you will be asked first." if self._path_state.exists else ""
+        return f"{', '.join(parts)}{rest}; plus a manifest. The source is not changed.{asks}"
 
     def _path(self, typed: str) -> Path:
-        """The path; the one that was offered as it is, also where it cannot be shown as it is."""
-        offered = self._offered.out
-        return offered if typed == scrub(str(offered)) else typed_path(typed)
+        """The path; the suggested one unscrubbed if it was not edited."""
+        out = self._initial.out
+        return out if typed == scrub(str(out)) else typed_path(typed)
 
     def _value(self, name: str) -> str:
         return self.query_one(f"#{name}", Input).value.strip()
 
-    def _say(self, sentence: str, tone: Tone) -> None:
-        word = self.query_one("#write-file-word", Static)
-        word.set_classes("muted" if tone is Tone.NONE else tone.value)
+    def _show_message(self, message: str, tone: Tone) -> None:
+        label = self.query_one("#write-file-message", Static)
+        label.set_classes("muted" if tone is Tone.NONE else tone.value)
         mark = "" if tone is Tone.NONE else f"{tone.glyph} "
-        word.update(Content(mark + scrub(sentence)), layout=False)
+        label.update(Content(mark + scrub(message)), layout=False)
 
 
 def _share(typed: str, title: str) -> float:
-    """A share as a person types it: `10%`, `0.1`, or nothing.
+    """Parse a share: `10%`, `0.1`, or nothing.
 
     Raises:
-        ValueError: it is none, with a sentence that says so.
+        ValueError: with a sentence, if it is not one.
     """
     figure = typed.removesuffix("%").strip()
     try:
@@ -268,7 +268,7 @@ def _share(typed: str, title: str) -> float:
         value = math.nan
     if 0 <= value < 1:
         return value
-    raise ValueError(f"{title}: {preview(typed, 20)} is no share of the rows; give 10% or 0.1.")
+    raise ValueError(f"{title}: {preview(typed, 20)} is not a share of the rows; enter 10% or 0.1.")
 
 
 def _percent(share: float) -> str:
