@@ -29,17 +29,23 @@ _EXCLUDED_LINES = 100
 _PROGRESS_DELAY = 0.5
 """Seconds after which a change reports progress."""
 
-OnProgress = Callable[[str, float | None], None]
-"""Takes the activity and its share done, 0 to 1; None if that is not known."""
-
 
 class RowEditing:
     """Changes rows of one dataset, with dialogs for choices. Run in a worker."""
 
-    def __init__(self, app: App[Any], dataset: Dataset, on_progress: OnProgress) -> None:
+    def __init__(
+        self, app: App[Any], dataset: Dataset, show_share: Callable[[str, float | None], None]
+    ) -> None:
+        """Create the editing of a dataset.
+
+        Args:
+            app: shows the dialogs.
+            dataset: the open file.
+            show_share: takes an activity and its share done, 0 to 1; None if that is not known.
+        """
         self._app = app
         self._dataset = dataset
-        self._on_progress = on_progress
+        self._show_share = show_share
         self._changing = asyncio.Lock()
 
     async def edit(self, row: int) -> EditStep | None:
@@ -131,7 +137,7 @@ class RowEditing:
         """Apply every certain fix, a step a problem code; returns them all as one step."""
         steps = self._dataset.edits.steps
         async for progress in apply_fixes(self._dataset, FIXABLE):
-            self._on_progress(progress.label, progress.share)
+            self._show_share(progress.label, progress.share)
         new_steps = self._dataset.edits.steps[len(steps) :]
         rows = {row: edit for step in new_steps for row, edit in step.after.items()}
         words = f"{plural(len(new_steps), 'fix', 'fixes')}; u undoes them one by one"
@@ -160,7 +166,7 @@ class RowEditing:
     async def _fix_all(self, code: str) -> EditStep | None:
         """Fix all rows with a problem, as one step, as far as they have a certain fix."""
         async for progress in propose_fixes(self._dataset, code):
-            self._on_progress(progress.label, progress.share)
+            self._show_share(progress.label, progress.share)
         step = await self._change(f"{progress.label}, all rows with {code}", progress.edits)
         if len(progress.edits) < progress.rows:
             text = f"{number(len(progress.edits))} of {plural(progress.rows, 'row')} fixed."
@@ -222,7 +228,7 @@ class RowEditing:
             task = asyncio.create_task(change)
             await asyncio.wait({task}, timeout=_PROGRESS_DELAY)
             if not task.done():
-                self._on_progress("rechecking the changed rows and their duplicates", None)
+                self._show_share("rechecking the changed rows and their duplicates", None)
             return await task
 
     async def _raw(self, row: int) -> bytes:
