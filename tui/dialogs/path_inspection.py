@@ -27,7 +27,7 @@ async def inspect_input(path: Path) -> PathState:
     return await asyncio.to_thread(_input_state, path)
 
 
-async def inspect_output_state(path: Path, source: Path) -> PathState:
+async def inspect_output(path: Path, source: Path) -> PathState:
     """Check that a path can be written to: it is neither a folder nor the source."""
     return await asyncio.to_thread(_output_state, path, source)
 
