@@ -47,8 +47,7 @@ def plain_loop(model_folder: Path) -> list[float]:
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM, AutoTokenizer, get_linear_schedule_with_warmup
-
-    from tui.engine.training.resources.device import pick_device, pick_precision, torch_dtype
+    from tui.engine.training.planning.device import pick_device, pick_precision, torch_dtype
 
     os.nice(NICENESS)
     torch.manual_seed(7)

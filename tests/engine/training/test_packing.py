@@ -10,7 +10,7 @@ from transformers import AutoTokenizer
 
 from tui.engine.home import JobFolder
 from tui.engine.jobs.spec import Hyperparameters
-from tui.engine.training.plan import Plan, TrainingContext, make_plan
+from tui.engine.training.planning.plan import Plan, TrainingContext, make_plan
 from tui.engine.training.tokens import tokenize
 from tui.engine.training.trainer_setup import Data, build_dataset, load_model, make_trainer, packed
 from tui.engine.training.training_rows import TrainingRow

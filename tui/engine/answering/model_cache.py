@@ -19,7 +19,7 @@ from tui.engine.answering.kv_cache import layer_types
 from tui.engine.base_models import local_folder
 from tui.engine.home import Home
 from tui.engine.model_download import ModelUnavailable
-from tui.engine.training.resources.device import pick_device, pick_precision, torch_dtype
+from tui.engine.training.planning.device import pick_device, pick_precision, torch_dtype
 
 _CAPACITY = 3
 """Models that stay in memory: a base model and two results of it are what people compare."""

@@ -21,7 +21,7 @@ from tui.engine.training.checkpoints import (
     write_manifest,
 )
 from tui.engine.training.distributed import ProcessGroup
-from tui.engine.training.plan import Plan
+from tui.engine.training.planning.plan import Plan
 
 Wanted = Callable[[], str | None]
 """Gives `cancel` or `pause` when a run shall stop."""

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from tui.engine.training.resources.device import Device
+from tui.engine.training.planning.device import Device
 
 _PATIENCE = timedelta(hours=3)
 """How long the others wait while the first one fetches the model."""

@@ -17,8 +17,8 @@ from tui.domain.providers.model_names import ModelSource
 from tui.engine.home import JobFolder
 from tui.engine.jobs.spec import JobSpec
 from tui.engine.jobs.worker_reports import JobError
-from tui.engine.training.plan import Plan
-from tui.engine.training.resources.device import DeviceChoice
+from tui.engine.training.planning.device import DeviceChoice
+from tui.engine.training.planning.plan import Plan
 
 _LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers")
 _SNAPSHOTS = "snapshots"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tui.engine.training.plan import Plan
+from tui.engine.training.planning.plan import Plan
 from tui.engine.training.training_rows import TrainingRow
 
 FILE_NAME = "row_losses.csv"

@@ -24,7 +24,7 @@ from tui.engine.training.callback import TrainingCallback, Wanted
 from tui.engine.training.checkpoints import CheckpointManifest, best, latest_complete, marks
 from tui.engine.training.distributed import ProcessGroup
 from tui.engine.training.manifest import Manifest
-from tui.engine.training.plan import Plan
+from tui.engine.training.planning.plan import Plan
 from tui.engine.training.publishing import load_weights, publish
 from tui.engine.training.row_losses import FILE_NAME, measure_rows, sentence, write_row_losses
 from tui.engine.training.trainer_setup import Data, base_dtype, load_model, make_trainer

@@ -16,8 +16,8 @@ from trl import DPOConfig, SFTConfig, SFTTrainer, pack_dataset
 
 from tui.engine.home import JobFolder
 from tui.engine.jobs.spec import MethodName
-from tui.engine.training.plan import Plan
-from tui.engine.training.resources.device import torch_dtype
+from tui.engine.training.planning.device import torch_dtype
+from tui.engine.training.planning.plan import Plan
 from tui.engine.training.trainers import LabelledPositionsTrainer, PairCollator, PairsTrainer
 from tui.engine.training.training_rows import TrainingRow
 

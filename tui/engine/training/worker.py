@@ -36,16 +36,16 @@ from tui.engine.jobs.worker_reports import (
 from tui.engine.training.checkpoints import marks, prune
 from tui.engine.training.distributed import ProcessGroup, end_with_launcher
 from tui.engine.training.manifest import Manifest, begin
-from tui.engine.training.plan import Plan, TrainingContext, make_plan, max_example_length
-from tui.engine.training.resources.device import Device, DeviceChoice, measure, pick_device
-from tui.engine.training.resources.feasibility import (
+from tui.engine.training.planning.device import Device, DeviceChoice, measure, pick_device
+from tui.engine.training.planning.feasibility import (
     check_machine,
     check_memory,
     check_targets,
     resume_plan,
 )
-from tui.engine.training.resources.memory import free_memory
-from tui.engine.training.resources.model_shape import ModelShape, read_model_shape
+from tui.engine.training.planning.memory import free_memory
+from tui.engine.training.planning.model_shape import ModelShape, read_model_shape
+from tui.engine.training.planning.plan import Plan, TrainingContext, make_plan, max_example_length
 from tui.engine.training.training_rows import TrainingRow, read_training_rows
 
 if TYPE_CHECKING:

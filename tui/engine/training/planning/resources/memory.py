@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tui.engine.jobs.spec import MethodName
-from tui.engine.training.plan import Plan
-from tui.engine.training.resources.device import Device
-from tui.engine.training.resources.model_shape import ModelShape
+from tui.engine.training.planning.device import Device
+from tui.engine.training.planning.model_shape import ModelShape
+from tui.engine.training.planning.plan import Plan
 
 _FP32 = 4
 _SLACK = 0.5e9

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from tui.domain.submission.training_defaults import AUTO_EPOCHS, AUTO_LENGTH, auto_batch
 from tui.engine.jobs.spec import Hyperparameters, MethodName, Schedule
-from tui.engine.training.resources.device import Device, Precision
+from tui.engine.training.planning.device import Device, Precision
 
 _AUTO_RATES = {
     ("supervised", True): 1e-3,

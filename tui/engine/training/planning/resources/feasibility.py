@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from tui.engine.jobs.failures import PermanentFailure
 from tui.engine.jobs.spec import JobSpec
-from tui.engine.training.plan import Plan
-from tui.engine.training.resources.device import Device
-from tui.engine.training.resources.memory import MemoryEstimate, estimate, memory_blocker
-from tui.engine.training.resources.model_shape import ModelShape
+from tui.engine.training.planning.device import Device
+from tui.engine.training.planning.memory import MemoryEstimate, estimate, memory_blocker
+from tui.engine.training.planning.model_shape import ModelShape
+from tui.engine.training.planning.plan import Plan
 from tui.engine.training.training_rows import TrainingRow
 
 

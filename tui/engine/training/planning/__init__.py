@@ -1,0 +1,1 @@
+"""How a job trains on this machine: device, memory, the plan, whether it is feasible."""
