@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import Any
 
 from openai import AsyncOpenAI
-from tui.engine.training.planning.device import pick_device, pick_precision, torch_dtype
 
 from tui.domain.providers.model_names import base_model
 from tui.engine.base_models import local_folder
 from tui.engine.home import Home
 from tui.engine.jobs.launcher import torch_environment
+from tui.engine.training.planning.device import pick_device, pick_precision, torch_dtype
 from tui.services.providers.engine_process import ENGINE_URL, EngineProcess, socket_client
 from tui.settings import Settings, load_settings
 

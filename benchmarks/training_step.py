@@ -47,6 +47,7 @@ def plain_loop(model_folder: Path) -> list[float]:
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM, AutoTokenizer, get_linear_schedule_with_warmup
+
     from tui.engine.training.planning.device import pick_device, pick_precision, torch_dtype
 
     os.nice(NICENESS)

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 from textual.binding import Binding
 
 from tui.app import FtuiApp, screen_class
-from tui.cli import COMMANDS
+from tui.cli import COMMANDS, command_parser
 from tui.domain.loop import Mode
 from tui.screens.chat.screen import ChatScreen
 from tui.screens.jobs.comparison_screen import RunComparisonScreen
 from tui.screens.jobs.job_screen import JobScreen
 from tui.services.container import Services
-from tui.settings import Settings
+from tui.settings import Settings, load_settings
 from tui.widgets.chat.message_input import MessageInput
 from tui.widgets.jobs.chart_pane import JobChart
 from tui.widgets.jobs.loss_chart import LossChart
 
 ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 ROW = re.compile(r"^\| `([^|]+)` \| ([^|]+) \|[^|]*\|$", re.MULTILINE)
 
 
@@ -86,11 +88,36 @@ def test_the_readme_opens_with_the_two_commands_that_ci_runs() -> None:
 
 
 def test_the_readme_names_every_command_and_no_other() -> None:
-    named = set(re.findall(r"\bftui ([a-z]+)\b", (ROOT / "README.md").read_text()))
-    assert set(COMMANDS) <= named
+    table = re.findall(r"^\| (`ftui .*?) \| [^|]*\|$", (ROOT / "README.md").read_text(), re.M)
+    named = {name for cell in table for name in re.findall(r"`ftui ([a-z]+)", cell)}
+    assert named == set(COMMANDS)
 
 
-def test_every_picture_in_the_readme_is_there() -> None:
-    pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", (ROOT / "README.md").read_text())
-    assert len(pictures) >= 4
-    assert [name for name in pictures if not (ROOT / name).is_file()] == []
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_in_the_documents_parses(page: Path) -> None:
+    blocks = re.findall(r"^```sh\n(.*?)^```", page.read_text(), re.M | re.S)
+    for line in (line for block in blocks for line in block.splitlines()):
+        words = shlex.split(line, comments=True)
+        if words[:1] == ["ftui"]:
+            command_parser(words[1]).parse_args(words[2:])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_config_in_the_documents_loads(page: Path, tmp_path: Path) -> None:
+    for block in re.findall(r"^```toml\n(.*?)^```", page.read_text(), re.M | re.S):
+        config = tmp_path / "config.toml"
+        config.write_text(block)
+        assert load_settings(environ={"FTUI_CONFIG": str(config)}).model
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_and_picture_in_the_documents_exists(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text())
+    assert [link for link in links if not (page.parent / link).is_file()] == []
+
+
+def test_the_readme_links_every_page() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert [
+        page.name for page in PAGES if page.name != "README.md" and page.name not in readme
+    ] == []

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from tui.cli import COMMANDS
+
 HEAVY = ("keyring", "openai", "torch", "transformers", "numpy", "fastapi", "datasets", "pandas")
 HELP = """
 import contextlib, io
@@ -44,8 +46,6 @@ def test_the_way_to_the_first_paint_loads_nothing_heavy() -> None:
     assert not loaded_after("import tui.app") & set(HEAVY)
 
 
-@pytest.mark.parametrize(
-    "name", ["check", "decide", "doctor", "engine", "evaluate", "jobs", "keys", "train", "watch"]
-)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_a_commands_module_loads_nothing_heavy(name: str) -> None:
     assert not loaded_after(f"import tui.commands.{name}") & {*HEAVY, "textual"}

@@ -96,13 +96,19 @@ def _settings(flags: argparse.Namespace) -> Settings | None:
         return None
 
 
-def _run_command(name: str, arguments: list[str]) -> int:
+def command_parser(name: str) -> argparse.ArgumentParser:
+    """The parser of one command of `COMMANDS`."""
     command = importlib.import_module(f"tui.commands.{name}")
     parser = argparse.ArgumentParser(
         prog=f"ftui {name}", description=command.__doc__, parents=[_common()]
     )
     command.add_arguments(parser)
-    flags = parser.parse_args(arguments)
+    return parser
+
+
+def _run_command(name: str, arguments: list[str]) -> int:
+    flags = command_parser(name).parse_args(arguments)
+    command = importlib.import_module(f"tui.commands.{name}")
     settings = _settings(flags)
     if settings is None:
         return 2

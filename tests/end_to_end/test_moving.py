@@ -1,4 +1,4 @@
-"""The README's script for moving from OpenAI runs unchanged, with OpenAI's client alone."""
+"""The script of docs/engine.md runs unchanged, with OpenAI's client alone."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.long
-async def test_the_readme_script_trains_lists_checkpoints_and_chats(
+async def test_the_script_of_the_engine_page_trains_lists_checkpoints_and_chats(
     tiny_model: Path, tmp_path: Path, free_port: int
 ) -> None:
-    (script,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
+    (script,) = re.findall(
+        r"^```python\n(.*?)^```", (ROOT / "docs" / "engine.md").read_text(), re.M | re.S
+    )
     settings = Settings(home=tmp_path / "home")
     # A tiny model in place of the real one.
     shutil.copytree(tiny_model, settings.home / "models" / DEFAULT_MODEL)

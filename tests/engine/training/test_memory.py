@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+
+from tui.engine.jobs.spec import Hyperparameters, MethodName
 from tui.engine.training.planning.device import Device
 from tui.engine.training.planning.memory import estimate, free_memory, memory_blocker
 from tui.engine.training.planning.model_shape import ModelShape, read_model_shape
-
-from tui.engine.jobs.spec import Hyperparameters, MethodName
 from tui.engine.training.planning.plan import Plan, TrainingContext, make_plan
 
 CONFIG = {

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tui.engine.training.planning.feasibility import resume_plan
 
 from tui.engine.jobs.failures import PermanentFailure
 from tui.engine.jobs.spec import Hyperparameters, MethodName
+from tui.engine.training.planning.feasibility import resume_plan
 from tui.engine.training.planning.plan import Plan, TrainingContext, make_plan, max_example_length
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
-from tui.engine.training.planning.device import Device
 
 from tui.domain.providers.model_names import ModelSource, SourceKind
 from tui.engine.home import JobFolder
 from tui.engine.jobs.spec import Hyperparameters, JobSpec, MethodName
 from tui.engine.jobs.worker_reports import Checkpoint, End, Level, Message, Metrics
 from tui.engine.training.manifest import Manifest
+from tui.engine.training.planning.device import Device
 from tui.engine.training.worker import Worker
 
 

@@ -1,1 +1,0 @@
-"""What training needs and what the machine has: device, memory, model shape."""
