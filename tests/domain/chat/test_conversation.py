@@ -22,7 +22,7 @@ from tui.domain.chat.conversation import (
 )
 from tui.domain.chat.descriptions import answer_words, settings_line
 from tui.domain.chat.stream import LARGEST, AnswerReader, Failure, Piece
-from tui.domain.evaluation.test_set import parse_test_set
+from tui.domain.evaluation.cases import parse_test_set
 from tui.domain.loop import Tone
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from tui.domain.evaluation.test_set import Case, str_of
+from tui.domain.evaluation.cases import Case, str_of
 from tui.domain.rows.diff import DiffLine, pretty_row, row_diff
 
 _LONG_LINE = 160

@@ -24,7 +24,7 @@ from tui.screens.mode_screen import ModeScreen
 from tui.services.chat.defaults import chat_start
 from tui.services.container import Services
 from tui.services.errors import FtuiError, InputError
-from tui.services.evaluation.test_sets import read_test_set
+from tui.services.evaluation.case_files import read_test_set
 from tui.widgets.chat.message_input import MessageInput
 from tui.widgets.live_line import LiveLine
 

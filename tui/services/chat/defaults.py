@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from tui.domain.evaluation.test_set import str_of
+from tui.domain.evaluation.cases import str_of
 from tui.domain.rows.parsing import BOM, parse
 from tui.services.evaluation.suggestions import job_that_made, test_set_beside
 from tui.services.workspace.workspace import Workspace

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ValidationError
 
+from tui.domain.evaluation.cases import Case
 from tui.domain.evaluation.records import SIDES, CaseResult, Evaluation, Reply, summarise
 from tui.domain.evaluation.scorers import Scorer, find_scorer, suggest_scorer
-from tui.domain.evaluation.test_set import Case
 from tui.services.errors import FileError, FtuiError, InputError, ProviderError
+from tui.services.evaluation.case_files import parsed
 from tui.services.evaluation.model_requests import Failures, ask
 from tui.services.evaluation.suggestions import Suggestion, suggest
-from tui.services.evaluation.test_sets import parsed
 from tui.services.providers.clients import RETRIES
 from tui.services.providers.providers import Providers
 from tui.services.workspace.files import append_json, read_bytes, read_json_lines

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.domain.evaluation.test_set import parse_test_set
+from tui.domain.evaluation.cases import parse_test_set
 
 CHAT = {
     "messages": [

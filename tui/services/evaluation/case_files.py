@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from tui.domain.evaluation.test_set import Case, parse_test_set
+from tui.domain.evaluation.cases import Case, parse_test_set
 from tui.services.errors import InputError
 from tui.services.workspace.files import read_bytes
 
