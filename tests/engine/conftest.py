@@ -29,7 +29,7 @@ async def own_engine(tiny_model: Path, tmp_path: Path) -> AsyncIterator[OwnEngin
     async for job in client.fine_tuning.jobs.list():
         if job.status in ("validating_files", "queued", "running"):
             await client.fine_tuning.jobs.cancel(job.id)
-            await until(lambda: asyncio.to_thread(lambda: not engine.working(job.id)))  # noqa: B023
+            await until(lambda: asyncio.to_thread(lambda: not engine.is_busy(job.id)))  # noqa: B023
     await engine.process.stop()
 
 

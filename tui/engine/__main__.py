@@ -1,6 +1,6 @@
-"""`python -m tui.engine --home HOME --socket SOCKET [--port N]`: serve until told to end.
+"""The engine's server: `python -m tui.engine --home HOME --socket SOCKET [--port N]`.
 
-Exit status: 0 ended as asked, 2 it could not start, 3 another engine runs on this home.
+Exit status: 0 stopped on request, 2 could not start, 3 another engine runs on this home.
 """
 
 from __future__ import annotations
@@ -26,41 +26,49 @@ from tui.engine.api.server import create_app
 from tui.engine.errors import StartError
 from tui.engine.home import Home
 from tui.engine.jobs.database import StoreError
-from tui.engine.jobs.launcher import Launcher
+from tui.engine.jobs.launcher import LocalLauncher
 from tui.engine.jobs.store import Store
 from tui.engine.jobs.supervisor import Supervisor
 from tui.engine.listening import claim_home, listen_on_port, listen_on_socket
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _ANY_ADDRESS = frozenset({"0.0.0.0", "::"})
-_GRACE_SECONDS = 3
+_SHUTDOWN_SECONDS = 3
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m tui.engine", description=__doc__)
-    parser.add_argument("--home", type=Path, required=True, help="folder of all that is kept")
+    parser.add_argument("--home", type=Path, required=True, help="folder for all data")
     parser.add_argument("--socket", type=Path, required=True, help="Unix socket to listen on")
-    parser.add_argument("--port", type=int, help="serve on this TCP port too, with a token")
-    parser.add_argument("--host", default="127.0.0.1", help="address for TCP [127.0.0.1]")
+    parser.add_argument("--port", type=int, help="also serve on this TCP port, with a token")
+    parser.add_argument("--host", default="127.0.0.1", help="TCP address [127.0.0.1]")
     parser.add_argument(
-        "--max-running", type=int, default=1, metavar="N", help="jobs that train at a time [1]"
+        "--max-running",
+        type=int,
+        default=1,
+        metavar="N",
+        help="number of jobs that train at a time [1]",
     )
     parser.add_argument(
-        "--gpus", type=int, default=1, metavar="N", help="GPUs that share a job's training [1]"
+        "--gpus",
+        type=int,
+        default=1,
+        metavar="N",
+        help="number of GPUs that train a job together [1]",
     )
     return parser.parse_args(arguments)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve; gives the exit status."""
+    """Serve; returns the exit status."""
     flags = parse(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    os.umask(0o077)  # what people train on is theirs alone
+    os.umask(0o077)  # data is readable by its owner only
     home = Home(flags.home.absolute())
     try:
         with claim_home(home):
-            tempfile.tempdir = str(home.scratch)  # uploads go to the disk where they will stay
+            tempfile.tempdir = str(home.scratch)  # uploads are spooled on the home's disk
             store = Store(home.database)
             serve(flags, home, store)
             store.close()
@@ -74,10 +82,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def serve(flags: argparse.Namespace, home: Home, store: Store) -> None:
-    """Listen and answer until told to end.
+    """Serve until stopped.
 
     Raises:
-        StartError: a socket cannot be had, or the home cannot be written.
+        StartError: a socket cannot be opened, or the home cannot be written.
     """
     path = flags.socket.absolute()
     sockets = [listen_on_socket(path)]
@@ -85,7 +93,7 @@ def serve(flags: argparse.Namespace, home: Home, store: Store) -> None:
         token = url = None
         if flags.port is not None:
             sockets.append(listen_on_port(flags.host, flags.port))
-            url, token = _address(flags.host, sockets[1]), _token(home)
+            url, token = _base_url(flags.host, sockets[1]), _load_token(home)
         asyncio.run(_run(flags, home, store, sockets, url, token))
     finally:
         home.record.unlink(missing_ok=True)
@@ -108,16 +116,18 @@ async def _run(
         socket=flags.socket.absolute(),
         url=url,
         store=store,
-        supervisor=Supervisor(home, store, Launcher(flags.gpus), max_running=flags.max_running),
+        supervisor=Supervisor(
+            home, store, LocalLauncher(flags.gpus), max_running=flags.max_running
+        ),
         answering=InferenceClient(home),
         stop=stop,
     )
-    app = create_app(engine, token=token, hosts=_hosts(flags.host))
+    app = create_app(engine, token=token, hosts=_allowed_hosts(flags.host))
     config = uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         server_header=False,
     )
     server = _Server(config, engine)
@@ -126,37 +136,37 @@ async def _run(
 
 
 class _Server(uvicorn.Server):
-    """Takes its record back before it stops answering, so that a next engine waits for its end."""
+    """Removes its record before it shuts down, so that the next engine waits for it."""
 
     def __init__(self, config: uvicorn.Config, engine: Engine) -> None:
         super().__init__(config)
         self._engine = engine
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End."""
+        """Remove the record, then shut down."""
         self._engine.home.record.unlink(missing_ok=True)
         await super().shutdown(sockets)
 
 
-def _hosts(host: str) -> frozenset[str] | None:
-    """Names under which requests may be addressed to us; an open address has any name."""
+def _allowed_hosts(host: str) -> frozenset[str] | None:
+    """Host names that requests may be addressed to; None allows any, on an open address."""
     return None if host in _ANY_ADDRESS else _LOOPBACK | {host.lower()}
 
 
-def _address(host: str, listener: socket.socket) -> str:
+def _base_url(host: str, listener: socket.socket) -> str:
     port = listener.getsockname()[1]
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/v1"
 
 
-def _token(home: Home) -> str:
+def _load_token(home: Home) -> str:
     try:
         return load_token(home.token)
     except OSError as error:
-        raise StartError(f"The token {home.token} cannot be kept: {error.strerror}.") from error
+        raise StartError(f"The token {home.token} cannot be stored: {error.strerror}.") from error
 
 
 def _write_record(engine: Engine) -> None:
-    """Say where the engine is reached, for whoever finds the home and not the process."""
+    """Write the process id, addresses and version into the home, for clients."""
     record = {
         "pid": engine.pid,
         "socket": str(engine.socket),

@@ -1,4 +1,4 @@
-"""The errors of the engine: OpenAI's envelope for a request, one sentence for a failed start."""
+"""The engine's errors: OpenAI's envelope for requests, a plain message for a failed start."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 
 
 class StartError(Exception):
-    """The engine cannot start; the text is one plain sentence with what to do."""
+    """The engine cannot start; the message says why and what to do."""
 
     def __init__(self, message: str, code: int = 2) -> None:
         super().__init__(message)
@@ -18,7 +18,7 @@ class StartError(Exception):
 
 
 class ApiError(Exception):
-    """An answer other than good, in OpenAI's envelope."""
+    """A failed request, to be answered in OpenAI's envelope."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class ApiError(Exception):
         self.kind = kind
 
     def response(self) -> JSONResponse:
-        """The error as a response; the client is told not to try a lasting failure again."""
+        """The error as a response; clients are told not to retry a permanent failure."""
         error = {
             "message": self.message,
             "type": self.kind,
@@ -55,14 +55,14 @@ def invalid_parameter(
 
     Args:
         errors: `ValidationError.errors()`.
-        within: the parameters that hold what was checked.
+        within: names of the parameters that contain what was validated.
     """
     first = errors[0]
     names = [str(part) for part in first["loc"] if part not in ("body", "query", "path")]
     param = ".".join((*within, *names)) or None
     if first["type"] == "json_invalid":
-        why = first["ctx"]["error"]
-        return ApiError(400, f"The body of the request is not JSON: {why}.", code="invalid_json")
+        reason = first["ctx"]["error"]
+        return ApiError(400, f"The body of the request is not JSON: {reason}.", code="invalid_json")
     if first["type"] == "missing":
         return ApiError(400, f"You must provide {param}.", param=param, code="missing_parameter")
     if first["type"] == "extra_forbidden":

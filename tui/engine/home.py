@@ -1,4 +1,4 @@
-"""Where everything of an engine lies: its home folder, and the folder of one job."""
+"""Paths of the engine: its home folder, and the folder of one job."""
 
 from __future__ import annotations
 
@@ -8,38 +8,38 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class JobFolder:
-    """The folder of one job; server and worker meet here and nowhere else."""
+    """The folder of one job, through which alone server and worker communicate."""
 
     root: Path
 
     @property
     def spec(self) -> Path:
-        """What is to be trained (`spec.JobSpec` as JSON); written once, before the job exists."""
+        """The request (`spec.JobSpec` as JSON); written once, before the job exists."""
         return self.root / "job.json"
 
     @property
     def training_file(self) -> Path:
-        """The job's own link to the uploaded file: deleting the upload takes nothing from it."""
+        """The job's own link to the uploaded file, which survives deletion of the upload."""
         return self.root / "training.jsonl"
 
     @property
     def validation_file(self) -> Path:
-        """The same for the validation file, where there is one."""
+        """The link to the uploaded validation file, if there is one."""
         return self.root / "validation.jsonl"
 
     @property
     def verdict(self) -> Path:
-        """What the check of the files found (`checking.Verdict` as JSON)."""
+        """The result of the check of the files (`checking.Verdict` as JSON)."""
         return self.root / "checked.json"
 
     @property
     def events(self) -> Path:
-        """The worker's reports, one JSON object a line; only ever appended to."""
+        """The worker's reports, one JSON object per line; append-only."""
         return self.root / "events.jsonl"
 
     @property
     def control(self) -> Path:
-        """One word for the worker: `cancel` or `pause`; absent while it may go on."""
+        """A request to the worker, `cancel` or `pause`; absent while it may continue."""
         return self.root / "control"
 
     @property
@@ -53,22 +53,22 @@ class JobFolder:
 
     @property
     def adapter(self) -> Path:
-        """The result of LoRA; present only when it is whole."""
+        """The adapter, result of LoRA; present only when complete."""
         return self.root / "adapter"
 
     @property
     def model(self) -> Path:
-        """The result of a full fine-tune, a model's folder; present only when it is whole."""
+        """The model, result of a full fine-tune; present only when complete."""
         return self.root / "model"
 
     @property
     def merged(self) -> Path:
-        """The base model with the adapter in its weights, where that was asked for."""
+        """The base model with the adapter merged in, if requested."""
         return self.root / "merged"
 
     @property
     def pairs(self) -> Path:
-        """Preference rows as tokens, with what the base model thinks of them; gone at the end."""
+        """Tokenized preference rows with reference log probabilities; deleted at the end."""
         return self.root / "pairs"
 
     @property
@@ -78,22 +78,22 @@ class JobFolder:
 
     @property
     def manifest(self) -> Path:
-        """All that is needed to explain the job later (`manifest.Manifest` as JSON)."""
+        """Everything needed to reproduce the job (`manifest.Manifest` as JSON)."""
         return self.root / "manifest.json"
 
     @property
     def plan(self) -> Path:
-        """How the job trains (`plan.Plan` as JSON); written by its first worker."""
+        """The settings of the run (`plan.Plan` as JSON); written by the first worker."""
         return self.root / "plan.json"
 
     @property
     def log(self) -> Path:
-        """What the worker's libraries print."""
+        """The output of the worker's libraries."""
         return self.root / "worker.log"
 
     @property
     def lock(self) -> Path:
-        """Locked as long as a process works on the job."""
+        """Locked while a process works on the job."""
         return self.root / "worker.lock"
 
 
@@ -110,12 +110,12 @@ class Home:
 
     @property
     def lock(self) -> Path:
-        """Locked as long as a server runs on this home."""
+        """Locked while a server runs on this home."""
         return self.root / "engine.lock"
 
     @property
     def record(self) -> Path:
-        """Where the running server says how it is reached."""
+        """Process id, addresses and version of the running server, as JSON."""
         return self.root / "engine.json"
 
     @property
@@ -125,12 +125,12 @@ class Home:
 
     @property
     def files(self) -> Path:
-        """The uploaded files, named by their ids."""
+        """Folder of the uploaded files, named by their ids."""
         return self.root / "files"
 
     @property
     def uploads(self) -> Path:
-        """Folders of the parts of uploads that are not complete, named by their ids."""
+        """Folder of the pending uploads, each a folder named by its id."""
         return self.root / "uploads"
 
     def upload(self, upload_id: str) -> Path:
@@ -139,27 +139,27 @@ class Home:
 
     @property
     def jobs(self) -> Path:
-        """The folders of the jobs, named by their ids."""
+        """Folder of the jobs, each a folder named by its id."""
         return self.root / "jobs"
 
     @property
     def models(self) -> Path:
-        """Base models, fetched and converted."""
+        """Folder of the base models, downloaded and converted."""
         return self.root / "models"
 
     @property
     def scratch(self) -> Path:
-        """What is on its way in or out; emptied at every start."""
+        """Folder of temporary files; emptied at every start."""
         return self.root / "scratch"
 
     @property
     def answering_log(self) -> Path:
-        """What the answering process's libraries print."""
+        """The output of the answering process's libraries."""
         return self.root / "answering.log"
 
     @property
     def folders(self) -> tuple[Path, ...]:
-        """All that a server needs to find, the home first."""
+        """The folders that a server needs, the home first."""
         return self.root, self.files, self.uploads, self.jobs, self.models, self.scratch
 
     def job(self, job_id: str) -> JobFolder:
@@ -168,5 +168,5 @@ class Home:
 
     @classmethod
     def of_job(cls, folder: JobFolder) -> Home:
-        """The home that a job's folder lies in."""
+        """The home that contains a job's folder."""
         return cls(folder.root.parent.parent)

@@ -1,4 +1,4 @@
-"""The server's sockets and its claim on a home: what can be in the way, said in one sentence."""
+"""The server's sockets and its lock on a home; what prevents either is a `StartError`."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tui.engine.home import Home
 
 ALREADY_SERVED = 3
 """Exit status: another server runs on this home."""
-_ENDING_SECONDS = 10.0
-_LONGEST_PATH = 103 if os.uname().sysname == "Darwin" else 107
+_SHUTDOWN_SECONDS = 10.0
+_MAX_PATH_BYTES = 103 if os.uname().sysname == "Darwin" else 107
 
 
 def claim_home(home: Home) -> BinaryIO:
-    """Make the home's folders and lock it; the lock lasts as long as the file stays open.
+    """Create the home's folders and lock it; the lock lasts until the returned file is closed.
 
     Raises:
         StartError: the home cannot be written, or another server runs on it.
@@ -33,19 +33,19 @@ def claim_home(home: Home) -> BinaryIO:
         lock = home.lock.open("ab")
     except OSError as error:
         raise StartError(
-            f"The engine's home {home.root} cannot be written: {_why(error)}. "
-            "Free it, or set FTUI_HOME to another folder."
+            f"The engine's home {home.root} cannot be written: {_reason(error)}. "
+            "Fix that, or set FTUI_HOME to another folder."
         ) from error
-    deadline = time.monotonic() + _ENDING_SECONDS
-    while not _locked(lock):
-        # Without its record the other engine is about to end, or to say that it runs.
+    deadline = time.monotonic() + _SHUTDOWN_SECONDS
+    while not _try_lock(lock):
+        # Without its record, the other engine is shutting down or has only just started.
         if home.record.exists() or time.monotonic() > deadline:
             lock.close()
             raise StartError(
                 f"Another engine already runs on the home {home.root}.", ALREADY_SERVED
             )
         time.sleep(0.05)
-    for leftover in home.scratch.iterdir():  # what a server that is gone was in the midst of
+    for leftover in home.scratch.iterdir():  # left by a server that died
         if leftover.is_dir():
             shutil.rmtree(leftover)
         else:
@@ -53,7 +53,7 @@ def claim_home(home: Home) -> BinaryIO:
     return lock
 
 
-def _locked(lock: BinaryIO) -> bool:
+def _try_lock(lock: BinaryIO) -> bool:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -62,19 +62,19 @@ def _locked(lock: BinaryIO) -> bool:
 
 
 def listen_on_socket(path: Path) -> socket.socket:
-    """A Unix socket of mode 0600 in a folder of mode 0700; one left by a dead server is replaced.
+    """Listen on a Unix socket of mode 0600 in a folder of mode 0700, replacing a stale one.
 
     Raises:
-        StartError: something else is at that path, or it cannot be made.
+        StartError: something else is at that path, or the socket cannot be created.
     """
-    if len(os.fsencode(path)) > _LONGEST_PATH:
+    if len(os.fsencode(path)) > _MAX_PATH_BYTES:
         raise StartError(
-            f"The socket's path {path} is longer than {_LONGEST_PATH} bytes. "
-            "Set XDG_RUNTIME_DIR or TMPDIR to a shorter folder."
+            f"The socket's path {path} is longer than {_MAX_PATH_BYTES} bytes. "
+            "Set XDG_RUNTIME_DIR or TMPDIR to a folder with a shorter path."
         )
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _require_own(path.parent)
+        _require_owned(path.parent)
         _remove_stale(path)
         listener = socket.socket(socket.AF_UNIX)
         mask = os.umask(0o177)
@@ -84,16 +84,16 @@ def listen_on_socket(path: Path) -> socket.socket:
             os.umask(mask)
         path.chmod(0o600)
     except OSError as error:
-        raise StartError(f"The socket {path} cannot be made: {_why(error)}.") from error
+        raise StartError(f"The socket {path} cannot be created: {_reason(error)}.") from error
     listener.listen(128)
     return listener
 
 
-def _require_own(folder: Path) -> None:
-    """A folder that somebody else made could have the socket replaced under our name."""
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-        raise StartError(f"The folder {folder} belongs to somebody else; remove it.")
+def _require_owned(folder: Path) -> None:
+    """Refuse a folder of another user, who could replace the socket in it."""
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
+        raise StartError(f"The folder {folder} belongs to another user; remove it.")
     folder.chmod(0o700)
 
 
@@ -110,14 +110,14 @@ def _remove_stale(path: Path) -> None:
         except ConnectionRefusedError:
             path.unlink()
             return
-    raise StartError(f"Another program listens on the socket {path}; end it.")
+    raise StartError(f"Another program listens on the socket {path}; stop it.")
 
 
 def listen_on_port(host: str, port: int) -> socket.socket:
-    """A TCP socket; port 0 takes a free one.
+    """Listen on a TCP port; port 0 picks a free one.
 
     Raises:
-        StartError: the port is taken or the address is not this machine's.
+        StartError: the port is in use, or the address is not this machine's.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family)
@@ -126,16 +126,16 @@ def listen_on_port(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except (OSError, OverflowError) as error:
         listener.close()
-        taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
-        why = "another program uses it" if taken else str(error)
+        in_use = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+        reason = "another program uses it" if in_use else str(error)
         raise StartError(
-            f"The engine cannot serve on {host} port {port}: {why}. Choose another port."
+            f"The engine cannot serve on {host} port {port}: {reason}. Choose another port."
         ) from error
     listener.listen(128)
     return listener
 
 
-def _why(error: OSError) -> str:
+def _reason(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "no space is left on the disk"
     if error.errno in (errno.EACCES, errno.EPERM):

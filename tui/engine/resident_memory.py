@@ -1,4 +1,4 @@
-"""How much memory processes hold."""
+"""Resident memory of processes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import psutil
 
 
 def resident_bytes(pid: int | None) -> int | None:
-    """Resident memory of a process in bytes; None where there is no such process."""
+    """Resident memory of a process in bytes; None if it does not exist."""
     if pid is None:
         return None
     try:
@@ -15,12 +15,12 @@ def resident_bytes(pid: int | None) -> int | None:
         return None
 
 
-def resident_bytes_of_all(pid: int | None) -> int | None:
-    """The same of a process and all that it started; what they share is counted for each."""
+def resident_bytes_with_children(pid: int | None) -> int | None:
+    """Resident memory of a process and its descendants; shared pages are counted for each."""
     if pid is None:
         return None
     try:
-        family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+        processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     except psutil.Error:
         return None
-    return sum(resident_bytes(process.pid) or 0 for process in family)
+    return sum(resident_bytes(process.pid) or 0 for process in processes)

@@ -43,6 +43,12 @@ def test_a_measured_pace_tells_the_time_and_the_device() -> None:
     )
 
 
+def test_a_pace_from_an_unknown_device_tells_the_time_and_leaves_the_steps_uncertain() -> None:
+    pace = MeasuredPace(tokens_per_second=100.0, job="tickets", on_gpu=None)
+    found = forecast(request(epochs=2), COUNTED, local=True, pace=pace)
+    assert (found.seconds, found.steps, found.surely) == (280.0, 60, False)
+
+
 def test_a_pace_of_answers_says_nothing_of_pairs() -> None:
     pace = MeasuredPace(tokens_per_second=100.0, job="tickets", on_gpu=False)
     assert forecast(request(method="dpo"), COUNTED, local=True, pace=pace).seconds is None

@@ -14,7 +14,7 @@ from support.engine.client import at_step, finished, history, start_job, step_fi
 from support.engine.small_disk import SmallDisk, can_be_made, serving
 
 from tui.engine.jobs.failures import DISK_FULL
-from tui.engine.jobs.launcher import Launcher
+from tui.engine.jobs.launcher import LocalLauncher
 from tui.settings import Settings
 
 pytestmark = pytest.mark.skipif(
@@ -46,7 +46,7 @@ async def test_a_full_disk_pauses_a_job_which_goes_on_once_there_is_space(
     with pytest.raises(openai.InternalServerError) as refused:
         await upload(client, chat_file())
     assert (refused.value.status_code, refused.value.code) == (507, "no_space")
-    await until(lambda: asyncio.to_thread(lambda: not Launcher().working(disk.job(job.id))))
+    await until(lambda: asyncio.to_thread(lambda: not LocalLauncher().is_busy(disk.job(job.id))))
     disk.free()
 
     async def is_paused() -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,10 +53,14 @@ async def test_a_job_goes_from_the_file_to_a_model_that_answers(
     } <= set(figures[0])
     assert figures[-1]["train_loss"] < figures[0]["train_loss"]
     assert figures[-1]["full_valid_loss"] == figures[-1]["valid_loss"]
-    said = [event.message for event in await history(client, job.id)]
-    assert said[0] == f"Created fine-tuning job: {job.id}"
-    assert any(re.match(r"Training on (cpu|cuda|mps) in ", line) for line in said)
-    assert said[-1] == f"New fine-tuned model created: {done.fine_tuned_model}"
+    events = await history(client, job.id)
+    messages = [event.message for event in events]
+    assert messages[0] == f"Created fine-tuning job: {job.id}"
+    (data,) = [event.data for event in events if event.message.startswith("Training on ")]
+    assert isinstance(data, dict)
+    assert data["device"] in ("cpu", "cuda", "mps")
+    assert data["memory"] > 1e6
+    assert messages[-1] == f"New fine-tuned model created: {done.fine_tuned_model}"
 
     contents = {}
     for file_id in done.result_files:

@@ -204,4 +204,4 @@ async def test_training_goes_on_from_a_checkpoint_that_is_undamaged(
     await trial.require_the_same(job_id)
     client = await trial.engine.start()
     said = [event.message for event in await history(client, job_id)]
-    assert "Going on from the checkpoint of step 10" in said
+    assert "Resuming from the checkpoint of step 10" in said

@@ -40,15 +40,15 @@ async def test_a_job_survives_the_death_of_its_worker_and_of_the_server_without_
 
     async def goes_on() -> bool:
         events = await history(client, disturbed.id)
-        return any(event.message.startswith("Going on from") for event in events)
+        return any(event.message.startswith("Resuming from") for event in events)
 
     await until(goes_on, every=0.05)
-    assert own_engine.working(disturbed.id)
+    assert own_engine.is_busy(disturbed.id)
     await own_engine.kill()
     await asyncio.sleep(0.5)
     assert not (await own_engine.process.status()).running
     folder = own_engine.home.job(disturbed.id)
-    assert own_engine.working(disturbed.id) or folder.adapter.exists()
+    assert own_engine.is_busy(disturbed.id) or folder.adapter.exists()
 
     client = await own_engine.start()
     done = await finished(client, disturbed.id)
@@ -64,7 +64,7 @@ async def test_a_job_survives_the_death_of_its_worker_and_of_the_server_without_
     assert [step for step, _, _ in figures] == list(range(1, 241))
     said = [event.message for event in await history(client, disturbed.id)]
     assert sum("ended unexpectedly" in line for line in said) == 1
-    assert sum(line.startswith("Going on from the checkpoint of step ") for line in said) == 1
+    assert sum(line.startswith("Resuming from the checkpoint of step ") for line in said) == 1
     made = [line for line in said if line.startswith("Checkpoint created")]
     assert made == [f"Checkpoint created at step {step}" for step in range(20, 241, 20)]
 
@@ -92,7 +92,7 @@ async def test_a_cancelled_job_stops_and_the_next_one_that_always_crashes_fails_
     cancelled = await client.fine_tuning.jobs.cancel(first.id)
     assert cancelled.status == "cancelled"
     assert cancelled.finished_at is not None
-    await until(lambda: asyncio.to_thread(lambda: not own_engine.working(first.id)), 12)
+    await until(lambda: asyncio.to_thread(lambda: not own_engine.is_busy(first.id)), 12)
     steps = len(await step_figures(client, first.id))
     assert steps < 600
 
@@ -131,7 +131,7 @@ async def test_an_engine_that_is_asked_to_pause_leaves_nothing_that_trains(
     assert (told.trains_on or "").startswith("cpu in ")
     assert set(status.model_dump()["jobs"][0]) == {"id", "status", "worker_pid"}
     assert await own_engine.process.stop(pause=True)
-    assert not own_engine.working(first.id)
+    assert not own_engine.is_busy(first.id)
     client = await own_engine.start()
     jobs = [await client.fine_tuning.jobs.retrieve(job.id) for job in (first, second)]
     assert [job.status for job in jobs] == ["paused", "paused"]
@@ -158,7 +158,7 @@ async def test_a_paused_job_frees_the_machine_and_goes_on_where_it_was(
         return (await client.fine_tuning.jobs.retrieve(job.id)).status == "paused"  # type: ignore[comparison-overlap]
 
     await until(paused)
-    await until(lambda: asyncio.to_thread(lambda: not own_engine.working(job.id)))
+    await until(lambda: asyncio.to_thread(lambda: not own_engine.is_busy(job.id)))
     stopped_at = len(await step_figures(client, job.id))
     assert 5 <= stopped_at < 240
     await client.fine_tuning.jobs.resume(job.id)
@@ -166,4 +166,4 @@ async def test_a_paused_job_frees_the_machine_and_goes_on_where_it_was(
     assert done.status == "succeeded"
     assert [data["step"] for data in await step_figures(client, job.id)] == list(range(1, 241))
     said = [event.message for event in await history(client, job.id)]
-    assert f"Going on from the checkpoint of step {stopped_at}" in said
+    assert f"Resuming from the checkpoint of step {stopped_at}" in said

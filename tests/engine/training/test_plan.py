@@ -1,4 +1,4 @@
-"""What "auto" comes to."""
+"""How the plan resolves what a request leaves open."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from tui.engine.jobs.failures import PermanentFailure
 from tui.engine.jobs.spec import Hyperparameters, MethodName
 from tui.engine.training.planning.feasibility import resume_plan
-from tui.engine.training.planning.plan import Plan, TrainingContext, make_plan, max_example_length
+from tui.engine.training.planning.plan import Plan, TrainingContext, make_plan, resolve_max_length
 
 
 def plan(
@@ -16,54 +16,54 @@ def plan(
     *,
     parameters: int = 135_000_000,
     processes: int = 1,
-    **asked: object,
+    **hyperparameters: object,
 ) -> Plan:
-    found = TrainingContext(
+    context = TrainingContext(
         rows=rows,
-        length=512,
+        max_length=512,
         parameters=parameters,
         device="cpu",
         precision="bf16",
         processes=processes,
     )
-    return make_plan(method, Hyperparameters.model_validate(asked), found)
+    return make_plan(method, Hyperparameters.model_validate(hyperparameters), context)
 
 
 @pytest.mark.parametrize(("rows", "batch", "steps"), [(12, 1, 36), (60, 2, 90), (120, 4, 90)])
-def test_small_files_get_small_batches_so_that_there_are_steps_enough(
+def test_small_files_get_small_batches_and_so_enough_steps(
     rows: int, batch: int, steps: int
 ) -> None:
-    made = plan(rows)
-    assert (made.n_epochs, made.batch_size, made.total_steps) == (3, batch, steps)
-    assert (made.learning_rate, made.learning_rate_multiplier) == (1e-3, 1.0)
+    resolved = plan(rows)
+    assert (resolved.n_epochs, resolved.batch_size, resolved.total_steps) == (3, batch, steps)
+    assert (resolved.learning_rate, resolved.learning_rate_multiplier) == (1e-3, 1.0)
 
 
-def test_what_is_asked_for_is_what_is_done() -> None:
-    made = plan(10, n_epochs=2, batch_size=3, learning_rate_multiplier=0.5, lora_r=4)
-    assert made.total_steps == 8
-    assert made.learning_rate == pytest.approx(5e-4)
-    assert made.adapter is not None
-    assert (made.adapter.r, made.adapter.alpha) == (4, 8)
+def test_requested_hyperparameters_are_used() -> None:
+    resolved = plan(10, n_epochs=2, batch_size=3, learning_rate_multiplier=0.5, lora_r=4)
+    assert resolved.total_steps == 8
+    assert resolved.learning_rate == pytest.approx(5e-4)
+    assert resolved.adapter is not None
+    assert (resolved.adapter.r, resolved.adapter.alpha) == (4, 8)
     assert plan(10, learning_rate=2e-4).learning_rate_multiplier == pytest.approx(0.2)
 
 
-def test_the_last_step_is_evaluated_and_kept_and_there_are_few_of_both() -> None:
-    made = plan(120)
-    assert max(made.evaluation_steps) == 90
-    assert len(made.evaluation_steps) == 5
-    kept = [step for step in range(1, 91) if made.is_checkpoint(step)]
-    assert kept[-1] == 90
-    assert len(kept) == 10
+def test_evaluations_and_checkpoints_are_few_and_include_the_last_step() -> None:
+    resolved = plan(120)
+    assert max(resolved.evaluation_steps) == 90
+    assert len(resolved.evaluation_steps) == 5
+    checkpoints = [step for step in range(1, 91) if resolved.is_checkpoint(step)]
+    assert checkpoints[-1] == 90
+    assert len(checkpoints) == 10
 
 
-def test_the_shorter_of_what_is_asked_and_what_the_model_takes_is_kept() -> None:
-    assert max_example_length(Hyperparameters(), 512) == 512
-    assert max_example_length(Hyperparameters(), 8192) == 2048
-    assert max_example_length(Hyperparameters(max_length=100), 512) == 100
-    assert max_example_length(Hyperparameters(max_length=9000), None) == 2048
+def test_examples_are_truncated_to_the_smaller_of_the_request_and_the_models_context() -> None:
+    assert resolve_max_length(Hyperparameters(), 512) == 512
+    assert resolve_max_length(Hyperparameters(), 8192) == 2048
+    assert resolve_max_length(Hyperparameters(max_length=100), 512) == 100
+    assert resolve_max_length(Hyperparameters(max_length=9000), None) == 2048
 
 
-def test_pairs_whole_models_and_large_models_are_trained_at_lower_rates() -> None:
+def test_dpo_full_fine_tunes_and_large_models_get_lower_learning_rates() -> None:
     usual = plan(60).learning_rate
     for other in (plan(60, "dpo"), plan(60, lora=False), plan(60, parameters=7_000_000_000)):
         assert other.learning_rate < usual
@@ -73,17 +73,17 @@ def test_pairs_whole_models_and_large_models_are_trained_at_lower_rates() -> Non
     assert plan(60).beta is None
 
 
-def test_the_job_reports_what_it_trains_under_the_names_in_which_it_was_asked() -> None:
-    shown = plan(60, lora_r=4, context_length=100).shown()
-    assert (shown["lora"], shown["lora_r"], shown["lora_alpha"]) == (True, 4, 8)
-    assert shown["lora_target_modules"] == "all-linear"
-    whole = plan(60, lora=False).shown()
-    assert whole["lora"] is False
-    assert not any(name.startswith("lora_") for name in whole)
-    assert "beta" not in whole
+def test_resolved_hyperparameters_are_reported_under_the_names_of_the_request() -> None:
+    reported = plan(60, lora_r=4, context_length=100).hyperparameters()
+    assert (reported["lora"], reported["lora_r"], reported["lora_alpha"]) == (True, 4, 8)
+    assert reported["lora_target_modules"] == "all-linear"
+    full = plan(60, lora=False).hyperparameters()
+    assert full["lora"] is False
+    assert not any(name.startswith("lora_") for name in full)
+    assert "beta" not in full
 
 
-def test_warmup_is_given_in_steps_or_as_a_share() -> None:
+def test_warmup_can_be_given_in_steps_or_as_a_ratio() -> None:
     assert plan(120).warmup_steps == 3
     assert plan(120, warmup_ratio=0.1).warmup_steps == 9
     assert plan(120, warmup_steps=0).warmup_steps == 0
@@ -91,13 +91,13 @@ def test_warmup_is_given_in_steps_or_as_a_share() -> None:
 
 def test_processes_share_a_batch_evenly() -> None:
     shared = plan(60, processes=4)
-    assert (shared.batch_size, shared.rows_at_once) == (4, 1)
-    assert plan(60, processes=2, batch_size=6).rows_at_once == 3
+    assert (shared.batch_size, shared.per_device_batch_size) == (4, 1)
+    assert plan(60, processes=2, batch_size=6).per_device_batch_size == 3
     with pytest.raises(ValueError, match="multiple of 2"):
         plan(60, processes=2, batch_size=3)
 
 
-def test_the_best_checkpoint_is_the_result_where_training_may_end_early() -> None:
+def test_the_best_checkpoint_is_the_result_with_early_stopping() -> None:
     assert not plan(60).load_best_model_at_end
     assert plan(60, early_stopping_patience=2).load_best_model_at_end
     assert not plan(
@@ -105,10 +105,10 @@ def test_the_best_checkpoint_is_the_result_where_training_may_end_early() -> Non
     ).load_best_model_at_end
 
 
-def test_a_job_goes_on_with_as_many_processes_as_there_are_where_they_can_share_its_batch() -> None:
-    began = plan(60, processes=2, batch_size=6)
-    assert resume_plan(began, "cpu", 3).rows_at_once == 2
+def test_a_job_resumes_with_another_number_of_processes_if_they_can_share_its_batch() -> None:
+    original = plan(60, processes=2, batch_size=6)
+    assert resume_plan(original, "cpu", 3).per_device_batch_size == 2
     with pytest.raises(PermanentFailure, match="batches of 6"):
-        resume_plan(began, "cpu", 4)
-    with pytest.raises(PermanentFailure, match="began on cpu"):
-        resume_plan(began, "cuda", 2)
+        resume_plan(original, "cpu", 4)
+    with pytest.raises(PermanentFailure, match="started on cpu"):
+        resume_plan(original, "cuda", 2)

@@ -43,13 +43,33 @@ async def record(
 
 async def test_the_latest_job_with_the_model_tells_the_pace(workspace: Workspace) -> None:
     await record(workspace, "job-1", request(), steps(10, tokens=100))
-    told = {"type": "event", "id": "e", "at": 99.0, "level": "info", "data": {"memory": 2.5e9}}
-    message = {"message": "Training on cuda in bf16"}
+    told = {"type": "event", "id": "e", "at": 99.0, "level": "info"}
+    message = {"message": "Training", "data": {"memory": 2.5e9, "device": "cuda"}}
     await record(workspace, "job-2", request(suffix="new"), [told | message, *steps(10)])
     pace = await measured_pace(workspace, request())
     assert pace is not None
     assert (pace.tokens_per_second, pace.job, pace.on_gpu) == (250.0, "new", True)
     assert pace.memory == 2.5e9
+
+
+@pytest.mark.parametrize(
+    ("data", "on_gpu"),
+    [
+        ({"device": "cuda"}, True),
+        ({"device": "mps"}, True),
+        ({"device": "cpu"}, False),
+        ({"memory": 2.5e9}, None),
+    ],
+)
+async def test_the_device_is_read_from_the_data_of_the_events_and_not_from_their_text(
+    workspace: Workspace, data: dict[str, object], on_gpu: bool | None
+) -> None:
+    event = {"type": "event", "id": "e", "at": 99.0, "level": "info", "data": data}
+    event["message"] = "Training on cuda in bf16"
+    await record(workspace, "job-1", request(), [event, *steps(10)])
+    pace = await measured_pace(workspace, request())
+    assert pace is not None
+    assert (pace.tokens_per_second, pace.on_gpu) == (250.0, on_gpu)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from tui.engine.answering.process import InferenceClient
 from tui.engine.api.engine_state import Engine
 from tui.engine.api.server import create_app
 from tui.engine.home import Home
-from tui.engine.jobs.launcher import Launcher
+from tui.engine.jobs.launcher import LocalLauncher
 from tui.engine.jobs.store import Store
 from tui.engine.jobs.supervisor import Supervisor
 
@@ -47,7 +47,7 @@ class InProcessEngine:
             socket=self.root / "socket",
             url=None,
             store=self.store,
-            supervisor=Supervisor(self.home, self.store, Launcher()),
+            supervisor=Supervisor(self.home, self.store, LocalLauncher()),
             answering=InferenceClient(self.home),
             stop=lambda: None,
             clock=self.clock,

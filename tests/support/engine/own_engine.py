@@ -9,7 +9,7 @@ from openai import AsyncOpenAI
 from support.engine.client import connect
 
 from tui.engine.home import Home
-from tui.engine.jobs.launcher import Launcher
+from tui.engine.jobs.launcher import LocalLauncher
 from tui.services.providers.engine_process import EngineProcess
 from tui.settings import Settings
 
@@ -38,5 +38,5 @@ class OwnEngine:
         assert pid is not None
         return pid
 
-    def working(self, job_id: str) -> bool:
-        return Launcher().working(self.home.job(job_id))
+    def is_busy(self, job_id: str) -> bool:
+        return LocalLauncher().is_busy(self.home.job(job_id))

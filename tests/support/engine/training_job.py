@@ -1,4 +1,4 @@
-"""Jobs trained in the test's own process: no server, no waiting, torch loaded once."""
+"""Jobs trained in the test's own process: no server, no polling, torch loaded once."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from tui.engine.training.worker import Worker
 
 
 class Killed(BaseException):
-    """What happens to a worker that is killed, as far as a process can do it to itself."""
+    """Simulates the death of a worker within the process."""
 
 
 class RecordingReporter:
-    """Keeps what a worker reports; it can be killed right before it takes a report."""
+    """Keeps a worker's reports; can kill the worker right before a report is taken."""
 
-    def __init__(self, dies: Callable[[BaseModel], bool] = lambda _: False) -> None:
+    def __init__(self, kills: Callable[[BaseModel], bool] = lambda _: False) -> None:
         self.reports: list[BaseModel] = []
-        self._dies = dies
+        self._kills = kills
 
     def write(self, report: BaseModel) -> None:
-        if self._dies(report):
+        if self._kills(report):
             raise Killed
         self.reports.append(report)
 
     def write_message(self, message: str, level: Level = "info") -> None:
         self.write(Message(message=message, level=level))
 
-    def said(self) -> list[str]:
+    def messages(self) -> list[str]:
         return [report.message for report in self.reports if isinstance(report, Message)]
 
-    def figures(self) -> dict[int, dict[str, float]]:
+    def metrics(self) -> dict[int, dict[str, float]]:
         """The metrics by step."""
         return {r.step: dict(r.data) for r in self.reports if isinstance(r, Metrics)}
 
@@ -50,7 +50,7 @@ class RecordingReporter:
 
 
 class JobOnDisk:
-    """A job's folder as the server would have made it."""
+    """A job's folder as the server creates it."""
 
     def __init__(
         self,
@@ -82,9 +82,9 @@ class JobOnDisk:
         self.folder.spec.write_text(spec.model_dump_json())
 
     def train(
-        self, heard: RecordingReporter, free: Callable[[Device], float] = lambda _: 1e12
+        self, reporter: RecordingReporter, free: Callable[[Device], float] = lambda _: 1e12
     ) -> End:
-        return Worker(self.folder, heard, free=free).run()
+        return Worker(self.folder, reporter, free=free).run()
 
     def manifest(self) -> Manifest:
         return Manifest.model_validate_json(self.folder.manifest.read_bytes())

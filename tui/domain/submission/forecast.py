@@ -45,13 +45,13 @@ class MeasuredPace:
     Attributes:
         tokens_per_second: from its first step to its last, with all that came between.
         job: what a person calls it.
-        on_gpu: whether it trained on a GPU.
+        on_gpu: whether it trained on a GPU; None where its log does not tell.
         memory: bytes that the engine estimated for it; None where it told nothing.
     """
 
     tokens_per_second: float
     job: str
-    on_gpu: bool
+    on_gpu: bool | None
     memory: float | None = None
 
 
@@ -180,7 +180,7 @@ def forecast(
         counter=counted.counter,
         epochs=epochs,
         steps=steps,
-        surely=request.batch_size is not None or pace is not None,
+        surely=request.batch_size is not None or (pace is not None and pace.on_gpu is not None),
         price=paid,
         price_words=price_words(tokens, epochs or AUTO_EPOCHS, request.model, prices),
         seconds=tokens * (epochs or 0) / known.tokens_per_second if known else None,

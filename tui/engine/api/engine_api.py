@@ -8,7 +8,7 @@ from fastapi import APIRouter, BackgroundTasks
 
 from tui.engine.api.engine_state import Engine, EngineOfApp
 from tui.engine.jobs.records import JobRecord
-from tui.engine.resident_memory import resident_bytes, resident_bytes_of_all
+from tui.engine.resident_memory import resident_bytes, resident_bytes_with_children
 
 router = APIRouter(prefix="/engine", tags=["Engine"])
 
@@ -40,7 +40,7 @@ def _job_status(job: JobRecord) -> dict[str, Any]:
         "step": job.step,
         "total_steps": job.total_steps,
         "trains_on": job.trains_on,
-        "memory": resident_bytes_of_all(job.worker_pid),
+        "memory": resident_bytes_with_children(job.worker_pid),
     }
 
 

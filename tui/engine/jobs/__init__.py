@@ -1,1 +1,1 @@
-"""Jobs as the server knows them: states, store, supervision, what workers report."""
+"""Jobs on the server's side: states, store, supervision, reports of the workers."""

@@ -1,6 +1,6 @@
-"""Checks a job's files before it may train: `python -m tui.engine.jobs.checking FOLDER`.
+"""Validates a job's files before training: `python -m tui.engine.jobs.checking FOLDER`.
 
-A process of its own, for a large file must not hold up the server; it loads no torch.
+Runs in its own process, so that a large file does not block the server; loads no torch.
 """
 
 from __future__ import annotations
@@ -19,98 +19,100 @@ from tui.engine.jobs.worker_reports import JobError
 
 
 class FileVerdict(BaseModel):
-    """What was found in one file."""
+    """The findings in one file."""
 
     rows: int = 0
     valid: int = 0
     invalid: int = 0
     warned: int = 0
     first_error: str | None = None
-    """Line, problem and fix of the first error."""
+    """Line, message and fix of the first error."""
     sha256: str = ""
-    """Of what was read, in hexadecimal."""
+    """SHA-256 of the file's content, hexadecimal."""
 
 
 class Verdict(BaseModel):
-    """Whether the job may train, and what was found."""
+    """The findings in a job's files, and the error that keeps it from training, if any."""
 
     error: JobError | None = None
     training: FileVerdict
     validation: FileVerdict | None = None
 
 
-def check_file(path: Path, kind: Format = Format.CHAT) -> FileVerdict:
-    """Run the rules over every line of a file of that format.
+def check_file(path: Path, file_format: Format = Format.CHAT) -> FileVerdict:
+    """Run the rules over every line of a file.
 
     Raises:
         OSError: it cannot be read.
     """
-    found, digest = FileVerdict(), hashlib.sha256()
+    verdict, digest = FileVerdict(), hashlib.sha256()
     with path.open("rb") as lines:
         for number, raw in enumerate(lines, 1):
             digest.update(raw)
             if not raw.strip():
                 continue
-            found.rows += 1
-            _, problems = check_line(raw.rstrip(b"\r\n"), number, kind)
+            verdict.rows += 1
+            _, problems = check_line(raw.rstrip(b"\r\n"), number, file_format)
             errors = [problem for problem in problems if problem.severity == "error"]
-            found.valid += not errors
-            found.invalid += bool(errors)
-            found.warned += bool(problems) and not errors
-            if errors and found.first_error is None:
-                found.first_error = f"Line {number}: {errors[0].message} {errors[0].fix}"
-    found.sha256 = digest.hexdigest()
-    return found
+            verdict.valid += not errors
+            verdict.invalid += bool(errors)
+            verdict.warned += bool(problems) and not errors
+            if errors and verdict.first_error is None:
+                verdict.first_error = f"Line {number}: {errors[0].message} {errors[0].fix}"
+    verdict.sha256 = digest.hexdigest()
+    return verdict
 
 
-def judge(found: FileVerdict, param: str, fewest: int, uploaded: str | None) -> JobError | None:
+def file_error(
+    verdict: FileVerdict, param: str, minimum: int, uploaded: str | None
+) -> JobError | None:
     """Why a file cannot be used; None where it can.
 
     Args:
-        found: what was found in it.
-        param: the parameter that names it.
-        fewest: how many examples it must have.
-        uploaded: SHA-256 of what was uploaded, where it is known.
+        verdict: the findings in it.
+        param: request parameter that names it.
+        minimum: number of examples it must have.
+        uploaded: SHA-256 of the upload; None where it is not known.
     """
     code = f"invalid_{param}"
     name = param.replace("_", " ")
-    if uploaded not in (None, found.sha256):
+    if uploaded not in (None, verdict.sha256):
         message = f"The {name} was damaged on the engine's disk after its upload. Upload it again."
         return JobError(code="file_damaged", message=message, param=param)
-    if found.first_error is not None:
-        message = found.first_error
-        if found.invalid > 1:
-            message += f" (and {found.invalid - 1} more lines of the {name} with errors)"
+    if verdict.first_error is not None:
+        message = verdict.first_error
+        if verdict.invalid > 1:
+            message += f" (and {verdict.invalid - 1} more lines of the {name} with errors)"
         return JobError(code=code, message=message, param=param)
-    if found.valid < fewest:
+    if verdict.valid < minimum:
         message = (
-            f"The {name} has {found.valid} {'example' if found.valid == 1 else 'examples'}; "
-            f"at least {fewest} are needed. Add more examples."
+            f"The {name} has {verdict.valid} {'example' if verdict.valid == 1 else 'examples'}; "
+            f"at least {minimum} are needed. Add more examples."
         )
         return JobError(code=code, message=message, param=param)
     return None
 
 
 def check_job(folder: JobFolder, spec: JobSpec) -> Verdict:
-    """Check the files of a job.
+    """Validate the files of a job.
 
     Raises:
         OSError: a file cannot be read.
     """
-    kind = Format.PREFERENCE if spec.method == "dpo" else Format.CHAT
-    training = check_file(folder.training_file, kind)
+    file_format = Format.PREFERENCE if spec.method == "dpo" else Format.CHAT
+    training = check_file(folder.training_file, file_format)
     uploaded = spec.uploaded.get(spec.training_file)
-    error = judge(training, "training_file", MIN_EXAMPLES, uploaded)
+    error = file_error(training, "training_file", MIN_EXAMPLES, uploaded)
     if spec.validation_file is None:
         return Verdict(error=error, training=training)
-    validation = check_file(folder.validation_file, kind)
+    validation = check_file(folder.validation_file, file_format)
     uploaded = spec.uploaded.get(spec.validation_file)
-    error = error or judge(validation, "validation_file", 1, uploaded)
+    error = error or file_error(validation, "validation_file", 1, uploaded)
     return Verdict(error=error, training=training, validation=validation)
 
 
 def main() -> None:
-    """Check the job in the folder that is named on the command line."""
+    """Validate the files of the job whose folder is given on the command line."""
     folder = JobFolder(Path(sys.argv[1]))
     spec = JobSpec.model_validate_json(folder.spec.read_bytes())
     verdict = check_job(folder, spec)

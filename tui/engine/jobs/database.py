@@ -1,4 +1,4 @@
-"""SQLite: one connection, transactions, and records as JSON in their rows."""
+"""SQLite with one connection, nested transactions, and pydantic records stored as JSON."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ Record = TypeVar("Record", bound=BaseModel)
 
 
 class StoreError(Exception):
-    """The database cannot be opened or is of another version; the text is a plain sentence."""
+    """The database cannot be opened or has another version; the message is for the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Record]):
-    """Part of a list, and whether more follows."""
+    """One page of a list, and whether more follow."""
 
     data: list[Record]
     has_more: bool
 
 
 class Database:
-    """A file of SQLite. Every method may be called from any thread."""
+    """A SQLite file. Thread-safe."""
 
     def __init__(self, path: Path, schema: str, version: int) -> None:
-        """Open the database, making it where there is none.
+        """Open the database, creating it if needed.
 
         Args:
             path: its file.
-            schema: makes what is not there yet.
-            version: of the schema; a file of another version is not touched.
+            schema: statements that create missing tables.
+            version: schema version; a file with another version is left untouched.
 
         Raises:
             StoreError: it cannot be used.
@@ -47,10 +47,10 @@ class Database:
             self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=FULL")
-            found = self._connection.execute("PRAGMA user_version").fetchone()[0]
-            if found not in (0, version):
+            file_version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+            if file_version not in (0, version):
                 raise StoreError(
-                    f"{path} was written by another version of ftui (format {found}, "
+                    f"{path} was written by another version of ftui (format {file_version}, "
                     f"this one reads {version}). Use that version, or set FTUI_HOME."
                 )
             self._connection.executescript(schema)
@@ -58,7 +58,7 @@ class Database:
         except sqlite3.Error as error:
             raise StoreError(
                 f"The engine's database {path} cannot be used: {error}. "
-                "Make sure that its disk is neither full nor read-only."
+                "Make sure that the disk is neither full nor read-only."
             ) from error
 
     def close(self) -> None:
@@ -68,7 +68,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All that is written inside is written at once, or not at all; may be nested."""
+        """Commit everything written inside at once, or nothing; may be nested."""
         with self._lock:
             self._depth += 1
             try:
@@ -89,19 +89,19 @@ class Database:
         with self.transaction():
             self._connection.execute(query, values)
 
-    def one(self, kind: type[Record], query: str, *values: Any) -> Record | None:
-        """The record in the first row that a query gives."""
+    def fetch_one(self, kind: type[Record], query: str, *values: Any) -> Record | None:
+        """The record in the first row of a query; None without rows."""
         with self._lock:
             row = self._connection.execute(query, values).fetchone()
         return None if row is None else kind.model_validate_json(row[0])
 
-    def many(self, kind: type[Record], query: str, *values: Any) -> list[Record]:
-        """The records in all rows that a query gives."""
+    def fetch_all(self, kind: type[Record], query: str, *values: Any) -> list[Record]:
+        """The records in all rows of a query."""
         with self._lock:
             rows = self._connection.execute(query, values).fetchall()
         return [kind.model_validate_json(row[0]) for row in rows]
 
-    def page(
+    def fetch_page(
         self,
         kind: type[Record],
         table: str,
@@ -110,10 +110,18 @@ class Database:
         limit: int,
         order: str = "desc",
     ) -> Page[Record]:
-        """A page of a table, newest first; `after` is the id of the last one already seen.
+        """A page of a table, newest first by default.
+
+        Args:
+            kind: type of the records.
+            table: its name.
+            where: values that columns must have.
+            after: id of the last record of the previous page.
+            limit: maximum number of records.
+            order: `desc` or `asc`.
 
         Raises:
-            KeyError: there is no such id among the rows that `where` leaves.
+            KeyError: no record that matches `where` has the id `after`.
         """
         clauses = [f"{column} = ?" for column in where]
         values: list[Any] = list(where.values())
@@ -127,5 +135,5 @@ class Database:
                 values.append(row[0])
             filtered = f" WHERE {' AND '.join(clauses)}" if clauses else ""
             query = f"SELECT record FROM {table}{filtered} ORDER BY seq {order} LIMIT ?"
-            found = self.many(kind, query, *values, limit + 1)
-        return Page(found[:limit], len(found) > limit)
+            records = self.fetch_all(kind, query, *values, limit + 1)
+        return Page(records[:limit], len(records) > limit)

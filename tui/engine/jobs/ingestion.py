@@ -1,6 +1,6 @@
-"""From a worker's event file into the store, each line exactly once.
+"""Ingestion of a worker's event file into the store, each line exactly once.
 
-The place up to which the file was read is written in the same transaction as what was read.
+The offset up to which the file was read is committed together with what was read.
 """
 
 from __future__ import annotations
@@ -25,21 +25,22 @@ from tui.engine.jobs.worker_reports import (
 
 _log = logging.getLogger("ftui.engine")
 
-_AT_ONCE = 4_194_304
+_CHUNK = 4_194_304
 
 
 class Ingestion:
-    """Reads what the workers report."""
+    """Reads the workers' reports into the store."""
 
     def __init__(self, home: Home, store: Store) -> None:
         self._home = home
         self._store = store
 
-    def read(self, job_id: str) -> JobRecord:
-        """Take all complete lines that are new; gives the job as it is then.
+    def ingest(self, job_id: str) -> JobRecord:
+        """Ingest all new complete lines; returns the updated job.
 
         Raises:
-            InvalidTransition: the job ended in another way meanwhile; nothing was written.
+            InvalidTransition: the job has ended in another way meanwhile; nothing is written.
+            KeyError: there is no such job.
             OSError: the file cannot be read.
         """
         while True:
@@ -52,27 +53,27 @@ class Ingestion:
                     return job
                 changes: dict[str, Any] = {"events_read": job.events_read + len(lines)}
                 for line in lines.splitlines():
-                    changes |= self._line(job.model_copy(update=changes), line)
-                self._store.change_job(job_id, **changes)
+                    changes |= self._ingest_line(job.model_copy(update=changes), line)
+                self._store.update_job(job_id, **changes)
 
     def _new_lines(self, job: JobRecord) -> bytes:
         try:
             with self._home.job(job.id).events.open("rb") as file:
                 file.seek(job.events_read)
-                data = file.read(_AT_ONCE)
+                data = file.read(_CHUNK)
         except FileNotFoundError:
             return b""
         return data[: data.rfind(b"\n") + 1]
 
-    def _line(self, job: JobRecord, line: bytes) -> dict[str, Any]:
+    def _ingest_line(self, job: JobRecord, line: bytes) -> dict[str, Any]:
         try:
-            return self._take(job, read_report(line))
+            return self._ingest_report(job, read_report(line))
         except ValueError as error:
-            _log.error("%s: a report of the worker cannot be read: %s", job.id, error)
+            _log.error("%s: unreadable report: %s", job.id, error)
             return {}
 
-    def _take(self, job: JobRecord, report: Report) -> dict[str, Any]:
-        """Write what one report says; gives the fields of the job that it changes."""
+    def _ingest_report(self, job: JobRecord, report: Report) -> dict[str, Any]:
+        """Store one report; returns the fields of the job that it changes."""
         match report:
             case Message(level=level, message=message, data=data):
                 at = int(report.at)
@@ -87,13 +88,13 @@ class Ingestion:
                     "first_step": None,
                 }
             case Metrics():
-                return self._metrics(job, report)
+                return self._ingest_metrics(job, report)
             case Checkpoint():
-                return self._checkpoint(job, report)
+                return self._ingest_checkpoint(job, report)
             case End():
-                return self._end(job, report)
+                return self._ingest_end(job, report)
 
-    def _metrics(self, job: JobRecord, report: Metrics) -> dict[str, Any]:
+    def _ingest_metrics(self, job: JobRecord, report: Metrics) -> dict[str, Any]:
         total = job.total_steps or 0
         message = f"Step {report.step}/{total}: training loss={report.data['train_loss']:.4g}"
         if "valid_loss" in report.data:
@@ -107,7 +108,7 @@ class Ingestion:
             "last_step_at": report.at,
         }
 
-    def _checkpoint(self, job: JobRecord, report: Checkpoint) -> dict[str, Any]:
+    def _ingest_checkpoint(self, job: JobRecord, report: Checkpoint) -> dict[str, Any]:
         if self._store.checkpoint(job.id, report.step) is None:
             record = CheckpointRecord(
                 created_at=int(report.at),
@@ -122,7 +123,7 @@ class Ingestion:
             return {"crashes": 0}
         return {}
 
-    def _end(self, job: JobRecord, report: End) -> dict[str, Any]:
+    def _ingest_end(self, job: JobRecord, report: End) -> dict[str, Any]:
         at = int(report.at)
         status = Status(report.status)
         changes: dict[str, Any] = {"status": status, "worker_pid": None}
@@ -135,14 +136,14 @@ class Ingestion:
                     self._home, self._store, job, report.result_files
                 ),
             }
-        level, message = _said_at_the_end(job, report)
+        level, message = _final_event(job, report)
         event = EventRecord(created_at=at, message=message, level=level)
         self._store.add_event(job.id, event)
         return changes
 
 
-def _said_at_the_end(job: JobRecord, report: End) -> tuple[Any, str]:
-    """Level and words of the last event."""
+def _final_event(job: JobRecord, report: End) -> tuple[Any, str]:
+    """Level and message of the job's last event."""
     match report.status:
         case "succeeded":
             return "info", f"New fine-tuned model created: {job.tuned_name}"

@@ -1,10 +1,10 @@
-"""How a job's processes are started, found again and ended: the interface, and this machine's way.
+"""Launchers start, find and kill the processes of a job: the interface, and the local one.
 
-The supervisor needs nothing but `JobLauncher`; an engine for a cluster brings another one.
+The supervisor depends on `JobLauncher` alone; an engine for a cluster would bring its own.
 
-A process that works on a job holds a lock on the job's folder from its first moment: the server
-takes the lock and hands the open file over. Whoever comes later, another server too, sees by the
-lock alone whether somebody works there; no process id can be mistaken for another's.
+A process that works on a job holds a lock on the job's folder from its start: the server takes the
+lock and passes the open file on. Later servers see by the lock whether a job is busy, so a reused
+process id cannot mislead them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _ACCELERATE = (
     "--mixed_precision=no",
     "--dynamo_backend=no",
 )
-"""All that a configuration file of accelerate could say otherwise; precision is the plan's."""
+"""Everything that an accelerate config file could override; the plan sets the precision."""
 
 _FORCED = {
     "TOKENIZERS_PARALLELISM": "false",
@@ -42,81 +42,81 @@ _FORCED = {
 
 
 def torch_environment() -> dict[str, str]:
-    """The environment of a process that computes.
+    """The environment of a process that runs torch.
 
-    OpenMP's threads wait for each other spinning; as soon as anything else wants a core of a small
-    machine they burn what the others need. With a short spin training and answering share two cores
-    well (0.8 s a step alone, 2.0 beside a burst of questions; a spin of 20,000 made it 9.7), and
-    alone they lose next to nothing by it. What the user has set stays.
+    OpenMP's threads spin while waiting for each other, which starves other processes on a small
+    machine. With a short spin, training and answering share two cores well (0.8 s per step alone,
+    2.0 s during a burst of chat requests; 9.7 s with a spin of 20,000), at next to no cost alone.
+    Variables set by the user take precedence.
     """
     return {"GOMP_SPINCOUNT": "1000"} | dict(os.environ) | _FORCED
 
 
-class Busy(Exception):
-    """Another process works on the job."""
+class JobBusy(Exception):
+    """Another process is working on the job."""
 
 
 class JobLauncher(Protocol):
-    """Runs what works on jobs, one process (or group of them) a job, which outlives the server.
+    """Runs one process (or group of processes) per job, which outlives the server.
 
-    Whoever works on a job meets the server in the job's folder alone.
+    The processes communicate with the server through the job's folder only.
     """
 
     def check(self, folder: JobFolder) -> int:
-        """Start the check of a job's files; gives an id by which it can be killed.
+        """Start validating a job's files; returns an id for `kill`.
 
         Raises:
-            Busy: somebody works on the job.
+            JobBusy: a process is working on the job.
             OSError: it cannot be started.
         """
 
     def train(self, folder: JobFolder) -> int:
-        """Start a job's training; gives an id by which it can be killed.
+        """Start training a job; returns an id for `kill`.
 
         Raises:
-            Busy: somebody works on the job.
+            JobBusy: a process is working on the job.
             OSError: it cannot be started.
         """
 
-    def working(self, folder: JobFolder) -> bool:
-        """Whether anybody works on the job, whoever started it."""
+    def is_busy(self, folder: JobFolder) -> bool:
+        """Whether a process is working on the job, whoever started it."""
 
     def reap(self) -> None:
-        """Take note of what has ended."""
+        """Reap processes that have ended."""
 
     def exit_status(self, folder: JobFolder) -> int | None:
-        """How the last that worked on the job ended (negative: by that signal), where known."""
+        """Exit status of the job's last process (negative: killed by a signal); None if unknown."""
 
     def kill(self, folder: JobFolder, pid: int) -> None:
-        """End at once what works on the job, given the id that its start gave."""
+        """Kill the process that works on the job; `pid` is the id returned at its start."""
 
 
-class Launcher:
+class LocalLauncher:
     """Starts processes on this machine."""
 
     def __init__(self, gpus: int = 1) -> None:
-        """A launcher.
+        """Set up without starting anything.
 
         Args:
-            gpus: how many GPUs share the training of a job, each with a process of its own.
+            gpus: number of GPUs that train a job together, one process each.
         """
         self._gpus = gpus
         self._children: dict[str, subprocess.Popen[bytes]] = {}
 
     def check(self, folder: JobFolder) -> int:
-        """Start the checker of a job's files; gives its process id.
+        """Start validating a job's files; returns the process id.
 
         Raises:
-            Busy: another process works on the job.
+            JobBusy: a process is working on the job.
             OSError: the process cannot be started.
         """
         return self._start(["-m", _CHECKER], folder)
 
     def train(self, folder: JobFolder) -> int:
-        """Start a job's worker, or several through `accelerate launch`; gives the process id.
+        """Start a job's worker, or several through `accelerate launch`; returns the process id.
 
         Raises:
-            Busy: another process works on the job.
+            JobBusy: a process is working on the job.
             OSError: the process cannot be started.
         """
         if self._gpus == 1:
@@ -124,12 +124,12 @@ class Launcher:
         return self._start([*_ACCELERATE, f"--num_processes={self._gpus}", "-m", _WORKER], folder)
 
     def _start(self, module: Sequence[str], folder: JobFolder) -> int:
-        """Start `python -m module FOLDER` detached, holding the job's lock."""
+        """Start `python -m module FOLDER` detached, and pass it the job's lock."""
         with folder.lock.open("ab") as lock, folder.log.open("ab") as log:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise Busy(folder.root.name) from error
+                raise JobBusy(folder.root.name) from error
             child = subprocess.Popen(
                 [sys.executable, *module, str(folder.root)],
                 stdin=subprocess.DEVNULL,
@@ -143,8 +143,8 @@ class Launcher:
         self._children[folder.root.name] = child
         return child.pid
 
-    def working(self, folder: JobFolder) -> bool:
-        """Whether a process works on the job, whoever started it."""
+    def is_busy(self, folder: JobFolder) -> bool:
+        """Whether a process is working on the job, whoever started it."""
         self.reap()
         with folder.lock.open("ab") as lock:
             try:
@@ -154,21 +154,21 @@ class Launcher:
         return False
 
     def reap(self) -> None:
-        """Take note of children that have ended, so that none stays a zombie."""
+        """Reap children that have ended, so that none stays a zombie."""
         for child in self._children.values():
             child.poll()
 
     def exit_status(self, folder: JobFolder) -> int | None:
-        """How the job's last process ended (negative: by that signal); None where not known."""
+        """Exit status of the job's last process (negative: killed by a signal); None if unknown."""
         child = self._children.get(folder.root.name)
         return None if child is None else child.poll()
 
     def kill(self, folder: JobFolder, pid: int) -> None:
-        """End the process that works on the job, and whatever it started, at once.
+        """Kill the process that works on the job, with everything it started.
 
-        The id is used only while the job's lock is held, so it cannot be another program's.
+        The id is used only while the job's lock is held, so it cannot belong to another program.
         """
-        if not self.working(folder):
+        if not self.is_busy(folder):
             return
         try:
             os.killpg(pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""What the store keeps, and how it looks in OpenAI's own types."""
+"""The records in the store, and their conversion to OpenAI's types."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from tui.engine.jobs.worker_reports import JobError, Level
 
 
 def new_id(prefix: str) -> str:
-    """An id that cannot be guessed: the prefix and 96 random bits."""
+    """A new id that cannot be guessed: the prefix and 96 random bits."""
     return f"{prefix}{secrets.token_hex(12)}"
 
 
 def now() -> int:
-    """The time as OpenAI's objects carry it: whole Unix seconds."""
+    """The current time in whole Unix seconds, as in OpenAI's objects."""
     return int(time.time())
 
 
 class FileRecord(BaseModel):
-    """An uploaded file, or one that a job made."""
+    """An uploaded file, or a job's result file."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -43,7 +43,7 @@ class FileRecord(BaseModel):
     """Unix second at which it is deleted; None for never."""
 
     def to_openai(self) -> FileObject:
-        """The file as the API shows it; built without checks, for its type leaves out `evals`."""
+        """The file as an API object; not validated, as OpenAI's type lacks the purpose `evals`."""
         return FileObject.construct(
             id=self.id,
             object="file",
@@ -58,7 +58,7 @@ class FileRecord(BaseModel):
 
 
 class UploadRecord(BaseModel):
-    """A file that comes in parts."""
+    """A file that is uploaded in parts."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -67,17 +67,17 @@ class UploadRecord(BaseModel):
     purpose: str
     mime_type: str
     bytes: int
-    """Of the whole file, as announced."""
+    """Size of the complete file, as announced."""
     created_at: int
     expires_at: int
-    """Unix second from which on it takes no parts any more."""
+    """Unix second from which it accepts no more parts."""
     file_seconds: int | None = None
-    """How long the file is kept once it is there; None for ever."""
+    """Lifetime of the completed file; None for unlimited."""
     status: Literal["pending", "completed", "cancelled", "expired"] = "pending"
     file: FileRecord | None = None
 
     def to_openai(self) -> Upload:
-        """The upload as the API shows it."""
+        """The upload as an API object."""
         return Upload.construct(
             id=self.id,
             object="upload",
@@ -102,14 +102,14 @@ class PartRecord(BaseModel):
     created_at: int
 
     def to_openai(self) -> UploadPart:
-        """The part as the API shows it."""
+        """The part as an API object."""
         return UploadPart(
             id=self.id, object="upload.part", created_at=self.created_at, upload_id=self.upload_id
         )
 
 
 class JobRecord(BaseModel):
-    """A job as the store keeps it."""
+    """A job in the store."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -123,55 +123,55 @@ class JobRecord(BaseModel):
     method: MethodName = "supervised"
     hyperparameters: Hyperparameters
     resolved: dict[str, Any] = {}
-    """What the hyperparameters came to on this machine; empty until the worker knows."""
+    """The resolved hyperparameters; empty until the worker reports them."""
     seed: int
     suffix: str | None = None
     metadata: dict[str, str] | None = None
     tuned_name: str
-    """The name that the model will have; `fine_tuned_model` once it is there."""
+    """Name that the model will have; published as `fine_tuned_model` on success."""
     error: JobError | None = None
     finished_at: int | None = None
     trained_tokens: int | None = None
     result_files: list[str] = []
 
     events_read: int = 0
-    """Bytes of the worker's event file that are in the store."""
+    """Bytes of the worker's event file that have been ingested."""
     worker_pid: int | None = None
     crashes: int = 0
-    """Crashes in a row: since the last checkpoint."""
+    """Crashes since the last checkpoint."""
     total_steps: int | None = None
     trains_on: str | None = None
-    """Device and precision; None until the worker knows."""
+    """Device and precision; None until the worker reports them."""
     step: int = 0
     first_step: tuple[int, float] | None = None
-    """Step and time of the present worker's first metrics, for the estimate."""
+    """Step and time of the current worker's first metrics, for `estimated_finish`."""
     last_step_at: float | None = None
 
     @property
     def fine_tuned_model(self) -> str | None:
-        """The name of the result, once there is one."""
+        """Name of the tuned model; None before success."""
         return self.tuned_name if self.status is Status.SUCCEEDED else None
 
     @property
     def estimated_finish(self) -> int | None:
-        """When the present worker will be through, at its pace so far."""
+        """Unix second at which the worker will finish at its pace so far; None if unknown."""
         if self.status is not Status.RUNNING or not self.total_steps or not self.first_step:
             return None
         first, began = self.first_step
-        # A clock that was set back tells no pace.
+        # A clock that was set back yields no pace.
         if self.last_step_at is None or self.step <= first or self.last_step_at <= began:
             return None
-        pace = (self.last_step_at - began) / (self.step - first)
-        return int(self.last_step_at + pace * (self.total_steps - self.step))
+        step_seconds = (self.last_step_at - began) / (self.step - first)
+        return int(self.last_step_at + step_seconds * (self.total_steps - self.step))
 
     def to_openai(self) -> FineTuningJob:
-        """The job as the API shows it; built without checks, for `paused` is not in the type."""
-        asked = self.hyperparameters.model_dump(exclude_defaults=True)
-        shown = {
+        """The job as an API object; not validated, because OpenAI's type lacks `paused`."""
+        requested = self.hyperparameters.model_dump(exclude_defaults=True)
+        hyperparameters = {
             "n_epochs": self.hyperparameters.n_epochs,
             "batch_size": self.hyperparameters.batch_size,
             "learning_rate_multiplier": self.hyperparameters.learning_rate_multiplier,
-            **asked,
+            **requested,
             **self.resolved,
         }
         return FineTuningJob.construct(
@@ -182,10 +182,10 @@ class JobRecord(BaseModel):
             estimated_finish=self.estimated_finish,
             fine_tuned_model=self.fine_tuned_model,
             finished_at=self.finished_at,
-            hyperparameters=shown,
+            hyperparameters=hyperparameters,
             integrations=[],
             metadata=self.metadata,
-            method={"type": self.method, self.method: {"hyperparameters": shown}},
+            method={"type": self.method, self.method: {"hyperparameters": hyperparameters}},
             model=self.model,
             organization_id="local",
             result_files=self.result_files,
@@ -206,12 +206,12 @@ class EventRecord(BaseModel):
     created_at: int = Field(default_factory=now)
     level: Level = "info"
     message: str
-    data: dict[str, int | float] = {}
+    data: dict[str, int | float | str] = {}
     step: int | None = None
-    """The step whose metrics these are; each step has one such event."""
+    """Step of a metrics event, one event per step; None for messages."""
 
     def to_openai(self) -> FineTuningJobEvent:
-        """The event as the API shows it."""
+        """The event as an API object."""
         return FineTuningJobEvent(
             id=self.id,
             object="fine_tuning.job.event",
@@ -236,7 +236,7 @@ class CheckpointRecord(BaseModel):
     metrics: dict[str, int | float]
 
     def to_openai(self) -> FineTuningJobCheckpoint:
-        """The checkpoint as the API shows it."""
+        """The checkpoint as an API object."""
         return FineTuningJobCheckpoint.construct(
             id=self.id,
             object="fine_tuning.job.checkpoint",

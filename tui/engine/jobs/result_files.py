@@ -1,4 +1,4 @@
-"""What a job that succeeded leaves for its clients to download."""
+"""The result files of a succeeded job, which its clients can download."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _COLUMNS = {
     "valid_loss": "valid_loss",
     "valid_mean_token_accuracy": "valid_mean_token_accuracy",
 }
-"""Keys of the metrics, and the columns of the result file that OpenAI writes."""
+"""Names of the metrics, and the columns of OpenAI's result file."""
 
 
 def store_result_files(home: Home, store: Store, job: JobRecord, names: Sequence[str]) -> list[str]:
-    """Keep a job's result files, that of the steps first; gives their ids.
+    """Store a job's result files, the step metrics first, and return their ids.
 
-    Done again after a crash it writes the same files under the same ids.
+    Idempotent: repeated after a crash it writes the same files under the same ids.
 
     Args:
-        home: the engine's.
-        store: where the job's metrics are.
+        home: the engine's home.
+        store: holds the job's metrics.
         job: the job.
-        names: files in the job's folder of results.
+        names: names of files in the job's results folder.
 
     Raises:
         OSError: a file cannot be read or written.
@@ -41,9 +41,9 @@ def store_result_files(home: Home, store: Store, job: JobRecord, names: Sequence
         contents[name] = (home.job(job.id).results / PurePath(name).name).read_bytes()
     ids = []
     for name, content in contents.items():
-        kind = PurePath(name).stem.replace("_", "-")
+        stem = PurePath(name).stem.replace("_", "-")
         file = FileRecord(
-            id=f"file-{kind}-{job.id.removeprefix('ftjob-')}",
+            id=f"file-{stem}-{job.id.removeprefix('ftjob-')}",
             filename=name,
             purpose="fine-tune-results",
             bytes=len(content),
@@ -59,8 +59,8 @@ def store_result_files(home: Home, store: Store, job: JobRecord, names: Sequence
 
 def _step_metrics(store: Store, job: JobRecord) -> bytes:
     text = io.StringIO()
-    rows = csv.writer(text)
-    rows.writerow(_COLUMNS.values())
+    writer = csv.writer(text)
+    writer.writerow(_COLUMNS.values())
     for event in store.metrics(job.id):
-        rows.writerow([event.data.get(key, "") for key in _COLUMNS])
+        writer.writerow([event.data.get(key, "") for key in _COLUMNS])
     return text.getvalue().encode()

@@ -1,4 +1,4 @@
-"""The states of a job, and the only ways from one to another."""
+"""The states of a job and the allowed transitions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """OpenAI's states of a job, and `paused`, which its servers send too."""
+    """OpenAI's states of a job, and `paused`, which its servers send although the types omit it."""
 
     VALIDATING = "validating_files"
     QUEUED = "queued"
@@ -18,7 +18,7 @@ class Status(StrEnum):
 
     @property
     def terminal(self) -> bool:
-        """Whether nothing will happen to the job any more."""
+        """Whether the state is final."""
         return not TRANSITIONS[self]
 
 
@@ -33,21 +33,21 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.FAILED: frozenset(),
     Status.CANCELLED: frozenset(),
 }
-"""`running` goes back to `queued` when its worker crashed and has to wait for a free place."""
+"""The states that may follow each state."""
 
 OPEN_STATUSES = tuple(status for status in Status if TRANSITIONS[status])
-"""The states of jobs that are not over."""
+"""The states of jobs that have not ended."""
 
 
 class InvalidTransition(Exception):
-    """A job cannot go from the one state to the other."""
+    """A job cannot change to the requested state."""
 
 
 def check_transition(old: Status, new: Status) -> None:
-    """Make sure that the table allows the move.
+    """Check that a transition is allowed.
 
     Raises:
-        InvalidTransition: it does not.
+        InvalidTransition: it is not.
     """
     if new not in TRANSITIONS[old]:
         raise InvalidTransition(f"A job that is {old} cannot become {new}.")

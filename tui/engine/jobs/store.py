@@ -1,4 +1,4 @@
-"""What the engine remembers: files, jobs, events, checkpoints."""
+"""The engine's store: files, jobs, events, checkpoints, uploads."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ _VERSION = 1
 
 
 class Store(Database):
-    """The engine's memory."""
+    """Files, jobs, events and checkpoints in the engine's database."""
 
     def __init__(self, path: Path) -> None:
-        """Open the memory, making it where there is none.
+        """Open the store, creating it if needed.
 
         Raises:
             StoreError: it cannot be used.
@@ -48,7 +48,7 @@ class Store(Database):
     # Files
 
     def add_file(self, file: FileRecord) -> None:
-        """Keep a new file."""
+        """Add a new file."""
         self.execute(
             "INSERT INTO files (id, purpose, record) VALUES (?, ?, ?)",
             file.id,
@@ -57,29 +57,29 @@ class Store(Database):
         )
 
     def file(self, file_id: str) -> FileRecord | None:
-        """The file of that id."""
-        return self.one(FileRecord, "SELECT record FROM files WHERE id = ?", file_id)
+        """The file with that id; None if there is none."""
+        return self.fetch_one(FileRecord, "SELECT record FROM files WHERE id = ?", file_id)
 
     def files(
         self, purpose: str | None, after: str | None, limit: int, order: str
     ) -> Page[FileRecord]:
-        """A page of the files."""
+        """A page of the files, of one purpose or of all."""
         where = {} if purpose is None else {"purpose": purpose}
-        return self.page(FileRecord, "files", where, after, limit, order)
+        return self.fetch_page(FileRecord, "files", where, after, limit, order)
 
     def remove_file(self, file_id: str) -> None:
-        """Forget a file."""
+        """Delete a file's record."""
         self.execute("DELETE FROM files WHERE id = ?", file_id)
 
     def expired_files(self, at: int) -> list[FileRecord]:
-        """The files whose time is over at that second."""
+        """The files that have expired by that Unix second."""
         query = "SELECT record FROM files WHERE json_extract(record, '$.expires_at') <= ?"
-        return self.many(FileRecord, query, at)
+        return self.fetch_all(FileRecord, query, at)
 
     # Jobs
 
     def add_job(self, job: JobRecord) -> None:
-        """Keep a new job."""
+        """Add a new job."""
         self.execute(
             "INSERT INTO jobs (id, status, tuned_name, record) VALUES (?, ?, ?, ?)",
             job.id,
@@ -89,28 +89,28 @@ class Store(Database):
         )
 
     def job(self, job_id: str) -> JobRecord | None:
-        """The job of that id."""
-        return self.one(JobRecord, "SELECT record FROM jobs WHERE id = ?", job_id)
+        """The job with that id; None if there is none."""
+        return self.fetch_one(JobRecord, "SELECT record FROM jobs WHERE id = ?", job_id)
 
     def job_by_tuned_name(self, tuned_name: str) -> JobRecord | None:
-        """The job whose model has, or will have, that name."""
-        return self.one(JobRecord, "SELECT record FROM jobs WHERE tuned_name = ?", tuned_name)
+        """The job whose model has, or will have, that name; None if there is none."""
+        return self.fetch_one(JobRecord, "SELECT record FROM jobs WHERE tuned_name = ?", tuned_name)
 
     def jobs(self, after: str | None, limit: int) -> Page[JobRecord]:
         """A page of the jobs, newest first."""
-        return self.page(JobRecord, "jobs", {}, after, limit)
+        return self.fetch_page(JobRecord, "jobs", {}, after, limit)
 
     def jobs_with_status(self, statuses: Sequence[Status] = OPEN_STATUSES) -> list[JobRecord]:
         """The jobs in any of those states, oldest first."""
-        marks = ", ".join("?" for _ in statuses)
-        query = f"SELECT record FROM jobs WHERE status IN ({marks}) ORDER BY seq"
-        return self.many(JobRecord, query, *statuses)
+        placeholders = ", ".join("?" for _ in statuses)
+        query = f"SELECT record FROM jobs WHERE status IN ({placeholders}) ORDER BY seq"
+        return self.fetch_all(JobRecord, query, *statuses)
 
-    def change_job(self, job_id: str, **changes: Any) -> JobRecord:
-        """Change a job's fields, checking a change of its state against the table.
+    def update_job(self, job_id: str, **changes: Any) -> JobRecord:
+        """Update fields of a job and return it; a change of status must be an allowed transition.
 
         Raises:
-            InvalidTransition: the job cannot go to that state.
+            InvalidTransition: the job cannot change to that status.
             KeyError: there is no such job.
         """
         with self.transaction():
@@ -132,7 +132,7 @@ class Store(Database):
     # Events and checkpoints
 
     def add_event(self, job_id: str, event: EventRecord) -> None:
-        """Keep an event; metrics of a step that is there already are dropped."""
+        """Add an event; metrics of a step that is already stored are dropped."""
         self.execute(
             "INSERT INTO events (id, job, step, record) VALUES (?, ?, ?, ?) "
             "ON CONFLICT (job, step) WHERE step IS NOT NULL DO NOTHING",
@@ -144,15 +144,15 @@ class Store(Database):
 
     def events(self, job_id: str, after: str | None, limit: int) -> Page[EventRecord]:
         """A page of a job's events, newest first."""
-        return self.page(EventRecord, "events", {"job": job_id}, after, limit)
+        return self.fetch_page(EventRecord, "events", {"job": job_id}, after, limit)
 
     def metrics(self, job_id: str) -> list[EventRecord]:
-        """The metrics events of a job by step."""
+        """The metrics events of a job, by step."""
         query = "SELECT record FROM events WHERE job = ? AND step IS NOT NULL ORDER BY step"
-        return self.many(EventRecord, query, job_id)
+        return self.fetch_all(EventRecord, query, job_id)
 
     def add_checkpoint(self, checkpoint: CheckpointRecord) -> None:
-        """Keep a checkpoint; one of a step that is there already is dropped."""
+        """Add a checkpoint; one of a step that is already stored is dropped."""
         self.execute(
             "INSERT INTO checkpoints (id, job, step, record) VALUES (?, ?, ?, ?) "
             "ON CONFLICT (job, step) DO NOTHING",
@@ -163,10 +163,10 @@ class Store(Database):
         )
 
     def checkpoint(self, job_id: str, step: int) -> CheckpointRecord | None:
-        """The checkpoint of one step."""
+        """The checkpoint of one step; None if there is none."""
         query = "SELECT record FROM checkpoints WHERE job = ? AND step = ?"
-        return self.one(CheckpointRecord, query, job_id, step)
+        return self.fetch_one(CheckpointRecord, query, job_id, step)
 
     def checkpoints(self, job_id: str, after: str | None, limit: int) -> Page[CheckpointRecord]:
         """A page of a job's checkpoints, newest first."""
-        return self.page(CheckpointRecord, "checkpoints", {"job": job_id}, after, limit)
+        return self.fetch_page(CheckpointRecord, "checkpoints", {"job": job_id}, after, limit)

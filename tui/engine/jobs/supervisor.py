@@ -1,7 +1,7 @@
-"""Takes every job from state to state: checks its files, starts its worker, reads its reports.
+"""The supervisor moves jobs from state to state: validation, start of the worker, its reports.
 
-All that it knows is in the store and in the jobs' folders, so it can die at any moment and another
-goes on.
+Its whole state is in the store and in the jobs' folders, so it can die at any moment and another
+one continues.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tui.engine.home import Home, JobFolder
 from tui.engine.jobs.checking import FileVerdict, Verdict
 from tui.engine.jobs.failures import DISK_FULL, DISK_FULL_STATUS
 from tui.engine.jobs.ingestion import Ingestion
-from tui.engine.jobs.launcher import Busy, JobLauncher
+from tui.engine.jobs.launcher import JobBusy, JobLauncher
 from tui.engine.jobs.records import EventRecord, JobRecord, now
 from tui.engine.jobs.states import InvalidTransition, Status
 from tui.engine.jobs.store import Store
@@ -31,13 +31,13 @@ _log = logging.getLogger("ftui.engine")
 
 MAX_CRASHES = 3
 GRACE_SECONDS = 10.0
-"""How long a cancelled worker may take for its step before it is killed."""
+"""How long a cancelled worker may take to finish its step before it is killed."""
 _TICK_SECONDS = 0.2
-_LOG_TAIL = 1_200
+_LOG_TAIL_BYTES = 1_200
 
 
 class Supervisor:
-    """Keeps the jobs going."""
+    """Advances the jobs until they end."""
 
     def __init__(
         self, home: Home, store: Store, launcher: JobLauncher, *, max_running: int = 1
@@ -46,48 +46,48 @@ class Supervisor:
 
         Args:
             home: the engine's home.
-            store: its memory.
+            store: its store.
             launcher: starts the processes.
-            max_running: how many jobs may train at a time.
+            max_running: number of jobs that may train at a time.
         """
         self._home = home
         self._store = store
         self._launcher = launcher
         self._max_running = max_running
         self._ingestion = Ingestion(home, store)
-        self._checks: dict[str, int] = {}
+        self._check_attempts: dict[str, int] = {}
         self._ending: dict[str, float] = {
             job.id: time.monotonic()
             for job in store.jobs_with_status([Status.CANCELLED])
             if job.worker_pid is not None
         }
-        self._complained: dict[str, str] = {}
+        self._logged_errors: dict[str, str] = {}
 
     async def run(self) -> None:
-        """Look after the jobs until cancelled."""
+        """Advance the jobs until cancelled."""
         while True:
             await asyncio.to_thread(self.tick)
             await asyncio.sleep(_TICK_SECONDS)
 
     def tick(self) -> None:
-        """Look once after every job that is not over."""
+        """Advance every open job once."""
         self._launcher.reap()
         for job in self._store.jobs_with_status():
-            self._guarded(job.id, partial(self._advance, job))
+            self._guard(job.id, partial(self._advance, job))
         for job_id in list(self._ending):
-            self._guarded(job_id, partial(self._end_cancelled, job_id))
+            self._guard(job_id, partial(self._finish_cancelled, job_id))
 
-    def _guarded(self, job_id: str, look_after: Callable[[], None]) -> None:
-        """Look after one job; its trouble must not keep the others from going on."""
+    def _guard(self, job_id: str, advance: Callable[[], None]) -> None:
+        """Advance one job; its errors must not hold up the others, and are logged once."""
         try:
-            look_after()
-            self._complained.pop(job_id, None)
-        except (InvalidTransition, Busy) as error:
+            advance()
+            self._logged_errors.pop(job_id, None)
+        except (InvalidTransition, JobBusy) as error:
             _log.info("%s: %s", job_id, error)
         except (OSError, sqlite3.Error, ValueError) as error:
-            if self._complained.get(job_id) != str(error):
-                self._complained[job_id] = str(error)
-                _log.error("%s cannot be looked after: %s", job_id, error)
+            if self._logged_errors.get(job_id) != str(error):
+                self._logged_errors[job_id] = str(error)
+                _log.error("%s cannot be advanced: %s", job_id, error)
 
     def _advance(self, job: JobRecord) -> None:
         match job.status:
@@ -103,16 +103,16 @@ class Supervisor:
     def _validate(self, job: JobRecord) -> None:
         folder = self._home.job(job.id)
         if folder.verdict.exists():
-            self._take_verdict(job, folder)
-        elif not self._launcher.working(folder):
-            tries = self._checks[job.id] = self._checks.get(job.id, 0) + 1
-            if tries > MAX_CRASHES:
-                said = _tail(folder)
-                self._fail(job, "check_failed", f"The files could not be checked: {said}")
+            self._apply_verdict(job, folder)
+        elif not self._launcher.is_busy(folder):
+            attempts = self._check_attempts[job.id] = self._check_attempts.get(job.id, 0) + 1
+            if attempts > MAX_CRASHES:
+                message = f"The files could not be checked: {_log_tail(folder)}"
+                self._fail(job, "check_failed", message)
             else:
                 self._launcher.check(folder)
 
-    def _take_verdict(self, job: JobRecord, folder: JobFolder) -> None:
+    def _apply_verdict(self, job: JobRecord, folder: JobFolder) -> None:
         try:
             verdict = Verdict.model_validate_json(folder.verdict.read_bytes())
         except ValidationError:
@@ -122,28 +122,28 @@ class Supervisor:
             self._fail(job, verdict.error.code, verdict.error.message, verdict.error.param)
             return
         with self._store.transaction():
-            self._store.change_job(job.id, status=Status.QUEUED)
-            self._say(job, _found("training", verdict.training))
+            self._store.update_job(job.id, status=Status.QUEUED)
+            self._add_event(job, _describe_file("training", verdict.training))
             if verdict.validation is not None:
-                self._say(job, _found("validation", verdict.validation))
-            self._say(job, "Files validated, moving job to queued state")
+                self._add_event(job, _describe_file("validation", verdict.validation))
+            self._add_event(job, "Files validated, moving job to queued state")
 
     def _start_if_free(self, job: JobRecord) -> None:
         running = len(self._store.jobs_with_status([Status.RUNNING])) + len(self._ending)
-        if running >= self._max_running or self._launcher.working(self._home.job(job.id)):
-            return  # no place, or the job's last worker is still on its way out
+        if running >= self._max_running or self._launcher.is_busy(self._home.job(job.id)):
+            return  # no free slot, or the job's last worker has not exited yet
         with self._store.transaction():
-            # Inside the transaction: a pause that is asked for after it must not be wiped.
+            # Inside the transaction: a pause requested after it must not be deleted.
             self._home.job(job.id).control.unlink(missing_ok=True)
-            self._store.change_job(job.id, status=Status.RUNNING, first_step=None)
-            self._say(job, "Fine-tuning job started")
+            self._store.update_job(job.id, status=Status.RUNNING, first_step=None)
+            self._add_event(job, "Fine-tuning job started")
         self._start_worker(job)
 
     def _start_worker(self, job: JobRecord) -> None:
-        """Start the worker of a job that is `running` already.
+        """Start the worker of a job whose status is `running` already.
 
-        In this order no worker can be there that the store does not know of: a server that dies in
-        between leaves a job without a worker, which the next one treats as a crash.
+        In this order there is no worker that the store does not know of: a server that dies in
+        between leaves a running job without a worker, which the next server treats as a crash.
         """
         folder = self._home.job(job.id)
         with self._store.transaction():
@@ -151,70 +151,71 @@ class Supervisor:
             if current is None or current.status is not Status.RUNNING:
                 return
             pid = self._launcher.train(folder)
-            self._store.change_job(job.id, worker_pid=pid)
+            self._store.update_job(job.id, worker_pid=pid)
 
     # While training
 
     def _follow(self, job: JobRecord) -> None:
-        # The lock comes before the reports: whoever is gone by then has written all of them.
-        working = self._launcher.working(self._home.job(job.id))
-        job = self._ingestion.read(job.id)
-        if job.status is Status.RUNNING and not working:
-            self._after_crash(job)
+        # Checked before the reports are read: a worker gone by then has written all of them.
+        busy = self._launcher.is_busy(self._home.job(job.id))
+        job = self._ingestion.ingest(job.id)
+        if job.status is Status.RUNNING and not busy:
+            self._handle_exit(job)
 
-    def _after_crash(self, job: JobRecord) -> None:
+    def _handle_exit(self, job: JobRecord) -> None:
+        """Pause, restart or fail a job whose worker exited without its last report."""
         folder = self._home.job(job.id)
         status = self._launcher.exit_status(folder)
         if status == DISK_FULL_STATUS:
-            self._pause_now(job, DISK_FULL, "warn")
+            self._mark_paused(job, DISK_FULL, "warn")
             return
         if folder.control.exists() and folder.control.read_text() == "pause":
-            self._pause_now(job, "The job is paused.")
+            self._mark_paused(job, "The job is paused.")
             return
         crashes = job.crashes + 1
-        how = _how_it_ended(status)
+        exit_text = _describe_exit(status)
         if crashes >= MAX_CRASHES:
             message = (
-                f"The training process ended unexpectedly {crashes} times in a row{how}. "
-                f"Its log ends: {_tail(folder)}"
+                f"The training process ended unexpectedly {crashes} times in a row{exit_text}. "
+                f"End of its log: {_log_tail(folder)}"
             )
             self._fail(job, "worker_crashed", message)
             return
         with self._store.transaction():
             at = f" after step {job.step}" if job.step else ""
-            self._say(
+            self._add_event(
                 job,
-                f"The training process ended unexpectedly{at}{how}; it is started again.",
+                f"The training process ended unexpectedly{at}{exit_text}; it is restarted.",
                 level="warn",
             )
-            self._store.change_job(job.id, crashes=crashes, first_step=None)
+            self._store.update_job(job.id, crashes=crashes, first_step=None)
         self._start_worker(job)
 
-    def _pause_now(self, job: JobRecord, message: str, level: Any = "info") -> None:
+    def _mark_paused(self, job: JobRecord, message: str, level: Any = "info") -> None:
         with self._store.transaction():
-            self._store.change_job(job.id, status=Status.PAUSED, worker_pid=None)
-            self._say(job, message, level)
+            self._store.update_job(job.id, status=Status.PAUSED, worker_pid=None)
+            self._add_event(job, message, level)
 
     # The end
 
     def cancel(self, job: JobRecord) -> JobRecord:
-        """Cancel a job; its worker stops after the step it is at.
+        """Cancel a job; its worker stops after the current step.
 
         Raises:
-            InvalidTransition: the job is over.
+            InvalidTransition: the job has ended.
         """
         if job.status is Status.RUNNING:
-            self._ingestion.read(job.id)
+            self._ingestion.ingest(job.id)
         with self._store.transaction():
-            changed = self._store.change_job(job.id, status=Status.CANCELLED, finished_at=now())
-            self._say(job, "The job was cancelled.")
+            changed = self._store.update_job(job.id, status=Status.CANCELLED, finished_at=now())
+            self._add_event(job, "The job was cancelled.")
             self._home.job(job.id).control.write_text("cancel")
             if changed.worker_pid is not None:
                 self._ending[job.id] = time.monotonic() + GRACE_SECONDS
         return changed
 
     def pause(self, job: JobRecord) -> JobRecord:
-        """Pause a job: a queued one at once, a running one after the step it is at.
+        """Pause a job: a queued one at once, a running one after the current step.
 
         Raises:
             InvalidTransition: the job is neither queued nor running.
@@ -224,10 +225,10 @@ class Supervisor:
             if current.status is Status.RUNNING:
                 self._home.job(job.id).control.write_text("pause")
                 return current
-            return self._store.change_job(job.id, status=Status.PAUSED)
+            return self._store.update_job(job.id, status=Status.PAUSED)
 
     async def pause_all(self) -> None:
-        """Pause every job, and wait until none trains any more; no other begins meanwhile."""
+        """Pause every job and wait until none trains; no other starts meanwhile."""
         self._max_running = 0
         while True:
             if not await asyncio.to_thread(self._pause_open):
@@ -235,13 +236,13 @@ class Supervisor:
             await asyncio.sleep(_TICK_SECONDS)
 
     def _pause_open(self) -> bool:
-        """Pause what is queued or runs; whether a process still works on a job."""
+        """Pause queued and running jobs; returns whether a process still works on a job."""
         jobs = self._store.jobs_with_status()
         for job in jobs:
             if job.status in (Status.QUEUED, Status.RUNNING):
-                with contextlib.suppress(InvalidTransition):  # it came to its end meanwhile
+                with contextlib.suppress(InvalidTransition):  # it has ended meanwhile
                     self.pause(job)
-        return any(self._launcher.working(self._home.job(job.id)) for job in jobs)
+        return any(self._launcher.is_busy(self._home.job(job.id)) for job in jobs)
 
     def resume(self, job: JobRecord) -> JobRecord:
         """Queue a paused job again.
@@ -252,14 +253,14 @@ class Supervisor:
         if job.status is not Status.PAUSED:
             raise InvalidTransition(f"A job that is {job.status} cannot be resumed.")
         with self._store.transaction():
-            self._say(job, "The job is resumed.")
-            return self._store.change_job(job.id, status=Status.QUEUED, crashes=0)
+            self._add_event(job, "The job is resumed.")
+            return self._store.update_job(job.id, status=Status.QUEUED, crashes=0)
 
-    def _end_cancelled(self, job_id: str) -> None:
+    def _finish_cancelled(self, job_id: str) -> None:
         folder = self._home.job(job_id)
-        if not self._launcher.working(folder):
+        if not self._launcher.is_busy(folder):
             self._ending.pop(job_id, None)
-            self._store.change_job(job_id, worker_pid=None)
+            self._store.update_job(job_id, worker_pid=None)
         elif time.monotonic() > self._ending[job_id]:
             job = self._store.job(job_id)
             if job is not None and job.worker_pid is not None:
@@ -268,36 +269,36 @@ class Supervisor:
     def _fail(self, job: JobRecord, code: str, message: str, param: str | None = None) -> None:
         error = JobError(code=code, message=message, param=param)
         with self._store.transaction():
-            self._store.change_job(
+            self._store.update_job(
                 job.id, status=Status.FAILED, error=error, finished_at=now(), worker_pid=None
             )
-            self._say(job, message, level="error")
+            self._add_event(job, message, level="error")
 
-    def _say(self, job: JobRecord, message: str, level: Any = "info") -> None:
+    def _add_event(self, job: JobRecord, message: str, level: Any = "info") -> None:
         self._store.add_event(job.id, EventRecord(message=message, level=level))
 
 
-def _found(which: str, verdict: FileVerdict) -> str:
-    warned = f", {verdict.warned} of them with remarks" if verdict.warned else ""
-    return f"The {which} file has {verdict.valid} examples{warned}"
+def _describe_file(role: str, verdict: FileVerdict) -> str:
+    warnings = f", {verdict.warned} of them with warnings" if verdict.warned else ""
+    return f"The {role} file has {verdict.valid} examples{warnings}"
 
 
-def _how_it_ended(status: int | None) -> str:
+def _describe_exit(status: int | None) -> str:
     if status is None:
         return ""
     if status >= 0:
         return f" (exit status {status})"
-    hint = "; the machine may be short of memory" if status == -9 else ""
+    hint = "; the machine may be out of memory" if status == -9 else ""
     return f" (killed by signal {-status}{hint})"
 
 
-def _tail(folder: JobFolder) -> str:
-    """The end of the worker's log."""
+def _log_tail(folder: JobFolder) -> str:
+    """The last lines of the worker's log."""
     try:
         with folder.log.open("rb") as log:
-            log.seek(max(0, log.seek(0, 2) - _LOG_TAIL))
+            log.seek(max(0, log.seek(0, 2) - _LOG_TAIL_BYTES))
             text = log.read().decode(errors="replace")
     except OSError as error:
         return f"(no log: {error.strerror})"
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return " | ".join(lines[-6:]) or "(nothing)"
+    return " | ".join(lines[-6:]) or "(empty)"

@@ -1,4 +1,4 @@
-"""What the engine remembers of uploads that come in parts."""
+"""The store of uploads in parts."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ CREATE INDEX IF NOT EXISTS parts_by_upload ON parts (upload, seq);
 
 
 class UploadStore:
-    """The uploads and their parts, in the engine's database."""
+    """Uploads and their parts in the engine's database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def add(self, upload: UploadRecord) -> None:
-        """Keep a new upload."""
+        """Add a new upload."""
         self._database.execute(
             "INSERT INTO uploads (id, status, record) VALUES (?, ?, ?)",
             upload.id,
@@ -31,17 +31,17 @@ class UploadStore:
         )
 
     def get(self, upload_id: str) -> UploadRecord | None:
-        """The upload of that id."""
+        """The upload with that id; None if there is none."""
         query = "SELECT record FROM uploads WHERE id = ?"
-        return self._database.one(UploadRecord, query, upload_id)
+        return self._database.fetch_one(UploadRecord, query, upload_id)
 
     def pending(self) -> list[UploadRecord]:
-        """The uploads that still take parts."""
+        """The uploads that still accept parts, oldest first."""
         query = "SELECT record FROM uploads WHERE status = 'pending' ORDER BY seq"
-        return self._database.many(UploadRecord, query)
+        return self._database.fetch_all(UploadRecord, query)
 
     def end(self, upload: UploadRecord) -> None:
-        """Keep how an upload ended, and forget its parts."""
+        """Store an upload that has ended, and delete its parts."""
         with self._database.transaction():
             self._database.execute(
                 "UPDATE uploads SET status = ?, record = ? WHERE id = ?",
@@ -52,7 +52,7 @@ class UploadStore:
             self._database.execute("DELETE FROM parts WHERE upload = ?", upload.id)
 
     def add_part(self, part: PartRecord) -> None:
-        """Keep a new part."""
+        """Add a new part."""
         self._database.execute(
             "INSERT INTO parts (id, upload, record) VALUES (?, ?, ?)",
             part.id,
@@ -61,6 +61,6 @@ class UploadStore:
         )
 
     def parts(self, upload_id: str) -> list[PartRecord]:
-        """The parts of an upload in the order in which they came."""
+        """The parts of an upload in order of arrival."""
         query = "SELECT record FROM parts WHERE upload = ? ORDER BY seq"
-        return self._database.many(PartRecord, query, upload_id)
+        return self._database.fetch_all(PartRecord, query, upload_id)

@@ -1,4 +1,4 @@
-"""What a worker reports, one JSON object a line in `events.jsonl`, and how it is appended."""
+"""The reports of a worker, one JSON object per line in `events.jsonl`, and their writer."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ class JobError(BaseModel):
 
 
 class Message(BaseModel):
-    """A sentence for the person who watches."""
+    """A message for the person who watches the job."""
 
     kind: Literal["message"] = "message"
     at: float = Field(default_factory=time.time)
     level: Level = "info"
     message: str
-    data: dict[str, int | float] = {}
-    """The figures in it, for programs."""
+    data: dict[str, int | float | str] = {}
+    """The values in it, for programs: `memory` in bytes, `device`."""
 
 
 class Resolved(BaseModel):
-    """What "auto" came to, once the worker knows the data and the machine."""
+    """The resolved hyperparameters, once the worker knows the data and the machine."""
 
     kind: Literal["resolved"] = "resolved"
     at: float = Field(default_factory=time.time)
     hyperparameters: dict[str, Any]
     total_steps: int
     trains_on: str | None = None
-    """Device and precision, as `cpu in bf16`."""
+    """Device and precision, such as `cpu in bf16`."""
 
 
 class Metrics(BaseModel):
-    """The figures of one step, under OpenAI's names and more."""
+    """The metrics of one step, under OpenAI's names where it has one."""
 
     kind: Literal["metrics"] = "metrics"
     at: float = Field(default_factory=time.time)
@@ -54,7 +54,7 @@ class Metrics(BaseModel):
 
 
 class Checkpoint(BaseModel):
-    """A checkpoint is whole on the disk."""
+    """A checkpoint is complete on disk."""
 
     kind: Literal["checkpoint"] = "checkpoint"
     at: float = Field(default_factory=time.time)
@@ -63,7 +63,7 @@ class Checkpoint(BaseModel):
 
 
 class End(BaseModel):
-    """The worker's last line; without it a worker that is gone has crashed."""
+    """The worker's last report; a worker that is gone without one has crashed."""
 
     kind: Literal["end"] = "end"
     at: float = Field(default_factory=time.time)
@@ -71,7 +71,7 @@ class End(BaseModel):
     error: JobError | None = None
     trained_tokens: int | None = None
     result_files: list[str] = []
-    """Names of the files in the job's folder of results that its clients may download."""
+    """Names of files in the job's results folder that clients may download."""
 
 
 Report = Annotated[Message | Resolved | Metrics | Checkpoint | End, Field(discriminator="kind")]
@@ -79,38 +79,38 @@ _ADAPTER: TypeAdapter[Report] = TypeAdapter(Report)
 
 
 def read_report(line: bytes) -> Report:
-    """One line as a report.
+    """Parse one line.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not a report.
     """
     return _ADAPTER.validate_json(line)
 
 
 class Reporter(Protocol):
-    """Where a worker's reports go."""
+    """Receives a worker's reports."""
 
     def write(self, report: BaseModel) -> None:
-        """Take one report."""
+        """Write one report."""
 
     def write_message(self, message: str, level: Level = "info") -> None:
-        """Take a sentence."""
+        """Write a message."""
 
 
 class NullReporter:
-    """Takes reports and keeps none: of several processes that train one job, one reports."""
+    """Discards reports: of the processes that train one job, only the main one reports."""
 
     def write(self, report: BaseModel) -> None:
-        """Take one report."""
+        """Write one report."""
 
     def write_message(self, message: str, level: Level = "info") -> None:
-        """Take a sentence."""
+        """Write a message."""
 
 
 class ReportWriter:
-    """Appends reports; a line is either wholly there or (after a crash) dropped at the next start.
+    """Appends reports to the event file; a line torn by a crash is dropped at the next start.
 
-    The server takes complete lines alone, so a torn last line was never seen by anyone.
+    The server reads complete lines only, so nobody has seen a torn line.
     """
 
     def __init__(self, path: Path) -> None:
@@ -119,15 +119,15 @@ class ReportWriter:
 
     def _drop_torn_line(self) -> None:
         end = self._file.seek(0, os.SEEK_END)
-        begin = max(0, end - 1_048_576)
-        self._file.seek(begin)
-        tail = self._file.read(end - begin)
-        whole = tail.rfind(b"\n") + 1
-        if whole < len(tail):
-            self._file.truncate(begin + whole)
+        start = max(0, end - 1_048_576)
+        self._file.seek(start)
+        tail = self._file.read(end - start)
+        complete = tail.rfind(b"\n") + 1
+        if complete < len(tail):
+            self._file.truncate(start + complete)
 
     def write(self, report: BaseModel) -> None:
-        """Append one report; it is on the disk when this returns if it is an `End`.
+        """Append one report; a `Checkpoint` or `End` is flushed to disk before this returns.
 
         Raises:
             OSError: it cannot be written.
@@ -135,14 +135,14 @@ class ReportWriter:
         line = report.model_dump_json().encode() + b"\n"
         end = self._file.seek(0, os.SEEK_END)
         if self._file.write(line) != len(line):
-            # A disk that fills up takes a part of a line without a word.
+            # A disk that fills up may take part of a line without an error.
             self._file.truncate(end)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if isinstance(report, End | Checkpoint):
             os.fsync(self._file.fileno())
 
     def write_message(self, message: str, level: Level = "info") -> None:
-        """Append a sentence."""
+        """Append a message."""
         self.write(Message(message=message, level=level))
 
     def __enter__(self) -> ReportWriter:

@@ -1,1 +1,1 @@
-"""The worker: from a job's folder to its result. It loads torch."""
+"""Training a job in a worker process, from its folder to the result. Loads torch."""

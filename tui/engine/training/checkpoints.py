@@ -1,7 +1,8 @@
-"""Checkpoints on the disk: which are whole, which to resume from, which parts to keep.
+"""Checkpoints on disk: which are complete, which to resume from, what to prune.
 
-A checkpoint is whole when its mark, written last, names every file with its size and checksum; a
-process killed while it writes leaves one without. The mark carries the checkpoint's figures too.
+A checkpoint is complete once its manifest, written last, lists every file with its size and
+checksum; a process killed while writing leaves one without. The manifest also holds the
+checkpoint's metrics.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from pydantic import BaseModel, ValidationError
 
 from tui.engine.home import JobFolder
 
-_MARK = "complete.json"
-_FOR_RESUMING = (
+_MANIFEST = "complete.json"
+_RESUME_FILES = (
     "optimizer.pt",
     "scheduler.pt",
     "rng_state*.pth",
@@ -25,113 +26,115 @@ _FOR_RESUMING = (
     "training_args.bin",
 )
 _RESUMABLE = 2
-"""How many of the latest checkpoints keep what resuming needs; it is twice the weights' size."""
+"""Number of latest checkpoints that keep their resume files, which take twice the weights' size."""
 _CHUNK = 4_194_304
 
 
 class FileChecksum(BaseModel):
-    """What a file of a checkpoint was when it was written."""
+    """Size in bytes and CRC-32 of a checkpoint's file when it was written."""
 
     size: int
     crc32: int
 
 
 class CheckpointManifest(BaseModel):
-    """The mark of a whole checkpoint."""
+    """What a complete checkpoint consists of, and its metrics."""
 
     step: int
     metrics: dict[str, int | float]
     files: dict[str, FileChecksum]
 
+    @property
+    def validation_loss(self) -> float | None:
+        """Loss over the whole validation file; None where the checkpoint was not evaluated."""
+        return self.metrics.get("full_valid_loss")
+
 
 def write_manifest(folder: Path, step: int, metrics: dict[str, int | float]) -> CheckpointManifest:
-    """Write a checkpoint's mark, after all of its files are on the disk.
+    """Write a checkpoint's manifest after flushing all of its files to disk.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: a file cannot be read or written.
     """
     files = {}
     for path in sorted(folder.iterdir()):
         if path.is_file():
             with path.open("rb") as file:
                 os.fsync(file.fileno())
-            files[path.name] = _looked_at(path)
-    mark = CheckpointManifest(step=step, metrics=metrics, files=files)
-    part = folder / f"{_MARK}.part"
+            files[path.name] = _checksum(path)
+    manifest = CheckpointManifest(step=step, metrics=metrics, files=files)
+    part = folder / f"{_MANIFEST}.part"
     with part.open("w") as file:
-        file.write(mark.model_dump_json())
+        file.write(manifest.model_dump_json())
         file.flush()
         os.fsync(file.fileno())
-    part.replace(folder / _MARK)
-    return mark
+    part.replace(folder / _MANIFEST)
+    return manifest
 
 
 def is_complete(folder: Path) -> bool:
-    """Whether nothing of a checkpoint is missing or damaged, so that training can go on from it."""
-    mark = _mark_of(folder)
-    if mark is None:
+    """Whether training can resume from a checkpoint: no file is missing or damaged."""
+    manifest = _read_manifest(folder)
+    if manifest is None:
         return False
     try:
         return all(
-            (folder / name).stat().st_size == file.size and _looked_at(folder / name) == file
-            for name, file in mark.files.items()
+            (folder / name).stat().st_size == file.size and _checksum(folder / name) == file
+            for name, file in manifest.files.items()
         )
     except OSError:
         return False
 
 
 def latest_complete(job: JobFolder) -> Path | None:
-    """The latest checkpoint to go on from; later ones without a mark are thrown away."""
-    for folder in reversed(_all(job)):
+    """The latest checkpoint to resume from; later ones without a manifest are deleted."""
+    for folder in reversed(_checkpoint_folders(job)):
         if is_complete(folder):
             return folder
-        if not (folder / _MARK).exists():
+        if not (folder / _MANIFEST).exists():
             shutil.rmtree(folder)
     return None
 
 
-def marks(job: JobFolder) -> list[CheckpointManifest]:
-    """The marks of all checkpoints that were whole once, by step; they can still answer."""
-    found = [_mark_of(folder) for folder in _all(job)]
-    return [mark for mark in found if mark is not None]
+def read_manifests(job: JobFolder) -> list[CheckpointManifest]:
+    """The manifests of all checkpoints by step, pruned ones included."""
+    manifests = [_read_manifest(folder) for folder in _checkpoint_folders(job)]
+    return [manifest for manifest in manifests if manifest is not None]
 
 
-def best(found: Sequence[CheckpointManifest]) -> CheckpointManifest | None:
+def best_checkpoint(checkpoints: Sequence[CheckpointManifest]) -> CheckpointManifest | None:
     """The checkpoint with the lowest validation loss, the earliest of equals; None without any."""
-    judged = [mark for mark in found if _loss(mark) is not None]
-    return min(judged, key=lambda mark: _loss(mark) or 0.0, default=None)
+    evaluated = [
+        (checkpoint.validation_loss, checkpoint.step, checkpoint)
+        for checkpoint in checkpoints
+        if checkpoint.validation_loss is not None
+    ]
+    return min(evaluated, key=lambda entry: entry[:2])[2] if evaluated else None
 
 
-def checkpoints_since_best(found: Sequence[CheckpointManifest]) -> int:
-    """How many checkpoints that were judged too came after the best one."""
-    top = best(found)
-    if top is None:
-        return 0
-    return sum(mark.step > top.step for mark in found if _loss(mark) is not None)
-
-
-def prune(job: JobFolder, keep: int = _RESUMABLE) -> None:
-    """Take from older checkpoints what only resuming needs; they can still answer."""
-    folders = _all(job)
-    for folder in folders[: len(folders) - keep]:
-        for pattern in _FOR_RESUMING:
+def prune(job: JobFolder, resumable: int = _RESUMABLE) -> None:
+    """Delete the resume files of all but the latest checkpoints; the weights stay usable."""
+    folders = _checkpoint_folders(job)
+    for folder in folders[: len(folders) - resumable]:
+        for pattern in _RESUME_FILES:
             for path in folder.glob(pattern):
                 path.unlink()
 
 
-def _loss(mark: CheckpointManifest) -> float | None:
-    return mark.metrics.get("full_valid_loss")
+def step_of(folder: Path) -> int:
+    """The step after which the checkpoint in a folder was written."""
+    return int(folder.name.rpartition("-")[2])
 
 
-def _mark_of(folder: Path) -> CheckpointManifest | None:
+def _read_manifest(folder: Path) -> CheckpointManifest | None:
     try:
-        return CheckpointManifest.model_validate_json((folder / _MARK).read_bytes())
+        return CheckpointManifest.model_validate_json((folder / _MANIFEST).read_bytes())
     except (OSError, ValidationError):
         return None
 
 
-def _looked_at(path: Path) -> FileChecksum:
-    """A file's size and checksum; the checksum finds what a disk damaged, not what a person forged.
+def _checksum(path: Path) -> FileChecksum:
+    """Size and CRC-32 of a file; they reveal damage by the disk, not forgery.
 
     Raises:
         OSError: it cannot be read.
@@ -144,7 +147,6 @@ def _looked_at(path: Path) -> FileChecksum:
     return FileChecksum(size=size, crc32=checksum)
 
 
-def _all(job: JobFolder) -> list[Path]:
-    """The checkpoints by step."""
-    folders = job.checkpoints.glob("checkpoint-*")
-    return sorted(folders, key=lambda path: int(path.name.rpartition("-")[2]))
+def _checkpoint_folders(job: JobFolder) -> list[Path]:
+    """The folders of the checkpoints by step."""
+    return sorted(job.checkpoints.glob("checkpoint-*"), key=step_of)

@@ -1,6 +1,6 @@
-"""The processes that train one job together: one a GPU, started by `accelerate launch`.
+"""Distributed training: one process per GPU, started by `accelerate launch`.
 
-Alone, a process waits for nobody and no distributed library is loaded.
+A single process never waits and loads no distributed library.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from typing import Any, TypeVar
 
 from tui.engine.training.planning.device import Device
 
-_PATIENCE = timedelta(hours=3)
-"""How long the others wait while the first one fetches the model."""
-_GUARD_SECONDS = 0.5
+_TIMEOUT = timedelta(hours=3)
+"""How long the other processes wait while the main process downloads the model."""
+_LAUNCHER_CHECK_SECONDS = 0.5
 
 Value = TypeVar("Value")
 
 
 class ProcessGroup:
-    """The processes of a job, seen from one of them."""
+    """The processes that train one job, as seen from one of them."""
 
     def __init__(self, index: int = 0, size: int = 1) -> None:
-        """One process.
+        """Describe this process's place in the group.
 
         Args:
-            index: its number, from 0; the first one reports and writes.
-            size: how many there are.
+            index: rank of this process, from 0; rank 0 is the main process.
+            size: number of processes.
         """
         self.index = index
         self.size = size
@@ -38,30 +38,30 @@ class ProcessGroup:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> ProcessGroup:
-        """The group that the launcher says."""
+        """Read rank and world size from the launcher's environment variables."""
         return cls(int(environ.get("RANK", "0")), int(environ.get("WORLD_SIZE", "1")))
 
     @property
     def is_main_process(self) -> bool:
-        """Whether this process is the one that reports and writes."""
+        """Whether this process is the one that reports progress and writes files."""
         return self.index == 0
 
     def join(self, device: Device) -> None:
-        """Meet the others."""
+        """Connect to the other processes; does nothing for a single process."""
         if self.size > 1:
             from accelerate import PartialState
 
-            self._state = PartialState(cpu=device == "cpu", timeout=_PATIENCE)
+            self._state = PartialState(cpu=device == "cpu", timeout=_TIMEOUT)
 
     def main_process_first(self) -> contextlib.AbstractContextManager[None]:
-        """Inside, the others wait until the leader is through."""
+        """A context in which the other processes wait until the main process has left it."""
         if self._state is None:
             return contextlib.nullcontext()
-        first: contextlib.AbstractContextManager[None] = self._state.main_process_first()
-        return first
+        context: contextlib.AbstractContextManager[None] = self._state.main_process_first()
+        return context
 
     def broadcast(self, value: Value) -> Value:
-        """The leader's value, for all."""
+        """Return the main process's value in every process."""
         if self._state is None:
             return value
         from accelerate.utils import broadcast_object_list
@@ -71,21 +71,21 @@ class ProcessGroup:
         return values[0]
 
     def wait(self) -> None:
-        """Wait until all are here."""
+        """Wait until every process has reached this point."""
         if self._state is not None:
             self._state.wait_for_everyone()
 
 
-def end_with_launcher() -> None:
-    """End this process as soon as the one that started it is gone.
+def exit_with_launcher() -> None:
+    """Exit as soon as the process that started this one is gone.
 
-    The launcher holds the job's lock: without it another worker may begin at any moment.
+    The launcher holds the job's lock; once it is gone, another worker may start at any moment.
     """
     launcher = os.getppid()
 
-    def guard() -> None:
+    def watch_launcher() -> None:
         while os.getppid() == launcher:
-            time.sleep(_GUARD_SECONDS)
+            time.sleep(_LAUNCHER_CHECK_SECONDS)
         os._exit(1)
 
-    threading.Thread(target=guard, daemon=True).start()
+    threading.Thread(target=watch_launcher, daemon=True).start()

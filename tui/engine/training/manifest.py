@@ -1,4 +1,4 @@
-"""All that is needed to explain a job later: data, settings, model, versions, machine, result."""
+"""The job's manifest: data, settings, model, versions, machine and result, for reproducibility."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tui.domain.providers.model_names import ModelSource
 from tui.engine.home import JobFolder
 from tui.engine.jobs.spec import JobSpec
 from tui.engine.jobs.worker_reports import JobError
-from tui.engine.training.planning.device import DeviceChoice
+from tui.engine.training.planning.device import PrecisionChoice
 from tui.engine.training.planning.plan import Plan
 
 _LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers")
@@ -25,17 +25,17 @@ _SNAPSHOTS = "snapshots"
 
 
 class DataFile(BaseModel):
-    """A file that was trained on or validated with."""
+    """A training or validation file."""
 
     id: str
     bytes: int
     sha256: str
     rows: int
-    """How many rows its lines gave."""
+    """Number of training rows its lines yielded."""
 
 
 class Machine(BaseModel):
-    """What it trained on."""
+    """The machine, and how it trained."""
 
     device: str
     precision: str
@@ -46,14 +46,14 @@ class Machine(BaseModel):
 
 
 class Memory(BaseModel):
-    """Bytes that the training took besides what the program takes anyway."""
+    """Bytes taken by the training, without those of the program itself."""
 
     estimated: int
     measured_peak: int | None = None
 
 
 class Outcome(BaseModel):
-    """What came of it."""
+    """How the job ended."""
 
     status: str = "running"
     error: JobError | None = None
@@ -63,7 +63,7 @@ class Outcome(BaseModel):
     """The step whose weights are the result."""
     trained_tokens: int | None = None
     metrics: dict[str, int | float] = {}
-    """Those of that step's checkpoint."""
+    """Metrics of that step's checkpoint."""
 
 
 class Manifest(BaseModel):
@@ -73,10 +73,11 @@ class Manifest(BaseModel):
     tuned_name: str
     model: ModelSource
     revision: str
-    """The hub's commit, or the SHA-256 of the base model's weights."""
+    """Commit on the hub, or SHA-256 of the base model's weights."""
     training_file: DataFile
     validation_file: DataFile | None
     asked: dict[str, Any]
+    """Hyperparameters of the request that differ from the defaults."""
     plan: Plan
     seed: int
     versions: dict[str, str]
@@ -85,21 +86,21 @@ class Manifest(BaseModel):
     started_at: int
     outcome: Outcome = Outcome()
 
-    def ended(self, *, peak: int | None = None, **outcome: Any) -> Manifest:
-        """The manifest of the job at its end.
+    def finished(self, *, peak: int | None = None, **outcome: Any) -> Manifest:
+        """The manifest with the job's outcome, finished now.
 
         Args:
-            peak: bytes that the training took at most.
-            outcome: the fields of `Outcome`; the time is now.
+            peak: peak bytes taken by the training.
+            outcome: fields of `Outcome`.
         """
         memory = self.memory
         if peak is not None:
             memory = memory.model_copy(update={"measured_peak": peak})
-        ended = Outcome(finished_at=int(time.time()), **outcome)
-        return self.model_copy(update={"memory": memory, "outcome": ended})
+        result = Outcome(finished_at=int(time.time()), **outcome)
+        return self.model_copy(update={"memory": memory, "outcome": result})
 
     def write(self, folder: JobFolder) -> None:
-        """Write it in one piece.
+        """Write the manifest into the job's folder atomically.
 
         Raises:
             OSError: it cannot be written.
@@ -112,26 +113,26 @@ class Manifest(BaseModel):
         part.replace(folder.manifest)
 
 
-def begin(
+def start_manifest(
     folder: JobFolder,
     spec: JobSpec,
     plan: Plan,
-    measured: DeviceChoice,
+    choice: PrecisionChoice,
     *,
     model_folder: Path,
     rows: tuple[int, int],
     memory: int,
 ) -> Manifest:
-    """The manifest of a job that begins; one that goes on keeps when it began.
+    """Create the manifest of a job that starts; a resumed one keeps its time of start.
 
     Args:
-        folder: the job's.
-        spec: what was asked for.
-        plan: how it trains.
-        measured: the device, and why its precision.
-        model_folder: of the base model.
-        rows: how many the training and the validation file gave.
-        memory: bytes that it is estimated to take.
+        folder: the job's folder.
+        spec: the request.
+        plan: the settings of the run.
+        choice: device and precision, with the reason.
+        model_folder: folder of the base model.
+        rows: number of training and of validation rows.
+        memory: estimated bytes.
 
     Raises:
         OSError: a file cannot be read.
@@ -157,20 +158,20 @@ def begin(
             **{name: importlib.metadata.version(name) for name in _LIBRARIES},
         },
         machine=Machine(
-            device=measured.device,
+            device=choice.device,
             precision=plan.precision,
-            why=measured.why,
+            why=choice.reason,
             processes=plan.processes,
             threads=torch.get_num_threads(),
             system=platform.platform(),
         ),
         memory=Memory(estimated=memory),
-        started_at=_began_at(folder),
+        started_at=_started_at(folder),
     )
 
 
 def revision_of(model_folder: Path) -> str:
-    """What tells a base model from others of its name: the hub's commit, or its weights' SHA-256.
+    """Identify the exact base model: its commit on the hub, or the SHA-256 of its weights.
 
     Raises:
         OSError: the weights cannot be read.
@@ -179,23 +180,23 @@ def revision_of(model_folder: Path) -> str:
         return model_folder.name
     digest = hashlib.sha256()
     for path in sorted(model_folder.glob("*.safetensors")):
-        _feed(digest, path)
+        _update_digest(digest, path)
     return f"sha256:{digest.hexdigest()}"
 
 
 def _data_file(file_id: str, path: Path, rows: int) -> DataFile:
     digest = hashlib.sha256()
-    _feed(digest, path)
+    _update_digest(digest, path)
     return DataFile(id=file_id, bytes=path.stat().st_size, sha256=digest.hexdigest(), rows=rows)
 
 
-def _feed(digest: Any, path: Path) -> None:
+def _update_digest(digest: Any, path: Path) -> None:
     with path.open("rb") as file:
         while chunk := file.read(1_048_576):
             digest.update(chunk)
 
 
-def _began_at(folder: JobFolder) -> int:
+def _started_at(folder: JobFolder) -> int:
     try:
         return Manifest.model_validate_json(folder.manifest.read_bytes()).started_at
     except (OSError, ValueError):

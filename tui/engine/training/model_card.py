@@ -1,4 +1,4 @@
-"""The README.md of a tuned model: what it was made of and how it is loaded."""
+"""The model card (README.md) of a tuned model: its origin, metrics and use."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ tags: [{tags}]
 
 # {name}
 
-{what} of `{base}`, trained with ftui {version} by the method {method}.
-The base's revision is `{revision}`.
+{kind} of `{base}`, trained with ftui {version} using the method {method}.
+Revision of the base model: `{revision}`.
 
 ## Data
 
@@ -28,11 +28,11 @@ The base's revision is `{revision}`.
 
 ## Result
 
-The weights are those of step {step} of {total}. The figures of that step:
+Weights of step {step} of {total}, with these metrics:
 
-| figure | value |
+| metric | value |
 |---|---|
-{figures}
+{metrics}
 
 ## Hyperparameters
 
@@ -67,25 +67,25 @@ tokenizer = AutoTokenizer.from_pretrained("path/to/this/folder")"""
 
 
 def write_card(folder: Path, manifest: Manifest) -> None:
-    """Write the card of the model in a folder.
+    """Write the model card into a model's folder.
 
     Raises:
         OSError: it cannot be written.
     """
-    (folder / "README.md").write_text(card(folder, manifest), encoding="utf-8")
+    (folder / "README.md").write_text(render_card(folder, manifest), encoding="utf-8")
 
 
-def card(folder: Path, manifest: Manifest) -> str:
-    """The card's text."""
+def render_card(folder: Path, manifest: Manifest) -> str:
+    """The text of the model card."""
     is_adapter = (folder / "adapter_config.json").exists()
     plan = manifest.plan
     base = manifest.model.name
-    packaged = manifest.model.kind is SourceKind.PACKAGE
-    loaded_from = "path/to/the/base/model" if packaged else base
+    is_packaged = manifest.model.kind is SourceKind.PACKAGE
+    loaded_from = "path/to/the/base/model" if is_packaged else base
     if is_adapter:
-        what = "A LoRA adapter"
+        kind = "A LoRA adapter"
     else:
-        what = "A merged LoRA fine-tune" if plan.adapter else "A full fine-tune"
+        kind = "A merged LoRA fine-tune" if plan.adapter else "A full fine-tune"
     files = [("training", manifest.training_file), ("validation", manifest.validation_file)]
     outcome = manifest.outcome
     return _CARD.format(
@@ -94,20 +94,20 @@ def card(folder: Path, manifest: Manifest) -> str:
         library="peft" if is_adapter else "transformers",
         tags=", ".join(["ftui", plan.method, *(["lora"] if plan.adapter else [])]),
         name=manifest.tuned_name,
-        what=what,
+        kind=kind,
         revision=manifest.revision,
         version=manifest.versions["ftui"],
         method=plan.method,
         data="\n".join(
-            f"| {which} | {file.rows} | `{file.sha256}` |" for which, file in files if file
+            f"| {role} | {file.rows} | `{file.sha256}` |" for role, file in files if file
         ),
         step=outcome.checkpoint,
         total=plan.total_steps,
-        figures=_table({name: f"{value:.6g}" for name, value in outcome.metrics.items()}),
+        metrics=_table({name: f"{value:.6g}" for name, value in outcome.metrics.items()}),
         seed=manifest.seed,
         device=plan.device,
         precision=plan.precision,
-        settings=_table(plan.shown()),
+        settings=_table(plan.hyperparameters()),
         use=_USE_ADAPTER.format(base=loaded_from) if is_adapter else _USE_MODEL,
         versions=", ".join(f"{name} {number}" for name, number in manifest.versions.items()),
     )

@@ -1,6 +1,6 @@
-"""After the last step: the result's weights, card, row losses and manifest, each appearing whole.
+"""Publishing the result: its weights and model card, each folder appearing atomically.
 
-Whatever is there already is left: a worker that was killed here does the rest when it starts again.
+Folders that exist are left alone: a worker that was killed here does the rest when it resumes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tui.engine.training.model_card import write_card
 
 
 def load_weights(model: Any, checkpoint: Path) -> None:
-    """Give a model in training the weights of one of its checkpoints."""
+    """Load the weights of a checkpoint into a model in training."""
     if (checkpoint / "adapter_config.json").exists():
         from peft import load_peft_weights, set_peft_model_state_dict
 
@@ -26,32 +26,32 @@ def load_weights(model: Any, checkpoint: Path) -> None:
     from safetensors.torch import load_file
 
     for path in sorted(checkpoint.glob("*.safetensors")):
-        # Weights that share their memory stand in the file once.
+        # Tied weights are in the file once.
         model.load_state_dict(load_file(path), strict=False)
 
 
 def publish(folder: JobFolder, model: Any, tokenizer: Any, manifest: Manifest, dtype: Any) -> None:
-    """Save a trained model: the adapter, or all weights.
+    """Save a trained model: the adapter, and the merged model if requested, or all weights.
 
     Args:
-        folder: the job's.
-        model: as it was trained; it is of no use for training afterwards.
-        tokenizer: is saved with whole models.
-        manifest: of the job at its end, for the card.
-        dtype: the precision in which the base came; whole models are saved in it.
+        folder: the job's folder.
+        model: the trained model; it cannot be trained any further afterwards.
+        tokenizer: saved along with full models.
+        manifest: the job's final manifest, for the model card.
+        dtype: the base model's precision, in which full models are saved.
 
     Raises:
-        OSError: it cannot be written; other errors of the libraries that write mean the same.
+        OSError: a file cannot be written; the libraries that write may raise errors of their own.
     """
     if manifest.plan.adapter:
-        _appear(folder.adapter, manifest, lambda part: model.save_pretrained(part))
+        _publish_folder(folder.adapter, manifest, lambda part: model.save_pretrained(part))
         if manifest.plan.merge and not folder.merged.exists():
             merged = model.merge_and_unload(safe_merge=True)
-            _appear(folder.merged, manifest, lambda part: _save(merged, tokenizer, part))
+            _publish_folder(folder.merged, manifest, lambda part: _save(merged, tokenizer, part))
         return
     if not folder.model.exists():
         model.to(dtype)
-        _appear(folder.model, manifest, lambda part: _save(model, tokenizer, part))
+        _publish_folder(folder.model, manifest, lambda part: _save(model, tokenizer, part))
 
 
 def _save(model: Any, tokenizer: Any, folder: Path) -> None:
@@ -59,8 +59,8 @@ def _save(model: Any, tokenizer: Any, folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
-def _appear(folder: Path, manifest: Manifest, save: Callable[[Path], None]) -> None:
-    """Let a folder appear under its name when all that is in it is on the disk."""
+def _publish_folder(folder: Path, manifest: Manifest, save: Callable[[Path], None]) -> None:
+    """Write a folder under a temporary name; rename it once everything in it is on disk."""
     if folder.exists():
         return
     part = folder.with_suffix(".part")

@@ -1,8 +1,8 @@
-"""A conversation -> token ids and labels: only what the assistant says is learned.
+"""A conversation -> token ids and labels: only assistant messages are trained on.
 
-The conversation is rendered once with the model's own chat template. An assistant message's part of
-it begins where the template would hand over to the model (its generation prompt) and ends with the
-token that ends its turn; only those tokens get a label.
+The conversation is rendered once with the model's own chat template. The span of an assistant
+message begins after the template's generation prompt and ends with the end-of-turn token; only the
+tokens in it get a label.
 """
 
 from __future__ import annotations
@@ -16,33 +16,33 @@ from typing import Any, Protocol
 from jinja2.exceptions import TemplateError
 
 IGNORE_INDEX = -100
-"""Label of a token that is read and not learned."""
+"""Label of a token that is not trained on."""
 
 
 class ChatTokenizer(Protocol):
-    """What is needed of a tokenizer."""
+    """The part of a tokenizer that is used here."""
 
     all_special_tokens: list[str]
     chat_template: Any
 
     def __call__(self, text: str, **kwargs: Any) -> Any:
-        """Token ids and offsets of a text."""
+        """Encode a text to token ids and offsets."""
 
     def apply_chat_template(self, messages: Any, **kwargs: Any) -> Any:
-        """A conversation as text."""
+        """Render a conversation to text."""
 
 
 class Unrenderable(Exception):
-    """The model's chat template cannot express a conversation; the text says why."""
+    """The model's chat template cannot render a conversation; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """One training row.
+    """A tokenized conversation.
 
     Attributes:
-        input_ids: the token ids.
-        labels: for each the id that is to be predicted there, or `IGNORE_INDEX`.
+        input_ids: token ids.
+        labels: for each position its token id, or `IGNORE_INDEX`; same length.
     """
 
     input_ids: list[int]
@@ -50,21 +50,21 @@ class Tokens:
 
     @property
     def learned(self) -> int:
-        """How many tokens are learned."""
+        """Number of labelled tokens."""
         return sum(label != IGNORE_INDEX for label in self.labels)
 
-    def cut(self, length: int) -> Tokens:
-        """The first tokens of the row."""
+    def truncated(self, length: int) -> Tokens:
+        """The row cut to its first `length` tokens."""
         return Tokens(self.input_ids[:length], self.labels[:length])
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two answers to one question, each with what stands before it.
+    """Two conversations that differ in their answer.
 
     Attributes:
-        preferred: the conversation that ends with the better answer.
-        rejected: the one that ends with the worse.
+        preferred: the conversation with the preferred answer.
+        rejected: the conversation with the rejected answer.
     """
 
     preferred: Tokens
@@ -72,7 +72,7 @@ class Pair:
 
 
 def read_lines(path: Path) -> Iterable[tuple[int, dict[str, Any]]]:
-    """The rows of a checked file with their line numbers, from 1."""
+    """Yield the rows of a validated file with their line numbers, from 1, skipping blank lines."""
     with path.open("rb") as lines:
         for number, raw in enumerate(lines, 1):
             text = raw.decode("utf-8-sig").strip()
@@ -81,73 +81,73 @@ def read_lines(path: Path) -> Iterable[tuple[int, dict[str, Any]]]:
 
 
 def tokenize(tokenizer: ChatTokenizer, row: dict[str, Any]) -> list[Tokens]:
-    """The training rows of one conversation: one, or one for each learned message.
+    """Tokenize one conversation into one row, or into one per trained message.
 
-    Most templates write a conversation so that what was said before stays as it was; then one row
-    is enough. Others (those that drop earlier reasoning) need a row for every learned message, each
-    as the model will see it when it answers.
+    With most templates a longer conversation begins with the rendering of a shorter one, and one
+    row is enough. Others (those that drop earlier reasoning) need a row for every trained message,
+    rendered as the model will see it when it answers.
 
     Args:
-        tokenizer: with a chat template.
-        row: `messages` and perhaps `tools`, in OpenAI's format; a message with the weight 0 is
-            read and not learned.
+        tokenizer: a tokenizer with a chat template.
+        row: `messages` and optionally `tools`, in OpenAI's format; messages with weight 0 are not
+            trained on.
 
     Raises:
-        Unrenderable: the template cannot express it.
+        Unrenderable: the template cannot render it.
     """
-    learned = [index for index, message in enumerate(row["messages"]) if _is_learned(message)]
-    return _rows(tokenizer, row, learned)
+    trained = [index for index, message in enumerate(row["messages"]) if _is_trained(message)]
+    return _tokenize_messages(tokenizer, row, trained)
 
 
 def tokenize_pair(tokenizer: ChatTokenizer, row: dict[str, Any]) -> Pair:
-    """A preference row; of either answer what the assistant says is learned, and nothing before it.
+    """Tokenize a preference row; only the assistant messages of the two answers are trained on.
 
     Args:
-        tokenizer: with a chat template.
+        tokenizer: a tokenizer with a chat template.
         row: `input`, `preferred_output` and `non_preferred_output`, in OpenAI's format.
 
     Raises:
-        Unrenderable: the template cannot express it.
+        Unrenderable: the template cannot render it.
     """
     return Pair(
-        _answer(tokenizer, row["input"], row["preferred_output"]),
-        _answer(tokenizer, row["input"], row["non_preferred_output"]),
+        _tokenize_answer(tokenizer, row["input"], row["preferred_output"]),
+        _tokenize_answer(tokenizer, row["input"], row["non_preferred_output"]),
     )
 
 
-def _answer(
-    tokenizer: ChatTokenizer, asked: dict[str, Any], answer: Sequence[dict[str, Any]]
+def _tokenize_answer(
+    tokenizer: ChatTokenizer, prompt: dict[str, Any], answer: Sequence[dict[str, Any]]
 ) -> Tokens:
-    before = len(asked["messages"])
-    conversation = {**asked, "messages": [*asked["messages"], *answer]}
-    learned = [before + index for index, message in enumerate(answer) if _is_learned(message)]
-    rows = _rows(tokenizer, conversation, learned)
+    count = len(prompt["messages"])
+    conversation = {**prompt, "messages": [*prompt["messages"], *answer]}
+    trained = [count + index for index, message in enumerate(answer) if _is_trained(message)]
+    rows = _tokenize_messages(tokenizer, conversation, trained)
     if len(rows) != 1:
         raise Unrenderable(
-            "the model's chat template rewrites what was said before, so an answer of several "
-            "messages cannot be weighed as one"
+            "the model's chat template rewrites earlier messages, so an answer of several "
+            "messages cannot be compared as a whole"
         )
     return rows[0]
 
 
-def _rows(tokenizer: ChatTokenizer, row: dict[str, Any], learned: Sequence[int]) -> list[Tokens]:
-    """A conversation of which the messages with those indices are learned."""
-    render = _Rendering(tokenizer, row)
-    whole = render.text(len(render.messages))
-    spans = [render.span(index, whole) for index in learned]
+def _tokenize_messages(
+    tokenizer: ChatTokenizer, row: dict[str, Any], trained: Sequence[int]
+) -> list[Tokens]:
+    """Tokenize a conversation in which the messages with those indices are trained on."""
+    rendering = _Rendering(tokenizer, row)
+    full_text = rendering.text(len(rendering.messages))
+    spans = [rendering.span(index, full_text) for index in trained]
     if None not in spans:
-        kept = [span for span in spans if span is not None]
-        return [_labelled(tokenizer, whole, kept)]
+        return [_label(tokenizer, full_text, [span for span in spans if span is not None])]
     rows = []
-    for index in learned:
-        text = render.text(index + 1)
-        span = render.span(index, text)
+    for index in trained:
+        text = rendering.text(index + 1)
+        span = rendering.span(index, text)
         if span is None:
             raise Unrenderable(
-                "the model's chat template does not hand over to the assistant where its message "
-                "begins"
+                "the model's chat template has no generation prompt before the assistant's message"
             )
-        rows.append(_labelled(tokenizer, text, [span]))
+        rows.append(_label(tokenizer, text, [span]))
     return rows
 
 
@@ -156,13 +156,13 @@ def render_prompt(
     messages: Sequence[dict[str, Any]],
     tools: Sequence[dict[str, Any]] | None = None,
 ) -> str:
-    """A conversation as the model is asked to go on with it.
+    """Render a conversation as the prompt for the model's answer.
 
     Raises:
-        Unrenderable: the template cannot express it.
+        Unrenderable: the template cannot render it.
     """
     rendering = _Rendering(tokenizer, {"messages": messages, "tools": tools})
-    return rendering.text(len(messages), hand_over=True)
+    return rendering.text(len(messages), generation_prompt=True)
 
 
 def render_completion(
@@ -171,71 +171,73 @@ def render_completion(
     tools: Sequence[dict[str, Any]] | None,
     answer: dict[str, Any],
 ) -> str:
-    """What a model writes that goes on with a conversation by this answer, its end included.
+    """Render an answer as the model generates it after the prompt, end-of-turn token included.
 
     Raises:
-        Unrenderable: the template cannot express it.
+        Unrenderable: the template cannot render it.
     """
     rendering = _Rendering(tokenizer, {"messages": [*messages, answer], "tools": tools})
     text = rendering.text(len(messages) + 1)
     span = rendering.span(len(messages), text)
     if span is None:
-        raise Unrenderable("the model's chat template does not hand over where an answer begins")
+        raise Unrenderable("the model's chat template has no generation prompt before an answer")
     return text[slice(*span)]
 
 
-def _is_learned(message: dict[str, Any]) -> bool:
+def _is_trained(message: dict[str, Any]) -> bool:
     return message.get("role") == "assistant" and message.get("weight", 1) != 0
 
 
 class _Rendering:
-    """A conversation as the chat template writes it."""
+    """A conversation rendered by the chat template."""
 
     def __init__(self, tokenizer: ChatTokenizer, row: dict[str, Any]) -> None:
         self._tokenizer = tokenizer
         self._tools = row.get("tools") or None
         if row.get("functions"):
-            raise Unrenderable("it declares functions the old way; write them as tools")
+            raise Unrenderable("it declares `functions`, which are deprecated; write them as tools")
         self.messages = [_for_template(message) for message in row["messages"]]
         calls = any(message.get("tool_calls") for message in self.messages)
         if (calls or self._tools) and "tool" not in str(tokenizer.chat_template):
-            raise Unrenderable("the model's chat template knows no tools")
+            raise Unrenderable("the model's chat template does not support tools")
 
-    def text(self, count: int, *, hand_over: bool = False) -> str:
-        """The first messages; with `hand_over` up to where the assistant begins to speak."""
+    def text(self, count: int, *, generation_prompt: bool = False) -> str:
+        """The first `count` messages as text, optionally followed by the generation prompt."""
         try:
             rendered: str = self._tokenizer.apply_chat_template(
                 self.messages[:count],
                 tools=self._tools,
                 tokenize=False,
-                add_generation_prompt=hand_over,
+                add_generation_prompt=generation_prompt,
             )
         except (TemplateError, TypeError, IndexError) as error:
-            raise Unrenderable(f"the model's chat template refuses it: {error}") from error
+            raise Unrenderable(f"the model's chat template rejects it: {error}") from error
         return rendered
 
     def span(self, index: int, text: str) -> tuple[int, int] | None:
-        """Begin and end of a message's learned part in `text`; None where it cannot be told."""
-        before = self.text(index, hand_over=True)
+        """Start and end of a message's trained part in `text`; None where it cannot be located."""
+        before = self.text(index, generation_prompt=True)
         after = self.text(index + 1)
         if not (text.startswith(after) and after.startswith(before)):
             return None
-        said = after[len(before) :]
-        trimmed = said.rstrip()
+        message = after[len(before) :]
+        trimmed = message.rstrip()
         if trimmed.endswith(tuple(self._tokenizer.all_special_tokens)):
-            said = trimmed  # white space after the end of the turn is never generated
-        return len(before), len(before) + len(said)
+            message = trimmed  # white space after the end-of-turn token is never generated
+        return len(before), len(before) + len(message)
 
 
 def _for_template(message: dict[str, Any]) -> dict[str, Any]:
-    """A message as chat templates know it: text contents, `system` for `developer`."""
+    """Convert a message to what chat templates support: text content, `system` for `developer`."""
     content = message.get("content")
     if isinstance(content, list):
         content = "".join(_part_text(part) for part in content)
     if message.get("function_call"):
-        raise Unrenderable("it calls a function the old way; write it as tool_calls")
+        raise Unrenderable(
+            "it holds a `function_call`, which is deprecated; write it as tool_calls"
+        )
     if message.get("audio"):
-        raise Unrenderable("it answers with audio, and models learn from text alone here")
+        raise Unrenderable("it answers with audio, and only text can be trained on here")
     plain = {**message, "content": content or message.get("refusal") or ""}
     plain.pop("weight", None)
     if plain["role"] == "developer":
@@ -249,21 +251,20 @@ def _part_text(part: dict[str, Any]) -> str:
     text = part.get("text")
     if not isinstance(text, str):
         raise Unrenderable(
-            f"it holds a part of the type {part.get('type')!r}, and models learn "
-            "from text alone here"
+            f"it holds a part of type {part.get('type')!r}, and only text can be trained on here"
         )
     return text
 
 
 def _parsed_call(call: dict[str, Any]) -> dict[str, Any]:
-    """Templates write arguments as JSON themselves, so they want them as an object."""
+    """A tool call with its arguments as an object, which templates turn into JSON themselves."""
     function = dict(call["function"])
     if isinstance(function.get("arguments"), str):
         function["arguments"] = json.loads(function["arguments"])
     return {**call, "function": function}
 
 
-def _labelled(
+def _label(
     tokenizer: ChatTokenizer,
     text: str,
     spans: Sequence[tuple[int, int]],
@@ -278,11 +279,11 @@ def _labelled(
 
 
 def _is_within(begin: int, end: int, spans: Sequence[tuple[int, int]]) -> bool:
-    """Whether a token's characters are all in one span.
+    """Whether all characters of a token are within one span.
 
-    Some tokenizers give white space an empty offset at its end; it belongs to the span if it does
-    not stand right at its beginning.
+    Some tokenizers give white space an empty offset at its end; such a token belongs to the span
+    unless it is right at the span's start.
     """
     return any(
-        first <= begin and end <= last and (begin < end or first < begin) for first, last in spans
+        start <= begin and end <= stop and (begin < end or start < begin) for start, stop in spans
     )

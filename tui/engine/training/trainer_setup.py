@@ -1,4 +1,4 @@
-"""A plan -> a trainer of TRL on the job's rows, with PEFT. Runs in the worker's process alone."""
+"""A plan -> a TRL trainer on the job's rows, with PEFT. Imported by workers only."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from tui.engine.home import JobFolder
 from tui.engine.jobs.spec import MethodName
 from tui.engine.training.planning.device import torch_dtype
 from tui.engine.training.planning.plan import Plan
-from tui.engine.training.trainers import LabelledPositionsTrainer, PairCollator, PairsTrainer
+from tui.engine.training.trainers import LabelledPositionsTrainer, PairCollator, PairTrainer
 from tui.engine.training.training_rows import TrainingRow
 
 UNSCALED_HEADS = frozenset({"llama", "mistral", "qwen2", "qwen3"})
-"""Architectures whose logits are the head's output as it is: neither scaled nor capped."""
+"""Architectures whose logits are the plain output of the head, neither scaled nor capped."""
 
 
 @dataclass(frozen=True, slots=True)
-class Data:
-    """What a job trains on and is validated with.
+class TrainingData:
+    """The data of a job.
 
     Attributes:
-        rows: what it trains on, in the order of the file.
-        training: them as a dataset, perhaps packed.
-        validation: the rows of the validation file as a dataset, or None.
+        rows: the training rows in the order of the file.
+        training: the same as a dataset, packed where the plan says so.
+        validation: the validation file as a dataset; None without one.
     """
 
     rows: Sequence[TrainingRow]
@@ -41,9 +41,9 @@ class Data:
 
 
 def load_model(folder: Path, plan: Plan) -> Any:
-    """The base model as the plan trains it; code that comes with a model is never run.
+    """Load the base model for training; code that ships with a model is never run.
 
-    Weights that are trained themselves are fp32: a step is too small to be seen in bf16.
+    Without an adapter the weights are loaded in fp32: bf16 is too coarse for single updates.
     """
     attention = {"attn_implementation": "eager"} if plan.device == "cpu" else {}
     return AutoModelForCausalLM.from_pretrained(
@@ -57,13 +57,13 @@ def load_model(folder: Path, plan: Plan) -> Any:
 
 
 def base_dtype(folder: Path) -> torch.dtype:
-    """The precision in which a base model came."""
+    """The precision in which a base model was published."""
     config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     return config.dtype or torch.float32
 
 
 def build_dataset(rows: Sequence[TrainingRow], method: MethodName) -> Any:
-    """Rows as the trainers read them."""
+    """Tokenized rows as the dataset that the method's trainer reads."""
     if method == "supervised":
         return Dataset.from_dict(
             {
@@ -82,10 +82,11 @@ def build_dataset(rows: Sequence[TrainingRow], method: MethodName) -> Any:
     return Dataset.from_dict(columns)
 
 
-def shared(dataset: Any, folder: Path) -> Any:
-    """The dataset in a folder, which is made where it is not there yet.
+def cache_dataset(dataset: Any, folder: Path) -> Any:
+    """Load the dataset from a folder, saving it there first where the folder does not exist.
 
-    What DPOTrainer computes of it lies beside it, for all processes and for the next worker too.
+    DPOTrainer caches the reference log probabilities beside it, for all processes and for a worker
+    that resumes the job.
     """
     if not folder.exists():
         part = folder.with_name(f"{folder.name}.part")
@@ -95,8 +96,8 @@ def shared(dataset: Any, folder: Path) -> Any:
     return Dataset.load_from_disk(str(folder))
 
 
-def packed(dataset: Any, length: int) -> Any:
-    """Supervised rows put together up to that length, none of them cut."""
+def pack_rows(dataset: Any, length: int) -> Any:
+    """Pack supervised rows into rows of up to that many tokens, cutting none."""
     return pack_dataset(dataset, length, "bfd")
 
 
@@ -105,46 +106,46 @@ def make_trainer(
     plan: Plan,
     model: Any,
     tokenizer: Any,
-    data: Data,
+    data: TrainingData,
     callbacks: Sequence[Any],
     seed: int,
 ) -> Any:
-    """The trainer of a plan, not yet started.
+    """Build the trainer of a plan, not yet started.
 
     Args:
-        folder: the job's.
-        plan: how it trains.
+        folder: the job's folder.
+        plan: the settings of the run.
         model: the base model.
         tokenizer: its tokenizer.
-        data: what it trains on and is validated with.
-        callbacks: of transformers' trainer.
-        seed: of the order of the rows, the adapter's first weights and the dropout.
+        data: training rows and validation dataset.
+        callbacks: callbacks of transformers' trainer.
+        seed: for the order of the rows, the adapter's initial weights and dropout.
     """
-    more: dict[str, Any] = {}
-    kind: type[Any] = SFTTrainer
+    options: dict[str, Any] = {}
+    trainer_class: type[Any] = SFTTrainer
     if plan.method == "dpo":
-        kind = PairsTrainer
-        more["data_collator"] = PairCollator(tokenizer.pad_token_id)
+        trainer_class = PairTrainer
+        options["data_collator"] = PairCollator(tokenizer.pad_token_id)
     elif (
         plan.device == "cpu"
         and plan.processes == 1
         and not plan.packing
         and model.config.model_type in UNSCALED_HEADS
     ):
-        kind = LabelledPositionsTrainer
-    return kind(
+        trainer_class = LabelledPositionsTrainer
+    return trainer_class(
         model=model,
-        args=_arguments(folder, plan, seed),
+        args=_training_arguments(folder, plan, seed),
         train_dataset=data.training,
         eval_dataset=data.validation,
         processing_class=tokenizer,
-        peft_config=_adapter(plan),
+        peft_config=_lora_config(plan),
         callbacks=list(callbacks),
-        **more,
+        **options,
     )
 
 
-def _adapter(plan: Plan) -> LoraConfig | None:
+def _lora_config(plan: Plan) -> LoraConfig | None:
     if plan.adapter is None:
         return None
     return LoraConfig(
@@ -156,21 +157,21 @@ def _adapter(plan: Plan) -> LoraConfig | None:
     )
 
 
-def _arguments(folder: JobFolder, plan: Plan, seed: int) -> Any:
+def _training_arguments(folder: JobFolder, plan: Plan, seed: int) -> Any:
     cpu = plan.device == "cpu"
     common: dict[str, Any] = {
         "output_dir": str(folder.checkpoints),
         "num_train_epochs": plan.n_epochs,
-        "per_device_train_batch_size": plan.rows_at_once,
-        "per_device_eval_batch_size": max(plan.rows_at_once, 4),
+        "per_device_train_batch_size": plan.per_device_batch_size,
+        "per_device_eval_batch_size": max(plan.per_device_batch_size, 4),
         "gradient_accumulation_steps": plan.gradient_accumulation_steps,
         "learning_rate": plan.learning_rate,
         "lr_scheduler_type": plan.lr_scheduler_type,
         "warmup_steps": plan.warmup_steps,
         "weight_decay": plan.weight_decay,
         "max_grad_norm": plan.max_grad_norm,
-        "max_length": None,  # the rows are cut already
-        # With an adapter on a CPU the weights themselves are bf16.
+        "max_length": None,  # rows are truncated already
+        # With an adapter on a CPU the weights themselves are loaded in bf16.
         "bf16": plan.precision == "bf16" and not (cpu and plan.adapter),
         "gradient_checkpointing": plan.checkpoints_gradients,
         "use_cpu": cpu,
@@ -178,7 +179,7 @@ def _arguments(folder: JobFolder, plan: Plan, seed: int) -> Any:
         "include_num_input_tokens_seen": "non_padding",
         "logging_steps": 1,
         "logging_nan_inf_filter": False,
-        "save_strategy": "no",  # the watcher decides
+        "save_strategy": "no",  # the callback decides
         "eval_strategy": "no",
         "report_to": "none",
         "disable_tqdm": True,

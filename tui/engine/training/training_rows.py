@@ -1,4 +1,4 @@
-"""A job's file -> the rows that are trained on, as tokens, each with the line it came from."""
+"""A job's file -> tokenized training rows, each with its line number."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class TrainingRow:
     """One row to train on.
 
     Attributes:
-        line: its line in the file, from 1; a conversation may give several rows.
-        tokens: the conversation; of a pair the one with the better answer.
-        rejected: the conversation with the worse answer; None for supervised rows.
+        line: line number in the file, from 1; one conversation may yield several rows.
+        tokens: the conversation; for a pair the one with the preferred answer.
+        rejected: the conversation with the rejected answer; None for supervised rows.
     """
 
     line: int
@@ -36,22 +36,22 @@ class TrainingRow:
 
     @property
     def length(self) -> int:
-        """Tokens of the longer of its conversations."""
+        """Number of tokens of the longer conversation."""
         rejected = len(self.rejected.input_ids) if self.rejected else 0
         return max(len(self.tokens.input_ids), rejected)
 
     @property
     def learned(self) -> int:
-        """How many tokens are learned; 0 where one of two answers has none."""
+        """Number of labelled tokens; 0 where one of the two answers has none."""
         if self.rejected is None:
             return self.tokens.learned
         both = (self.tokens.learned, self.rejected.learned)
         return sum(both) if all(both) else 0
 
-    def cut(self, length: int) -> TrainingRow:
-        """The row with the first tokens of its conversations."""
-        rejected = self.rejected.cut(length) if self.rejected else None
-        return TrainingRow(self.line, self.tokens.cut(length), rejected)
+    def truncated(self, length: int) -> TrainingRow:
+        """The row with its conversations cut to their first `length` tokens."""
+        rejected = self.rejected.truncated(length) if self.rejected else None
+        return TrainingRow(self.line, self.tokens.truncated(length), rejected)
 
 
 def read_training_rows(
@@ -62,52 +62,53 @@ def read_training_rows(
     *,
     param: str,
     reporter: Reporter,
-    now_and_then: Callable[[], None],
+    check_control: Callable[[], None],
 ) -> list[TrainingRow]:
-    """The rows of a file, cut to length; one with nothing left to learn is left out.
+    """Read and tokenize a file; rows without labelled tokens after truncation are dropped.
 
     Args:
         path: the file.
-        method: supervised files hold conversations, those of dpo pairs of answers.
-        tokenizer: the model's.
-        length: tokens of a conversation that are kept.
-        param: the parameter that named the file, for errors.
-        reporter: is told how many rows were cut.
-        now_and_then: is called after every thousand lines.
+        method: supervised files hold conversations, DPO files pairs of answers.
+        tokenizer: the model's tokenizer.
+        length: maximum number of tokens per conversation.
+        param: request parameter that names the file, for errors.
+        reporter: receives a warning when rows were truncated.
+        check_control: called every thousand lines; may raise to stop.
 
     Raises:
-        PermanentFailure: a row cannot be put to the model, or nothing is left.
+        PermanentFailure: a row cannot be rendered for this model, or no row is left.
     """
     rows: list[TrainingRow] = []
-    cut = 0
-    for line, row in read_lines(path):
+    truncated = 0
+    for line, example in read_lines(path):
         try:
             if method == "dpo":
-                pair: Pair = tokenize_pair(tokenizer, row)
-                found = [TrainingRow(line, pair.preferred, pair.rejected)]
+                pair: Pair = tokenize_pair(tokenizer, example)
+                line_rows = [TrainingRow(line, pair.preferred, pair.rejected)]
             else:
-                found = [TrainingRow(line, tokens) for tokens in tokenize(tokenizer, row)]
+                line_rows = [TrainingRow(line, tokens) for tokens in tokenize(tokenizer, example)]
         except Unrenderable as error:
             raise PermanentFailure(
                 f"invalid_{param}",
-                f"Line {line} cannot be trained with this model: {error}. Change the line, or "
+                f"Line {line} cannot be used with this model: {error}. Change the line, or "
                 "choose another model.",
                 param,
             ) from error
-        cut += any(one.length > length for one in found)
-        rows += [kept for one in found if (kept := one.cut(length)).learned]
+        truncated += any(row.length > length for row in line_rows)
+        cut_rows = (row.truncated(length) for row in line_rows)
+        rows += [row for row in cut_rows if row.learned]
         if line % 1000 == 0:
-            now_and_then()
-    if cut:
+            check_control()
+    if truncated:
         reporter.write_message(
-            f"{cut} examples of the {param.replace('_', ' ')} are longer than {length} tokens "
-            "and were cut",
+            f"{truncated} examples of the {param.replace('_', ' ')} exceed {length} tokens and "
+            "were truncated",
             "warn",
         )
     if not rows:
         raise PermanentFailure(
             f"invalid_{param}",
-            f"Nothing is left to learn when the examples are cut to {length} tokens. Give a "
+            f"No assistant text is left when examples are truncated to {length} tokens. Set a "
             "larger max_length, or shorten the examples.",
             param,
         )

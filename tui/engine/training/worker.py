@@ -1,8 +1,8 @@
-"""One process a job: `python -m tui.engine.training.worker FOLDER` trains, reports and ends.
+"""The process that trains one job: `python -m tui.engine.training.worker FOLDER`.
 
-It needs nobody: the server may die and come back. Its last report is an `End`; a worker that is
-gone without one has crashed and is started again, and goes on from the last whole checkpoint.
-Several of them may train one job together (`group`); the first one reporter and writes.
+It is independent of the server, which may die and come back. Its last report is an `End`; a worker
+that is gone without one has crashed, is restarted, and resumes from the latest complete checkpoint.
+Several workers may train one job together (`distributed`); the main process reports and writes.
 """
 
 from __future__ import annotations
@@ -33,10 +33,15 @@ from tui.engine.jobs.worker_reports import (
     ReportWriter,
     Resolved,
 )
-from tui.engine.training.checkpoints import marks, prune
-from tui.engine.training.distributed import ProcessGroup, end_with_launcher
-from tui.engine.training.manifest import Manifest, begin
-from tui.engine.training.planning.device import Device, DeviceChoice, measure, pick_device
+from tui.engine.training.checkpoints import prune, read_manifests
+from tui.engine.training.distributed import ProcessGroup, exit_with_launcher
+from tui.engine.training.manifest import Manifest, start_manifest
+from tui.engine.training.planning.device import (
+    Device,
+    PrecisionChoice,
+    choose_precision,
+    pick_device,
+)
 from tui.engine.training.planning.feasibility import (
     check_machine,
     check_memory,
@@ -45,18 +50,23 @@ from tui.engine.training.planning.feasibility import (
 )
 from tui.engine.training.planning.memory import free_memory
 from tui.engine.training.planning.model_shape import ModelShape, read_model_shape
-from tui.engine.training.planning.plan import Plan, TrainingContext, make_plan, max_example_length
+from tui.engine.training.planning.plan import (
+    Plan,
+    TrainingContext,
+    make_plan,
+    resolve_max_length,
+)
 from tui.engine.training.training_rows import TrainingRow, read_training_rows
 
 if TYPE_CHECKING:
-    from tui.engine.training.trainer_setup import Data
+    from tui.engine.training.trainer_setup import TrainingData
 
 NICENESS = 5
-"""Answering and other programs come first; alone on the machine it costs nothing."""
+"""Priority below answering and other programs; on an idle machine it costs nothing."""
 
 
 class Worker:
-    """Prepares one job, and has it trained."""
+    """Prepares one job and trains it."""
 
     def __init__(
         self,
@@ -65,13 +75,13 @@ class Worker:
         group: ProcessGroup | None = None,
         free: Callable[[Device], float] = free_memory,
     ) -> None:
-        """One of a job's workers.
+        """Read the job's request.
 
         Args:
-            folder: the job's.
-            reporter: where its reporter go.
-            group: the processes that train it; this one alone unless given.
-            free: tells the bytes that a device has left.
+            folder: the job's folder.
+            reporter: receives the worker's reports.
+            group: the processes that train the job; a single one by default.
+            free: returns the free bytes of a device.
         """
         self._folder = folder
         self._reporter = reporter
@@ -79,13 +89,13 @@ class Worker:
         self._free = free
         self._spec = JobSpec.model_validate_json(folder.spec.read_bytes())
         self._manifest: Manifest | None = None
-        """Once the job has one, as it began."""
+        """The manifest at the start of the run, once it is written."""
 
     def run(self) -> End:
-        """Train to the end, or to where it has to stop; gives the last report.
+        """Train until the run ends or has to stop; returns the last report.
 
         Raises:
-            Exception: what nobody foresaw; the job is tried again.
+            Exception: an unexpected error; the job will be retried.
         """
         try:
             return self._train()
@@ -94,88 +104,90 @@ class Worker:
             if end is None:
                 raise
             if self._manifest is not None and not is_disk_full(error):
-                self._manifest.ended(status=end.status, error=end.error).write(self._folder)
+                self._manifest.finished(status=end.status, error=end.error).write(self._folder)
             return end
 
     def _train(self) -> End:
-        self._tell_of_checkpoints()
-        measured = measure(pick_device())
-        self._group.join(measured.device)
-        check_machine(self._spec, measured.device, self._group.size)
-        model_folder = self._base_model()
+        self._report_checkpoints()
+        choice = choose_precision(pick_device())
+        self._group.join(choice.device)
+        check_machine(self._spec, choice.device, self._group.size)
+        model_folder = self._fetch_base_model()
 
-        from tui.engine.training.run import Run
+        from tui.engine.training.run import TrainingRun
 
-        tokenizer = self._tokenizer(model_folder)
+        tokenizer = self._load_tokenizer(model_folder)
         shape = read_model_shape(model_folder)
         check_targets(self._spec, shape)
-        length = max_example_length(self._spec.hyperparameters, shape.longest)
-        data = self._data(tokenizer, length)
+        length = resolve_max_length(self._spec.hyperparameters, shape.context_length)
+        data = self._load_data(tokenizer, length)
         with self._group.main_process_first():
-            plan = self._plan(measured, shape, len(data.training), length)
-        need = check_memory(plan, shape, data.rows, self._free(plan.device))
+            plan = self._load_or_make_plan(choice, shape, len(data.training), length)
+        estimate = check_memory(plan, shape, data.rows, self._free(plan.device))
         self._reporter.write(
             Resolved(
-                hyperparameters=plan.shown(),
+                hyperparameters=plan.hyperparameters(),
                 total_steps=plan.total_steps,
                 trains_on=f"{plan.device} in {plan.precision}",
             )
         )
-        self._progress(
-            f"{plan.sentence()}; {measured.why}; about {need.sentence()} of memory",
-            memory=int(need.total),
+        self._report_progress(
+            f"{plan.describe()}; {choice.reason}; about {estimate.describe()} of memory",
+            memory=int(estimate.total),
+            device=plan.device,
         )
-        manifest = begin(
+        manifest = start_manifest(
             self._folder,
             self._spec,
             plan,
-            measured,
+            choice,
             model_folder=model_folder,
             rows=(len(data.rows), len(data.validation or ())),
-            memory=int(need.total),
+            memory=int(estimate.total),
         )
         if self._group.is_main_process:
             manifest.write(self._folder)
             self._manifest = manifest
-        run = Run(self._folder, self._spec, plan, manifest, model_folder, tokenizer, data)
-        return run.train(self._reporter, self._wanted, self._group)
+        run = TrainingRun(self._folder, self._spec, plan, manifest, model_folder, tokenizer, data)
+        return run.train(self._reporter, self._stop_signal, self._group)
 
-    def _base_model(self) -> Path:
-        """The folder of the base model, fetched where it is not there yet."""
+    def _fetch_base_model(self) -> Path:
+        """The folder of the base model, downloaded where it is missing."""
         with self._group.main_process_first():
             home = Home.of_job(self._folder)
-            folder = local_folder(self._spec.model, home, self._progress)
-        self._progress(f"Loading {self._spec.model.short_name}")
+            folder = local_folder(self._spec.model, home, self._report_progress)
+        self._report_progress(f"Loading {self._spec.model.short_name}")
         return folder
 
-    def _data(self, tokenizer: Any, length: int) -> Data:
-        """The rows of both files."""
-        from tui.engine.training.trainer_setup import Data, packed
+    def _load_data(self, tokenizer: Any, length: int) -> TrainingData:
+        """Read and tokenize the training and validation files."""
+        from tui.engine.training.trainer_setup import TrainingData, pack_rows
 
-        rows = self._rows(tokenizer, length, "training_file")
-        training = self._dataset(rows, "training")
+        rows = self._read_rows(tokenizer, length, "training_file")
+        training = self._make_dataset(rows, "training")
         if self._spec.hyperparameters.packing:
-            training = packed(training, length)
+            training = pack_rows(training, length)
         if self._spec.validation_file is None:
-            return Data(rows, training, None)
-        validation = self._rows(tokenizer, length, "validation_file")
-        return Data(rows, training, self._dataset(validation, "validation"))
+            return TrainingData(rows, training, None)
+        validation_rows = self._read_rows(tokenizer, length, "validation_file")
+        validation = self._make_dataset(validation_rows, "validation")
+        return TrainingData(rows, training, validation)
 
-    def _dataset(self, rows: Sequence[TrainingRow], name: str) -> Any:
-        from tui.engine.training.trainer_setup import build_dataset, shared
+    def _make_dataset(self, rows: Sequence[TrainingRow], name: str) -> Any:
+        from tui.engine.training.trainer_setup import build_dataset, cache_dataset
 
         dataset = build_dataset(rows, self._spec.method)
         if self._spec.method != "dpo":
             return dataset
         with self._group.main_process_first():
-            return shared(dataset, self._folder.pairs / name)
+            return cache_dataset(dataset, self._folder.pairs / name)
 
-    def _tell_of_checkpoints(self) -> None:
-        """Tell of those that a worker wrote and was killed before it told of; others are known."""
-        for mark in marks(self._folder):
-            self._reporter.write(Checkpoint(step=mark.step, metrics=mark.metrics))
+    def _report_checkpoints(self) -> None:
+        """Report the existing checkpoints: a worker may have died between writing and reporting."""
+        for manifest in read_manifests(self._folder):
+            self._reporter.write(Checkpoint(step=manifest.step, metrics=manifest.metrics))
 
-    def _tokenizer(self, model_folder: Path) -> Any:
+    def _load_tokenizer(self, model_folder: Path) -> Any:
         from transformers import AutoTokenizer
 
         tokenizer = AutoTokenizer.from_pretrained(
@@ -184,7 +196,7 @@ class Worker:
         if not tokenizer.chat_template:
             raise PermanentFailure(
                 "no_chat_template",
-                f"The model {self._spec.model.name} has no chat template: it is no chat model. "
+                f"The model {self._spec.model.name} is not a chat model: it has no chat template. "
                 "Choose an instruction-tuned one.",
                 "model",
             )
@@ -192,7 +204,7 @@ class Worker:
             tokenizer.pad_token = tokenizer.eos_token
         return tokenizer
 
-    def _rows(self, tokenizer: Any, length: int, param: str) -> list[TrainingRow]:
+    def _read_rows(self, tokenizer: Any, length: int, param: str) -> list[TrainingRow]:
         path: Path = getattr(self._folder, param)
         return read_training_rows(
             path,
@@ -201,24 +213,26 @@ class Worker:
             length,
             param=param,
             reporter=self._reporter,
-            now_and_then=self._check_control,
+            check_control=self._raise_if_stopped,
         )
 
-    def _plan(self, measured: DeviceChoice, shape: ModelShape, rows: int, length: int) -> Plan:
-        """The job's plan; a resumed job keeps the one that it began with."""
+    def _load_or_make_plan(
+        self, choice: PrecisionChoice, shape: ModelShape, rows: int, length: int
+    ) -> Plan:
+        """The job's plan; a resumed job keeps the plan it started with."""
         if self._folder.plan.exists():
-            began = Plan.model_validate_json(self._folder.plan.read_bytes())
-            return resume_plan(began, measured.device, self._group.size)
-        found = TrainingContext(
+            plan = Plan.model_validate_json(self._folder.plan.read_bytes())
+            return resume_plan(plan, choice.device, self._group.size)
+        context = TrainingContext(
             rows=rows,
-            length=length,
+            max_length=length,
             parameters=shape.parameters,
-            device=measured.device,
-            precision=measured.precision,
+            device=choice.device,
+            precision=choice.precision,
             processes=self._group.size,
         )
         try:
-            plan = make_plan(self._spec.method, self._spec.hyperparameters, found)
+            plan = make_plan(self._spec.method, self._spec.hyperparameters, context)
         except ValueError as error:
             raise PermanentFailure("invalid_value", str(error), "batch_size") from error
         part = self._folder.plan.with_suffix(".part")
@@ -226,8 +240,8 @@ class Worker:
         part.replace(self._folder.plan)
         return plan
 
-    def _wanted(self) -> str | None:
-        """What the control file asks for; one process looks, and the others hear it from it."""
+    def _stop_signal(self) -> str | None:
+        """Read the control file; the main process only, which broadcasts it to the others."""
         if not self._group.is_main_process:
             return None
         try:
@@ -235,15 +249,15 @@ class Worker:
         except FileNotFoundError:
             return None
 
-    def _check_control(self) -> None:
-        wanted = self._wanted()
-        if wanted is not None:
-            raise Stopped(wanted)
+    def _raise_if_stopped(self) -> None:
+        request = self._stop_signal()
+        if request is not None:
+            raise Stopped(request)
 
-    def _progress(self, message: str, **figures: int) -> None:
-        """Say how far the job is, with the figures in the sentence for programs."""
-        self._check_control()
-        self._reporter.write(Message(message=message, data=dict(figures)))
+    def _report_progress(self, message: str, **data: int | str) -> None:
+        """Report a message, with machine-readable data for programs."""
+        self._raise_if_stopped()
+        self._reporter.write(Message(message=message, data=dict(data)))
 
 
 def main() -> None:
@@ -252,24 +266,24 @@ def main() -> None:
     group = ProcessGroup.from_environment()
     folder = JobFolder(Path(sys.argv[1]))
     if group.size > 1:
-        end_with_launcher()
+        exit_with_launcher()
     else:
-        # Alone, a job trains on one GPU: the trainer would multiply its batches by all it sees.
-        seen = os.environ.get("CUDA_VISIBLE_DEVICES", "0")
-        os.environ["CUDA_VISIBLE_DEVICES"] = seen.split(",")[0]
+        # A single process uses one GPU: the trainer would multiply its batch by all visible ones.
+        devices = os.environ.get("CUDA_VISIBLE_DEVICES", "0")
+        os.environ["CUDA_VISIBLE_DEVICES"] = devices.split(",")[0]
     if not group.is_main_process:
         Worker(folder, NullReporter(), group).run()
         return
     try:
-        _lead(folder, group)
+        _run_main_process(folder, group)
     except OSError as error:
         if not is_disk_full(error):
             raise
         sys.exit(DISK_FULL_STATUS)
 
 
-def _lead(folder: JobFolder, group: ProcessGroup) -> None:
-    """Train, report, and leave nothing that only resuming needs.
+def _run_main_process(folder: JobFolder, group: ProcessGroup) -> None:
+    """Train and report; after success delete what only resuming needs.
 
     Raises:
         OSError: a report cannot be written.
@@ -278,8 +292,8 @@ def _lead(folder: JobFolder, group: ProcessGroup) -> None:
         end = Worker(folder, reporter, group).run()
         reporter.write(end)
         if end.status == "succeeded":
-            # Only now: a worker that is killed before its last report goes on from a checkpoint.
-            prune(folder, keep=0)
+            # Only now: a worker that is killed before its last report resumes from a checkpoint.
+            prune(folder, resumable=0)
             shutil.rmtree(folder.pairs, ignore_errors=True)
 
 

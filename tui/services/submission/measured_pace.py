@@ -75,9 +75,15 @@ def _pace(log: JobLog, file: JobFile, records: Sequence[Record]) -> MeasuredPace
     pace = tokens / seconds if seconds >= _COARSE else _told_pace(records)
     if pace is None:
         return None
-    on_gpu = any(str(record.get("message")).startswith("Training on cuda") for record in records)
     name = file.request.suffix if file.request else None
-    return MeasuredPace(pace, name or log.job, on_gpu, _memory(records))
+    return MeasuredPace(pace, name or log.job, _on_gpu(records), _memory(records))
+
+
+def _on_gpu(records: Sequence[Record]) -> bool | None:
+    """Whether the job trained on a GPU; None for logs of engines that did not report the device."""
+    data = (record.get("data") for record in records if record["type"] == "event")
+    devices = [item["device"] for item in data if isinstance(item, dict) and "device" in item]
+    return devices[-1] != "cpu" if devices else None
 
 
 def _memory(records: Sequence[Record]) -> float | None:

@@ -1,4 +1,4 @@
-"""Which device trains, and in which precision: measured where the machine does not say."""
+"""Choice of device and precision, measured where the machine does not say."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ Device = Literal["cuda", "mps", "cpu"]
 Precision = Literal["bf16", "fp32"]
 
 _CLEARLY_FASTER = 1.3
+"""Speed-up from which bf16 is chosen on a CPU."""
 
 
 def pick_device() -> Device:
-    """The best device there is."""
+    """The best device available."""
     import torch
 
     if torch.cuda.is_available():
@@ -25,43 +26,44 @@ def pick_device() -> Device:
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceChoice:
-    """A device, the precision that suits it, and why."""
+class PrecisionChoice:
+    """A device, the precision to train in on it, and the reason."""
 
     device: Device
     precision: Precision
-    why: str
+    reason: str
 
 
 def pick_precision(device: Device) -> Precision:
-    """bf16 where the device is good at it, else fp32."""
-    return measure(device).precision
+    """bf16 where the device computes it fast, else fp32."""
+    return choose_precision(device).precision
 
 
-def measure(device: Device) -> DeviceChoice:
-    """The precision for a device; on a CPU both are tried.
+def choose_precision(device: Device) -> PrecisionChoice:
+    """Choose the precision for a device; on a CPU both are timed.
 
-    What a CPU says of itself comes before what was measured, so that the choice is always the same.
+    A CPU's feature flags override the timing, so that the choice is reproducible.
     """
     import torch
 
     if device == "cuda":
-        good = torch.cuda.is_bf16_supported(including_emulation=False)
+        supported = torch.cuda.is_bf16_supported(including_emulation=False)
         name = torch.cuda.get_device_name()
-        return DeviceChoice(
-            device, "bf16" if good else "fp32", f"{name}{'' if good else ' has no bf16'}"
+        return PrecisionChoice(
+            device, "bf16" if supported else "fp32", f"{name}{'' if supported else ' has no bf16'}"
         )
     if device == "mps":
-        return DeviceChoice(device, "fp32", "bf16 is not faster on Apple's GPUs")
+        return PrecisionChoice(device, "fp32", "bf16 is not faster on Apple's GPUs")
     fp32, bf16 = (_matmul_seconds(dtype) for dtype in (torch.float32, torch.bfloat16))
-    told = bool({"avx512_bf16", "amx_bf16"} & _cpu_flags())
-    precision: Precision = "bf16" if told or fp32 > _CLEARLY_FASTER * bf16 else "fp32"
-    why = f"bf16 multiplies {fp32 / bf16:.1f} times as fast as fp32"
-    return DeviceChoice(device, precision, why)
+    has_bf16_flag = bool({"avx512_bf16", "amx_bf16"} & _cpu_flags())
+    precision: Precision = "bf16" if has_bf16_flag or fp32 > _CLEARLY_FASTER * bf16 else "fp32"
+    return PrecisionChoice(
+        device, precision, f"bf16 multiplies {fp32 / bf16:.1f} times as fast as fp32"
+    )
 
 
 def torch_dtype(precision: Precision) -> Any:
-    """The precision as torch knows it."""
+    """The torch dtype of a precision."""
     import torch
 
     return torch.bfloat16 if precision == "bf16" else torch.float32
@@ -77,7 +79,7 @@ def _cpu_flags() -> set[str]:
 
 
 def _matmul_seconds(dtype: Any) -> float:
-    """The fastest of a few multiplications of the size that training does."""
+    """The fastest of a few matrix multiplications of the size used in training."""
     import torch
 
     left, right = torch.ones(512, 576, dtype=dtype), torch.ones(576, 1536, dtype=dtype)

@@ -1,4 +1,4 @@
-"""Whether a job can be trained here at all, asked before anything heavy begins."""
+"""Checks whether a job can be trained on this machine, before anything heavy starts."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from collections.abc import Sequence
 from tui.engine.jobs.failures import PermanentFailure
 from tui.engine.jobs.spec import JobSpec
 from tui.engine.training.planning.device import Device
-from tui.engine.training.planning.memory import MemoryEstimate, estimate, memory_blocker
+from tui.engine.training.planning.memory import MemoryEstimate, estimate_memory, memory_blocker
 from tui.engine.training.planning.model_shape import ModelShape
 from tui.engine.training.planning.plan import Plan
 from tui.engine.training.training_rows import TrainingRow
 
 
 def check_machine(spec: JobSpec, device: Device, processes: int) -> None:
-    """Make sure that the machine can do what was asked for.
+    """Check that the machine supports what was requested.
 
     Raises:
-        PermanentFailure: it cannot.
+        PermanentFailure: it does not.
     """
     if spec.hyperparameters.packing and device == "cpu":
         raise PermanentFailure(
             "unsupported_parameter",
-            "Packing needs a GPU: on a CPU one long row costs more than the padding that it "
-            "saves. Leave packing out.",
+            "Packing needs a GPU: on a CPU one long row costs more than the padding it saves. "
+            "Turn packing off.",
             "packing",
         )
     if processes > 1 and device == "cuda":
@@ -33,22 +33,21 @@ def check_machine(spec: JobSpec, device: Device, processes: int) -> None:
             raise PermanentFailure(
                 "too_few_gpus",
                 f"The engine is set to train on {processes} GPUs, and this machine has "
-                f"{torch.cuda.device_count()}. Set `gpus` (FTUI_GPUS) to fewer and start the "
-                "engine again.",
+                f"{torch.cuda.device_count()}. Lower `gpus` (FTUI_GPUS) and restart the engine.",
             )
 
 
 def check_targets(spec: JobSpec, shape: ModelShape) -> None:
-    """Make sure that the model has the modules that shall be adapted.
+    """Check that the model has the modules to adapt.
 
     Raises:
-        PermanentFailure: it has not; the sentence names those that it has.
+        PermanentFailure: it does not; the message lists those it has.
     """
-    asked = spec.hyperparameters
-    if not asked.lora:
+    requested = spec.hyperparameters
+    if not requested.lora:
         return
     try:
-        shape.targeted(asked.lora_target_modules)
+        shape.target_modules(requested.lora_target_modules)
     except KeyError as error:
         raise PermanentFailure(
             "invalid_value",
@@ -61,43 +60,44 @@ def check_targets(spec: JobSpec, shape: ModelShape) -> None:
 def check_memory(
     plan: Plan, shape: ModelShape, rows: Sequence[TrainingRow], free: float
 ) -> MemoryEstimate:
-    """Make sure that the run fits; gives what it is estimated to take.
+    """Check that the run fits into memory, and return its estimate.
 
     Args:
-        plan: how it trains.
-        shape: of the model.
-        rows: what it trains on.
-        free: bytes that the device has left.
+        plan: the settings of the run.
+        shape: shape of the model.
+        rows: the training rows.
+        free: free bytes on the device.
 
     Raises:
-        PermanentFailure: it does not fit; the sentence has the numbers.
+        PermanentFailure: it does not fit; the message gives the figures.
     """
     longest, learned = max(row.length for row in rows), max(row.learned for row in rows)
     if plan.packing:
         longest = learned = plan.max_length
-    need = estimate(plan, shape, longest, learned)
-    reason = memory_blocker(need, free, plan)
-    if reason is not None:
-        raise PermanentFailure("insufficient_memory", reason)
-    return need
+    estimate = estimate_memory(plan, shape, longest, learned)
+    blocker = memory_blocker(estimate, free, plan)
+    if blocker is not None:
+        raise PermanentFailure("insufficient_memory", blocker)
+    return estimate
 
 
 def resume_plan(plan: Plan, device: Device, processes: int) -> Plan:
-    """The plan with which a job began, for the processes that go on with it.
+    """Adapt the plan of a job to the processes that resume it.
 
     Raises:
-        PermanentFailure: it cannot be gone on with here.
+        PermanentFailure: it cannot be resumed on this machine.
     """
     if plan.device != device:
         raise PermanentFailure(
             "other_machine",
-            f"The job began on {plan.device}, and this machine trains on {device}. Start it again.",
+            f"The job was started on {plan.device}, and this machine trains on {device}. Start a "
+            "new job.",
         )
     if plan.batch_size % processes:
         raise PermanentFailure(
             "other_machine",
-            f"The job began with batches of {plan.batch_size} examples, which {processes} "
-            "processes cannot share evenly. Set `gpus` (FTUI_GPUS) as it was and start the engine "
-            "again, or start the job again.",
+            f"The job was started with batches of {plan.batch_size} examples, which {processes} "
+            "processes cannot share evenly. Restore `gpus` (FTUI_GPUS) and restart the engine, or "
+            "start a new job.",
         )
     return plan.model_copy(update={"processes": processes})

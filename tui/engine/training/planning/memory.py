@@ -1,8 +1,8 @@
-"""How much memory a training run will take, and how much there is; told before it starts.
+"""Estimate of the memory that a training run takes, and the memory that is free.
 
-The estimate counts what grows with model and data: weights, gradients, the optimizer's two moments,
-what the backward pass needs of the forward pass, and the logits. On CPUs it came out 1.05 to 1.25
-times the measured peak of real runs; every job's manifest holds both (`manifest.Memory`).
+The estimate covers what grows with model and data: weights, gradients, the optimizer's two moments,
+activations and logits. On CPUs it was 1.05 to 1.25 times the measured peak of real runs; every
+job's manifest holds both (`manifest.Memory`).
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from tui.engine.training.planning.plan import Plan
 
 _FP32 = 4
 _SLACK = 0.5e9
-"""What libraries and allocators take besides: thread arenas, kernels' scratch space."""
+"""Bytes for libraries and allocators: thread arenas, kernels' scratch space."""
 _LOGITS: dict[MethodName, int] = {"supervised": 3, "dpo": 4}
-"""The logits, their probabilities and their gradients; for pairs their entropies too."""
+"""Copies of the logits: themselves, probabilities, gradients; for DPO their entropies too."""
 _CGROUP = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryEstimate:
-    """Bytes that a run takes, by what they are for."""
+    """Bytes that a run takes, by purpose."""
 
     weights: float
     gradients: float
@@ -34,24 +34,24 @@ class MemoryEstimate:
 
     @property
     def total(self) -> float:
-        """All of them, and what libraries take besides."""
+        """The sum, plus the overhead of libraries."""
         return self.weights + self.gradients + self.optimizer + self.activations + _SLACK
 
-    def sentence(self) -> str:
-        """The figures in words."""
+    def describe(self) -> str:
+        """The total with its parts, as `2.10 GB (weights 0.27 GB, ...)`."""
         parts = ("weights", "gradients", "optimizer", "activations")
-        told = ", ".join(f"{name} {_gigabytes(getattr(self, name))}" for name in parts)
-        return f"{_gigabytes(self.total)} ({told})"
+        details = ", ".join(f"{name} {_gigabytes(getattr(self, name))}" for name in parts)
+        return f"{_gigabytes(self.total)} ({details})"
 
 
-def estimate(plan: Plan, shape: ModelShape, longest: int, learned: int) -> MemoryEstimate:
-    """What a run takes on its device, or on each of several.
+def estimate_memory(plan: Plan, shape: ModelShape, longest: int, learned: int) -> MemoryEstimate:
+    """Estimate the memory of a run on its device, or on each of several.
 
     Args:
-        plan: how it trains.
-        shape: of the model.
+        plan: the settings of the run.
+        shape: shape of the model.
         longest: tokens of the longest row.
-        learned: tokens that are learned of the row that has most of them.
+        learned: labelled tokens of the row that has most of them.
     """
     width = 2 if plan.precision == "bf16" else _FP32
     if plan.adapter:
@@ -60,7 +60,7 @@ def estimate(plan: Plan, shape: ModelShape, longest: int, learned: int) -> Memor
     else:
         trained = shape.parameters
         weights = trained * _FP32
-    rows = plan.rows_at_once * (2 if plan.method == "dpo" else 1)
+    rows = plan.per_device_batch_size * (2 if plan.method == "dpo" else 1)
     scored = rows * (longest if plan.method == "dpo" else learned)
     return MemoryEstimate(
         weights=weights,
@@ -72,10 +72,10 @@ def estimate(plan: Plan, shape: ModelShape, longest: int, learned: int) -> Memor
 
 
 def _activations(plan: Plan, shape: ModelShape, rows: int, longest: int, width: int) -> float:
-    """What one pass keeps for the way back.
+    """Bytes that the forward pass stores for the backward pass.
 
-    A block keeps about 14 tensors of the hidden width and 4 of the feed-forward width; eager
-    attention the scores in fp32 and in the precision of the run; an adapter of fp32 on weights of
+    A block stores about 14 tensors of the hidden width and 4 of the feed-forward width; eager
+    attention the scores in fp32 and in the precision of the run; an fp32 adapter on weights of
     another precision its own copy of every input.
     """
     tokens = rows * longest
@@ -83,7 +83,7 @@ def _activations(plan: Plan, shape: ModelShape, rows: int, longest: int, width: 
     if plan.device == "cpu":
         block += (_FP32 + 2 * width) * shape.heads * longest
     if plan.adapter and width != _FP32:
-        adapted = set(shape.targeted(plan.adapter.target_modules))
+        adapted = set(shape.target_modules(plan.adapter.target_modules))
         inputs = sum(shape.linear[name][0] for name in adapted)
         block += _FP32 * inputs / max(shape.layers, 1)
     if plan.checkpoints_gradients:
@@ -92,7 +92,7 @@ def _activations(plan: Plan, shape: ModelShape, rows: int, longest: int, width: 
 
 
 def free_memory(device: Device) -> float:
-    """Bytes that a program may take on the device now."""
+    """Bytes that a program can still allocate on the device."""
     import psutil
     import torch
 
@@ -102,11 +102,11 @@ def free_memory(device: Device) -> float:
     if device == "mps":
         limit = torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
         return min(free, float(limit))
-    return min(free, _left_in_container())
+    return min(free, _free_in_container())
 
 
-def _left_in_container() -> float:
-    """Bytes that the container's limit leaves; infinite where there is none."""
+def _free_in_container() -> float:
+    """Bytes left below the container's memory limit; infinite without one."""
     try:
         limit = (_CGROUP / "memory.max").read_text().strip()
         used = int((_CGROUP / "memory.current").read_text())
@@ -120,17 +120,17 @@ def _left_in_container() -> float:
     return float("inf") if limit == "max" else float(int(limit) - used + file_cache)
 
 
-def memory_blocker(need: MemoryEstimate, free: float, plan: Plan) -> str | None:
-    """Why a run cannot start here, with the numbers and what would help; None where it can."""
-    if need.total <= free:
+def memory_blocker(estimate: MemoryEstimate, free: float, plan: Plan) -> str | None:
+    """Why a run does not fit into memory, with the figures and remedies; None where it does."""
+    if estimate.total <= free:
         return None
-    wishes = ["a smaller batch_size"] if plan.batch_size > plan.processes else []
-    wishes += ["a smaller max_length"]
-    wishes += [] if plan.adapter else ["lora: true"]
-    wishes += ["a smaller model"]
+    remedies = ["a smaller batch_size"] if plan.batch_size > plan.processes else []
+    remedies += ["a smaller max_length"]
+    remedies += [] if plan.adapter else ["lora: true"]
+    remedies += ["a smaller model"]
     return (
-        f"Training this takes about {need.sentence()} of memory, and {_gigabytes(free)} are free "
-        f"on this machine ({plan.device}). Use {', '.join(wishes[:-1])} or {wishes[-1]}."
+        f"Training takes about {estimate.describe()} of memory, and {_gigabytes(free)} are free "
+        f"on this machine ({plan.device}). Use {', '.join(remedies[:-1])} or {remedies[-1]}."
     )
 
 

@@ -1,6 +1,6 @@
-"""What a model is made of, told by its config alone: no weight is read.
+"""The sizes of a model, read from its config without loading weights.
 
-Runs where torch may be loaded.
+Imports torch when called: for workers only.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-Targets = Literal["all-linear"] | list[str]
+TargetModules = Literal["all-linear"] | list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +18,14 @@ class ModelShape:
     """Sizes of a model.
 
     Attributes:
-        parameters: number of its weights.
-        layers: number of its blocks.
-        hidden: width of what flows between blocks.
+        parameters: number of weights.
+        layers: number of transformer blocks.
+        hidden: width of the residual stream.
         feed_forward: width inside a block's feed-forward part.
-        heads: attention heads of a block.
-        vocabulary: number of tokens it knows.
-        linear: inputs and outputs of every linear module that an adapter may sit on, by name.
-        longest: tokens that it can take; None where it does not say.
+        heads: attention heads per block.
+        vocabulary: size of the vocabulary.
+        linear: input and output width of every linear module that an adapter can target, by name.
+        context_length: tokens that it can take; None where the config has none.
     """
 
     parameters: int
@@ -35,38 +35,42 @@ class ModelShape:
     heads: int
     vocabulary: int
     linear: Mapping[str, tuple[int, int]]
-    longest: int | None
+    context_length: int | None
 
-    def targeted(self, targets: Targets) -> list[str]:
-        """The linear modules that those names mean, as PEFT reads them.
+    def target_modules(self, targets: TargetModules) -> list[str]:
+        """The linear modules that those names match, by PEFT's rules.
 
         Raises:
-            KeyError: a name means none of them; it is the error's argument.
+            KeyError: a name matches none of them; it is the error's argument.
         """
         if targets == "all-linear":
             return list(self.linear)
-        found: list[str] = []
+        names: list[str] = []
         for target in targets:
             matching = [
                 name for name in self.linear if name == target or name.endswith(f".{target}")
             ]
             if not matching:
                 raise KeyError(target)
-            found += matching
-        return found
+            names += matching
+        return names
 
-    def adapter_parameters(self, targets: Targets, rank: int) -> int:
-        """Number of weights of an adapter of that rank on those modules."""
-        return sum(rank * sum(self.linear[name]) for name in set(self.targeted(targets)))
+    def adapter_parameters(self, targets: TargetModules, rank: int) -> int:
+        """Number of weights of an adapter of that rank on those modules.
+
+        Raises:
+            KeyError: a name matches no module.
+        """
+        return sum(rank * sum(self.linear[name]) for name in set(self.target_modules(targets)))
 
     @property
     def module_names(self) -> Iterable[str]:
-        """The last parts of the linear modules' names, in the order of the model."""
+        """The last parts of the linear modules' names, each once, in model order."""
         return dict.fromkeys(name.rpartition(".")[2] for name in self.linear)
 
 
 def read_model_shape(folder: Path) -> ModelShape:
-    """The shape of the model in a folder."""
+    """Read the shape of the model in a folder."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
     from transformers.pytorch_utils import Conv1D
@@ -90,10 +94,10 @@ def read_model_shape(folder: Path) -> ModelShape:
         heads=_size(text, "num_attention_heads", "n_head"),
         vocabulary=text.vocab_size,
         linear=linear,
-        longest=getattr(text, "max_position_embeddings", None),
+        context_length=getattr(text, "max_position_embeddings", None),
     )
 
 
 def _size(config: Any, *names: str) -> int:
-    """The first of those entries that the config has; 0 where it has none."""
+    """The first of those config entries that is set; 0 where none is."""
     return next((value for name in names if (value := getattr(config, name, None))), 0)
