@@ -4,10 +4,10 @@
 
 The recipe: LoRA r 16 on all linear modules, the precision that suits the machine, batch 4, one
 epoch of the sample tickets. Each round runs the plain loop and then the engine's worker as the
-server starts it, each in a process of its own; a step is the time from one to the next, with all
-that the engine does in between. Compared is the lower quartile of all steps: other programs of the
+server starts it, each in its own process; a step is the time from one to the next, including all
+the engine does in between. The lower quartiles of all steps are compared: other programs on the
 machine make steps longer, never shorter, and both sides run at the worker's low priority. Budget:
-1.05. The worker's peak memory is told beside its estimate.
+1.05. The worker's peak memory is printed beside its estimate.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _UNTIMED = 3
 
 
 def plain_loop(model_folder: Path) -> list[float]:
-    """When each step of a loop without any framework was done, in seconds."""
+    """Unix times at which the steps of a loop without any framework ended."""
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM, AutoTokenizer, get_linear_schedule_with_warmup
@@ -67,28 +67,30 @@ def plain_loop(model_folder: Path) -> list[float]:
     random.Random(7).shuffle(rows)
     schedule = get_linear_schedule_with_warmup(optimizer, WARMUP, len(rows) // BATCH)
     model.train()
-    done = []
+    step_times = []
     for ids, mask, labels in _batches(rows, tokenizer.pad_token_id, device):
         hidden = base.model(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
-        learned = labels[:, 1:] != -100
-        logits = base.lm_head(hidden[:, :-1][learned]).float()
-        loss = torch.nn.functional.cross_entropy(logits, labels[:, 1:][learned])
+        labelled = labels[:, 1:] != -100
+        logits = base.lm_head(hidden[:, :-1][labelled]).float()
+        loss = torch.nn.functional.cross_entropy(logits, labels[:, 1:][labelled])
         loss.backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()
         schedule.step()
         optimizer.zero_grad()
         loss.item()
-        done.append(time.time())
-    return done
+        step_times.append(time.time())
+    return step_times
 
 
 def _tokens(tokenizer: Any, row: dict[str, Any]) -> tuple[list[int], int]:
-    """A conversation's ids, and how many of them come before the answer."""
+    """A conversation's token ids, and the number of those before the answer."""
     messages = row["messages"]
-    whole = tokenizer.apply_chat_template(messages, tokenize=False)
-    asked = tokenizer.apply_chat_template(messages[:-1], tokenize=False, add_generation_prompt=True)
-    ids = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in (whole, asked)]
+    full_text = tokenizer.apply_chat_template(messages, tokenize=False)
+    prompt = tokenizer.apply_chat_template(
+        messages[:-1], tokenize=False, add_generation_prompt=True
+    )
+    ids = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in (full_text, prompt)]
     return ids[0], len(ids[1])
 
 
@@ -108,19 +110,19 @@ def _batches(rows: Sequence[tuple[list[int], int]], pad: int, device: str) -> It
         yield ids.to(device), mask.to(device), labels.to(device)
 
 
-def engines_worker(home: Path, name: str) -> tuple[list[float], Manifest]:
-    """When the engine's worker was through with each step, and what it says of the job."""
+def run_worker(home: Path, name: str) -> tuple[list[float], Manifest]:
+    """Unix times at which the steps of the engine's worker ended, and the job's manifest."""
     source = base_model(name, folders=True)
     if source is None:
-        raise SystemExit(f"There is no model {name}.")
+        raise SystemExit(f"Unknown model: {name}")
     with tempfile.TemporaryDirectory(dir=home) as scratch:
-        own = Home(Path(scratch))
-        own.jobs.mkdir()
-        own.models.symlink_to(home / "models")
-        folder = JobFolder(own.jobs / "ftjob-benchmark")
+        scratch_home = Home(Path(scratch))
+        scratch_home.jobs.mkdir()
+        scratch_home.models.symlink_to(home / "models")
+        folder = JobFolder(scratch_home.jobs / "ftjob-benchmark")
         folder.root.mkdir()
         folder.training_file.write_bytes(TICKETS.read_bytes())
-        asked = Hyperparameters(
+        hyperparameters = Hyperparameters(
             n_epochs=1, batch_size=BATCH, lora_r=RANK, learning_rate=RATE, checkpoint_steps=1000
         )
         spec = JobSpec(
@@ -128,7 +130,7 @@ def engines_worker(home: Path, name: str) -> tuple[list[float], Manifest]:
             model=source,
             training_file="file-tickets",
             validation_file=None,
-            hyperparameters=asked,
+            hyperparameters=hyperparameters,
             seed=7,
             tuned_name="ft:benchmark",
         )
@@ -137,13 +139,13 @@ def engines_worker(home: Path, name: str) -> tuple[list[float], Manifest]:
         with folder.log.open("wb") as log:
             subprocess.run(command, env=torch_environment(), check=True, stdout=log, stderr=log)
         reports = map(read_report, folder.events.read_bytes().splitlines())
-        done = [report.at for report in reports if isinstance(report, Metrics)]
-        return done, Manifest.model_validate_json(folder.manifest.read_bytes())
+        step_times = [report.at for report in reports if isinstance(report, Metrics)]
+        return step_times, Manifest.model_validate_json(folder.manifest.read_bytes())
 
 
-def step_seconds(done: Sequence[float]) -> list[float]:
-    """Times from one step to the next, without the first ones and the last."""
-    timed = done[_UNTIMED:-1]
+def step_seconds(step_times: Sequence[float]) -> list[float]:
+    """Durations of the steps, without the first ones and the last."""
+    timed = step_times[_UNTIMED:-1]
     return [after - before for before, after in itertools.pairwise(timed)]
 
 
@@ -160,23 +162,23 @@ def main() -> None:
     home = load_settings().home
     source = base_model(flags.model, folders=True)
     assert source is not None
-    folder = local_folder(source, Home(home), lambda said: print(said, file=sys.stderr))
+    folder = local_folder(source, Home(home), lambda message: print(message, file=sys.stderr))
     command = [sys.executable, __file__, "--plain", str(folder)]
     environ = torch_environment() | {"PYTHONPATH": os.pathsep.join(sys.path)}
     plain: list[float] = []
     engine: list[float] = []
     for _ in range(flags.rounds):
-        told = subprocess.run(command, env=environ, check=True, stdout=subprocess.PIPE)
-        plain += step_seconds(json.loads(told.stdout))
-        done, manifest = engines_worker(home, flags.model)
-        engine += step_seconds(done)
-    reference, mine = (statistics.quantiles(steps)[0] for steps in (plain, engine))
+        process = subprocess.run(command, env=environ, check=True, stdout=subprocess.PIPE)
+        plain += step_seconds(json.loads(process.stdout))
+        step_times, manifest = run_worker(home, flags.model)
+        engine += step_seconds(step_times)
+    plain_seconds, engine_seconds = (statistics.quantiles(steps)[0] for steps in (plain, engine))
     print(
         json.dumps(
             {
-                "plain_seconds": round(reference, 3),
-                "engine_seconds": round(mine, 3),
-                "ratio": round(mine / reference, 3),
+                "plain_seconds": round(plain_seconds, 3),
+                "engine_seconds": round(engine_seconds, 3),
+                "ratio": round(engine_seconds / plain_seconds, 3),
                 "budget": 1.05,
                 "peak_memory_bytes": manifest.memory.measured_peak,
                 "estimated_bytes": manifest.memory.estimated,

@@ -1,6 +1,6 @@
-"""The whole loop with the real default model, by the headless commands alone.
+"""The whole loop with the real default model, using only the headless commands.
 
-Fetches the base model once (about 95 MB) into `FTUI_HOME`, trains on the sample data on this
+Downloads the base model once (about 95 MB) into `FTUI_HOME`, trains on the sample data on this
 machine and compares on the unseen test set. About four minutes on two cores; run with `-m slow`.
 """
 
@@ -25,15 +25,15 @@ SAMPLES = Path(__file__).parents[2] / "sample_data"
 
 @dataclass
 class Terminal:
-    """A person's shell: a folder to work in and an environment."""
+    """A shell: working directory and environment."""
 
     folder: Path
     environ: dict[str, str]
 
     def ftui(self, *arguments: str, code: int = 0) -> list[Any]:
-        """Run one command, show its remarks, and give the JSON values it printed."""
-        begun = time.monotonic()
-        done = subprocess.run(
+        """Run one command and return the JSON values it prints."""
+        start = time.monotonic()
+        process = subprocess.run(
             [sys.executable, "-m", "tui", *arguments],
             cwd=self.folder,
             env=self.environ,
@@ -41,38 +41,37 @@ class Terminal:
             text=True,
             check=False,
         )
-        sys.stderr.write(f"ftui {arguments[0]}: {time.monotonic() - begun:.0f} s\n")
-        assert done.returncode == code, done.stdout[-2000:]
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        sys.stderr.write(f"ftui {arguments[0]}: {time.monotonic() - start:.0f} s\n")
+        assert process.returncode == code, process.stdout[-2000:]
+        return [json.loads(line) for line in process.stdout.splitlines()]
 
 
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[Terminal]:
     environ = dict(os.environ)
     environ.setdefault("FTUI_HOME", str(tmp_path / "home"))
-    shell = Terminal(tmp_path, environ)
-    yield shell
+    yield Terminal(tmp_path, environ)
     subprocess.run([sys.executable, "-m", "tui", "engine", "stop"], env=environ, check=True)
 
 
-def test_json_validity_on_unseen_mails_rises_and_the_interval_is_above_zero(
+def test_fine_tuning_raises_json_validity_on_unseen_mails_significantly(
     terminal: Terminal,
 ) -> None:
     train = str(SAMPLES / "tickets_train.jsonl")
     (report,) = terminal.ftui("check", train, "--json")
     assert report["invalid"] == 0
 
-    started, *seen = terminal.ftui("train", train, "--seed", "7", "--watch", "--json")
-    assert started["provider"] == "local"
-    last = seen[-1]
+    created, *records = terminal.ftui("train", train, "--seed", "7", "--watch", "--json")
+    assert created["provider"] == "local"
+    last = records[-1]
     assert (last["type"], last["status"]) == ("status", "succeeded")
-    steps = [line["step"] for line in seen if line["type"] == "metrics" and "step" in line]
-    assert steps == sorted(set(steps)), "every step is told once and in order"
+    steps = [line["step"] for line in records if line["type"] == "metrics" and "step" in line]
+    assert steps == sorted(set(steps)), "every step is printed once and in order"
 
     (result,) = terminal.ftui(
         "evaluate",
         str(SAMPLES / "tickets_test.jsonl"),
-        *("--base", started["model"], "--tuned", last["fine_tuned_model"]),
+        *("--base", created["model"], "--tuned", last["fine_tuned_model"]),
         *("--scorer", "json_valid", "--fail-on-regression", "--json"),
     )
     sys.stderr.write(f"{json.dumps(result, indent=1)}\n")

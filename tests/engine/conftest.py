@@ -17,8 +17,8 @@ from tui.settings import Settings
 
 @pytest.fixture
 async def client(engine_settings: Settings) -> AsyncIterator[AsyncOpenAI]:
-    async with connect(engine_settings) as made:
-        yield made
+    async with connect(engine_settings) as client:
+        yield client
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ async def own_engine(tiny_model: Path, tmp_path: Path) -> AsyncIterator[OwnEngin
 
 @pytest.fixture
 async def served(tmp_path: Path, free_port: int) -> AsyncIterator[tuple[Settings, EngineStatus]]:
-    """An engine that serves on TCP too."""
+    """An engine that also serves on TCP."""
     settings = Settings(home=tmp_path / "home")
     engine = EngineProcess(settings)
     status = await engine.start(free_port)

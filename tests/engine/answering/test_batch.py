@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import torch
-from transformers import (
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    Lfm2Config,
-    LlamaConfig,
-    MistralConfig,
-)
 
-from tui.engine.answering import batch as batches
-from tui.engine.answering.batch import Batch
 from tui.engine.answering.detokenizer import Detokenizer
-from tui.engine.answering.generation import Generation, SamplingParams
-from tui.engine.answering.model_cache import LoadedModel
+
+if TYPE_CHECKING:
+    from tui.engine.answering.batch import Batch
+    from tui.engine.answering.generation import Generation
+    from tui.engine.answering.model_cache import LoadedModel
+
 
 SIZES: dict[str, Any] = {
     "vocab_size": 300,
@@ -31,12 +25,16 @@ SIZES: dict[str, Any] = {
     "num_key_value_heads": 2,
     "max_position_embeddings": 512,
 }
-ATTENTION = {
-    "full attention": LlamaConfig(**SIZES),
-    "sliding window": MistralConfig(**SIZES, sliding_window=8),
+ATTENTION: dict[str, tuple[str, dict[str, Any]]] = {
+    "full attention": ("LlamaConfig", SIZES),
+    "sliding window": ("MistralConfig", {**SIZES, "sliding_window": 8}),
 }
 CONVOLUTION = "attention and convolution"
-CONFIGS = {**ATTENTION, CONVOLUTION: Lfm2Config(**SIZES, layer_types=["conv", "full_attention"])}
+CONFIGS = {
+    **ATTENTION,
+    CONVOLUTION: ("Lfm2Config", {**SIZES, "layer_types": ["conv", "full_attention"]}),
+}
+"""Name of the config's class in transformers, and its arguments."""
 PREFIX = list(range(20, 40))
 PROMPTS = [
     [*PREFIX, 50, 51, 52],
@@ -49,6 +47,9 @@ PROMPTS = [
 @pytest.fixture(autouse=True, scope="module")
 def one_thread() -> Iterator[None]:
     """More threads would only wait for each other."""
+
+    import torch
+
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -57,8 +58,16 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(params=CONFIGS)
 def model(request: pytest.FixtureRequest, tiny_model: Path) -> LoadedModel:
+    import torch
+    import transformers
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from tui.engine.answering.model_cache import LoadedModel
+
     torch.manual_seed(1)
-    model = AutoModelForCausalLM.from_config(CONFIGS[request.param], dtype=torch.float32).eval()
+    name, options = CONFIGS[request.param]
+    config = getattr(transformers, name)(**options)
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
     model.generation_config.eos_token_id = None
     # Random weights soon repeat one token for ever; larger ones keep the answers varied.
     for weights in model.parameters():
@@ -69,12 +78,17 @@ def model(request: pytest.FixtureRequest, tiny_model: Path) -> LoadedModel:
 def generation(
     model: LoadedModel, prompt: list[int], max_tokens: int = 12, *, index: int = 0, **params: Any
 ) -> Generation:
+    from tui.engine.answering.generation import Generation, SamplingParams
+
     detokenizer = Detokenizer(model.tokenizer.decode, incremental=False)
     return Generation("request", index, prompt, SamplingParams(max_tokens, **params), detokenizer)
 
 
 def reference(model: LoadedModel, prompt: list[int], max_tokens: int = 12) -> list[int]:
     """The tokens of `transformers`' own greedy decoding."""
+
+    import torch
+
     ids = torch.tensor([prompt])
     output = model.model.generate(
         ids, attention_mask=torch.ones_like(ids), max_new_tokens=max_tokens, do_sample=False
@@ -96,6 +110,9 @@ def run(batch: Batch) -> None:
 
 def running_batch(model: LoadedModel) -> Batch:
     """A batch of two, one of which is complete and dropped after a few steps."""
+
+    from tui.engine.answering.batch import Batch
+
     batch = Batch(model, [generation(model, PROMPTS[0], 20), generation(model, PROMPTS[3], 5)])
     for _ in range(6):
         batch.step()
@@ -110,6 +127,8 @@ def assert_as_alone(model: LoadedModel, generations: list[Generation]) -> None:
 
 
 def test_a_batch_answers_each_prompt_as_generate_does_alone(model: LoadedModel) -> None:
+    from tui.engine.answering.batch import Batch
+
     generations = [
         generation(model, prompt, max_tokens=4 + 3 * index) for index, prompt in enumerate(PROMPTS)
     ]
@@ -121,6 +140,8 @@ def test_a_batch_answers_each_prompt_as_generate_does_alone(model: LoadedModel) 
 def test_prompts_with_a_common_prefix_are_answered_as_if_each_had_been_read_alone(
     model: LoadedModel,
 ) -> None:
+    from tui.engine.answering.batch import Batch
+
     generations = [generation(model, prompt) for prompt in PROMPTS[:3]]
     run(Batch(model, generations))
     assert_as_alone(model, generations)
@@ -128,6 +149,8 @@ def test_prompts_with_a_common_prefix_are_answered_as_if_each_had_been_read_alon
 
 @pytest.mark.parametrize("model", ATTENTION, indirect=True)
 def test_rows_that_join_a_running_batch_change_no_answer(model: LoadedModel) -> None:
+    from tui.engine.answering.batch import Batch
+
     batch = running_batch(model)
     joining = [generation(model, PROMPTS[2], 3), generation(model, PROMPTS[1], 20)]
     generations = [*batch.generations, *joining]
@@ -143,6 +166,8 @@ def test_rows_that_join_a_running_batch_change_no_answer(model: LoadedModel) -> 
 def test_a_model_with_other_layers_than_attention_runs_its_batches_apart(
     model: LoadedModel,
 ) -> None:
+    from tui.engine.answering.batch import Batch
+
     batch, other = running_batch(model), Batch(model, [generation(model, PROMPTS[1], 20)])
     generations = [*batch.generations, *other.generations]
     assert not batch.can_absorb(other)
@@ -153,6 +178,9 @@ def test_a_model_with_other_layers_than_attention_runs_its_batches_apart(
 
 @pytest.mark.parametrize("model", ATTENTION, indirect=True)
 def test_a_batch_absorbs_no_rows_of_another_model(model: LoadedModel) -> None:
+    from tui.engine.answering.batch import Batch
+    from tui.engine.answering.model_cache import LoadedModel
+
     batch = Batch(model, [generation(model, PROMPTS[0])])
     twin = LoadedModel(model.model, model.tokenizer, frozenset())
     assert batch.can_absorb(Batch(model, [generation(model, PROMPTS[3])]))
@@ -163,6 +191,9 @@ def test_a_batch_absorbs_no_rows_of_another_model(model: LoadedModel) -> None:
 def test_a_batch_absorbs_no_rows_that_would_be_mostly_padding(
     model: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from tui.engine.answering import batch as batches
+    from tui.engine.answering.batch import Batch
+
     long = Batch(model, [generation(model, PROMPTS[2])])
     similar = Batch(model, [generation(model, PROMPTS[1])])
     short = Batch(model, [generation(model, PROMPTS[3], index=index) for index in range(4)])
@@ -173,6 +204,8 @@ def test_a_batch_absorbs_no_rows_that_would_be_mostly_padding(
 
 
 def test_choices_of_one_prompt_differ_and_repeat_with_the_seed(model: LoadedModel) -> None:
+    from tui.engine.answering.batch import Batch
+
     def choices(seed: int) -> list[list[int]]:
         generations = [
             generation(model, PROMPTS[0], index=index, temperature=1.0, seed=seed)
@@ -187,6 +220,8 @@ def test_choices_of_one_prompt_differ_and_repeat_with_the_seed(model: LoadedMode
 
 
 def test_a_seeded_answer_is_the_same_alone_and_in_a_batch(model: LoadedModel) -> None:
+    from tui.engine.answering.batch import Batch
+
     params: dict[str, Any] = {"temperature": 0.8, "top_p": 0.9, "seed": 11}
     alone = generation(model, PROMPTS[1], **params)
     run(Batch(model, [alone]))

@@ -7,19 +7,20 @@ import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import torch
 from pydantic import BaseModel
 
 from tui.domain.providers.model_names import ModelSource, SourceKind
-from tui.engine.answering.model_cache import Key, LoadedModel, ModelCache, is_out_of_memory
-from tui.engine.answering.prompts import InvalidRequestError, prepare
 from tui.engine.answering.protocol import Cancel, Choice, Delta, Done, Failed, GenerationRequest
-from tui.engine.answering.scheduler import Scheduler
 from tui.engine.home import Home
 from tui.engine.training.tokens import render_prompt
+
+if TYPE_CHECKING:
+    from tui.engine.answering.model_cache import Key, LoadedModel, ModelCache
+    from tui.engine.answering.scheduler import Scheduler
+
 
 TEMPLATE_WITH_TOOLS = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}"
@@ -28,24 +29,27 @@ TEMPLATE_WITH_TOOLS = (
 )
 
 
-class BlockingModelCache(ModelCache):
-    """A cache in which one model finishes loading only when the test lets it."""
+def blocking_model_cache(home: Home, blocked: Key) -> Any:
+    """A cache in which one model finishes loading only when the test calls `release`."""
+    from tui.engine.answering.model_cache import ModelCache
 
-    def __init__(self, home: Home, blocked: Key) -> None:
-        super().__init__(home)
-        self._blocked = blocked
-        self._callbacks = queue.Queue[Callable[[], None]]()
-        self._released = False
+    class BlockingModelCache(ModelCache):
+        def __init__(self) -> None:
+            super().__init__(home)
+            self._callbacks = queue.Queue[Callable[[], None]]()
+            self._released = False
 
-    def get(self, key: Key, on_loaded: Callable[[], None]) -> LoadedModel | None:
-        if key == self._blocked and not self._released:
-            self._callbacks.put(on_loaded)
-            return None
-        return super().get(key, on_loaded)
+        def get(self, key: Key, on_loaded: Callable[[], None]) -> LoadedModel | None:
+            if key == blocked and not self._released:
+                self._callbacks.put(on_loaded)
+                return None
+            return super().get(key, on_loaded)
 
-    def release(self) -> None:
-        self._released = True
-        self._callbacks.get(timeout=30)()
+        def release(self) -> None:
+            self._released = True
+            self._callbacks.get(timeout=30)()
+
+    return BlockingModelCache()
 
 
 class Events:
@@ -83,6 +87,8 @@ def other_model(tiny_model: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def model(tiny_model: Path, tmp_path: Path) -> LoadedModel:
+    from tui.engine.answering.model_cache import ModelCache
+
     return load(ModelCache(Home(tmp_path)), tiny_model)
 
 
@@ -104,8 +110,10 @@ def run(scheduler: Scheduler) -> None:
 def test_requests_for_other_models_are_answered_while_one_loads(
     tiny_model: Path, other_model: Path, tmp_path: Path
 ) -> None:
+    from tui.engine.answering.scheduler import Scheduler
+
     slow = make_request("slow", other_model)
-    models = BlockingModelCache(Home(tmp_path), (slow.base, None))
+    models = blocking_model_cache(Home(tmp_path), (slow.base, None))
     events = Events()
     scheduler = Scheduler(models, events)
     run(scheduler)
@@ -118,6 +126,9 @@ def test_requests_for_other_models_are_answered_while_one_loads(
 
 
 def test_a_cancelled_request_has_no_events_and_makes_room(tiny_model: Path, tmp_path: Path) -> None:
+    from tui.engine.answering.model_cache import ModelCache
+    from tui.engine.answering.scheduler import Scheduler
+
     events = Events()
     scheduler = Scheduler(ModelCache(Home(tmp_path)), events)
     scheduler.submit(
@@ -134,6 +145,9 @@ def test_a_cancelled_request_has_no_events_and_makes_room(tiny_model: Path, tmp_
 def test_a_request_cancelled_in_progress_makes_room_before_its_end(
     tiny_model: Path, tmp_path: Path
 ) -> None:
+    from tui.engine.answering.model_cache import ModelCache
+    from tui.engine.answering.scheduler import Scheduler
+
     events = Events()
     models = ModelCache(Home(tmp_path))
     scheduler = Scheduler(models, events)
@@ -160,6 +174,9 @@ def test_a_request_cancelled_in_progress_makes_room_before_its_end(
 def test_more_choices_than_there_is_room_for_are_generated_one_batch_after_another(
     tiny_model: Path, tmp_path: Path
 ) -> None:
+    from tui.engine.answering.model_cache import ModelCache
+    from tui.engine.answering.scheduler import Scheduler
+
     events = Events()
     scheduler = Scheduler(ModelCache(Home(tmp_path)), events)
     for name, n in (("a", 20), ("b", 20), ("c", 128), ("d", 1)):
@@ -174,6 +191,11 @@ def test_more_choices_than_there_is_room_for_are_generated_one_batch_after_anoth
 def test_requests_fail_where_memory_runs_out_and_the_next_are_answered(
     tiny_model: Path, tmp_path: Path
 ) -> None:
+    import torch
+
+    from tui.engine.answering.model_cache import ModelCache
+    from tui.engine.answering.scheduler import Scheduler
+
     events = Events()
     models = ModelCache(Home(tmp_path))
     scheduler = Scheduler(models, events)
@@ -196,6 +218,10 @@ def test_requests_fail_where_memory_runs_out_and_the_next_are_answered(
 
 
 def test_every_allocators_way_to_run_out_of_memory_is_recognised() -> None:
+    import torch
+
+    from tui.engine.answering.model_cache import is_out_of_memory
+
     with pytest.raises(RuntimeError) as raised:
         torch.empty(2**60)
     assert is_out_of_memory(raised.value)
@@ -207,6 +233,8 @@ def test_every_allocators_way_to_run_out_of_memory_is_recognised() -> None:
 def test_the_least_recently_used_model_leaves_memory(
     tiny_model: Path, other_model: Path, tmp_path: Path
 ) -> None:
+    from tui.engine.answering.model_cache import ModelCache
+
     models = ModelCache(Home(tmp_path), capacity=1)
     model = load(models, tiny_model)
     assert load(models, tiny_model) is model
@@ -229,6 +257,8 @@ def request_with_call() -> GenerationRequest:
 
 
 def test_calls_in_the_history_are_rendered_as_in_training(model: LoadedModel) -> None:
+    from tui.engine.answering.prompts import prepare
+
     model.tokenizer.chat_template = TEMPLATE_WITH_TOOLS
     prepared = prepare(request_with_call(), model)
     text = model.tokenizer.decode(prepared.prompt)
@@ -240,6 +270,8 @@ def test_calls_in_the_history_are_rendered_as_in_training(model: LoadedModel) ->
 def test_calls_in_the_history_are_refused_where_the_template_does_not_support_tools(
     model: LoadedModel,
 ) -> None:
+    from tui.engine.answering.prompts import InvalidRequestError, prepare
+
     with pytest.raises(InvalidRequestError) as raised:
         prepare(request_with_call(), model)
     assert raised.value.failure.code == "invalid_messages"

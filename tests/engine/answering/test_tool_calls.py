@@ -7,24 +7,23 @@ import shutil
 import threading
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageFunctionToolCall
 from pydantic import BaseModel
 from support.engine.training_job import JobOnDisk, RecordingReporter
-from transformers import AutoTokenizer
 
 from tui.domain.providers.model_names import ModelSource, SourceKind
-from tui.engine.answering.batch import Batch
-from tui.engine.answering.emitter import Emitter
-from tui.engine.answering.model_cache import LoadedModel, ModelCache
-from tui.engine.answering.prompts import InvalidRequestError, prepare
 from tui.engine.answering.protocol import Choice, Done, GenerationRequest
 from tui.engine.answering.tool_calls import read_calls
 from tui.engine.api.chat.chunks import Chunks
 from tui.engine.home import Home
 from tui.engine.training.tokens import render_completion
+
+if TYPE_CHECKING:
+    from tui.engine.answering.model_cache import LoadedModel
+
 
 TURNS = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}"
@@ -63,7 +62,9 @@ def call(arguments: dict[str, Any], *, name: str = "add", id: str = "abc123def")
 
 @pytest.fixture(scope="module")
 def model(tiny_model: Path) -> LoadedModel:
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from tui.engine.answering.model_cache import LoadedModel
 
     tokenizer = AutoTokenizer.from_pretrained(tiny_model)
     weights = AutoModelForCausalLM.from_pretrained(tiny_model)
@@ -131,6 +132,10 @@ def make_request(**more: Any) -> GenerationRequest:
 
 def events_of(model: LoadedModel, request: GenerationRequest, text: str) -> list[BaseModel]:
     """The events of a request that the model answers with this text."""
+
+    from tui.engine.answering.emitter import Emitter
+    from tui.engine.answering.prompts import prepare
+
     events: list[BaseModel] = []
     emitter = Emitter(events.append)
     prepared = prepare(request, model)
@@ -176,12 +181,16 @@ def test_an_answer_without_a_call_is_text_where_tools_are_on_offer(model: Loaded
 
 
 def test_tools_are_offered_as_the_template_renders_them(model: LoadedModel) -> None:
+    from tui.engine.answering.prompts import prepare
+
     model.tokenizer.chat_template = template("llama")
     text = model.tokenizer.decode(prepare(make_request(), model).prompt)
     assert text.startswith(f"<|im_start|>system\nTools: {json.dumps([ADD])}")
 
 
 def test_tools_are_refused_where_the_template_does_not_support_them(model: LoadedModel) -> None:
+    from tui.engine.answering.prompts import InvalidRequestError, prepare
+
     model.tokenizer.chat_template = TURNS.replace("CALLS", "")
     with pytest.raises(InvalidRequestError, match="does not support tools") as raised:
         prepare(make_request(), model)
@@ -201,6 +210,12 @@ def test_a_call_can_be_sent_back_in_the_history(model: LoadedModel) -> None:
 
 @pytest.mark.long
 def test_a_model_trained_on_a_call_makes_that_call(tiny_model: Path, tmp_path: Path) -> None:
+    from transformers import AutoTokenizer
+
+    from tui.engine.answering.batch import Batch
+    from tui.engine.answering.model_cache import ModelCache
+    from tui.engine.answering.prompts import prepare
+
     folder = shutil.copytree(tiny_model, tmp_path / "model")
     tokenizer = AutoTokenizer.from_pretrained(folder)
     tokenizer.chat_template = template("hermes")

@@ -1,4 +1,4 @@
-"""A disk that fills up, and one that cannot be written: a plain message, and nothing is lost."""
+"""A full disk pauses jobs without loss; a read-only one prevents the start with a plain message."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any
 import openai
 import pytest
 from support.engine.client import at_step, finished, history, start_job, step_figures, until, upload
-from support.engine.small_disk import SmallDisk, can_be_made, serving
+from support.engine.small_disk import SmallDisk, can_mount, serve_command
 
 from tui.engine.jobs.failures import DISK_FULL
 from tui.engine.jobs.launcher import LocalLauncher
 from tui.settings import Settings
 
 pytestmark = pytest.mark.skipif(
-    not can_be_made(), reason="this machine lets a user mount nothing of their own"
+    not can_mount(), reason="unprivileged mounts are not allowed on this machine"
 )
 
 
@@ -35,7 +35,7 @@ async def disk(settings: Settings, tmp_path: Path) -> AsyncIterator[SmallDisk]:
 
 
 @pytest.mark.long
-async def test_a_full_disk_pauses_a_job_which_goes_on_once_there_is_space(
+async def test_a_full_disk_pauses_a_job_which_can_be_resumed_once_there_is_space(
     disk: SmallDisk, settings: Settings, chat_file: Callable[..., Path]
 ) -> None:
     client = await disk.client()
@@ -43,9 +43,9 @@ async def test_a_full_disk_pauses_a_job_which_goes_on_once_there_is_space(
     job = await start_job(client, settings, chat_file(), **same)
     await at_step(client, job.id, 12)
     disk.fill()
-    with pytest.raises(openai.InternalServerError) as refused:
+    with pytest.raises(openai.InternalServerError) as error:
         await upload(client, chat_file())
-    assert (refused.value.status_code, refused.value.code) == (507, "no_space")
+    assert (error.value.status_code, error.value.code) == (507, "no_space")
     await until(lambda: asyncio.to_thread(lambda: not LocalLauncher().is_busy(disk.job(job.id))))
     disk.free()
 
@@ -53,8 +53,8 @@ async def test_a_full_disk_pauses_a_job_which_goes_on_once_there_is_space(
         return (await client.fine_tuning.jobs.retrieve(job.id)).status == "paused"  # type: ignore[comparison-overlap]
 
     await until(is_paused)
-    said = [event.message for event in await history(client, job.id)]
-    assert said[-1] == DISK_FULL
+    messages = [event.message for event in await history(client, job.id)]
+    assert messages[-1] == DISK_FULL
     await client.fine_tuning.jobs.resume(job.id)
     assert (await finished(client, job.id)).status == "succeeded"
     steps = [data["step"] for data in await step_figures(client, job.id)]
@@ -62,10 +62,10 @@ async def test_a_full_disk_pauses_a_job_which_goes_on_once_there_is_space(
     assert await upload(client, chat_file())
 
 
-def test_a_home_that_cannot_be_written_is_said_in_one_sentence(settings: Settings) -> None:
+def test_a_read_only_home_is_reported_in_one_line(settings: Settings) -> None:
     settings.socket.parent.mkdir(mode=0o700, exist_ok=True)
-    said = subprocess.run(
-        serving(settings, "ro"), capture_output=True, text=True, timeout=30, check=False
+    process = subprocess.run(
+        serve_command(settings, "ro"), capture_output=True, text=True, timeout=30, check=False
     )
-    assert (said.returncode, said.stderr.count("\n")) == (2, 1)
-    assert "cannot be written: the disk is read-only" in said.stderr
+    assert (process.returncode, process.stderr.count("\n")) == (2, 1)
+    assert "cannot be written: the disk is read-only" in process.stderr

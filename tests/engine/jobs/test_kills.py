@@ -1,6 +1,6 @@
-"""kill -9 of the worker, of the server, of both, at many moments: the job comes out the same.
+"""kill -9 of the worker, the server or both at many moments does not change a job's result.
 
-Run apart from the others (`pytest -m kills`), for each death costs the start of a process.
+Run separately (`pytest -m kills`): every death costs the start of a process.
 """
 
 from __future__ import annotations
@@ -28,47 +28,47 @@ pytestmark = pytest.mark.kills
 
 STEPS = 60
 SAME: dict[str, Any] = {"seed": 3, "n_epochs": 5, "batch_size": 1, "checkpoint_steps": 10}
-Figures = list[tuple[float, float, float]]
+StepMetrics = list[tuple[float, float, float]]
 Moment = Callable[[JobFolder], bool]
 
 
-def loads(folder: JobFolder) -> bool:
+def loading(folder: JobFolder) -> bool:
     return folder.events.exists() and b"Loading" in folder.events.read_bytes()
 
 
-def writes_a_checkpoint(folder: JobFolder) -> bool:
+def writing_a_checkpoint(folder: JobFolder) -> bool:
     return folder.checkpoint(20).exists() and not (folder.checkpoint(20) / "complete.json").exists()
 
 
-def has_a_checkpoint_that_it_may_not_have_told(folder: JobFolder) -> bool:
+def checkpoint_complete_but_perhaps_unreported(folder: JobFolder) -> bool:
     return (folder.checkpoint(20) / "complete.json").exists()
 
 
-def publishes(folder: JobFolder) -> bool:
+def publishing(folder: JobFolder) -> bool:
     return folder.adapter.with_suffix(".part").exists() or folder.adapter.exists()
 
 
-def trains(folder: JobFolder) -> bool:
+def training(folder: JobFolder) -> bool:
     return folder.events.exists() and b'"step":15,' in folder.events.read_bytes()
 
 
 MOMENTS: list[Moment] = [
-    loads,
-    trains,
-    writes_a_checkpoint,
-    has_a_checkpoint_that_it_may_not_have_told,
-    publishes,
+    loading,
+    training,
+    writing_a_checkpoint,
+    checkpoint_complete_but_perhaps_unreported,
+    publishing,
 ]
 VICTIMS = (("worker",), ("worker", "server"))
 
 
 @dataclass
 class Trial:
-    """An engine, the rows it trains on, and what comes out where nothing dies."""
+    """An engine, the rows it trains on, and the result without any death."""
 
     engine: OwnEngine
     rows: Path
-    expected: Figures
+    expected: StepMetrics
     checkpoints: list[int]
 
     async def start(self) -> tuple[AsyncOpenAI, str]:
@@ -76,14 +76,14 @@ class Trial:
         return client, (await start_job(client, self.engine.settings, self.rows, **SAME)).id
 
     async def victims(self, job_id: str) -> dict[str, int]:
-        """Process ids of the server and, while there is one, of the job's worker."""
+        """Process ids of the server and of the job's worker, as far as they are running."""
         status = await self.engine.process.status()
         workers = {job.id: job.worker_pid for job in status.jobs}
-        found = {"server": status.pid, "worker": workers.get(job_id)}
-        return {name: pid for name, pid in found.items() if pid is not None}
+        pids = {"server": status.pid, "worker": workers.get(job_id)}
+        return {name: pid for name, pid in pids.items() if pid is not None}
 
     async def kill_at(self, moment: Moment, job_id: str, victims: Sequence[str]) -> None:
-        """Kill at a moment that may last a few milliseconds only."""
+        """Kill at a moment that may last only milliseconds."""
 
         async def has_a_worker() -> bool:
             return "worker" in await self.victims(job_id)
@@ -92,39 +92,43 @@ class Trial:
         pids = await self.victims(job_id)
         folder = self.engine.home.job(job_id)
 
-        def look_and_kill() -> None:
+        def wait_and_kill() -> None:
             deadline = time.monotonic() + 60
             while not moment(folder):
                 assert time.monotonic() < deadline, "the moment never came"
             for name in victims:
                 os.kill(pids[name], signal.SIGKILL)
 
-        await asyncio.to_thread(look_and_kill)
+        await asyncio.to_thread(wait_and_kill)
 
-    async def require_the_same(self, job_id: str) -> None:
-        """Make sure that the job is as if nothing had happened, and answers."""
+    async def assert_unchanged(self, job_id: str) -> None:
+        """Assert that the job's result is the expected one, and that its model answers."""
         client = await self.engine.start()
-        done = await finished(client, job_id)
-        assert (done.status, done.error) == ("succeeded", None)
-        assert await figures(client, job_id) == self.expected
+        job = await finished(client, job_id)
+        assert (job.status, job.error) == ("succeeded", None)
+        assert await step_metrics(client, job_id) == self.expected
         assert await checkpoint_steps(client, job_id) == self.checkpoints
         events = await history(client, job_id)
         assert len({event.id for event in events}) == len(events)
-        said = [event.message for event in events]
-        for once in ("Fine-tuning job started", "New fine-tuned model", "Created fine-tuning job"):
-            assert sum(line.startswith(once) for line in said) == 1
-        assert done.fine_tuned_model is not None
+        messages = [event.message for event in events]
+        for prefix in (
+            "Fine-tuning job started",
+            "New fine-tuned model",
+            "Created fine-tuning job",
+        ):
+            assert sum(line.startswith(prefix) for line in messages) == 1
+        assert job.fine_tuned_model is not None
         answer = await client.chat.completions.create(
-            model=done.fine_tuned_model,
+            model=job.fine_tuned_model,
             messages=[{"role": "user", "content": "Hello?"}],
             max_tokens=1,
         )
         assert answer.choices[0].message.role == "assistant"
 
 
-async def figures(client: AsyncOpenAI, job_id: str) -> Figures:
-    found = await step_figures(client, job_id)
-    return [(data["step"], data["train_loss"], data["num_tokens"]) for data in found]
+async def step_metrics(client: AsyncOpenAI, job_id: str) -> StepMetrics:
+    metrics = await step_figures(client, job_id)
+    return [(data["step"], data["train_loss"], data["num_tokens"]) for data in metrics]
 
 
 async def checkpoint_steps(client: AsyncOpenAI, job_id: str) -> list[int]:
@@ -137,16 +141,16 @@ def trial(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     folder = tmp_path_factory.mktemp("kills")
     engine = OwnEngine(Settings(home=folder / "home", model=str(tiny_model)))
     trial = Trial(engine, write_rows(folder / "rows.jsonl", good_rows(12)), [], [])
-    asyncio.run(undisturbed(trial))
+    asyncio.run(train_undisturbed(trial))
     yield trial
     asyncio.run(engine.process.stop())
 
 
-async def undisturbed(trial: Trial) -> None:
-    """Train once without a death."""
+async def train_undisturbed(trial: Trial) -> None:
+    """Train once without any death."""
     client, job_id = await trial.start()
     assert (await finished(client, job_id)).status == "succeeded"
-    trial.expected = await figures(client, job_id)
+    trial.expected = await step_metrics(client, job_id)
     trial.checkpoints = await checkpoint_steps(client, job_id)
     assert [step for step, _, _ in trial.expected] == list(range(1, STEPS + 1))
     assert trial.checkpoints == list(range(STEPS, 0, -10))
@@ -154,35 +158,35 @@ async def undisturbed(trial: Trial) -> None:
 
 @pytest.mark.parametrize("victims", VICTIMS, ids="+".join)
 @pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: moment.__name__)
-async def test_a_death_at_that_moment_changes_nothing(
+async def test_a_death_at_any_moment_does_not_change_the_result(
     trial: Trial, moment: Moment, victims: tuple[str, ...]
 ) -> None:
     _, job_id = await trial.start()
     await trial.kill_at(moment, job_id, victims)
-    await trial.require_the_same(job_id)
+    await trial.assert_unchanged(job_id)
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_deaths_at_random_moments_change_nothing(trial: Trial, seed: int) -> None:
-    chance = random.Random(seed)
+async def test_deaths_at_random_moments_do_not_change_the_result(trial: Trial, seed: int) -> None:
+    rng = random.Random(seed)
     _, job_id = await trial.start()
-    deaths = [*VICTIMS, ("server",), ("server",)]  # a third worker in a row would be given up
-    chance.shuffle(deaths)
-    for death in deaths:
-        await asyncio.sleep(chance.uniform(0.0, 6.0))
+    deaths = [*VICTIMS, ("server",), ("server",)]  # a third crash in a row would fail the job
+    rng.shuffle(deaths)
+    for victims in deaths:
+        await asyncio.sleep(rng.uniform(0.0, 6.0))
         pids = await trial.victims(job_id)
-        for name in death:
-            if name in pids:  # the job may be through by now
+        for name in victims:
+            if name in pids:  # the job may have ended by now
                 os.kill(pids[name], signal.SIGKILL)
         await trial.engine.start()
-    await trial.require_the_same(job_id)
+    await trial.assert_unchanged(job_id)
 
 
-def cut_short(file: Path) -> None:
+def truncate(file: Path) -> None:
     os.truncate(file, file.stat().st_size // 2)
 
 
-def lose(file: Path) -> None:
+def delete(file: Path) -> None:
     file.unlink()
 
 
@@ -192,16 +196,18 @@ def flip_a_bit(file: Path) -> None:
     file.write_bytes(data)
 
 
-@pytest.mark.parametrize("damage", [cut_short, lose, flip_a_bit], ids=lambda one: one.__name__)
+@pytest.mark.parametrize(
+    "damage", [truncate, delete, flip_a_bit], ids=lambda damage: damage.__name__
+)
 @pytest.mark.parametrize("name", ["adapter_model.safetensors", "optimizer.pt"])
-async def test_training_goes_on_from_a_checkpoint_that_is_undamaged(
+async def test_training_resumes_from_an_undamaged_checkpoint(
     trial: Trial, damage: Callable[[Path], None], name: str
 ) -> None:
     _, job_id = await trial.start()
     folder = trial.engine.home.job(job_id)
-    await trial.kill_at(has_a_checkpoint_that_it_may_not_have_told, job_id, ("worker", "server"))
+    await trial.kill_at(checkpoint_complete_but_perhaps_unreported, job_id, ("worker", "server"))
     damage(folder.checkpoint(20) / name)
-    await trial.require_the_same(job_id)
+    await trial.assert_unchanged(job_id)
     client = await trial.engine.start()
-    said = [event.message for event in await history(client, job_id)]
-    assert "Resuming from the checkpoint of step 10" in said
+    messages = [event.message for event in await history(client, job_id)]
+    assert "Resuming from the checkpoint of step 10" in messages

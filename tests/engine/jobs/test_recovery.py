@@ -1,4 +1,4 @@
-"""Nothing is lost: workers and servers are killed, jobs paused and cancelled, and go on."""
+"""Recovery: workers and servers are killed, jobs paused, cancelled and resumed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LONG: dict[str, Any] = {"n_epochs": 50, "batch_size": 1, "checkpoint_steps": 20}
 
 
 @pytest.mark.kills
-async def test_a_job_survives_the_death_of_its_worker_and_of_the_server_without_a_trace(
+async def test_a_job_survives_the_death_of_its_worker_and_of_the_server_with_the_same_losses(
     own_engine: OwnEngine, chat_file: ChatFile
 ) -> None:
     client = await own_engine.start()
@@ -38,11 +38,11 @@ async def test_a_job_survives_the_death_of_its_worker_and_of_the_server_without_
     await at_step(client, disturbed.id, 25)
     os.kill(await own_engine.worker(disturbed.id), signal.SIGKILL)
 
-    async def goes_on() -> bool:
+    async def has_resumed() -> bool:
         events = await history(client, disturbed.id)
         return any(event.message.startswith("Resuming from") for event in events)
 
-    await until(goes_on, every=0.05)
+    await until(has_resumed, every=0.05)
     assert own_engine.is_busy(disturbed.id)
     await own_engine.kill()
     await asyncio.sleep(0.5)
@@ -51,26 +51,26 @@ async def test_a_job_survives_the_death_of_its_worker_and_of_the_server_without_
     assert own_engine.is_busy(disturbed.id) or folder.adapter.exists()
 
     client = await own_engine.start()
-    done = await finished(client, disturbed.id)
-    assert (done.status, done.error) == ("succeeded", None)
+    ended = await finished(client, disturbed.id)
+    assert (ended.status, ended.error) == ("succeeded", None)
     figures, expected = (
-        [(data["step"], data["train_loss"], data["num_tokens"]) for data in found]
-        for found in (
+        [(data["step"], data["train_loss"], data["num_tokens"]) for data in metrics]
+        for metrics in (
             await step_figures(client, disturbed.id),
             await step_figures(client, undisturbed.id),
         )
     )
     assert figures == expected
     assert [step for step, _, _ in figures] == list(range(1, 241))
-    said = [event.message for event in await history(client, disturbed.id)]
-    assert sum("ended unexpectedly" in line for line in said) == 1
-    assert sum(line.startswith("Resuming from the checkpoint of step ") for line in said) == 1
-    made = [line for line in said if line.startswith("Checkpoint created")]
-    assert made == [f"Checkpoint created at step {step}" for step in range(20, 241, 20)]
+    messages = [event.message for event in await history(client, disturbed.id)]
+    assert sum("ended unexpectedly" in line for line in messages) == 1
+    assert sum(line.startswith("Resuming from the checkpoint of step ") for line in messages) == 1
+    checkpoints = [line for line in messages if line.startswith("Checkpoint created")]
+    assert checkpoints == [f"Checkpoint created at step {step}" for step in range(20, 241, 20)]
 
 
 @pytest.mark.kills
-async def test_a_cancelled_job_stops_and_the_next_one_that_always_crashes_fails_with_its_log(
+async def test_a_cancelled_job_stops_and_a_job_that_keeps_crashing_fails_with_its_log(
     own_engine: OwnEngine, chat_file: ChatFile
 ) -> None:
     client = await own_engine.start()
@@ -79,7 +79,7 @@ async def test_a_cancelled_job_stops_and_the_next_one_that_always_crashes_fails_
     async def first_is_checked() -> bool:
         return (await client.fine_tuning.jobs.retrieve(first.id)).status != "validating_files"
 
-    await until(first_is_checked)  # whose files are checked first trains first
+    await until(first_is_checked)  # jobs train in the order in which their files were validated
     second = await start_job(client, own_engine.settings, chat_file(), **LONG)
     third = await start_job(client, own_engine.settings, chat_file(), **LONG)
     await at_step(client, first.id, 21)
@@ -113,7 +113,7 @@ async def test_a_cancelled_job_stops_and_the_next_one_that_always_crashes_fails_
 
 
 @pytest.mark.long
-async def test_an_engine_that_is_asked_to_pause_leaves_nothing_that_trains(
+async def test_stopping_the_engine_with_pause_pauses_every_job(
     own_engine: OwnEngine, chat_file: ChatFile
 ) -> None:
     client = await own_engine.start()
@@ -121,14 +121,14 @@ async def test_an_engine_that_is_asked_to_pause_leaves_nothing_that_trains(
     await at_step(client, first.id, 2)
     second = await start_job(client, own_engine.settings, chat_file(), **LONG)
 
-    async def second_waits() -> bool:
+    async def second_is_queued() -> bool:
         return (await client.fine_tuning.jobs.retrieve(second.id)).status == "queued"
 
-    await until(second_waits, every=0.02)
+    await until(second_is_queued, every=0.02)
     status = await own_engine.process.status()
-    told = {job.id: job for job in status.jobs}[first.id]
-    assert (told.memory or 0) > (status.memory or 0) > 1e7
-    assert (told.trains_on or "").startswith("cpu in ")
+    reported = {job.id: job for job in status.jobs}[first.id]
+    assert (reported.memory or 0) > (status.memory or 0) > 1e7
+    assert (reported.trains_on or "").startswith("cpu in ")
     assert set(status.model_dump()["jobs"][0]) == {"id", "status", "worker_pid"}
     assert await own_engine.process.stop(pause=True)
     assert not own_engine.is_busy(first.id)
@@ -139,7 +139,7 @@ async def test_an_engine_that_is_asked_to_pause_leaves_nothing_that_trains(
 
 
 @pytest.mark.long
-async def test_a_paused_job_frees_the_machine_and_goes_on_where_it_was(
+async def test_a_paused_job_frees_the_machine_and_resumes_at_the_same_step(
     own_engine: OwnEngine, chat_file: ChatFile
 ) -> None:
     client = await own_engine.start()
@@ -162,8 +162,8 @@ async def test_a_paused_job_frees_the_machine_and_goes_on_where_it_was(
     stopped_at = len(await step_figures(client, job.id))
     assert 5 <= stopped_at < 240
     await client.fine_tuning.jobs.resume(job.id)
-    done = await finished(client, job.id)
-    assert done.status == "succeeded"
+    ended = await finished(client, job.id)
+    assert ended.status == "succeeded"
     assert [data["step"] for data in await step_figures(client, job.id)] == list(range(1, 241))
-    said = [event.message for event in await history(client, job.id)]
-    assert f"Resuming from the checkpoint of step {stopped_at}" in said
+    messages = [event.message for event in await history(client, job.id)]
+    assert f"Resuming from the checkpoint of step {stopped_at}" in messages

@@ -1,4 +1,4 @@
-"""How the tests of the engine ask it: OpenAI's own client over the Unix socket."""
+"""Helpers for tests that talk to the engine with OpenAI's client over the Unix socket."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TERMINAL = ("succeeded", "failed", "cancelled")
 
 
 def connect(settings: Settings) -> AsyncOpenAI:
-    """OpenAI's client, whose requests go to the engine's socket."""
+    """OpenAI's client, connected to the engine's socket."""
     return AsyncOpenAI(
         base_url=f"{ENGINE_URL}/v1",
         api_key="none",
@@ -40,9 +40,9 @@ async def start_job(
     path: Path,
     *,
     validation: Path | None = None,
-    **more: Any,
+    **options: Any,
 ) -> FineTuningJob:
-    """Upload and create; hyperparameters go into `method`, the rest into the request."""
+    """Upload the files and create a job; options that are hyperparameters go into `method`."""
     names = (
         "n_epochs",
         "batch_size",
@@ -52,34 +52,34 @@ async def start_job(
         "lora_r",
         "beta",
     )
-    hyperparameters = {name: more.pop(name) for name in names if name in more}
-    method = more.pop("method", "supervised")
+    hyperparameters = {name: options.pop(name) for name in names if name in options}
+    method = options.pop("method", "supervised")
     return await client.fine_tuning.jobs.create(
         model=settings.model,
         training_file=await upload(client, path),
         validation_file=await upload(client, validation) if validation else None,
         method={"type": method, method: {"hyperparameters": hyperparameters}},  # type: ignore[typeddict-item, misc]
-        **more,
+        **options,
     )
 
 
 async def until(
-    what: Callable[[], Awaitable[bool]], seconds: float = 60.0, every: float = 0.1
+    condition: Callable[[], Awaitable[bool]], seconds: float = 60.0, every: float = 0.1
 ) -> None:
-    """Wait until something is so."""
+    """Wait until the condition holds; fails after `seconds`."""
     deadline = time.monotonic() + seconds
-    while not await what():
+    while not await condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         await asyncio.sleep(every)
 
 
 async def finished(client: AsyncOpenAI, job_id: str, seconds: float = 90.0) -> FineTuningJob:
-    """The job once it is over."""
+    """Wait until a job has ended, and return it."""
 
-    async def over() -> bool:
+    async def has_ended() -> bool:
         return (await client.fine_tuning.jobs.retrieve(job_id)).status in TERMINAL
 
-    await until(over, seconds)
+    await until(has_ended, seconds)
     return await client.fine_tuning.jobs.retrieve(job_id)
 
 
@@ -90,20 +90,20 @@ async def history(client: AsyncOpenAI, job_id: str) -> list[FineTuningJobEvent]:
 
 
 async def step_figures(client: AsyncOpenAI, job_id: str) -> list[dict[str, float]]:
-    """The data of the metrics events, in the order in which they came."""
+    """The data of the metrics events, oldest first."""
     return [dict(e.data) for e in await history(client, job_id) if e.type == "metrics"]  # type: ignore[call-overload]
 
 
 async def at_step(client: AsyncOpenAI, job_id: str, step: int) -> None:
-    """Wait until a job has done a step."""
+    """Wait until a job has finished a step."""
 
-    async def there() -> bool:
+    async def has_step() -> bool:
         job = await client.fine_tuning.jobs.retrieve(job_id)
         assert job.status not in TERMINAL, f"{job.status}: {job.error}"
         page = await client.fine_tuning.jobs.list_events(job_id, limit=50)
         return any((event.data or {}).get("step", 0) >= step for event in page.data)  # type: ignore[attr-defined]
 
-    await until(there, every=0.05)
+    await until(has_step, every=0.05)
 
 
 def write_rows(path: Path, rows: list[dict[str, object]]) -> Path:

@@ -1,4 +1,4 @@
-"""The engine's routes in the test's own process: its real store and disk, a clock that is set."""
+"""The engine's routes in the test's own process, with a real store and disk and a fake clock."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Clock:
 
 @dataclass
 class InProcessEngine:
-    """One engine whose supervisor does not run: jobs are taken and never start."""
+    """An engine whose supervisor does not run: jobs are accepted and never start."""
 
     root: Path
     clock: Clock = field(default_factory=Clock)

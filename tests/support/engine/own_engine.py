@@ -1,4 +1,4 @@
-"""An engine of its own for tests that kill it, and ask what it left."""
+"""A separate engine for tests that kill it and inspect what it left."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tui.settings import Settings
 
 
 class OwnEngine:
-    """An engine of its own for tests that kill it."""
+    """A separate engine for tests that kill it."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings

@@ -1,6 +1,6 @@
-"""An engine whose home is a disk of its own: a small one that can be filled, or a read-only one.
+"""An engine whose home is on its own disk: a small one that can be filled, or a read-only one.
 
-The disk is a tmpfs in a mount namespace of the server; it is gone with it.
+The disk is a tmpfs in the server's mount namespace, and disappears with it.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ _IN_NAMESPACE = ["unshare", "--user", "--map-root-user", "--mount"]
 _SERVE = 'mount -t tmpfs -o "$1" none "$2" && exec "$3" -m tui.engine --home "$2" --socket "$4"'
 
 
-def serving(settings: Settings, options: str) -> list[str]:
-    """The command that serves on a disk that is mounted with those options."""
+def serve_command(settings: Settings, options: str) -> list[str]:
+    """The command that serves on a disk mounted with those options."""
     settings.home.mkdir(parents=True)
     arguments = [options, str(settings.home), sys.executable, str(settings.socket)]
     return [*_IN_NAMESPACE, "sh", "-c", _SERVE, "sh", *arguments]
 
 
-def can_be_made() -> bool:
-    """Whether this machine lets a user mount something of their own."""
+def can_mount() -> bool:
+    """Whether this machine allows unprivileged mounts."""
     if shutil.which("unshare") is None:
         return False
-    tried = [*_IN_NAMESPACE, "mount", "-t", "tmpfs", "none", "/tmp"]
-    return subprocess.run(tried, capture_output=True, check=False).returncode == 0
+    command = [*_IN_NAMESPACE, "mount", "-t", "tmpfs", "none", "/tmp"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 class SmallDisk:
@@ -42,9 +42,9 @@ class SmallDisk:
 
     def __init__(self, settings: Settings, log: Path, *, megabytes: int) -> None:
         self.settings = settings
-        command = serving(settings, f"size={megabytes}m")
-        with log.open("wb") as said:
-            self._server = subprocess.Popen(command, stdout=said, stderr=said)
+        command = serve_command(settings, f"size={megabytes}m")
+        with log.open("wb") as output:
+            self._server = subprocess.Popen(command, stdout=output, stderr=output)
 
     @property
     def home(self) -> Path:
@@ -56,16 +56,16 @@ class SmallDisk:
         return Home(self.home).job(job_id)
 
     async def client(self) -> AsyncOpenAI:
-        """A client, once the server answers."""
+        """A client, once the server responds."""
 
-        async def answers() -> bool:
+        async def is_running() -> bool:
             return (await EngineProcess(self.settings).status()).running
 
-        await until(answers)
+        await until(is_running)
         return connect(self.settings)
 
     def fill(self) -> None:
-        """Leave no space at all."""
+        """Fill the disk completely."""
         with (self.home / "filler").open("wb", buffering=0) as filler:
             for size in (1_048_576, 4096, 1):
                 try:
@@ -75,10 +75,10 @@ class SmallDisk:
                     continue
 
     def free(self) -> None:
-        """Give the space back."""
+        """Free the space again."""
         (self.home / "filler").unlink()
 
     async def end(self) -> None:
-        """End the server, and the disk with it."""
+        """Stop the server, and with it the disk."""
         self._server.terminate()
         await asyncio.to_thread(self._server.wait, 20)
