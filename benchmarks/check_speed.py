@@ -20,11 +20,11 @@ from big_file import ROWS, big_file
 from tui.domain.rows.check_options import DEFAULT_OPTIONS
 from tui.domain.rows.formats import Format
 from tui.services.checking.dataset_check import chunks
-from tui.services.checking.passes import Chunk, Look, read_structure
+from tui.services.checking.passes import CheckPlan, Chunk, read_structure
 from tui.services.datasets.datasets import Datasets
 from tui.services.reading.row_file import RowFile, rows_between
 
-LOOK = Look(Format.CHAT, DEFAULT_OPTIONS, 100)
+PLAN = CheckPlan(Format.CHAT, DEFAULT_OPTIONS, 100)
 CHUNK = 4 << 20
 
 
@@ -44,7 +44,7 @@ def loads_only(chunk: Chunk) -> None:
 
 def check(chunk: Chunk) -> None:
     """The structural pass."""
-    read_structure(chunk, LOOK)
+    read_structure(chunk, PLAN)
 
 
 def seconds(parts: list[Chunk], run: Callable[[Chunk], None]) -> float:

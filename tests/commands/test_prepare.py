@@ -73,7 +73,7 @@ def test_nothing_is_written_over_a_file_that_is_there(
     before = raw.read_bytes()
     code, _, err = run(capsys, "prepare", raw, "-o", raw)
     assert code == 2
-    assert "is there already" in err
+    assert "already exists" in err
     assert raw.read_bytes() == before
     (here / "out.validation.jsonl").write_text("mine")
     assert run(capsys, "prepare", raw, "-o", here / "out.jsonl", "--split", "0.1")[0] == 2
@@ -267,7 +267,7 @@ def test_people_are_told_what_was_written(capsys: pytest.CaptureFixture[str], he
         "13 rows of chat: 12 written, 1 rejected",
         "out.jsonl: 12 rows",
         "out.rejected.jsonl: 1 row",
-        "out.manifest.json: how they were made",
+        "out.manifest.json: manifest",
     ]
     assert err.startswith("line 13")
 

@@ -36,19 +36,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument("file", type=Path, metavar="FILE", help="the training file")
     parser.add_argument(
-        "--validation", type=Path, metavar="F", help="rows that must not stand in FILE"
+        "--validation", type=Path, metavar="F", help="validation file, which must share no rows"
     )
-    parser.add_argument("--test", type=Path, metavar="F", help="rows that must not stand in FILE")
     parser.add_argument(
-        "--rules-of", metavar="P", help=f"whose rules apply: {', '.join(SERVICES)} [openai]"
+        "--test", type=Path, metavar="F", help="test file, which must share no rows"
     )
-    parser.add_argument("--model", metavar="M", help="the model that is to be trained")
+    parser.add_argument(
+        "--rules-of",
+        metavar="P",
+        help=f"provider whose rules apply: {', '.join(SERVICES)} [openai]",
+    )
+    parser.add_argument("--model", metavar="M", help="the model to train")
     add_check_flags(parser)
     add_json_flag(parser)
 
 
 async def run(flags: argparse.Namespace, services: Services) -> int:
-    """Check, print, and answer by the exit code."""
+    """Check the file, print the report, and give the exit code."""
     options = options_of(flags, services.settings.check)
     others = {"validation": flags.validation, "test": flags.test}
     against = {
@@ -57,7 +61,7 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
         if path
     }
     dataset = await services.datasets.open(flags.file, format_of(flags), options)
-    report = await _checked(dataset, against)
+    report = await _check(dataset, against)
     if flags.json:
         emit(as_json(report))
     else:
@@ -70,7 +74,7 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
     return GOOD if report.usable else THE_ANSWER_IS_NO
 
 
-async def _checked(dataset: Dataset, against: Mapping[str, Dataset]) -> DatasetReport:
+async def _check(dataset: Dataset, against: Mapping[str, Dataset]) -> DatasetReport:
     with ProgressLine() as line:
         async for progress in dataset.check(against=against):
             line.show(progress)
@@ -81,7 +85,7 @@ async def _checked(dataset: Dataset, against: Mapping[str, Dataset]) -> DatasetR
 def as_json(report: DatasetReport) -> dict[str, Any]:
     """The report as `--json` prints it."""
     values = report.model_dump(mode="json", include=CONTRACT)
-    return values | {"problems": [asdict(one) for one in report.problems]}
+    return values | {"problems": [asdict(problem) for problem in report.problems]}
 
 
 def summary(report: DatasetReport) -> str:
@@ -102,19 +106,21 @@ def summary(report: DatasetReport) -> str:
 
 
 def context_lines(dataset: Dataset) -> Iterator[str]:
-    """What the context of the model cuts, where anything is known to be cut."""
-    known = dataset.statistics
-    if known and known.over_context:
-        rows, tokens = plural(known.over_context, "row"), plural(known.tokens_cut, "token")
-        yield f"context of {number(known.context)} tokens: cuts {tokens} of {rows}"
+    """The line on rows that exceed the model's context, where there are any."""
+    statistics = dataset.statistics
+    if statistics and statistics.over_context:
+        rows = plural(statistics.over_context, "row")
+        tokens = plural(statistics.tokens_cut, "token")
+        yield f"context of {number(statistics.context)} tokens: cuts {tokens} of {rows}"
 
 
 def problem_lines(problems: list[Problem]) -> Iterator[str]:
-    """One line a problem: `line 2  ✗ no-assistant  messages  ...  Fix: ...`."""
-    width = max((len(one.code) for one in problems), default=0)
-    lines = max((len(str(one.line)) for one in problems), default=0)
-    for one in problems:
-        place = f"line {one.line:<{lines}}" if one.line else "file".ljust(5 + lines)
-        glyph = "✗" if one.severity == "error" else "!"
-        where = f"{one.where}: " if one.where else ""
-        yield f"{place}  {glyph} {one.code:<{width}}  {where}{one.message} Fix: {one.fix}"
+    """One line per problem: `line 2  ✗ no-assistant  messages  ...  Fix: ...`."""
+    width = max((len(problem.code) for problem in problems), default=0)
+    lines = max((len(str(problem.line)) for problem in problems), default=0)
+    for problem in problems:
+        place = f"line {problem.line:<{lines}}" if problem.line else "file".ljust(5 + lines)
+        glyph = "✗" if problem.severity == "error" else "!"
+        where = f"{problem.where}: " if problem.where else ""
+        reason = f"{where}{problem.message} Fix: {problem.fix}"
+        yield f"{place}  {glyph} {problem.code:<{width}}  {reason}"

@@ -1,4 +1,4 @@
-"""The flags that say how a file is read and what is looked for in it."""
+"""The flags that say how a file is read and checked."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def add_check_flags(parser: argparse.ArgumentParser) -> None:
         "--format",
         choices=kinds,
         metavar="F",
-        help=f"what the rows are, where it is not seen rightly: {', '.join(kinds)}",
+        help=f"format of the rows, where detection is wrong: {', '.join(kinds)}",
     )
     parser.add_argument(
         "--off",
         action="append",
         default=[],
         metavar="CODE[,CODE]",
-        help="do not look for these problems (docs/problem_codes.md)",
+        help="switch off these checks (docs/problem_codes.md)",
     )
     parser.add_argument(
         "--limit",
@@ -35,12 +35,12 @@ def add_check_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def format_of(flags: argparse.Namespace) -> Format | None:
-    """The format that was given; None where the file shall tell."""
+    """The format from the flags; None to detect it."""
     return Format(flags.format) if flags.format else None
 
 
 def options_of(flags: argparse.Namespace, options: CheckOptions) -> CheckOptions:
-    """The options of the settings with the flags laid over them.
+    """The options of the settings, overridden by the flags.
 
     Raises:
         InputError: a code, limit, value or service cannot be used.
@@ -55,5 +55,5 @@ def options_of(flags: argparse.Namespace, options: CheckOptions) -> CheckOptions
         )
     except ValueError as error:
         raise InputError(
-            str(error), "All codes and limits are in docs/problem_codes.md."
+            str(error), "See docs/problem_codes.md for all codes and limits."
         ) from error

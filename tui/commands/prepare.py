@@ -1,11 +1,10 @@
-"""Turn raw pairs (or Alpaca, ShareGPT, TRL's formats, CSV) into a file to train on.
+"""Convert raw pairs (or Alpaca, ShareGPT, TRL formats, CSV) to a training file.
 
-Rows that can be trained on are taken as they are; --fix mends what is certain first. Rows with
-errors are left out and written to OUT.rejected.jsonl with the reasons. So are rows that are
-converted and whose answer is too short, too long, cut off, damaged, a refusal or full of
-placeholders; rows that are chat already keep such answers, which ftui check tells of.
-OUT.manifest.json tells how the files were made. The source is never changed, and no file is
-replaced unless --force says so.
+Rows in a training format are copied as they are; --fix first applies every certain fix. Rows with
+errors go to OUT.rejected.jsonl with the reasons, as do converted rows whose answer is too short,
+too long, cut off, damaged, a refusal or full of placeholders. Rows that are chat already keep such
+answers; ftui check reports them. OUT.manifest.json records how the files were made. The source is
+never changed, and existing files are replaced only with --force.
 """
 
 from __future__ import annotations
@@ -27,44 +26,62 @@ from tui.services.container import Services
 from tui.services.datasets.datasets import ALL, Dataset
 from tui.services.datasets.fixing import apply_fixes
 from tui.services.errors import InputError
-from tui.services.writing.writing import WriteRequest, Written, left_out_of, system_prompt, write
+from tui.services.writing.writing import (
+    WriteRequest,
+    Written,
+    default_exclusions,
+    system_prompt,
+    write,
+)
 
-_EVERY = "all"
+_ALL = "all"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument("file", type=Path, metavar="RAW", help="the file to convert")
     parser.add_argument(
-        "-o", "--out", type=_name, required=True, metavar="OUT", help="the new file"
+        "-o", "--out", type=_file_name, required=True, metavar="OUT", help="the new file"
     )
     parser.add_argument(
-        "--system", type=_prompt, default="", metavar="TEXT", help="system prompt of each row"
+        "--system",
+        type=_prompt,
+        default="",
+        metavar="TEXT",
+        help="system prompt for rows without one",
     )
     parser.add_argument(
-        "--split", type=_share, default=0.0, metavar="SHARE", help="part for validation, as 0.1"
+        "--split",
+        type=_share,
+        default=0.0,
+        metavar="SHARE",
+        help="share of rows for validation, as 0.1",
     )
     parser.add_argument(
-        "--test-split", type=_share, default=0.0, metavar="SHARE", help="part for a test file"
+        "--test-split",
+        type=_share,
+        default=0.0,
+        metavar="SHARE",
+        help="share of rows for a test file",
     )
-    parser.add_argument("--seed", type=int, default=7, metavar="N", help="of the split [7]")
+    parser.add_argument("--seed", type=int, default=7, metavar="N", help="seed of the split [7]")
     parser.add_argument(
         "--fix",
         action="append",
         default=[],
         metavar="CODE[,CODE]",
-        help=f"mend these problems where it is certain how; {_EVERY} for every one",
+        help=f"fix these problems where the fix is certain; {_ALL} for all",
     )
-    parser.add_argument("--force", action="store_true", help="replace files of these names")
+    parser.add_argument("--force", action="store_true", help="replace existing files")
     add_check_flags(parser)
     add_json_flag(parser)
 
 
-def _name(text: str) -> Path:
-    """A path of a file; `new/` would become the file `new` unasked."""
+def _file_name(text: str) -> Path:
+    """The path of a file; without this check `new/` would become the file `new`."""
     path = Path(text)
     if text.endswith("/") or path.name in ("", ".."):
-        raise argparse.ArgumentTypeError(f"{preview(text)!r} is not the name of a file")
+        raise argparse.ArgumentTypeError(f"{preview(text)!r} is not a file name")
     return path
 
 
@@ -81,21 +98,21 @@ def _share(text: str) -> float:
     except ValueError:
         share = -1.0
     if not 0 <= share < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a part from 0 to below 1")
+        raise argparse.ArgumentTypeError(f"{text} is not a share from 0 to below 1")
     return share
 
 
 async def run(flags: argparse.Namespace, services: Services) -> int:
-    """Convert, write, and tell what was left out."""
+    """Convert, write, and report what was left out."""
     _refuse_shares(flags)
     fixes = _fixes(flags)
     options = options_of(flags, services.settings.check)
     source = await services.datasets.open(flags.file, format_of(flags), options)
-    done = await _written(source, _request(flags, source.format), fixes)
+    written = await _write(source, _request(flags, source.format), fixes)
     if flags.json:
-        emit(as_json(done))
+        emit(as_json(written))
     else:
-        _tell(done)
+        _show(written)
     return GOOD
 
 
@@ -109,15 +126,15 @@ def _refuse_shares(flags: argparse.Namespace) -> None:
 
 
 def _fixes(flags: argparse.Namespace) -> frozenset[str]:
-    """The problems that are to be mended."""
-    wanted = {code for some in flags.fix for code in some.split(",") if code}
-    unknown = sorted(wanted - {_EVERY, *FIXABLE})
+    """The codes of the problems to fix."""
+    codes = {code for value in flags.fix for code in value.split(",") if code}
+    unknown = sorted(codes - {_ALL, *FIXABLE})
     if unknown:
         raise InputError(
             f"There is no fix for {preview(unknown[0], 60)!r}.",
             f"There are fixes for {', '.join(FIXABLE)}.",
         )
-    return frozenset(FIXABLE if _EVERY in wanted else wanted)
+    return frozenset(FIXABLE if _ALL in codes else codes)
 
 
 def _request(flags: argparse.Namespace, kind: Format) -> WriteRequest:
@@ -127,12 +144,12 @@ def _request(flags: argparse.Namespace, kind: Format) -> WriteRequest:
         validation=flags.split,
         test=flags.test_split,
         seed=flags.seed,
-        leave_out=left_out_of(kind),
+        leave_out=default_exclusions(kind),
         replace=flags.force,
     )
 
 
-async def _written(source: Dataset, request: WriteRequest, fixes: Collection[str]) -> Written:
+async def _write(source: Dataset, request: WriteRequest, fixes: Collection[str]) -> Written:
     with ProgressLine() as line:
         if fixes:
             async for checking in source.check(keep=0):
@@ -147,27 +164,27 @@ async def _written(source: Dataset, request: WriteRequest, fixes: Collection[str
     return last.written
 
 
-def as_json(done: Written) -> dict[str, Any]:
-    """What was written, as `--json` prints it; digests are in the manifest."""
-    values = done.model_dump(
+def as_json(written: Written) -> dict[str, Any]:
+    """The result as `--json` prints it; digests are in the manifest."""
+    values = written.model_dump(
         mode="json", include={"file", "format", "rows", "written", "rejected", "edited", "manifest"}
     )
-    rejected = done.rejected_file.file if done.rejected_file else None
+    rejected = written.rejected_file.file if written.rejected_file else None
     return values | {
-        "outputs": [{"file": one.file, "rows": one.rows} for one in done.outputs],
+        "outputs": [{"file": output.file, "rows": output.rows} for output in written.outputs],
         "rejected_file": rejected,
-        "problems": [asdict(one) for one in done.problems],
+        "problems": [asdict(problem) for problem in written.problems],
     }
 
 
-def _tell(done: Written) -> None:
-    for line in problem_lines(done.problems):
+def _show(written: Written) -> None:
+    for line in problem_lines(written.problems):
         tell(line)
     show(
-        f"{plural(done.rows, 'row')} of {done.format}: {number(done.written)} written, "
-        f"{number(done.rejected)} rejected"
-        + (f", {number(done.edited)} mended" if done.edited else "")
+        f"{plural(written.rows, 'row')} of {written.format}: {number(written.written)} written, "
+        f"{number(written.rejected)} rejected"
+        + (f", {number(written.edited)} fixed" if written.edited else "")
     )
-    for output in (*done.outputs, *filter(None, [done.rejected_file])):
+    for output in (*written.outputs, *filter(None, [written.rejected_file])):
         show(f"{output.file}: {plural(output.rows, 'row')}")
-    show(f"{done.manifest}: how they were made")
+    show(f"{written.manifest}: manifest")

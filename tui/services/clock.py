@@ -1,4 +1,4 @@
-"""Time, sleep and chance, so that a test can bring its own; waiting that survives a suspend."""
+"""Time, sleep and randomness, replaceable in tests; waiting that notices a suspend."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Time, sleep and chance; a test brings its own.
+    """Time, sleep and randomness; tests use their own.
 
     Attributes:
-        now: Unix seconds.
-        sleep: waits that many seconds.
-        random: a number from 0 to 1.
-        nap: seconds that are slept at once; so soon it is noticed that the machine was asleep.
+        now: the time, in Unix seconds.
+        sleep: sleeps for a number of seconds.
+        random: a random number from 0 to 1.
+        nap: most seconds slept at once, which is how soon a suspend is noticed.
     """
 
     now: Callable[[], float] = time.time
@@ -27,13 +27,13 @@ class Clock:
 
 
 _JUMP = 10.0
-"""Seconds that a clock goes wrong by when the machine was asleep, or was set."""
+"""Seconds of deviation from which the machine must have been suspended or its clock set."""
 
 
 async def rest(clock: Clock, seconds: float, *alarms: asyncio.Event) -> bool:
-    """Wait; ends early when an alarm is set, or when the clock jumped, and tells of the latter.
+    """Wait, until an alarm is set or the clock jumps; returns whether it jumped.
 
-    Clocks of the kernel stand still while a machine is asleep, so the time is looked at in between.
+    Kernel timers stand still while the machine is suspended, so the time is checked in between.
     """
     until = clock.now() + seconds
     waiting: list[asyncio.Future[object]] = [
@@ -42,13 +42,13 @@ async def rest(clock: Clock, seconds: float, *alarms: asyncio.Event) -> bool:
     try:
         while (left := until - clock.now()) > 0:
             nap, before = min(left, clock.nap), clock.now()
-            asleep: asyncio.Future[object] = asyncio.ensure_future(clock.sleep(nap))
-            waiting.append(asleep)
+            sleeping: asyncio.Future[object] = asyncio.ensure_future(clock.sleep(nap))
+            waiting.append(sleeping)
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            if not asleep.done():
+            if not sleeping.done():
                 return False
-            waiting.remove(asleep)
-            await asleep
+            waiting.remove(sleeping)
+            await sleeping
             if not -_JUMP <= clock.now() - before - nap <= _JUMP:
                 return True
         return False

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 
 class FtuiError(Exception):
-    """Something could not be done: one plain sentence, and what to do about it.
+    """An error for the user: one plain sentence and a remedy.
 
     Args:
-        message: what happened and where, as a sentence without a traceback or a secret in it.
-        remedy: what the person can do, as a sentence; empty where the message says it already.
+        message: what happened and where, as a sentence without tracebacks or secrets.
+        remedy: what the user can do, as a sentence; empty where the message says it already.
     """
 
     def __init__(self, message: str, remedy: str = "") -> None:
@@ -29,11 +29,11 @@ class EngineMissing(FtuiError):
 
 
 class EngineUnavailable(FtuiError):
-    """The embedded engine does not run and could not be started."""
+    """The embedded engine is not running and could not be started."""
 
 
 class KeyringError(FtuiError):
-    """The keyring of this machine cannot be used, or does not answer."""
+    """The keyring of this machine cannot be used or does not answer."""
 
 
 class ProviderError(FtuiError):
@@ -41,24 +41,24 @@ class ProviderError(FtuiError):
 
 
 class KeyMissing(ProviderError):
-    """There is no key for a provider, neither in the environment nor in the keyring."""
+    """A provider has no key, neither in the environment nor in the keyring."""
 
 
 class OrganisationRefused(ProviderError):
-    """OpenAI takes no fine-tuning job from this organisation; another server has to train it."""
+    """OpenAI accepts no fine-tuning jobs from this organisation; use another provider."""
 
 
 class CannotSteer(ProviderError):
-    """A server has no way to do this with a job: to pause it, for one."""
+    """A server does not support an action on a job, such as pausing it."""
 
 
 class ProviderTrouble(ProviderError):
-    """A server is out of reach or overloaded for now; asking again later may help.
+    """A server is unreachable or overloaded for now; a later retry may succeed.
 
     Args:
         message: what happened.
         remedy: what to do.
-        retry_after: seconds after which the server said to ask again.
+        retry_after: seconds after which the server asks to retry.
     """
 
     def __init__(self, message: str, remedy: str = "", retry_after: float | None = None) -> None:
@@ -67,12 +67,12 @@ class ProviderTrouble(ProviderError):
 
 
 class ProviderUnreachable(ProviderTrouble):
-    """A server cannot be reached, or does not answer at all; trying again costs it nothing."""
+    """A server cannot be reached or does not answer at all; a retry costs it nothing."""
 
 
 class NotFound(FtuiError):
-    """There is no such job, model or record."""
+    """A job, model or record does not exist."""
 
 
 class InputError(FtuiError):
-    """What was given cannot be used: a wrong option, an empty test set, data with errors."""
+    """Unusable input: a wrong option, an empty test set, data with errors."""

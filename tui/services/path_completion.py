@@ -1,4 +1,4 @@
-"""What a path that is being typed could become."""
+"""Completion of a path while it is typed."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import NamedTuple
 from tui.services.workspace.files import typed_path
 
 MOST = 200
-"""Names given at the most; a folder may hold millions."""
+"""Most candidates; a folder may hold millions of files."""
 
 
 class Candidate(NamedTuple):
-    """A file or folder that begins as typed; `text` is what would be typed for it."""
+    """A file or folder that matches; `text` is the completed input."""
 
     text: str
     name: str
@@ -21,16 +21,16 @@ class Candidate(NamedTuple):
 
 
 async def candidates(typed: str) -> list[Candidate]:
-    """Files and folders that begin as typed, folders first; none where nothing can be read.
+    """Files and folders that begin as typed, folders first; none where the folder is unreadable.
 
-    Hidden ones are given only where a dot was typed.
+    Hidden files are candidates only where a dot was typed.
     """
     return await asyncio.to_thread(_candidates, typed)
 
 
 def _candidates(typed: str) -> list[Candidate]:
     head, slash, start = typed.rpartition("/")
-    found: list[Candidate] = []
+    matches: list[Candidate] = []
     try:
         with os.scandir(typed_path(head + slash or ".")) as entries:
             for entry in entries:
@@ -38,10 +38,10 @@ def _candidates(typed: str) -> list[Candidate]:
                     continue
                 folder = entry.is_dir()
                 text = head + slash + entry.name + ("/" if folder else "")
-                found.append(Candidate(text, entry.name, folder))
+                matches.append(Candidate(text, entry.name, folder))
     except (OSError, ValueError):
         return []
-    return sorted(found, key=lambda one: (not one.is_folder, one.name))[:MOST]
+    return sorted(matches, key=lambda candidate: (not candidate.is_folder, candidate.name))[:MOST]
 
 
 def _hidden(name: str, start: str) -> bool:

@@ -1,4 +1,4 @@
-"""Where the sample data lies: inside the installed package, or beside it in the repository."""
+"""The sample data: inside the installed package, or beside it in the repository."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from tui.services.errors import NotFound
 
 
 def sample_path(name: str) -> Path:
-    """The path of one file of the sample data.
+    """The path of a file of the sample data.
 
-    A wheel carries the folder `sample_data` inside the package; an editable install reads the
-    repository's own, so that an edit there is seen at once.
+    A wheel has the folder `sample_data` inside the package; an editable install reads the one of
+    the repository.
 
     Args:
         name: the file's name, such as `decision_framework.yaml`.
@@ -26,5 +26,5 @@ def sample_path(name: str) -> Path:
             return path
     raise NotFound(
         f"This installation has no sample file {name}.",
-        "Install fine-tui again, or give the path of a file of your own.",
+        "Install fine-tui again, or give the path of your own file.",
     )

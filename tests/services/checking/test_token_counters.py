@@ -165,7 +165,7 @@ def test_the_template_tells_what_stands_around_a_message(
 ) -> None:
     counter = counter_for(str(with_template(make_model(), template)), Path("/none"))
     assert counter.exact
-    assert around is None or (counter.a_message, counter.a_row) == around
+    assert around is None or (counter.per_message, counter.per_row) == around
     assert counter.count_examples([Example([])])[0] >= 0
 
 
@@ -186,7 +186,7 @@ def test_a_template_that_cannot_be_run_is_taken_for_the_common_one(
 ) -> None:
     counter = counter_for(str(with_template(make_model(), template)), Path("/none"))
     assert counter.exact
-    assert (counter.a_message, counter.a_row) == (5, 0)
+    assert (counter.per_message, counter.per_row) == (5, 0)
 
 
 def test_a_template_in_the_config_of_the_tokenizer_counts_too(
@@ -200,7 +200,7 @@ def test_a_template_in_the_config_of_the_tokenizer_counts_too(
         folder = make_model()
         written = json.dumps({"chat_template": given, "eos_token": {"content": "<|im_end|>"}})
         (folder / "tokenizer_config.json").write_text(written, encoding="utf-8")
-        assert counter_for(str(folder), Path("/none")).a_message == 2
+        assert counter_for(str(folder), Path("/none")).per_message == 2
 
 
 def test_models_are_found_where_the_engine_keeps_them(

@@ -206,7 +206,7 @@ async def test_an_open_file_is_searched_as_it_stands_with_its_edits() -> None:
     assert len(await found("is:invalid")) == report.invalid
     lines = [one.line for one in report.problems if one.code == "no-assistant"]
     assert [dataset.line(row) for row in await found("code:no-assistant")] == lines
-    raws = [dataset.read_raw(row) for row in range(len(dataset))]
+    raws = [dataset.current_raw(row) for row in range(len(dataset))]
     assert await found("HELLO") == [row for row, raw in enumerate(raws) if b"hello" in raw.lower()]
     tokens = list(dataset.token_counts())
     most = await found("", Order.TOKENS, True)

@@ -26,7 +26,7 @@ from tui.domain.text import number, plural, preview, scrub
 from tui.domain.validation import first_error
 from tui.services.checking.findings import Counts
 from tui.services.workspace.files import typed_path
-from tui.services.writing.write_request import WriteRequest, left_out_of
+from tui.services.writing.write_request import WriteRequest, default_exclusions
 from tui.widgets.check_list import CheckList
 from tui.widgets.line_table import Column
 
@@ -90,7 +90,9 @@ class WriteFile(Dialog[WriteRequest | None]):
         self._kind = kind
         self._counts = counts
         self._warned = sorted(quality.items(), key=lambda pair: (-pair[1], pair[0]))
-        self._initial = request or WriteRequest(out=out, seed=_SEED, leave_out=left_out_of(kind))
+        self._initial = request or WriteRequest(
+            out=out, seed=_SEED, leave_out=default_exclusions(kind)
+        )
         self._failure = failure
         self._path_state = PathState()
 

@@ -16,9 +16,16 @@ from typing import NamedTuple, TypeVar
 
 from tui.services.checking.findings import LEAK, NEAR_LEAK, Findings
 from tui.services.checking.near_duplicate_search import Edges, NearSearch, Texts, search_near
-from tui.services.checking.passes import Checked, Chunk, Look, Status, read_content, read_structure
+from tui.services.checking.passes import (
+    CheckPlan,
+    Chunk,
+    PassResult,
+    Status,
+    read_content,
+    read_structure,
+)
 from tui.services.checking.row_links import Links
-from tui.services.checking.row_relations import Comparison, OtherFile
+from tui.services.checking.row_relations import OtherFile, RowRelations
 from tui.services.checking.workers import worker_count, workers
 from tui.services.errors import FileError
 from tui.services.progress import row_rate
@@ -26,7 +33,7 @@ from tui.services.reading.row_file import RowFile
 from tui.services.workspace.files import explain
 
 SMALL = 16 << 20
-"""Files up to so many bytes are checked in this process; starting others would take longer."""
+"""Bytes up to which a file is checked in this process: starting workers would take longer."""
 _CHUNK = 4 << 20
 _SMALL_CHUNK = 1 << 19
 
@@ -34,23 +41,23 @@ Result = TypeVar("Result")
 
 
 class _Pass(NamedTuple):
-    """A pass over all chunks: its name, what part of the time it takes, and what runs."""
+    """A pass over all chunks: its name, its share of the total time, and its function."""
 
     name: str
     share: float
-    run: Callable[[Chunk, Look], Checked]
+    run: Callable[[Chunk, CheckPlan], PassResult]
 
 
 _PASSES: Sequence[_Pass] = (
     _Pass("checking structure", 0.1, read_structure),
     _Pass("checking quality and tokens", 0.7, read_content),
 )
-_READING = "reading rows"
-_COMPARING = "finding duplicates"
-_NEAR = "finding near duplicates"
+_READING_ROWS = "reading rows"
+_FINDING_DUPLICATES = "finding duplicates"
+_FINDING_NEAR_DUPLICATES = "finding near duplicates"
 _SHARE_BEFORE_FILES = 0.95
 _PAUSE = 0.25
-"""Seconds between two tellings of a search that tells nothing itself."""
+"""Seconds between two reports on a search that reports no progress itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +65,12 @@ class CheckProgress:
     """The progress of a check.
 
     Attributes:
-        rows: rows found so far.
-        checked: rows the structural pass has seen.
+        rows: rows read so far.
+        checked: rows that passed through the structural pass.
         invalid: rows with an error so far.
-        warned: rows with nothing worse than a warning so far.
-        share: part of all work that is done, 0 to 1.
-        seconds: time since the start.
+        warned: rows with warnings but no error so far.
+        share: part of the whole check that is done, 0 to 1.
+        seconds: time since the check began.
         label: the pass that runs.
     """
 
@@ -73,7 +80,7 @@ class CheckProgress:
     warned: int
     share: float
     seconds: float
-    label: str = _READING
+    label: str = _READING_ROWS
 
     @property
     def rate(self) -> str:
@@ -92,47 +99,47 @@ class Check:
 
     Attributes:
         rows: the open file.
-        found: what is filled.
-        look: how rows are looked at; its limit is how many problems are kept in words.
-        comparison: looks at all rows together.
+        findings: where the results go.
+        plan: what is checked; its limit is the number of problems that are listed.
+        relations: compares the rows with each other and with other files.
     """
 
     rows: RowFile
-    found: Findings
-    look: Look
-    comparison: Comparison
+    findings: Findings
+    plan: CheckPlan
+    relations: RowRelations
     _began: float = field(default_factory=time.monotonic)
 
     async def run(self) -> AsyncIterator[CheckProgress]:
-        """Find and check all rows; `compare_files` has the end of it.
+        """Read and check all rows; `compare_files` finishes the check.
 
         Yields:
-            Progress: for each part of a pass.
+            Progress, chunk by chunk.
 
         Raises:
-            FileError: the file cannot be read, or changed meanwhile.
+            FileError: the file cannot be read, or changed during the check.
         """
         async for _ in find_rows(self.rows):
-            yield self._progress(_READING, 0.0)
+            yield self._progress(_READING_ROWS, 0.0)
         large = self.rows.data_size > SMALL
         parts = list(chunks(self.rows, _CHUNK if large else _SMALL_CHUNK))
         done = 0.0
         with workers(large) as pool:
-            for one in _PASSES:
-                passing = run_parts(pool, self.rows.path, one.run, parts, self.look)
-                async for part, checked in passing:
-                    self._merge(part, checked)
-                    done += one.share * part.rows / len(self.rows)
-                    yield self._progress(one.name, done)
-            yield self._progress(_COMPARING, done)
-            await asyncio.to_thread(self._compare)
-            async for _ in self._search_here(pool):
-                yield self._progress(_NEAR, done + 0.1)
+            for check_pass in _PASSES:
+                results = run_parts(pool, self.rows.path, check_pass.run, parts, self.plan)
+                async for chunk, result in results:
+                    self._merge(chunk, result)
+                    done += check_pass.share * chunk.rows / len(self.rows)
+                    yield self._progress(check_pass.name, done)
+            yield self._progress(_FINDING_DUPLICATES, done)
+            await asyncio.to_thread(self._relate_rows)
+            async for _ in self._search_file(pool):
+                yield self._progress(_FINDING_NEAR_DUPLICATES, done + 0.1)
         if self.rows.changed():
             raise file_changed(self.rows)
 
     async def compare_files(self) -> AsyncIterator[CheckProgress]:
-        """Look for the rows in the other files, and tell what ties rows; the end of a check.
+        """Find rows of the other files in this one and list the problems of relations.
 
         Yields:
             Progress, the last with a share of 1.
@@ -140,73 +147,76 @@ class Check:
         Raises:
             FileError: a file cannot be read.
         """
-        if self.comparison.others:
-            await asyncio.to_thread(self.comparison.whole_files)
+        if self.relations.others:
+            await asyncio.to_thread(self.relations.find_leaks)
             with workers(self.rows.data_size > SMALL) as pool:
-                async for name in self._search_there(pool):
+                async for name in self._search_other_files(pool):
                     yield self._progress(f"comparing with the {name} file", _SHARE_BEFORE_FILES)
-        await asyncio.to_thread(self._tell_ties)
-        yield self._progress(_COMPARING, 1.0)
+        await asyncio.to_thread(self._add_relation_problems)
+        yield self._progress(_FINDING_DUPLICATES, 1.0)
 
     def _progress(self, label: str, share: float) -> CheckProgress:
         return CheckProgress(
             len(self.rows),
-            len(self.found.status),
-            self.found.count(Status.INVALID),
-            self.found.count(Status.WARNED),
+            len(self.findings.status),
+            self.findings.count(Status.INVALID),
+            self.findings.count(Status.WARNED),
             share,
             time.monotonic() - self._began,
             label,
         )
 
-    def _merge(self, part: Chunk, checked: Checked) -> None:
-        if len(checked.status) != part.rows:
+    def _merge(self, chunk: Chunk, result: PassResult) -> None:
+        if len(result.status) != chunk.rows:
             raise file_changed(self.rows)
         try:
-            self.found.merge(checked, part.row, self.look.limit)
+            self.findings.merge(result, chunk.row, self.plan.limit)
         except OSError as error:
             raise explain(error, Path(tempfile.gettempdir()), "write") from error
 
-    def _compare(self) -> None:
-        """Look at all rows together: who says or asks the same."""
-        self.found.settle()
-        self.comparison.whole()
+    def _relate_rows(self) -> None:
+        """Find duplicates, contradictions and outliers among all rows."""
+        self.findings.sort_codes()
+        self.relations.relate_rows()
 
-    async def _search_here(self, pool: Executor) -> AsyncIterator[None]:
-        """Search for rows that are nearly the same as earlier ones; yields while it waits."""
-        if not self.found.sketches:
+    async def _search_file(self, pool: Executor) -> AsyncIterator[None]:
+        """Find near duplicates in the file; yields while the search runs."""
+        if not self.findings.sketches:
             return
-        search = await asyncio.to_thread(self._near_search, self.found.same)
-        async for edges in self._near(pool, search):
+        search = await asyncio.to_thread(self._near_search, self.findings.same)
+        async for edges in self._run_search(pool, search):
             if edges:
-                await asyncio.to_thread(self.comparison.put_near, edges)
+                await asyncio.to_thread(self.relations.add_near_duplicates, edges)
             yield
 
-    async def _search_there(self, pool: Executor) -> AsyncIterator[str]:
-        """Search for rows that are nearly the same as those of other files; yields their names."""
-        for name, other in self.comparison.others.items():
-            if not (self.found.sketches and other.sketches) or NEAR_LEAK in self.look.options.off:
+    async def _search_other_files(self, pool: Executor) -> AsyncIterator[str]:
+        """Find near duplicates of rows of other files; yields the name of the file searched."""
+        for name, other in self.relations.others.items():
+            if (
+                not (self.findings.sketches and other.sketches)
+                or NEAR_LEAK in self.plan.options.off
+            ):
                 continue
-            exact = self.found.links_of(LEAK, name)
+            exact = self.findings.links_of(LEAK, name)
             search = await asyncio.to_thread(self._near_search, exact, other)
-            async for edges in self._near(pool, search):
+            async for edges in self._run_search(pool, search):
                 if edges:
-                    await asyncio.to_thread(self.comparison.put_near_leaks, name, edges)
+                    await asyncio.to_thread(self.relations.add_near_leaks, name, edges)
                 yield name
 
     def _near_search(self, known: Links, other: OtherFile | None = None) -> NearSearch:
-        """A search in which rows with errors, or that are known already, are left out."""
-        prints = self.found.prints
+        """A search that skips invalid rows and rows with a known exact match."""
+        fingerprints = self.findings.fingerprints
         return NearSearch(
-            self.found.sketches.path,
-            texts_of(self.rows, self.look),
-            bytes(not print_ or row in known for row, print_ in enumerate(prints)),
-            self.look.options.similarity,
+            self.findings.sketches.path,
+            texts_of(self.rows, self.plan),
+            bytes(not fingerprint or row in known for row, fingerprint in enumerate(fingerprints)),
+            self.plan.options.similarity,
             (other.sketches.path, other.texts()) if other else None,
         )
 
-    async def _near(self, pool: Executor, search: NearSearch) -> AsyncIterator[Edges | None]:
-        """What a search finds; None again and again before."""
+    async def _run_search(self, pool: Executor, search: NearSearch) -> AsyncIterator[Edges | None]:
+        """Run a search in a worker; yields None while it runs, then its result."""
         try:
             future = asyncio.wrap_future(pool.submit(search_near, search))
             while not future.done():
@@ -218,36 +228,36 @@ class Check:
         except OSError as error:
             raise explain(error, self.rows.path) from error
 
-    def _tell_ties(self) -> None:
-        """Tell what a look over all rows found, as far as problems are kept."""
-        for row in self.found.linked_rows():
-            if len(self.found.problems) >= self.look.limit:
+    def _add_relation_problems(self) -> None:
+        """List the problems of relations between rows, up to the limit."""
+        for row in self.findings.related_rows():
+            if len(self.findings.problems) >= self.plan.limit:
                 return
-            self.found.problems += self.comparison.problems_of(row)
+            self.findings.problems += self.relations.problems_of(row)
 
 
 async def run_parts(
     pool: Executor,
     path: Path,
-    run: Callable[[Chunk, Look], Result],
+    run: Callable[[Chunk, CheckPlan], Result],
     parts: Iterable[Chunk],
-    look: Look,
+    plan: CheckPlan,
 ) -> AsyncIterator[tuple[Chunk, Result]]:
-    """Run something over all parts of a file, a few at a time; results come in order.
+    """Run a function over chunks of a file in workers; yields chunk and result in order.
 
     Raises:
         FileError: the file cannot be read, or a process was killed.
     """
-    waiting: deque[tuple[Chunk, Future[Result]]] = deque()
-    coming = iter(parts)
+    pending: deque[tuple[Chunk, Future[Result]]] = deque()
+    remaining = iter(parts)
     try:
         while True:
-            while len(waiting) < 2 * worker_count() and (part := next(coming, None)):
-                waiting.append((part, pool.submit(run, part, look)))
-            if not waiting:
+            while len(pending) < 2 * worker_count() and (chunk := next(remaining, None)):
+                pending.append((chunk, pool.submit(run, chunk, plan)))
+            if not pending:
                 return
-            part, future = waiting.popleft()
-            yield part, await asyncio.wrap_future(future)
+            chunk, future = pending.popleft()
+            yield chunk, await asyncio.wrap_future(future)
     except BrokenExecutor as error:
         raise _killed() from error
     except OSError as error:
@@ -255,7 +265,7 @@ async def run_parts(
 
 
 def chunks(rows: RowFile, size: int) -> Iterator[Chunk]:
-    """The known rows in parts of about so many bytes."""
+    """The rows read so far, in chunks of about `size` bytes."""
     path, first, count = rows.data_path, 0, len(rows)
     while first < count:
         start = rows.start(first)
@@ -264,14 +274,14 @@ def chunks(rows: RowFile, size: int) -> Iterator[Chunk]:
         first = after
 
 
-def texts_of(rows: RowFile, look: Look) -> Texts:
-    """The texts of a file's rows, for another process to read."""
+def texts_of(rows: RowFile, plan: CheckPlan) -> Texts:
+    """The texts of a file's rows, for a worker process to read."""
     starts = array("Q", map(rows.start, range(len(rows) + 1)))
-    return Texts(rows.data_path, starts, look.kind, look.options)
+    return Texts(rows.data_path, starts, plan.kind, plan.options)
 
 
 async def find_rows(rows: RowFile) -> AsyncIterator[int]:
-    """Look through the whole file for rows, block by block; yields how many there are so far.
+    """Scan the whole file for rows, block by block; yields the number of rows so far.
 
     Raises:
         FileError: the file cannot be read, or was cut short meanwhile.

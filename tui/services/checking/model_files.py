@@ -1,4 +1,4 @@
-"""Where the files of a local model lie, and what they tell of it; nothing is fetched here."""
+"""The files of a local model: where they are and what they say; nothing is downloaded here."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ def model_folder(model: str, home: Path) -> Path | None:
 
 
 def _snapshot(cache: Path, name: str) -> Path:
-    """The folder in which the model hub's own cache keeps a model."""
-    kept = cache / f"models--{name.replace('/', '--')}"
+    """The folder of a model in the cache of the model hub."""
+    folder = cache / f"models--{name.replace('/', '--')}"
     try:
-        commit = (kept / "refs" / "main").read_text(encoding="utf-8").strip()
+        commit = (folder / "refs" / "main").read_text(encoding="utf-8").strip()
     except (OSError, ValueError):
         commit = ""
-    return kept / "snapshots" / (commit or "none")
+    return folder / "snapshots" / (commit or "none")
 
 
 def longest_input(folder: Path) -> int:
-    """Tokens that a model can take by its `config.json`; 0 where that does not say."""
+    """Most tokens that a model takes by its `config.json`; 0 where that is unknown."""
     config = read_object(folder / "config.json")
     for part in (config, config.get("text_config")):
         longest = part.get("max_position_embeddings") if isinstance(part, dict) else None
@@ -65,36 +65,38 @@ def chat_template(folder: Path) -> Render | None:
         from jinja2.sandbox import ImmutableSandboxedEnvironment
     except ImportError:
         return None
-    house = ImmutableSandboxedEnvironment(
+    environment = ImmutableSandboxedEnvironment(
         trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
     )
-    marks = {name: _token_text(config.get(name)) for name in ("bos_token", "eos_token")}
+    special_tokens = {name: _token_text(config.get(name)) for name in ("bos_token", "eos_token")}
     if not text:
         return None
     try:
-        template = house.from_string(text)
+        template = environment.from_string(text)
     except TemplateError:
         return None
 
     def render(messages: Sequence[dict[str, str]]) -> str:
         try:
-            return template.render(messages=messages, add_generation_prompt=False, **marks)
+            return template.render(messages=messages, add_generation_prompt=False, **special_tokens)
         except TemplateError as error:
             raise ValueError("the template refuses the messages") from error
 
     return render
 
 
-def _default_template(given: Any) -> str:
+def _default_template(value: Any) -> str:
     """The template of a tokenizer's config: a text, or several by name."""
-    if isinstance(given, list):
-        named = {one.get("name"): one.get("template") for one in given if isinstance(one, dict)}
-        given = named.get("default")
-    return given if isinstance(given, str) else ""
+    if isinstance(value, list):
+        templates = {
+            item.get("name"): item.get("template") for item in value if isinstance(item, dict)
+        }
+        value = templates.get("default")
+    return value if isinstance(value, str) else ""
 
 
-def _token_text(given: Any) -> str:
-    text = given.get("content") if isinstance(given, dict) else given
+def _token_text(value: Any) -> str:
+    text = value.get("content") if isinstance(value, dict) else value
     return text if isinstance(text, str) else ""
 
 

@@ -16,13 +16,13 @@ from tui.services.checking.passes import example_or_none
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """The texts of a file's rows that are compared, for any process to read.
+    """The compared texts of a file's rows, readable in any process.
 
     Attributes:
         path: the file.
-        starts: where each row begins, and the byte after the last.
+        starts: byte offset of each row, and of the byte after the last.
         kind: format of the rows.
-        options: what is checked in them.
+        options: options of the check.
     """
 
     path: Path
@@ -31,7 +31,7 @@ class Texts:
     options: CheckOptions
 
     def reader(self) -> Callable[[int], str]:
-        """Opens the file; row -> its text.
+        """Open the file; gives a function from a row to its text.
 
         Raises:
             OSError: the file cannot be read.
@@ -52,10 +52,10 @@ class NearSearch:
     """A search over a whole file.
 
     Attributes:
-        sketches: the file of the sketches.
-        texts: what they were made of.
-        left_out: a byte a row: 0 for those that are compared.
-        similarity: from which two texts are nearly the same.
+        sketches: file of the sketches.
+        texts: the texts of the rows.
+        left_out: one byte per row, 0 where the row is compared.
+        similarity: Jaccard similarity from which two texts are near duplicates.
         other: sketches and texts of the file to compare with; None for the file itself.
     """
 
@@ -67,7 +67,7 @@ class NearSearch:
 
 
 class Edges:
-    """Pairs of rows that are nearly the same; eight bytes a pair."""
+    """Pairs of near duplicates; eight bytes per pair."""
 
     def __init__(self, pairs: Iterable[tuple[int, int]] = ()) -> None:
         self.rows = array("I")
@@ -81,7 +81,7 @@ class Edges:
 
 
 def search_near(search: NearSearch) -> Edges:
-    """Rows, and for each the one it is nearly the same as: earlier, or in the other file.
+    """Pairs of a row and its near duplicate: an earlier row, or one of the other file.
 
     Raises:
         OSError: a file cannot be read.
@@ -89,16 +89,16 @@ def search_near(search: NearSearch) -> Edges:
     sketches = search.sketches.read_bytes()
     read, skip = search.texts.reader(), lambda row: search.left_out[row] > 0
     if search.other is None:
-        found = near_pairs(sketches, read, search.similarity, skip)
+        pairs = near_pairs(sketches, read, search.similarity, skip)
     else:
         path, texts = search.other
-        found = near_leaks(
+        pairs = near_leaks(
             sketches, read, path.read_bytes(), texts.reader(), search.similarity, skip
         )
-    return Edges(found)
+    return Edges(pairs)
 
 
 def text_of_row(raw: bytes, kind: Format, options: CheckOptions) -> str:
-    """What of a row is compared; empty where it has errors."""
+    """The compared text of a row; empty where it has errors."""
     example = example_or_none(raw, 0, kind, options)
     return text_to_compare(example) if example else ""

@@ -1,4 +1,4 @@
-"""Near duplicates in files of any size: sketches find candidates, the texts themselves decide.
+"""Near duplicates in files of any size: sketches find candidates, then texts are compared.
 
 A sketch is 64 bytes: the low byte of each of 64 MinHashes (Broder 1997; Li and König 2010), so two
 sketches agree in about as large a part of their bytes as their texts share shingles. Rows that
@@ -20,10 +20,10 @@ from tui.domain.rows.similarity import jaccard, shingles
 SKETCH: Final = 64
 """Bytes of a sketch."""
 NOTHING: Final = bytes(SKETCH)
-"""The sketch of an empty text, and of a row that cannot be read: it is like no other."""
+"""The sketch of an empty text and of an unreadable row: it matches no other."""
 
 Sketches = bytes | bytearray
-"""Sketches of rows, one behind the other."""
+"""Concatenated sketches of rows."""
 ReadText = Callable[[int], str]
 """Row -> its whole text."""
 
@@ -36,20 +36,20 @@ _ROW = (1 << _ROW_BITS) - 1
 _BANDS = range(8, 2, -1)
 """Bytes that a band may have: the more, the fewer candidates; fewer than 3 find all too many."""
 _MISSED = 0.003
-"""Part of the pairs of exactly the wanted similarity that the bands may miss."""
+"""Share of pairs of exactly the given similarity that the bands may miss."""
 _DEVIATIONS = 2.8
 """Standard deviations that the sketches of a pair may agree less than is expected of them."""
 _TABLE = 50_000
 """Rows that are sorted at a time: short steps, so that other threads come in between."""
 _CROWD = 32
-"""Rows of a crowded band that a row is held against."""
+"""Rows of a crowded band that a row is compared with."""
 _TRIES = 8
-"""Texts that are read in vain for a row, at the most."""
+"""Most failed text comparisons per row."""
 
 
 def sketch(texts: Sequence[str]) -> bytes:
-    """What is kept of texts to find those alike: 64 bytes a text, the same in every process."""
-    # Loaded by worker processes alone; the way to the first paint does not need it.
+    """The sketches of texts: 64 bytes per text, the same in every process."""
+    # Loaded by worker processes alone: the first paint does not need it.
     from rensa import RMinHash
 
     tokens = [list(shingles(text[:_LONGEST])) for text in texts]
@@ -65,14 +65,14 @@ def near_pairs(
     read_text: ReadText,
     similarity: float,
     skip: Callable[[int], bool] = lambda row: False,
-    tied: Callable[[int], bool] = lambda row: False,
+    is_linked: Callable[[int], bool] = lambda row: False,
 ) -> Iterator[tuple[int, int]]:
-    """Rows that say nearly the same as an earlier row.
+    """Rows that are near duplicates of an earlier row.
 
-    Each row is told once at the most. The earlier row may itself be nearly the same as one before
-    it, so who wants groups follows the pairs. The texts of all pairs were compared, so none is
-    told that is none; of the pairs that there are, 99 % are found where no crowd of rows is
-    almost similar enough.
+    Each row is yielded at most once. The earlier row may itself be nearly the same as one before
+    it, so groups are found by following the pairs. The texts of all pairs are compared, so there
+    are no false positives; 99 % of the pairs are found where no large group of rows is just
+    below the threshold.
 
     Args:
         sketches: of all rows, as `sketch` made them.
@@ -81,24 +81,24 @@ def near_pairs(
         similarity: Jaccard similarity of shingles from which two texts are nearly the same; 0
             for no search. Below 0.6 a growing part of the pairs is missed.
         skip: rows to leave out, such as exact duplicates of others.
-        tied: rows that are known to be like an earlier one; others are still tied to them.
+        is_linked: rows already linked to an earlier one; others may still be linked to them.
 
     Yields:
         (row, earlier row), band by band and not in order of the rows.
     """
     side = _Side(sketches, read_text)
-    look = _Look(side, side, similarity)
+    search = _Search(side, side, similarity)
     rows = side.rows(skip)
-    look.done[:] = bytes(map(tied, range(len(side))))
-    for band in look.bands:
+    search.done[:] = bytes(map(is_linked, range(len(side))))
+    for band in search.bands:
         for alike in _groups(_keys(side, rows, band)):
-            # Those alike are kept apart, or a crowd of them would leave no place for others.
+            # Linked rows are counted apart, or many of them would leave no place for others.
             earlier: tuple[list[int], list[int]] = ([], [])
             for row in alike:
-                found = None if look.done[row] else look.find(row, chain(*earlier), band)
+                found = None if search.done[row] else search.find(row, chain(*earlier), band)
                 if found is not None:
                     yield row, found
-                like = earlier[look.done[row]]
+                like = earlier[search.done[row]]
                 if len(like) < _CROWD:
                     like.append(row)
 
@@ -111,9 +111,9 @@ def near_leaks(
     similarity: float,
     skip: Callable[[int], bool] = lambda row: False,
 ) -> Iterator[tuple[int, int]]:
-    """Rows that say nearly the same as a row of another file, each once at the most.
+    """Rows that are near duplicates of a row of another file, each at most once.
 
-    Rows that say exactly the same are among them, unless they are skipped.
+    Exact duplicates are among them, unless they are skipped.
 
     Args:
         sketches: of all rows of this file, as `sketch` made them.
@@ -127,45 +127,45 @@ def near_leaks(
         (row, row of the other file), band by band and not in order of the rows.
     """
     here, there = _Side(sketches, read_text), _Side(other_sketches, other_read_text)
-    look = _Look(here, there, similarity)
+    search = _Search(here, there, similarity)
     rows, other_rows = here.rows(skip), there.rows()
-    for band in look.bands:
+    for band in search.bands:
         # The rows of the other file come first, so each group begins with them.
         keys = _keys(there, other_rows, band)
         keys.extend(_keys(here, rows, band, len(there)))
         for alike in _groups(keys):
             others = [row for row in alike[:_CROWD] if row < len(there)]
-            for row in (one - len(there) for one in alike if one >= len(there)):
-                other = None if look.done[row] else look.find(row, others, band)
+            for row in (number - len(there) for number in alike if number >= len(there)):
+                other = None if search.done[row] else search.find(row, others, band)
                 if other is not None:
                     yield row, other
 
 
-def candidates(sketches: Sketches, wanted: Iterable[bytes], similarity: float) -> array[int]:
-    """Rows that may be nearly the same as some texts: their sketches agree in a whole band.
+def candidates(sketches: Sketches, targets: Iterable[bytes], similarity: float) -> array[int]:
+    """Rows that may be near duplicates of some texts: their sketches agree in a whole band.
 
     Args:
         sketches: of all rows, as `sketch` made them.
-        wanted: the sketches of the texts.
+        targets: the sketches of the texts.
         similarity: as in `near_pairs`; 0 for no search.
 
     Returns:
-        The rows, rising.
+        The rows, ascending.
     """
-    looked_for = [one for one in wanted if one != NOTHING]
+    targets = [target for target in targets if target != NOTHING]
     found = bytearray(len(sketches) // SKETCH)
-    for band in _bands(similarity) if looked_for and similarity > 0 else ():
-        held = {one[band] for one in looked_for}
+    for band in _bands(similarity) if targets and similarity > 0 else ():
+        target_bands = {target[band] for target in targets}
         begins = range(band.start, len(sketches), SKETCH)
         width = band.stop - band.start
         for row, at in enumerate(begins):
-            if sketches[at : at + width] in held:
+            if sketches[at : at + width] in target_bands:
                 found[row] = 1
     return array("I", compress(range(len(found)), found))
 
 
 class _Side:
-    """The rows of a file: their sketches, and the shingles of those that were asked for lately."""
+    """The rows of a file: their sketches, and the shingles of recently read ones."""
 
     def __init__(self, sketches: Sketches, read_text: ReadText) -> None:
         self.sketches = sketches
@@ -176,7 +176,7 @@ class _Side:
         return len(self.sketches) // SKETCH
 
     def rows(self, skip: Callable[[int], bool] = lambda row: False) -> array[int]:
-        """The rows that say something and are not left out."""
+        """The rows that have a text and are not skipped."""
         return array(
             "I",
             (
@@ -190,8 +190,8 @@ class _Side:
         return int.from_bytes(self.sketches[row * SKETCH : (row + 1) * SKETCH])
 
 
-class _Look:
-    """A search for rows of one side that are like rows of the other."""
+class _Search:
+    """A search for rows of one side that are near duplicates of rows of the other."""
 
     def __init__(self, here: _Side, there: _Side, similarity: float) -> None:
         self._here = here
@@ -203,13 +203,13 @@ class _Look:
         self.bands = _bands(similarity) if similarity > 0 else []
 
     def find(self, row: int, others: Iterable[int], band: slice) -> int | None:
-        """The first of some rows of the other side that a row is like, if there is one."""
+        """The first of some rows of the other side that is a near duplicate of a row, if any."""
         mine = self._here.sketch(row)
         for other in others:
             if self._tries[row] == _TRIES:
                 return None
             differing = mine ^ self._there.sketch(other)
-            if _differing_bytes(differing) > self._most_differing or _met(differing, band):
+            if _differing_bytes(differing) > self._most_differing or _met_before(differing, band):
                 continue
             ours = self._here.shingles(row)
             if jaccard(ours, self._there.shingles(other)) >= self._similarity:
@@ -227,29 +227,30 @@ def _differing_bytes(bits: int) -> int:
     return (bits & _LOWEST_BITS).bit_count()
 
 
-def _met(differing: int, band: slice) -> bool:
-    """Whether two rows agree in an earlier band; then their texts were compared there."""
+def _met_before(differing: int, band: slice) -> bool:
+    """Whether two rows agree in an earlier band, where their texts were compared."""
     width = band.stop - band.start
     whole = differing.to_bytes(SKETCH)
     return any(not any(whole[start : start + width]) for start in range(0, band.start, width))
 
 
 def _bands(similarity: float) -> list[slice]:
-    """The bands of a sketch: as wide as it may be to miss next to nothing."""
+    """The bands of a sketch, as wide as the share of missed pairs allows."""
     width = next(
-        (one for one in _BANDS if (1 - similarity**one) ** (SKETCH // one) <= _MISSED), _BANDS[-1]
+        (width for width in _BANDS if (1 - similarity**width) ** (SKETCH // width) <= _MISSED),
+        _BANDS[-1],
     )
     return [slice(start, start + width) for start in range(0, SKETCH - width + 1, width)]
 
 
 def _most_differing(similarity: float) -> int:
-    """Bytes in which two sketches differ at the most, if their texts are similar enough."""
+    """Most bytes in which the sketches of two similar texts differ."""
     spread = sqrt(SKETCH * similarity * (1 - similarity))
     return ceil(SKETCH * (1 - similarity) + _DEVIATIONS * spread)
 
 
 def _keys(side: _Side, rows: Iterable[int], band: slice, first: int = 0) -> array[int]:
-    """What a band of each row holds, and the row, in one number; rows are counted from `first`."""
+    """Hash of a band of each row, and the row number plus `first`, in one number."""
     begin, end, sketches = band.start, band.stop, side.sketches
     return array(
         "Q",
@@ -261,7 +262,7 @@ def _keys(side: _Side, rows: Iterable[int], band: slice, first: int = 0) -> arra
 
 
 def _groups(keys: array[int]) -> Iterator[list[int]]:
-    """The rows whose bands hold the same, where there are several; each group rising."""
+    """Groups of at least two rows whose bands are equal, each ascending."""
     parts = 1 + len(keys) // _TABLE
     tables = [array("Q") for _ in range(parts)]
     put = [table.append for table in tables]
@@ -269,14 +270,14 @@ def _groups(keys: array[int]) -> Iterator[list[int]]:
         put[(key >> _ROW_BITS) % parts](key)
     for table in tables:
         order = sorted(table)
-        held = [key >> _ROW_BITS for key in order]
-        again = [place for place, (a, b) in enumerate(pairwise(held), 1) if a == b]
+        bands = [key >> _ROW_BITS for key in order]
+        again = [place for place, (a, b) in enumerate(pairwise(bands), 1) if a == b]
         for first, last in _runs(again):
             yield [key & _ROW for key in order[first - 1 : last + 1]]
 
 
 def _runs(places: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """The first and the last of numbers that follow each other without a gap."""
+    """First and last number of each run of consecutive numbers."""
     breaks = [place for place, (a, b) in enumerate(pairwise(places), 1) if b != a + 1]
     for begin, end in pairwise((0, *breaks, len(places))) if places else ():
         yield places[begin], places[end - 1]

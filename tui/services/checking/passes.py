@@ -1,4 +1,4 @@
-"""The passes over a file that worker processes run; imports nothing that is slow to load."""
+"""The passes over a file that worker processes run; imports nothing slow to load."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ESTIMATED = TokenCounter(ESTIMATE, ESTIMATE)
 
 
 class Status(IntEnum):
-    """How a row stands; of those that are not left out, the worse the higher."""
+    """Status of a row; apart from `EXCLUDED`, higher is worse."""
 
     UNCHECKED = 0
     OK = 1
@@ -47,14 +47,14 @@ class Line(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """How rows are looked at.
+class CheckPlan:
+    """What a check looks for in each row.
 
     Attributes:
         kind: the file's format.
-        options: what is checked, and how strictly; the model's context is known in it.
-        limit: problems to tell in words at the most; all are counted.
-        counter: what counts the tokens.
+        options: options of the check, with the model's context length resolved.
+        limit: most problems to list; all are counted.
+        counter: counter of tokens.
     """
 
     kind: Format
@@ -71,9 +71,9 @@ class Chunk:
         path: the file.
         start: first byte.
         end: byte after the last.
-        line: number of the line that begins at `start`.
+        line: line number at `start`.
         row: number of the first row.
-        rows: how many rows there are.
+        rows: number of rows.
     """
 
     path: Path
@@ -85,20 +85,20 @@ class Chunk:
 
 
 @dataclass(slots=True)
-class Checked:
-    """What a pass over rows found. A column has one entry a row, or none at all.
+class PassResult:
+    """Result of a pass over rows. A column has one entry per row, or none at all.
 
     Attributes:
-        status: one byte a row, of `Status`.
-        problems: in the order of the rows, at most as many as were asked for.
-        codes: the rows with a problem of each code, ascending.
-        other_formats: the rows of each other format than the file's, ascending.
-        tokens: tokens a row; 0 for an invalid one. Of the second pass, as all that follows.
+        status: the `Status` of each row, one byte each.
+        problems: problems in the order of the rows, up to the limit of the plan.
+        codes: code -> the rows with such a problem, ascending.
+        other_formats: format -> the rows of that format, where it is not the file's, ascending.
+        tokens: tokens of each row; 0 for an invalid one. The second pass fills it and the rest.
         lengths: characters of the assistant's last text.
-        prints: a fingerprint of what the row says; 0 for an invalid one.
-        asked: a fingerprint of what is asked; 0 where nothing is, or the row is invalid.
-        sketches: what near duplicates are searched with; empty where they are not.
-        tally: what the rows are like; None after the structural pass.
+        fingerprints: fingerprint of the content; 0 for an invalid row.
+        prompts: fingerprint of the prompt; 0 where there is none, or the row is invalid.
+        sketches: sketches for the search of near duplicates; empty where it is off.
+        tally: figures of the rows; None after the structural pass.
     """
 
     status: bytearray = field(default_factory=bytearray)
@@ -107,70 +107,70 @@ class Checked:
     other_formats: dict[Format, array[int]] = field(default_factory=dict)
     tokens: array[int] = field(default_factory=lambda: array("I"))
     lengths: array[int] = field(default_factory=lambda: array("I"))
-    prints: array[int] = field(default_factory=lambda: array("Q"))
-    asked: array[int] = field(default_factory=lambda: array("Q"))
+    fingerprints: array[int] = field(default_factory=lambda: array("Q"))
+    prompts: array[int] = field(default_factory=lambda: array("Q"))
     sketches: bytes = b""
     tally: Tally | None = None
 
-    def add(self, row: int, found: Sequence[Problem], limit: int) -> None:
-        """Add one row by its problems."""
-        self.status.append(worst(found))
-        for one in found:
-            rows = self.codes.setdefault(one.code, array("I"))
+    def add(self, row: int, problems: Sequence[Problem], limit: int) -> None:
+        """Add a row with its problems."""
+        self.status.append(worst(problems))
+        for problem in problems:
+            rows = self.codes.setdefault(problem.code, array("I"))
             if not rows or rows[-1] != row:
                 rows.append(row)
-        self.problems += found[: max(0, limit - len(self.problems))]
+        self.problems += problems[: max(0, limit - len(self.problems))]
 
-    def add_text(self, tokens: int, length: int, print_: int, asked: int) -> None:
-        """Add what the text of a row was made into."""
+    def add_text(self, tokens: int, length: int, fingerprint: int, prompts: int) -> None:
+        """Add the figures of a row's text."""
         self.tokens.append(tokens)
         self.lengths.append(length)
-        self.prints.append(print_)
-        self.asked.append(asked)
+        self.fingerprints.append(fingerprint)
+        self.prompts.append(prompts)
 
 
-def worst(found: Iterable[Problem]) -> Status:
-    """How a row with these problems stands."""
-    severities = {one.severity for one in found}
+def worst(problems: Iterable[Problem]) -> Status:
+    """The status of a row with these problems."""
+    severities = {problem.severity for problem in problems}
     if not severities:
         return Status.OK
     return Status.INVALID if "error" in severities else Status.WARNED
 
 
-def read_structure(chunk: Chunk, look: Look) -> Checked:
-    """The structural pass over a part of a file.
+def read_structure(chunk: Chunk, plan: CheckPlan) -> PassResult:
+    """The structural pass over a chunk of a file.
 
     Raises:
         OSError: the file cannot be read.
     """
-    return check_structure(_lines(chunk), look)
+    return check_structure(_lines(chunk), plan)
 
 
-def read_content(chunk: Chunk, look: Look) -> Checked:
-    """The second pass over a part of a file.
+def read_content(chunk: Chunk, plan: CheckPlan) -> PassResult:
+    """The second pass over a chunk of a file.
 
     Raises:
         OSError: the file cannot be read.
     """
-    return check_content(_lines(chunk), look)
+    return check_content(_lines(chunk), plan)
 
 
-def check_rows(lines: Sequence[Line], look: Look) -> Checked:
+def check_rows(lines: Sequence[Line], plan: CheckPlan) -> PassResult:
     """Both passes over a few rows."""
-    structure, checked = check_structure(lines, look), check_content(lines, look)
-    checked.status = bytearray(map(max, structure.status, checked.status))
+    structure, result = check_structure(lines, plan), check_content(lines, plan)
+    result.status = bytearray(map(max, structure.status, result.status))
     for code, rows in structure.codes.items():
-        checked.codes[code] = array("I", sorted({*rows, *checked.codes.get(code, ())}))
-    checked.problems = structure.problems + checked.problems
-    checked.other_formats = structure.other_formats
-    return checked
+        result.codes[code] = array("I", sorted({*rows, *result.codes.get(code, ())}))
+    result.problems = structure.problems + result.problems
+    result.other_formats = structure.other_formats
+    return result
 
 
-def check_structure(lines: Iterable[Line | tuple[int, int, bytes]], look: Look) -> Checked:
+def check_structure(lines: Iterable[Line | tuple[int, int, bytes]], plan: CheckPlan) -> PassResult:
     """The structural pass: which rows a service would take."""
-    checked = Checked()
-    plain, loads, chat = checked.status.append, orjson.loads, look.kind is Format.CHAT
-    options = look.options
+    result = PassResult()
+    plain, loads, chat = result.status.append, orjson.loads, plan.kind is Format.CHAT
+    options = plan.options
     for row, line, raw in lines:
         try:
             if chat and is_plain(loads(raw), raw, options):
@@ -178,63 +178,63 @@ def check_structure(lines: Iterable[Line | tuple[int, int, bytes]], look: Look) 
                 continue
         except orjson.JSONDecodeError:
             pass
-        found = check_line(raw, line, look.kind, options)[1]
-        checked.add(row, found, look.limit)
-        if any(one.code == "other-format" for one in found):
+        problems = check_line(raw, line, plan.kind, options)[1]
+        result.add(row, problems, plan.limit)
+        if any(problem.code == "other-format" for problem in problems):
             other = detect_format(parse(raw)[0])
-            checked.other_formats.setdefault(other, array("I")).append(row)
-    return checked
+            result.other_formats.setdefault(other, array("I")).append(row)
+    return result
 
 
-def check_content(lines: Iterable[Line | tuple[int, int, bytes]], look: Look) -> Checked:
-    """The second pass: quality, tokens and what is compared of each row that has no error."""
-    # Loaded by whoever checks; the way to the first paint does not need it.
+def check_content(lines: Iterable[Line | tuple[int, int, bytes]], plan: CheckPlan) -> PassResult:
+    """The second pass: quality, tokens and fingerprints of each valid row."""
+    # Loaded on the first check: the first paint does not need it.
     from tui.domain.rows.row_statistics import Tally
 
     rows = [
-        (row, line, example_or_none(raw, line, look.kind, look.options)) for row, line, raw in lines
+        (row, line, example_or_none(raw, line, plan.kind, plan.options)) for row, line, raw in lines
     ]
     examples = [example for _, _, example in rows if example]
-    counted = iter(look.counter.count_examples(examples))
-    tally = Tally(look.options.context)
-    checked = Checked(tally=tally)
+    counted = iter(plan.counter.count_examples(examples))
+    tally = Tally(plan.options.context)
+    result = PassResult(tally=tally)
     for row, line, example in rows:
         if example is None:
-            checked.add(row, (), look.limit)
-            checked.add_text(0, 0, 0, 0)
+            result.add(row, (), plan.limit)
+            result.add_text(0, 0, 0, 0)
             continue
         tokens = next(counted)
-        found = content_problems(example, line, tokens, look)
-        checked.add(row, found, look.limit)
+        problems = content_problems(example, line, tokens, plan)
+        result.add(row, problems, plan.limit)
         answer = len(example.last_text("assistant"))
-        checked.add_text(tokens, answer, fingerprint(example), prompt_fingerprint(example))
-        tally.add(example, tokens, {one.code for one in found})
-    checked.sketches = _sketches([example for _, _, example in rows], look.options)
-    return checked
+        result.add_text(tokens, answer, fingerprint(example), prompt_fingerprint(example))
+        tally.add(example, tokens, {problem.code for problem in problems})
+    result.sketches = _sketches([example for _, _, example in rows], plan.options)
+    return result
 
 
-def content_problems(example: Example, line: int, tokens: int, look: Look) -> list[Problem]:
-    """What the second pass finds in one row; places are named by the fields of its format."""
-    found = [
-        (code, own_place(where, look.kind, example.messages), text)
-        for code, where, text in check_quality(example, look.options)
+def content_problems(example: Example, line: int, tokens: int, plan: CheckPlan) -> list[Problem]:
+    """The problems that the second pass finds in a row, with places in its own format."""
+    problems = [
+        (code, own_place(where, plan.kind, example.messages), text)
+        for code, where, text in check_quality(example, plan.options)
     ]
-    context = look.options.context
+    context = plan.options.context
     if context and tokens > context:
-        text = f"The row has {tokens:,} tokens, {tokens - context:,} more than the model keeps."
-        found.append(("over-context", "", text))
-    return told(found, line, look.options)
+        text = f"The row has {tokens:,} tokens, {tokens - context:,} more than the model's context."
+        problems.append(("over-context", "", text))
+    return told(problems, line, plan.options)
 
 
 def compares_near(options: CheckOptions) -> bool:
-    """Whether near duplicates are searched for, in the file or across files."""
+    """Whether near duplicates are searched, in the file or across files."""
     return options.similarity > 0 and not {"near-duplicate", "near-leak"} <= options.off
 
 
 def example_or_none(raw: bytes, line: int, kind: Format, options: CheckOptions) -> Example | None:
-    """The example of a row without errors; a plain row is not checked a second time."""
+    """The example of a valid row, or None; a plain row is not checked again."""
     if not (kind.trainable or kind.convertible):
-        return None  # labels and plain texts hold nothing to compare or to count
+        return None  # labels and plain texts have nothing to compare or count
     if kind is Format.CHAT:
         try:
             row = orjson.loads(raw)

@@ -1,4 +1,4 @@
-"""What a check found, in numbers and words, for a command to print and a screen to show."""
+"""The report of a check, which commands print and screens show."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tui.domain.rules.whole_file import (
     file_warnings,
 )
 from tui.services.checking.findings import DUPLICATE, NEAR, Findings
-from tui.services.checking.passes import Look, Status
+from tui.services.checking.passes import CheckPlan, Status
 from tui.services.reading.row_file import RowFile
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class TokenCount(BaseModel):
-    """Tokens in all rows without errors, and what counted them."""
+    """Tokens of all valid rows, and the name of the counter."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -36,20 +36,19 @@ class TokenCount(BaseModel):
 
 
 class DatasetReport(BaseModel):
-    """What a check found in a file as it is on disk, without pending edits.
+    """Report of the check of a file on disk, without pending edits.
 
     Attributes:
         file: path as it was given.
-        format: of the rows.
-        rows: number of rows; blank lines are none.
+        format: format of the rows.
+        rows: number of rows; blank lines do not count.
         valid: rows without an error, those with warnings included.
         invalid: rows with an error.
         warned: rows with warnings only.
-        tokens: in the valid rows.
-        problems: those of the file, then those of the rows by line.
-        duplicates: rows that say the same, or nearly, as an earlier one.
-        codes: how many rows have each code (and 1 for the file), also where not all problems are
-            kept.
+        tokens: tokens of the valid rows.
+        problems: problems of the file, then of the rows by line.
+        duplicates: duplicates and near duplicates of earlier rows.
+        codes: code -> number of rows that have it (1 for the file), also of unlisted problems.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -73,71 +72,74 @@ class DatasetReport(BaseModel):
     @property
     def file_errors(self) -> list[Problem]:
         """Errors of the file as a whole."""
-        return errors_of([one for one in self.problems if one.line is None])
+        return errors_of([entry for entry in self.problems if entry.line is None])
 
 
 def errors_of(problems: Sequence[Problem]) -> list[Problem]:
-    """Those of the problems that are errors."""
-    return [one for one in problems if one.severity == "error"]
+    """The problems that are errors."""
+    return [entry for entry in problems if entry.severity == "error"]
 
 
-def make_report(file: str, look: Look, found: Findings, whole: Sequence[Problem]) -> DatasetReport:
+def make_report(
+    file: str, plan: CheckPlan, findings: Findings, file_level: Sequence[Problem]
+) -> DatasetReport:
     """The report of a check.
 
     Args:
         file: path as it was given.
-        look: how the rows were looked at.
-        found: what was found in them.
-        whole: problems of the file as a whole.
+        plan: the plan of the check.
+        findings: its findings.
+        file_level: problems of the whole file.
     """
-    rows, invalid = len(found.status), found.count(Status.INVALID)
-    codes = Counter({code: len(found.rows_with(code)) for code in found.known_codes()})
-    codes.update(one.code for one in whole)
+    rows, invalid = len(findings.status), findings.count(Status.INVALID)
+    codes = Counter({code: len(findings.rows_with(code)) for code in findings.known_codes()})
+    codes.update(entry.code for entry in file_level)
     return DatasetReport(
         file=file,
-        format=look.kind,
+        format=plan.kind,
         rows=rows,
         valid=rows - invalid,
         invalid=invalid,
-        warned=found.count(Status.WARNED),
-        tokens=TokenCount(total=sum(found.tokens), counter=look.counter.name),
-        problems=[*whole, *sorted(found.problems, key=_by_line)],
-        duplicates=sum(len(found.links_of(code)) for code in (DUPLICATE, NEAR)),
+        warned=findings.count(Status.WARNED),
+        tokens=TokenCount(total=sum(findings.tokens), counter=plan.counter.name),
+        problems=[*file_level, *sorted(findings.problems, key=_by_line)],
+        duplicates=sum(len(findings.links_of(code)) for code in (DUPLICATE, NEAR)),
         codes={code: count for code, count in codes.items() if count},
     )
 
 
 def file_problems(
-    found: Findings, look: Look, statistics: Statistics, rows: RowFile, validated: bool
+    findings: Findings, plan: CheckPlan, statistics: Statistics, rows: RowFile, validated: bool
 ) -> list[Problem]:
-    """Problems of the file as a whole; rows that were left out are none of it.
+    """Problems of the whole file; excluded rows do not count.
 
     Args:
-        found: what is known of the rows.
-        look: how they were looked at.
-        statistics: what they are like in the source.
-        rows: the file, all of it known.
-        validated: whether a validation file was given beside it.
+        findings: the findings on its rows.
+        plan: the plan of the check.
+        statistics: statistics of the source.
+        rows: the file, completely scanned.
+        validated: whether there is a validation file.
     """
-    count, kind, options = len(found.status) - found.count(Status.EXCLUDED), look.kind, look.options
+    kind, options = plan.kind, plan.options
+    count = len(findings.status) - findings.count(Status.EXCLUDED)
     problems = [problem(code, None, message=text) for code, text in rows.remarks]
-    others = found.rows_of_other_formats()
-    lines = {other: [*map(rows.line, these)] for other, these in others.items()}
+    others = findings.rows_of_other_formats()
+    lines = {other: [*map(rows.line, numbers)] for other, numbers in others.items()}
     problems += check_formats(kind, count, lines)
-    problems += check_kind(kind, options, rows.held)
+    problems += check_kind(kind, options, rows.container_label)
     if kind.trainable:
         problems += check_count(count, options)
     problems += check_size(rows.data_size, options)
     facts = FileFacts(
         count,
         kind,
-        answers=found.count(Status.OK) + found.count(Status.WARNED),
-        refusals=len(found.rows_with("refusal")),
+        answers=findings.count(Status.OK) + findings.count(Status.WARNED),
+        refusals=len(findings.rows_with("refusal")),
         systems=statistics.system_variants,
         validated=validated,
     )
     return problems + file_warnings(facts, options)
 
 
-def _by_line(one: Problem) -> int:
-    return one.line or 0
+def _by_line(entry: Problem) -> int:
+    return entry.line or 0

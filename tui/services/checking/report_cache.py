@@ -1,7 +1,7 @@
-"""What a check found, kept in the workspace: the second opening of a file is instant.
+"""Reports of checks cached in the workspace, so that opening a file again is instant.
 
-A report belongs to the file's content (SHA-256), the rules and the version of ftui. A second index
-knows the content of files by their stamp, so a file that nobody touched is not even read again.
+A report belongs to the file's content (SHA-256), the options and the code of the checks. A second
+index maps stamps of files to contents, so an untouched file is not even read again.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tui.services.reading.row_file import Stamp
 from tui.services.workspace.files import Buffer, write_atomic
 
 KEPT = 10
-"""Reports that are kept, the newest."""
+"""Number of reports that are kept, the newest."""
 _MAGIC = b"ftui report\n"
 _ENDING = ".report"
 _STAMPS = "stamps.json"
@@ -37,29 +37,32 @@ _STAMPS_KEPT = 100
 _PREFIX = struct.Struct("<QL")
 """Length and checksum of the head."""
 _SETTLED = 2.0
-"""Seconds after a change from which on a further change must show in the time of the file."""
+"""Seconds after a change from which a further change is sure to alter the file's time."""
 _BLOCK = 1 << 22
 _LARGEST = 1 << 28
-"""Bytes of a report; one of 1,000,000 rows has about 120 million."""
-_REPORT_ROOMS = (
+"""Most bytes of a report; one of 1,000,000 rows has about 120 million."""
+_PACKAGE = Path(__file__).parents[2]
+REPORT_ROOMS = (
     "domain/conversion",
     "domain/rows",
     "domain/rules",
     "services/checking",
     "services/reading",
 )
-"""The rooms whose code decides what a report says."""
+"""Folders whose code determines a report."""
+REPORT_FILES = ("domain/text.py",)
+"""Files that determine a report, beside those of the folders."""
 _HEX = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
 class ReportKey:
-    """What a report depends on.
+    """Key of a report.
 
     Attributes:
         path: the file.
-        stamp: how the file was when it was opened.
-        rules: a digest of everything else, made by `report_key`.
+        stamp: stamp of the file when it was opened.
+        rules: digest of everything else, made by `report_key`.
     """
 
     path: Path
@@ -69,12 +72,12 @@ class ReportKey:
 
 @dataclass(frozen=True, slots=True)
 class CachedReport:
-    """A report as it is kept.
+    """A report in the cache.
 
     Attributes:
-        facts: anything that JSON can tell, by name.
-        arrays: numbers by name. After loading they are bytes, for `array.frombytes`, and each is
-            read when it is asked for, so that they are never all in memory.
+        facts: JSON values by name.
+        arrays: arrays of numbers by name. After loading they are bytes for `array.frombytes`; each
+            is read on access, so that they are never all in memory.
     """
 
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -84,39 +87,39 @@ class CachedReport:
 def report_key(
     path: Path, stamp: Stamp, kind: Format, options: CheckOptions, *more: str
 ) -> ReportKey:
-    """What the report of a file depends on.
+    """The key of a file's report.
 
     Args:
         path: the file.
-        stamp: how it was when it was opened.
+        stamp: stamp of the file when it was opened.
         kind: the format it is checked as.
-        options: what is checked.
-        more: whatever else changes a report, such as the name of what counts the tokens.
+        options: options of the check.
+        more: whatever else changes a report, such as the token counter.
     """
-    told = asdict(options) | {"off": sorted(options.off)}
-    parts = [_code_digest(), sys.byteorder, kind.value, told, *more]
+    fields = asdict(options) | {"off": sorted(options.off)}
+    parts = [code_digest(), sys.byteorder, kind.value, fields, *more]
     return ReportKey(path, stamp, _digest(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)))
 
 
 class ReportCache:
-    """The reports in a folder of the workspace; the folder is made with the first of them."""
+    """The reports in a folder of the workspace, which is created with the first of them."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     async def load(self, key: ReportKey) -> CachedReport | None:
-        """The report of a file; None where there is none, or it is damaged."""
+        """Load the report of a file; None where there is none, or it is damaged."""
         try:
             return await asyncio.to_thread(self._load, key)
         except (OSError, ValueError, FileError):
             return None
 
     async def save(self, key: ReportKey, report: CachedReport) -> bool:
-        """Keep a report; older ones give way.
+        """Store a report and remove the oldest ones.
 
         Returns:
-            Whether it is kept: not where the file changed, the workspace cannot be written, or the
-            report is unreasonably large.
+            Whether it was stored: not where the file changed, the workspace cannot be written, or
+            the report is too large.
         """
         try:
             content = await asyncio.to_thread(_content, key)
@@ -125,8 +128,8 @@ class ReportCache:
             if sum(memoryview(part).nbytes for part in parts) > _LARGEST:
                 return False
             await write_atomic(self._path(content, key), *parts)
-            await asyncio.to_thread(self._forget_old)
-            await self._remember(key, content)
+            await asyncio.to_thread(self._remove_old)
+            await self._store_stamp(key, content)
         except (OSError, FileError):
             return False
         return True
@@ -135,39 +138,43 @@ class ReportCache:
         return self._folder / f"{content}-{key.rules}{_ENDING}"
 
     def _load(self, key: ReportKey) -> CachedReport | None:
-        """By the stamp; otherwise by the content, which is read only where it can help.
+        """Load by stamp, otherwise by content, which is only read where a report may match.
 
         Raises:
             OSError: the file or the report cannot be read.
             ValueError: the report is damaged.
-            FileError: the file changed.
+            FileError: the file has changed.
         """
-        kept = self._stamps().get(_stamp_digest(key))
-        if kept is None and not any(self._folder.glob(f"*-{key.rules}{_ENDING}")):
+        content = self._load_stamps().get(_stamp_digest(key))
+        if content is None and not any(self._folder.glob(f"*-{key.rules}{_ENDING}")):
             return None
-        path = self._path(kept or _content(key), key)
+        path = self._path(content or _content(key), key)
         return _read(path) if path.exists() else None
 
-    def _stamps(self) -> dict[str, str]:
-        """Stamp -> content of the files that were checked, oldest first."""
+    def _load_stamps(self) -> dict[str, str]:
+        """Digest of the stamp -> digest of the content of checked files, oldest first."""
         try:
-            known = orjson.loads((self._folder / _STAMPS).read_bytes())
+            stamps = orjson.loads((self._folder / _STAMPS).read_bytes())
         except (OSError, orjson.JSONDecodeError):
             return {}
-        if not isinstance(known, dict):
+        if not isinstance(stamps, dict):
             return {}
-        return {one: of for one, of in known.items() if isinstance(of, str) and _HEX.fullmatch(of)}
+        return {
+            stamp: digest
+            for stamp, digest in stamps.items()
+            if isinstance(digest, str) and _HEX.fullmatch(digest)
+        }
 
-    async def _remember(self, key: ReportKey, content: str) -> None:
-        """Note which content a file has, unless it is so new that its time may stand still."""
+    async def _store_stamp(self, key: ReportKey, content: str) -> None:
+        """Store the content of a file, unless it is too new for its time to be reliable."""
         if time.time() - key.stamp.changed_ns / 1e9 < _SETTLED:
             return
-        known = self._stamps()
-        known.pop(_stamp_digest(key), None)
-        known = dict([*known.items(), (_stamp_digest(key), content)][-_STAMPS_KEPT:])
-        await write_atomic(self._folder / _STAMPS, orjson.dumps(known))
+        stamps = self._load_stamps()
+        stamps.pop(_stamp_digest(key), None)
+        stamps = dict([*stamps.items(), (_stamp_digest(key), content)][-_STAMPS_KEPT:])
+        await write_atomic(self._folder / _STAMPS, orjson.dumps(stamps))
 
-    def _forget_old(self) -> None:
+    def _remove_old(self) -> None:
         reports = [(path.stat().st_mtime_ns, path) for path in self._folder.glob(f"*{_ENDING}")]
         for _, path in sorted(reports)[:-KEPT]:
             path.unlink(missing_ok=True)
@@ -178,7 +185,7 @@ def _content(key: ReportKey) -> str:
 
     Raises:
         OSError: it cannot be read.
-        FileError: it is another one by now.
+        FileError: it has changed.
     """
     digest = hashlib.sha256()
     with key.path.open("rb", buffering=0) as file:
@@ -201,12 +208,15 @@ def _digest(data: bytes) -> str:
 
 
 @cache
-def _code_digest() -> str:
-    """A digest of the code that makes reports, so that none outlives the rules it was made by."""
+def code_digest(package: Path = _PACKAGE) -> str:
+    """Digest of the code that makes reports, so that none outlives the rules it was made by.
+
+    Args:
+        package: folder of the package `tui`.
+    """
     digest = hashlib.sha256()
-    package = Path(__file__).parents[2]
-    files = [package / "domain/text.py"]
-    for room in _REPORT_ROOMS:
+    files = [package / file for file in REPORT_FILES]
+    for room in REPORT_ROOMS:
         files += sorted((package / room).rglob("*.py"))
     for path in files:
         name = path.relative_to(package).as_posix()
@@ -215,20 +225,20 @@ def _code_digest() -> str:
 
 
 def _head(report: CachedReport) -> bytes:
-    """What stands before the arrays: all facts, and the size and checksum of each array."""
+    """The head of a report file: the facts, and the size and checksum of each array."""
     arrays = [
         (name, memoryview(data).nbytes, zlib.crc32(data)) for name, data in report.arrays.items()
     ]
-    told = orjson.dumps({"facts": report.facts, "arrays": arrays})
-    return _MAGIC + _PREFIX.pack(len(told), zlib.crc32(told)) + told
+    head = orjson.dumps({"facts": report.facts, "arrays": arrays})
+    return _MAGIC + _PREFIX.pack(len(head), zlib.crc32(head)) + head
 
 
 def _read(path: Path) -> CachedReport:
-    """The report in a file of the cache.
+    """Read a file of the cache.
 
     Raises:
         OSError: it cannot be read.
-        ValueError: it is damaged, or something else.
+        ValueError: it is damaged, or not a report.
     """
     file = path.open("rb")
     start = len(_MAGIC) + _PREFIX.size
@@ -236,17 +246,17 @@ def _read(path: Path) -> CachedReport:
     if len(prefix) < start or not prefix.startswith(_MAGIC):
         raise ValueError("not a report")
     size, checksum = _PREFIX.unpack_from(prefix, len(_MAGIC))
-    told = file.read(min(size, _LARGEST))
-    if zlib.crc32(told) != checksum:
+    raw_head = file.read(min(size, _LARGEST))
+    if zlib.crc32(raw_head) != checksum:
         raise ValueError("not a whole report")
-    head = orjson.loads(told)
+    head = orjson.loads(raw_head)
     arrays = _Arrays(file, start + size, head["arrays"])
     arrays.verify()
     return CachedReport(head["facts"], arrays)
 
 
 class _Arrays(Mapping[str, bytes]):
-    """The arrays of a report, read from its file when they are asked for."""
+    """The arrays of a report, read from its file on access."""
 
     def __init__(self, file: IO[bytes], start: int, arrays: list[tuple[str, int, int]]) -> None:
         self._file = file
@@ -270,11 +280,11 @@ class _Arrays(Mapping[str, bytes]):
         return len(self._places)
 
     def verify(self) -> None:
-        """Look whether all of them are there and whole.
+        """Check that all arrays are there and undamaged.
 
         Raises:
             OSError: the file cannot be read.
-            ValueError: one is damaged.
+            ValueError: an array is damaged.
         """
         if os.fstat(self._file.fileno()).st_size != self._end:
             raise ValueError("the report has another size")

@@ -1,4 +1,4 @@
-"""Which rows of a file belong together: four bytes a row, whatever stands in the file."""
+"""Links between rows of a file, in four bytes per row."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import compress
 
 _AT_ONCE = 250_000
-"""Values that are held in a table at a time, so that memory stays small in any file."""
+"""Values in a table at a time, which bounds the memory."""
 
 
 class Links:
@@ -18,18 +18,18 @@ class Links:
         self._size = 0
 
     def __len__(self) -> int:
-        """How many rows point to another."""
+        """Number of rows that point to another."""
         return self._size
 
     def __contains__(self, row: int) -> bool:
         return row < len(self._others) and self._others[row] > 0
 
     def get(self, row: int) -> int | None:
-        """What a row points to; None where it points to none."""
+        """The target of a row; None where it has none."""
         return self._others[row] - 1 if row in self else None
 
-    def put(self, row: int, other: int | None) -> None:
-        """Let a row point to another; None lets it point to none."""
+    def set(self, row: int, other: int | None) -> None:
+        """Set the target of a row; None removes it."""
         if row >= len(self._others):
             if other is None:
                 return
@@ -38,24 +38,24 @@ class Links:
         self._others[row] = 0 if other is None else other + 1
 
     def rows(self) -> array[int]:
-        """The rows that point to another, rising."""
+        """The rows that point to another, ascending."""
         return array("I", compress(range(len(self._others)), self._others))
 
-    def column(self) -> bytes:
-        """All of it as bytes, for `from_column`."""
+    def to_bytes(self) -> bytes:
+        """All links as bytes, for `from_bytes`."""
         return self._others.tobytes()
 
     @classmethod
-    def from_column(cls, column: bytes | memoryview) -> Links:
-        """What `column` gave, as links again."""
+    def from_bytes(cls, data: bytes | memoryview) -> Links:
+        """Links from the bytes that `to_bytes` gave."""
         links = cls()
-        links._others.frombytes(column)
+        links._others.frombytes(data)
         links._size = len(links._others) - links._others.count(0)
         return links
 
 
 def repeated(values: array[int]) -> Iterator[set[int]]:
-    """The values that stand in a column more than once, 0 apart, some at a time."""
+    """Sets of the values other than 0 that a column holds more than once."""
     parts = 1 + len(values) // _AT_ONCE
     for part in range(parts):
         seen: set[int] = set()
@@ -68,16 +68,16 @@ def repeated(values: array[int]) -> Iterator[set[int]]:
             yield twice
 
 
-def rows_of(values: Sequence[int], wanted: Collection[int]) -> dict[int, array[int]]:
-    """The rows that have each of the wanted values, rising."""
-    found: dict[int, array[int]] = {}
+def rows_of(values: Sequence[int], targets: Collection[int]) -> dict[int, array[int]]:
+    """Value -> the rows that have it, ascending, for each target value."""
+    rows: dict[int, array[int]] = {}
     for row, value in enumerate(values):
-        if value in wanted:
-            found.setdefault(value, array("I")).append(row)
-    return found
+        if value in targets:
+            rows.setdefault(value, array("I")).append(row)
+    return rows
 
 
 def in_parts(rows: Sequence[int]) -> Iterator[Sequence[int]]:
-    """Rows, as many at a time as a table may hold."""
+    """Rows in slices that a table may hold."""
     for start in range(0, len(rows), _AT_ONCE):
         yield rows[start : start + _AT_ONCE]

@@ -1,4 +1,4 @@
-"""The relations of a file's rows to each other and to those of other files."""
+"""Relations of a file's rows to each other and to rows of other files."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from tui.services.checking.findings import (
     Relation,
     holds,
 )
-from tui.services.checking.near_duplicate_groups import tie_near_anew
+from tui.services.checking.near_duplicate_groups import regroup_near_duplicates
 from tui.services.checking.near_duplicate_search import Edges, Texts
 from tui.services.checking.near_duplicates import near_leaks
-from tui.services.checking.passes import Checked, Status
+from tui.services.checking.passes import PassResult, Status
 from tui.services.checking.row_links import Links, in_parts, repeated, rows_of
 from tui.services.checking.sketches import Sketches
 
-_WORDS = {
+_MESSAGES = {
     DUPLICATE: "The row says the same as line {line}.",
     NEAR: "The row is nearly the same as line {line}.",
     CONTRADICTION: "Line {line} asks the same and has another answer.",
@@ -39,266 +39,286 @@ _WORDS = {
 
 
 class OtherFile(NamedTuple):
-    """A file whose rows must not stand in this one.
+    """A file that must share no rows with this one.
 
     Attributes:
-        prints: a fingerprint of what each row says.
-        line: number of a row's line.
-        sketches: what near duplicates are searched with.
-        read_text: row -> the text of it that is compared; for threads.
-        texts: the same for another process, without pending edits.
+        fingerprints: fingerprint of each row's content.
+        line: row -> its line number.
+        sketches: sketches of the rows.
+        read_text: row -> its compared text; reads the file.
+        texts: gives the same for another process, without pending edits.
     """
 
-    prints: Sequence[int]
+    fingerprints: Sequence[int]
     line: Callable[[int], int]
     sketches: Sketches
     read_text: Callable[[int], str]
     texts: Callable[[], Texts]
 
 
-class _Said(NamedTuple):
-    """What rows say and what they ask, as fingerprints."""
+class _Fingerprints(NamedTuple):
+    """Fingerprints of the contents and of the prompts of rows."""
 
-    prints: set[int]
-    asked: set[int]
+    fingerprints: set[int]
+    prompts: set[int]
 
 
-class Comparison:
-    """The relations of rows to each other, kept right while rows change.
+class RowRelations:
+    """Finds the relations of rows and updates them after edits.
 
-    Each step looks at the rows that its argument names and at those that say or ask the same;
-    called with everything there is, it is the look over the whole file.
+    Each step looks at the rows or fingerprints it is given and at their matches; given all of them,
+    it covers the whole file.
     """
 
     def __init__(
         self,
-        found: Findings,
+        findings: Findings,
         options: CheckOptions,
         line: Callable[[int], int],
         read_text: Callable[[int], str],
         others: Mapping[str, OtherFile],
     ) -> None:
-        """Compare the rows of a file.
+        """Relate the rows of a file.
 
         Args:
-            found: what is known of them.
-            options: what is looked for.
-            line: number of a row's line.
-            read_text: row -> the text of it that is searched for near duplicates, with edits.
-            others: `validation` or `test` -> a file whose rows must not stand in this one.
+            findings: the findings on the rows; relations are added to them.
+            options: options of the check.
+            line: row -> its line number.
+            read_text: row -> its compared text, with pending edits.
+            others: `validation` or `test` -> a file that must share no rows with this one.
         """
-        self._found = found
+        self._findings = findings
         self._options = options
         self._line = line
         self._read_text = read_text
         self._lengths: Counter[int] = Counter()
         self.others = others
-        ties = ((DUPLICATE, found.same), (NEAR, found.near), (CONTRADICTION, found.contradictions))
-        found.links.update(
-            (Relation(code), links) for code, links in ties if code not in options.off
+        relations = (
+            (DUPLICATE, findings.same),
+            (NEAR, findings.near),
+            (CONTRADICTION, findings.contradictions),
+        )
+        findings.links.update(
+            (Relation(code), links) for code, links in relations if code not in options.off
         )
 
-    def whole(self) -> None:
-        """Look over all rows for those that say or ask exactly the same, and for outliers."""
-        found = self._found
-        for prints in repeated(found.prints):
-            self._duplicates(prints)
-        for asked in repeated(found.asked):
-            self._contradictions(asked)
+    def relate_rows(self) -> None:
+        """Find exact duplicates, contradictions and outliers among all rows."""
+        findings = self._findings
+        for fingerprints in repeated(findings.fingerprints):
+            self._duplicates(fingerprints)
+        for prompts in repeated(findings.prompts):
+            self._contradictions(prompts)
         self._count_all_lengths()
         self._outliers()
 
     def resume(self) -> None:
-        """Go on from what was found before, instead of looking over all rows."""
+        """Continue from restored findings instead of relating all rows."""
         self._count_all_lengths()
 
-    def whole_files(self) -> None:
-        """Look for all rows in the other files."""
-        self._leaks(range(len(self._found.prints)))
+    def find_leaks(self) -> None:
+        """Find exact duplicates of rows of the other files."""
+        self._leaks(range(len(self._findings.fingerprints)))
 
-    def put_near(self, edges: Edges) -> None:
-        """Take over which rows are nearly the same as an earlier one."""
+    def add_near_duplicates(self, edges: Edges) -> None:
+        """Add near duplicates in the file."""
         for row, other in edges:
-            self._found.near.put(row, other)
-        self.restate(edges.rows)
+            self._findings.near.set(row, other)
+        self.update_statuses(edges.rows)
 
-    def put_near_leaks(self, file: str, edges: Edges) -> None:
-        """Take over which rows are nearly the same as one of another file."""
-        links, line = self._found.links_of(NEAR_LEAK, file), self.others[file].line
+    def add_near_leaks(self, file: str, edges: Edges) -> None:
+        """Add near duplicates of rows of another file."""
+        links, line = self._findings.links_of(NEAR_LEAK, file), self.others[file].line
         for row, other in edges:
-            links.put(row, line(other))
-        self.restate(edges.rows)
+            links.set(row, line(other))
+        self.update_statuses(edges.rows)
 
-    def follow(self, edits: Mapping[int, RowEdit], rewritten: Sequence[int], part: Checked) -> None:
-        """Look at rows that were changed, left out or taken back, and at those like them.
+    def update(
+        self, edits: Mapping[int, RowEdit], rewritten: Sequence[int], part: PassResult
+    ) -> None:
+        """Update the relations of rows that were changed, excluded or restored.
 
         Args:
-            edits: how the rows are now, by row.
-            rewritten: those whose text is another one than before.
-            part: what was found in the rewritten ones, in their order.
+            edits: row -> its edit.
+            rewritten: the rows whose text changed.
+            part: the result of checking the rewritten rows, in their order.
         """
-        found = self._found
-        prints, asked = self._said(edits)
+        findings = self._findings
+        fingerprints, prompts = self._fingerprints_of(edits)
         self._count_lengths(edits, -1)
-        found.replace(rewritten, part)
-        for links in (found.same, found.contradictions, *(links for _, links in found.ties())):
+        findings.replace(rewritten, part)
+        for links in (
+            findings.same,
+            findings.contradictions,
+            *(links for _, links in findings.relations()),
+        ):
             for row in rewritten:
-                links.put(row, None)
+                links.set(row, None)
         for row, edit in edits.items():
-            found.status[row] = Status.EXCLUDED if edit.excluded else found.own[row]
+            findings.status[row] = Status.EXCLUDED if edit.excluded else findings.own[row]
         self._count_lengths(edits, 1)
-        now = self._said(edits)
-        moved = self._duplicates(prints | now.prints)
-        asked |= now.asked | {found.asked[row] for row in moved}
-        self._contradictions(asked - {0})
+        updated = self._fingerprints_of(edits)
+        moved = self._duplicates(fingerprints | updated.fingerprints)
+        prompts |= updated.prompts | {findings.prompts[row] for row in moved}
+        self._contradictions(prompts - {0})
         self._outliers()
         self._leaks(rewritten)
-        if found.sketches:
-            near = tie_near_anew(found, {*edits, *moved}, self._options.similarity, self._read_text)
-            self.restate(near)
+        if findings.sketches:
+            near = regroup_near_duplicates(
+                findings, {*edits, *moved}, self._options.similarity, self._read_text
+            )
+            self.update_statuses(near)
             self._near_leaks(rewritten)
-        self.restate(edits)
+        self.update_statuses(edits)
 
     def _count_all_lengths(self) -> None:
-        for some in in_parts(self._found.lengths):
-            self._lengths.update(some)
+        for part_rows in in_parts(self._findings.lengths):
+            self._lengths.update(part_rows)
 
     def _count_lengths(self, rows: Iterable[int], step: int) -> None:
-        """Count the answers of rows that are not left out, or count them no more."""
-        found = self._found
+        """Add (`step` 1) or subtract (`step` -1) the answer lengths of rows not excluded."""
+        findings = self._findings
         for row in rows:
-            if found.status[row] != Status.EXCLUDED:
-                self._lengths[found.lengths[row]] += step
+            if findings.status[row] != Status.EXCLUDED:
+                self._lengths[findings.lengths[row]] += step
 
     def _outliers(self) -> None:
-        """Find the answers that are far longer or shorter than the others."""
+        """Find answers far longer or shorter than the others."""
         if OUTLIER in self._options.off:
             return
-        # Loaded by whoever checks; the way to the first paint does not need it.
+        # Loaded on the first check: the first paint does not need it.
         from tui.domain.rows.row_statistics import length_outliers
 
-        found = self._found
+        findings = self._findings
         low, high = length_outliers(self._lengths, self._options)
-        before = set(found.outliers)
-        found.outliers = array(
-            "I", (row for row, size in enumerate(found.lengths) if size and not low <= size <= high)
+        before = set(findings.outliers)
+        findings.outliers = array(
+            "I",
+            (row for row, size in enumerate(findings.lengths) if size and not low <= size <= high),
         )
-        self.restate(before ^ {*found.outliers})
+        self.update_statuses(before ^ {*findings.outliers})
 
     def _near_leaks(self, rows: Sequence[int]) -> None:
-        """Tie rewritten rows to those of other files that are nearly the same."""
+        """Link rewritten rows to near duplicates in other files."""
         if NEAR_LEAK in self._options.off:
             return
-        found, read = self._found, self._read_text
+        findings, read = self._findings, self._read_text
         for file, other in self.others.items():
-            exact, links = found.links_of(LEAK, file), found.links_of(NEAR_LEAK, file)
-            some = [row for row in rows if row not in exact]
-            mine = found.sketches.of(some)
-            for place, there in near_leaks(
+            exact, links = findings.links_of(LEAK, file), findings.links_of(NEAR_LEAK, file)
+            part_rows = [row for row in rows if row not in exact]
+            mine = findings.sketches.get_many(part_rows)
+            for place, other_row in near_leaks(
                 mine,
-                _read_places(read, some),
+                _place_reader(read, part_rows),
                 other.sketches.read(),
                 other.read_text,
                 self._options.similarity,
             ):
-                links.put(some[place], other.line(there))
+                links.set(part_rows[place], other.line(other_row))
 
-    def _said(self, rows: Collection[int]) -> _Said:
-        """What rows say and ask, as fingerprints."""
-        found = self._found
-        return _Said(
-            {found.prints[row] for row in rows} - {0}, {found.asked[row] for row in rows} - {0}
+    def _fingerprints_of(self, rows: Collection[int]) -> _Fingerprints:
+        """The fingerprints of rows, without 0."""
+        findings = self._findings
+        return _Fingerprints(
+            {findings.fingerprints[row] for row in rows} - {0},
+            {findings.prompts[row] for row in rows} - {0},
         )
 
-    def _duplicates(self, prints: Collection[int]) -> array[int]:
-        """Tie rows that say the same to the first of them; gives the rows that stand otherwise."""
-        found = self._found
-        return self._tie(found.same, found.prints, prints, lambda first, row: True)
-
-    def _contradictions(self, asked: Collection[int]) -> array[int]:
-        """Tie rows that ask the same and answer otherwise to the first of them."""
-        found = self._found
-        return self._tie(
-            found.contradictions,
-            found.asked,
-            asked,
-            lambda first, row: found.prints[row] != found.prints[first] and row not in found.same,
+    def _duplicates(self, fingerprints: Collection[int]) -> array[int]:
+        """Link duplicates to the first of them; gives the rows whose link changed."""
+        findings = self._findings
+        return self._link(
+            findings.same, findings.fingerprints, fingerprints, lambda first, row: True
         )
 
-    def _tie(
+    def _contradictions(self, prompts: Collection[int]) -> array[int]:
+        """Link rows with the same prompt and another answer to the first of them."""
+        findings = self._findings
+        return self._link(
+            findings.contradictions,
+            findings.prompts,
+            prompts,
+            lambda first, row: (
+                findings.fingerprints[row] != findings.fingerprints[first]
+                and row not in findings.same
+            ),
+        )
+
+    def _link(
         self,
         links: Links,
         column: Sequence[int],
         values: Collection[int],
-        tied: Callable[[int, int], bool],
+        is_related: Callable[[int, int], bool],
     ) -> array[int]:
         moved = array("I")
         for rows in rows_of(column, values).values():
             first: int | None = None
             for row in rows:
                 other = first
-                if self._found.status[row] == Status.EXCLUDED:
+                if self._findings.status[row] == Status.EXCLUDED:
                     other = None
                 elif first is None:
                     first = row
-                elif not tied(first, row):
+                elif not is_related(first, row):
                     other = None
                 if links.get(row) != other:
-                    links.put(row, other)
+                    links.set(row, other)
                     moved.append(row)
-        self.restate(moved)
+        self.update_statuses(moved)
         return moved
 
     def _leaks(self, rows: Sequence[int]) -> None:
         for file, other in self.others.items():
             if LEAK not in self._options.off:
-                self._tie_to_file(rows, file, other)
+                self._link_to_file(rows, file, other)
 
-    def _tie_to_file(self, rows: Sequence[int], file: str, other: OtherFile) -> None:
-        """Tie rows to those of another file that say the same."""
-        links = self._found.links_of(LEAK, file)
-        for some in in_parts(rows):
-            prints = {self._found.prints[row] for row in some} - {0}
-            there = rows_of(other.prints, prints)
-            for row in some:
-                same = there.get(self._found.prints[row])
-                links.put(row, other.line(same[0]) if same else None)
-            self.restate(row for row in some if row in links)
+    def _link_to_file(self, rows: Sequence[int], file: str, other: OtherFile) -> None:
+        """Link rows to exact duplicates in another file."""
+        links = self._findings.links_of(LEAK, file)
+        for part_rows in in_parts(rows):
+            fingerprints = {self._findings.fingerprints[row] for row in part_rows} - {0}
+            rows_there = rows_of(other.fingerprints, fingerprints)
+            for row in part_rows:
+                same = rows_there.get(self._findings.fingerprints[row])
+                links.set(row, other.line(same[0]) if same else None)
+            self.update_statuses(row for row in part_rows if row in links)
 
-    def restate(self, rows: Iterable[int]) -> None:
-        """Tell anew how rows stand by all that is known of them, exclusions apart."""
-        found = self._found
-        ties = [
-            (links, _status_of(relation.code, self._options)) for relation, links in found.ties()
+    def update_statuses(self, rows: Iterable[int]) -> None:
+        """Update the status of rows that are not excluded."""
+        findings = self._findings
+        relations = [
+            (links, _status_of(relation.code, self._options))
+            for relation, links in findings.relations()
         ]
         outlying = _status_of(OUTLIER, self._options)
         for row in rows:
-            if found.status[row] == Status.EXCLUDED:
+            if findings.status[row] == Status.EXCLUDED:
                 continue
             status = max(
-                (as_status for links, as_status in ties if row in links), default=Status.OK
+                (as_status for links, as_status in relations if row in links), default=Status.OK
             )
-            if holds(found.outliers, row):
+            if holds(findings.outliers, row):
                 status = max(status, outlying)
-            found.status[row] = max(found.own[row], status)
+            findings.status[row] = max(findings.own[row], status)
 
     def problems_of(self, row: int) -> Iterator[Problem]:
-        """The problems of a row that only a look over all rows finds."""
-        found, line = self._found, self._line(row)
-        for relation, links in found.ties():
+        """The problems of a row that depend on other rows."""
+        findings, line = self._findings, self._line(row)
+        for relation, links in findings.relations():
             other = links.get(row)
             if other is not None:
                 place = other if relation.file else self._line(other)
-                text = _WORDS[relation.code].format(line=place, file=relation.file)
+                text = _MESSAGES[relation.code].format(line=place, file=relation.file)
                 severity = severity_of(relation.code, self._options)
                 yield problem(relation.code, line, message=text, severity=severity)
-        if holds(found.outliers, row):
-            text = f"The answer has {found.lengths[row]:,} characters."
+        if holds(findings.outliers, row):
+            text = f"The answer has {findings.lengths[row]:,} characters."
             yield problem(OUTLIER, line, message=text)
 
 
-def _read_places(read: Callable[[int], str], rows: Sequence[int]) -> Callable[[int], str]:
-    """Place among some rows -> the text of the row."""
+def _place_reader(read: Callable[[int], str], rows: Sequence[int]) -> Callable[[int], str]:
+    """A function from a position among some rows to the row's text."""
     return lambda place: read(rows[place])
 
 

@@ -16,20 +16,20 @@ _BLOCK = 100_000
 class Sketches:
     """The sketches of the rows of a file, in a temporary file: 64 MB of a million rows.
 
-    The file goes when nobody uses the object any more. Every method may raise an OSError.
+    The file is removed with the object. Every method may raise an OSError.
     """
 
     def __init__(self) -> None:
-        self._kept: IO[bytes] | None = None
+        self._handle: IO[bytes] | None = None
         self._rows = 0
 
     def __len__(self) -> int:
-        """Rows that have one."""
+        """Number of rows."""
         return self._rows
 
     @property
     def path(self) -> Path:
-        """The file, for another process."""
+        """The file, for worker processes."""
         return Path(self._file().name)
 
     def append(self, sketches: bytes | memoryview) -> None:
@@ -38,35 +38,35 @@ class Sketches:
             self._write(self._rows, sketches)
             self._rows += len(sketches) // SKETCH
 
-    def put(self, row: int, sketches: bytes, place: int) -> None:
-        """Give a row another one: that at a place in some."""
+    def replace(self, row: int, sketches: bytes, place: int) -> None:
+        """Replace the sketch of a row by the one at a position in some."""
         self._write(row, sketches[place * SKETCH : (place + 1) * SKETCH])
 
     def read(self) -> bytes:
-        """All of them."""
+        """All sketches."""
         return self.path.read_bytes() if self._rows else b""
 
     def blocks(self) -> Iterator[tuple[int, bytes]]:
-        """All of them, many at a time, each time with the number of the first row."""
+        """Blocks of sketches, each with the number of its first row."""
         file = self._file()
         for first in range(0, self._rows, _BLOCK):
             file.seek(first * SKETCH)
             yield first, file.read(_BLOCK * SKETCH)
 
-    def one(self, row: int) -> bytes:
-        """That of a row."""
+    def get(self, row: int) -> bytes:
+        """The sketch of a row."""
         file = self._file()
         file.seek(row * SKETCH)
         return file.read(SKETCH)
 
-    def of(self, rows: Iterable[int]) -> bytes:
-        """Those of some rows, one behind the other."""
-        return b"".join(map(self.one, rows))
+    def get_many(self, rows: Iterable[int]) -> bytes:
+        """The sketches of some rows, concatenated."""
+        return b"".join(map(self.get, rows))
 
     def _file(self) -> IO[bytes]:
-        if self._kept is None:
-            self._kept = tempfile.NamedTemporaryFile(prefix="ftui-sketches-")  # noqa: SIM115
-        return self._kept
+        if self._handle is None:
+            self._handle = tempfile.NamedTemporaryFile(prefix="ftui-sketches-")  # noqa: SIM115
+        return self._handle
 
     def _write(self, row: int, sketches: bytes | memoryview) -> None:
         file = self._file()

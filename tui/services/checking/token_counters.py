@@ -1,4 +1,4 @@
-"""Counting tokens: by the model's own tokenizer where it is here, else an estimate that says so."""
+"""Counting tokens, by the model's own tokenizer where it is installed, else by an estimate."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _ENCODINGS = (
 """Beginnings of OpenAI's names, the longer ones first."""
 
 _CONTEXTS = (("gpt-4o", 65_536), ("gpt-4.1", 65_536), ("gpt-3.5-turbo", 16_385))
-"""Tokens of an example that OpenAI's fine-tuning keeps; it cuts the end of longer ones."""
+"""Tokens of an example that OpenAI's fine-tuning keeps; longer ones are truncated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +50,16 @@ class TokenCounter:
     Attributes:
         name: what counts: `o200k_base`, the model's name, or `estimate`.
         source: how to load it: `toktok:<encoding>`, `tokenizer:<file>`, or `estimate`.
-        a_message: tokens that the chat format puts around each message; roles that take more or
+        per_message: tokens that the chat format puts around each message; roles that take more or
             fewer of them make it no whole number.
-        a_row: tokens that it puts around a conversation.
+        per_row: tokens that it puts around a conversation.
         without_system: further tokens around one that does not begin with a system message.
     """
 
     name: str
     source: str
-    a_message: float = 0
-    a_row: float = 0
+    per_message: float = 0
+    per_row: float = 0
     without_system: float = 0
 
     @property
@@ -68,7 +68,7 @@ class TokenCounter:
         return self.name != ESTIMATE
 
     def count(self, texts: Sequence[str]) -> Sequence[int]:
-        """The tokens of each text, without what a chat format puts around it."""
+        """The tokens of each text, without those of the chat format."""
         encode = _encoder(self.source)
         try:
             return encode(texts)
@@ -78,17 +78,17 @@ class TokenCounter:
     def count_examples(self, examples: Sequence[Example]) -> array[int]:
         """The tokens of each example: messages, both answers of a preference row, declarations."""
         texts: list[str] = []
-        counted = []
+        text_counts = []
         for example in examples:
-            said = list(_texts(example))
-            texts += said
-            counted.append(len(said))
-        coming = iter(self.count(texts))
+            example_texts = list(_texts(example))
+            texts += example_texts
+            text_counts.append(len(example_texts))
+        token_counts = iter(self.count(texts))
         return array(
             "I",
             (
-                sum(next(coming) for _ in range(count)) + self._around(example)
-                for example, count in zip(examples, counted, strict=True)
+                sum(next(token_counts) for _ in range(count)) + self._around(example)
+                for example, count in zip(examples, text_counts, strict=True)
             ),
         )
 
@@ -96,19 +96,19 @@ class TokenCounter:
         messages = len(example.messages) + len(example.preferred) + len(example.rejected)
         begins = example.messages[0].get("role") if example.messages else None
         added = 0 if begins == "system" else self.without_system
-        return max(0, round(messages * self.a_message + self.a_row + added))
+        return max(0, round(messages * self.per_message + self.per_row + added))
 
 
-_GUESS = TokenCounter(ESTIMATE, ESTIMATE, a_message=4, a_row=3)
+_ESTIMATED = TokenCounter(ESTIMATE, ESTIMATE, per_message=4, per_row=3)
 _CHAT_ML = (5, 0, 0)
-"""Around a message and a row where no template tells: that of the most common one."""
+"""Tokens around a message and a row without a chat template: those of ChatML."""
 
 
 def counter_for(model: str, home: Path) -> TokenCounter:
-    """What counts the tokens of a model.
+    """The token counter of a model.
 
     OpenAI's format puts 4 tokens around a message and 3 around a row (OpenAI's cookbook, "How to
-    count tokens with tiktoken"); a local model's are told by its chat template.
+    count tokens with tiktoken"); a local model's are measured with its chat template.
 
     Args:
         model: an OpenAI model, the default model, a hub id, a model's folder, or a tuned one of
@@ -118,26 +118,26 @@ def counter_for(model: str, home: Path) -> TokenCounter:
     base = _base(model)
     encoding = _encoding(base)
     if encoding:
-        known = TokenCounter(encoding, f"toktok:{encoding}", a_message=4, a_row=3)
-        return known if _loads(known.source) else _GUESS
+        known = TokenCounter(encoding, f"toktok:{encoding}", per_message=4, per_row=3)
+        return known if _loads(known.source) else _ESTIMATED
     folder = model_folder(base, home)
     tokenizer = folder / "tokenizer.json" if folder else None
     if tokenizer is None or not tokenizer.is_file():
-        return _GUESS
+        return _ESTIMATED
     bare = TokenCounter(model, f"tokenizer:{tokenizer}")
     if not _loads(bare.source):
-        return _GUESS
+        return _ESTIMATED
     around = _around_by_template(tokenizer.parent, bare) or _CHAT_ML
     return TokenCounter(bare.name, bare.source, *around)
 
 
-def context_of(model: str, home: Path, asked: int = AUTO_LENGTH) -> int:
-    """Tokens of an example that training keeps of a model; what is longer is cut. 0 for unknown.
+def context_of(model: str, home: Path, limit: int = AUTO_LENGTH) -> int:
+    """Tokens of an example that a model is trained on; the rest is cut. 0 where unknown.
 
     Args:
         model: as `counter_for` takes it.
         home: the engine's home.
-        asked: tokens that a job asks the embedded engine to keep at most.
+        limit: most tokens that a job lets the embedded engine keep.
     """
     base = _base(model)
     if _encoding(base):
@@ -146,7 +146,7 @@ def context_of(model: str, home: Path, asked: int = AUTO_LENGTH) -> int:
     folder = model_folder(base, home)
     if folder is None:
         return 0
-    return min(longest_input(folder) or AUTO_LENGTH, asked)
+    return min(longest_input(folder) or AUTO_LENGTH, limit)
 
 
 def _base(model: str) -> str:
@@ -220,7 +220,7 @@ def _load_tokenizer(path: str) -> Encoder | None:
 
     def count(texts: Sequence[str]) -> Sequence[int]:
         encoded = tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-        return [len(one) for one in encoded]
+        return [len(encoding) for encoding in encoded]
 
     return count
 
@@ -230,24 +230,34 @@ def _estimate(texts: Sequence[str]) -> Sequence[int]:
 
 
 def _around_by_template(folder: Path, counter: TokenCounter) -> tuple[float, float, float] | None:
-    """The tokens around messages and rows, measured by what the chat template writes.
+    """The tokens around messages and rows, measured on the output of the chat template.
 
     A template may put a system message of its own before a row that has none.
     """
     render = chat_template(folder)
     if render is None:
         return None
-    turn = [{"role": "user", "content": _SAID}, {"role": "assistant", "content": _SAID}]
-    opening = [{"role": "system", "content": _SAID}]
+    turn = [
+        {"role": "user", "content": _SAMPLE_TEXT},
+        {"role": "assistant", "content": _SAMPLE_TEXT},
+    ]
+    opening = [{"role": "system", "content": _SAMPLE_TEXT}]
     try:
-        written = [render([*opening, *turn]), render([*opening, *turn, *turn]), render(turn)]
-    except _OF_TEMPLATES:
+        rendered = [render([*opening, *turn]), render([*opening, *turn, *turn]), render(turn)]
+    except _TEMPLATE_ERRORS:
         return None
-    said, once, twice, bare = counter.count([_SAID, *written])
-    a_message = max(0, (twice - once) / 2 - said)
-    a_row = once - 3 * (said + a_message)
-    return a_message, a_row, bare - 2 * (said + a_message) - a_row
+    text, once, twice, bare = counter.count([_SAMPLE_TEXT, *rendered])
+    per_message = max(0, (twice - once) / 2 - text)
+    per_row = once - 3 * (text + per_message)
+    return per_message, per_row, bare - 2 * (text + per_message) - per_row
 
 
-_SAID = "Yes."
-_OF_TEMPLATES = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+_SAMPLE_TEXT = "Yes."
+_TEMPLATE_ERRORS = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)

@@ -1,4 +1,4 @@
-"""Processes that check parts of a file; none of them outlives the check or the one who asked."""
+"""Worker processes for the check of a file; none outlives the check or its parent."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from multiprocessing.connection import Connection
 
 
 def worker_count() -> int:
-    """Processes that work at once."""
+    """Number of worker processes."""
     return max(1, min(8, os.cpu_count() or 1))
 
 
 @contextmanager
 def workers(large: bool) -> Iterator[Executor]:
-    """What runs the passes over a file: processes, or a thread where it is small.
+    """An executor for the passes over a file: processes, or a thread where the file is small.
 
-    At the end, or when the block is left early, whatever still runs in a process is ended at once.
+    Leaving the block ends whatever still runs in a process.
     """
     if large:
         with _processes() as pool:
@@ -41,30 +41,30 @@ def _processes() -> Iterator[Executor]:
     from multiprocessing import get_context
 
     context = get_context("spawn")
-    held, let_go = context.Pipe(duplex=False)
-    # New processes inherit stderr by its number; what an app puts in its place has none.
+    child_end, parent_end = context.Pipe(duplex=False)
+    # New processes inherit the descriptor of stderr; an app's replacement of it has none.
     with redirect_stderr(sys.__stderr__):
         pool = ProcessPoolExecutor(
-            worker_count(), mp_context=context, initializer=_begin, initargs=(held,)
+            worker_count(), mp_context=context, initializer=_begin, initargs=(child_end,)
         )
         pool.submit(os.getpid)
     try:
         yield pool
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-        let_go.close()
-        held.close()
+        parent_end.close()
+        child_end.close()
 
 
-def _begin(held: Connection) -> None:
-    """Prepare a worker: ctrl+c is for its parent, and it ends when the parent lets go."""
+def _begin(child_end: Connection) -> None:
+    """Prepare a worker: it ignores ctrl+c and ends with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, args=(held,), daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(child_end,), daemon=True).start()
 
 
-def _end_with_parent(held: Connection) -> None:
-    """Wait until the other end is closed: by the parent, or by the system when that is gone."""
+def _end_with_parent(child_end: Connection) -> None:
+    """Wait until the other end is closed, by the parent or by its death."""
     from multiprocessing.connection import wait
 
-    wait([held])
+    wait([child_end])
     os._exit(0)

@@ -1,4 +1,4 @@
-"""An open training file: look at its rows, check it, change rows in memory."""
+"""An open training file: its rows, its check, and the edits that are not written yet."""
 
 from __future__ import annotations
 
@@ -19,16 +19,15 @@ from tui.services.checking.dataset_check import (
     CheckProgress,
     chunks,
     file_changed,
-    find_rows,
     texts_of,
 )
 from tui.services.checking.findings import DUPLICATE, NEAR, Counts, Findings
-from tui.services.checking.findings_cache import KeptChecks
-from tui.services.checking.incremental_check import Follower
+from tui.services.checking.findings_cache import FindingsCache
+from tui.services.checking.incremental_check import IncrementalCheck
 from tui.services.checking.near_duplicate_search import text_of_row
-from tui.services.checking.passes import Chunk, Look, Status
+from tui.services.checking.passes import CheckPlan, Chunk, Status
 from tui.services.checking.report import DatasetReport, file_problems, make_report
-from tui.services.checking.row_relations import Comparison, OtherFile
+from tui.services.checking.row_relations import OtherFile, RowRelations
 from tui.services.checking.token_counters import context_of, counter_for
 from tui.services.datasets.row_views import RowDetail, RowView, row_detail
 from tui.services.errors import FileError
@@ -39,23 +38,24 @@ if TYPE_CHECKING:
     from tui.domain.rows.row_statistics import Statistics
 
 ALL = 1 << 62
-"""Keep every problem."""
+"""Limit that keeps every problem."""
 _BLOCK = 1 << 22
 
 
 class Dataset:
-    """An open training file, and what a person changed in it and has not written yet.
+    """An open training file with its pending edits.
 
     Attributes:
         path: the file, as it was given.
-        format: of its rows.
-        options: what is checked in it, and how strictly.
-        report: what the check found in the file as it is on disk; None until it is through.
-        statistics: what the rows are like, of the file as it is on disk; None until then, too.
-        file_problems: problems of the file as a whole, with pending edits; none until then.
-        container: what holds the rows.
+        format: format of its rows.
+        options: the options of its check.
+        report: result of the check of the file on disk; None until the check has finished.
+        statistics: statistics of the rows on disk; None until the check has finished.
+        file_problems: problems of the whole file, pending edits included; empty until the check
+            has finished.
+        container: how the file holds its rows.
         packed: whether the file is compressed.
-        edits: the pending changes. Only `change`, `undo` and `redo` alter them.
+        edits: the pending edits. Only `change`, `undo` and `redo` alter them.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Dataset:
         kind: Format,
         options: CheckOptions = DEFAULT_OPTIONS,
         home: Path = Path(),
-        kept: KeptChecks | None = None,
+        cache: FindingsCache | None = None,
     ) -> None:
         self.path = path
         self.format = kind
@@ -78,44 +78,23 @@ class Dataset:
         self.edits = Edits()
         self._rows = rows
         self._home = home
-        self._kept = kept
-        self._begin(Look(kind, options, 0), {}, Findings())
+        self._cache = cache
+        self._reset(CheckPlan(kind, options, 0), {}, Findings())
 
     def __len__(self) -> int:
         """Rows found so far."""
         return len(self._rows)
 
     async def changed(self) -> bool:
-        """Whether the file on disk is another one by now."""
+        """Whether the file on disk has changed since it was opened."""
         return await asyncio.to_thread(self._rows.changed)
 
     def line(self, row: int) -> int:
         """Number of the line of a row, from 1."""
         return self._rows.line(row)
 
-    def row_of_line(self, line: int) -> int | None:
-        """The row on a line; None where the line is blank or not known."""
-        return self._rows.row_of_line(line)
-
-    async def find_rows(self) -> None:
-        """Look through the whole file for rows.
-
-        Raises:
-            FileError: the file cannot be read, or changed meanwhile.
-        """
-        async for _ in find_rows(self._rows):
-            pass
-
-    def read_raw(self, row: int) -> bytes:
-        """The bytes of one row in the source; for threads, since it reads the file.
-
-        Raises:
-            OSError: the file cannot be read any more.
-        """
-        return self._rows.read(row)
-
     def current_raw(self, row: int) -> bytes:
-        """The bytes of one row with pending edits; for threads, as `read_raw`.
+        """The bytes of one row, pending edits included. Reads the file: call it in a thread.
 
         Raises:
             OSError: the file cannot be read any more.
@@ -124,7 +103,7 @@ class Dataset:
         return self._rows.read(row) if raw is None else raw
 
     def blocks(self) -> Iterator[tuple[int, list[bytes]]]:
-        """The rows of the source many at a time, each time with the number of the first.
+        """Blocks of rows of the source, each with the number of its first row.
 
         Raises:
             OSError: the file cannot be read any more.
@@ -136,13 +115,13 @@ class Dataset:
                 raise file_changed(self._rows)
             yield part.row, raws
 
-    async def rows(self, wanted: Sequence[int]) -> list[RowView]:
-        """Rows as a table shows them; numbers beyond the end are passed over.
+    async def rows(self, numbers: Sequence[int]) -> list[RowView]:
+        """Rows as a table shows them; numbers beyond the end are skipped.
 
         Raises:
             FileError: the file cannot be read any more.
         """
-        return [detail.view for detail in await self._read(wanted)]
+        return [detail.view for detail in await self._read(numbers)]
 
     async def detail(self, row: int) -> RowDetail:
         """One row in full.
@@ -150,56 +129,56 @@ class Dataset:
         Raises:
             FileError: the file cannot be read any more, or has no such row.
         """
-        found = await self._read((row,))
-        if not found:
+        details = await self._read((row,))
+        if not details:
             raise FileError(f"{self.path} has no row {row + 1}.")
-        return found[0]
+        return details[0]
 
     def status(self, row: int) -> Status:
-        """How a row stands by all that is known so far."""
+        """The status of a row, as far as it has been checked."""
         if self.edits.of(row).excluded:
             return Status.EXCLUDED
-        known = self._found.status
+        known = self._findings.status
         return Status(known[row]) if row < len(known) else Status.UNCHECKED
 
     def codes(self, row: int) -> tuple[str, ...]:
-        """The codes of the problems of a row that are known so far."""
-        return tuple(self._found.codes_of(row))
+        """The codes of the problems found in a row so far."""
+        return tuple(self._findings.codes_of(row))
 
     def rows_with(self, code: str) -> Sequence[int]:
-        """The rows with such a problem, rising; those that were left out are not among them."""
-        return self._found.rows_with(code)
+        """The rows with a problem, ascending, without excluded ones."""
+        return self._findings.rows_with(code)
 
     def statuses(self) -> Sequence[int]:
-        """A `Status` a row, of as many rows as were checked."""
-        return self._found.status
+        """The `Status` of each row that has been checked."""
+        return self._findings.status
 
     def token_counts(self) -> Sequence[int]:
-        """Tokens a row, of as many rows as were counted."""
-        return self._found.tokens
+        """Tokens of each row that has been counted."""
+        return self._findings.tokens
 
     def lengths(self) -> Sequence[int]:
-        """Characters of the last answer a row, of as many rows as were looked at."""
-        return self._found.lengths
+        """Characters of the last answer of each row that has been checked."""
+        return self._findings.lengths
 
     def counts(self) -> Counts:
-        """How the rows stand by all that is known so far."""
-        found, edits = self._found, self.edits.counts
-        warned = found.count(Status.WARNED)
+        """Row counts by status, as far as rows have been checked."""
+        findings, edits = self._findings, self.edits.counts
+        warned = findings.count(Status.WARNED)
         return Counts(
             rows=len(self),
-            valid=found.count(Status.OK) + warned,
-            invalid=found.count(Status.INVALID),
+            valid=findings.count(Status.OK) + warned,
+            invalid=findings.count(Status.INVALID),
             warned=warned,
-            duplicates=sum(len(found.links_of(code)) for code in (DUPLICATE, NEAR)),
+            duplicates=sum(len(findings.links_of(code)) for code in (DUPLICATE, NEAR)),
             excluded=edits.excluded,
             edited=edits.edited,
         )
 
     def group(self, row: int) -> int:
-        """The first of the rows that say the same or nearly the same as a row; itself if none."""
-        ties = self._found.same, self._found.near
-        while others := [other for tie in ties if (other := tie.get(row)) is not None]:
+        """The first row of the duplicates and near duplicates of a row; itself if it has none."""
+        links = self._findings.same, self._findings.near
+        while others := [other for link in links if (other := link.get(row)) is not None]:
             row = others[0]
         return row
 
@@ -210,114 +189,116 @@ class Dataset:
 
     @property
     def stamp(self) -> Stamp:
-        """How the file was when it was opened."""
+        """The stamp of the file when it was opened."""
         return self._rows.stamp
 
     @property
-    def held(self) -> str:
-        """What holds the rows, in words; empty where they are plain lines."""
-        return self._rows.held
+    def container_label(self) -> str:
+        """How the file holds its rows, such as `a JSON array`; empty for plain lines."""
+        return self._rows.container_label
 
     def parts(self, size: int) -> Iterator[Chunk]:
-        """The rows of the source in ranges of about so many bytes, for other processes to read."""
+        """Chunks of about `size` bytes of the source, for worker processes to read."""
         return chunks(self._rows, size)
 
     def next_problem(self, row: int, step: int) -> int | None:
-        """The nearest row after (step 1) or before (step -1) that is known to have a problem."""
-        status = self._found.status
-        bad = (bytes([Status.WARNED]), bytes([Status.INVALID]))
+        """The nearest row with a problem after (`step` 1) or before (`step` -1) a row."""
+        status = self._findings.status
+        problem_values = (bytes([Status.WARNED]), bytes([Status.INVALID]))
         if step > 0:
-            hits = [at for one in bad if (at := status.find(one, row + 1)) >= 0]
+            hits = [hit for value in problem_values if (hit := status.find(value, row + 1)) >= 0]
             return min(hits, default=None)
-        hits = [at for one in bad if (at := status.rfind(one, 0, max(0, row))) >= 0]
+        hits = [
+            hit for value in problem_values if (hit := status.rfind(value, 0, max(0, row))) >= 0
+        ]
         return max(hits, default=None)
 
     async def check(
         self, *, keep: int = ALL, against: Mapping[str, Dataset] | None = None
     ) -> AsyncIterator[CheckProgress]:
-        """Check every row; `report` and `statistics` are there at the end.
+        """Check every row; sets `report` and `statistics` at the end.
 
-        The source is checked; pending edits are laid over what was found at the end.
+        The source is checked first, then the rows with pending edits.
 
         Args:
-            keep: row problems to keep in the report; counts are of all.
-            against: `validation` or `test` -> a file whose rows must not stand in this one.
+            keep: row problems to list in the report; all are counted.
+            against: `validation` or `test` -> a file that must share no rows with this one.
 
         Raises:
-            FileError: a file cannot be read, or changed meanwhile.
+            FileError: a file cannot be read, or changed during the check.
         """
         against = against or {}
         for name, other, beside in _in_turn(against):
             if other.report is None:
                 async for progress in other.check(keep=0, against=beside):
                     yield replace(progress, share=0.0, label=f"checking the {name} file")
-        look = await asyncio.to_thread(self._settle_look, keep)
-        kept = await self._kept.load(self._rows, look) if self._kept else None
-        self._begin(look, against, kept.found if kept else Findings())
-        check = Check(self._rows, self._found, look, self._comparison)
-        if kept:
-            await asyncio.to_thread(self._comparison.resume)
+        plan = await asyncio.to_thread(self._make_plan, keep)
+        cached = await self._cache.load(self._rows, plan) if self._cache else None
+        self._reset(plan, against, cached.findings if cached else Findings())
+        check = Check(self._rows, self._findings, plan, self._relations)
+        if cached:
+            await asyncio.to_thread(self._relations.resume)
         else:
             async for progress in check.run():
                 yield progress
-            if self._kept:
-                await self._kept.save(self._rows, look, self._found)
+            if self._cache:
+                await self._cache.save(self._rows, plan, self._findings)
         async for progress in check.compare_files():
             yield progress
-        self.statistics, self.report = await asyncio.to_thread(self._sum_up, look)
-        await self._follow(self.edits.pending)
+        self.statistics, self.report = await asyncio.to_thread(self._summarise, plan)
+        await self._update_findings(self.edits.pending)
 
-    def _settle_look(self, keep: int) -> Look:
-        """How the rows are looked at: what counts their tokens, and how many the model takes."""
+    def _make_plan(self, keep: int) -> CheckPlan:
+        """The plan of a check: the token counter and the context length of the model."""
         options, home = self.options, self._home
         context = options.context or (context_of(options.model, home) if options.model else 0)
         counter = counter_for(options.model, home)
-        return Look(self.format, replace(options, context=context), keep, counter)
+        return CheckPlan(self.format, replace(options, context=context), keep, counter)
 
-    def _begin(self, look: Look, against: Mapping[str, Dataset], found: Findings) -> None:
-        """Know of the rows what is given, and no more."""
+    def _reset(self, plan: CheckPlan, against: Mapping[str, Dataset], findings: Findings) -> None:
+        """Start from the given findings."""
         self.report = self.statistics = None
         self.file_problems = ()
-        self._found = found
-        self._look = look
+        self._findings = findings
+        self._plan = plan
         self._against = against
         others = {name: other.as_other() for name, other in against.items()}
-        self._comparison = Comparison(
-            self._found, look.options, self._rows.line, self._text, others
+        self._relations = RowRelations(
+            self._findings, plan.options, self._rows.line, self._text, others
         )
-        self._follower = Follower(self._rows, look, self._comparison)
+        self._incremental_check = IncrementalCheck(self._rows, plan, self._relations)
 
     def _text(self, row: int) -> str:
-        """The text of a row that is searched for near duplicates."""
-        return text_of_row(self.current_raw(row), self.format, self._look.options)
+        """The text by which a row is compared with others."""
+        return text_of_row(self.current_raw(row), self.format, self._plan.options)
 
-    def _sum_up(self, look: Look) -> tuple[Statistics, DatasetReport]:
-        # Loaded by whoever checks; the way to the first paint does not need it.
+    def _summarise(self, plan: CheckPlan) -> tuple[Statistics, DatasetReport]:
+        # Loaded on the first check: the first paint does not need it.
         from tui.domain.rows.row_statistics import Tally, statistics_of
 
-        statistics = statistics_of(self._found.tally or Tally(), look.options)
-        whole = self._whole(statistics)
-        return statistics, make_report(str(self.path), look, self._found, whole)
+        statistics = statistics_of(self._findings.tally or Tally(), plan.options)
+        file_level = self._file_level_problems(statistics)
+        return statistics, make_report(str(self.path), plan, self._findings, file_level)
 
-    def _whole(self, statistics: Statistics) -> list[Problem]:
-        """Problems of the file as a whole, as its rows stand now."""
+    def _file_level_problems(self, statistics: Statistics) -> list[Problem]:
+        """Problems of the whole file, pending edits included."""
         validated = "validation" in self._against
-        whole = file_problems(self._found, self._look, statistics, self._rows, validated)
+        file_level = file_problems(self._findings, self._plan, statistics, self._rows, validated)
         validation = self._against.get("validation")
-        return whole + (validation.shared_with_test() if validation else [])
+        return file_level + (validation.shared_with_test() if validation else [])
 
     def shared_with_test(self) -> list[Problem]:
-        """What this file, for validation, has in common with the test file beside it."""
+        """Problems of the rows that this validation file shares with the test file."""
         same, near = (
             [self.line(row) for row in self.rows_with(code)] for code in ("leaked-row", "near-leak")
         )
         return check_shared(same, near, self.options)
 
     async def checked(self, *, against: Mapping[str, Dataset] | None = None) -> DatasetReport:
-        """Check every row and give the report.
+        """Check every row and return the report.
 
         Raises:
-            FileError: a file cannot be read, or changed meanwhile.
+            FileError: a file cannot be read, or changed during the check.
         """
         async for _ in self.check(against=against):
             pass
@@ -325,21 +306,25 @@ class Dataset:
         return self.report
 
     def as_other(self) -> OtherFile:
-        """This file as one that another is compared with, once it is checked."""
-        found, rows, look = self._found, self._rows, self._look
+        """This file, once checked, as one that another file is compared with."""
+        findings, rows, plan = self._findings, self._rows, self._plan
         return OtherFile(
-            found.prints, rows.line, found.sketches, self._text, partial(texts_of, rows, look)
+            findings.fingerprints,
+            rows.line,
+            findings.sketches,
+            self._text,
+            partial(texts_of, rows, plan),
         )
 
     async def change(self, words: str, after: Mapping[int, RowEdit]) -> EditStep | None:
-        """Change rows in memory; they are looked at anew.
+        """Change rows in memory and check them again.
 
         Args:
-            words: what is done, for the list of changes.
-            after: how the rows shall be, by row.
+            words: description of the change, for the list of changes.
+            after: the edits, by row.
 
         Returns:
-            What was changed; None where nothing was.
+            The change; None where nothing changed.
 
         Raises:
             FileError: the file cannot be read any more.
@@ -347,7 +332,7 @@ class Dataset:
         return await self._edit(lambda: self.edits.do(words, after))
 
     async def undo(self) -> EditStep | None:
-        """Take the last change back; None where there is none.
+        """Undo the last change; None where there is none.
 
         Raises:
             FileError: the file cannot be read any more.
@@ -355,7 +340,7 @@ class Dataset:
         return await self._edit(self.edits.undo)
 
     async def redo(self) -> EditStep | None:
-        """Do again what was undone last; None where there is nothing.
+        """Redo the change that was undone last; None where there is none.
 
         Raises:
             FileError: the file cannot be read any more.
@@ -365,44 +350,44 @@ class Dataset:
     async def _edit(self, act: Callable[[], EditStep | None]) -> EditStep | None:
         step = act()
         if step and self.report:
-            await self._follow(step.after)
+            await self._update_findings(step.after)
         return step
 
-    async def _follow(self, rows: Collection[int]) -> None:
-        """Let what is known of rows follow their edits."""
+    async def _update_findings(self, rows: Collection[int]) -> None:
+        """Check edited rows again and update the findings."""
         try:
-            await asyncio.to_thread(self._follower.follow, [*rows], self.edits.of)
+            await asyncio.to_thread(self._incremental_check.update, [*rows], self.edits.of)
         except OSError as error:
             raise explain(error, self.path) from error
         if self.statistics:
-            self.file_problems = await asyncio.to_thread(self._whole, self.statistics)
+            self.file_problems = await asyncio.to_thread(self._file_level_problems, self.statistics)
 
-    async def _read(self, wanted: Sequence[int]) -> list[RowDetail]:
+    async def _read(self, numbers: Sequence[int]) -> list[RowDetail]:
         try:
-            return await asyncio.to_thread(self._read_now, wanted)
+            return await asyncio.to_thread(self._read_now, numbers)
         except OSError as error:
             raise explain(error, self.path) from error
 
-    def _read_now(self, wanted: Sequence[int]) -> list[RowDetail]:
-        return [self._detail(row) for row in wanted if 0 <= row < len(self._rows)]
+    def _read_now(self, numbers: Sequence[int]) -> list[RowDetail]:
+        return [self._detail(row) for row in numbers if 0 <= row < len(self._rows)]
 
     def _detail(self, row: int) -> RowDetail:
-        counts = self._found.tokens
+        counts = self._findings.tokens
         return row_detail(
             row,
             self._rows.line(row),
             self.current_raw(row),
             self.edits.of(row),
             counts[row] if row < len(counts) else 0,
-            self._look,
-            self._comparison.problems_of(row),
+            self._plan,
+            self._relations.problems_of(row),
         )
 
 
 def _in_turn(
     against: Mapping[str, Dataset],
 ) -> Iterator[tuple[str, Dataset, Mapping[str, Dataset]]]:
-    """The files to compare with, in the order of their check, and what each is compared with.
+    """The files to compare with, in the order of their checks, and what each is compared with.
 
     The validation file is compared with the test file; the test file with none.
     """

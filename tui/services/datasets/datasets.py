@@ -14,7 +14,7 @@ from tui.domain.rows.formats import Format, detect_format
 from tui.domain.rows.parsing import BOM
 from tui.services.checking.dataset_check import CheckProgress
 from tui.services.checking.findings import Counts
-from tui.services.checking.findings_cache import KeptChecks
+from tui.services.checking.findings_cache import FindingsCache
 from tui.services.checking.passes import Status
 from tui.services.checking.report import DatasetReport, TokenCount
 from tui.services.checking.report_cache import ReportCache
@@ -41,19 +41,19 @@ __all__ = [
     "TokenCount",
 ]
 
-_LOOKED_AT = 200
-"""Rows by which the format is told."""
+_SAMPLED_ROWS = 200
+"""Rows from which the format is detected."""
 
 
 class Datasets:
     """Opens training files."""
 
     def __init__(self, settings: Settings | None = None) -> None:
-        """Open files with what the settings say is checked in them."""
+        """Open files with the check options of the settings."""
         self._options = settings.check if settings else DEFAULT_OPTIONS
         self._home = settings.home if settings else Path()
         reports = settings.workspace / "reports" if settings else None
-        self._kept = KeptChecks(ReportCache(reports)) if reports else None
+        self._cache = FindingsCache(ReportCache(reports)) if reports else None
 
     async def open(
         self, path: Path, kind: Format | None = None, options: CheckOptions | None = None
@@ -62,8 +62,8 @@ class Datasets:
 
         Args:
             path: the file.
-            kind: its format; told by its first rows where None.
-            options: what is checked in it; what the settings say where None.
+            kind: its format; detected from its first rows where None.
+            options: options of its check; those of the settings where None.
 
         Raises:
             FileError: it cannot be read, is a folder or holds no rows.
@@ -79,28 +79,28 @@ class Datasets:
             pass
         if not len(rows):
             raise FileError(f"{path} is empty: it holds no rows.", "Give a file with examples.")
-        kind = kind or _format_of(rows)
-        return Dataset(path, rows, kind, options, self._home, self._kept)
+        kind = kind or _detect_format(rows)
+        return Dataset(path, rows, kind, options, self._home, self._cache)
 
 
-def _format_of(rows: RowFile) -> Format:
-    """The format that most of the first rows have; chat where no row can be read.
+def _detect_format(rows: RowFile) -> Format:
+    """The most common format of the first rows; chat where none can be read.
 
-    Lines none of which is or begins like JSON are plain text.
+    Lines none of which looks like JSON are plain text.
     """
-    seen: Counter[Format] = Counter()
-    prose = True
-    for row in range(min(len(rows), _LOOKED_AT)):
+    formats: Counter[Format] = Counter()
+    plain_text = True
+    for row in range(min(len(rows), _SAMPLED_ROWS)):
         raw = rows.read(row).removeprefix(BOM)
-        prose = prose and not raw.lstrip().startswith((b"{", b"["))
+        plain_text = plain_text and not raw.lstrip().startswith((b"{", b"["))
         try:
             value: Any = orjson.loads(raw)
         except orjson.JSONDecodeError:
             continue
-        prose = False
+        plain_text = False
         if isinstance(value, dict):
-            seen[detect_format(value)] += 1
-    known = [kind for kind, _ in seen.most_common() if kind is not Format.UNKNOWN]
-    if known:
-        return known[0]
-    return Format.UNKNOWN if seen else Format.TEXT if prose else Format.CHAT
+            formats[detect_format(value)] += 1
+    recognised = [kind for kind, _ in formats.most_common() if kind is not Format.UNKNOWN]
+    if recognised:
+        return recognised[0]
+    return Format.UNKNOWN if formats else Format.TEXT if plain_text else Format.CHAT

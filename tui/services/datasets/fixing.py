@@ -1,4 +1,4 @@
-"""Mending rows of an open file where it is certain how: one row, or all with a problem."""
+"""Fixing rows of an open file where the fix is certain: one row, or all with a problem."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tui.services.datasets.datasets import Dataset
 from tui.services.progress import RowProgress
 from tui.services.workspace.files import explain
 
-_AT_ONCE = 500
-"""Rows that are mended before the progress is told."""
+_BATCH = 500
+"""Rows between two reports of progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,60 +29,60 @@ class FixProgress(RowProgress):
 
 
 def propose_fix(dataset: Dataset, row: int, code: str, raw: bytes) -> RowEdit | None:
-    """How a row is after a fix, with what was done to it before; None where nothing is certain.
+    """The edit that fixes a row, on top of its pending edit; None where no fix is certain.
 
     Args:
         dataset: the open file.
         row: number of the row.
         code: the problem.
-        raw: the row as it is now.
+        raw: the row with pending edits.
     """
-    now = dataset.edits.of(row)
+    pending = dataset.edits.of(row)
     edit = fix_row(raw, code, dataset.format, dataset.options)
     if edit is None:
         return None
-    text = now.raw if edit.raw is None else edit.raw
-    return RowEdit(text, edit.excluded or now.excluded)
+    text = pending.raw if edit.raw is None else edit.raw
+    return RowEdit(text, edit.excluded or pending.excluded)
 
 
 async def propose_fixes(dataset: Dataset, code: str) -> AsyncIterator[FixProgress]:
-    """Look for certain fixes of all rows that have a problem; nothing is changed by it.
+    """Find the fixes of all rows that have a problem; nothing is changed.
 
     Yields:
-        Progress, the last with all rows looked at.
+        Progress, the last with all edits.
 
     Raises:
         FileError: the file cannot be read any more.
     """
     rows, label, began = dataset.rows_with(code), fix_words(code) or code, time.monotonic()
     edits: dict[int, RowEdit] = {}
-    for first in range(0, len(rows), _AT_ONCE):
+    for first in range(0, len(rows), _BATCH):
         yield FixProgress(label, len(rows), first, time.monotonic() - began, edits)
-        some = rows[first : first + _AT_ONCE]
-        edits |= await asyncio.to_thread(dict, _edits_of(dataset, some, code))
+        batch = rows[first : first + _BATCH]
+        edits |= await asyncio.to_thread(dict, _edits_of(dataset, batch, code))
     yield FixProgress(label, len(rows), len(rows), time.monotonic() - began, edits)
 
 
 async def apply_fixes(dataset: Dataset, codes: Collection[str]) -> AsyncIterator[FixProgress]:
-    """Mend rows with any of the problems, a step a problem, until nothing more is certain.
+    """Fix rows with any of the problems, one undo step per problem, until no fix is left.
 
-    What is mended can show what could not be seen before, as in a row that was no JSON.
+    A fix can uncover further problems, as in a row that was not JSON.
 
     Args:
         dataset: an open file that was checked.
-        codes: the problems.
+        codes: codes of the problems.
 
     Raises:
         FileError: the file cannot be read any more.
     """
-    changing = True
-    while changing:
-        changing = False
+    changed = True
+    while changed:
+        changed = False
         for code in filter(codes.__contains__, FIXABLE):
             async for progress in propose_fixes(dataset, code):
                 yield progress
             label = f"{progress.label}, all rows with {code}"
-            changing |= await dataset.change(label, progress.edits) is not None
+            changed |= await dataset.change(label, progress.edits) is not None
 
 
 def _edits_of(dataset: Dataset, rows: Sequence[int], code: str) -> Iterator[tuple[int, RowEdit]]:

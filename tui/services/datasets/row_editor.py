@@ -1,4 +1,4 @@
-"""A row in the person's own editor: out as indented JSON, back as one line or with a reason."""
+"""Editing a row in the user's own editor: as indented JSON, and back as one line."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ NO_EDITOR = "No editor is set: export EDITOR=nano (or vim, or `code --wait`) and
 
 @dataclass(frozen=True, slots=True)
 class EditedRow:
-    """What came back from the editor.
+    """Result of editing a row.
 
     Attributes:
-        raw: the row's new bytes on one line; None where nothing changed or it was refused.
-        refusal: why it was refused, as a sentence; empty where it was not.
+        raw: the new row on one line; None where nothing changed or the text was refused.
+        refusal: why the text was refused, as a sentence; empty where it was not.
     """
 
     raw: bytes | None = None
@@ -40,41 +40,41 @@ class EditedRow:
 
 
 def editor_command(environ: Mapping[str, str] = os.environ) -> list[str] | None:
-    """The words of the person's editor: `$VISUAL`, else `$EDITOR`; None where neither is set."""
+    """The command line of the user's editor: `$VISUAL`, else `$EDITOR`; None where unset."""
     for name in ("VISUAL", "EDITOR"):
-        given = environ.get(name, "").strip()
-        if given:
+        command = environ.get(name, "").strip()
+        if command:
             try:
-                return shlex.split(given)
-            except ValueError:  # a quote that is not closed is part of a name
-                return [given]
+                return shlex.split(command)
+            except ValueError:  # an unclosed quote is part of a name
+                return [command]
     return None
 
 
 def run_editor(command: Sequence[str], path: Path) -> None:
-    """Let a person edit a file and wait until the editor ends; it needs the whole terminal.
+    """Run an editor on a file and wait for it; it needs the whole terminal.
 
     Raises:
-        InputError: the editor cannot be started, or ended with a failure.
+        InputError: the editor cannot be started or fails.
     """
     try:
-        ended = subprocess.run([*command, str(path)], check=False).returncode
+        status = subprocess.run([*command, str(path)], check=False).returncode
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(
             f"The editor {command[0]} cannot be started: {reason}.",
-            "Set $VISUAL or $EDITOR to one that is installed.",
+            "Set $VISUAL or $EDITOR to an installed editor.",
         ) from error
-    if ended:
+    if status:
         raise InputError(
-            f"The editor {command[0]} ended with status {ended}.", "The row is as it was."
+            f"The editor {command[0]} failed with exit status {status}.", "The row is unchanged."
         )
 
 
 class RowDraft:
-    """A row on its way through the editor, in a temporary file that only its owner can read.
+    """A row being edited, in a temporary file that only its owner can read.
 
-    The file stays until `close`, so a text that was refused can be edited again.
+    The file stays until `close`, so that a refused text can be edited again.
     """
 
     def __init__(self, path: Path, before: bytes, kind: Format, options: CheckOptions) -> None:
@@ -87,7 +87,7 @@ class RowDraft:
     async def begin(
         cls, raw: bytes, kind: Format, options: CheckOptions = DEFAULT_OPTIONS
     ) -> RowDraft:
-        """Write a row to a temporary file: indented, or as it is where it is no plain JSON.
+        """Write a row to a temporary file, indented, or unchanged where it is not plain JSON.
 
         Raises:
             FileError: the file cannot be written.
@@ -99,9 +99,9 @@ class RowDraft:
         return cls(path, raw, kind, options)
 
     async def read(self) -> EditedRow:
-        """What the person made of the row.
+        """Read the edited row.
 
-        It is refused where it is no JSON object, or has an error that it had not before.
+        It is refused where it is not a JSON object or has an error that it did not have before.
 
         Raises:
             FileError: the file cannot be read.
@@ -122,34 +122,33 @@ class RowDraft:
         raw, refusal = one_line(text)
         if raw is None or raw == one_line(self._before)[0]:
             return EditedRow(refusal=refusal)
-        worse = _new_errors(self._before, raw, self._kind, self._options)
-        if worse:
-            first = worse[0]
+        errors = _new_errors(self._before, raw, self._kind, self._options)
+        if errors:
+            first = errors[0]
             where = f"{first.where}: " if first.where else ""
-            more = f" (and {plural(len(worse) - 1, 'more error')})" if len(worse) > 1 else ""
+            more = f" (and {plural(len(errors) - 1, 'more error')})" if len(errors) > 1 else ""
             return EditedRow(refusal=f"{where}{first.message} {first.fix}{more}")
         return EditedRow(raw)
 
 
 def one_line(text: bytes) -> tuple[bytes | None, str]:
-    """A JSON object over any number of lines as one line of JSON, or why it is none.
+    """A JSON object over any number of lines as one line of JSON, or the reason against it.
 
-    Whole numbers keep all their digits.
+    Integers keep all their digits.
     """
     text = text.removeprefix(BOM).strip()
     if not text:
-        return None, "The text is empty; to leave the row out, exclude it."
-    value, found = parse(text)
+        return None, "The text is empty. To leave the row out, exclude it (x)."
+    value, faults = parse(text)
     if not isinstance(value, dict):
-        return None, _place(text) or "The text is no JSON object in braces."
-    if found:
-        return None, found[0][2] or "The text holds half of a surrogate pair."
-    read = json.loads(text)
-    return json.dumps(read, ensure_ascii=False, separators=(",", ":")).encode(), ""
+        return None, _syntax_error(text) or "The text is not a JSON object."
+    if faults:
+        return None, faults[0][2] or "The text holds half of a surrogate pair."
+    return json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":")).encode(), ""
 
 
-def _place(text: bytes) -> str:
-    """Where the text stops being JSON, by its lines; empty where it is JSON."""
+def _syntax_error(text: bytes) -> str:
+    """The first JSON error of a text, as a sentence; empty where it is JSON."""
     try:
         json.loads(text)
     except json.JSONDecodeError as error:
@@ -162,14 +161,14 @@ def _place(text: bytes) -> str:
 
 
 def _new_errors(before: bytes, after: bytes, kind: Format, options: CheckOptions) -> list[Problem]:
-    """Errors that a row has now and had not before."""
-    had = Counter(one.code for one in check_line(before, 1, kind, options)[1])
-    found = []
-    for one in check_line(after, 1, kind, options)[1]:
-        had[one.code] -= 1
-        if one.severity == "error" and had[one.code] < 0:
-            found.append(one)
-    return found
+    """Errors that a row has after an edit and did not have before."""
+    known = Counter(problem.code for problem in check_line(before, 1, kind, options)[1])
+    errors = []
+    for problem in check_line(after, 1, kind, options)[1]:
+        known[problem.code] -= 1
+        if problem.severity == "error" and known[problem.code] < 0:
+            errors.append(problem)
+    return errors
 
 
 def _draft(raw: bytes) -> bytes:

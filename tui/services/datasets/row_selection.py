@@ -1,4 +1,4 @@
-"""The rows of an open file that a filter lets through, in the order a person asked for."""
+"""The rows of an open file that match a filter, sorted."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from tui.domain.rows.problems import KINDS
 from tui.services.checking.passes import Status
 from tui.services.workspace.files import explain
 
-_PAUSE = 0.2
-"""Seconds between two selections that are told while the search goes on."""
-_MOMENT = 0.01
-"""Seconds that the search goes on without looking up."""
+_REPORT_SECONDS = 0.2
+"""Seconds between two partial results of a search."""
+_STEP_SECONDS = 0.01
+"""Seconds of a step of the search."""
 _FEW = 50
-"""Where fewer than one row in so many is asked for, each is read alone."""
+"""Where fewer than one row in so many is searched, each is read by itself."""
 _WORSE = 1 << 16
-"""More than the problems of any row: a row with an error stands after all others."""
+"""More than the problems of any row, so that invalid rows come after all others."""
 
 _STATES: Mapping[str, Status] = {
     "ok": Status.OK,
@@ -36,7 +36,7 @@ _STATES: Mapping[str, Status] = {
 
 
 class Rows(Protocol):
-    """What is asked of an open file, pending edits included; `Dataset` is one."""
+    """What a selection needs of an open file; `Dataset` is one."""
 
     @property
     def path(self) -> Path:
@@ -44,13 +44,13 @@ class Rows(Protocol):
 
     @property
     def edits(self) -> Edits:
-        """What a person changed and has not written yet."""
+        """The pending edits."""
 
     def __len__(self) -> int:
         """Rows found so far."""
 
     def blocks(self) -> Iterator[tuple[int, list[bytes]]]:
-        """The rows as they stand in the source, many at a time, with the number of the first.
+        """Blocks of rows of the source, each with the number of its first row.
 
         Raises:
             OSError: the file cannot be read any more.
@@ -64,26 +64,26 @@ class Rows(Protocol):
         """
 
     def statuses(self) -> Sequence[int]:
-        """How each row stands: a `Status` a row, fewer where not all are known yet."""
+        """The `Status` of each row checked so far."""
 
     def token_counts(self) -> Sequence[int]:
-        """Tokens of each row, fewer rows where not all are known yet."""
+        """Tokens of each row counted so far."""
 
     def lengths(self) -> Sequence[int]:
-        """Characters of each row's last answer, fewer rows where not all are known yet."""
+        """Characters of the last answer of each row checked so far."""
 
     def rows_with(self, code: str) -> Sequence[int]:
-        """The rows that have a problem, rising."""
+        """The rows that have a problem, ascending."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The rows that were found so far.
+    """The rows that match so far.
 
     Attributes:
-        rows: their numbers in the order that was asked for.
-        share: part of the file that was searched, 0 to 1; 1 in the last one.
-        searched: rows that were searched.
+        rows: their numbers, sorted.
+        share: part of the file that was searched, 0 to 1; 1 in the last selection.
+        searched: number of rows searched.
         seconds: time since the start.
     """
 
@@ -94,18 +94,18 @@ class Selection:
 
 
 async def select(
-    dataset: Rows, wanted: RowFilter, order: Order = Order.LINE, descending: bool = False
+    dataset: Rows, row_filter: RowFilter, order: Order = Order.LINE, descending: bool = False
 ) -> AsyncIterator[Selection]:
-    """Find the rows that a filter lets through.
+    """Find the rows that match a filter.
 
-    Conditions on codes and states are answered at once from what the check found. A text is looked
-    for in the rows themselves as they are with pending edits, in a thread; what is found comes a
-    few times a second, and whoever stops asking stops the search.
+    Codes and states are answered at once from the findings of the check. Text is searched in the
+    rows, pending edits included, in a thread; partial results come a few times a second, and
+    closing the iterator stops the search.
 
     Args:
-        dataset: the open file; rows found later are not looked at.
-        wanted: the conditions.
-        order: what the rows are sorted by; equal ones stay by line.
+        dataset: the open file; rows that are scanned later are not searched.
+        row_filter: the filter.
+        order: sort key of the rows; ties are sorted by line.
         descending: whether the highest come first: with `Order.PROBLEMS` the rows with errors,
             then those with most problems.
 
@@ -120,30 +120,30 @@ async def select(
         share = searched / total if total else 1.0
         return Selection(rows, share, searched, time.monotonic() - began)
 
-    mask = await asyncio.to_thread(_mask, dataset, wanted, total)
-    if not wanted.text:
-        every = not (wanted.codes or wanted.states)
+    mask = await asyncio.to_thread(_mask, dataset, row_filter, total)
+    if not row_filter.text:
+        every = not (row_filter.codes or row_filter.states)
         found = range(total) if every else array("I", compress(range(total), mask))
         yield await selection(found, total)
         return
-    search = _Search(dataset, mask, wanted.text)
-    told = time.monotonic()
+    search = _Search(dataset, mask, row_filter.text)
+    reported_at = time.monotonic()
     try:
         while await asyncio.to_thread(search.step):
-            if time.monotonic() - told > _PAUSE:
+            if time.monotonic() - reported_at > _REPORT_SECONDS:
                 yield await selection(search.found[:], search.searched)
-                told = time.monotonic()
+                reported_at = time.monotonic()
     except OSError as error:
         raise explain(error, dataset.path) from error
     yield await selection(search.found, total)
 
 
 class _Search:
-    """Looks for a text in the rows of a mask, a moment at a time.
+    """Searches the rows of a mask for a text, step by step.
 
     Attributes:
-        found: the rows that hold it, rising.
-        searched: rows of the file that were passed.
+        found: the rows that contain it, ascending.
+        searched: number of rows searched so far.
     """
 
     def __init__(self, dataset: Rows, mask: bytes, text: str) -> None:
@@ -157,43 +157,43 @@ class _Search:
 
     def step(self) -> bool:
         """Search for a moment; False where nothing is left."""
-        until = time.monotonic() + _MOMENT
+        until = time.monotonic() + _STEP_SECONDS
         for first, raws in self._blocks:
-            self._look(first, raws)
+            self._search_block(first, raws)
             if time.monotonic() > until:
                 return True
         return False
 
-    def _look(self, first: int, raws: list[bytes]) -> None:
+    def _search_block(self, first: int, raws: list[bytes]) -> None:
         self.searched = min(first + len(raws), len(self._mask))
-        wanted = self._mask[first : self.searched]
-        if self._edited or 0 in wanted:
-            now = map(self._edited.get, range(first, self.searched), raws)
-            raws = [raw if asked else b"" for raw, asked in zip(now, wanted, strict=False)]
-        self.found.extend(first + place for place in self._find(raws[: len(wanted)]))
+        mask = self._mask[first : self.searched]
+        if self._edited or 0 in mask:
+            current = map(self._edited.get, range(first, self.searched), raws)
+            raws = [raw if selected else b"" for raw, selected in zip(current, mask, strict=False)]
+        self.found.extend(first + place for place in self._find(raws[: len(mask)]))
 
 
 def _blocks(dataset: Rows, mask: bytes) -> Iterator[tuple[int, list[bytes]]]:
-    """The rows to search: all of them, or each alone where they are few."""
+    """The rows to search, in blocks, or one by one where they are few."""
     if mask.count(1) * _FEW > len(mask):
         return dataset.blocks()
     rows = compress(range(len(mask)), mask)
     return ((row, [dataset.current_raw(row)]) for row in rows)
 
 
-def _mask(dataset: Rows, wanted: RowFilter, total: int) -> bytes:
-    """A byte for each row: 1 where the conditions hold that the check answers, otherwise 0."""
+def _mask(dataset: Rows, row_filter: RowFilter, total: int) -> bytes:
+    """One byte per row: 1 where its codes and states match, otherwise 0."""
     mask = b"\1" * total
-    if wanted.states:
-        mask = _having_states(dataset, wanted.states, total)
-    if wanted.codes:
-        mask = bytes(map(and_, mask, _having_codes(dataset, wanted.codes, total)))
+    if row_filter.states:
+        mask = _state_mask(dataset, row_filter.states, total)
+    if row_filter.codes:
+        mask = bytes(map(and_, mask, _code_mask(dataset, row_filter.codes, total)))
     return mask
 
 
-def _having_states(dataset: Rows, states: frozenset[str], total: int) -> bytes:
-    asked = {_STATES[state] for state in states if state in _STATES}
-    table = bytes(status in asked for status in range(256))
+def _state_mask(dataset: Rows, states: frozenset[str], total: int) -> bytes:
+    selected = {_STATES[state] for state in states if state in _STATES}
+    table = bytes(status in selected for status in range(256))
     mask = bytearray(bytes(dataset.statuses()[:total]).translate(table).ljust(total, b"\0"))
     for row, edit in dataset.edits.pending.items():
         if ("excluded" if edit.excluded else "edited") in states and row < total:
@@ -201,7 +201,7 @@ def _having_states(dataset: Rows, states: frozenset[str], total: int) -> bytes:
     return bytes(mask)
 
 
-def _having_codes(dataset: Rows, codes: frozenset[str], total: int) -> bytes:
+def _code_mask(dataset: Rows, codes: frozenset[str], total: int) -> bytes:
     mask = bytearray(total)
     for code in codes:
         for row in dataset.rows_with(code):
@@ -211,35 +211,35 @@ def _having_codes(dataset: Rows, codes: frozenset[str], total: int) -> bytes:
 
 
 def _in_order(keys: Sequence[int] | None, rows: Sequence[int], descending: bool) -> Sequence[int]:
-    """Rising rows by their keys, or by line where there are none; equal ones stay as they are."""
+    """Sort ascending rows by their keys, or by line where there are none; the sort is stable."""
     if keys is None:
         return rows[::-1] if descending else rows
     return sorted_by(keys, rows, descending)
 
 
 def sorted_by(keys: Sequence[int], rows: Sequence[int], descending: bool) -> Sequence[int]:
-    """Rows by their keys; equal ones stay as they are.
+    """Sort rows by their keys; the sort is stable.
 
-    Rows of one key are gathered, then the gathered: that takes four bytes a row and lets other
-    threads on, where `sorted` would hold them up.
+    A bucket sort takes four bytes per row and lets other threads run, where `sorted` would block
+    them.
 
     Args:
-        keys: one a row of the file; rows beyond its end count as 0.
-        rows: what is sorted.
+        keys: key of each row of the file; rows beyond its end have 0.
+        rows: the rows to sort.
         descending: whether the highest come first.
     """
-    gathered: dict[int, array[int]] = defaultdict(lambda: array("I"))
+    buckets: dict[int, array[int]] = defaultdict(lambda: array("I"))
     known = len(keys)
     for row in rows:
-        gathered[keys[row] if row < known else 0].append(row)
+        buckets[keys[row] if row < known else 0].append(row)
     ordered = array("I")
-    for key in sorted(gathered, reverse=descending):
-        ordered += gathered[key]
+    for key in sorted(buckets, reverse=descending):
+        ordered += buckets[key]
     return ordered
 
 
-def _badness(dataset: Rows) -> Sequence[int]:
-    """How bad each row is: any error is worse than all warnings, then the number counts."""
+def _severity_keys(dataset: Rows) -> Sequence[int]:
+    """Key of each row by its problems: an error outweighs all warnings, then their number."""
     keys = array("I", bytes(4 * len(dataset)))
     for row, status in enumerate(dataset.statuses()):
         if status == Status.INVALID:
@@ -251,7 +251,7 @@ def _badness(dataset: Rows) -> Sequence[int]:
 
 
 _KEYS: Mapping[Order, Callable[[Rows], Sequence[int]]] = {
-    Order.PROBLEMS: _badness,
+    Order.PROBLEMS: _severity_keys,
     Order.TOKENS: lambda dataset: dataset.token_counts(),
     Order.LENGTH: lambda dataset: dataset.lengths(),
 }

@@ -1,4 +1,4 @@
-"""One row as people see it: a line of a table, or all of it, with everything known of it."""
+"""One row as screens show it: in a table, or in full with its problems."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from tui.domain.rows.formats import Example, Format, detect_format
 from tui.domain.rows.problems import Problem
 from tui.domain.rules.structure import check_line, example_of, inspect_row
 from tui.domain.text import preview
-from tui.services.checking.passes import Look, Status, content_problems, worst
+from tui.services.checking.passes import CheckPlan, Status, content_problems, worst
 
-_SHOWN = 300
-_RAW_SHOWN = 1 << 18
+_PREVIEW_LENGTH = 300
+_RAW_LENGTH = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +23,15 @@ class RowView:
     Attributes:
         row: number of the row, from 0.
         line: number of its line, from 1.
-        status: how it stands; `UNCHECKED` is never given here.
+        status: its status; never `UNCHECKED`.
         problems: errors first.
         turns: number of messages.
         user: the user's last text.
         assistant: the assistant's last text.
-        tokens: in all its texts; 0 while they are not counted, and for a row with an error.
+        tokens: tokens of the row; 0 while they are not counted, and for a row with an error.
         length: characters of the assistant's last text.
-        excluded: a person left it out.
-        edited: its text is not the source's.
+        excluded: whether the user excluded it.
+        edited: whether the user changed it.
     """
 
     row: int
@@ -53,8 +53,8 @@ class RowDetail:
 
     Attributes:
         view: as the table shows it.
-        example: what could be read, also of a row with errors; None where nothing could.
-        raw: the beginning of the row's text. Not scrubbed.
+        example: what could be parsed, also of a row with errors; None where nothing could.
+        raw: the beginning of the row's text, not scrubbed.
     """
 
     view: RowView
@@ -68,26 +68,26 @@ def row_detail(
     raw: bytes,
     edit: RowEdit,
     tokens: int,
-    look: Look,
-    ties: Iterable[Problem],
+    plan: CheckPlan,
+    related: Iterable[Problem],
 ) -> RowDetail:
-    """A row in full, looked at anew.
+    """Check a row and describe it in full.
 
     Args:
         row: its number, from 0.
         line: number of its line, from 1.
         raw: its bytes, with pending edits.
-        edit: what a person did to it.
-        tokens: in all its texts; 0 while they are not counted.
-        look: how rows are looked at.
-        ties: its problems that only a look over all rows finds.
+        edit: its pending edit.
+        tokens: tokens of the row; 0 while they are not counted.
+        plan: the plan of the check.
+        related: its problems that depend on other rows.
     """
-    sound, problems = check_line(raw, line, look.kind, look.options)
-    if sound:
-        problems = problems + content_problems(sound, line, tokens, look)
-    problems += ties
-    example = sound or _shown(raw, look.kind)
-    text = raw[: 4 * _SHOWN].decode(errors="replace")
+    valid_example, problems = check_line(raw, line, plan.kind, plan.options)
+    if valid_example:
+        problems = problems + content_problems(valid_example, line, tokens, plan)
+    problems += related
+    example = valid_example or _parse_invalid(raw, plan.kind)
+    text = raw[: 4 * _PREVIEW_LENGTH].decode(errors="replace")
     answer = example.last_text("assistant") if example else ""
     view = RowView(
         row,
@@ -95,17 +95,17 @@ def row_detail(
         Status.EXCLUDED if edit.excluded else worst(problems),
         tuple(problems),
         example.turns if example else 0,
-        preview(example.last_text("user") if example else text, _SHOWN),
-        preview(answer, _SHOWN),
+        preview(example.last_text("user") if example else text, _PREVIEW_LENGTH),
+        preview(answer, _PREVIEW_LENGTH),
         tokens,
         len(answer),
         edit.excluded,
         edit.raw is not None,
     )
-    return RowDetail(view, example, raw[:_RAW_SHOWN].decode(errors="replace"))
+    return RowDetail(view, example, raw[:_RAW_LENGTH].decode(errors="replace"))
 
 
-def _shown(raw: bytes, kind: Format) -> Example | None:
-    """What can be shown of a row with errors."""
+def _parse_invalid(raw: bytes, kind: Format) -> Example | None:
+    """What can be parsed of a row with errors."""
     row, _ = inspect_row(raw, kind)
     return example_of(row, detect_format(row)) if row else None

@@ -1,4 +1,4 @@
-"""Opening a file of rows, whatever holds them; told by what is in the file, not by its name."""
+"""Opening a file of rows in any container; detected by content, not by name."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from tui.services.reading.csv_rows import CsvRows, find_delimiter
 from tui.services.reading.decompression import GZIP, unpacked_head
 from tui.services.reading.json_rows import JsonRows, container_end
 from tui.services.reading.row_file import Container, RowFile
-from tui.services.reading.row_splitting import AsIs, Cutter
+from tui.services.reading.row_splitting import Cutter, PassThrough
 from tui.services.reading.spooled_rows import SpooledRows
 
 __all__ = ["Container", "open_rows"]
 
 _HEAD = 1 << 18
-"""Bytes, unpacked, by which a file is told."""
+"""Unpacked bytes from which the container is detected."""
 
 _JSON_LINES = "Write it as JSON Lines"
 _UNPACK = "Unpack it first"
-_FOREIGN = (
+_UNSUPPORTED = (
     (b"PAR1", "a Parquet file", f"{_JSON_LINES}: `Dataset.from_parquet(FILE).to_json(OUT)`."),
     (b"ARROW1", "an Arrow file", f"{_JSON_LINES}: `Dataset.from_file(FILE).to_json(OUT)`."),
     (b"PK\x03\x04", "a zip archive or a spreadsheet", f"{_UNPACK}, or save the sheet as CSV."),
@@ -36,7 +36,7 @@ _FOREIGN = (
     (b"\xd0\xcf\x11\xe0", "an old office document", "Save the sheet as CSV in UTF-8."),
     (b"%PDF-", "a PDF document", "Give the data it was made of."),
 )
-"""How files begin that are no text: bytes, what it is, what to do."""
+"""Magic bytes of files that are not text: the bytes, a description, and a remedy."""
 
 _UTF16 = "Save it as UTF-8: `iconv -f UTF-16 -t UTF-8 FILE > OUT`."
 _UTF32 = "Save it as UTF-8: `iconv -f UTF-32 -t UTF-8 FILE > OUT`."
@@ -46,19 +46,19 @@ _WIDE = (
     (b"\xff\xfe", "text in UTF-16", _UTF16),
     (b"\xfe\xff", "text in UTF-16", _UTF16),
 )
-_MUCH = 12
-"""One control character or NUL in so many bytes makes no text (random bytes hold one in nine)."""
-_SHORT = 256
-"""Bytes below which nothing is concluded from that."""
+_CONTROL_RATIO = 12
+"""More than one control character in so many bytes is not text (random bytes: one in nine)."""
+_MIN_BYTES = 256
+"""Bytes from which control characters count."""
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r"))
 
 
 def open_rows(path: Path) -> RowFile:
-    """Open a file of rows; none is known before it is scanned.
+    """Open a file of rows; its rows are found by scanning it.
 
     Raises:
         OSError: the file cannot be read, or is a folder or a device.
-        FileError: the file is of a kind that ftui does not read.
+        FileError: ftui does not read files of this type.
     """
     rows = RowFile(path)
     head = rows.head(_HEAD)
@@ -66,56 +66,56 @@ def open_rows(path: Path) -> RowFile:
     if packed:
         head = unpacked_head(head, _HEAD)
         if not head:
-            what = f"{path} begins like a gzip file, but nothing in it can be unpacked."
-            raise FileError(what, "Download or export it again.")
-    _refuse_foreign(head, path)
+            message = f"{path} begins like a gzip file, but nothing in it can be unpacked."
+            raise FileError(message, "Download or export it again.")
+    _refuse_unsupported(head, path)
     container, cutter = _find_container(head)
     if container is Container.LINES and not packed:
         return rows
     return SpooledRows(path, cutter, container, packed)
 
 
-def _refuse_foreign(head: bytes, path: Path) -> None:
-    what, remedy = _foreign(head)
-    if what:
-        raise FileError(f"{path} is {what}, which ftui does not read.", remedy)
+def _refuse_unsupported(head: bytes, path: Path) -> None:
+    description, remedy = _unsupported(head)
+    if description:
+        raise FileError(f"{path} is {description}, which ftui does not read.", remedy)
 
 
-def _foreign(head: bytes) -> tuple[str, str]:
-    """What a file is that holds no text in UTF-8, and what to do; empty for one that may."""
-    for begin, what, remedy in (*_FOREIGN, *_WIDE):
+def _unsupported(head: bytes) -> tuple[str, str]:
+    """Description and remedy of a file that is not UTF-8 text; empty where it may be."""
+    for begin, description, remedy in (*_UNSUPPORTED, *_WIDE):
         if head.startswith(begin):
-            return what, remedy
+            return description, remedy
     even, odd = head[::2].count(0), head[1::2].count(0)
     if len(head) > 16 and 3 * max(even, odd) > len(head) > 30 * min(even, odd):
         return "text in UTF-16", _UTF16
     controls = len(head) - len(head.translate(None, _CONTROLS))
-    if len(head) >= _SHORT and controls * _MUCH > len(head):
+    if len(head) >= _MIN_BYTES and controls * _CONTROL_RATIO > len(head):
         return "a binary file", "Give a text file: JSON Lines, a JSON array, CSV or TSV."
     return "", ""
 
 
 def _find_container(head: bytes) -> tuple[Container, Cutter]:
-    """What holds the rows, told by the beginning of a text."""
+    """The container of a text and its cutter, detected from the beginning."""
     text = head.removeprefix(BOM).lstrip()
     if text[:1] in (b"{", b"["):
         container = _json_container(text)
-        return container, AsIs() if container is Container.LINES else JsonRows()
+        return container, PassThrough() if container is Container.LINES else JsonRows()
     delimiter = find_delimiter(head)
     if not delimiter:
-        return Container.LINES, AsIs()
+        return Container.LINES, PassThrough()
     return Container.TSV if delimiter == "\t" else Container.CSV, CsvRows(delimiter)
 
 
 def _json_container(text: bytes) -> Container:
-    """Whether a text that begins with a bracket is lines, an array, or objects over many lines."""
+    """The container of a text that begins with a bracket: lines, an array, or objects."""
     first, _, rest = text.partition(b"\n")
     end = container_end(text, 0, len(text))
     whole = end is not None and _is_json(text[:end])
-    spread = whole and (end or 0) > len(first)
+    multiline = whole and (end or 0) > len(first)
     if text.startswith(b"["):
-        return Container.LINES if whole and not spread and rest.strip() else Container.ARRAY
-    return Container.OBJECTS if spread or first.strip() == b"{" else Container.LINES
+        return Container.LINES if whole and not multiline and rest.strip() else Container.ARRAY
+    return Container.OBJECTS if multiline or first.strip() == b"{" else Container.LINES
 
 
 def _is_json(text: bytes) -> bool:

@@ -1,7 +1,7 @@
-"""The records of a table (RFC 4180), read more kindly than it is written.
+"""The records of a table (RFC 4180), read leniently.
 
-A quote counts only at the beginning of a cell. A record whose quote is not closed ends with its
-line, so what follows is read again.
+A quote counts only at the beginning of a cell. A record with an unclosed quote ends with its line,
+so the following lines are read as records of their own.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from tui.services.reading.row_splitting import PATIENCE
 
 
 class Record(NamedTuple):
-    """The cells of a record, the place after it, and whether a quote in it is never closed."""
+    """The cells of a record, the position after it, and whether a quote in it is never closed."""
 
     cells: list[bytes]
     end: int
@@ -31,12 +31,12 @@ class RecordReader:
         )
 
     def next(self, text: bytes, at: int, *, last: bool) -> Record | None:
-        """The record that begins at a place.
+        """Read the record at a position.
 
         Args:
-            text: what is known of the table.
-            at: where the record begins.
-            last: whether nothing follows the text.
+            text: the part of the table that has been read.
+            at: start of the record.
+            last: whether the text is the end of the table.
 
         Returns:
             The record; None where its end is not in the text yet.
@@ -52,19 +52,19 @@ class RecordReader:
         open_end = record.end > len(text) and not last
         if open_end and not (record.damaged and len(text) - at > PATIENCE):
             return None
-        return self._alone(line, end + 1) if record.damaged else record
+        return self._plain_line(line, end + 1) if record.damaged else record
 
-    def _alone(self, line: bytes, end: int) -> Record:
-        """A line whose quote belongs to no cell: quotes mean nothing in a table with tabs."""
+    def _plain_line(self, line: bytes, end: int) -> Record:
+        """A line as a record, ignoring quotes; in a table with tabs quotes have no meaning."""
         damaged = self._delimiter != b"\t"
         return Record(line.split(self._delimiter), end, damaged)
 
     def _quoted(self, text: bytes, at: int) -> Record:
-        """A record with quotes; it ends after the text where its end is not known."""
+        """A record with quotes; its end is beyond the text where the text does not contain it."""
         cells: list[bytes] = []
         start = at
-        while found := self._cell.match(text, at):
-            quoted, junk, plain = found.groups()
+        while match := self._cell.match(text, at):
+            quoted, junk, plain = match.groups()
             if quoted is None and plain.lstrip(b" ").startswith(b'"'):
                 return Record(cells, len(text) + 1, damaged=True)
             if quoted is None:
@@ -74,8 +74,8 @@ class RecordReader:
             elif b"\n" in quoted:
                 return Record(cells, start, damaged=True)
             else:
-                cells.append(found[0].removesuffix(b"\r"))
-            at = found.end()
+                cells.append(match[0].removesuffix(b"\r"))
+            at = match.end()
             if text[at : at + 1] != self._delimiter:
                 break
             at += 1

@@ -13,11 +13,11 @@ from tui.domain.rows.parsing import BOM
 from tui.domain.text import number
 from tui.services.reading.csv_records import RecordReader
 from tui.services.reading.row_file import LONGEST_ROW
-from tui.services.reading.row_splitting import LinePlacer, Remark, Waiting
+from tui.services.reading.row_splitting import LinePlacer, Remark, RowBuffer
 
 DELIMITERS = (",", ";", "\t", "|")
 SURPLUS = ""
-"""Key of the cells that the header has no name for."""
+"""Key of cells beyond the header."""
 
 _LISTS = frozenset({"messages", "conversations", "tools", "history", "images"})
 """Columns whose cells are JSON lists."""
@@ -27,42 +27,42 @@ _ANSWERS = frozenset(
         *("preferred_output", "non_preferred_output"),
     }
 )
-"""Columns whose cells are text, or messages as JSON."""
+"""Columns whose cells are text or messages as JSON."""
 _TEXTS = frozenset({"instruction", "output", "ideal_output", "system", "label", "text", "kto_tag"})
 _KNOWN = _LISTS | _ANSWERS | _TEXTS
-"""Names of columns that say what a table is; in capitals they mean the same."""
+"""Column names that identify a table, in any case."""
 _SEPARATOR = re.compile(rb"sep=(.)\s*", re.IGNORECASE)
-"""How a spreadsheet says in a first line what separates the cells."""
+"""A first line by which a spreadsheet declares the delimiter."""
 _FIRST_RECORDS = 50
-"""Records by which a table is told."""
+"""Records from which a table is detected."""
 _NAME = re.compile(rb"\w[\w .()/-]{0,39}")
 
 
 class CsvRows:
-    """Cuts a table; see `row_cutting.Cutter`."""
+    """Cuts a table into rows; see `row_splitting.Cutter`."""
 
     def __init__(self, delimiter: str) -> None:
         self.remarks: list[Remark] = []
         self.counted_by_element = False
         self._reader = RecordReader(delimiter)
         self._placer = LinePlacer()
-        self._waiting = Waiting()
+        self._buffer = RowBuffer()
         self._names: Sequence[str] = ()
         self._line = 1
-        """Number of the line on which what waits begins."""
-        self._given_up = False
+        """Line number of the pending text."""
+        self._stopped = False
 
     def cut(self, block: bytes) -> bytes:
         """See `Cutter`."""
-        text = None if self._given_up else self._waiting.add(block)
+        text = None if self._stopped else self._buffer.add(block)
         return b"".join(self._rows(text, last=False)) if text else b""
 
     def finish(self) -> bytes:
         """See `Cutter`."""
-        return b"".join(self._rows(self._waiting.all(), last=True))
+        return b"".join(self._rows(self._buffer.all(), last=True))
 
     def _rows(self, text: bytes, *, last: bool) -> Iterator[bytes]:
-        """The records that are complete in a text, each on its line."""
+        """The complete records of a text, each on its line."""
         at = 0 if self._names else len(_opening(text))
         counted = 0
         while at < len(text) and (record := self._reader.next(text, at, last=last)):
@@ -78,41 +78,41 @@ class CsvRows:
                     self._names = header_names(record.cells)
             at = record.end
         self._line += text.count(b"\n", counted, at)
-        self._waiting.keep(text[at:])
+        self._buffer.keep(text[at:])
         if len(text) - at > LONGEST_ROW:
-            self._give_up()
+            self._stop()
 
-    def _give_up(self) -> None:
-        self._given_up = True
-        self._waiting.keep(b"")
+    def _stop(self) -> None:
+        self._stopped = True
+        self._buffer.keep(b"")
         most = number(LONGEST_ROW >> 20)
         text = f"The record on line {number(self._line)} does not end within {most} MB; "
         self.remarks.append(("truncated-container", f"{text}nothing after it is read."))
 
 
 def find_delimiter(head: bytes) -> str | None:
-    """What separates the cells of a table; None where the text is no table with a header.
+    """The delimiter of a table; None where the text is not a table with a header.
 
-    A table is told by a name in its header that training data has, or else by records of equal
-    width below names.
+    A table is recognised by a column name of training data, or else by records of equal width
+    below names.
 
     Args:
         head: the beginning of a file.
     """
-    named = _SEPARATOR.match(head.removeprefix(BOM))
-    if named and named[1].isascii():
-        return named[1].decode()
+    declaration = _SEPARATOR.match(head.removeprefix(BOM))
+    if declaration and declaration[1].isascii():
+        return declaration[1].decode()
     fits = [(_fitness(head, delimiter), delimiter) for delimiter in DELIMITERS]
     best, delimiter = max(fits, key=lambda fit: fit[0])
     return delimiter if any(best) else None
 
 
 def _fitness(head: bytes, delimiter: str) -> tuple[int, int, int]:
-    """How well a separator fits; zeros where what it finds is no table.
+    """How well a delimiter fits; zeros where the result is not a table.
 
     Returns:
-        Known names, columns, and less than zero where records are wider than the header: a table of
-        one column has none, and a separator may stand in its texts.
+        Known names, columns, and minus the records wider than the header: the texts of a table of
+        one column may contain a delimiter.
     """
     reader, at = RecordReader(delimiter), len(_opening(head))
     records: list[list[bytes]] = []
@@ -124,21 +124,23 @@ def _fitness(head: bytes, delimiter: str) -> tuple[int, int, int]:
         return 0, 0, 0
     header, width = records[0], len(records[0])
     known = len(_KNOWN.intersection(header_names(header)))
-    even = len(records) > 2 and width > 1 and all(len(cells) == width for cells in records[:4])
-    if known or (even and all(map(_NAME.fullmatch, header))):
+    equal_width = (
+        len(records) > 2 and width > 1 and all(len(cells) == width for cells in records[:4])
+    )
+    if known or (equal_width and all(map(_NAME.fullmatch, header))):
         return known, width, -sum(len(cells) > width for cells in records)
     return 0, 0, 0
 
 
 def _opening(text: bytes) -> bytes:
-    """What stands before the header: a byte order mark, the line that names the separator."""
+    """What precedes the header: a byte order mark, the line that declares the delimiter."""
     bom = BOM if text.startswith(BOM) else b""
-    named = _SEPARATOR.match(text, len(bom))
-    return text[: named.end() if named else len(bom)]
+    declaration = _SEPARATOR.match(text, len(bom))
+    return text[: declaration.end() if declaration else len(bom)]
 
 
 def header_names(cells: Sequence[bytes]) -> list[str]:
-    """The names of the columns, each once; known ones are written as the formats write them."""
+    """The names of the columns, made unique; known ones are spelled as the formats spell them."""
     names: list[str] = []
     times: Counter[str] = Counter()
     for place, cell in enumerate(cells, 1):
@@ -151,7 +153,7 @@ def header_names(cells: Sequence[bytes]) -> list[str]:
 
 
 def _text(cell: bytes) -> str:
-    """A cell as text; bytes that are no UTF-8 stay what they are when it is written again."""
+    """A cell as text; bytes that are not UTF-8 survive encoding it again."""
     return cell.decode(errors="surrogateescape")
 
 
@@ -159,9 +161,9 @@ def as_json(names: Sequence[str], cells: Sequence[str], surplus: Sequence[str] =
     """A record as a JSON object on one line.
 
     Args:
-        names: of the columns.
-        cells: the record's; those that are missing at its end are missing in the object.
-        surplus: what belongs to no column, beside cells that have no name.
+        names: names of the columns.
+        cells: cells of the record; missing ones at its end are missing in the object.
+        surplus: further values beyond the header.
     """
     row: dict[str, object] = {}
     for name, cell in zip(names, cells, strict=False):
@@ -180,25 +182,25 @@ def as_json(names: Sequence[str], cells: Sequence[str], surplus: Sequence[str] =
 
 
 def _embedded(name: str, cell: str) -> object:
-    """A cell as the list or the messages that it holds as JSON, or as text."""
+    """The JSON list or messages in a cell, else its text."""
     if cell.lstrip()[:1] not in ("[", "{"):
         return cell
     try:
         value = orjson.loads(cell)
     except orjson.JSONDecodeError:
         return cell
-    meant = isinstance(value, list) if name in _LISTS else _is_conversation(value)
-    return orjson.Fragment(cell.replace("\n", "\r")) if meant else cell
+    is_structured = isinstance(value, list) if name in _LISTS else _is_conversation(value)
+    return orjson.Fragment(cell.replace("\n", "\r")) if is_structured else cell
 
 
 def _is_conversation(value: object) -> bool:
-    """Whether a value is a message, messages, or an object that has some."""
+    """Whether a value is a message, a list of messages, or an object that has some."""
     first = value[0] if isinstance(value, list) and value else value
     return isinstance(first, dict) and not first.keys().isdisjoint(("role", "from", "messages"))
 
 
 def _damaged_json(row: dict[str, object]) -> bytes:
-    """A row with bytes in it that are no UTF-8, which are kept so that they are told."""
+    """A row with bytes that are not UTF-8, kept so that the check reports them."""
     pairs = (
         f"{json.dumps(key)}:{orjson.dumps(value).decode()}"
         if isinstance(value, orjson.Fragment)

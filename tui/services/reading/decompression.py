@@ -1,4 +1,4 @@
-"""The bytes of a file in order, unpacked where it is a gzip file; damage ends them early."""
+"""Sequential bytes of a file, unpacked where it is gzip; damage ends them early."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _PIECE = 1 << 16
 
 
 class Source(Protocol):
-    """Where bytes come from."""
+    """A source of bytes."""
 
     @property
-    def taken(self) -> int:
-        """Bytes of the file that were used so far."""
+    def consumed(self) -> int:
+        """Bytes of the file consumed so far."""
 
     @property
     def damage(self) -> str:
-        """Why the bytes stop before their end; empty where they do not."""
+        """Why the bytes end early; empty where they do not."""
 
     def next_block(self, most: int) -> bytes | None:
         """The next bytes, at most about so many; None at the end.
@@ -35,22 +35,22 @@ class Source(Protocol):
 
 
 class Plain:
-    """A file as it is."""
+    """A file as it is on disk."""
 
     def __init__(self, handle: int, size: int) -> None:
-        self.taken = 0
+        self.consumed = 0
         self.damage = ""
         self._handle, self._size = handle, size
 
     def next_block(self, most: int) -> bytes | None:
         """See `Source`."""
-        block = os.pread(self._handle, min(most, self._size - self.taken), self.taken)
-        self.taken += len(block)
+        block = os.pread(self._handle, min(most, self._size - self.consumed), self.consumed)
+        self.consumed += len(block)
         return block or None
 
 
 class Gunzipped:
-    """A gzip file of any number of members; what stands before a damage is given."""
+    """A gzip file of any number of members; the bytes before a damage are still given."""
 
     def __init__(self, handle: int, size: int) -> None:
         self.damage = ""
@@ -62,9 +62,9 @@ class Gunzipped:
         self._ended = False
 
     @property
-    def taken(self) -> int:
+    def consumed(self) -> int:
         """See `Source`."""
-        return self._file.taken - len(self._packed)
+        return self._file.consumed - len(self._packed)
 
     def next_block(self, most: int) -> bytes | None:
         """See `Source`."""
@@ -79,14 +79,14 @@ class Gunzipped:
             if block:
                 return block
         if self._begun and not self.damage:
-            self.damage = f"The gzip data ends too early, after {number(self.taken)} bytes"
+            self.damage = f"The gzip data ends too early, after {number(self.consumed)} bytes"
         return None
 
     def _begin(self) -> bool:
-        """Begin a member with what waits; False where there is none. Zeros may fill up a file."""
+        """Begin the next member; False where there is none. Padding with zeros is skipped."""
         self._packed = self._packed.lstrip(b"\0")
         if self._packed and self._packed[0] != GZIP[0]:
-            self.damage = f"Other bytes follow the gzip data after {number(self.taken)} bytes"
+            self.damage = f"Other bytes follow the gzip data after {number(self.consumed)} bytes"
             self._ended = True
             return False
         self._begun = bool(self._packed)
@@ -98,34 +98,34 @@ class Gunzipped:
         try:
             block = member.decompress(packed, most)
         except zlib.error:
-            self.damage = f"The gzip data is damaged near byte {number(self.taken)}"
+            self.damage = f"The gzip data is damaged near byte {number(self.consumed)}"
             return _up_to_damage(before, packed)
         self._packed = member.unused_data if member.eof else member.unconsumed_tail
         if member.eof:
             self._member, self._begun = zlib.decompressobj(wbits=31), False
         elif len(block) == most:
-            self._ended = False  # what the member still holds comes without further bytes
+            self._ended = False  # the member still holds output that needs no further input
         return block
 
 
 def unpacked_head(packed: bytes, most: int) -> bytes:
-    """What the beginning of a gzip file holds, at most so many bytes; empty where nothing does."""
+    """The first `most` unpacked bytes of a gzip file, as far as they can be unpacked."""
     while packed:
         member = zlib.decompressobj(wbits=31)
         try:
-            found = member.decompress(packed, most)
+            data = member.decompress(packed, most)
         except zlib.error:
-            found = _up_to_damage(zlib.decompressobj(wbits=31), packed)[:most]
-        if found:
-            return found
+            data = _up_to_damage(zlib.decompressobj(wbits=31), packed)[:most]
+        if data:
+            return data
         packed = member.unused_data
     return b""
 
 
 def _up_to_damage(member: zlib._Decompress, packed: bytes) -> bytes:
-    """What the bytes before the damaged one hold."""
-    found = []
+    """The unpacked bytes before the damaged one."""
+    data = []
     with suppress(zlib.error):
         for at in range(len(packed)):
-            found.append(member.decompress(packed[at : at + 1]))
-    return b"".join(found)
+            data.append(member.decompress(packed[at : at + 1]))
+    return b"".join(data)

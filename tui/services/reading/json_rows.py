@@ -1,7 +1,7 @@
 """The elements of a JSON array, or objects one after the other, as rows.
 
-Elements are told apart by their brackets and strings and not by a parser, so one that is damaged is
-one bad row: the next row begins where something that looks like one begins.
+Elements are split by brackets and strings, not by a parser, so a damaged one is one bad row; the
+next row begins where something looks like one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import orjson
 
 from tui.domain.text import number
 from tui.services.reading.row_file import LONGEST_ROW
-from tui.services.reading.row_splitting import PATIENCE, LinePlacer, Remark, Waiting
+from tui.services.reading.row_splitting import PATIENCE, LinePlacer, Remark, RowBuffer
 
 _GAP = re.compile(rb"[\s,]*")
 _TO_BRACKET = re.compile(rb'(?:[^"{}\[\]]+|"(?:[^"\\]+|\\.)*+")*+', re.DOTALL)
@@ -27,64 +27,64 @@ _FIRST_KEYS = (
     *(b"messages", b"conversations", b"instruction", b"input", b"ideal_output", b"prompt"),
     *(b"completion", b"chosen", b"preferred_output", b"text", b"system", b"id"),
 )
-"""Keys with which rows begin, as long as no whole row was seen."""
+"""First keys of rows, until a valid row has been seen."""
 _NEAR = 1 << 14
-"""Bytes in which the end of an element is looked for first."""
+"""Bytes searched first for the end of an element."""
 _FAR = 1 << 18
-"""Bytes in which the next element is looked for by what the last one begins with."""
+"""Bytes searched for the opening of the next element."""
 _MANY = 8
-"""Damaged elements after which the usual keys count as the beginning of a row."""
-_SHOWN_OF_ENDLESS = 1 << 20
+"""Damaged elements after which the default keys count as the beginning of a row."""
+_ENDLESS_PREVIEW = 1 << 20
 
 
 class JsonRows:
-    """Cuts an array, or objects one after the other; see `row_cutting.Cutter`."""
+    """Cuts an array or a sequence of objects into rows; see `row_splitting.Cutter`."""
 
     def __init__(self) -> None:
         self.remarks: list[Remark] = []
         self.counted_by_element = False
         self._placer = LinePlacer()
-        self._waiting = Waiting()
+        self._buffer = RowBuffer()
         self._line = 1
-        """Number of the line on which what waits begins."""
+        """Line number of the buffered text."""
         self._in_array = False
         self._first_keys: set[bytes] = set()
         self._row_begin = _row_begin(_FIRST_KEYS)
         self._opening = b""
-        """The bytes that the last whole object begins with, its first key included."""
+        """The first bytes of the last valid object, including its first key."""
         self._holds_rows = False
-        """Whether something like the beginning of a row stood in a whole one."""
+        """Whether a valid row contained something like the beginning of a row."""
         self._damaged = 0
-        """Damaged elements so far."""
-        self._given_up = False
+        """Number of damaged elements."""
+        self._stopped = False
 
     def cut(self, block: bytes) -> bytes:
         """See `Cutter`."""
-        if self._given_up:
+        if self._stopped:
             return b""
-        text = self._waiting.add(block)
+        text = self._buffer.add(block)
         return self._lines(text, last=False) if text else b""
 
     def finish(self) -> bytes:
         """See `Cutter`."""
-        found = self._lines(self._waiting.all(), last=True)
-        if self._in_array and not self._given_up:
+        lines = self._lines(self._buffer.all(), last=True)
+        if self._in_array and not self._stopped:
             text = f"The array is not closed: the file ends on line {number(self._line)}."
             self.remarks.append(("truncated-container", text))
-        return found
+        return lines
 
     def _lines(self, text: bytes, *, last: bool) -> bytes:
-        """The elements that are complete, each on its line."""
-        found = list(self._elements(text, last))
-        lines = (self._placer.line, *(line for _, line in found))
+        """The complete elements, each on its line."""
+        elements = list(self._elements(text, last))
+        lines = (self._placer.line, *(line for _, line in elements))
         if any(line >= following for line, following in pairwise(lines)):
             self.counted_by_element = True
         if self.counted_by_element:
-            return b"".join(raw + b"\n" for raw, _ in found)
-        return b"".join(self._placer.place(raw, line) for raw, line in found)
+            return b"".join(raw + b"\n" for raw, _ in elements)
+        return b"".join(self._placer.place(raw, line) for raw, line in elements)
 
     def _elements(self, text: bytes, last: bool) -> Iterator[tuple[bytes, int]]:
-        """The elements that are complete in a text, with the lines on which they begin."""
+        """The complete elements of a text, with their line numbers."""
         at, line, counted = 0, self._line, 0
         while (at := self._skip(text, at)) < len(text):
             end = self._end(text, at, last)
@@ -96,22 +96,22 @@ class JsonRows:
             at = end
         self._line = line + text.count(b"\n", counted, at)
         if len(text) - at > LONGEST_ROW:
-            yield _on_one_line(text[at : at + _SHOWN_OF_ENDLESS]), self._line
-            self._give_up()
+            yield _on_one_line(text[at : at + _ENDLESS_PREVIEW]), self._line
+            self._stop()
             at = len(text)
-        self._waiting.keep(text[at:])
+        self._buffer.keep(text[at:])
 
-    def _give_up(self) -> None:
-        self._given_up = True
+    def _stop(self) -> None:
+        self._stopped = True
         most = number(LONGEST_ROW >> 20)
         text = f"The element on line {number(self._line)} does not end within {most} MB; "
         self.remarks.append(("truncated-container", f"{text}what follows it is not read."))
 
     def _skip(self, text: bytes, at: int) -> int:
-        """Where the next element begins: after white space, commas and the array's brackets."""
+        """Start of the next element: after white space, commas and the brackets of the array."""
         while True:
-            found = _GAP.match(text, at)
-            at = found.end() if found else at
+            match = _GAP.match(text, at)
+            at = match.end() if match else at
             bracket = text[at : at + 1]
             if bracket == b"]" or (bracket == b"[" and not self._in_array):
                 self._in_array = bracket == b"["
@@ -120,7 +120,7 @@ class JsonRows:
                 return at
 
     def _end(self, text: bytes, at: int, last: bool) -> int | None:
-        """Where the element at a place ends; None where what follows must be known first."""
+        """End of the element at a position; None where more text is needed."""
         guess = self._guessed_end(text, at)
         if guess:
             return guess
@@ -131,7 +131,7 @@ class JsonRows:
             return begin
         if end == len(text) and not last:
             return None
-        if end is not None and _FOLLOWS.match(text, end) and self._is_whole(text[at:end]):
+        if end is not None and _FOLLOWS.match(text, end) and self._is_valid(text[at:end]):
             self._holds_rows = self._holds_rows or self._next_row(text, at, end) is not None
             return end
         if not (last or end is not None or len(text) - at > PATIENCE):
@@ -140,20 +140,20 @@ class JsonRows:
         return self._damaged_end(text, at, end, last)
 
     def _guessed_end(self, text: bytes, at: int) -> int | None:
-        """Where the element ends if the next one opens like the last whole one and this is JSON."""
+        """End of the element if it is JSON and the next one opens like the last valid one."""
         far = at + _FAR
-        following = text.find(self._opening, at + 1, far) if self._opening else -1
-        if following < 0:
+        next_start = text.find(self._opening, at + 1, far) if self._opening else -1
+        if next_start < 0:
             return None
-        raw = text[at:following].rstrip(b", \t\r\n")
-        return at + len(raw) if self._is_whole(raw) else None
+        raw = text[at:next_start].rstrip(b", \t\r\n")
+        return at + len(raw) if self._is_valid(raw) else None
 
     def _container(self, text: bytes, at: int) -> tuple[int | None, int | None]:
-        """Where the brackets of an element end, or else where the next row begins in it.
+        """End of an element by its brackets, or else the beginning of the next row in it.
 
-        Rows hold no such beginnings in them as a rule. Where one did, or none was whole yet, only
-        the brackets count. It is looked further bit by bit, so that many rows whose brackets are
-        missing do not cost a look through all that follows each.
+        Rows rarely contain such beginnings. Where one did, or none was valid yet, only brackets
+        count. The searched range grows step by step, so that many rows without closing brackets do
+        not each cost a search of the whole rest.
         """
         trusted = not self._holds_rows and bool(self._opening or self._damaged > _MANY)
         near, end = _NEAR, None
@@ -166,12 +166,12 @@ class JsonRows:
         return end, None
 
     def _next_row(self, text: bytes, at: int, before: int) -> int | None:
-        """Where a row seems to begin after a place and before another."""
-        found = self._row_begin.search(text, at + 1, before)
-        return found.start() if found else None
+        """Where a row seems to begin between two positions."""
+        match = self._row_begin.search(text, at + 1, before)
+        return match.start() if match else None
 
     def _damaged_end(self, text: bytes, at: int, end: int | None, last: bool) -> int | None:
-        """Where a damaged element ends: where its brackets say, or where the next row begins."""
+        """End of a damaged element: by its brackets, or where the next row begins."""
         begin = self._next_row(text, at, end or len(text))
         if end is not None and begin is None:
             if _ROW_FOLLOWS.match(text, end):
@@ -181,8 +181,8 @@ class JsonRows:
             return begin
         return self._last_end(text, at, end) if last else None
 
-    def _is_whole(self, raw: bytes) -> bool:
-        """Whether an element is JSON; what rows begin with is learned from those that are."""
+    def _is_valid(self, raw: bytes) -> bool:
+        """Whether an element is JSON; learns the first keys of rows from those that are."""
         try:
             value = orjson.loads(raw)
         except orjson.JSONDecodeError:
@@ -201,7 +201,7 @@ class JsonRows:
         return True
 
     def _last_end(self, text: bytes, at: int, end: int | None) -> int:
-        """Where a damaged last element ends; the bracket of the array does not belong to it."""
+        """End of a damaged last element, without the bracket of the array."""
         rest = len(text.rstrip())
         strings = _STRINGS.match(text, at)
         open_string = strings is not None and strings.end() < len(text)
@@ -210,23 +210,23 @@ class JsonRows:
 
 
 def _row_begin(first_keys: Iterable[bytes]) -> re.Pattern[bytes]:
-    """What an object in a list looks like that begins with one of some keys."""
+    """A pattern for an object in a list that begins with one of some keys."""
     keys = b"|".join(map(re.escape, sorted(first_keys)))
     return re.compile(rb'[,\n]\s*(?=\{\s*"(?:' + keys + rb')"\s*:)')
 
 
 def container_end(text: bytes, at: int, before: int) -> int | None:
-    """The place after the bracket that closes the one at a place; None where none does.
+    """The position after the bracket that closes the one at a position; None where none does.
 
     Args:
-        text: what is looked through.
-        at: the place of the bracket.
+        text: the text.
+        at: position of the opening bracket.
         before: where to stop.
     """
     depth, before = 0, min(before, len(text))
     while True:
-        found = _TO_BRACKET.match(text, at, before)
-        at = found.end() if found else at
+        match = _TO_BRACKET.match(text, at, before)
+        at = match.end() if match else at
         bracket = text[at : at + 1] if at < before else b""
         if bracket in (b"{", b"["):
             depth += 1
@@ -240,9 +240,9 @@ def container_end(text: bytes, at: int, before: int) -> int | None:
 
 
 def _other_end(text: bytes, at: int) -> int:
-    """The place after a string, a number, or whatever stands where an element should."""
-    found = _NO_CONTAINER.match(text, at)
-    return found.end() if found else at + 1
+    """The position after a string, a number, or whatever is in the place of an element."""
+    match = _NO_CONTAINER.match(text, at)
+    return match.end() if match else at + 1
 
 
 def _on_one_line(raw: bytes) -> bytes:

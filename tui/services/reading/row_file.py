@@ -1,7 +1,7 @@
-"""A file of rows of any size: where each row begins, and its bytes on demand.
+"""A file of rows of any size: an index of the rows, and their bytes on demand.
 
-Rows are read by position and not through a memory map: a map of a file that someone cuts short
-kills the process that looks at it, and its pages count as memory in use.
+Rows are read by position and not through a memory map: access to a map of a truncated file kills
+the process, and mapped pages count as memory in use.
 """
 
 from __future__ import annotations
@@ -12,23 +12,22 @@ import stat
 import threading
 import weakref
 from array import array
-from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 BLOCK = 1 << 22
-"""Bytes looked through at a time."""
+"""Bytes scanned at a time."""
 
 LONGEST_ROW = 64 << 20
-"""Bytes of a row that are read at the most; one that is longer is a damaged row."""
+"""Most bytes read of a row; a longer one counts as damaged."""
 
 _BLANK = b" \t\r"
 
 
 class Container(StrEnum):
-    """What holds the rows of a file."""
+    """How a file holds its rows."""
 
     LINES = "lines"
     ARRAY = "array"
@@ -37,7 +36,7 @@ class Container(StrEnum):
     TSV = "tsv"
 
 
-_HELD = {
+_CONTAINER_LABELS = {
     Container.LINES: "",
     Container.ARRAY: "a JSON array",
     Container.OBJECTS: "objects over many lines",
@@ -48,29 +47,29 @@ _HELD = {
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What tells that a file is still the same one."""
+    """Identity of a file's content, as far as its metadata tells."""
 
     size: int
     changed_ns: int
     inode: int
 
     @classmethod
-    def of(cls, found: os.stat_result) -> Stamp:
-        """The stamp of a file that was looked at."""
-        return cls(found.st_size, found.st_mtime_ns, found.st_ino)
+    def of(cls, status: os.stat_result) -> Stamp:
+        """The stamp of a file from its status."""
+        return cls(status.st_size, status.st_mtime_ns, status.st_ino)
 
 
 class RowFile:
-    """The rows of an open file; lines that are blank are no rows but are counted as lines.
+    """The rows of an open file; blank lines are not rows but count as lines.
 
-    The file is closed when nobody uses the object any more, so a thread that still reads is safe.
+    The file is closed with the object, so a thread that still reads is safe.
 
     Attributes:
         path: the file that was opened.
-        container: what holds the rows.
+        container: how the file holds its rows.
         packed: whether the file is compressed.
-        counted_by_element: whether a row's line is its number, since rows share lines.
-        remarks: code and message of what is wrong with the file as a whole.
+        counted_by_element: whether line numbers are row numbers, since rows share lines.
+        remarks: code and message of problems of the whole file.
     """
 
     container = Container.LINES
@@ -78,7 +77,7 @@ class RowFile:
     counted_by_element = False
 
     def __init__(self, path: Path) -> None:
-        """Open a file; no row is known yet.
+        """Open a file; its rows are found by `scan`.
 
         Raises:
             OSError: it cannot be read, or is a folder or a device.
@@ -97,8 +96,8 @@ class RowFile:
         self._starts = array("Q")
         self._lines = array("Q")
         self._scanned = 0
-        """Bytes of the data, which is the source itself here, that rows were looked for in."""
-        self._scanning = threading.Lock()
+        """Bytes of the data that have been scanned; here the data is the source itself."""
+        self._scan_lock = threading.Lock()
         self._open_line: tuple[int, bool] | None = None
         self._line = 1
         self._complete = False
@@ -108,31 +107,31 @@ class RowFile:
 
     @property
     def data_path(self) -> Path:
-        """The file that holds the rows as lines at `start(row)`: the source, or what it held."""
+        """The file of the rows as lines at `start(row)`: the source, or its unpacked content."""
         return self.path
 
     @property
     def size(self) -> int:
-        """Bytes the file had when it was opened."""
+        """Size of the file when it was opened."""
         return self.stamp.size
 
     @property
     def scanned(self) -> int:
-        """Bytes of the file that were looked through for rows."""
+        """Bytes of the file scanned so far."""
         return self._scanned
 
     @property
     def data_size(self) -> int:
-        """Bytes of `data_path` in which rows are known; more than `scanned` of a packed file."""
+        """Bytes of `data_path` scanned so far; more than `scanned` in a compressed file."""
         return self._scanned
 
     @property
     def complete(self) -> bool:
-        """Whether every row is known."""
+        """Whether the whole file has been scanned."""
         return self._complete
 
     def changed(self) -> bool:
-        """Whether the file at the path is another one by now, or gone."""
+        """Whether the file at the path has changed or is gone."""
         try:
             return Stamp.of(self.path.stat()) != self.stamp
         except OSError:
@@ -143,26 +142,21 @@ class RowFile:
         return os.pread(self._handle, size, 0)
 
     @property
-    def held(self) -> str:
-        """What holds the rows, in words; empty for plain lines, as training services take them."""
-        words = _HELD[self.container]
-        return f"{words or 'lines'}, packed with gzip" if self.packed else words
+    def container_label(self) -> str:
+        """How the file holds its rows; empty for plain lines, which training services take."""
+        label = _CONTAINER_LABELS[self.container]
+        return f"{label or 'lines'}, packed with gzip" if self.packed else label
 
     def line(self, row: int) -> int:
-        """Number of the line of a row, from 1."""
+        """Line number of a row, from 1."""
         return self._lines[row]
 
-    def row_of_line(self, line: int) -> int | None:
-        """The row that stands on a line; None where the line is blank or not known."""
-        row = bisect_left(self._lines, line)
-        return row if row < len(self._lines) and self._lines[row] == line else None
-
     def start(self, row: int) -> int:
-        """Byte at which a row begins; for the number of rows, the byte after the last one."""
+        """Byte offset of a row; for the number of rows, the offset after the last one."""
         return self._starts[row] if row < len(self._starts) else self._scanned
 
     def read(self, row: int) -> bytes:
-        """The bytes of a row without its line break; what is left of them if the file was cut."""
+        """The bytes of a row without its line break; fewer where the file was truncated."""
         start = self._starts[row]
         size = min(max(0, self.start(row + 1) - start), LONGEST_ROW)
         raw = os.pread(self._data_handle, size, start)
@@ -170,28 +164,28 @@ class RowFile:
         return (raw if end < 0 else raw[:end]).removesuffix(b"\r")
 
     def index(self) -> tuple[array[int], array[int]]:
-        """Where each row starts, in bytes of the data, and the number of its line."""
+        """Byte offset in the data, and line number, of each row."""
         return self._starts, self._lines
 
     def adopt(self, starts: array[int], lines: array[int]) -> bool:
-        """Take an index that was kept of the very same content, so that nothing is looked through.
+        """Use a cached index of the same content instead of scanning.
 
         Returns:
-            False where the data must be read anyway, since it has to be unpacked first.
+            False where the data must be read anyway, since it has to be unpacked.
         """
-        with self._scanning:
+        with self._scan_lock:
             self._starts, self._lines = starts, lines
             self._scanned, self._open_line, self._complete = self.size, None, True
         return True
 
     def scan(self) -> bool:
-        """Look through the next block for rows; False when there is none left.
+        """Scan the next block for rows; False where none is left.
 
         Raises:
             OSError: the file cannot be read.
-            FileError: what is in the file cannot be unpacked.
+            FileError: the file cannot be unpacked.
         """
-        with self._scanning:  # a check and a conversion may both be under way
+        with self._scan_lock:  # a check and a conversion may run at once
             block = self._next_block()
             if block is None:
                 self._finish()
@@ -200,12 +194,12 @@ class RowFile:
             return True
 
     def _next_block(self) -> bytes | None:
-        """The data that follows what was looked through; None at its end."""
-        wanted = min(BLOCK, self.size - self._scanned)
-        return os.pread(self._handle, wanted, self._scanned) or None
+        """The next block of data; None at its end."""
+        size = min(BLOCK, self.size - self._scanned)
+        return os.pread(self._handle, size, self._scanned) or None
 
     def _scan_block(self, block: bytes) -> None:
-        """Note each row that begins in a block. This loop runs once a line of any file."""
+        """Index each row that begins in a block. This loop runs once per line of any file."""
         at, base, line = 0, self._scanned, self._line
         if self._open_line:
             at = self._close_line(block)
@@ -226,7 +220,7 @@ class RowFile:
             self._open_line = base + at, not block[at:].strip(_BLANK)
 
     def _close_line(self, block: bytes) -> int:
-        """Go on with the line that the last block left open; where the next begins, or -1."""
+        """Continue the line that the last block left open; returns the start of the next, or -1."""
         assert self._open_line
         start, blank = self._open_line
         end = block.find(b"\n")
@@ -242,7 +236,7 @@ class RowFile:
         return end + 1
 
     def _finish(self) -> None:
-        """The last line needs no line break. A file that was cut short ends where it ends now."""
+        """Index the last line, which needs no line break."""
         if self._open_line and not self._open_line[1]:
             self._starts.append(self._open_line[0])
             self._lines.append(self._line)

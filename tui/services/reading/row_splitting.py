@@ -1,4 +1,4 @@
-"""Cutting what holds rows into lines of JSON: a row stands on the line it has in the source."""
+"""Cutting a container into lines of JSON, each row on its line of the source."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from typing import Protocol
 from tui.services.reading.row_file import LONGEST_ROW
 
 PATIENCE = 16 << 20
-"""Bytes after which a row that does not end counts as damaged where another may begin in it."""
+"""Bytes after which an unfinished row counts as damaged if another may begin in it."""
 
 Remark = tuple[str, str]
-"""Code and message of what is wrong with a file as a whole."""
+"""Code and message of a problem of the whole file."""
 
 
 class Cutter(Protocol):
-    """Makes lines out of the blocks of a file.
+    """Cuts the blocks of a file into lines.
 
     Attributes:
-        counted_by_element: whether the number of a row's line is the row's own number.
-        remarks: what is wrong with the file as a whole, as far as it was read.
+        counted_by_element: whether line numbers are row numbers, since rows share lines.
+        remarks: problems of the whole file, as far as it was read.
     """
 
     counted_by_element: bool
     remarks: list[Remark]
 
     def cut(self, block: bytes) -> bytes:
-        """The lines that a block completes; what it leaves open waits for the next one."""
+        """The lines that a block completes; an unfinished one is kept for the next block."""
 
     def finish(self) -> bytes:
-        """The lines that were still open at the end of the file."""
+        """The lines that were unfinished at the end of the file."""
 
 
-class AsIs:
-    """Lines stay what they are."""
+class PassThrough:
+    """Passes lines through."""
 
     def __init__(self) -> None:
         self.counted_by_element = False
@@ -47,43 +47,43 @@ class AsIs:
         return b""
 
 
-class Waiting:
-    """Blocks that wait until a row is complete in them.
+class RowBuffer:
+    """Blocks of an unfinished row.
 
-    What was looked at in vain is looked at again when it has doubled, so a long row costs no more
-    than a few looks.
+    After a failed attempt the next one waits until the size has doubled, so that a long row costs
+    few attempts.
     """
 
     def __init__(self) -> None:
         self._blocks: list[bytes] = []
         self._size = 0
-        self._wanted = 0
+        self._next_size = 0
 
     def add(self, block: bytes) -> bytes | None:
-        """All that waits with a block added; None as long as it is not worth a look."""
+        """Add a block; gives the whole buffer where an attempt is worthwhile, else None."""
         self._blocks.append(block)
         self._size += len(block)
-        return self.all() if self._size >= self._wanted else None
+        return self.all() if self._size >= self._next_size else None
 
     def all(self) -> bytes:
-        """All that waits."""
+        """The whole buffer."""
         return b"".join(self._blocks)
 
     def keep(self, rest: bytes) -> None:
-        """Wait with what is left of the whole."""
+        """Replace the buffer by the rest of it."""
         self._blocks, self._size = [rest], len(rest)
-        self._wanted = min(2 * len(rest), LONGEST_ROW + 1)
+        self._next_size = min(2 * len(rest), LONGEST_ROW + 1)
 
 
 class LinePlacer:
-    """Puts rows on lines of given, rising numbers, with blank lines between."""
+    """Puts rows on lines of ascending numbers, with blank lines between."""
 
     def __init__(self) -> None:
         self.line = 0
-        """Number of the last row's line."""
+        """Line number of the last row."""
 
     def place(self, raw: bytes, line: int) -> bytes:
-        """The bytes that end the line before and put a row on this one."""
+        """The bytes that end the previous line and put a row on a line."""
         before = b"\n" * (line - max(1, self.line))
         self.line = line
         return before + raw

@@ -1,7 +1,7 @@
-"""Rows that do not stand on lines of their own: unpacked and cut, block by block, into a spool.
+"""Rows that are not on lines of their own, unpacked and cut block by block into a spool file.
 
-The spool is a file of JSON Lines in the folder for temporary files. Blank lines in it keep every
-row on the line it has in the source.
+The spool is a temporary file of JSON Lines. Blank lines in it keep every row on its line of the
+source.
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ from tui.services.reading.decompression import Gunzipped, Plain, Source
 from tui.services.reading.row_file import BLOCK, Container, RowFile
 from tui.services.reading.row_splitting import Cutter
 
-SPARED = 256 << 20
-"""Bytes that unpacking leaves free on the disk."""
+MIN_FREE = 256 << 20
+"""Bytes of free disk space that unpacking leaves."""
 _FIRST_BLOCK = 1 << 16
-"""Bytes of the first block; the following ones double, so the first rows are soon there."""
+"""Bytes of the first block; the size doubles, so that the first rows come soon."""
 _PREFIX = "ftui-rows-"
-_AT_A_TIME = 1000
-_YOUNG = 60
-"""Seconds in which a spool may not have its lock yet."""
+_BATCH = 1000
+_LOCK_SECONDS = 60
+"""Age in seconds below which a spool may not be locked yet."""
 
 
 class Spool:
-    """A file for rows in the folder for temporary files; it goes with the object.
+    """A temporary file for rows, removed with the object.
 
-    A lock tells that it is in use, so those that a killed process left are removed by the next.
+    It is locked while in use, so that files left by a killed process can be recognised and removed.
     """
 
     def __init__(self) -> None:
-        """Make the file.
+        """Create the file.
 
         Raises:
-            OSError: it cannot be made.
+            OSError: it cannot be created.
         """
         self.handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=".jsonl")
         self.path = Path(name)
@@ -53,13 +53,13 @@ class Spool:
         fcntl.flock(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def append(self, data: bytes) -> None:
-        """Write at the end.
+        """Append data.
 
         Raises:
             OSError: the disk is full, or nearly so.
         """
         free = shutil.disk_usage(self.path.parent).free
-        if data and free - len(data) < SPARED:
+        if data and free - len(data) < MIN_FREE:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
         rest = memoryview(data)
         while rest:
@@ -75,30 +75,30 @@ def _remove(path: Path, handle: int) -> None:
 def remove_leftovers() -> None:
     """Remove the spools of processes that were killed."""
     for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*.jsonl"):
-        with suppress(OSError), path.open("rb+") as file:  # in use, another's, or gone by now
+        with suppress(OSError), path.open("rb+") as file:  # in use, of another user, or gone by now
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if time.time() - path.stat().st_mtime > _YOUNG:
+            if time.time() - path.stat().st_mtime > _LOCK_SECONDS:
                 path.unlink()
 
 
 class SpooledRows(RowFile):
-    """The rows of a file that are unpacked or cut into lines while it is scanned."""
+    """The rows of a file that is unpacked or cut into lines while it is scanned."""
 
     def __init__(self, path: Path, cutter: Cutter, container: Container, packed: bool) -> None:
-        """Open a file; no row is known yet.
+        """Open a file; its rows are found by `scan`.
 
         Raises:
-            OSError: it cannot be read, or the spool cannot be made.
+            OSError: it cannot be read, or the spool cannot be created.
         """
         super().__init__(path)
         self.container = container
         self.packed = packed
         self._source: Source = (Gunzipped if packed else Plain)(self._handle, self.size)
         self._cutter = cutter
-        self._most = _FIRST_BLOCK
+        self._block_size = _FIRST_BLOCK
         self._ended = False
         self._failure: Exception | None = None
-        self._moving = threading.Lock()
+        self._spool_lock = threading.Lock()
         remove_leftovers()
         self._spool = Spool()
         self._data_handle = self._spool.handle
@@ -110,16 +110,16 @@ class SpooledRows(RowFile):
 
     @property
     def scanned(self) -> int:
-        """Bytes of the file that were unpacked."""
-        return self._source.taken
+        """Bytes of the file read so far."""
+        return self._source.consumed
 
     def read(self, row: int) -> bytes:
         """See `RowFile`."""
-        with self._moving:
+        with self._spool_lock:
             return super().read(row)
 
     def adopt(self, starts: array[int], lines: array[int]) -> bool:
-        """See `RowFile`; the spool must be filled anyway."""
+        """See `RowFile`; the spool has to be filled anyway."""
         return False
 
     def _next_block(self) -> bytes | None:
@@ -130,29 +130,29 @@ class SpooledRows(RowFile):
         try:
             return self._unpack()
         except OSError as error:
-            self._failure = self._explained(error)
+            self._failure = self._explain(error)
             raise self._failure from error
 
     def _unpack(self) -> bytes:
-        block = self._source.next_block(min(self._most, BLOCK))
-        self._most = min(2 * self._most, BLOCK)
+        block = self._source.next_block(min(self._block_size, BLOCK))
+        self._block_size = min(2 * self._block_size, BLOCK)
         self._ended = block is None
         data = self._cutter.finish() if block is None else self._cutter.cut(block)
         if self._ended:
             self._add_remarks()
         if self._cutter.counted_by_element and not self.counted_by_element:
-            self._number_anew()
+            self._renumber()
         self._spool.append(data)
         return data
 
-    def _explained(self, error: OSError) -> Exception:
-        """A full disk told by what filled it, or nearly so."""
+    def _explain(self, error: OSError) -> Exception:
+        """An error that explains a full disk."""
         if error.errno != errno.ENOSPC:
             return error
         folder = self._spool.path.parent
-        held = f"{number(self.scanned)} bytes of it became {number(self._spool.size)}"
+        sizes = f"{number(self.scanned)} bytes of it became {number(self._spool.size)}"
         return FileError(
-            f"{self.path} needs more room to be unpacked than is free in {folder}: {held}.",
+            f"{self.path} needs more room to be unpacked than is free in {folder}: {sizes}.",
             "Free some space, or set TMPDIR to a folder on a larger disk.",
         )
 
@@ -162,19 +162,19 @@ class SpooledRows(RowFile):
             self.remarks.append(("truncated-container", text))
         self.remarks += self._cutter.remarks
 
-    def _number_anew(self) -> None:
-        """Put every row on the line of its own number, from when two share a line of the source."""
+    def _renumber(self) -> None:
+        """Number lines by row, once two rows share a line of the source."""
         self.counted_by_element = True
         if self._open_line:
             self._close_line(b"\n")
         spool, starts, size = Spool(), array("Q"), 0
-        for first in range(0, len(self), _AT_A_TIME):
-            rows = [self.read(row) for row in range(first, min(first + _AT_A_TIME, len(self)))]
+        for first in range(0, len(self), _BATCH):
+            rows = [self.read(row) for row in range(first, min(first + _BATCH, len(self)))]
             for raw in rows:
                 starts.append(size)
                 size += len(raw) + 1
             spool.append(b"\n".join(rows) + b"\n")
-        with self._moving:
+        with self._spool_lock:
             self._spool, self._data_handle, self._starts = spool, spool.handle, starts
             self._lines = array("Q", range(1, len(starts) + 1))
             self._scanned, self._line = spool.size, len(starts) + 1

@@ -75,8 +75,10 @@ class Survey:
 
     def _reason_in_rows(self, fine: frozenset[str]) -> str | None:
         kind = self.report.format
-        if self.dataset.held:
-            return f"{self.path} is {self.dataset.held}; training takes JSON Lines. {_ANEW}"
+        if self.dataset.container_label:
+            return (
+                f"{self.path} is {self.dataset.container_label}; training takes JSON Lines. {_ANEW}"
+            )
         if not kind.trainable:
             return f"{self.path} has {kind} rows, which are not trained on as they are. {_ANEW}"
         whole = next((one for one in self.report.file_errors if one.code not in fine), None)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tui.domain.submission.forecast import Counted
 from tui.services.checking.dataset_check import SMALL, run_parts
-from tui.services.checking.passes import Chunk, Look, example_or_none
+from tui.services.checking.passes import CheckPlan, Chunk, example_or_none
 from tui.services.checking.token_counters import TokenCounter
 from tui.services.checking.workers import workers
 from tui.services.progress import RowProgress
@@ -57,11 +57,11 @@ async def count_tokens(
         FileError: the file cannot be read.
     """
     options = replace(dataset.options, context=context)
-    look = Look(dataset.format, options, 0, counter)
+    plan = CheckPlan(dataset.format, options, 0, counter)
     began, done = time.monotonic(), 0
     tokens = rows_cut = tokens_cut = 0
     with workers(dataset.data_size > SMALL) as pool:
-        passing = run_parts(pool, dataset.path, _count, dataset.parts(_CHUNK), look)
+        passing = run_parts(pool, dataset.path, _count, dataset.parts(_CHUNK), plan)
         async for part, sums in passing:
             done += part.rows
             tokens += sums.tokens
@@ -76,11 +76,11 @@ def _progress(dataset: Dataset, done: int, began: float) -> CountProgress:
     return CountProgress("counting tokens", len(dataset), done, time.monotonic() - began)
 
 
-def _count(chunk: Chunk, look: Look) -> _Sums:
+def _count(chunk: Chunk, plan: CheckPlan) -> _Sums:
     """The tokens of a part of a file."""
     lines = rows_between(chunk.path, chunk.start, chunk.end, chunk.line)
-    found = (example_or_none(raw, line, look.kind, look.options) for line, raw in lines)
-    lengths = look.counter.count_examples([example for example in found if example])
-    context = look.options.context
+    found = (example_or_none(raw, line, plan.kind, plan.options) for line, raw in lines)
+    lengths = plan.counter.count_examples([example for example in found if example])
+    context = plan.options.context
     over = [length - context for length in lengths if context and length > context]
     return _Sums(sum(lengths), len(over), sum(over))

@@ -1,4 +1,4 @@
-"""What stands beside written files: where they come from, what was done, and their digests."""
+"""The manifest of written files: their source, how they were made, and their digests."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class WrittenFile(BaseModel):
 
 
 class Source(BaseModel):
-    """The file that the rows come from, as it was when it was read."""
+    """The source of the rows, as it was read."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -39,7 +39,7 @@ class Source(BaseModel):
 
 
 class Split(BaseModel):
-    """How the rows were divided: parts of them, and the seed of the order."""
+    """The split: the shares of rows, and the seed."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -49,7 +49,7 @@ class Split(BaseModel):
 
 
 class EditRecord(BaseModel):
-    """One change by a person: what was done, and to the rows on which lines of the source."""
+    """One change by the user, and the lines of the source it changed."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -58,21 +58,21 @@ class EditRecord(BaseModel):
 
 
 class Manifest(BaseModel):
-    """How files were made, so that they can be made again and known again.
+    """How files were made, so that they can be reproduced and identified.
 
     Attributes:
         ftui: version that wrote them.
-        written_at: when, in UTC.
-        source: the file the rows come from.
-        counts: rows of the source, written, rejected, and of these excluded by a person; written
-            rows that a person edited.
-        rejected_by_code: rows that were rejected for each problem; a row may have several.
-        rules: limits and switches of the check.
-        left_out: warnings whose rows were rejected beside those with errors.
-        system: system prompt that was added to rows without one; empty for none.
-        split: how the rows were divided.
-        edits: what a person changed, oldest first.
-        outputs: the files of good rows.
+        written_at: time of writing, in UTC.
+        source: the source of the rows.
+        counts: rows of the source, written, rejected, excluded among the rejected, and edited among
+            the written.
+        rejected_by_code: code -> rows rejected for it; a row may have several.
+        rules: options of the check.
+        left_out: warnings whose rows were rejected.
+        system: system prompt added to rows without one; empty for none.
+        split: the split.
+        edits: changes by the user, oldest first.
+        outputs: the files of valid rows.
         rejected: the file of rejected rows; None where there are none.
     """
 
@@ -93,17 +93,17 @@ class Manifest(BaseModel):
 
 
 def shown_path(path: Path) -> str:
-    """A path as text; bytes of its name that are no UTF-8 are shown as numbers."""
+    """A path as text; bytes that are not UTF-8 are escaped."""
     return os.fsencode(path).decode(errors="backslashreplace")
 
 
-def rules_told(options: CheckOptions) -> dict[str, Any]:
-    """Options of a check as JSON has them."""
+def rules_json(options: CheckOptions) -> dict[str, Any]:
+    """Check options as a JSON object."""
     return asdict(options) | {"off": sorted(options.off)}
 
 
-def edits_told(steps: Sequence[EditStep], line_of: Callable[[int], int]) -> list[EditRecord]:
-    """What a person changed, by the lines of the source."""
+def edit_records(steps: Sequence[EditStep], line_of: Callable[[int], int]) -> list[EditRecord]:
+    """The changes by the user, by lines of the source."""
     return [
         EditRecord(words=step.words, lines=[line_of(row) for row in sorted(step.after)])
         for step in steps

@@ -1,4 +1,4 @@
-"""New files that appear together, each whole, or not at all."""
+"""New files that appear together, complete, or not at all."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from tui.services.workspace.files import explain
 
 
 class OutputFile:
-    """A file that is written under another name beside its place.
+    """A file that is written under a temporary name in the same folder.
 
     Attributes:
-        path: where it will stand.
+        path: its final path.
         rows: lines written so far.
         size: bytes written so far.
     """
@@ -32,7 +32,7 @@ class OutputFile:
 
     @property
     def sha256(self) -> str:
-        """SHA-256 of what was written so far."""
+        """SHA-256 of the bytes written so far."""
         return self._digest.hexdigest()
 
     def write_row(self, row: bytes) -> None:
@@ -48,7 +48,7 @@ class OutputFile:
         self.size += len(line)
 
     def finish(self) -> None:
-        """Bring all of it to the disk.
+        """Flush the file to disk.
 
         Raises:
             OSError: it cannot be written.
@@ -58,24 +58,24 @@ class OutputFile:
         self._file.close()
 
     def discard(self) -> None:
-        """Leave nothing behind; what has its name already stays."""
-        with contextlib.suppress(OSError):  # a full disk refuses the last of the buffer
+        """Remove the temporary file; a placed file stays."""
+        with contextlib.suppress(OSError):  # a full disk fails on the rest of the buffer
             self._file.close()
         self.temporary.unlink(missing_ok=True)
 
 
 class OutputSet:
-    """Files that appear together. `place` at the end; `discard` in any case."""
+    """Files that appear together. Call `place` at the end, `discard` in any case."""
 
     def __init__(self, *, replace: bool) -> None:
         """Begin a set of files.
 
         Args:
-            replace: take the place of files of the same names.
+            replace: whether existing files are replaced.
         """
         self._replace = replace
         self._files: list[OutputFile] = []
-        self._kept: list[tuple[Path, Path | None]] = []
+        self._backups: list[tuple[Path, Path | None]] = []
 
     def add(self, path: Path) -> OutputFile:
         """Begin a file.
@@ -92,10 +92,10 @@ class OutputSet:
         return file
 
     def place(self) -> None:
-        """Give every file its name; where one cannot have it, none has and all is as it was.
+        """Give every file its final name; where one fails, everything is restored.
 
         Raises:
-            InputError: a file of that name is there.
+            InputError: a file of that name exists.
             FileError: a file cannot be written.
         """
         for file in self._files:
@@ -107,102 +107,102 @@ class OutputSet:
             for file in self._files:
                 self._place(file)
         except BaseException:
-            self._take_back()
+            self._restore()
             raise
-        for _, kept in self._kept:
-            if kept:
-                kept.unlink(missing_ok=True)
-        self._kept.clear()
+        for _, backup in self._backups:
+            if backup:
+                backup.unlink(missing_ok=True)
+        self._backups.clear()
         for folder in {file.path.parent for file in self._files}:
             _sync(folder)
 
     def discard(self) -> None:
-        """Remove what was not placed."""
+        """Remove the files that were not placed."""
         for file in self._files:
             file.discard()
 
     def _place(self, file: OutputFile) -> None:
         try:
             if self._replace and os.path.lexists(file.path):
-                kept = _keep(file.path)
-                self._kept.append((file.path, kept))
+                backup = _back_up(file.path)
+                self._backups.append((file.path, backup))
                 file.temporary.replace(file.path)
             else:
-                _name_new(file)
-                self._kept.append((file.path, None))
+                _place_new(file)
+                self._backups.append((file.path, None))
         except FileExistsError as error:
-            raise there_already(file.path) from error
+            raise already_exists(file.path) from error
         except OSError as error:
             raise explain(error, file.path, "write") from error
 
-    def _take_back(self) -> None:
-        """Put back what stood at each place, as far as that can be done."""
-        for path, kept in reversed(self._kept):
+    def _restore(self) -> None:
+        """Restore the replaced files, as far as possible."""
+        for path, backup in reversed(self._backups):
             with contextlib.suppress(OSError):
-                if kept:
-                    kept.replace(path)
+                if backup:
+                    backup.replace(path)
                 else:
                     path.unlink()
-        self._kept.clear()
+        self._backups.clear()
 
 
-def refuse_no_file(path: Path) -> None:
-    """Refuse a place that holds a folder or, as `/dev/null`, a device: neither is replaced.
+def require_regular_file(path: Path) -> None:
+    """Refuse a path of a folder or a device such as `/dev/null`; neither is ever replaced.
 
-    A link may be replaced where it leads to a file or nowhere.
+    A symbolic link may be replaced where its target is a file or missing.
 
     Raises:
-        FileError: it holds no file.
-        OSError: it cannot be looked at.
+        FileError: the path is not a file.
+        OSError: it cannot be read.
     """
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
         return
     if not stat.S_ISREG(mode):
-        what = "a folder" if stat.S_ISDIR(mode) else "a device or a pipe, not a file"
-        raise FileError(f"{path} is {what}.", "Choose another name.")
+        label = "a folder" if stat.S_ISDIR(mode) else "a device or a pipe, not a file"
+        raise FileError(f"{path} is {label}.", "Choose another name.")
 
 
-def there_already(path: Path) -> InputError:
-    """The refusal to write over a file."""
-    return InputError(f"{path} is there already.", "Choose another name or move it away.")
+def already_exists(path: Path) -> InputError:
+    """The error for a path that exists."""
+    return InputError(f"{path} already exists.", "Choose another name or move it away.")
 
 
 def _beside(path: Path, kind: str) -> Path:
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}.{kind}")
 
 
-def _keep(path: Path) -> Path:
-    """A second name for a file that is about to be replaced.
+def _back_up(path: Path) -> Path:
+    """Keep a file that is about to be replaced under a second name.
 
     Raises:
-        FileError: the place holds no file.
-        OSError: the file system gives no second name, nor another.
+        FileError: the path is not a file.
+        OSError: the file can be neither linked nor renamed.
     """
-    refuse_no_file(path)
-    kept = _beside(path, "old")
+    require_regular_file(path)
+    backup = _beside(path, "old")
     try:
-        os.link(path, kept, follow_symlinks=False)
-    except (OSError, NotImplementedError):  # some file systems know no links
-        path.rename(kept)
-    return kept
+        os.link(path, backup, follow_symlinks=False)
+    except (OSError, NotImplementedError):  # some file systems have no hard links
+        path.rename(backup)
+    return backup
 
 
-def _name_new(file: OutputFile) -> None:
-    """Give a file its name; a link never replaces what someone else made meanwhile."""
+def _place_new(file: OutputFile) -> None:
+    """Give a new file its name; a hard link never replaces a file created meanwhile."""
     try:
         os.link(file.temporary, file.path)
     except FileExistsError:
         raise
-    except OSError:  # some file systems know no links
+    except OSError:  # some file systems have no hard links
         if os.path.lexists(file.path):
             raise FileExistsError(str(file.path)) from None
         file.temporary.rename(file.path)
 
 
 def _sync(folder: Path) -> None:
-    """Bring the names to the disk, where the system can."""
+    """Flush a folder to disk, where the system can."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""Dividing rows among training, validation and test: seeded, and like rows on one side."""
+"""Splitting rows into training, validation and test: seeded, duplicates kept together."""
 
 from __future__ import annotations
 
@@ -12,71 +12,74 @@ from tui.services.errors import InputError
 def split(
     rows: Sequence[int], group_of: Callable[[int], int], shares: Sequence[float], seed: int
 ) -> bytearray:
-    """Choose a side for each row: 0 is training, the others follow `shares`.
+    """Assign each row to a split: 0 is training, the others follow `shares`.
 
-    Groups are dealt in an order that the seed decides; one that is larger than what its side still
-    lacks goes to the next side that can take it, at last to training. Every side gets a group.
+    Groups are assigned in a seeded order; a group larger than what a split still needs goes to the
+    next split with room, in the end to training. Every split gets a group.
 
     Args:
-        rows: numbers of the rows, rising.
-        group_of: row -> the number of a row, the same for rows that must stay on one side.
-        shares: parts of the rows for the sides 1, 2, ...; a side of share 0 stays empty.
-        seed: of the order.
+        rows: numbers of the rows, ascending.
+        group_of: row -> a row number that is the same for rows that must stay together.
+        shares: shares of the rows for the splits 1, 2, ...; a split of share 0 stays empty.
+        seed: seed of the order.
 
     Returns:
-        A side a row number, up to the last row; memory is 10 bytes a row.
+        The split of each row number, up to the last row; memory is 10 bytes per row.
 
     Raises:
-        InputError: there are fewer groups than sides.
+        InputError: there are fewer groups than splits.
     """
-    sides = bytearray(rows[-1] + 1 if rows else 0)
+    splits = bytearray(rows[-1] + 1 if rows else 0)
     if not any(shares):
-        return sides
-    group = array("I", bytes(4 * len(sides)))
-    sizes = array("I", bytes(4 * len(sides)))
+        return splits
+    group = array("I", bytes(4 * len(splits)))
+    sizes = array("I", bytes(4 * len(splits)))
     for row in rows:
         group[row] = group_of(row)
         sizes[group[row]] += 1
-    wanted = [0, *(max(1, round(share * len(rows))) if share else 0 for share in shares)]
-    dealt = _deal(sizes, wanted, seed)
+    targets = [0, *(max(1, round(share * len(rows))) if share else 0 for share in shares)]
+    assigned = _assign_groups(sizes, targets, seed)
     for row in rows:
-        sides[row] = dealt[group[row]]
-    return sides
+        splits[row] = assigned[group[row]]
+    return splits
 
 
-def _deal(sizes: array[int], wanted: list[int], seed: int) -> bytearray:
-    """The side of each group.
+def _assign_groups(sizes: array[int], targets: list[int], seed: int) -> bytearray:
+    """The split of each group.
 
     Args:
-        sizes: rows a group; 0 where no group has this number.
-        wanted: rows a side; training, the first, gets what is left.
-        seed: of the order.
+        sizes: rows of each group; 0 where no group has this number.
+        targets: rows for each split; training, the first, gets the rest.
+        seed: seed of the order.
     """
-    order = array("I", (one for one, size in enumerate(sizes) if size))
-    sides = [side for side, rows in enumerate(wanted) if rows or side == 0]
-    if len(order) < len(sides):
+    order = array("I", (group for group, size in enumerate(sizes) if size))
+    splits = [part for part, rows in enumerate(targets) if rows or part == 0]
+    if len(order) < len(splits):
         raise InputError(
-            f"The file has too few different rows to split: {len(order)} for {len(sides)} files.",
-            "Leave the split out.",
+            f"The file has too few distinct rows to split: {len(order)} for {len(splits)} files.",
+            "Write it without a split.",
         )
     random.Random(seed).shuffle(order)
-    dealt, lacking = bytearray(len(sizes)), list(wanted)
-    for one in order:
-        side = next((side for side in sides if sizes[one] <= lacking[side]), 0)
-        dealt[one] = side
-        lacking[side] -= sizes[one]
-    for side in sides:
-        _give_one(side, order, sizes, dealt, sides)
-    return dealt
+    assigned, missing = bytearray(len(sizes)), list(targets)
+    for group in order:
+        part = next((part for part in splits if sizes[group] <= missing[part]), 0)
+        assigned[group] = part
+        missing[part] -= sizes[group]
+    for part in splits:
+        _fill_empty(part, order, sizes, assigned, splits)
+    return assigned
 
 
-def _give_one(
-    side: int, order: array[int], sizes: array[int], dealt: bytearray, sides: list[int]
+def _fill_empty(
+    part: int, order: array[int], sizes: array[int], assigned: bytearray, splits: list[int]
 ) -> None:
-    """A side without a group gets the smallest of the side that has the most."""
-    if any(dealt[one] == side for one in order):
+    """Move the smallest group of the largest split to a split without a group."""
+    if any(assigned[group] == part for group in order):
         return
-    held = [sum(dealt[one] == other for one in order) for other in sides]
-    richest = sides[held.index(max(held))]
-    smallest = min((one for one in order if dealt[one] == richest), key=lambda one: sizes[one])
-    dealt[smallest] = side
+    counts = [sum(assigned[group] == other for group in order) for other in splits]
+    largest = splits[counts.index(max(counts))]
+    smallest = min(
+        (group for group in order if assigned[group] == largest),
+        key=lambda group: sizes[group],
+    )
+    assigned[smallest] = part

@@ -1,4 +1,4 @@
-"""What shall be written of a file, how far that is, and what was written."""
+"""A request to write rows to new files, its progress and its result."""
 
 from __future__ import annotations
 
@@ -24,17 +24,18 @@ LOW_QUALITY = frozenset(
         "encoding-damage",
     }
 )
-"""Warnings that keep a row out by the seed's rule: its length rule and `_is_high_quality`."""
+"""Warnings that reject converted rows: the answer is too short or too long, a refusal, cut off,
+damaged, or full of placeholders."""
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-"""No text holds these; halves of surrogate pairs stand for bytes that were no UTF-8."""
+"""Characters that a text never holds; lone surrogates stand for bytes that were not UTF-8."""
 
 
-def left_out_of(kind: Format) -> frozenset[str]:
-    """Warnings whose rows are left out unless a person says otherwise.
+def default_exclusions(kind: Format) -> frozenset[str]:
+    """Warnings whose rows are rejected by default.
 
-    Rows that are converted are held to the seed's rule. Rows that are trained on as they are were
-    made so by somebody: a short label is an answer there.
+    They are those of `LOW_QUALITY` for rows that are converted. Rows in a training format were
+    made for training: a short label is an answer there.
     """
     return LOW_QUALITY if kind.convertible else frozenset()
 
@@ -43,34 +44,32 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 
 
 def beside(out: Path, part: str, suffix: str = "") -> Path:
-    """A file that stands beside the new one: `tickets.jsonl` -> `tickets.validation.jsonl`."""
+    """The path of a sibling of a file: `tickets.jsonl` -> `tickets.validation.jsonl`."""
     return out.with_name(f"{out.stem}.{part}{suffix or out.suffix}")
 
 
 def system_prompt(text: str) -> str:
-    """A system prompt as it is written; empty where it is blank.
+    """Validate a system prompt; empty where it is blank.
 
     Raises:
-        ValueError: it holds a character that no text holds, with a sentence that says which.
+        ValueError: it holds a control character.
     """
-    if found := _CONTROL.search(text):
-        raise ValueError(
-            f"the system prompt holds a character that is no text (U+{ord(found[0]):04X})"
-        )
+    if match := _CONTROL.search(text):
+        raise ValueError(f"the system prompt holds a control character (U+{ord(match[0]):04X})")
     return text if text.strip() else ""
 
 
 class WriteRequest(BaseModel):
-    """What shall be written.
+    """A request to write rows to new files.
 
     Attributes:
-        out: the new file; the others stand beside it and are named after it.
-        system: system prompt for rows that bring none; empty where it is blank.
-        validation: part of the rows that goes to a validation file, from 0 to below 1.
-        test: part of the rows that goes to a test file, from 0 to below 1.
-        seed: chooses the rows of the split.
-        leave_out: codes of warnings whose rows are rejected, as rows with errors are.
-        replace: write over files of these names.
+        out: the new file; the others are its siblings.
+        system: system prompt for rows without one; empty for none.
+        validation: share of the rows for a validation file, from 0 to below 1.
+        test: share of the rows for a test file, from 0 to below 1.
+        seed: seed of the split.
+        leave_out: codes of warnings whose rows are rejected, like rows with errors.
+        replace: whether existing files are replaced.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -98,14 +97,14 @@ class WriteRequest(BaseModel):
 
     @property
     def row_paths(self) -> dict[int, Path]:
-        """The files of good rows, by the side of the split: 0 is training."""
+        """The files of valid rows by split: 0 is training, 1 validation, 2 test."""
         shares = {1: ("validation", self.validation), 2: ("test", self.test)}
         parts = {side: beside(self.out, part) for side, (part, share) in shares.items() if share}
         return {0: self.out} | parts
 
     @property
     def paths(self) -> list[Path]:
-        """Every name that the writing needs to be free, or replaces."""
+        """All paths that are written."""
         return [*self.row_paths.values(), self.rejected_path, self.manifest_path]
 
     @property
@@ -120,20 +119,20 @@ class WriteRequest(BaseModel):
 
 
 class Written(BaseModel):
-    """What was written.
+    """Result of writing.
 
     Attributes:
-        file: the source, which is as it was.
+        file: the source, which is unchanged.
         format: its format.
-        rows: rows it holds.
-        written: rows that were written, over all outputs.
-        rejected: rows that were not, for a problem or because a person excluded them.
-        excluded: those of them that a person excluded.
-        edited: rows that were written otherwise than they stand in the source.
-        outputs: the training file, then those of validation and test if they were asked for.
+        rows: number of its rows.
+        written: rows written, over all outputs.
+        rejected: rows not written, because of a problem or because the user excluded them.
+        excluded: rejected rows that the user excluded.
+        edited: written rows with pending edits.
+        outputs: the training file, then the validation and test files, if requested.
         rejected_file: the rejected rows with their reasons; None where there are none.
         manifest: path of the manifest.
-        problems: why rows were rejected, as many as were to be kept.
+        problems: why rows were rejected, up to the limit.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -153,10 +152,10 @@ class Written(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class WriteProgress(RowProgress):
-    """How far the writing is.
+    """Progress of writing.
 
     Attributes:
-        written: what was written, in the last progress of all.
+        written: the result, in the last progress.
     """
 
     written: Written | None = None

@@ -1,4 +1,4 @@
-"""Writing what is good of a file, as edited, to new files: rows, rejected rows, manifest."""
+"""Writing the valid rows of a file, pending edits included, to new files."""
 
 from __future__ import annotations
 
@@ -25,18 +25,23 @@ from tui.services.writing.manifest import (
     Source,
     Split,
     WrittenFile,
-    edits_told,
-    rules_told,
+    edit_records,
+    rules_json,
     shown_path,
 )
-from tui.services.writing.output_files import OutputFile, OutputSet, refuse_no_file, there_already
+from tui.services.writing.output_files import (
+    OutputFile,
+    OutputSet,
+    already_exists,
+    require_regular_file,
+)
 from tui.services.writing.splitting import split
 from tui.services.writing.write_request import (
     WriteProgress,
     WriteRequest,
     Written,
     beside,
-    left_out_of,
+    default_exclusions,
     system_prompt,
 )
 
@@ -46,42 +51,41 @@ __all__ = [
     "Written",
     "WrittenFile",
     "beside",
-    "left_out_of",
+    "default_exclusions",
     "system_prompt",
     "write",
 ]
 
 _T = TypeVar("_T")
 _REJECTED = 255
-"""The side of rows that are not written."""
-_MOMENT = 0.1
-_MANY_BYTES = 1 << 20
-"""Rejected rows of so many bytes are looked at together."""
+"""The split of rows that are not written."""
+_STEP_SECONDS = 0.1
+_BATCH_BYTES = 1 << 20
+"""Bytes of rejected rows that are explained together."""
 _ROW_BYTES = 1 << 12
-"""What a rejected row takes beside its own bytes."""
+"""Memory of a rejected row beside its own bytes."""
 _BLOCK = 1 << 22
 
 
 async def write(
     dataset: Dataset, request: WriteRequest, *, keep: int = 100
 ) -> AsyncGenerator[WriteProgress, None]:
-    """Write the good rows of a file, with a person's edits, to new files.
+    """Write the valid rows of a file, pending edits included, to new files.
 
-    Rows of a format that is trained on as it is keep their bytes; others are converted. The files
-    appear together at the end, with a manifest; until then, and after a failure, nothing of them
-    is there. One row at a time is in memory.
+    Rows in a training format keep their bytes; others are converted. All files appear together at
+    the end, with a manifest; a failure leaves none of them. One row at a time is in memory.
 
     Args:
-        dataset: an open file; it is checked first where it was not. Nothing is written into it.
-        request: what is wanted.
-        keep: problems to tell at the most.
+        dataset: an open file, which is checked first if need be. It is not changed.
+        request: what to write, and where.
+        keep: most problems to list.
 
     Yields:
-        Progress, a few times a second; the last one tells what was `written`.
+        Progress, a few times a second; the last one has the result in `written`.
 
     Raises:
-        InputError: the format cannot be converted, a file of that name exists, or no row is good.
-        FileError: something cannot be read or written; every file is as it was then.
+        InputError: the format cannot be converted, a file exists, or no row is valid.
+        FileError: a file cannot be read or written; every file is left as it was.
     """
     await asyncio.to_thread(_refuse, dataset, request)
     if dataset.report is None:
@@ -92,25 +96,25 @@ async def write(
     try:
         began = time.monotonic()
         yield WriteProgress("choosing rows", len(dataset), 0, 0.0)
-        await _through(work.choose)
-        for doing, steps in (("writing", work.write_rows()), ("reading the source", work.hash())):
+        await _run_in_thread(work.choose)
+        for label, steps in (("writing", work.write_rows()), ("reading the source", work.hash())):
             began = time.monotonic()
             async for done in steps:
-                yield WriteProgress(doing, len(dataset), done, time.monotonic() - began)
+                yield WriteProgress(label, len(dataset), done, time.monotonic() - began)
         if await dataset.changed():
-            raise _changed(dataset)
-        written = await _through(work.finish)
+            raise _file_changed(dataset)
+        written = await _run_in_thread(work.finish)
     finally:
         work.outputs.discard()
     yield WriteProgress("done", len(dataset), len(dataset), time.monotonic() - began, written)
 
 
 def _refuse(dataset: Dataset, request: WriteRequest) -> None:
-    """Refuse what cannot be written before any time is spent on it.
+    """Refuse what cannot be written before any work is done.
 
     Raises:
-        InputError: the format cannot be converted, or a name is taken.
-        FileError: a name is a folder's or a device's, or it cannot be told whether it is taken.
+        InputError: the format cannot be converted, or a file exists.
+        FileError: a path is a folder or a device, or cannot be read.
     """
     kind = dataset.format
     if not (kind.trainable or kind.convertible):
@@ -120,21 +124,21 @@ def _refuse(dataset: Dataset, request: WriteRequest) -> None:
         )
     for path in request.paths:
         try:
-            refuse_no_file(path)
+            require_regular_file(path)
             is_source = path.exists() and path.samefile(dataset.path)
             taken = not request.replace and (path.exists() or path.is_symlink())
         except OSError as error:
             raise explain(error, path, "write") from error
         if taken:
-            raise there_already(path)
+            raise already_exists(path)
         if is_source:
             raise InputError(f"{path} is the source itself.", "Choose another name.")
 
 
-async def _through(act: Callable[[], _T]) -> _T:
-    """Run something in a thread and wait for its end, also where the waiting is cancelled.
+async def _run_in_thread(act: Callable[[], _T]) -> _T:
+    """Run a function in a thread and wait for its end, even when cancelled.
 
-    A thread goes on when nobody waits for it: it would begin files after the others were removed.
+    A thread that nobody waits for runs on: it could create files after the others were removed.
     """
     thread = asyncio.ensure_future(asyncio.to_thread(act))
     try:
@@ -144,19 +148,19 @@ async def _through(act: Callable[[], _T]) -> _T:
         raise
 
 
-def _changed(dataset: Dataset) -> FileError:
+def _file_changed(dataset: Dataset) -> FileError:
     return FileError(f"{dataset.path} changed while it was read.", "Open it again.")
 
 
 class _Writing:
-    """One writing under way."""
+    """The state of one call of `write`."""
 
     def __init__(self, dataset: Dataset, request: WriteRequest, keep: int) -> None:
         self.outputs = OutputSet(replace=request.replace)
         self._dataset = dataset
         self._request = request
         self._keep = keep
-        self._sides = bytearray()
+        self._splits = bytearray()
         self._next = 0
         self._files: dict[int, OutputFile] = {}
         self._rejected: OutputFile | None = None
@@ -171,77 +175,81 @@ class _Writing:
 
         Raises:
             InputError: no row can be used, or they cannot be split.
-            FileError: a file cannot be begun.
+            FileError: a file cannot be created.
         """
         dataset, request = self._dataset, self._request
-        good = (Status.OK, Status.WARNED)
-        sides = bytearray(0 if one in good else _REJECTED for one in dataset.statuses())
+        valid = (Status.OK, Status.WARNED)
+        splits = bytearray(0 if status in valid else _REJECTED for status in dataset.statuses())
         for code in request.leave_out:
             for row in dataset.rows_with(code):
-                sides[row] = _REJECTED
-        kept = array("I", (row for row, side in enumerate(sides) if side != _REJECTED))
-        if not kept:
-            raise self._nothing_to_write()
+                splits[row] = _REJECTED
+        accepted = array("I", (row for row, part in enumerate(splits) if part != _REJECTED))
+        if not accepted:
+            raise self._no_valid_rows()
         shares = (request.validation, request.test)
-        for row, side in enumerate(split(kept, dataset.group, shares, request.seed)):
-            sides[row] = max(side, sides[row])
-        self._sides = sides
-        self._files = {side: self.outputs.add(path) for side, path in request.row_paths.items()}
-        # An empty file takes the place of rows that another writing rejected.
-        if len(kept) < len(sides) or request.rejected_path.exists():
+        for row, part in enumerate(split(accepted, dataset.group, shares, request.seed)):
+            splits[row] = max(part, splits[row])
+        self._splits = splits
+        self._files = {part: self.outputs.add(path) for part, path in request.row_paths.items()}
+        # An empty file replaces the rows that an earlier run rejected.
+        if len(accepted) < len(splits) or request.rejected_path.exists():
             self._rejected = self.outputs.add(request.rejected_path)
 
-    def _nothing_to_write(self) -> InputError:
+    def _no_valid_rows(self) -> InputError:
         first = next(iter(self._dataset.codes(0)), "")
         reason = f" {KINDS[first].what}" if first else ""
-        mend = " Some of it can be mended: F on the screen, ftui prepare --fix all."
+        hint = " Some problems can be fixed: F on the screen, ftui prepare --fix all."
         return InputError(
             f"No row of {self._dataset.path} can be used.{reason}",
-            f"Run ftui check on it.{mend if first in FIXABLE else ''}",
+            f"Run ftui check on it.{hint if first in FIXABLE else ''}",
         )
 
     async def write_rows(self) -> AsyncIterator[int]:
-        """Write all rows; yields how many were looked at so far.
+        """Write all rows; yields the number of rows handled so far.
 
         Raises:
             FileError: the source cannot be read, or a file cannot be written.
         """
-        while self._next < len(self._sides):
-            refused = await _through(self._write_some)
-            for view in await self._dataset.rows([*refused]):
-                await _through(partial(self._reject, view, refused[view.row]))
+        while self._next < len(self._splits):
+            rejected = await _run_in_thread(self._write_some)
+            for view in await self._dataset.rows([*rejected]):
+                await _run_in_thread(partial(self._reject, view, rejected[view.row]))
             yield self._next
 
     def _write_some(self) -> dict[int, bytes]:
-        """Write good rows for a moment; the rejected rows that came between, by number."""
-        until = time.monotonic() + _MOMENT
-        refused: dict[int, bytes] = {}
+        """Write valid rows for a moment; returns the rejected rows met on the way, by number."""
+        until = time.monotonic() + _STEP_SECONDS
+        rejected: dict[int, bytes] = {}
         size = 0
-        while self._next < len(self._sides) and size < _MANY_BYTES and time.monotonic() < until:
+        while self._next < len(self._splits) and size < _BATCH_BYTES and time.monotonic() < until:
             row, self._next = self._next, self._next + 1
             raw = self._read(row)
-            if self._sides[row] == _REJECTED:
-                refused[row] = raw
+            if self._splits[row] == _REJECTED:
+                rejected[row] = raw
                 size += len(raw) + _ROW_BYTES
             else:
                 self._write_good(row, raw)
-        return refused
+        return rejected
 
     def _write_good(self, row: int, raw: bytes) -> None:
         dataset = self._dataset
         line = training_row(raw, dataset.format, self._request.system)
         if line is None:
-            raise _changed(dataset)
-        _into(self._files[self._sides[row]], line)
+            raise _file_changed(dataset)
+        _write_row(self._files[self._splits[row]], line)
         self._edited += dataset.edits.of(row).raw is not None
 
     def _reject(self, view: RowView, raw: bytes) -> None:
         assert self._rejected
         leave_out = self._request.leave_out
-        reasons = [one for one in view.problems if one.severity == "error" or one.code in leave_out]
-        self._by_code.update({one.code for one in reasons})
+        reasons = [
+            problem
+            for problem in view.problems
+            if problem.severity == "error" or problem.code in leave_out
+        ]
+        self._by_code.update({problem.code for problem in reasons})
         self._problems += reasons[: max(0, self._keep - len(self._problems))]
-        _into(self._rejected, rejected_row(raw, view.line, reasons, excluded=view.excluded))
+        _write_row(self._rejected, rejected_row(raw, view.line, reasons, excluded=view.excluded))
 
     def _read(self, row: int) -> bytes:
         try:
@@ -250,7 +258,7 @@ class _Writing:
             raise explain(error, self._dataset.path) from error
 
     async def hash(self) -> AsyncIterator[int]:
-        """Read the source for its digest; yields the part that was read, in rows.
+        """Read the source for its digest; yields the share that was read, in rows.
 
         Raises:
             FileError: it cannot be read.
@@ -267,31 +275,31 @@ class _Writing:
             raise explain(error, path) from error
 
     def finish(self) -> Written:
-        """Write the manifest and give all files their names.
+        """Write the manifest and place all files.
 
         Raises:
-            InputError: a file of such a name is there by now.
+            InputError: a file of that name exists by now.
             FileError: a file cannot be written.
         """
         written = self._written()
         manifest = self.outputs.add(self._request.manifest_path)
-        _into(manifest, self._manifest(written).model_dump_json(indent=2).encode())
+        _write_row(manifest, self._manifest(written).model_dump_json(indent=2).encode())
         self.outputs.place()
         return written
 
     def _written(self) -> Written:
         dataset = self._dataset
-        kept = sum(file.rows for file in self._files.values())
+        written = sum(file.rows for file in self._files.values())
         return Written(
             file=shown_path(dataset.path),
             format=dataset.format,
             rows=len(dataset),
-            written=kept,
-            rejected=len(dataset) - kept,
+            written=written,
+            rejected=len(dataset) - written,
             excluded=dataset.edits.counts.excluded,
             edited=self._edited,
-            outputs=[_told(file) for file in self._files.values()],
-            rejected_file=_told(self._rejected) if self._rejected else None,
+            outputs=[_describe_file(file) for file in self._files.values()],
+            rejected_file=_describe_file(self._rejected) if self._rejected else None,
             manifest=shown_path(self._request.manifest_path),
             problems=self._problems,
         )
@@ -313,22 +321,22 @@ class _Writing:
                 include={"rows", "written", "rejected", "excluded", "edited"}
             ),
             rejected_by_code=dict(sorted(self._by_code.items())),
-            rules=rules_told(dataset.options),
+            rules=rules_json(dataset.options),
             left_out=sorted(request.leave_out),
             system=request.system,
             split=Split(validation=request.validation, test=request.test, seed=request.seed),
-            edits=edits_told(dataset.edits.steps, dataset.line),
+            edits=edit_records(dataset.edits.steps, dataset.line),
             outputs=written.outputs,
             rejected=written.rejected_file,
         )
 
 
-def _into(file: OutputFile, row: bytes) -> None:
+def _write_row(file: OutputFile, row: bytes) -> None:
     try:
         file.write_row(row)
     except OSError as error:
         raise explain(error, file.path, "write") from error
 
 
-def _told(file: OutputFile) -> WrittenFile:
+def _describe_file(file: OutputFile) -> WrittenFile:
     return WrittenFile(file=shown_path(file.path), rows=file.rows, sha256=file.sha256)
