@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
 import time
 from array import array
 from pathlib import Path
@@ -14,12 +17,42 @@ from hypothesis import strategies as st
 import tui.services.checking.report_cache as report_cache
 from tui.domain.rows.check_options import DEFAULT_OPTIONS, CheckOptions
 from tui.domain.rows.formats import Format
-from tui.services.checking.report_cache import CachedReport, ReportCache, ReportKey, report_key
+from tui.services.checking.report_cache import (
+    REPORT_FILES,
+    REPORT_ROOMS,
+    CachedReport,
+    ReportCache,
+    ReportKey,
+    code_digest,
+    report_key,
+)
 from tui.services.reading.row_file import RowFile
 
 REPORT = CachedReport(
     {"rows": 3, "codes": {"refusal": 1}}, {"starts": array("Q", [0, 70, 9 << 40])}
 )
+
+PACKAGE = Path(report_cache.__file__).parents[2]
+UNHASHED = {
+    "domain/providers": "model names lead to a tokenizer, whose path is part of the key",
+    "domain/submission": "defaults of training: the context length is part of the key",
+    "domain/untyped.py": "used for the hyperparameters of jobs",
+    "domain/validation.py": "used for the hyperparameters of jobs",
+    "services/errors.py": "classes of errors; a failed check leaves no report",
+    "services/progress.py": "progress is not part of a report",
+    "services/workspace": "reads and writes files, whatever they hold",
+}
+"""Modules of a check that are not hashed: folder or file -> why they cannot change a report."""
+LOADED_BY_A_CHECK = """
+import sys
+import tui.services.checking.dataset_check, tui.services.checking.findings_cache
+import tui.services.checking.passes, tui.services.checking.near_duplicates
+import tui.services.checking.report, tui.domain.rows.row_statistics
+print(*(
+    module.__file__ for name, module in sys.modules.items()
+    if name.startswith(("tui.domain.", "tui.services.")) and module.__file__
+), sep="\\n")
+"""
 
 
 @pytest.fixture
@@ -176,3 +209,46 @@ async def test_a_name_that_is_no_utf8_is_no_obstacle(cache: ReportCache, tmp_pat
     age(path)
     assert await cache.save(key_of(path), REPORT)
     assert await cache.load(key_of(path))
+
+
+@pytest.mark.parametrize("path", [*REPORT_ROOMS, *REPORT_FILES])
+def test_a_change_of_any_code_that_makes_reports_changes_the_digest(
+    tmp_path: Path, path: str
+) -> None:
+    for part in (*REPORT_ROOMS, *REPORT_FILES):
+        target = tmp_path / part
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if (PACKAGE / part).is_dir():
+            shutil.copytree(PACKAGE / part, target)
+        else:
+            shutil.copy(PACKAGE / part, target)
+    before = code_digest(tmp_path)
+    assert before == code_digest(), "the copy is the same"
+    changed = tmp_path / path
+    files = sorted(changed.rglob("*.py")) if changed.is_dir() else [changed]
+    for file in files:
+        code_digest.cache_clear()
+        content = file.read_bytes()
+        file.write_bytes(content + b"# changed\n")
+        assert code_digest(tmp_path) != before, file
+        file.write_bytes(content)
+    if changed.is_dir():
+        code_digest.cache_clear()
+        (changed / "deeper").mkdir()
+        (changed / "deeper" / "rules.py").write_text("MOST = 1")
+        assert code_digest(tmp_path) != before, "files of inner folders count"
+
+
+def test_every_module_that_a_check_loads_is_hashed_or_cannot_change_a_report() -> None:
+    command = [sys.executable, "-c", LOADED_BY_A_CHECK]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    modules = {Path(line).relative_to(PACKAGE).as_posix() for line in output.splitlines()}
+    assert {"domain/rules/structure.py", "services/reading/row_file.py"} <= modules
+    accounted = (*REPORT_ROOMS, *REPORT_FILES, *UNHASHED)
+    unaccounted = {
+        module
+        for module in modules
+        if not any(module == part or module.startswith(f"{part}/") for part in accounted)
+        and module not in ("domain/__init__.py", "services/__init__.py")
+    }
+    assert not unaccounted
