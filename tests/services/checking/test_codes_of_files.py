@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.checked_datasets import check_all
 from support.sample_rows import chat_row, good_rows
 
 from tui.domain.rows.check_options import DEFAULT_OPTIONS, CheckOptions
@@ -84,9 +85,9 @@ async def report_of(folder: Path, files: Files) -> DatasetReport:
     datasets = Datasets()
     dataset = await datasets.open(write(folder / "f.jsonl", files.rows), options=files.options)
     if not files.other:
-        return await dataset.checked()
+        return await check_all(dataset)
     other = await datasets.open(write(folder / "v.jsonl", files.other), options=files.options)
-    return await dataset.checked(against={"validation": other})
+    return await check_all(dataset, against={"validation": other})
 
 
 @pytest.mark.parametrize("code", CASES)
@@ -115,6 +116,6 @@ async def test_a_packed_file_that_ends_too_early_is_told_and_a_whole_one_is_not(
     for name, data, told in (("cut", packed[:-40], True), ("whole", packed, False)):
         path = tmp_path / f"{name}.jsonl.gz"
         path.write_bytes(data)
-        report = await (await Datasets().open(path)).checked()
+        report = await check_all(await Datasets().open(path))
         assert ("truncated-container" in report.codes) is told
         assert report.usable is not told

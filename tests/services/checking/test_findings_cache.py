@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
+from support.checked_datasets import check_all
+
 from tui.domain.rows.check_options import CheckOptions
 from tui.domain.rows.edits import EXCLUDED
 from tui.services.datasets.datasets import Dataset, DatasetReport, Datasets
@@ -56,7 +58,7 @@ async def test_edits_and_other_files_go_on_from_what_was_kept(tmp_path: Path) ->
         await dataset.change("leave out", dict.fromkeys(rows, EXCLUDED))
     assert second.counts() == first.counts()
     against = {"test": await Datasets().open(sample_path("tickets_train.jsonl"))}
-    report = await second.checked(against=against)
+    report = await check_all(second, against=against)
     assert report.codes["leaked-row"] + report.codes["near-leak"] > 100
 
 
@@ -64,7 +66,7 @@ async def test_other_rules_or_another_content_are_checked_anew(tmp_path: Path) -
     path = large(tmp_path)
     await check(path, tmp_path)
     strict = Datasets(Settings(workspace=tmp_path / "kept", check=CheckOptions(longest_output=50)))
-    report = await (await strict.open(path)).checked()
+    report = await check_all(await strict.open(path))
     assert report.codes["output-too-long"] > 100
     _, report, done = await check(large(tmp_path, b"{"), tmp_path)
     assert "checking structure" in done

@@ -9,6 +9,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.checked_datasets import check_all
 
 from tui.domain.rows.check_options import CheckOptions
 from tui.domain.rows.edits import EXCLUDED, UNTOUCHED, RowEdit
@@ -59,7 +60,7 @@ CODES = sorted(KINDS)
 async def opened(path: Path, rows: Sequence[bytes]) -> Dataset:
     path.write_bytes(b"\n".join(rows) + b"\n")
     dataset = await Datasets().open(path, options=OPTIONS)
-    await dataset.checked()
+    await check_all(dataset)
     return dataset
 
 
@@ -119,7 +120,7 @@ async def test_after_any_edits_all_is_known_as_of_a_file_written_with_them(
         assert dataset.counts().excluded == len(rows)
         return
     fresh = await Datasets().open(_written(tmp_path, written), dataset.format, OPTIONS)
-    await fresh.checked()
+    await check_all(fresh)
     assert stands(dataset) == stands(fresh)
     for at, view in enumerate(await fresh.rows(range(len(written)))):
         assert view.status is fresh.status(at)
@@ -191,7 +192,7 @@ async def test_a_row_made_like_one_of_the_validation_file_leaks(tmp_path: Path) 
     path = tmp_path / "f.jsonl"
     path.write_bytes(b"\n".join(TEXTS[5:9]))
     dataset = await Datasets().open(path, options=OPTIONS)
-    assert (await dataset.checked(against=against)).invalid == 0
+    assert (await check_all(dataset, against=against)).invalid == 0
     await dataset.change("edit", {1: RowEdit(TEXTS[4]), 2: RowEdit(BEGIN[2])})
     assert [*dataset.rows_with("leaked-row")] == [1]
     assert [*dataset.rows_with("near-leak")] == [2]

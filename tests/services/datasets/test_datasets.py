@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.checked_datasets import check_all
 
 import tui.services.checking.dataset_check as dataset_check
 from tui.domain.rows.formats import Format
@@ -249,7 +250,7 @@ async def test_plain_text_is_told_from_a_chat_file_without_a_whole_row(tmp_path:
     path.write_text("Call me Ishmael.\nSome years ago, never mind how long,\nI went to sea.\n")
     prose = await Datasets().open(path)
     assert (broken.format, prose.format) == (Format.CHAT, Format.TEXT)
-    report = await prose.checked()
+    report = await check_all(prose)
     assert [(one.line, one.code) for one in report.problems[:2]] == [
         (None, "unconvertible-format"),
         (1, "not-json"),

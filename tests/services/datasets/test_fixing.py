@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from support.checked_datasets import check_all
 from support.sample_rows import chat_row, good_rows
 
 from tui.domain.fixes.fixes import FIXABLE
@@ -15,7 +16,7 @@ from tui.services.datasets.fixing import apply_fixes, propose_fixes
 async def opened(path: Path, *lines: str) -> Dataset:
     path.write_text("\n".join([*map(json.dumps, good_rows()), *lines]), encoding="utf-8")
     dataset = await Datasets().open(path)
-    await dataset.checked()
+    await check_all(dataset)
     return dataset
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.checked_datasets import check_all
 
 import tui.services.datasets.row_selection as row_selection
 from tui.domain.rows.edits import Edits, RowEdit
@@ -197,7 +198,7 @@ def test_rows_without_a_key_count_as_zero() -> None:
 
 async def test_an_open_file_is_searched_as_it_stands_with_its_edits() -> None:
     dataset = await Datasets().open(sample_path("tickets_flawed.jsonl"))
-    report = await dataset.checked()
+    report = await check_all(dataset)
 
     async def found(typed: str, *order: object) -> list[int]:
         last = [one async for one in select(dataset, RowFilter.parse(typed), *order)][-1]  # type: ignore[arg-type]

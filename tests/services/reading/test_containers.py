@@ -23,6 +23,7 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.checked_datasets import check_all
 
 import tui.services.reading.spooled_rows as spooled_rows
 from tui.domain.submission.job_request import JobRequest
@@ -590,7 +591,7 @@ async def test_what_training_takes_as_lines_alone_is_told_by_check_and_refused_b
     write: Write, content: bytes, held: str
 ) -> None:
     path = write(content)
-    report = await (await Datasets().open(path)).checked()
+    report = await check_all(await Datasets().open(path))
     assert (report.rows, report.valid) == (12, 12)
     [told] = [one for one in report.problems if one.code == "needs-conversion"]
     assert told.message == f"The file is {held}; training takes JSON Lines."

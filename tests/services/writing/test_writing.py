@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from support.checked_datasets import check_all
 from support.sample_rows import chat_row, good_rows
 
 from tui import __version__
@@ -72,7 +73,7 @@ async def test_good_rows_are_written_byte_for_byte(tmp_path: Path, out: Path) ->
 async def test_what_is_written_of_the_flawed_file_is_without_errors(out: Path) -> None:
     source = sample_path("tickets_flawed.jsonl")
     done = await written(source, WriteRequest(out=out))
-    report = await (await Datasets().open(out)).checked()
+    report = await check_all(await Datasets().open(out))
     assert report.usable
     assert report.rows == done.written
     assert done.written + done.rejected == done.rows
@@ -116,7 +117,7 @@ async def test_rows_with_warnings_are_left_out_where_asked(tmp_path: Path, out: 
 async def test_edits_and_exclusions_are_written_and_told(tmp_path: Path, out: Path) -> None:
     source = save(tmp_path / "source.jsonl", [b"", *good_rows(), b'{"messages": []}'])
     dataset = await Datasets().open(source)
-    await dataset.checked()
+    await check_all(dataset)
     mended = json.dumps(chat_row("Where is it?", "It is on its way.")).encode()
     await dataset.change("edit line 14", {12: RowEdit(mended)})
     await dataset.change("exclude 2 rows", {0: EXCLUDED, 3: EXCLUDED})
@@ -201,11 +202,12 @@ async def test_rows_that_say_the_same_stay_on_one_side(
     assert len(set(side.values())) == 3
     assert len(side) == len(rows)
     assert all(len({side[json.dumps(row)] for row in group}) == 1 for group in alike)
-    found = await (await Datasets().open(out)).checked(
+    found = await check_all(
+        await Datasets().open(out),
         against={
             "validation": await Datasets().open(out.with_name("chat.validation.jsonl")),
             "test": await Datasets().open(out.with_name("chat.test.jsonl")),
-        }
+        },
     )
     assert not {"leaked-row", "near-leak"} & found.codes.keys()
 
@@ -266,7 +268,7 @@ async def test_rejected_rows_of_an_earlier_writing_do_not_stay(tmp_path: Path, o
 async def test_a_file_that_changes_meanwhile_is_not_written(tmp_path: Path, out: Path) -> None:
     source = save(tmp_path / "source.jsonl", good_rows())
     dataset = await Datasets().open(source)
-    await dataset.checked()
+    await check_all(dataset)
     save(source, good_rows(14))
     with pytest.raises(FileError, match="changed while it was read"):
         await written(dataset, WriteRequest(out=out))
@@ -287,7 +289,7 @@ async def test_an_interrupted_thread_leaves_nothing_behind(
     tmp_path: Path, out: Path, steps_before: int
 ) -> None:
     dataset = await Datasets().open(save(tmp_path / "source.jsonl", good_rows(2000)))
-    await dataset.checked()
+    await check_all(dataset)
     for turns in range(8):
         steps = write(dataset, WriteRequest(out=out))
         for _ in range(steps_before):
@@ -406,7 +408,7 @@ async def test_long_rows_are_written_one_at_a_time(tmp_path: Path, out: Path) ->
             file.write(json.dumps(row).encode() + b"\n")
             file.write(b'{"messages": "' + b"x" * 500_000 + b'"}\n')
     dataset = await Datasets().open(source)
-    await dataset.checked()
+    await check_all(dataset)
     tracemalloc.start()
     done = await written(dataset, WriteRequest(out=out))
     peak = tracemalloc.get_traced_memory()[1]

@@ -294,17 +294,6 @@ class Dataset:
         )
         return check_shared(same, near, self.options)
 
-    async def checked(self, *, against: Mapping[str, Dataset] | None = None) -> DatasetReport:
-        """Check every row and return the report.
-
-        Raises:
-            FileError: a file cannot be read, or changed during the check.
-        """
-        async for _ in self.check(against=against):
-            pass
-        assert self.report
-        return self.report
-
     def as_other(self) -> OtherFile:
         """This file, once checked, as one that another file is compared with."""
         findings, rows, plan = self._findings, self._rows, self._plan
