@@ -93,7 +93,9 @@ def test_the_flawed_file_names_each_code_on_its_line(capsys: pytest.CaptureFixtu
     assert "pairs on line 12" in mixed["message"]
 
 
-def test_people_get_a_summary_and_a_line_a_problem(capsys: pytest.CaptureFixture[str]) -> None:
+def test_text_output_has_a_summary_and_a_line_per_problem(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     code, out, _ = run(capsys, "check", sample_path("tickets_flawed.jsonl"))
     lines = out.splitlines()
     assert code == 1
@@ -106,7 +108,7 @@ def test_people_get_a_summary_and_a_line_a_problem(capsys: pytest.CaptureFixture
     assert " Fix: " in found[0]
 
 
-def test_people_are_told_the_price_and_what_the_context_cuts(
+def test_text_output_has_the_price_and_the_context_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     flags = ("--model", "gpt-4o-mini", "--limit", "context=90")
@@ -116,7 +118,7 @@ def test_people_are_told_the_price_and_what_the_context_cuts(
     assert "over-context" in out
 
 
-def test_hostile_data_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_hostile_data_cannot_control_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     _, out, err = run(capsys, "check", sample_path("hostile.jsonl"))
     assert all(char.isprintable() for char in (out + err).replace("\n", ""))
 
@@ -134,9 +136,7 @@ def test_leaks_into_the_other_files_are_errors(
     assert report["invalid"] == 120
 
 
-def test_a_format_that_is_not_seen_rightly_can_be_given(
-    capsys: pytest.CaptureFixture[str], here: Path
-) -> None:
+def test_the_format_can_be_overridden(capsys: pytest.CaptureFixture[str], here: Path) -> None:
     path = write(here / "f.jsonl", good_rows(60))
     assert checked(capsys, path, "--format", "chat")[1]["format"] == "chat"
     code, report = checked(capsys, path, "--format", "pairs")
@@ -144,9 +144,7 @@ def test_a_format_that_is_not_seen_rightly_can_be_given(
     assert codes(report)["other-format"] == 60
 
 
-def test_rules_are_switched_and_limits_set_by_flags(
-    capsys: pytest.CaptureFixture[str], here: Path
-) -> None:
+def test_flags_switch_rules_and_set_limits(capsys: pytest.CaptureFixture[str], here: Path) -> None:
     rows = [*good_rows(50), chat_row("Reply with one word: what is it?", "bug")]
     path = write(here / "f.jsonl", rows)
     assert codes(checked(capsys, path)[1])["output-too-short"] == 1
@@ -156,7 +154,7 @@ def test_rules_are_switched_and_limits_set_by_flags(
     assert set(codes(report)) == {"few-examples"}
 
 
-def test_rules_are_switched_in_the_config_file_too(
+def test_the_config_file_switches_rules_too(
     capsys: pytest.CaptureFixture[str], here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = here / "config.toml"
@@ -172,7 +170,7 @@ def test_rules_are_switched_in_the_config_file_too(
     assert "Did you mean few-examples?" in err
 
 
-def test_the_rules_of_a_service_are_chosen_by_a_flag(
+def test_a_flag_chooses_the_rules_of_a_provider(
     capsys: pytest.CaptureFixture[str], here: Path
 ) -> None:
     rows: list[Any] = [*good_rows(60), chat_row("What is it?", "It is a lamp, I think.", id=7)]
@@ -192,7 +190,7 @@ def test_the_rules_of_a_service_are_chosen_by_a_flag(
         (("--rules-of", "acme"), "There are no rules of 'acme'"),
     ],
 )
-def test_a_flag_that_cannot_be_used_is_one_sentence_and_exit_2(
+def test_an_unusable_flag_is_one_sentence_and_exit_2(
     capsys: pytest.CaptureFixture[str], flags: tuple[str, str], said: str
 ) -> None:
     code, out, err = run(capsys, "check", sample_path("tickets_train.jsonl"), *flags)
@@ -202,7 +200,7 @@ def test_a_flag_that_cannot_be_used_is_one_sentence_and_exit_2(
 
 
 @pytest.mark.parametrize("case", ["missing", "folder", "empty", "forbidden"])
-def test_what_cannot_be_read_is_one_sentence_and_exit_2(
+def test_an_unreadable_file_is_one_sentence_and_exit_2(
     capsys: pytest.CaptureFixture[str], here: Path, case: str
 ) -> None:
     path = here / "file.jsonl"

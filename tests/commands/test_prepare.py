@@ -37,7 +37,7 @@ def save(path: Path, *rows: object) -> Path:
     return path
 
 
-def test_raw_pairs_become_the_chat_file_that_was_made_of_them(
+def test_raw_pairs_become_the_expected_chat_file(
     capsys: pytest.CaptureFixture[str], here: Path
 ) -> None:
     train = sample_path("tickets_train.jsonl").read_text().splitlines()
@@ -65,7 +65,7 @@ def test_raw_pairs_become_the_chat_file_that_was_made_of_them(
     assert checked(capsys, out)[0] == 0
 
 
-def test_nothing_is_written_over_a_file_that_is_there(
+def test_an_existing_file_is_not_overwritten(
     capsys: pytest.CaptureFixture[str], here: Path
 ) -> None:
     raw = here / "raw.jsonl"
@@ -80,7 +80,7 @@ def test_nothing_is_written_over_a_file_that_is_there(
     assert sorted(one.name for one in here.iterdir()) == ["out.validation.jsonl", "raw.jsonl"]
 
 
-def test_a_split_is_seeded_disjoint_and_keeps_doubles_on_one_side(
+def test_a_split_is_seeded_disjoint_and_keeps_duplicates_together(
     capsys: pytest.CaptureFixture[str], here: Path
 ) -> None:
     pairs = sample_path("tickets_raw.jsonl").read_text().splitlines()
@@ -107,7 +107,7 @@ def test_a_split_is_seeded_disjoint_and_keeps_doubles_on_one_side(
     )
 
 
-def test_rows_that_teach_nothing_good_are_left_out_and_told(
+def test_low_quality_rows_are_rejected_and_reported(
     capsys: pytest.CaptureFixture[str], here: Path
 ) -> None:
     answers = [
@@ -133,25 +133,25 @@ def test_rows_that_teach_nothing_good_are_left_out_and_told(
 
 
 @pytest.mark.parametrize("share", ["1", "-0.1", "half", "nan"])
-def test_a_share_that_is_none_is_a_usage_error(here: Path, share: str) -> None:
+def test_an_invalid_share_is_a_usage_error(here: Path, share: str) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["prepare", "x.jsonl", "-o", "y.jsonl", f"--split={share}"])
     assert caught.value.code == 2
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "/", "new/"])
-def test_a_path_that_names_no_file_is_a_usage_error(
+def test_a_path_without_a_file_name_is_a_usage_error(
     capsys: pytest.CaptureFixture[str], here: Path, name: str
 ) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["prepare", str(sample_path("tickets_raw.jsonl")), "-o", name])
     assert caught.value.code == 2
-    assert "not the name of a file" in capsys.readouterr().err
+    assert "not a file name" in capsys.readouterr().err
     assert list(here.iterdir()) == []
 
 
 @pytest.mark.parametrize("prompt", ["\x1b[31m", "\udcff"])
-def test_a_system_prompt_that_is_no_text_is_a_usage_error(
+def test_an_invalid_system_prompt_is_a_usage_error(
     capsys: pytest.CaptureFixture[str], here: Path, prompt: str
 ) -> None:
     with pytest.raises(SystemExit) as caught:
@@ -171,7 +171,7 @@ def test_short_answers_of_chat_are_kept_as_the_dialog_keeps_them(
     assert json.loads((here / "out.manifest.json").read_text())["left_out"] == []
 
 
-def test_an_array_of_preference_rows_is_written_as_lines_and_stays_preference(
+def test_an_array_of_preference_rows_is_written_as_preference_lines(
     capsys: pytest.CaptureFixture[str], here: Path
 ) -> None:
     message = {"role": "assistant", "content": "It is on its way."}
@@ -204,7 +204,7 @@ def calling(number: int, arguments: object) -> dict[str, object]:
     }
 
 
-def test_what_is_certain_is_mended_where_it_is_asked_for(
+def test_certain_fixes_are_applied_on_request(
     capsys: pytest.CaptureFixture[str], here: Path
 ) -> None:
     raw = save(here / "trl.jsonl", *(calling(one, {"parcel": one}) for one in range(12)))
@@ -238,7 +238,7 @@ def test_a_flawed_file_becomes_a_clean_one_in_one_command(
     }
 
 
-def test_a_fix_that_does_not_exist_is_told(capsys: pytest.CaptureFixture[str], here: Path) -> None:
+def test_an_unknown_fix_is_reported(capsys: pytest.CaptureFixture[str], here: Path) -> None:
     raw = save(here / "raw.jsonl", *good_rows())
     code, out, err = run(capsys, "prepare", raw, "-o", "out.jsonl", "--fix", "refusal")
     assert (code, out) == (2, "")
@@ -246,9 +246,7 @@ def test_a_fix_that_does_not_exist_is_told(capsys: pytest.CaptureFixture[str], h
     assert not (here / "out.jsonl").exists()
 
 
-def test_what_is_rejected_stands_in_a_file_of_its_own(
-    capsys: pytest.CaptureFixture[str], here: Path
-) -> None:
+def test_rejected_rows_have_their_own_file(capsys: pytest.CaptureFixture[str], here: Path) -> None:
     raw = save(here / "raw.jsonl", *good_rows(), {"messages": []})
     done = prepared(capsys, raw, "-o", "out.jsonl")
     assert done["rejected_file"] == "out.rejected.jsonl"
@@ -259,7 +257,7 @@ def test_what_is_rejected_stands_in_a_file_of_its_own(
     ]
 
 
-def test_people_are_told_what_was_written(capsys: pytest.CaptureFixture[str], here: Path) -> None:
+def test_text_output_says_what_was_written(capsys: pytest.CaptureFixture[str], here: Path) -> None:
     raw = save(here / "raw.jsonl", *good_rows(), {"messages": []})
     code, out, err = run(capsys, "prepare", raw, "-o", "out.jsonl")
     assert code == 0
@@ -284,7 +282,7 @@ def test_a_split_may_have_a_test_file_too(capsys: pytest.CaptureFixture[str], he
     assert [one["file"] for one in only["outputs"]] == ["b.jsonl", "b.test.jsonl"]
 
 
-def test_shares_that_leave_nothing_are_refused(
+def test_shares_without_training_rows_are_refused(
     capsys: pytest.CaptureFixture[str], here: Path
 ) -> None:
     raw = save(here / "raw.jsonl", *good_rows(20))
@@ -295,7 +293,7 @@ def test_shares_that_leave_nothing_are_refused(
     assert [one.name for one in here.iterdir()] == ["raw.jsonl"]
 
 
-def test_force_replaces_what_is_there_but_never_the_source(
+def test_force_replaces_existing_files_but_never_the_source(
     capsys: pytest.CaptureFixture[str], here: Path
 ) -> None:
     raw = save(here / "raw.jsonl", *good_rows(20))
@@ -329,7 +327,7 @@ def test_rules_are_switched_off_and_limits_set(
 @pytest.mark.parametrize(
     "flags", [("--off", "no-such-code"), ("--off", "not-json"), ("--limit", "size=3")]
 )
-def test_what_cannot_be_switched_or_set_is_told(
+def test_unknown_rules_and_limits_are_reported(
     capsys: pytest.CaptureFixture[str], here: Path, flags: tuple[str, str]
 ) -> None:
     raw = save(here / "raw.jsonl", *good_rows())
@@ -339,7 +337,7 @@ def test_what_cannot_be_switched_or_set_is_told(
     assert not (here / "out.jsonl").exists()
 
 
-def test_the_format_can_be_said(capsys: pytest.CaptureFixture[str], here: Path) -> None:
+def test_the_format_can_be_given(capsys: pytest.CaptureFixture[str], here: Path) -> None:
     row = {"instruction": "Where is it?", "output": "It is on its way to you."}
     raw = save(here / "raw.jsonl", *good_rows(), row)
     done = prepared(capsys, raw, "-o", "out.jsonl", "--format", "alpaca")

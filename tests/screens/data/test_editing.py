@@ -271,7 +271,7 @@ async def test_what_could_not_be_written_is_offered_again_with_the_reason(
 
         await until(
             pilot,
-            lambda: isinstance(pilot.app.screen, WriteFile) and "too few different" in told(),
+            lambda: isinstance(pilot.app.screen, WriteFile) and "too few distinct" in told(),
         )
         assert pilot.app.screen.query_one("#validation", Input).value == "50%"
         pilot.app.screen.query_one("#validation", Input).value = ""

@@ -91,7 +91,7 @@ async def report_of(folder: Path, files: Files) -> DatasetReport:
 
 
 @pytest.mark.parametrize("code", CASES)
-async def test_a_file_has_its_problem_and_a_near_miss_has_not(tmp_path: Path, code: str) -> None:
+async def test_a_file_has_its_problem_and_a_near_miss_does_not(tmp_path: Path, code: str) -> None:
     bad, near = CASES[code]
     report = await report_of(tmp_path, bad)
     lines = [one.line for one in report.problems if one.code == code]
@@ -102,14 +102,14 @@ async def test_a_file_has_its_problem_and_a_near_miss_has_not(tmp_path: Path, co
 
 
 @pytest.mark.parametrize("code", sorted(CASES.keys() & SWITCHABLE))
-async def test_what_is_switched_off_is_not_told(tmp_path: Path, code: str) -> None:
+async def test_a_rule_that_is_off_reports_nothing(tmp_path: Path, code: str) -> None:
     bad, _ = CASES[code]
     values = {name: getattr(bad.options, name) for name in ("context", "length_spread")}
     off = Files(bad.rows, bad.other, CheckOptions(off=frozenset({code}), **values))
     assert code not in (await report_of(tmp_path, off)).codes
 
 
-async def test_a_packed_file_that_ends_too_early_is_told_and_a_whole_one_is_not(
+async def test_a_truncated_gzip_file_is_reported_and_a_complete_one_is_not(
     tmp_path: Path,
 ) -> None:
     packed = gzip.compress(b"".join(json.dumps(row).encode() + b"\n" for row in FILLING * 9))

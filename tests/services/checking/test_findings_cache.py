@@ -36,7 +36,7 @@ async def check(path: Path, folder: Path) -> tuple[Dataset, DatasetReport, set[s
     return dataset, dataset.report, done
 
 
-async def test_the_second_check_reads_nothing_and_finds_the_same(tmp_path: Path) -> None:
+async def test_a_second_check_reads_nothing_and_finds_the_same(tmp_path: Path) -> None:
     path = large(tmp_path)
     first, report, done = await check(path, tmp_path)
     assert {"checking structure", "checking quality and tokens"} <= done
@@ -49,7 +49,7 @@ async def test_the_second_check_reads_nothing_and_finds_the_same(tmp_path: Path)
     assert await second.rows(range(len(second))) == await first.rows(range(len(first)))
 
 
-async def test_edits_and_other_files_go_on_from_what_was_kept(tmp_path: Path) -> None:
+async def test_edits_and_other_files_work_on_cached_findings(tmp_path: Path) -> None:
     path = large(tmp_path)
     first, _, _ = await check(path, tmp_path)
     second, _, _ = await check(path, tmp_path)
@@ -62,7 +62,7 @@ async def test_edits_and_other_files_go_on_from_what_was_kept(tmp_path: Path) ->
     assert report.codes["leaked-row"] + report.codes["near-leak"] > 100
 
 
-async def test_other_rules_or_another_content_are_checked_anew(tmp_path: Path) -> None:
+async def test_other_options_or_content_are_checked_again(tmp_path: Path) -> None:
     path = large(tmp_path)
     await check(path, tmp_path)
     strict = Datasets(Settings(workspace=tmp_path / "kept", check=CheckOptions(longest_output=50)))
@@ -73,7 +73,7 @@ async def test_other_rules_or_another_content_are_checked_anew(tmp_path: Path) -
     assert report.problems[-1].code == "not-json"
 
 
-async def test_a_packed_file_is_unpacked_and_then_known(tmp_path: Path) -> None:
+async def test_a_compressed_file_is_unpacked_and_cached(tmp_path: Path) -> None:
     path = tmp_path / "f.jsonl.gz"
     path.write_bytes(gzip.compress(large(tmp_path).read_bytes(), 0))
     _, report, _ = await check(path, tmp_path)
@@ -83,6 +83,6 @@ async def test_a_packed_file_is_unpacked_and_then_known(tmp_path: Path) -> None:
     assert dataset.packed
 
 
-async def test_a_small_file_leaves_no_trace(tmp_path: Path) -> None:
+async def test_a_small_file_is_not_cached(tmp_path: Path) -> None:
     await check(sample_path("tickets_train.jsonl"), tmp_path)
     assert not (tmp_path / "kept").exists()

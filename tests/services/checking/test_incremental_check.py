@@ -101,7 +101,7 @@ edits = st.one_of(
         max_size=6,
     ),
 )
-async def test_after_any_edits_all_is_known_as_of_a_file_written_with_them(
+async def test_findings_after_edits_equal_those_of_a_file_written_with_them(
     tmp_path: Path, more: list[bytes], acts: list[Any]
 ) -> None:
     rows = BEGIN + more
@@ -133,7 +133,7 @@ def _written(folder: Path, rows: Sequence[bytes]) -> Path:
     return path
 
 
-async def test_leaving_out_the_first_of_two_takes_the_warning_from_the_second(
+async def test_excluding_the_first_duplicate_clears_the_second(
     tmp_path: Path,
 ) -> None:
     dataset = await opened(tmp_path / "f.jsonl", [TEXTS[4], TEXTS[5], TEXTS[4]])
@@ -151,7 +151,7 @@ async def test_leaving_out_the_first_of_two_takes_the_warning_from_the_second(
     assert dataset.counts() == counts
 
 
-async def test_an_edited_row_is_shown_counted_and_checked_as_it_is_now(tmp_path: Path) -> None:
+async def test_an_edited_row_is_shown_counted_and_checked_with_its_edit(tmp_path: Path) -> None:
     dataset = await opened(tmp_path / "f.jsonl", [TEXTS[4], b"{", TEXTS[5]])
     assert dataset.counts().invalid == 1
     before = dataset.rows_with("not-json")
@@ -171,7 +171,7 @@ async def test_an_edited_row_is_shown_counted_and_checked_as_it_is_now(tmp_path:
     assert dataset.report.invalid == 1  # the report is that of the file on disk
 
 
-async def test_changes_made_before_and_during_a_check_are_known_at_its_end(
+async def test_edits_before_and_during_a_check_are_in_its_result(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "f.jsonl"
@@ -186,7 +186,7 @@ async def test_changes_made_before_and_during_a_check_are_known_at_its_end(
     assert (counts.valid, counts.invalid, counts.excluded, counts.edited) == (4, 0, 1, 1)
 
 
-async def test_a_row_made_like_one_of_the_validation_file_leaks(tmp_path: Path) -> None:
+async def test_a_row_edited_to_match_the_validation_file_leaks(tmp_path: Path) -> None:
     (tmp_path / "v.jsonl").write_bytes(b"\n".join([TEXTS[4], BEGIN[0]]))
     against = {"validation": await Datasets().open(tmp_path / "v.jsonl", options=OPTIONS)}
     path = tmp_path / "f.jsonl"
@@ -202,7 +202,7 @@ async def test_a_row_made_like_one_of_the_validation_file_leaks(tmp_path: Path) 
     assert dataset.counts().invalid == 0
 
 
-async def test_a_source_that_is_gone_still_lets_changes_be_made(tmp_path: Path) -> None:
+async def test_edits_work_after_the_source_was_deleted(tmp_path: Path) -> None:
     path = tmp_path / "f.jsonl"
     dataset = await opened(path, TEXTS[4:8])
     path.unlink()
@@ -211,7 +211,7 @@ async def test_a_source_that_is_gone_still_lets_changes_be_made(tmp_path: Path) 
     assert await dataset.changed()
 
 
-async def test_formats_that_an_edit_mixes_or_parts_are_told_of_the_file(tmp_path: Path) -> None:
+async def test_mixed_formats_after_an_edit_are_reported(tmp_path: Path) -> None:
     dataset = await opened(tmp_path / "f.jsonl", TEXTS[4:7])
     assert not dataset.file_problems or dataset.file_problems[0].code != "mixed-formats"
     await dataset.change("edit", {1: RowEdit(TEXTS[-1])})

@@ -59,7 +59,7 @@ def pairs_in(texts: Sequence[str], similarity: float = 0.8) -> dict[int, int]:
 
 
 @pytest.mark.parametrize("similarity", [0.6, 0.7, 0.8, 0.9])
-def test_99_of_100_planted_pairs_are_found_and_no_other(similarity: float) -> None:
+def test_99_percent_of_planted_pairs_are_found_and_no_other(similarity: float) -> None:
     texts, copies = planted(600, similarity, similarity + 0.1)
     found = pairs_in([*texts, *copies], similarity)
     right = sum(found.get(row + len(texts)) == row for row in range(len(texts)))
@@ -67,12 +67,12 @@ def test_99_of_100_planted_pairs_are_found_and_no_other(similarity: float) -> No
     assert len(found) == right
 
 
-def test_pairs_just_below_the_similarity_are_none() -> None:
+def test_pairs_just_below_the_similarity_are_not_found() -> None:
     texts, copies = planted(300, 0.6, 0.799)
     assert pairs_in([*texts, *copies]) == {}
 
 
-def test_all_pairs_that_a_plain_comparison_finds_are_found() -> None:
+def test_all_pairs_of_a_brute_force_search_are_found() -> None:
     chance = random.Random(3)
     base = text_of(chance, 60).split()
     texts = []
@@ -89,14 +89,14 @@ def test_all_pairs_that_a_plain_comparison_finds_are_found() -> None:
     assert len(found) >= 0.97 * len(alike)
 
 
-def test_each_row_is_told_once_with_an_earlier_one() -> None:
+def test_each_row_is_yielded_once_with_an_earlier_one() -> None:
     text = text_of(random.Random(5), 50)
     found = list(near_pairs(sketch([text] * 40), [text].__mul__(40).__getitem__, 0.8))
     assert sorted(row for row, _ in found) == list(range(1, 40))
     assert all(earlier < row for row, earlier in found)
 
 
-def test_a_row_that_is_near_only_to_a_near_duplicate_is_tied_to_that() -> None:
+def test_a_near_duplicate_of_a_near_duplicate_is_linked_to_it() -> None:
     first = [f"w{n}" for n in range(60)]
     second, third = [*first[:55], *"abcde"], [*first[:52], *"fgh", *"abcde"]
     texts = [" ".join(words) for words in (first, second, third)]
@@ -105,18 +105,18 @@ def test_a_row_that_is_near_only_to_a_near_duplicate_is_tied_to_that() -> None:
 
 
 @pytest.mark.parametrize("empty", ["", "  \n"])
-def test_empty_texts_are_like_nothing(empty: str) -> None:
+def test_empty_texts_match_nothing(empty: str) -> None:
     assert sketch([empty, "some words here"])[:SKETCH] == NOTHING
     assert pairs_in([empty] * 20) == {}
 
 
-def test_rows_that_are_left_out_are_in_no_pair() -> None:
+def test_skipped_rows_are_in_no_pair() -> None:
     texts = [text_of(random.Random(6), 50)] * 4
     found = dict(near_pairs(sketch(texts), texts.__getitem__, 0.8, skip=lambda row: row in (0, 2)))
     assert found == {3: 1}
 
 
-def test_a_similarity_of_nothing_turns_the_search_off() -> None:
+def test_similarity_0_turns_the_search_off() -> None:
     assert pairs_in(["the same words again"] * 3, 0) == {}
     same = sketch(["the same words again"])
     assert len(candidates(same, [same], 0)) == 0
@@ -143,7 +143,7 @@ def test_texts_are_read_for_candidates_alone() -> None:
     assert len(read) <= 200
 
 
-def test_what_reading_raises_ends_the_search() -> None:
+def test_an_error_while_reading_ends_the_search() -> None:
     def read_text(row: int) -> str:
         raise OSError("gone")
 
@@ -151,7 +151,7 @@ def test_what_reading_raises_ends_the_search() -> None:
         list(near_pairs(sketch(["the same words again"] * 2), read_text, 0.8))
 
 
-def test_a_crowd_of_rows_that_are_almost_alike_ends_soon() -> None:
+def test_many_rows_just_below_the_similarity_end_soon() -> None:
     chance = random.Random(8)
     base = text_of(chance, 60).split()
     texts = []
@@ -171,7 +171,7 @@ def test_a_crowd_of_rows_that_are_almost_alike_ends_soon() -> None:
     assert reads < 20 * len(texts)
 
 
-def test_rows_of_another_file_are_found_and_nothing_else() -> None:
+def test_near_duplicates_in_another_file_are_found_and_no_other() -> None:
     texts, copies = planted(300, 0.8, 0.95)
     chance = random.Random(9)
     mine = [text_of(chance, 60) for _ in range(200)] + copies
@@ -181,14 +181,14 @@ def test_rows_of_another_file_are_found_and_nothing_else() -> None:
     assert len(found) == right
 
 
-def test_a_leak_of_the_same_row_counts_and_can_be_left_out() -> None:
+def test_exact_leaks_are_found_and_can_be_skipped() -> None:
     mine, others = ["one two three four", "", "five six seven"], ["", "one two three four"]
     search = (sketch(mine), mine.__getitem__, sketch(others), others.__getitem__, 0.8)
     assert list(near_leaks(*search)) == [(0, 1)]
     assert list(near_leaks(*search, skip=lambda row: row == 0)) == []
 
 
-def test_candidates_hold_every_row_that_is_near() -> None:
+def test_candidates_include_every_near_duplicate() -> None:
     texts, copies = planted(100, 0.8, 0.95)
     found = candidates(sketch(texts), [sketch([copy]) for copy in copies[:30]], 0.8)
     assert {*found} >= {*range(30)}
@@ -215,13 +215,13 @@ def test_the_good_sample_files_have_no_near_duplicates(name: str) -> None:
     assert pairs_in(texts) == {}
 
 
-def test_the_raw_tickets_have_none_either() -> None:
+def test_the_raw_tickets_have_no_near_duplicates() -> None:
     lines = sample_path("tickets_raw.jsonl").read_bytes().splitlines()
     examples = [check_line(raw, 1, Format.PAIRS)[0] for raw in lines]
     assert pairs_in([text_to_compare(one) for one in examples if one]) == {}
 
 
-def test_the_flawed_sample_file_has_those_that_were_put_there() -> None:
+def test_the_flawed_sample_file_has_its_planted_near_duplicates() -> None:
     texts = []
     for raw in sample_path("tickets_flawed.jsonl").read_bytes().splitlines():
         example = check_line(raw, 1)[0]
@@ -231,7 +231,7 @@ def test_the_flawed_sample_file_has_those_that_were_put_there() -> None:
     assert {found[row] for row in kitchen[1:]} == {kitchen[0]}
 
 
-def test_json_of_one_schema_is_not_near_for_its_keys() -> None:
+def test_json_answers_are_not_near_for_their_keys() -> None:
     def row(number: int) -> bytes:
         chance = random.Random(number)
         fields = {f"field_number_{n}": chance.randint(0, 999) for n in range(30)}

@@ -85,7 +85,7 @@ def starts(report: CachedReport | None) -> list[int]:
     return list(numbers)
 
 
-async def test_a_report_is_found_again_and_is_the_same(cache: ReportCache, source: Path) -> None:
+async def test_a_stored_report_is_loaded_unchanged(cache: ReportCache, source: Path) -> None:
     assert await cache.load(key_of(source)) is None
     assert await cache.save(key_of(source), REPORT)
     found = await cache.load(key_of(source))
@@ -94,9 +94,7 @@ async def test_a_report_is_found_again_and_is_the_same(cache: ReportCache, sourc
     assert starts(found) == [0, 70, 9 << 40]
 
 
-async def test_a_file_that_nobody_touched_is_not_read_again(
-    cache: ReportCache, source: Path
-) -> None:
+async def test_an_untouched_file_is_not_read_again(cache: ReportCache, source: Path) -> None:
     key = key_of(source)
     await cache.save(key, REPORT)
     source.unlink()
@@ -126,7 +124,7 @@ async def test_a_file_changed_within_the_same_tick_of_the_clock_is_read_again(
     assert await cache.load(key_of(source)) is None
 
 
-async def test_a_report_of_other_rules_is_another_one(cache: ReportCache, source: Path) -> None:
+async def test_other_options_have_another_report(cache: ReportCache, source: Path) -> None:
     options = CheckOptions(off=frozenset({"refusal", "placeholder"}))
     await cache.save(key_of(source, options, "o200k_base"), REPORT)
     assert await cache.load(key_of(source)) is None
@@ -135,7 +133,7 @@ async def test_a_report_of_other_rules_is_another_one(cache: ReportCache, source
     assert await cache.load(key_of(source, again, "o200k_base"))
 
 
-async def test_a_file_that_changed_since_it_was_opened_is_not_kept(
+async def test_no_report_is_stored_for_a_changed_file(
     cache: ReportCache, source: Path, tmp_path: Path
 ) -> None:
     key = key_of(source)
@@ -146,7 +144,7 @@ async def test_a_file_that_changed_since_it_was_opened_is_not_kept(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.data())
-async def test_a_damaged_report_is_none(
+async def test_a_damaged_report_is_not_loaded(
     cache: ReportCache, source: Path, data: st.DataObject
 ) -> None:
     key = key_of(source)
@@ -163,7 +161,7 @@ async def test_a_damaged_report_is_none(
 @pytest.mark.parametrize(
     "stamps", [b"", b"{", b"[]", b'{"%s": 3}', b'{"%s": "../../../../etc/passwd"}']
 )
-async def test_a_damaged_index_of_stamps_costs_a_look_at_the_content(
+async def test_with_a_damaged_stamp_index_the_content_decides(
     cache: ReportCache, source: Path, stamps: bytes
 ) -> None:
     await cache.save(key_of(source), REPORT)
@@ -172,7 +170,7 @@ async def test_a_damaged_index_of_stamps_costs_a_look_at_the_content(
     assert starts(await cache.load(key_of(source))) == [0, 70, 9 << 40]
 
 
-async def test_only_the_newest_are_kept(cache: ReportCache, tmp_path: Path) -> None:
+async def test_only_the_newest_reports_are_kept(cache: ReportCache, tmp_path: Path) -> None:
     keys: list[ReportKey] = []
     aged: set[Path] = set()
     for n in range(report_cache.KEPT + 3):
@@ -187,23 +185,21 @@ async def test_only_the_newest_are_kept(cache: ReportCache, tmp_path: Path) -> N
     assert found == [False] * 3 + [True] * report_cache.KEPT
 
 
-async def test_a_workspace_that_cannot_be_written_is_no_obstacle(
-    source: Path, tmp_path: Path
-) -> None:
+async def test_a_read_only_workspace_is_no_error(source: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     cache = ReportCache(tmp_path / "file" / "reports")
     assert not await cache.save(key_of(source), REPORT)
     assert await cache.load(key_of(source)) is None
 
 
-async def test_a_report_out_of_all_proportion_is_not_kept(
+async def test_an_oversized_report_is_not_stored(
     cache: ReportCache, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(report_cache, "_LARGEST", 100)
     assert not await cache.save(key_of(source), REPORT)
 
 
-async def test_a_name_that_is_no_utf8_is_no_obstacle(cache: ReportCache, tmp_path: Path) -> None:
+async def test_file_names_that_are_not_utf8_work(cache: ReportCache, tmp_path: Path) -> None:
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/r\xff\x1b[31m.jsonl"))
     path.write_bytes(b"{}\n")
     age(path)

@@ -81,7 +81,7 @@ def test_older_models_of_openai_count_with_their_own_encoding(model: str, tmp_pa
     assert counter_for(model, tmp_path).name == "cl100k_base"
 
 
-def test_a_conversation_costs_what_the_cookbook_says(tmp_path: Path) -> None:
+def test_tokens_of_a_conversation_match_the_cookbook(tmp_path: Path) -> None:
     """Each text, 3 around each message and 1 for its role, and 3 around the row."""
     counter = counter_for("", tmp_path)
     assert list(counter.count_examples([example("hello world", "hello world"), example()])) == [
@@ -108,11 +108,13 @@ def test_names_tools_calls_and_both_answers_count(tmp_path: Path) -> None:
     assert many > few + sum(counter.count(["find_order", "Here.", "I do not know."])) + 3 * 4
 
 
-def test_half_a_surrogate_pair_is_counted_and_not_fatal(tmp_path: Path) -> None:
+def test_a_lone_surrogate_is_counted(tmp_path: Path) -> None:
     assert counter_for("", tmp_path).count(["dark \ud83d"])[0] >= 2
 
 
-def test_a_counter_counts_the_same_in_another_process(make_model: Callable[..., Path]) -> None:
+def test_a_counter_gives_the_same_counts_in_another_process(
+    make_model: Callable[..., Path],
+) -> None:
     folder = with_template(make_model(), CHATML)
     for model in ("", str(folder), "unknown"):
         counter = counter_for(model, folder)
@@ -125,7 +127,7 @@ def test_a_counter_counts_the_same_in_another_process(make_model: Callable[..., 
 @pytest.mark.parametrize(
     "template", [CHATML, OWN_SYSTEM + CHATML, CHATML.replace("<|im_end|>", "")]
 )
-def test_a_local_model_counts_as_its_chat_template_writes(
+def test_a_local_model_is_counted_by_its_chat_template(
     template: str, system: list[Any], make_model: Callable[..., Path]
 ) -> None:
     from jinja2 import Template
@@ -143,7 +145,7 @@ def test_a_local_model_counts_as_its_chat_template_writes(
         assert counter.count_examples([Example(messages)])[0] == len(tokenizer.encode(text))
 
 
-def test_what_a_tokenizer_file_cuts_and_pads_is_counted_whole(
+def test_truncation_and_padding_of_a_tokenizer_file_are_ignored(
     make_model: Callable[..., Path],
 ) -> None:
     counter = counter_for(str(make_model()), Path("/none"))
@@ -160,7 +162,7 @@ def test_what_a_tokenizer_file_cuts_and_pads_is_counted_whole(
         ("{% for message in messages %}{{ message.content }}{% break %}{% endfor %}", None),
     ],
 )
-def test_the_template_tells_what_stands_around_a_message(
+def test_tokens_around_a_message_come_from_the_template(
     template: str, around: tuple[int, int] | None, make_model: Callable[..., Path]
 ) -> None:
     counter = counter_for(str(with_template(make_model(), template)), Path("/none"))
@@ -181,7 +183,7 @@ def test_the_template_tells_what_stands_around_a_message(
         "",
     ],
 )
-def test_a_template_that_cannot_be_run_is_taken_for_the_common_one(
+def test_a_template_that_cannot_be_run_counts_as_chat_ml(
     template: str, make_model: Callable[..., Path]
 ) -> None:
     counter = counter_for(str(with_template(make_model(), template)), Path("/none"))
@@ -203,7 +205,7 @@ def test_a_template_in_the_config_of_the_tokenizer_counts_too(
         assert counter_for(str(folder), Path("/none")).per_message == 2
 
 
-def test_models_are_found_where_the_engine_keeps_them(
+def test_models_are_found_in_the_home_of_the_engine(
     make_model: Callable[..., Path], tmp_path: Path
 ) -> None:
     make_model(tmp_path / "models" / "SmolLM2-135M-Instruct")
@@ -220,7 +222,7 @@ def test_models_are_found_where_the_engine_keeps_them(
     "model",
     ["SmolLM2-135M-Instruct", "org/small", "/no/such/folder", "llama", "org/../x", "o3lab/x"],
 )
-def test_what_is_not_here_is_estimated_and_says_so(model: str, tmp_path: Path) -> None:
+def test_a_missing_tokenizer_gives_an_estimate(model: str, tmp_path: Path) -> None:
     counter = counter_for(model, tmp_path)
     assert counter.name == "estimate"
     assert not counter.exact
@@ -231,16 +233,16 @@ def test_what_is_not_here_is_estimated_and_says_so(model: str, tmp_path: Path) -
 @pytest.mark.parametrize(
     "damage", [b"", b"{}", b"not json", b"\xff\xfe", b'{"model": {"type": "X"}}']
 )
-def test_a_damaged_tokenizer_is_an_estimate(damage: bytes, make_model: Callable[..., Path]) -> None:
+def test_a_damaged_tokenizer_gives_an_estimate(
+    damage: bytes, make_model: Callable[..., Path]
+) -> None:
     folder = make_model()
     (folder / "tokenizer.json").write_bytes(damage)
     assert counter_for(str(folder), Path("/none")).name == "estimate"
 
 
 @pytest.mark.parametrize("missing", ["toktok", "tokenizers"])
-def test_without_the_library_it_is_an_estimate(
-    missing: str, make_model: Callable[..., Path]
-) -> None:
+def test_a_missing_library_gives_an_estimate(missing: str, make_model: Callable[..., Path]) -> None:
     model = "gpt-4.1" if missing == "toktok" else str(make_model())
     code = f"import sys; sys.modules[{missing!r}] = None\n"
     code += (
@@ -255,13 +257,11 @@ def test_without_the_library_it_is_an_estimate(
     ("model", "context"),
     [("", 65_536), ("gpt-4o-mini-2024-07-18", 65_536), ("gpt-3.5-turbo", 16_385), ("gpt-5", 0)],
 )
-def test_openai_keeps_so_many_tokens_of_an_example(
-    model: str, context: int, tmp_path: Path
-) -> None:
+def test_openai_models_have_their_context_length(model: str, context: int, tmp_path: Path) -> None:
     assert context_of(model, tmp_path) == context
 
 
-def test_the_engine_keeps_no_more_than_its_own_limit(
+def test_the_engine_limits_the_context_length(
     make_model: Callable[..., Path], tmp_path: Path
 ) -> None:
     assert context_of(str(make_model(max_position_embeddings=131_072)), tmp_path) == 2048

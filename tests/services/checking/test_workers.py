@@ -43,7 +43,7 @@ def alive(pid: int) -> bool:
     return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
-def test_what_runs_is_ended_when_the_block_is_left() -> None:
+def test_leaving_the_block_ends_running_tasks() -> None:
     before = set(multiprocessing.active_children())
     with workers(large=True) as pool:
         pid = pool.submit(os.getpid).result()
@@ -83,7 +83,7 @@ def in_processes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("in_processes")
-async def test_a_check_can_be_cancelled_and_begun_again(tmp_path: Path) -> None:
+async def test_a_check_can_be_cancelled_and_started_again(tmp_path: Path) -> None:
     before = set(multiprocessing.active_children())
     path = tmp_path / "f.jsonl"
     path.write_bytes(GOOD * 100)
@@ -105,7 +105,7 @@ async def test_a_check_can_be_cancelled_and_begun_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("in_processes")
-async def test_a_killed_worker_is_told_in_a_sentence(tmp_path: Path) -> None:
+async def test_a_killed_worker_is_reported_in_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "f.jsonl"
     path.write_bytes(GOOD * 100)
     dataset = await Datasets().open(path)

@@ -44,7 +44,7 @@ async def checked(path: Path, **options: Any) -> tuple[Dataset, DatasetReport]:
     return dataset, dataset.report
 
 
-async def test_the_sample_file_is_good_and_counted() -> None:
+async def test_the_sample_file_is_valid_and_counted() -> None:
     dataset, report = await checked(sample_path("tickets_train.jsonl"))
     assert (report.rows, report.valid, report.invalid, report.warned) == (120, 120, 0, 0)
     assert report.problems == []
@@ -92,7 +92,7 @@ async def test_the_hostile_file_is_shown_without_a_control_character() -> None:
     assert not any(has_unsafe(row.user + row.assistant) for row in rows)
 
 
-async def test_blank_lines_bom_and_line_ends_leave_the_line_numbers_right(tmp_path: Path) -> None:
+async def test_blank_lines_bom_and_line_ends_keep_line_numbers_right(tmp_path: Path) -> None:
     rows = [b"\xef\xbb\xbf" + GOOD[0], b"", b" \t\r", *(row + b"\r" for row in GOOD[1:12]), b"{"]
     path = tmp_path / "f.jsonl"
     path.write_bytes(b"\n".join(rows))
@@ -105,7 +105,7 @@ async def test_blank_lines_bom_and_line_ends_leave_the_line_numbers_right(tmp_pa
 
 
 @pytest.mark.long
-async def test_processes_and_a_thread_find_the_same(
+async def test_worker_processes_and_a_thread_find_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flawed = sample_path("tickets_flawed.jsonl").read_bytes().splitlines()
@@ -126,13 +126,13 @@ async def test_progress_rises_to_the_end(tmp_path: Path) -> None:
     assert shares[-1] == 1.0
 
 
-async def test_a_limit_keeps_few_problems_but_counts_all(tmp_path: Path) -> None:
+async def test_a_limit_lists_few_problems_but_counts_all(tmp_path: Path) -> None:
     _, report = await checked(write(tmp_path / "f.jsonl", [b'{"messages": []}'] * 500), keep=10)
     assert len(report.problems) <= 12
     assert report.codes["no-messages"] == report.invalid == 500
 
 
-async def test_rows_that_say_the_same_are_found_and_name_the_first(tmp_path: Path) -> None:
+async def test_duplicates_are_found_and_name_the_first_row(tmp_path: Path) -> None:
     same = GOOD[0].replace(b"Hi team", b"HI  TEAM")
     dataset, report = await checked(write(tmp_path / "f.jsonl", [*GOOD[:20], same]))
     assert report.duplicates == 1
@@ -142,7 +142,7 @@ async def test_rows_that_say_the_same_are_found_and_name_the_first(tmp_path: Pat
     assert (await dataset.rows([20]))[0].status is Status.WARNED
 
 
-async def test_rows_that_validation_and_test_file_share_are_told_of_the_file(
+async def test_rows_shared_by_validation_and_test_files_are_reported(
     tmp_path: Path,
 ) -> None:
     paths = {"validation": [b"", *GOOD[40:50]], "test": [*GOOD[49:60], GOOD[41] + b" "]}
@@ -158,7 +158,7 @@ async def test_rows_that_validation_and_test_file_share_are_told_of_the_file(
     assert not row_problems(report)
 
 
-async def test_rows_that_stand_in_the_validation_file_too_are_errors(tmp_path: Path) -> None:
+async def test_rows_of_the_validation_file_are_errors(tmp_path: Path) -> None:
     against = await Datasets().open(write(tmp_path / "v.jsonl", [b"", *GOOD[15:20]]))
     _, report = await checked(
         write(tmp_path / "f.jsonl", GOOD[:16]), against={"validation": against}
@@ -167,7 +167,7 @@ async def test_rows_that_stand_in_the_validation_file_too_are_errors(tmp_path: P
     assert "on line 2." in row_problems(report)[0].message
 
 
-async def test_rows_that_nothing_learns_from_are_told_once_and_not_compared(tmp_path: Path) -> None:
+async def test_untrainable_rows_are_reported_once_and_not_compared(tmp_path: Path) -> None:
     path = tmp_path / "plain.jsonl"
     path.write_text("\n".join(f'{{"text": "line {number}"}}' for number in range(12)))
     _, report = await checked(path)
@@ -175,7 +175,7 @@ async def test_rows_that_nothing_learns_from_are_told_once_and_not_compared(tmp_
     assert (report.duplicates, report.tokens.total) == (0, 0)
 
 
-async def test_a_file_of_mixed_formats_is_told_and_its_format_is_that_of_the_most(
+async def test_mixed_formats_are_reported_and_the_most_common_one_counts(
     tmp_path: Path,
 ) -> None:
     pair = b'{"input": "Where is it?", "ideal_output": "It is on its way."}'
@@ -196,7 +196,7 @@ async def test_a_file_without_rows_cannot_be_opened(tmp_path: Path, content: byt
         await Datasets().open(path)
 
 
-async def test_what_is_no_readable_file_is_told_in_a_sentence(tmp_path: Path) -> None:
+async def test_an_unreadable_file_is_reported_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="is a folder"):
         await Datasets().open(tmp_path)
     with pytest.raises(FileError, match="There is no file"):
@@ -206,7 +206,7 @@ async def test_what_is_no_readable_file_is_told_in_a_sentence(tmp_path: Path) ->
         await Datasets().open(tmp_path / "pipe")
 
 
-async def test_a_file_that_changes_while_it_is_checked_is_told(tmp_path: Path) -> None:
+async def test_a_change_during_a_check_is_reported(tmp_path: Path) -> None:
     path = write(tmp_path / "f.jsonl", GOOD * 30)
     dataset = await Datasets().open(path)
     path.write_bytes(path.read_bytes()[:5000])
@@ -216,7 +216,7 @@ async def test_a_file_that_changes_while_it_is_checked_is_told(tmp_path: Path) -
     assert len(await dataset.rows(range(3))) == 3
 
 
-async def test_a_ten_megabyte_line_is_a_row_like_others(tmp_path: Path) -> None:
+async def test_a_ten_megabyte_line_is_an_ordinary_row(tmp_path: Path) -> None:
     large = json.loads(GOOD[0])
     large["messages"][1]["content"] = "word " * 2_000_000
     dataset, report = await checked(
@@ -243,7 +243,9 @@ async def test_damage_stays_on_its_own_line(tmp_path: Path, damage: dict[int, by
     assert Counter(one.line for one in report.problems if one.severity == "error").keys() <= touched
 
 
-async def test_plain_text_is_told_from_a_chat_file_without_a_whole_row(tmp_path: Path) -> None:
+async def test_plain_text_is_distinguished_from_a_chat_file_without_valid_rows(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "f.txt"
     path.write_text("Call me Ishmael.\nSome years ago, never mind how long,\n[she] went to sea.\n")
     broken = await Datasets().open(path)

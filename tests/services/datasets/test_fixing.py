@@ -20,7 +20,7 @@ async def opened(path: Path, *lines: str) -> Dataset:
     return dataset
 
 
-async def test_what_is_mended_shows_what_can_be_mended_then(tmp_path: Path) -> None:
+async def test_a_fix_uncovers_further_fixes(tmp_path: Path) -> None:
     twice = json.dumps(chat_row("Who comes?", " Somebody from the cafÃ© on Friday."))
     cut = twice.removesuffix("]}")
     dataset = await opened(tmp_path / "f.jsonl", twice, cut)
@@ -33,7 +33,7 @@ async def test_what_is_mended_shows_what_can_be_mended_then(tmp_path: Path) -> N
     assert dataset.counts().invalid == dataset.counts().warned == 0
 
 
-async def test_only_the_problems_that_are_named_are_mended(tmp_path: Path) -> None:
+async def test_only_the_named_problems_are_fixed(tmp_path: Path) -> None:
     row = json.dumps(chat_row("Who comes?", " Somebody from the cafÃ© on Friday."))
     dataset = await opened(tmp_path / "f.jsonl", row)
     async for _ in apply_fixes(dataset, {"outer-whitespace"}):
@@ -44,7 +44,7 @@ async def test_only_the_problems_that_are_named_are_mended(tmp_path: Path) -> No
     ]
 
 
-async def test_rows_without_a_certain_fix_are_counted_and_left(tmp_path: Path) -> None:
+async def test_rows_without_a_certain_fix_are_counted_and_left_alone(tmp_path: Path) -> None:
     dataset = await opened(tmp_path / "f.jsonl", "{", '{"messages": [{"role": "bot"}]}')
     found = [one async for one in propose_fixes(dataset, "not-json")][-1]
     assert (found.rows, found.done, found.share, found.edits) == (1, 1, 1.0, {})

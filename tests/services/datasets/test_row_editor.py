@@ -36,7 +36,7 @@ def chat(*messages: Any) -> bytes:
     return json.dumps({"messages": list(messages)}).encode()
 
 
-async def test_the_draft_is_indented_readable_by_its_owner_alone_and_removed() -> None:
+async def test_the_draft_is_indented_private_and_removed() -> None:
     draft = await RowDraft.begin(ROW, Format.CHAT)
     assert draft.path.read_text().splitlines()[:2] == ["{", '  "messages": [']
     assert stat.S_IMODE(draft.path.stat().st_mode) == 0o600
@@ -45,7 +45,7 @@ async def test_the_draft_is_indented_readable_by_its_owner_alone_and_removed() -
     assert not draft.path.exists()
 
 
-async def test_what_was_edited_comes_back_on_one_line() -> None:
+async def test_an_edited_row_comes_back_on_one_line() -> None:
     text = json.dumps(chat_row("Where is it?", "Überall.\nReally everywhere."), indent=4)
     found = await edited(ROW, b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
     assert found.refusal == ""
@@ -55,7 +55,7 @@ async def test_what_was_edited_comes_back_on_one_line() -> None:
 
 
 @pytest.mark.parametrize("text", [ROW, ROW + b"\n\n", json.dumps(json.loads(ROW)).encode()])
-async def test_other_white_space_is_no_change(text: bytes) -> None:
+async def test_a_change_of_white_space_is_no_edit(text: bytes) -> None:
     assert await edited(ROW, text) == EditedRow()
 
 
@@ -64,7 +64,7 @@ async def test_other_white_space_is_no_change(text: bytes) -> None:
     [
         (b"", "empty"),
         (b'{\n  "messages": [\n    1,,\n  ]\n}', "Line 3, column 7"),
-        (b'["role"]', "no JSON object"),
+        (b'["role"]', "not a JSON object"),
         (b'{"messages": "\xff"}', "not valid UTF-8"),
         (b'{"messages": [], "a": NaN}', "NaN"),
         (b'{"messages": [], "messages": []}', "stands twice"),
@@ -74,14 +74,14 @@ async def test_other_white_space_is_no_change(text: bytes) -> None:
         (ROW.replace(b"assistant", b"bot"), 'Did you mean "assistant"?'),
     ],
 )
-async def test_a_text_that_is_no_row_is_refused_with_the_reason(text: bytes, reason: str) -> None:
+async def test_an_invalid_text_is_refused_with_the_reason(text: bytes, reason: str) -> None:
     found = await edited(ROW, text)
     assert found.raw is None
     assert reason in found.refusal
     assert "\n" not in found.refusal
 
 
-async def test_a_refused_text_is_kept_to_be_edited_again() -> None:
+async def test_a_refused_text_can_be_edited_again() -> None:
     draft = await RowDraft.begin(ROW, Format.CHAT)
     draft.path.write_bytes(b"{ my work")
     assert (await draft.read()).refusal
@@ -93,7 +93,7 @@ async def test_a_refused_text_is_kept_to_be_edited_again() -> None:
     await draft.close()
 
 
-async def test_a_bad_row_may_be_mended_step_by_step_but_not_made_worse() -> None:
+async def test_an_invalid_row_may_be_fixed_step_by_step_but_not_made_worse() -> None:
     user = {"role": "user", "content": "Where is it?"}
     bad = chat(user, {"role": "bot", "content": ""})
     better = chat(user, {"role": "assistant", "content": ""})
@@ -104,7 +104,7 @@ async def test_a_bad_row_may_be_mended_step_by_step_but_not_made_worse() -> None
 
 
 @pytest.mark.parametrize("raw", [ROW[:-5], b'{"a": 1, "a": 2}', b'{"text": "\xe4"}'])
-async def test_a_row_that_is_no_plain_json_is_edited_as_it_is(raw: bytes) -> None:
+async def test_a_row_that_is_not_plain_json_is_edited_unchanged(raw: bytes) -> None:
     draft = await RowDraft.begin(raw, Format.CHAT)
     assert draft.path.read_bytes() == raw + b"\n"
     draft.path.write_bytes(ROW)
@@ -112,7 +112,7 @@ async def test_a_row_that_is_no_plain_json_is_edited_as_it_is(raw: bytes) -> Non
     await draft.close()
 
 
-async def test_numbers_keep_their_digits() -> None:
+async def test_integers_keep_their_digits() -> None:
     long = b'{"messages": [{"role": "user", "content": "?"}, {"role": "assistant", "content": "It is on its way."}], "metadata": 123456789012345678901234567890}'  # noqa: E501
     found = await edited(ROW, long)
     assert found.raw is not None
@@ -130,7 +130,9 @@ async def test_numbers_keep_their_digits() -> None:
         ({"EDITOR": "o'brien"}, ["o'brien"]),
     ],
 )
-def test_the_editor_is_the_persons_own(environ: dict[str, str], words: list[str] | None) -> None:
+def test_the_editor_comes_from_visual_or_editor(
+    environ: dict[str, str], words: list[str] | None
+) -> None:
     assert editor_command(environ) == words
 
 
@@ -154,6 +156,6 @@ async def test_the_editor_runs_on_the_draft() -> None:
         ([sys.executable, "-c", "raise SystemExit(3)"], "status 3"),
     ],
 )
-def test_an_editor_that_fails_is_told(tmp_path: Path, command: list[str], reason: str) -> None:
+def test_a_failing_editor_is_reported(tmp_path: Path, command: list[str], reason: str) -> None:
     with pytest.raises(InputError, match=reason):
         run_editor(command, tmp_path / "row.json")

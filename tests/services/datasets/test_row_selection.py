@@ -82,25 +82,25 @@ async def rows(dataset: Held, typed: str, *order: object) -> list[int]:
 LETTERS = held("Refund a", "b", "c refund", "d", "e REFUND", "f", "g")
 
 
-async def test_without_a_filter_all_rows_are_there_and_none_is_read() -> None:
+async def test_without_a_filter_all_rows_match_and_none_is_read() -> None:
     dataset = held("a", "b", "c")
     assert (await last(dataset, "")).rows == range(3)
     assert await rows(dataset, "", Order.LINE, True) == [2, 1, 0]
     assert dataset.blocks_read == 0
 
 
-async def test_a_text_is_found_over_all_blocks() -> None:
+async def test_text_is_found_in_all_blocks() -> None:
     assert await rows(LETTERS, "refund") == [0, 2, 4]
     assert await rows(LETTERS, "refund", Order.LINE, True) == [4, 2, 0]
     assert await rows(LETTERS, "nowhere") == []
 
 
-async def test_an_empty_file_has_nothing_to_find() -> None:
+async def test_an_empty_file_has_no_matches() -> None:
     assert await rows(held(), "refund") == []
     assert await rows(held(), "is:ok") == []
 
 
-async def test_the_conditions_on_codes_states_and_text_all_hold() -> None:
+async def test_codes_states_and_text_must_all_match() -> None:
     dataset = held(
         *("refund", "b", "refund", "refund", "e"),
         status=[INVALID, INVALID, WARNED, OK, OK],
@@ -114,12 +114,12 @@ async def test_the_conditions_on_codes_states_and_text_all_hold() -> None:
     assert await rows(dataset, "refund is:ok") == [3]
 
 
-async def test_rows_not_checked_yet_stand_in_no_state() -> None:
+async def test_unchecked_rows_match_no_state() -> None:
     dataset = held("a", "b", "c", status=[OK, Status.UNCHECKED])
     assert await rows(dataset, "is:ok is:warned is:invalid") == [0]
 
 
-async def test_edited_rows_are_searched_as_they_are_now() -> None:
+async def test_edited_rows_are_searched_with_their_edits() -> None:
     dataset = held("refund", "b", "c", "d", status=[OK, OK, OK, Status.EXCLUDED])
     changes = {
         0: RowEdit(b'{"text": "paid"}'),
@@ -135,14 +135,14 @@ async def test_edited_rows_are_searched_as_they_are_now() -> None:
     assert await rows(dataset, "is:ok") == [0, 1, 2]
 
 
-async def test_few_candidates_are_read_alone() -> None:
+async def test_few_candidates_are_read_one_by_one() -> None:
     dataset = held(*["refund"] * 200, codes={"refusal": [7, 130]})
     dataset.edits.do("edit", {130: RowEdit(b"{}")})
     assert await rows(dataset, "refund code:refusal") == [7]
     assert dataset.blocks_read == 0
 
 
-async def test_the_rows_with_errors_then_those_with_most_problems_come_first() -> None:
+async def test_rows_are_sorted_by_errors_then_by_number_of_problems() -> None:
     dataset = held(
         *"abcdef",
         status=[OK, WARNED, INVALID, WARNED, INVALID, OK],
@@ -160,11 +160,11 @@ async def test_rows_are_sorted_by_tokens_and_by_length() -> None:
     assert await rows(dataset, "", Order.LENGTH, True) == [0, 1, 2, 3]
 
 
-async def test_a_long_search_tells_what_it_has_and_stops_when_it_is_left(
+async def test_a_long_search_gives_partial_results_and_stops_when_closed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(row_selection, "_MOMENT", 0)
-    monkeypatch.setattr(row_selection, "_PAUSE", 0)
+    monkeypatch.setattr(row_selection, "_STEP_SECONDS", 0)
+    monkeypatch.setattr(row_selection, "_REPORT_SECONDS", 0)
     dataset = held(*["refund"] * 300)
     told = [one async for one in select(dataset, RowFilter("refund"))]
     assert [len(one.rows) for one in told] == [*range(3, 301, 3), 300]
@@ -176,7 +176,7 @@ async def test_a_long_search_tells_what_it_has_and_stops_when_it_is_left(
     assert dataset.blocks_read == 2
 
 
-async def test_a_file_that_is_gone_is_told_in_a_sentence() -> None:
+async def test_a_deleted_file_is_reported_in_a_sentence() -> None:
     class Gone(Held):
         def blocks(self) -> Iterator[tuple[int, list[bytes]]]:
             raise FileNotFoundError(2, "No such file", "held.jsonl")
@@ -187,16 +187,16 @@ async def test_a_file_that_is_gone_is_told_in_a_sentence() -> None:
 
 
 @given(st.lists(st.integers(0, 9)), st.booleans())
-def test_sorting_is_stable_and_leaves_no_row_out(keys: list[int], descending: bool) -> None:
+def test_sorting_is_stable_and_complete(keys: list[int], descending: bool) -> None:
     found = sorted_by(keys, range(len(keys)), descending)
     assert list(found) == sorted(range(len(keys)), key=keys.__getitem__, reverse=descending)
 
 
-def test_rows_without_a_key_count_as_zero() -> None:
+def test_rows_without_a_key_sort_as_zero() -> None:
     assert list(sorted_by([4, 2], range(4), False)) == [2, 3, 1, 0]
 
 
-async def test_an_open_file_is_searched_as_it_stands_with_its_edits() -> None:
+async def test_an_open_file_is_searched_with_its_edits() -> None:
     dataset = await Datasets().open(sample_path("tickets_flawed.jsonl"))
     report = await check_all(dataset)
 

@@ -106,7 +106,7 @@ Write = Callable[[str | bytes], Path]
     ],
 )
 @pytest.mark.parametrize("packed", [False, True])
-def test_what_holds_the_rows_is_told_by_the_content(
+def test_the_container_is_detected_from_the_content(
     write: Write, content: str, container: Container, packed: bool
 ) -> None:
     raw = content.encode()
@@ -116,7 +116,7 @@ def test_what_holds_the_rows_is_told_by_the_content(
 
 @settings(deadline=None)
 @given(rows=ROWS, data=st.data(), block=st.integers(1, 60), packed=st.booleans())
-def test_elements_of_an_array_stand_on_the_lines_of_the_source(
+def test_array_elements_keep_their_lines_of_the_source(
     tmp_path_factory: pytest.TempPathFactory,
     rows: list[Any],
     data: st.DataObject,
@@ -177,27 +177,27 @@ def test_a_damaged_element_is_one_bad_row(
     assert cut_at_the_end or rows.remarks == []
 
 
-def test_of_one_column_the_separator_is_the_one_that_parts_no_text(write: Write) -> None:
+def test_the_delimiter_of_one_column_splits_no_text(write: Write) -> None:
     texts = ["The lamp, which is new, stays dark.", "Is it broken; or not?"]
     rows = scanned(write("\n".join(["text", *texts]) + "\n"))
     assert rows.container in (Container.CSV, Container.TSV)
     assert values(rows) == [(2, {"text": texts[0]}), (3, {"text": texts[1]})]
 
 
-def test_what_is_no_object_is_a_row_of_its_own(write: Write) -> None:
+def test_an_element_that_is_not_an_object_is_a_row(write: Write) -> None:
     found = values(scanned(write('[1,\n"a, ]b",\nnull,\n[[2], {"a": [3]}],\n[],\n{"a": {}}]')))
     assert found == [
         *((1, 1), (2, "a, ]b"), (3, None), (4, [[2], {"a": [3]}]), (5, []), (6, {"a": {}}))
     ]
 
 
-def test_arrays_one_after_the_other_are_read_on(write: Write) -> None:
+def test_consecutive_arrays_are_all_read(write: Write) -> None:
     assert values(scanned(write('[\n{"a": 1}\n]\n[\n{"a": 2},\n]\n{"a": 3}'))) == [
         *((2, {"a": 1}), (5, {"a": 2}), (7, {"a": 3}))
     ]
 
 
-def test_rows_are_numbered_anew_when_two_share_a_line_late_in_the_file(write: Write) -> None:
+def test_rows_are_renumbered_when_two_share_a_line_late_in_the_file(write: Write) -> None:
     rows = [{"a": number} for number in range(20)]
     text = "[\n\n" + ",\n\n".join(map(json.dumps, rows)) + ', {"a": 20},\n{"a": 21}]'
     path = write(text)
@@ -207,9 +207,7 @@ def test_rows_are_numbered_anew_when_two_share_a_line_late_in_the_file(write: Wr
 
 
 @pytest.mark.parametrize("cut", [1, 2, 5, 40])
-def test_an_array_that_is_never_closed_is_told_and_its_rows_are_shown(
-    write: Write, cut: int
-) -> None:
+def test_an_unclosed_array_is_reported_and_its_rows_are_read(write: Write, cut: int) -> None:
     text = json.dumps([ROW, ROW, ROW], indent=1)[:-cut]
     rows = scanned(write(text))
     [(code, message)] = rows.remarks
@@ -220,13 +218,13 @@ def test_an_array_that_is_never_closed_is_told_and_its_rows_are_shown(
     assert [orjson.loads(raw) for _, raw in found[:2]] == [ROW, ROW]
 
 
-def test_one_object_over_many_lines_is_one_row_on_its_first_line(write: Write) -> None:
+def test_an_object_over_many_lines_is_one_row_on_its_first_line(write: Write) -> None:
     rows = scanned(write("\n\n" + json.dumps(ROW, indent=4)))
     assert rows.container is Container.OBJECTS
     assert values(rows) == [(3, ROW)]
 
 
-def test_objects_over_many_lines_follow_each_other_and_one_may_be_damaged(write: Write) -> None:
+def test_a_damaged_object_over_many_lines_spares_the_others(write: Write) -> None:
     whole = json.dumps(ROW, indent=4)
     lines = whole.count("\n") + 1
     damaged = whole.replace('"user"', '"user')
@@ -266,7 +264,7 @@ CELLS = st.lists(
     end=st.sampled_from(["\n", "\r\n"]),
     block=st.integers(1, 40),
 )
-def test_what_another_program_writes_as_a_table_is_read_as_it_was(
+def test_tables_of_the_csv_module_are_read_unchanged(
     tmp_path_factory: pytest.TempPathFactory,
     records: list[tuple[str, str]],
     delimiter: str,
@@ -318,7 +316,7 @@ def test_lists_in_cells_are_lists_in_the_row(write: Write) -> None:
     assert (line, row) == (2, {"messages": ROW["messages"], "prompt": "[1]", "completion": "[x"})
 
 
-def test_records_of_the_wrong_width_say_so(write: Write) -> None:
+def test_records_of_the_wrong_width_are_reported(write: Write) -> None:
     rows = values(scanned(write("input,ideal_output\na\na,b,c,d\na,b,,\n")))
     assert rows == [
         (2, {"input": "a"}),
@@ -327,7 +325,7 @@ def test_records_of_the_wrong_width_say_so(write: Write) -> None:
     ]
 
 
-def test_a_quote_that_is_never_closed_spoils_one_line(write: Write) -> None:
+def test_an_unclosed_quote_damages_one_line(write: Write) -> None:
     text = 'input,ideal_output\na,"b\n"c","d"\n"e","f"\ng,"h'
     assert values(scanned(write(text))) == [
         (2, {"input": "a", "ideal_output": '"b', "": ['a,"b']}),
@@ -337,7 +335,7 @@ def test_a_quote_that_is_never_closed_spoils_one_line(write: Write) -> None:
     ]
 
 
-def test_quotes_mean_nothing_special_in_a_table_with_tabs_that_does_not_close_them(
+def test_unclosed_quotes_in_a_table_with_tabs_are_text(
     write: Write,
 ) -> None:
     rows = values(scanned(write('input\tideal_output\n"a\tb\nc\td" e\n')))
@@ -347,7 +345,7 @@ def test_quotes_mean_nothing_special_in_a_table_with_tabs_that_does_not_close_th
     ]
 
 
-def test_a_cell_in_another_encoding_spoils_its_own_row_alone(write: Write) -> None:
+def test_a_cell_in_another_encoding_damages_its_row_alone(write: Write) -> None:
     text = "input,ideal_output\ncafé,b\n".encode("latin-1") + 'c,"[é"\n'.encode()
     rows = scanned(write(text))
     (_, damaged), (_, whole) = read_all(rows)
@@ -355,7 +353,7 @@ def test_a_cell_in_another_encoding_spoils_its_own_row_alone(write: Write) -> No
     assert orjson.loads(whole) == {"input": "c", "ideal_output": "[é"}
 
 
-def test_a_huge_cell_and_a_huge_line_are_whole(write: Write) -> None:
+def test_a_huge_cell_and_a_huge_line_are_read_completely(write: Write) -> None:
     huge = 'x"\n' * 2_000_000
     quoted = huge.replace('"', '""')
     [(line, row)] = values(scanned(write(f'input,ideal_output\na,"{quoted}"\n')))
@@ -379,7 +377,7 @@ def packed_lines(count: int) -> bytes:
 
 
 @pytest.mark.parametrize("left", [0.5, 0.9])
-def test_gzip_that_was_cut_short_shows_the_rows_up_to_there(write: Write, left: float) -> None:
+def test_truncated_gzip_gives_the_rows_before_the_end(write: Write, left: float) -> None:
     packed = packed_lines(50_000)
     rows = scanned(write(packed[: int(len(packed) * left)]))
     assert 50_000 * (left - 0.1) < len(rows) < 50_000
@@ -389,7 +387,7 @@ def test_gzip_that_was_cut_short_shows_the_rows_up_to_there(write: Write, left: 
     assert message.startswith("The gzip data ends too early")
 
 
-def test_a_damaged_byte_in_gzip_ends_the_rows_there(write: Write) -> None:
+def test_a_damaged_byte_in_gzip_ends_the_rows(write: Write) -> None:
     packed = bytearray(packed_lines(50_000))
     packed[len(packed) // 2] ^= 0xFF
     rows = scanned(write(bytes(packed)))
@@ -397,13 +395,13 @@ def test_a_damaged_byte_in_gzip_ends_the_rows_there(write: Write) -> None:
     assert [code for code, _ in rows.remarks] == ["truncated-container"]
 
 
-def test_damage_in_the_second_member_of_gzip_ends_the_rows_there(write: Write) -> None:
+def test_damage_in_the_second_gzip_member_ends_the_rows(write: Write) -> None:
     rows = scanned(write(packed_lines(10) + b"\x1f\x8b nothing of gzip"))
     assert len(rows) == 10
     assert "damaged" in rows.remarks[0][1]
 
 
-def test_a_wrong_sum_at_the_end_of_gzip_costs_no_row(write: Write) -> None:
+def test_a_wrong_gzip_checksum_loses_no_row(write: Write) -> None:
     packed = bytearray(packed_lines(10))
     packed[-6] ^= 0xFF
     rows = scanned(write(bytes(packed)))
@@ -411,7 +409,7 @@ def test_a_wrong_sum_at_the_end_of_gzip_costs_no_row(write: Write) -> None:
     assert "damaged" in rows.remarks[0][1]
 
 
-def test_other_bytes_after_gzip_are_told(write: Write) -> None:
+def test_bytes_after_gzip_data_are_reported(write: Write) -> None:
     rows = scanned(write(packed_lines(10) + b"hello"))
     assert len(rows) == 10
     assert "Other bytes follow" in rows.remarks[0][1]
@@ -419,7 +417,7 @@ def test_other_bytes_after_gzip_are_told(write: Write) -> None:
 
 @settings(deadline=None)
 @given(packed=st.binary(max_size=60), cut=st.integers(0, 200))
-def test_any_bytes_that_begin_like_gzip_crash_nothing(
+def test_random_bytes_that_begin_like_gzip_do_not_crash(
     tmp_path_factory: pytest.TempPathFactory, packed: bytes, cut: int
 ) -> None:
     path = tmp_path_factory.mktemp("gz") / "f"
@@ -477,7 +475,7 @@ def test_a_gzip_bomb_stops_before_the_disk_is_full(
     ],
     ids=by_words,
 )
-def test_a_file_that_is_no_text_is_named_with_a_way_on(
+def test_a_file_that_is_not_text_is_refused_with_a_remedy(
     write: Write, content: bytes, what: str
 ) -> None:
     with pytest.raises(FileError, match=what) as caught:
@@ -485,12 +483,12 @@ def test_a_file_that_is_no_text_is_named_with_a_way_on(
     assert caught.value.remedy
 
 
-def test_a_few_nul_bytes_do_not_make_a_binary_file(write: Write) -> None:
+def test_a_few_nul_bytes_are_not_a_binary_file(write: Write) -> None:
     text = json.dumps(ROW).encode() + b"\n{\0\0\0}\n"
     assert len(scanned(write(text))) == 2
 
 
-def test_a_file_that_changes_while_it_is_unpacked_is_noticed_and_kills_nobody(
+def test_a_change_during_unpacking_is_noticed_without_a_crash(
     write: Write,
 ) -> None:
     packed = packed_lines(100_000)
@@ -508,7 +506,7 @@ def test_a_file_that_changes_while_it_is_unpacked_is_noticed_and_kills_nobody(
     assert rows.remarks
 
 
-def test_the_spool_goes_with_the_rows_or_with_the_process(
+def test_the_spool_is_removed_with_the_rows_or_after_the_process(
     write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(json.dumps([ROW, ROW]))
@@ -537,7 +535,7 @@ r = open_rows(Path({str(path)!r})); print(r.data_path, flush=True); input(); os.
     )
     assert child.stdout
     theirs = Path(child.stdout.readline().strip())
-    monkeypatch.setattr(spooled_rows, "_YOUNG", -time.time())
+    monkeypatch.setattr(spooled_rows, "_LOCK_SECONDS", -time.time())
     spooled_rows.remove_leftovers()
     assert not left.exists()
     assert theirs.exists()
@@ -547,7 +545,7 @@ r = open_rows(Path({str(path)!r})); print(r.data_path, flush=True); input(); os.
     assert not theirs.exists()
 
 
-def test_rows_are_read_while_the_file_is_still_unpacked(write: Write) -> None:
+def test_rows_are_read_during_unpacking(write: Write) -> None:
     rows = open_rows(write(json.dumps([{"a": number} for number in range(30_000)])))
     rows.scan()
     wrong: list[int] = []
@@ -565,9 +563,7 @@ def test_rows_are_read_while_the_file_is_still_unpacked(write: Write) -> None:
     assert len(rows) == 30_000
 
 
-def test_an_index_that_was_kept_spares_looking_through_lines_but_not_unpacking(
-    write: Write, tmp_path: Path
-) -> None:
+def test_a_cached_index_saves_scanning_but_not_unpacking(write: Write, tmp_path: Path) -> None:
     text = (json.dumps(ROW) + "\n\n") * 3
     known = scanned(write(text))
     again = open_rows(known.path)
@@ -587,7 +583,7 @@ def test_an_index_that_was_kept_spares_looking_through_lines_but_not_unpacking(
     ],
     ids=by_words,
 )
-async def test_what_training_takes_as_lines_alone_is_told_by_check_and_refused_before_a_job(
+async def test_containers_are_reported_by_check_and_refused_for_training(
     write: Write, content: bytes, held: str
 ) -> None:
     path = write(content)

@@ -22,7 +22,7 @@ def scanned(path: Path) -> RowFile:
 
 
 @given(lines=st.lists(PIECES), ends=st.booleans(), block=st.integers(1, 9))
-def test_every_line_that_is_not_blank_is_a_row_with_its_own_number(
+def test_each_non_blank_line_is_a_row_with_its_line_number(
     tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], ends: bool, block: int
 ) -> None:
     path = tmp_path_factory.mktemp("rows") / "f.jsonl"
@@ -40,7 +40,7 @@ def test_every_line_that_is_not_blank_is_a_row_with_its_own_number(
     assert [(line, raw.removesuffix(b"\r")) for line, raw in found] == expected
 
 
-def test_the_first_rows_are_there_before_the_rest_is_looked_at(tmp_path: Path) -> None:
+def test_first_rows_are_available_before_the_rest_is_scanned(tmp_path: Path) -> None:
     path = tmp_path / "large.jsonl"
     with path.open("wb") as file:
         file.truncate(3 << 30)
@@ -52,7 +52,7 @@ def test_the_first_rows_are_there_before_the_rest_is_looked_at(tmp_path: Path) -
     assert rows.scanned == row_file.BLOCK
 
 
-def test_a_file_that_is_cut_short_under_us_is_noticed_and_kills_nobody(tmp_path: Path) -> None:
+def test_truncating_an_open_file_is_noticed_without_a_crash(tmp_path: Path) -> None:
     path = tmp_path / "f.jsonl"
     path.write_bytes(b'{"a": 1}\n' * 1000)
     rows = RowFile(path)

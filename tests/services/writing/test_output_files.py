@@ -37,7 +37,7 @@ def begin(folder: Path, *wanted: str, replace: bool = False) -> OutputSet:
     return outputs
 
 
-def test_files_have_no_name_until_all_are_placed(tmp_path: Path) -> None:
+def test_files_appear_only_when_all_are_placed(tmp_path: Path) -> None:
     outputs = OutputSet(replace=False)
     file = outputs.add(tmp_path / "deep" / "a.jsonl")
     file.write_row(b"{}")
@@ -50,12 +50,12 @@ def test_files_have_no_name_until_all_are_placed(tmp_path: Path) -> None:
     assert names(tmp_path / "deep") == ["a.jsonl"]
 
 
-def test_nothing_is_left_of_files_that_are_discarded(tmp_path: Path) -> None:
+def test_discarded_files_leave_nothing_behind(tmp_path: Path) -> None:
     begin(tmp_path, "a", "b").discard()
     assert names(tmp_path) == []
 
 
-def test_one_name_that_is_taken_keeps_all_of_them_back(tmp_path: Path) -> None:
+def test_one_existing_file_prevents_all_of_them(tmp_path: Path) -> None:
     outputs = begin(tmp_path, "a", "b")
     (tmp_path / "b").write_text("made meanwhile")
     with pytest.raises(InputError, match="is there already"):
@@ -74,7 +74,7 @@ def test_files_are_replaced_together(tmp_path: Path) -> None:
     assert (tmp_path / "a").read_text() == "new\n"
 
 
-def test_where_one_cannot_be_replaced_the_others_come_back(tmp_path: Path) -> None:
+def test_where_one_file_cannot_be_replaced_the_others_are_restored(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("old")
     (tmp_path / "c").mkdir()
     outputs = begin(tmp_path, "a", "b", "c", replace=True)
@@ -98,7 +98,7 @@ def test_a_pipe_or_device_is_never_replaced(tmp_path: Path) -> None:
     assert names(tmp_path) == ["link", "pipe"]
 
 
-def test_a_link_that_leads_nowhere_is_replaced(tmp_path: Path) -> None:
+def test_a_dangling_link_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to("nowhere")
     outputs = begin(tmp_path, "a", replace=True)
     outputs.place()
@@ -107,7 +107,7 @@ def test_a_link_that_leads_nowhere_is_replaced(tmp_path: Path) -> None:
     assert (tmp_path / "a").read_text() == "new\n"
 
 
-def test_a_link_is_replaced_and_not_what_it_leads_to(tmp_path: Path) -> None:
+def test_a_link_is_replaced_and_its_target_is_not(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("old")
     (tmp_path / "a").symlink_to("precious")
     outputs = begin(tmp_path, "a", replace=True)
@@ -117,7 +117,7 @@ def test_a_link_is_replaced_and_not_what_it_leads_to(tmp_path: Path) -> None:
     assert not (tmp_path / "a").is_symlink()
 
 
-def test_file_systems_without_links_are_written_to_as_well(
+def test_file_systems_without_hard_links_are_supported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
@@ -137,7 +137,7 @@ def test_file_systems_without_links_are_written_to_as_well(
 
 
 @pytest.mark.usefixtures("small_files")
-def test_a_disk_without_space_loses_nothing(tmp_path: Path) -> None:
+def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("old")
     outputs = begin(tmp_path, "a", "b", replace=True)
     file = outputs.add(tmp_path / "c")
@@ -148,7 +148,7 @@ def test_a_disk_without_space_loses_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "a").read_text() == "old"
 
 
-def test_a_folder_that_cannot_be_is_told(tmp_path: Path) -> None:
+def test_an_impossible_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("no folder")
     with pytest.raises(FileError, match="Could not write"):
         OutputSet(replace=False).add(tmp_path / "a" / "b")

@@ -58,7 +58,7 @@ async def written(source: Dataset | Path, request: WriteRequest) -> Written:
     return steps[-1].written
 
 
-async def test_good_rows_are_written_byte_for_byte(tmp_path: Path, out: Path) -> None:
+async def test_valid_rows_are_written_byte_for_byte(tmp_path: Path, out: Path) -> None:
     odd = b'{ "messages" : [{"role":"user","content":"Caf\\u00e9?"},{"role":"assistant","content":"It is open, as always."}], "metadata": {"id": 12345678901234567890123}}'  # noqa: E501
     source = tmp_path / "source.jsonl"
     source.write_bytes(b"\xef\xbb\xbf" + odd + b" \r\n\r\n" + odd.replace(b"always", b"ever"))
@@ -70,7 +70,7 @@ async def test_good_rows_are_written_byte_for_byte(tmp_path: Path, out: Path) ->
     assert names(out.parent) == ["chat.jsonl", "chat.manifest.json"]
 
 
-async def test_what_is_written_of_the_flawed_file_is_without_errors(out: Path) -> None:
+async def test_the_output_of_the_flawed_file_has_no_errors(out: Path) -> None:
     source = sample_path("tickets_flawed.jsonl")
     done = await written(source, WriteRequest(out=out))
     report = await check_all(await Datasets().open(out))
@@ -79,7 +79,7 @@ async def test_what_is_written_of_the_flawed_file_is_without_errors(out: Path) -
     assert done.written + done.rejected == done.rows
 
 
-async def test_rejected_rows_stand_with_their_reasons_beside(tmp_path: Path, out: Path) -> None:
+async def test_rejected_rows_are_written_with_their_reasons(tmp_path: Path, out: Path) -> None:
     bad = [
         {"messages": [{"role": "user", "content": "Where?"}], "id": 12345678901234567890123},
         b'{"messages": [',
@@ -100,7 +100,7 @@ async def test_rejected_rows_stand_with_their_reasons_beside(tmp_path: Path, out
     assert {one.line for one in done.problems} == {13, 14, 15, 16}
 
 
-async def test_rows_with_warnings_are_left_out_where_asked(tmp_path: Path, out: Path) -> None:
+async def test_rows_with_chosen_warnings_are_rejected(tmp_path: Path, out: Path) -> None:
     rows = [*good_rows(), chat_row("Where is it?", "TODO: look where it is."), good_rows()[0]]
     source = save(tmp_path / "source.jsonl", rows)
     request = WriteRequest(out=out, leave_out=frozenset({"placeholder", "duplicate-row"}))
@@ -114,7 +114,7 @@ async def test_rows_with_warnings_are_left_out_where_asked(tmp_path: Path, out: 
     assert done.written == 12
 
 
-async def test_edits_and_exclusions_are_written_and_told(tmp_path: Path, out: Path) -> None:
+async def test_edits_and_exclusions_are_written_and_recorded(tmp_path: Path, out: Path) -> None:
     source = save(tmp_path / "source.jsonl", [b"", *good_rows(), b'{"messages": []}'])
     dataset = await Datasets().open(source)
     await check_all(dataset)
@@ -138,7 +138,7 @@ async def test_edits_and_exclusions_are_written_and_told(tmp_path: Path, out: Pa
     ]
 
 
-async def test_the_manifest_tells_how_the_files_were_made(out: Path) -> None:
+async def test_the_manifest_records_how_the_files_were_made(out: Path) -> None:
     source = sample_path("tickets_raw.jsonl")
     options = replace(DEFAULT_OPTIONS, off=frozenset({"few-examples", "secret"}), longest_output=99)
     dataset = await Datasets().open(source, options=options)
@@ -187,9 +187,7 @@ def long_question(number: int, end: str) -> str:
 @pytest.mark.parametrize(
     "ends", [(" now", " NOW", "  now"), (" now", " today", " please")], ids=["same", "nearly"]
 )
-async def test_rows_that_say_the_same_stay_on_one_side(
-    tmp_path: Path, out: Path, ends: Sequence[str]
-) -> None:
+async def test_duplicates_stay_in_one_split(tmp_path: Path, out: Path, ends: Sequence[str]) -> None:
     """The words differ by what stands at their end."""
     alike = [
         [chat_row(long_question(n, end), f"It comes on day {n}.") for end in ends]
@@ -212,7 +210,7 @@ async def test_rows_that_say_the_same_stay_on_one_side(
     assert not {"leaked-row", "near-leak"} & found.codes.keys()
 
 
-async def test_rows_of_a_packed_table_are_written_as_chat(tmp_path: Path, out: Path) -> None:
+async def test_rows_of_a_compressed_table_are_written_as_chat(tmp_path: Path, out: Path) -> None:
     table = "input,ideal_output\n" + "".join(
         f'"Where is {n},\nplease?",It is on its way for {n} days.\n' for n in range(12)
     )
@@ -226,7 +224,7 @@ async def test_rows_of_a_packed_table_are_written_as_chat(tmp_path: Path, out: P
 
 @pytest.mark.parametrize("name", ["source.jsonl", "link.jsonl", "hard.jsonl"])
 @pytest.mark.parametrize("force", [False, True])
-async def test_the_source_is_never_written_over(tmp_path: Path, name: str, force: bool) -> None:
+async def test_the_source_is_never_overwritten(tmp_path: Path, name: str, force: bool) -> None:
     source = save(tmp_path / "source.jsonl", good_rows())
     (tmp_path / "link.jsonl").symlink_to(source)
     (tmp_path / "hard.jsonl").hardlink_to(source)
@@ -237,7 +235,7 @@ async def test_the_source_is_never_written_over(tmp_path: Path, name: str, force
     assert names(tmp_path) == ["hard.jsonl", "link.jsonl", "source.jsonl"]
 
 
-async def test_the_source_is_kept_where_another_output_has_its_name(tmp_path: Path) -> None:
+async def test_the_source_is_kept_where_an_output_has_its_name(tmp_path: Path) -> None:
     source = save(tmp_path / "a.validation.jsonl", good_rows())
     request = WriteRequest(out=tmp_path / "a.jsonl", validation=0.2, replace=True)
     with pytest.raises(InputError, match="is the source itself"):
@@ -245,9 +243,7 @@ async def test_the_source_is_kept_where_another_output_has_its_name(tmp_path: Pa
 
 
 @pytest.mark.parametrize("taken", ["chat.jsonl", "chat.rejected.jsonl", "chat.manifest.json"])
-async def test_nothing_is_replaced_without_being_asked(
-    tmp_path: Path, out: Path, taken: str
-) -> None:
+async def test_nothing_is_replaced_unless_requested(tmp_path: Path, out: Path, taken: str) -> None:
     source = save(tmp_path / "source.jsonl", [*good_rows(), b"{"])
     out.parent.mkdir()
     out.with_name(taken).write_text("mine")
@@ -258,14 +254,14 @@ async def test_nothing_is_replaced_without_being_asked(
     assert out.with_name(taken).read_text() != "mine"
 
 
-async def test_rejected_rows_of_an_earlier_writing_do_not_stay(tmp_path: Path, out: Path) -> None:
+async def test_rejected_rows_of_an_earlier_run_are_replaced(tmp_path: Path, out: Path) -> None:
     await written(save(tmp_path / "a.jsonl", [*good_rows(), b"{"]), WriteRequest(out=out))
     assert len(lines_of(out.with_name("chat.rejected.jsonl"))) == 1
     await written(save(tmp_path / "b.jsonl", good_rows()), WriteRequest(out=out, replace=True))
     assert lines_of(out.with_name("chat.rejected.jsonl")) == []
 
 
-async def test_a_file_that_changes_meanwhile_is_not_written(tmp_path: Path, out: Path) -> None:
+async def test_a_source_that_changes_meanwhile_is_not_written(tmp_path: Path, out: Path) -> None:
     source = save(tmp_path / "source.jsonl", good_rows())
     dataset = await Datasets().open(source)
     await check_all(dataset)
@@ -275,7 +271,7 @@ async def test_a_file_that_changes_meanwhile_is_not_written(tmp_path: Path, out:
     assert names(out.parent) == []
 
 
-async def test_giving_up_leaves_nothing_behind(tmp_path: Path, out: Path) -> None:
+async def test_closing_the_iterator_leaves_nothing_behind(tmp_path: Path, out: Path) -> None:
     source = save(tmp_path / "source.jsonl", good_rows(2000))
     async with aclosing(write(await Datasets().open(source), WriteRequest(out=out))) as steps:
         async for step in steps:
@@ -314,7 +310,7 @@ async def test_a_pipe_is_refused_before_any_work(tmp_path: Path, out: Path, repl
     assert names(out.parent) == ["chat.jsonl"]
 
 
-async def test_a_folder_is_said_to_be_one(tmp_path: Path, out: Path) -> None:
+async def test_a_folder_is_reported_as_a_folder(tmp_path: Path, out: Path) -> None:
     out.mkdir(parents=True)
     source = save(tmp_path / "source.jsonl", good_rows())
     with pytest.raises(FileError, match="is a folder"):
@@ -328,24 +324,24 @@ def test_a_path_without_a_name_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["a\x1b[31m", "a\x00", "\udcff", "\x7f"])
-def test_a_system_prompt_is_text(text: str) -> None:
-    with pytest.raises(ValidationError, match="no text"):
+def test_a_system_prompt_must_be_text(text: str) -> None:
+    with pytest.raises(ValidationError, match="an invalid character"):
         WriteRequest(out=Path("a"), system=text)
 
 
-def test_a_blank_system_prompt_is_none_and_others_stay_as_they_are() -> None:
+def test_a_blank_system_prompt_is_dropped_and_others_are_unchanged() -> None:
     assert WriteRequest(out=Path("a"), system=" \n").system == ""
     assert WriteRequest(out=Path("a"), system=" Be\tkind,\n日本 ").system == " Be\tkind,\n日本 "
 
 
-async def test_a_file_without_a_good_row_gives_none(tmp_path: Path, out: Path) -> None:
+async def test_a_file_without_valid_rows_is_refused(tmp_path: Path, out: Path) -> None:
     source = save(tmp_path / "source.jsonl", [{"messages": []}])
     with pytest.raises(InputError, match=r"can be used\. The row has no messages"):
         await written(source, WriteRequest(out=out))
     assert not out.parent.exists()
 
 
-async def test_preference_and_reinforcement_rows_are_written_as_they_are(
+async def test_preference_and_reinforcement_rows_are_written_unchanged(
     tmp_path: Path, out: Path
 ) -> None:
     message = {"role": "assistant", "content": "It is on its way."}
@@ -366,7 +362,7 @@ async def test_preference_and_reinforcement_rows_are_written_as_they_are(
     assert lines_of(out) == [{"messages": asked, "answer": 7}]
 
 
-async def test_a_system_prompt_is_given_to_rows_that_have_none(tmp_path: Path, out: Path) -> None:
+async def test_the_system_prompt_is_added_to_rows_without_one(tmp_path: Path, out: Path) -> None:
     own = {"role": "system", "content": "Be short."}
     rows = good_rows(2)
     rows[1]["messages"] = [own, *chat_row("Where?", "It is on its way.")["messages"]]  # type: ignore[misc]
@@ -386,12 +382,12 @@ async def test_formats_that_cannot_be_converted_are_refused(tmp_path: Path, out:
 @pytest.mark.parametrize(
     ("validation", "test"), [(1, 0), (-0.1, 0), (0.5, 0.5), (float("nan"), 0), (0, 2)]
 )
-def test_shares_that_leave_nothing_to_train_on_are_refused(validation: float, test: float) -> None:
+def test_shares_without_training_rows_are_refused(validation: float, test: float) -> None:
     with pytest.raises(ValidationError):
         WriteRequest(out=Path("a"), validation=validation, test=test)
 
 
-async def test_names_that_are_no_text_are_written_to(tmp_path: Path) -> None:
+async def test_file_names_that_are_not_utf8_can_be_written(tmp_path: Path) -> None:
     source = save(Path(os.fsdecode(os.fsencode(tmp_path) + b"/s\xff.jsonl")), good_rows())
     out = source.with_name(os.fsdecode(b"o\xff.jsonl"))
     done = await written(source, WriteRequest(out=out))

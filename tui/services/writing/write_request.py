@@ -52,10 +52,10 @@ def system_prompt(text: str) -> str:
     """Validate a system prompt; empty where it is blank.
 
     Raises:
-        ValueError: it holds a control character.
+        ValueError: it contains an invalid character.
     """
     if match := _CONTROL.search(text):
-        raise ValueError(f"the system prompt holds a control character (U+{ord(match[0]):04X})")
+        raise ValueError(f"the system prompt contains an invalid character (U+{ord(match[0]):04X})")
     return text if text.strip() else ""
 
 
