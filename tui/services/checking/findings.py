@@ -149,7 +149,7 @@ class Findings:
             self.fingerprints[row] = part.fingerprints[place]
             self.prompts[row] = part.prompts[place]
             if part.sketches:
-                self.sketches.put(row, part.sketches, place)
+                self.sketches.replace(row, part.sketches, place)
 
     def _replace_in(
         self, table: dict[_K, array[int]], rows: Sequence[int], part: Mapping[_K, array[int]]
