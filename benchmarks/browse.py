@@ -44,20 +44,20 @@ def megabytes(terminal: Terminal, what: str = "VmRSS") -> float:
 
 def cost(terminal: Terminal, key: str, presses: int) -> list[int]:
     """Bytes that each press of a key sends."""
-    found = []
+    counts = []
     for _ in range(presses):
         before = terminal.received
         terminal.press(key)
         terminal.wait_until_calm(0.15)
-        found.append(terminal.received - before)
-    return found
+        counts.append(terminal.received - before)
+    return counts
 
 
-def tell(what: str, found: list[int], *, budget: bool = True) -> None:
+def report(what: str, counts: list[int], *, budget: bool = True) -> None:
     """Print the bytes of presses of one key."""
-    mean, most = statistics.mean(found), max(found)
-    kept = "kept" if most <= WIRE else "kept on the mean" if mean <= WIRE else "MISSED"
-    verdict = f" (budget {WIRE:,}: {kept})" if budget else ""
+    mean, most = statistics.mean(counts), max(counts)
+    result = "met" if most <= WIRE else "kept on the mean" if mean <= WIRE else "MISSED"
+    verdict = f" (budget {WIRE:,}: {result})" if budget else ""
     print(f"{what:<24} mean {mean:6,.0f} bytes, most {most:6,}{verdict}")
 
 
@@ -85,16 +85,16 @@ def main() -> None:
         wait_until_checked(folder)
         print(f"checked after {time.monotonic() - began:.0f} s")
         terminal.wait_until_calm(1.0)
-        tell("down within the screen", cost(terminal, "down", 30))
-        tell("down, with scrolling", cost(terminal, "down", 60))
-        tell("n, to the next problem", cost(terminal, "n", 10), budget=False)
-        tell("page down", cost(terminal, "pagedown", 10), budget=False)
+        report("down within the screen", cost(terminal, "down", 30))
+        report("down, with scrolling", cost(terminal, "down", 60))
+        report("n, to the next problem", cost(terminal, "n", 10), budget=False)
+        report("page down", cost(terminal, "pagedown", 10), budget=False)
         for what, line in (("now", "VmRSS"), ("at the most, with the check", "VmHWM")):
             used = megabytes(terminal, line)
-            kept = "kept" if used <= MEMORY else "MISSED"
+            result = "met" if used <= MEMORY else "MISSED"
             print(
                 f"memory {what}: {used:.0f} MB, {used / base:.1f}x the empty app's "
-                f"(budget {MEMORY}: {kept})"
+                f"(budget {MEMORY}: {result})"
             )
         terminal.hang_up()
 

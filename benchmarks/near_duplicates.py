@@ -55,10 +55,10 @@ def ours(rows: int) -> None:
         sketches += sketch(texts)
         sketching += time.process_time() - began
     began = time.process_time()
-    found = dict(near_pairs(sketches, text_of, SIMILARITY))
+    pairs = dict(near_pairs(sketches, text_of, SIMILARITY))
     searching = time.process_time() - began
-    right = sum(row % PLANTED == PLANTED - 1 and at == row - 1 for row, at in found.items())
-    print(sketching, searching, peak_bytes() - before, right, len(found) - right)
+    right = sum(row % PLANTED == PLANTED - 1 and at == row - 1 for row, at in pairs.items())
+    print(sketching, searching, peak_bytes() - before, right, len(pairs) - right)
 
 
 def reference(rows: int) -> None:
@@ -89,15 +89,15 @@ def reference(rows: int) -> None:
 def measured(which: str, rows: int) -> list[float]:
     """The figures of one of them, in a process of its own."""
     line = [sys.executable, str(Path(__file__).resolve()), which, str(rows)]
-    return [float(one) for one in subprocess.check_output(line, text=True).split()]
+    return [float(number) for number in subprocess.check_output(line, text=True).split()]
 
 
 def main() -> None:
     """Measure and print."""
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else ROWS
     few = max(PLANTED, rows // 10)
-    sketching, searching, held, right, others = measured("ours", rows)
-    *seconds, held_there, right_there, others_there = measured("reference", few)
+    sketching, searching, memory, right, others = measured("ours", rows)
+    *seconds, index_memory, right_there, others_there = measured("reference", few)
     planted = rows // PLANTED
     print(f"{rows:,} texts, {planted:,} planted near duplicates; rensa's index over {few:,}")
     print(f"found {right / planted:.2%} (budget 99%), others {others:.0f} (budget 0)")
@@ -105,8 +105,8 @@ def main() -> None:
     print(f"sketched {rows / sketching:,.0f} a second, searched {rows / searching:,.0f} a second")
     there = sum(seconds) / few
     print(f"time a text, ratio {(sketching + searching) / rows / there:.2f}")
-    print(f"memory {held / 1e6:,.0f} MB, {held / rows:,.0f} bytes a text")
-    print(f"memory a text, ratio {held / rows / (held_there / few):.2f} (budget 1)")
+    print(f"memory {memory / 1e6:,.0f} MB, {memory / rows:,.0f} bytes a text")
+    print(f"memory a text, ratio {memory / rows / (index_memory / few):.2f} (budget 1)")
 
 
 if __name__ == "__main__":

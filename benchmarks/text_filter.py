@@ -35,9 +35,9 @@ def in_french(rows: int, *, escaped: bool) -> Path:
     growing = path.with_suffix(".part")
     with growing.open("w", encoding="utf-8", buffering=1 << 20) as file:
         for row in range(rows):
-            asked = f"Où est ma commande {row} ? " + "Elle a été payée à Noël, déjà. " * 12
+            question = f"Où est ma commande {row} ? " + "Elle a été payée à Noël, déjà. " * 12
             messages = [
-                {"role": "user", "content": asked},
+                {"role": "user", "content": question},
                 {"role": "assistant", "content": "Votre colis a été expédié hier."},
             ]
             file.write(json.dumps({"messages": messages}, ensure_ascii=escaped) + "\n")
@@ -65,8 +65,8 @@ async def searching(dataset: Dataset, text: str) -> tuple[float, int]:
     """Seconds until all rows with a text are known, and how many they are."""
     began = time.perf_counter()
     async for selection in select(dataset, RowFilter(text)):
-        found = len(selection.rows)
-    return time.perf_counter() - began, found
+        matches = len(selection.rows)
+    return time.perf_counter() - began, matches
 
 
 async def filters(rows: int) -> None:
@@ -79,11 +79,11 @@ async def filters(rows: int) -> None:
         dataset, size = await open_whole(path), path.stat().st_size / 1e6
         reference = min(reading(dataset) for _ in range(2))
         for text in texts:
-            took, found = await searching(dataset, text)
-            kept = "kept" if size / took >= RATE else "MISSED"
+            took, matches = await searching(dataset, text)
+            verdict = "met" if size / took >= RATE else "MISSED"
             print(
-                f"{what:<8} {text!r:<15} {found:>9,} rows, {size / took:5,.0f} MB/s "
-                f"(budget {RATE}: {kept}), {took / reference:4.1f}x the time of reading"
+                f"{what:<8} {text!r:<15} {matches:>9,} rows, {size / took:5,.0f} MB/s "
+                f"(budget {RATE}: {verdict}), {took / reference:4.1f}x the time of reading"
             )
 
 
@@ -100,9 +100,9 @@ def sorts(rows: int) -> None:
     sorted_by(tokens, range(rows), False)
     memory = tracemalloc.get_traced_memory()[1] / 1e6
     tracemalloc.stop()
-    kept = "kept" if took <= SECONDS else "MISSED"
+    verdict = "met" if took <= SECONDS else "MISSED"
     print(
-        f"sorting {rows:,} rows {took:.2f} s (budget {SECONDS:.0f}: {kept}), "
+        f"sorting {rows:,} rows {took:.2f} s (budget {SECONDS:.0f}: {verdict}), "
         f"{took / reference:.2f}x `sorted`, {memory:.0f} MB"
     )
 

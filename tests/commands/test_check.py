@@ -62,7 +62,7 @@ def test_the_expected_json_keeps_the_contract(name: str) -> None:
     assert set(report) == CONTRACT
     assert set(report["tokens"]) == {"total", "counter"}
     assert report["valid"] + report["invalid"] == report["rows"]
-    assert all(set(one) == PROBLEM for one in report["problems"])
+    assert all(set(problem) == PROBLEM for problem in report["problems"])
     assert all(one["severity"] == KINDS[one["code"]].severity for one in report["problems"])
     rows = {
         severity: {one["line"] for one in report["problems"] if one["severity"] == severity}
@@ -76,7 +76,7 @@ def test_the_expected_json_keeps_the_contract(name: str) -> None:
 def test_the_flawed_file_names_each_code_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:
     _, report = checked(capsys, sample_path("tickets_flawed.jsonl"))
     by_code = {one["code"]: one["line"] for one in reversed(report["problems"])}
-    wanted = {
+    expected = {
         "mixed-formats": None,
         "not-utf8": 4,
         "not-json": 5,
@@ -87,7 +87,7 @@ def test_the_flawed_file_names_each_code_on_its_line(capsys: pytest.CaptureFixtu
         "secret": 47,
         "duplicate-row": 56,
     }
-    assert by_code.items() >= wanted.items()
+    assert by_code.items() >= expected.items()
     assert codes(report)["unknown-role"] == 1
     mixed = next(one for one in report["problems"] if one["code"] == "mixed-formats")
     assert "pairs on line 12" in mixed["message"]
@@ -102,10 +102,10 @@ def test_text_output_has_a_summary_and_a_line_per_problem(
     assert "67 rows · 34 valid · 33 invalid · " in lines[0]
     assert " tokens (o200k_base)" in lines[0]
     assert lines[1].startswith("a run: ")
-    found = [line for line in lines if line.startswith("line 17 ")]
-    assert len(found) == 1
-    assert "✗ no-assistant" in found[0]
-    assert " Fix: " in found[0]
+    matches = [line for line in lines if line.startswith("line 17 ")]
+    assert len(matches) == 1
+    assert "✗ no-assistant" in matches[0]
+    assert " Fix: " in matches[0]
 
 
 def test_text_output_has_the_price_and_the_context_line(
@@ -181,7 +181,7 @@ def test_a_flag_chooses_the_rules_of_a_provider(
 
 
 @pytest.mark.parametrize(
-    ("flags", "said"),
+    ("flags", "message"),
     [
         (("--off", "refusel"), "There is no problem 'refusel'. Did you mean refusal?"),
         (("--off", "not-json"), "not-json cannot be switched off"),
@@ -191,11 +191,11 @@ def test_a_flag_chooses_the_rules_of_a_provider(
     ],
 )
 def test_an_unusable_flag_is_one_sentence_and_exit_2(
-    capsys: pytest.CaptureFixture[str], flags: tuple[str, str], said: str
+    capsys: pytest.CaptureFixture[str], flags: tuple[str, str], message: str
 ) -> None:
     code, out, err = run(capsys, "check", sample_path("tickets_train.jsonl"), *flags)
     assert (code, out) == (2, "")
-    assert err.startswith(f"ftui: {said}")
+    assert err.startswith(f"ftui: {message}")
     assert err.count("\n") == 1
 
 

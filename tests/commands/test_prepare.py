@@ -45,8 +45,8 @@ def test_raw_pairs_become_the_expected_chat_file(
     out = here / "out" / "chat.jsonl"
     raw = sample_path("tickets_raw.jsonl")
     before = raw.read_bytes()
-    code, said, _ = run(capsys, "prepare", raw, "-o", out, "--system", system, "--json")
-    done = json.loads(said)
+    code, output, _ = run(capsys, "prepare", raw, "-o", out, "--system", system, "--json")
+    done = json.loads(output)
     assert code == 0
     assert done["outputs"] == [{"file": str(out), "rows": 120}]
     assert (done["format"], done["written"], done["rejected"]) == ("pairs", 120, 0)
@@ -60,8 +60,8 @@ def test_raw_pairs_become_the_expected_chat_file(
     manifest = out.with_name("chat.manifest.json")
     assert done["manifest"] == str(manifest)
     assert sorted(out.parent.iterdir()) == [out, manifest]
-    told = json.loads(manifest.read_text())
-    assert told["outputs"][0]["sha256"] == hashlib.sha256(out.read_bytes()).hexdigest()
+    manifest_json = json.loads(manifest.read_text())
+    assert manifest_json["outputs"][0]["sha256"] == hashlib.sha256(out.read_bytes()).hexdigest()
     assert checked(capsys, out)[0] == 0
 
 
@@ -77,7 +77,7 @@ def test_an_existing_file_is_not_overwritten(
     assert raw.read_bytes() == before
     (here / "out.validation.jsonl").write_text("mine")
     assert run(capsys, "prepare", raw, "-o", here / "out.jsonl", "--split", "0.1")[0] == 2
-    assert sorted(one.name for one in here.iterdir()) == ["out.validation.jsonl", "raw.jsonl"]
+    assert sorted(path.name for path in here.iterdir()) == ["out.validation.jsonl", "raw.jsonl"]
 
 
 def test_a_split_is_seeded_disjoint_and_keeps_duplicates_together(
@@ -89,9 +89,9 @@ def test_a_split_is_seeded_disjoint_and_keeps_duplicates_together(
     def split(name: str, seed: int) -> tuple[list[str], list[str]]:
         out = here / f"{name}.jsonl"
         flags = ("--split", "0.25", "--seed", seed, "--json")
-        code, said, _ = run(capsys, "prepare", here / "raw.jsonl", "-o", out, *flags)
+        code, output, _ = run(capsys, "prepare", here / "raw.jsonl", "-o", out, *flags)
         assert code == 0
-        files = [Path(one["file"]) for one in json.loads(said)["outputs"]]
+        files = [Path(one["file"]) for one in json.loads(output)["outputs"]]
         assert files == [out, here / f"{name}.validation.jsonl"]
         train, validation = (path.read_text().splitlines() for path in files)
         return train, validation
@@ -122,8 +122,8 @@ def test_low_quality_rows_are_rejected_and_reported(
     ]
     rows = [json.dumps({"input": "Where is it?", "ideal_output": text}) for text, _ in answers]
     (here / "raw.jsonl").write_text("\n".join(rows))
-    code, said, _ = run(capsys, "prepare", here / "raw.jsonl", "-o", here / "out.jsonl", "--json")
-    done = json.loads(said)
+    code, output, _ = run(capsys, "prepare", here / "raw.jsonl", "-o", here / "out.jsonl", "--json")
+    done = json.loads(output)
     assert code == 0
     assert (done["rows"], done["written"], done["rejected"]) == (8, 1, 7)
     assert [(one["line"], one["code"]) for one in done["problems"]] == [
@@ -215,7 +215,7 @@ def test_certain_fixes_are_applied_on_request(
     done = prepared(capsys, raw, "-o", "out.jsonl", "--fix", "tool-arguments-not-string")
     assert (done["written"], done["rejected"], done["edited"]) == (12, 0, 12)
     written = [json.loads(line) for line in (here / "out.jsonl").open()]
-    assert written == [calling(one, f'{{"parcel": {one}}}') for one in range(12)]
+    assert written == [calling(number, f'{{"parcel": {number}}}') for number in range(12)]
     (edit,) = json.loads((here / "out.manifest.json").read_text())["edits"]
     assert (
         edit["words"] == "write the arguments as a string, all rows with tool-arguments-not-string"
@@ -290,7 +290,7 @@ def test_shares_without_training_rows_are_refused(
     code, _, err = run(capsys, "prepare", raw, "-o", "out.jsonl", *flags)
     assert code == 2
     assert "less than 1" in err
-    assert [one.name for one in here.iterdir()] == ["raw.jsonl"]
+    assert [path.name for path in here.iterdir()] == ["raw.jsonl"]
 
 
 def test_force_replaces_existing_files_but_never_the_source(

@@ -94,10 +94,12 @@ async def report_of(folder: Path, files: Files) -> DatasetReport:
 async def test_a_file_has_its_problem_and_a_near_miss_does_not(tmp_path: Path, code: str) -> None:
     bad, near = CASES[code]
     report = await report_of(tmp_path, bad)
-    lines = [one.line for one in report.problems if one.code == code]
+    lines = [problem.line for problem in report.problems if problem.code == code]
     assert lines
     assert lines[-1] == (None if bad.whole else len(bad.rows))
-    assert {one.severity for one in report.problems if one.code == code} == {KINDS[code].severity}
+    assert {problem.severity for problem in report.problems if problem.code == code} == {
+        KINDS[code].severity
+    }
     assert code not in (await report_of(tmp_path, near)).codes
 
 
@@ -113,9 +115,9 @@ async def test_a_truncated_gzip_file_is_reported_and_a_complete_one_is_not(
     tmp_path: Path,
 ) -> None:
     packed = gzip.compress(b"".join(json.dumps(row).encode() + b"\n" for row in FILLING * 9))
-    for name, data, told in (("cut", packed[:-40], True), ("whole", packed, False)):
+    for name, data, reported in (("cut", packed[:-40], True), ("whole", packed, False)):
         path = tmp_path / f"{name}.jsonl.gz"
         path.write_bytes(data)
         report = await check_all(await Datasets().open(path))
-        assert ("truncated-container" in report.codes) is told
-        assert report.usable is not told
+        assert ("truncated-container" in report.codes) is reported
+        assert report.usable is not reported

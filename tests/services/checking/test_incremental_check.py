@@ -21,8 +21,8 @@ ANSWER = "It is on its way and will be with you on {}, the driver says. Please w
 OPTIONS = CheckOptions(context=70, length_spread=2.0, few_examples=0)
 
 
-def row(asked: str, answer: str, **more: Any) -> bytes:
-    messages = [{"role": "user", "content": asked}, {"role": "assistant", "content": answer}]
+def row(question: str, answer: str, **more: Any) -> bytes:
+    messages = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
     return json.dumps({"messages": messages} | more).encode()
 
 
@@ -74,7 +74,7 @@ def stands(dataset: Dataset) -> tuple[Counts, list[Status], dict[str, list[int]]
         counts._replace(rows=len(here), excluded=0, edited=0),
         [dataset.status(row) for row in here],
         {code: rows for code, rows in codes.items() if rows},
-        [one.code for one in dataset.file_problems],
+        [problem.code for problem in dataset.file_problems],
     )
 
 
@@ -112,7 +112,7 @@ async def test_findings_after_edits_equal_those_of_a_file_written_with_them(
         elif act == "redo":
             await dataset.redo()
         else:
-            await dataset.change("test", {at: one for at, one in act.items() if at < len(rows)})
+            await dataset.change("test", {at: edit for at, edit in act.items() if at < len(rows)})
     written = [
         dataset.current_raw(row) for row in range(len(rows)) if not dataset.edits.of(row).excluded
     ]
@@ -124,7 +124,7 @@ async def test_findings_after_edits_equal_those_of_a_file_written_with_them(
     assert stands(dataset) == stands(fresh)
     for at, view in enumerate(await fresh.rows(range(len(written)))):
         assert view.status is fresh.status(at)
-        assert {one.code for one in view.problems} == set(fresh.codes(at))
+        assert {problem.code for problem in view.problems} == set(fresh.codes(at))
 
 
 def _written(folder: Path, rows: Sequence[bytes]) -> Path:
@@ -196,8 +196,8 @@ async def test_a_row_edited_to_match_the_validation_file_leaks(tmp_path: Path) -
     await dataset.change("edit", {1: RowEdit(TEXTS[4]), 2: RowEdit(BEGIN[2])})
     assert [*dataset.rows_with("leaked-row")] == [1]
     assert [*dataset.rows_with("near-leak")] == [2]
-    told = [one.message for one in (await dataset.detail(2)).view.problems]
-    assert "The row is nearly the same as line 2 of the validation file." in told
+    messages = [problem.message for problem in (await dataset.detail(2)).view.problems]
+    assert "The row is nearly the same as line 2 of the validation file." in messages
     await dataset.undo()
     assert dataset.counts().invalid == 0
 
@@ -215,7 +215,9 @@ async def test_mixed_formats_after_an_edit_are_reported(tmp_path: Path) -> None:
     dataset = await opened(tmp_path / "f.jsonl", TEXTS[4:7])
     assert not dataset.file_problems or dataset.file_problems[0].code != "mixed-formats"
     await dataset.change("edit", {1: RowEdit(TEXTS[-1])})
-    told = [one.message for one in dataset.file_problems if one.code == "mixed-formats"]
-    assert told == ["Rows of another format than chat: 1 of 3 (prompt-completion on line 2)."]
+    messages = [
+        problem.message for problem in dataset.file_problems if problem.code == "mixed-formats"
+    ]
+    assert messages == ["Rows of another format than chat: 1 of 3 (prompt-completion on line 2)."]
     await dataset.undo()
-    assert "mixed-formats" not in {one.code for one in dataset.file_problems}
+    assert "mixed-formats" not in {problem.code for problem in dataset.file_problems}

@@ -61,10 +61,10 @@ def pairs_in(texts: Sequence[str], similarity: float = 0.8) -> dict[int, int]:
 @pytest.mark.parametrize("similarity", [0.6, 0.7, 0.8, 0.9])
 def test_99_percent_of_planted_pairs_are_found_and_no_other(similarity: float) -> None:
     texts, copies = planted(600, similarity, similarity + 0.1)
-    found = pairs_in([*texts, *copies], similarity)
-    right = sum(found.get(row + len(texts)) == row for row in range(len(texts)))
+    result = pairs_in([*texts, *copies], similarity)
+    right = sum(result.get(row + len(texts)) == row for row in range(len(texts)))
     assert right >= 0.99 * len(texts)
-    assert len(found) == right
+    assert len(result) == right
 
 
 def test_pairs_just_below_the_similarity_are_not_found() -> None:
@@ -81,19 +81,26 @@ def test_all_pairs_of_a_brute_force_search_are_found() -> None:
         for place in chance.sample(range(60), chance.randint(0, 6)):
             words[place] = chance.choice(WORDS)
         texts.append(" ".join(words))
-    said = list(map(shingles, texts))
-    alike = {row for row in range(120) for n in range(row) if jaccard(said[row], said[n]) >= 0.8}
-    found = pairs_in(texts)
-    assert all(jaccard(said[row], said[earlier]) >= 0.8 for row, earlier in found.items())
-    assert found.keys() <= alike
-    assert len(found) >= 0.97 * len(alike)
+    shingle_sets = list(map(shingles, texts))
+    alike = {
+        row
+        for row in range(120)
+        for n in range(row)
+        if jaccard(shingle_sets[row], shingle_sets[n]) >= 0.8
+    }
+    result = pairs_in(texts)
+    assert all(
+        jaccard(shingle_sets[row], shingle_sets[earlier]) >= 0.8 for row, earlier in result.items()
+    )
+    assert result.keys() <= alike
+    assert len(result) >= 0.97 * len(alike)
 
 
 def test_each_row_is_yielded_once_with_an_earlier_one() -> None:
     text = text_of(random.Random(5), 50)
-    found = list(near_pairs(sketch([text] * 40), [text].__mul__(40).__getitem__, 0.8))
-    assert sorted(row for row, _ in found) == list(range(1, 40))
-    assert all(earlier < row for row, earlier in found)
+    result = list(near_pairs(sketch([text] * 40), [text].__mul__(40).__getitem__, 0.8))
+    assert sorted(row for row, _ in result) == list(range(1, 40))
+    assert all(earlier < row for row, earlier in result)
 
 
 def test_a_near_duplicate_of_a_near_duplicate_is_linked_to_it() -> None:
@@ -112,8 +119,8 @@ def test_empty_texts_match_nothing(empty: str) -> None:
 
 def test_skipped_rows_are_in_no_pair() -> None:
     texts = [text_of(random.Random(6), 50)] * 4
-    found = dict(near_pairs(sketch(texts), texts.__getitem__, 0.8, skip=lambda row: row in (0, 2)))
-    assert found == {3: 1}
+    result = dict(near_pairs(sketch(texts), texts.__getitem__, 0.8, skip=lambda row: row in (0, 2)))
+    assert result == {3: 1}
 
 
 def test_similarity_0_turns_the_search_off() -> None:
@@ -175,10 +182,10 @@ def test_near_duplicates_in_another_file_are_found_and_no_other() -> None:
     texts, copies = planted(300, 0.8, 0.95)
     chance = random.Random(9)
     mine = [text_of(chance, 60) for _ in range(200)] + copies
-    found = dict(near_leaks(sketch(mine), mine.__getitem__, sketch(texts), texts.__getitem__, 0.8))
-    right = sum(found.get(row + 200) == row for row in range(300))
+    result = dict(near_leaks(sketch(mine), mine.__getitem__, sketch(texts), texts.__getitem__, 0.8))
+    right = sum(result.get(row + 200) == row for row in range(300))
     assert right >= 297
-    assert len(found) == right
+    assert len(result) == right
 
 
 def test_exact_leaks_are_found_and_can_be_skipped() -> None:
@@ -190,10 +197,10 @@ def test_exact_leaks_are_found_and_can_be_skipped() -> None:
 
 def test_candidates_include_every_near_duplicate() -> None:
     texts, copies = planted(100, 0.8, 0.95)
-    found = candidates(sketch(texts), [sketch([copy]) for copy in copies[:30]], 0.8)
-    assert {*found} >= {*range(30)}
-    assert [*found] == sorted(found)
-    assert len(found) < 40
+    result = candidates(sketch(texts), [sketch([copy]) for copy in copies[:30]], 0.8)
+    assert {*result} >= {*range(30)}
+    assert [*result] == sorted(result)
+    assert len(result) < 40
     assert len(candidates(sketch(texts), [NOTHING], 0.8)) == 0
 
 
@@ -210,7 +217,7 @@ def test_sketches_are_the_same_in_every_process() -> None:
 def test_the_good_sample_files_have_no_near_duplicates(name: str) -> None:
     lines = sample_path(f"{name}.jsonl").read_bytes().splitlines()
     examples = [check_line(raw, line)[0] for line, raw in enumerate(lines, 1)]
-    texts = [text_to_compare(one) for one in examples if one]
+    texts = [text_to_compare(example) for example in examples if example]
     assert len(texts) == len(lines)
     assert pairs_in(texts) == {}
 
@@ -218,7 +225,7 @@ def test_the_good_sample_files_have_no_near_duplicates(name: str) -> None:
 def test_the_raw_tickets_have_no_near_duplicates() -> None:
     lines = sample_path("tickets_raw.jsonl").read_bytes().splitlines()
     examples = [check_line(raw, 1, Format.PAIRS)[0] for raw in lines]
-    assert pairs_in([text_to_compare(one) for one in examples if one]) == {}
+    assert pairs_in([text_to_compare(example) for example in examples if example]) == {}
 
 
 def test_the_flawed_sample_file_has_its_planted_near_duplicates() -> None:
@@ -227,19 +234,19 @@ def test_the_flawed_sample_file_has_its_planted_near_duplicates() -> None:
         example = check_line(raw, 1)[0]
         texts.append(text_to_compare(example) if example else "")
     kitchen = [row for row, text in enumerate(texts) if "bulb is on its way" in text]
-    found = pairs_in(texts)
-    assert {found[row] for row in kitchen[1:]} == {kitchen[0]}
+    result = pairs_in(texts)
+    assert {result[row] for row in kitchen[1:]} == {kitchen[0]}
 
 
 def test_json_answers_are_not_near_for_their_keys() -> None:
     def row(number: int) -> bytes:
         chance = random.Random(number)
         fields = {f"field_number_{n}": chance.randint(0, 999) for n in range(30)}
-        asked = {"role": "user", "content": "Read the form."}
+        question = {"role": "user", "content": "Read the form."}
         answer = {"role": "assistant", "content": json.dumps(fields)}
-        return json.dumps({"messages": [asked, answer]}).encode()
+        return json.dumps({"messages": [question, answer]}).encode()
 
     examples = [check_line(row(number), number)[0] for number in range(200)]
-    texts = [text_to_compare(one) for one in examples if one]
+    texts = [text_to_compare(example) for example in examples if example]
     assert len(texts) == 200
     assert pairs_in(texts) == {}

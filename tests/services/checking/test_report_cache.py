@@ -88,10 +88,10 @@ def starts(report: CachedReport | None) -> list[int]:
 async def test_a_stored_report_is_loaded_unchanged(cache: ReportCache, source: Path) -> None:
     assert await cache.load(key_of(source)) is None
     assert await cache.save(key_of(source), REPORT)
-    found = await cache.load(key_of(source))
-    assert found
-    assert found.facts == REPORT.facts
-    assert starts(found) == [0, 70, 9 << 40]
+    result = await cache.load(key_of(source))
+    assert result
+    assert result.facts == REPORT.facts
+    assert starts(result) == [0, 70, 9 << 40]
 
 
 async def test_an_untouched_file_is_not_read_again(cache: ReportCache, source: Path) -> None:
@@ -181,8 +181,8 @@ async def test_only_the_newest_reports_are_kept(cache: ReportCache, tmp_path: Pa
         for new in {*(tmp_path / ".ftui" / "reports").glob("*.report")} - aged:
             age(new, 100 - n)
             aged.add(new)
-    found = [await cache.load(key) is not None for key in keys]
-    assert found == [False] * 3 + [True] * report_cache.KEPT
+    result = [await cache.load(key) is not None for key in keys]
+    assert result == [False] * 3 + [True] * report_cache.KEPT
 
 
 async def test_a_read_only_workspace_is_no_error(source: Path, tmp_path: Path) -> None:

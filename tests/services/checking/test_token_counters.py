@@ -25,10 +25,10 @@ CHATML = (
 )
 
 
-def example(*said: str, **more: Any) -> Example:
+def example(*texts: str, **more: Any) -> Example:
     roles = ("user", "assistant")
     return Example(
-        [{"role": roles[place % 2], "content": text} for place, text in enumerate(said)], **more
+        [{"role": roles[place % 2], "content": text} for place, text in enumerate(texts)], **more
     )
 
 
@@ -209,10 +209,10 @@ def test_models_are_found_in_the_home_of_the_engine(
     make_model: Callable[..., Path], tmp_path: Path
 ) -> None:
     make_model(tmp_path / "models" / "SmolLM2-135M-Instruct")
-    kept = tmp_path / "models" / "hub" / "models--org--small"
-    make_model(kept / "snapshots" / "abc")
-    (kept / "refs").mkdir()
-    (kept / "refs" / "main").write_text("abc\n", encoding="utf-8")
+    folder = tmp_path / "models" / "hub" / "models--org--small"
+    make_model(folder / "snapshots" / "abc")
+    (folder / "refs").mkdir()
+    (folder / "refs" / "main").write_text("abc\n", encoding="utf-8")
     for model in ("SmolLM2-135M-Instruct", "org/small", "ft:SmolLM2-135M-Instruct:ftui:x1"):
         assert counter_for(model, tmp_path).name == model
         assert context_of(model, tmp_path) == 512

@@ -33,7 +33,7 @@ def write(path: Path, rows: list[bytes]) -> Path:
 
 def row_problems(report: DatasetReport) -> list[Problem]:
     """The problems of rows, those of the file as a whole left out."""
-    return [one for one in report.problems if one.line is not None]
+    return [problem for problem in report.problems if problem.line is not None]
 
 
 async def checked(path: Path, **options: Any) -> tuple[Dataset, DatasetReport]:
@@ -59,15 +59,15 @@ async def test_the_sample_file_is_valid_and_counted() -> None:
 
 async def test_the_flawed_file_shows_every_kind_of_structural_error_on_its_line() -> None:
     dataset, report = await checked(sample_path("tickets_flawed.jsonl"))
-    found = {one.code for one in report.problems}
+    result = {problem.code for problem in report.problems}
     of_rows = {code for code in KINDS if code not in NOT_IN_THE_FLAWED_FILE}
-    assert found >= of_rows
+    assert result >= of_rows
     assert report.invalid == 33
-    for one in report.problems:
-        if one.line is not None:
-            row = (await dataset.rows([one.line - 1]))[0]
-            assert one in row.problems
-    lines = [one.line or 0 for one in report.problems]
+    for problem in report.problems:
+        if problem.line is not None:
+            row = (await dataset.rows([problem.line - 1]))[0]
+            assert problem in row.problems
+    lines = [problem.line or 0 for problem in report.problems]
     assert lines == sorted(lines)
 
 
@@ -98,7 +98,7 @@ async def test_blank_lines_bom_and_line_ends_keep_line_numbers_right(tmp_path: P
     path.write_bytes(b"\n".join(rows))
     _, report = await checked(path)
     assert report.rows == 13
-    assert [(one.line, one.code) for one in row_problems(report)] == [
+    assert [(problem.line, problem.code) for problem in row_problems(report)] == [
         (1, "byte-order-mark"),
         (15, "not-json"),
     ]
@@ -136,7 +136,7 @@ async def test_duplicates_are_found_and_name_the_first_row(tmp_path: Path) -> No
     same = GOOD[0].replace(b"Hi team", b"HI  TEAM")
     dataset, report = await checked(write(tmp_path / "f.jsonl", [*GOOD[:20], same]))
     assert report.duplicates == 1
-    assert [(one.line, one.message) for one in row_problems(report)] == [
+    assert [(problem.line, problem.message) for problem in row_problems(report)] == [
         (21, "The row says the same as line 1.")
     ]
     assert (await dataset.rows([20]))[0].status is Status.WARNED
@@ -152,7 +152,7 @@ async def test_rows_shared_by_validation_and_test_files_are_reported(
         for name, rows in paths.items()
     }
     _, report = await checked(write(tmp_path / "f.jsonl", GOOD[:40]), against=against)
-    assert [one.message for one in report.problems if one.code == "shared-rows"] == [
+    assert [problem.message for problem in report.problems if problem.code == "shared-rows"] == [
         "The test file has lines 3, 11 of the validation file too, and nearly line 5."
     ]
     assert not row_problems(report)
@@ -163,7 +163,9 @@ async def test_rows_of_the_validation_file_are_errors(tmp_path: Path) -> None:
     _, report = await checked(
         write(tmp_path / "f.jsonl", GOOD[:16]), against={"validation": against}
     )
-    assert [(one.line, one.code) for one in row_problems(report)] == [(16, "leaked-row")]
+    assert [(problem.line, problem.code) for problem in row_problems(report)] == [
+        (16, "leaked-row")
+    ]
     assert "on line 2." in row_problems(report)[0].message
 
 
@@ -171,7 +173,7 @@ async def test_untrainable_rows_are_reported_once_and_not_compared(tmp_path: Pat
     path = tmp_path / "plain.jsonl"
     path.write_text("\n".join(f'{{"text": "line {number}"}}' for number in range(12)))
     _, report = await checked(path)
-    assert [one.code for one in report.problems] == ["unconvertible-format", "few-examples"]
+    assert [problem.code for problem in report.problems] == ["unconvertible-format", "few-examples"]
     assert (report.duplicates, report.tokens.total) == (0, 0)
 
 
@@ -181,7 +183,7 @@ async def test_mixed_formats_are_reported_and_the_most_common_one_counts(
     pair = b'{"input": "Where is it?", "ideal_output": "It is on its way."}'
     _, report = await checked(write(tmp_path / "f.jsonl", [pair, *GOOD[:12]]))
     assert report.format is Format.CHAT
-    assert [(one.line, one.code) for one in report.problems] == [
+    assert [(problem.line, problem.code) for problem in report.problems] == [
         (None, "mixed-formats"),
         (None, "few-examples"),
         (1, "other-format"),
@@ -238,9 +240,12 @@ async def test_damage_stays_on_its_own_line(tmp_path: Path, damage: dict[int, by
         rows[row] = rows[row][:60] + junk.replace(b"\n", b"") + rows[row][60:]
     _, report = await checked(write(tmp_path / "f.jsonl", rows))
     touched = {row + 1 for row in damage}
-    assert {one.line for one in row_problems(report)} <= touched
+    assert {problem.line for problem in row_problems(report)} <= touched
     assert report.rows == 20
-    assert Counter(one.line for one in report.problems if one.severity == "error").keys() <= touched
+    assert (
+        Counter(problem.line for problem in report.problems if problem.severity == "error").keys()
+        <= touched
+    )
 
 
 async def test_plain_text_is_distinguished_from_a_chat_file_without_valid_rows(
@@ -253,7 +258,7 @@ async def test_plain_text_is_distinguished_from_a_chat_file_without_valid_rows(
     prose = await Datasets().open(path)
     assert (broken.format, prose.format) == (Format.CHAT, Format.TEXT)
     report = await check_all(prose)
-    assert [(one.line, one.code) for one in report.problems[:2]] == [
+    assert [(problem.line, problem.code) for problem in report.problems[:2]] == [
         (None, "unconvertible-format"),
         (1, "not-json"),
     ]

@@ -25,7 +25,7 @@ async def test_a_fix_uncovers_further_fixes(tmp_path: Path) -> None:
     cut = twice.removesuffix("]}")
     dataset = await opened(tmp_path / "f.jsonl", twice, cut)
     assert [*dataset.codes(13)] == ["not-json"]
-    looked_at = [found.label async for found in apply_fixes(dataset, FIXABLE)]
+    looked_at = [progress.label async for progress in apply_fixes(dataset, FIXABLE)]
     assert looked_at[-1] == "leave the row out"
     mended = json.loads(dataset.current_raw(12))
     assert mended == chat_row("Who comes?", "Somebody from the café on Friday.")
@@ -46,6 +46,6 @@ async def test_only_the_named_problems_are_fixed(tmp_path: Path) -> None:
 
 async def test_rows_without_a_certain_fix_are_counted_and_left_alone(tmp_path: Path) -> None:
     dataset = await opened(tmp_path / "f.jsonl", "{", '{"messages": [{"role": "bot"}]}')
-    found = [one async for one in propose_fixes(dataset, "not-json")][-1]
-    assert (found.rows, found.done, found.share, found.edits) == (1, 1, 1.0, {})
+    result = [progress async for progress in propose_fixes(dataset, "not-json")][-1]
+    assert (result.rows, result.done, result.share, result.edits) == (1, 1, 1.0, {})
     assert not dataset.edits

@@ -27,9 +27,9 @@ def temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def edited(raw: bytes, text: bytes) -> EditedRow:
     draft = await RowDraft.begin(raw, Format.CHAT)
     draft.path.write_bytes(text)
-    found = await draft.read()
+    result = await draft.read()
     await draft.close()
-    return found
+    return result
 
 
 def chat(*messages: Any) -> bytes:
@@ -47,11 +47,11 @@ async def test_the_draft_is_indented_private_and_removed() -> None:
 
 async def test_an_edited_row_comes_back_on_one_line() -> None:
     text = json.dumps(chat_row("Where is it?", "Überall.\nReally everywhere."), indent=4)
-    found = await edited(ROW, b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
-    assert found.refusal == ""
-    assert found.raw is not None
-    assert b"\n" not in found.raw
-    assert json.loads(found.raw) == json.loads(text)
+    result = await edited(ROW, b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+    assert result.refusal == ""
+    assert result.raw is not None
+    assert b"\n" not in result.raw
+    assert json.loads(result.raw) == json.loads(text)
 
 
 @pytest.mark.parametrize("text", [ROW, ROW + b"\n\n", json.dumps(json.loads(ROW)).encode()])
@@ -75,10 +75,10 @@ async def test_a_change_of_white_space_is_no_edit(text: bytes) -> None:
     ],
 )
 async def test_an_invalid_text_is_refused_with_the_reason(text: bytes, reason: str) -> None:
-    found = await edited(ROW, text)
-    assert found.raw is None
-    assert reason in found.refusal
-    assert "\n" not in found.refusal
+    result = await edited(ROW, text)
+    assert result.raw is None
+    assert reason in result.refusal
+    assert "\n" not in result.refusal
 
 
 async def test_a_refused_text_can_be_edited_again() -> None:
@@ -114,9 +114,9 @@ async def test_a_row_that_is_not_plain_json_is_edited_unchanged(raw: bytes) -> N
 
 async def test_integers_keep_their_digits() -> None:
     long = b'{"messages": [{"role": "user", "content": "?"}, {"role": "assistant", "content": "It is on its way."}], "metadata": 123456789012345678901234567890}'  # noqa: E501
-    found = await edited(ROW, long)
-    assert found.raw is not None
-    assert b"123456789012345678901234567890" in found.raw
+    result = await edited(ROW, long)
+    assert result.raw is not None
+    assert b"123456789012345678901234567890" in result.raw
 
 
 @pytest.mark.parametrize(

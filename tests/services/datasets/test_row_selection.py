@@ -64,26 +64,26 @@ class Held:
         return self.codes.get(code, ())
 
 
-def held(*texts: str, **more: object) -> Held:
+def dataset_of(*texts: str, **more: object) -> Held:
     return Held([json.dumps({"text": text}).encode() for text in texts], **more)  # type: ignore[arg-type]
 
 
 async def last(dataset: Held, typed: str, *order: object) -> Selection:
-    found = [one async for one in select(dataset, RowFilter.parse(typed), *order)]  # type: ignore[arg-type]
-    assert found[-1].share == 1.0
-    assert found[-1].searched == len(dataset)
-    return found[-1]
+    result = [selection async for selection in select(dataset, RowFilter.parse(typed), *order)]  # type: ignore[arg-type]
+    assert result[-1].share == 1.0
+    assert result[-1].searched == len(dataset)
+    return result[-1]
 
 
 async def rows(dataset: Held, typed: str, *order: object) -> list[int]:
     return list((await last(dataset, typed, *order)).rows)
 
 
-LETTERS = held("Refund a", "b", "c refund", "d", "e REFUND", "f", "g")
+LETTERS = dataset_of("Refund a", "b", "c refund", "d", "e REFUND", "f", "g")
 
 
 async def test_without_a_filter_all_rows_match_and_none_is_read() -> None:
-    dataset = held("a", "b", "c")
+    dataset = dataset_of("a", "b", "c")
     assert (await last(dataset, "")).rows == range(3)
     assert await rows(dataset, "", Order.LINE, True) == [2, 1, 0]
     assert dataset.blocks_read == 0
@@ -96,12 +96,12 @@ async def test_text_is_found_in_all_blocks() -> None:
 
 
 async def test_an_empty_file_has_no_matches() -> None:
-    assert await rows(held(), "refund") == []
-    assert await rows(held(), "is:ok") == []
+    assert await rows(dataset_of(), "refund") == []
+    assert await rows(dataset_of(), "is:ok") == []
 
 
 async def test_codes_states_and_text_must_all_match() -> None:
-    dataset = held(
+    dataset = dataset_of(
         *("refund", "b", "refund", "refund", "e"),
         status=[INVALID, INVALID, WARNED, OK, OK],
         codes={"no-assistant": [0, 1], "refusal": [2]},
@@ -115,12 +115,12 @@ async def test_codes_states_and_text_must_all_match() -> None:
 
 
 async def test_unchecked_rows_match_no_state() -> None:
-    dataset = held("a", "b", "c", status=[OK, Status.UNCHECKED])
+    dataset = dataset_of("a", "b", "c", status=[OK, Status.UNCHECKED])
     assert await rows(dataset, "is:ok is:warned is:invalid") == [0]
 
 
 async def test_edited_rows_are_searched_with_their_edits() -> None:
-    dataset = held("refund", "b", "c", "d", status=[OK, OK, OK, Status.EXCLUDED])
+    dataset = dataset_of("refund", "b", "c", "d", status=[OK, OK, OK, Status.EXCLUDED])
     changes = {
         0: RowEdit(b'{"text": "paid"}'),
         1: RowEdit(b'{"text": "REFUND"}'),
@@ -136,14 +136,14 @@ async def test_edited_rows_are_searched_with_their_edits() -> None:
 
 
 async def test_few_candidates_are_read_one_by_one() -> None:
-    dataset = held(*["refund"] * 200, codes={"refusal": [7, 130]})
+    dataset = dataset_of(*["refund"] * 200, codes={"refusal": [7, 130]})
     dataset.edits.do("edit", {130: RowEdit(b"{}")})
     assert await rows(dataset, "refund code:refusal") == [7]
     assert dataset.blocks_read == 0
 
 
 async def test_rows_are_sorted_by_errors_then_by_number_of_problems() -> None:
-    dataset = held(
+    dataset = dataset_of(
         *"abcdef",
         status=[OK, WARNED, INVALID, WARNED, INVALID, OK],
         codes={"refusal": [1, 3], "placeholder": [3], "no-assistant": [2, 4], "not-json": [4]},
@@ -154,7 +154,7 @@ async def test_rows_are_sorted_by_errors_then_by_number_of_problems() -> None:
 
 
 async def test_rows_are_sorted_by_tokens_and_by_length() -> None:
-    dataset = held(*"abcd", tokens=array("I", [5, 9, 5, 1]), characters=array("I", [3, 1]))
+    dataset = dataset_of(*"abcd", tokens=array("I", [5, 9, 5, 1]), characters=array("I", [3, 1]))
     assert await rows(dataset, "", Order.TOKENS) == [3, 0, 2, 1]
     assert await rows(dataset, "", Order.TOKENS, True) == [1, 0, 2, 3]
     assert await rows(dataset, "", Order.LENGTH, True) == [0, 1, 2, 3]
@@ -165,13 +165,15 @@ async def test_a_long_search_gives_partial_results_and_stops_when_closed(
 ) -> None:
     monkeypatch.setattr(row_selection, "_STEP_SECONDS", 0)
     monkeypatch.setattr(row_selection, "_REPORT_SECONDS", 0)
-    dataset = held(*["refund"] * 300)
-    told = [one async for one in select(dataset, RowFilter("refund"))]
-    assert [len(one.rows) for one in told] == [*range(3, 301, 3), 300]
-    assert [one.share for one in told] == sorted(one.share for one in told)
+    dataset = dataset_of(*["refund"] * 300)
+    selections = [selection async for selection in select(dataset, RowFilter("refund"))]
+    assert [len(selection.rows) for selection in selections] == [*range(3, 301, 3), 300]
+    assert [selection.share for selection in selections] == sorted(
+        selection.share for selection in selections
+    )
     dataset.blocks_read = 0
-    async for one in select(dataset, RowFilter("refund")):
-        if one.searched >= 6:
+    async for selection in select(dataset, RowFilter("refund")):
+        if selection.searched >= 6:
             break
     assert dataset.blocks_read == 2
 
@@ -188,8 +190,8 @@ async def test_a_deleted_file_is_reported_in_a_sentence() -> None:
 
 @given(st.lists(st.integers(0, 9)), st.booleans())
 def test_sorting_is_stable_and_complete(keys: list[int], descending: bool) -> None:
-    found = sorted_by(keys, range(len(keys)), descending)
-    assert list(found) == sorted(range(len(keys)), key=keys.__getitem__, reverse=descending)
+    result = sorted_by(keys, range(len(keys)), descending)
+    assert list(result) == sorted(range(len(keys)), key=keys.__getitem__, reverse=descending)
 
 
 def test_rows_without_a_key_sort_as_zero() -> None:
@@ -200,23 +202,27 @@ async def test_an_open_file_is_searched_with_its_edits() -> None:
     dataset = await Datasets().open(sample_path("tickets_flawed.jsonl"))
     report = await check_all(dataset)
 
-    async def found(typed: str, *order: object) -> list[int]:
-        last = [one async for one in select(dataset, RowFilter.parse(typed), *order)][-1]  # type: ignore[arg-type]
+    async def rows_matching(typed: str, *order: object) -> list[int]:
+        last = [selection async for selection in select(dataset, RowFilter.parse(typed), *order)][
+            -1
+        ]  # type: ignore[arg-type]
         return list(last.rows)
 
-    assert len(await found("is:invalid")) == report.invalid
-    lines = [one.line for one in report.problems if one.code == "no-assistant"]
-    assert [dataset.line(row) for row in await found("code:no-assistant")] == lines
+    assert len(await rows_matching("is:invalid")) == report.invalid
+    lines = [problem.line for problem in report.problems if problem.code == "no-assistant"]
+    assert [dataset.line(row) for row in await rows_matching("code:no-assistant")] == lines
     raws = [dataset.current_raw(row) for row in range(len(dataset))]
-    assert await found("HELLO") == [row for row, raw in enumerate(raws) if b"hello" in raw.lower()]
+    assert await rows_matching("HELLO") == [
+        row for row, raw in enumerate(raws) if b"hello" in raw.lower()
+    ]
     tokens = list(dataset.token_counts())
-    most = await found("", Order.TOKENS, True)
+    most = await rows_matching("", Order.TOKENS, True)
     assert [tokens[row] for row in most] == sorted(tokens, reverse=True)
-    worst = await found("", Order.PROBLEMS, True)
+    worst = await rows_matching("", Order.PROBLEMS, True)
     assert [dataset.status(row) == INVALID for row in worst[: report.invalid + 1]][-2:] == [
         True,
         False,
     ]
     await dataset.change("exclude", {worst[0]: RowEdit(excluded=True)})
-    assert worst[0] not in await found("is:invalid")
-    assert await found("is:excluded") == [worst[0]]
+    assert worst[0] not in await rows_matching("is:invalid")
+    assert await rows_matching("is:excluded") == [worst[0]]

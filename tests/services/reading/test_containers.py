@@ -58,10 +58,10 @@ def scan_all(rows: RowFile) -> None:
 
 def read_all(rows: RowFile) -> list[tuple[int, bytes]]:
     """Line and bytes of all rows; what worker processes read by bytes is the same."""
-    found = [(rows.line(row), rows.read(row)) for row in range(len(rows))]
+    result = [(rows.line(row), rows.read(row)) for row in range(len(rows))]
     read = rows_between(rows.data_path, 0, rows.data_size, 1)
-    assert [(line, raw.removesuffix(b"\r")) for line, raw in read] == found
-    return found
+    assert [(line, raw.removesuffix(b"\r")) for line, raw in read] == result
+    return result
 
 
 def values(rows: RowFile) -> list[tuple[int, Any]]:
@@ -133,11 +133,11 @@ def test_array_elements_keep_their_lines_of_the_source(
     text = text.removesuffix(between) + spread + "]\n"
     path = tmp_path_factory.mktemp("array") / "f"
     path.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
-    found = scanned(path, block)
+    result = scanned(path, block)
     shared = len(set(lines)) < len(lines)
-    assert found.counted_by_element is shared
-    assert values(found) == list(zip(range(1, 99) if shared else lines, rows, strict=False))
-    assert found.remarks == []
+    assert result.counted_by_element is shared
+    assert values(result) == list(zip(range(1, 99) if shared else lines, rows, strict=False))
+    assert result.remarks == []
 
 
 DAMAGES: dict[str, Callable[[str], str]] = {
@@ -167,12 +167,12 @@ def test_a_damaged_element_is_one_bad_row(
     texts = [json.dumps({**row, "id": number}, indent=indent) for number in range(3)]
     texts[place] = damage(texts[place])
     rows = scanned(write("[" + between.join(texts) + "]"))
-    found = read_all(rows)
+    result = read_all(rows)
     good = [at for at in range(3) if at != place]
-    assert len(found) == 3, found
-    assert [orjson.loads(found[at][1])["id"] for at in good] == good
+    assert len(result) == 3, result
+    assert [orjson.loads(result[at][1])["id"] for at in good] == good
     with pytest.raises(orjson.JSONDecodeError):
-        orjson.loads(found[place][1])
+        orjson.loads(result[place][1])
     cut_at_the_end = damage is DAMAGES["it is cut off"] and place == 2
     assert cut_at_the_end or rows.remarks == []
 
@@ -185,8 +185,8 @@ def test_the_delimiter_of_one_column_splits_no_text(write: Write) -> None:
 
 
 def test_an_element_that_is_not_an_object_is_a_row(write: Write) -> None:
-    found = values(scanned(write('[1,\n"a, ]b",\nnull,\n[[2], {"a": [3]}],\n[],\n{"a": {}}]')))
-    assert found == [
+    result = values(scanned(write('[1,\n"a, ]b",\nnull,\n[[2], {"a": [3]}],\n[],\n{"a": {}}]')))
+    assert result == [
         *((1, 1), (2, "a, ]b"), (3, None), (4, [[2], {"a": [3]}]), (5, []), (6, {"a": {}}))
     ]
 
@@ -201,9 +201,9 @@ def test_rows_are_renumbered_when_two_share_a_line_late_in_the_file(write: Write
     rows = [{"a": number} for number in range(20)]
     text = "[\n\n" + ",\n\n".join(map(json.dumps, rows)) + ', {"a": 20},\n{"a": 21}]'
     path = write(text)
-    found = scanned(path, block=50)
-    assert found.counted_by_element
-    assert values(found) == [(number + 1, {"a": number}) for number in range(22)]
+    result = scanned(path, block=50)
+    assert result.counted_by_element
+    assert values(result) == [(number + 1, {"a": number}) for number in range(22)]
 
 
 @pytest.mark.parametrize("cut", [1, 2, 5, 40])
@@ -213,9 +213,9 @@ def test_an_unclosed_array_is_reported_and_its_rows_are_read(write: Write, cut: 
     [(code, message)] = rows.remarks
     assert code == "truncated-container"
     assert f"the file ends on line {text.count(chr(10)) + 1}." in message
-    found = read_all(rows)
-    assert [line for line, _ in found] == [2, 14, 26]
-    assert [orjson.loads(raw) for _, raw in found[:2]] == [ROW, ROW]
+    result = read_all(rows)
+    assert [line for line, _ in result] == [2, 14, 26]
+    assert [orjson.loads(raw) for _, raw in result[:2]] == [ROW, ROW]
 
 
 def test_an_object_over_many_lines_is_one_row_on_its_first_line(write: Write) -> None:
@@ -229,9 +229,9 @@ def test_a_damaged_object_over_many_lines_spares_the_others(write: Write) -> Non
     lines = whole.count("\n") + 1
     damaged = whole.replace('"user"', '"user')
     rows = scanned(write(f"{whole}\n{damaged}\n{whole}\n"))
-    found = read_all(rows)
-    assert [line for line, _ in found] == [1, 1 + lines, 1 + 2 * lines]
-    assert orjson.loads(found[2][1]) == ROW
+    result = read_all(rows)
+    assert [line for line, _ in result] == [1, 1 + lines, 1 + 2 * lines]
+    assert orjson.loads(result[2][1]) == ROW
 
 
 def test_a_table_becomes_rows_on_the_lines_of_its_records(write: Write) -> None:
@@ -373,7 +373,9 @@ def test_lines_in_gzip_keep_their_numbers_in_any_number_of_members(write: Write)
 
 
 def packed_lines(count: int) -> bytes:
-    return gzip.compress(b"".join(b'{"messages": [%d]}\n' % (one * 7919) for one in range(count)))
+    return gzip.compress(
+        b"".join(b'{"messages": [%d]}\n' % (number * 7919) for number in range(count))
+    )
 
 
 @pytest.mark.parametrize("left", [0.5, 0.9])
@@ -576,7 +578,7 @@ def test_a_cached_index_saves_scanning_but_not_unpacking(write: Write, tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("content", "held"),
+    ("content", "label"),
     [
         (json.dumps([ROW] * 12).encode(), "a JSON array"),
         (gzip.compress((json.dumps(ROW) + "\n").encode() * 12), "lines, packed with gzip"),
@@ -584,15 +586,15 @@ def test_a_cached_index_saves_scanning_but_not_unpacking(write: Write, tmp_path:
     ids=by_words,
 )
 async def test_containers_are_reported_by_check_and_refused_for_training(
-    write: Write, content: bytes, held: str
+    write: Write, content: bytes, label: str
 ) -> None:
     path = write(content)
     report = await check_all(await Datasets().open(path))
     assert (report.rows, report.valid) == (12, 12)
-    [told] = [one for one in report.problems if one.code == "needs-conversion"]
-    assert told.message == f"The file is {held}; training takes JSON Lines."
+    [conversion] = [problem for problem in report.problems if problem.code == "needs-conversion"]
+    assert conversion.message == f"The file is {label}; training takes JSON Lines."
     request = JobRequest(training_file=path, model="m", provider="local")
     files = TrainingFiles(Datasets(), Workspace(path.parent / ".ftui"), path.parent / "home")
-    with pytest.raises(InputError, match=held) as caught:
+    with pytest.raises(InputError, match=label) as caught:
         await files.made_ready(request)
     assert f"ftui check {path}" in caught.value.remedy

@@ -36,8 +36,8 @@ def test_each_non_blank_line_is_a_row_with_its_line_number(
         patch.setattr(row_file, "BLOCK", block)
         rows = scanned(path)
     assert [(rows.line(row), rows.read(row)) for row in range(len(rows))] == expected
-    found = rows_between(path, 0, rows.size, 1)
-    assert [(line, raw.removesuffix(b"\r")) for line, raw in found] == expected
+    result = rows_between(path, 0, rows.size, 1)
+    assert [(line, raw.removesuffix(b"\r")) for line, raw in result] == expected
 
 
 def test_first_rows_are_available_before_the_rest_is_scanned(tmp_path: Path) -> None:

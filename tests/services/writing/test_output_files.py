@@ -27,12 +27,12 @@ def small_files() -> Iterator[None]:
 
 
 def names(folder: Path) -> list[str]:
-    return sorted(one.name for one in folder.iterdir())
+    return sorted(path.name for path in folder.iterdir())
 
 
-def begin(folder: Path, *wanted: str, replace: bool = False) -> OutputSet:
+def begin(folder: Path, *file_names: str, replace: bool = False) -> OutputSet:
     outputs = OutputSet(replace=replace)
-    for name in wanted:
+    for name in file_names:
         outputs.add(folder / name).write_row(b"new")
     return outputs
 

@@ -54,9 +54,9 @@ def test_groups_stay_together_and_no_split_is_empty(
 ) -> None:
     first = {group: row for row, group in reversed([*enumerate(groups)])}
     rows = range(len(groups))
-    asked = {0} | {side for side, share in ((1, validation), (2, test)) if share}
-    if len(first) < len(asked):
+    expected = {0} | {side for side, share in ((1, validation), (2, test)) if share}
+    if len(first) < len(expected):
         return
     sides = split(rows, lambda row: first[groups[row]], (validation, test), seed)
-    assert set(sides) == asked
+    assert set(sides) == expected
     assert len({(groups[row], sides[row]) for row in rows}) == len(first)

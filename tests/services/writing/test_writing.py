@@ -40,7 +40,7 @@ def lines_of(path: Path) -> list[Any]:
 
 
 def names(folder: Path) -> list[str]:
-    return sorted(one.name for one in folder.iterdir()) if folder.exists() else []
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
 
 def save(path: Path, rows: Sequence[object]) -> Path:
@@ -90,14 +90,14 @@ async def test_rejected_rows_are_written_with_their_reasons(tmp_path: Path, out:
     done = await written(source, WriteRequest(out=out))
     assert done.rejected_file
     rejected = lines_of(Path(done.rejected_file.file))
-    assert [one["line"] for one in rejected] == [13, 14, 15, 16]
+    assert [row["line"] for row in rejected] == [13, 14, 15, 16]
     assert rejected[0]["row"] == bad[0]
     assert rejected[1]["raw"] == '{"messages": ['
     assert rejected[2]["raw"] == '{"messages": "caf\\xe9"}'
     assert "no-assistant" in {one["code"] for one in rejected[0]["problems"]}
     assert rejected[0]["problems"][0].keys() == {"code", "severity", "where", "message", "fix"}
     assert all(one["severity"] == "error" for row in rejected for one in row["problems"])
-    assert {one.line for one in done.problems} == {13, 14, 15, 16}
+    assert {problem.line for problem in done.problems} == {13, 14, 15, 16}
 
 
 async def test_rows_with_chosen_warnings_are_rejected(tmp_path: Path, out: Path) -> None:
@@ -132,7 +132,7 @@ async def test_edits_and_exclusions_are_written_and_recorded(tmp_path: Path, out
         (5, True, []),
     ]
     manifest = Manifest.model_validate_json(out.with_name("chat.manifest.json").read_bytes())
-    assert [(one.words, one.lines) for one in manifest.edits] == [
+    assert [(edit.words, edit.lines) for edit in manifest.edits] == [
         ("edit line 14", [14]),
         ("exclude 2 rows", [2, 5]),
     ]
@@ -168,16 +168,16 @@ async def test_the_manifest_records_how_the_files_were_made(out: Path) -> None:
     assert manifest["system"] == "Be kind."
     assert manifest["split"] == {"validation": 0.1, "test": 0.2, "seed": 3}
     files = [*done.outputs, *([done.rejected_file] if done.rejected_file else [])]
-    assert [Path(one.file).name for one in done.outputs] == [
+    assert [Path(file.file).name for file in done.outputs] == [
         "chat.jsonl",
         "chat.validation.jsonl",
         "chat.test.jsonl",
     ]
-    for one in files:
-        data = Path(one.file).read_bytes()
-        assert one.sha256 == hashlib.sha256(data).hexdigest()
-        assert one.rows == data.count(b"\n")
-    assert manifest["outputs"] == [one.model_dump() for one in done.outputs]
+    for file in files:
+        data = Path(file.file).read_bytes()
+        assert file.sha256 == hashlib.sha256(data).hexdigest()
+        assert file.rows == data.count(b"\n")
+    assert manifest["outputs"] == [file.model_dump() for file in done.outputs]
 
 
 def long_question(number: int, end: str) -> str:
@@ -196,18 +196,20 @@ async def test_duplicates_stay_in_one_split(tmp_path: Path, out: Path, ends: Seq
     rows = [*(row for group in alike for row in group), *good_rows(40)]
     dataset = await Datasets().open(save(tmp_path / "source.jsonl", rows))
     done = await written(dataset, WriteRequest(out=out, validation=0.3, test=0.2))
-    side = {json.dumps(row): one.file for one in done.outputs for row in lines_of(Path(one.file))}
+    side = {
+        json.dumps(row): file.file for file in done.outputs for row in lines_of(Path(file.file))
+    }
     assert len(set(side.values())) == 3
     assert len(side) == len(rows)
     assert all(len({side[json.dumps(row)] for row in group}) == 1 for group in alike)
-    found = await check_all(
+    result = await check_all(
         await Datasets().open(out),
         against={
             "validation": await Datasets().open(out.with_name("chat.validation.jsonl")),
             "test": await Datasets().open(out.with_name("chat.test.jsonl")),
         },
     )
-    assert not {"leaked-row", "near-leak"} & found.codes.keys()
+    assert not {"leaked-row", "near-leak"} & result.codes.keys()
 
 
 async def test_rows_of_a_compressed_table_are_written_as_chat(tmp_path: Path, out: Path) -> None:
@@ -218,8 +220,12 @@ async def test_rows_of_a_compressed_table_are_written_as_chat(tmp_path: Path, ou
     source.write_bytes(gzip.compress(table.encode()))
     await written(source, WriteRequest(out=out))
     assert lines_of(out)[3] == chat_row("Where is 3,\nplease?", "It is on its way for 3 days.")
-    told = json.loads(out.with_name("chat.manifest.json").read_text())["source"]
-    assert (told["container"], told["gzip"], told["bytes"]) == ("csv", True, source.stat().st_size)
+    recorded = json.loads(out.with_name("chat.manifest.json").read_text())["source"]
+    assert (recorded["container"], recorded["gzip"], recorded["bytes"]) == (
+        "csv",
+        True,
+        source.stat().st_size,
+    )
 
 
 @pytest.mark.parametrize("name", ["source.jsonl", "link.jsonl", "hard.jsonl"])
@@ -242,16 +248,18 @@ async def test_the_source_is_kept_where_an_output_has_its_name(tmp_path: Path) -
         await written(source, request)
 
 
-@pytest.mark.parametrize("taken", ["chat.jsonl", "chat.rejected.jsonl", "chat.manifest.json"])
-async def test_nothing_is_replaced_unless_requested(tmp_path: Path, out: Path, taken: str) -> None:
+@pytest.mark.parametrize("existing", ["chat.jsonl", "chat.rejected.jsonl", "chat.manifest.json"])
+async def test_nothing_is_replaced_unless_requested(
+    tmp_path: Path, out: Path, existing: str
+) -> None:
     source = save(tmp_path / "source.jsonl", [*good_rows(), b"{"])
     out.parent.mkdir()
-    out.with_name(taken).write_text("mine")
+    out.with_name(existing).write_text("mine")
     with pytest.raises(InputError, match="is there already"):
         await written(source, WriteRequest(out=out))
-    assert names(out.parent) == [taken]
+    assert names(out.parent) == [existing]
     await written(source, WriteRequest(out=out, replace=True))
-    assert out.with_name(taken).read_text() != "mine"
+    assert out.with_name(existing).read_text() != "mine"
 
 
 async def test_rejected_rows_of_an_earlier_run_are_replaced(tmp_path: Path, out: Path) -> None:
@@ -345,9 +353,9 @@ async def test_preference_and_reinforcement_rows_are_written_unchanged(
     tmp_path: Path, out: Path
 ) -> None:
     message = {"role": "assistant", "content": "It is on its way."}
-    asked = [{"role": "user", "content": "Where is it?"}]
+    question = [{"role": "user", "content": "Where is it?"}]
     row = {
-        "input": {"messages": asked},
+        "input": {"messages": question},
         "preferred_output": [message],
         "non_preferred_output": [{**message, "content": "Somewhere else."}],
     }
@@ -355,11 +363,11 @@ async def test_preference_and_reinforcement_rows_are_written_unchanged(
     await written(source, WriteRequest(out=out))
     assert lines_of(out) == [row]
     await written(source, WriteRequest(out=out, system="Be kind.", replace=True))
-    (told,) = lines_of(out)
-    assert told["input"]["messages"] == [{"role": "system", "content": "Be kind."}, *asked]
-    source = save(tmp_path / "rft.jsonl", [{"messages": asked, "answer": 7}])
+    (row,) = lines_of(out)
+    assert row["input"]["messages"] == [{"role": "system", "content": "Be kind."}, *question]
+    source = save(tmp_path / "rft.jsonl", [{"messages": question, "answer": 7}])
     await written(source, WriteRequest(out=out, replace=True))
-    assert lines_of(out) == [{"messages": asked, "answer": 7}]
+    assert lines_of(out) == [{"messages": question, "answer": 7}]
 
 
 async def test_the_system_prompt_is_added_to_rows_without_one(tmp_path: Path, out: Path) -> None:
