@@ -58,7 +58,7 @@ def test_discarded_files_leave_nothing_behind(tmp_path: Path) -> None:
 def test_one_existing_file_prevents_all_of_them(tmp_path: Path) -> None:
     outputs = begin(tmp_path, "a", "b")
     (tmp_path / "b").write_text("made meanwhile")
-    with pytest.raises(InputError, match="is there already"):
+    with pytest.raises(InputError, match="already exists"):
         outputs.place()
     outputs.discard()
     assert names(tmp_path) == ["b"]
@@ -130,7 +130,7 @@ def test_file_systems_without_hard_links_are_supported(
     outputs.discard()
     assert names(tmp_path) == ["a", "b"]
     again = begin(tmp_path, "c", "b")
-    with pytest.raises(InputError, match="is there already"):
+    with pytest.raises(InputError, match="already exists"):
         again.place()
     again.discard()
     assert names(tmp_path) == ["a", "b"]

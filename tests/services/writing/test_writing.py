@@ -255,7 +255,7 @@ async def test_nothing_is_replaced_unless_requested(
     source = save(tmp_path / "source.jsonl", [*good_rows(), b"{"])
     out.parent.mkdir()
     out.with_name(existing).write_text("mine")
-    with pytest.raises(InputError, match="is there already"):
+    with pytest.raises(InputError, match="already exists"):
         await written(source, WriteRequest(out=out))
     assert names(out.parent) == [existing]
     await written(source, WriteRequest(out=out, replace=True))
