@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from textual.widgets import Footer
+from support.waiting import until
+from textual.binding import Binding
+from textual.dom import DOMNode
+from textual.widgets import Footer, Static
 
-from tui.app import FtuiApp
+from tui.app import FtuiApp, screen_class
 from tui.dialogs.help import Help
 from tui.domain.loop import Mode, Tone
 from tui.screens.mode_screen import ModeScreen
@@ -153,3 +157,63 @@ async def test_over_ssh_nothing_is_animated(
 ) -> None:
     monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 1 10.0.0.2 22")
     assert FtuiApp(Services(Settings(workspace=tmp_path))).animation_level == "none"
+
+
+def with_keys(tmp_path: Path, keys: dict[str, str]) -> FtuiApp:
+    return FtuiApp(Services(Settings(home=tmp_path / "home", workspace=tmp_path, keys=keys)))
+
+
+async def test_a_key_of_the_settings_takes_the_place_of_the_default(tmp_path: Path) -> None:
+    app = with_keys(tmp_path, {"app.help": "f1"})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("question_mark")
+        assert not isinstance(app.screen, Help)
+        await pilot.press("f1")
+        assert isinstance(app.screen, Help)
+        assert "f1" in app.screen.query_one("#help-keys", Static).content.plain.lower()
+
+
+async def test_a_key_for_an_unknown_binding_is_named(tmp_path: Path) -> None:
+    app = with_keys(tmp_path, {"data.fliter": "f5"})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "data.fliter" in notices(app))
+
+
+def notices(app: FtuiApp) -> str:
+    return "\n".join(str(notice.message) for notice in app._notifications)
+
+
+async def test_every_binding_with_a_description_can_be_set_by_an_id_of_its_own() -> None:
+    """Ids are what the `[keys]` table names; two actions must not share one."""
+    actions: dict[str, str] = {}
+    for mode in Mode:
+        screen_class(mode)
+    for node in all_nodes(DOMNode):
+        for binding in Binding.make_bindings(node.BINDINGS):
+            if binding.description:
+                assert binding.id, f"{node.__name__}: {binding.action}"
+                assert actions.setdefault(binding.id, binding.action) == binding.action
+
+
+def all_nodes(node: type[DOMNode]) -> Iterator[type[DOMNode]]:
+    if node.__module__.startswith("tui."):
+        yield node
+    for subclass in node.__subclasses__():
+        yield from all_nodes(subclass)
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+async def test_the_palette_offers_every_action_of_a_screen_or_its_reason(
+    app: FtuiApp, mode: Mode
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(mode.key)
+        await pilot.pause()
+        screen = app.screen
+        assert isinstance(screen, ModeScreen)
+        entries = {entry.title: entry.help for entry in app.get_system_commands(screen)}
+        for active in screen.active_bindings.values():
+            if active.node is screen and active.binding.description:
+                help_text = entries[active.binding.tooltip or active.binding.description]
+                reason = screen.disabled_reason(active.binding.action)
+                assert help_text == reason if reason else help_text.startswith("Key ")

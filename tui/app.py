@@ -18,6 +18,7 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
 from textual.reactive import reactive
 from textual.screen import Screen
 
@@ -26,7 +27,8 @@ from tui.dialogs.confirm import Confirm
 from tui.dialogs.help import Help
 from tui.domain.jobs.notifications import Notice
 from tui.domain.loop import LoopState, Mode, Tone
-from tui.domain.text import scrub
+from tui.domain.text import preview, scrub
+from tui.screens.keymap import unknown_ids
 from tui.screens.messages import (
     ChangesPending,
     DataRequested,
@@ -35,6 +37,7 @@ from tui.screens.messages import (
     StepRequested,
 )
 from tui.screens.mode_screen import ModeScreen
+from tui.screens.palette import screen_commands
 from tui.services.container import Services
 from tui.services.errors import FtuiError
 from tui.to_terminal import send, wait_until_gone
@@ -69,13 +72,25 @@ class FtuiApp(App[None]):
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
-            Binding(mode.key, f"switch_mode('{mode.value}')", mode.label, show=False)
+            Binding(
+                mode.key,
+                f"switch_mode('{mode.value}')",
+                mode.label,
+                show=False,
+                id=f"app.{mode.value}",
+            )
             for mode in Mode
         ),
-        Binding("question_mark", "help", "Help", key_display="?"),
-        Binding("q", "quit", "Quit"),
-        Binding("ctrl+q", "quit", show=False, priority=True),
-        Binding("ctrl+z", "suspend_process", "Stop the app; fg goes on", show=False),
+        Binding("question_mark", "help", "Help", key_display="?", id="app.help"),
+        Binding("q", "quit", "Quit", id="app.quit"),
+        Binding("ctrl+q", "quit", show=False, priority=True, id="app.quit_anywhere"),
+        Binding(
+            "ctrl+z",
+            "suspend_process",
+            "Suspend the app; fg resumes it",
+            show=False,
+            id="app.suspend",
+        ),
     ]
 
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - the base class declares it
@@ -104,12 +119,14 @@ class FtuiApp(App[None]):
         self._file = file
         self._started: set[Mode] = set()
         self._pending: dict[Mode, str] = {}
+        self._clashes: set[str] = set()
         if os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"):
             # Animations cost kilobytes a second on a link that may carry few.
             self.animation_level = "none"
 
     async def on_mount(self) -> None:
         """Make the four modes and show the first."""
+        self.set_keymap(self.services.settings.keys)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGHUP, signal.SIGTERM):
             loop.add_signal_handler(number, self._end_by, number)
@@ -134,6 +151,18 @@ class FtuiApp(App[None]):
                 continue
             if mode not in self._started:
                 self.post_message(StepChanged(mode, state))
+        if unknown := unknown_ids(self.services.settings.keys):
+            names = preview(", ".join(unknown), 100)
+            text = f"The config file sets keys for unknown bindings: {names}. They are ignored."
+            self.notify(text, severity="warning", markup=False, timeout=10)
+
+    def handle_bindings_clash(self, clashed_bindings: set[Binding], node: DOMNode) -> None:
+        """Say once per key which action has lost it to the `[keys]` table."""
+        for binding in clashed_bindings:
+            if binding.key not in self._clashes:
+                self._clashes.add(binding.key)
+                text = f"The key {binding.key} is set for another action, not {binding.action}."
+                self.notify(text, severity="warning", markup=False, timeout=10)
 
     def _end_by(self, number: signal.Signals) -> None:
         """End when the terminal is gone, also below `nohup`, and when the system asks for it.
@@ -214,14 +243,16 @@ class FtuiApp(App[None]):
                     break
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Textual's own commands, and the four steps."""
-        yield from super().get_system_commands(screen)
+        """The actions of the screen, the four steps, and Textual's own commands."""
+        if isinstance(screen, ModeScreen):
+            yield from screen_commands(screen)
         for mode in Mode:
             yield SystemCommand(
                 f"Go to {mode.label}",
                 f"Open step {mode.key} of the loop",
                 partial(self.action_switch_mode, mode.value),
             )
+        yield from super().get_system_commands(screen)
 
     def action_help(self) -> None:
         """List the keys that work on this screen."""
