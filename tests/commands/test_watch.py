@@ -16,7 +16,7 @@ from support.terminal import Terminal
 
 from tui.cli import main
 from tui.commands.console.output import in_characters_of
-from tui.commands.console.progress_line import LiveLine
+from tui.commands.console.status_line import LiveLine
 
 WATCH = [sys.executable, "-m", "tui", "watch"]
 

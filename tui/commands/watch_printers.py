@@ -6,7 +6,7 @@ import sys
 from typing import Protocol
 
 from tui.commands.console.output import emit, show, tell
-from tui.commands.console.progress_line import LiveLine
+from tui.commands.console.status_line import LiveLine
 from tui.domain.jobs.descriptions import (
     clock_time,
     contact_words,

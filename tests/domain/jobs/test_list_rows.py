@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tui.domain.jobs.curves import Curve
-from tui.domain.jobs.list_filter import JobFilter
+from tui.domain.jobs.filters import JobFilter
 from tui.domain.jobs.list_rows import ROW_TITLES, row_cells
 from tui.domain.jobs.sparkline import CELLS, trend
 from tui.domain.jobs.view import JobView

@@ -11,7 +11,7 @@ from copy import copy, deepcopy
 from types import MappingProxyType
 
 from tui.domain.jobs.curves import LARGEST_STEP, Series
-from tui.domain.jobs.pace import PaceMeter
+from tui.domain.jobs.eta import PaceMeter
 from tui.domain.jobs.records import Record
 from tui.domain.jobs.view import Checkpoint, JobEvent, JobView
 from tui.domain.untyped import figure, text

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from tui.domain.jobs.curves import Curve, Point
-from tui.domain.jobs.pace import Pace
+from tui.domain.jobs.eta import Pace
 from tui.domain.jobs.records import is_terminal
 from tui.domain.providers.kinds import LOCAL
 from tui.domain.submission.prices import PRICES, Price, run_price

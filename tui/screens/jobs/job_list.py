@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
 
-from tui.domain.jobs.list_filter import JobFilter
+from tui.domain.jobs.filters import JobFilter
 from tui.domain.loop import Tone
 from tui.screens.jobs.board import JobBoard, Key
 from tui.widgets.filter_line import FilterLine

@@ -6,7 +6,7 @@ import pytest
 from support.job_records import metrics, status, view_of
 
 from tui.domain.jobs.descriptions import time_left_words
-from tui.domain.jobs.pace import PaceMeter
+from tui.domain.jobs.eta import PaceMeter
 
 
 def meter(*marks: tuple[int, float]) -> PaceMeter:
