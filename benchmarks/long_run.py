@@ -35,7 +35,7 @@ from tui.domain.jobs.records import event_record, status_record  # noqa: E402
 from tui.services.clock import Clock  # noqa: E402
 from tui.services.container import Services  # noqa: E402
 from tui.services.jobs.jobs import Jobs  # noqa: E402
-from tui.services.watching.watch import Seen  # noqa: E402
+from tui.services.watching.watch import JobUpdate  # noqa: E402
 from tui.services.workspace.job_log import JobLog  # noqa: E402
 from tui.settings import ProviderProfile, Settings  # noqa: E402
 
@@ -103,7 +103,7 @@ async def opened(services: Services) -> tuple[float, float]:
     stall = asyncio.create_task(longest_stall(stop))
     await asyncio.sleep(0.01)
     begin = time.perf_counter()
-    view = await services.jobs.history("far", JOB)
+    view = await services.jobs.recorded_view("far", JOB)
     seconds = time.perf_counter() - begin
     stop.set()
     assert view.train
@@ -115,7 +115,7 @@ async def followed(jobs: Jobs, server: MisbehavingServer, points: int) -> dict[s
     tracemalloc.start()
     looks = jobs.follow("far", JOB)
     seen = await anext(looks)
-    while seen.contact.updated_at is None:
+    while seen.connection.updated_at is None:
         seen = await anext(looks)
     kept, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -134,7 +134,7 @@ async def followed(jobs: Jobs, server: MisbehavingServer, points: int) -> dict[s
 async def _timed(look: Callable[[], object]) -> float:
     begin = time.perf_counter()
     seen = await look()  # type: ignore[misc]
-    assert isinstance(seen, Seen)
+    assert isinstance(seen, JobUpdate)
     assert len(seen.records) == 1
     return time.perf_counter() - begin
 

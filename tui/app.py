@@ -25,7 +25,7 @@ from textual.screen import Screen
 from tui.crash_report import ReticentConsole
 from tui.dialogs.confirm import Confirm
 from tui.dialogs.help import Help
-from tui.domain.jobs.notifications import Notice
+from tui.domain.jobs.notifications import JobNotification
 from tui.domain.loop import LoopState, Mode, Tone
 from tui.domain.text import preview, scrub
 from tui.screens.keymap import unknown_ids
@@ -213,16 +213,16 @@ class FtuiApp(App[None]):
     def on_job_noticed(self, message: JobNoticed) -> None:
         """Ring, and tell whoever looks elsewhere, as the settings ask for; each notice once."""
         notifier = self.services.notifier
-        if not notifier.first(message.notice):
+        if not notifier.claim(message.notice):
             return
         if notifier.bell:
             self.bell()
         self._tell_elsewhere(message.notice)
 
     @work(exit_on_error=False)
-    async def _tell_elsewhere(self, notice: Notice) -> None:
+    async def _tell_elsewhere(self, notice: JobNotification) -> None:
         notifier = self.services.notifier
-        sequence = notifier.desktop(notice)
+        sequence = notifier.desktop_sequence(notice)
         if sequence and not self.is_headless:
             await asyncio.to_thread(send, sequence)
         try:

@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from tui.domain.jobs.desktop_notification import Desktop
+from tui.domain.jobs.notifications import Desktop
 from tui.domain.providers.kinds import (
     KINDS,
     LOCAL,

@@ -16,7 +16,7 @@ from support.terminal import Terminal
 
 from tui.cli import main
 from tui.commands.console.output import in_characters_of
-from tui.commands.console.status_line import LiveLine
+from tui.commands.console.status_line import StatusLine
 
 WATCH = [sys.executable, "-m", "tui", "watch"]
 
@@ -98,7 +98,7 @@ def test_a_job_that_vanished_ends_the_watch_with_what_was_seen_and_one_sentence(
     code, lines, said = run("watch", "ftjob-1", "--json")
     assert code == 2
     assert [line["status"] for line in lines] == ["paused"]
-    assert "What was seen of the job is kept." in said
+    assert "The recorded history is kept." in said
     assert said.count("\n") == 1
 
 
@@ -123,7 +123,7 @@ class Screen(io.StringIO):
 
 def test_the_line_is_written_again_only_when_it_says_something_else() -> None:
     screen, width = Screen(), [20]
-    line = LiveLine(screen, lambda: width[0])
+    line = StatusLine(screen, lambda: width[0])
     line.show("loss 0.5")
     sent = screen.getvalue()
     line.show("loss 0.5")
@@ -131,7 +131,7 @@ def test_the_line_is_written_again_only_when_it_says_something_else() -> None:
     width[0] = 8
     line.show("loss 0.5")
     assert screen.getvalue()[len(sent) :] == "\r\x1b[Jloss 0.\r"
-    line.say_above("done")
+    line.print_above("done")
     assert screen.getvalue().endswith("\r\x1b[Jdone\n\r\x1b[Jloss 0.\r")
     line.leave()
     line.leave()
@@ -140,5 +140,5 @@ def test_the_line_is_written_again_only_when_it_says_something_else() -> None:
 
 def test_wide_characters_count_twice() -> None:
     screen = Screen()
-    LiveLine(screen, lambda: 8).show("日本語日本語")
+    StatusLine(screen, lambda: 8).show("日本語日本語")
     assert screen.getvalue() == "\r\x1b[J日本語…\r"

@@ -1,6 +1,6 @@
-"""List the jobs of every provider in use, latest first: those recorded and those on the servers.
+"""List the jobs of every provider in use, newest first: those recorded and those on the servers.
 
-With --compare the settings and results of recorded jobs, side by side; no server is asked.
+With --compare, show settings and results of recorded jobs side by side; no request is sent.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import sys
 
 from tui.commands.console.output import GOOD, add_json_flag, emit, show, tell
 from tui.domain.jobs.comparison import UNKNOWN, ComparisonRow, comparison_rows
-from tui.domain.jobs.job_json import job_fields
-from tui.domain.jobs.list_rows import ROW_TITLES, row_cells
+from tui.domain.jobs.list_rows import ROW_TITLES, job_fields, row_cells
 from tui.domain.jobs.view import JobView
 from tui.domain.text import cell_width
 from tui.services.container import Services
-from tui.services.jobs.run_comparison import compared_runs, recorded_job
+from tui.services.jobs.run_comparison import load_compared_runs
+from tui.services.watching.job_list import find_job
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,45 +27,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(flags: argparse.Namespace, services: Services) -> int:
-    """Print the jobs; providers that could not be asked are told on standard error."""
+    """Print the jobs; providers without an answer are named on standard error."""
     if flags.compare:
         return await _compare(flags, services)
-    found = await services.jobs.list_jobs()
+    listing = await services.jobs.list_jobs()
     await services.providers.close()
-    for provider, trouble in found.troubles.items():
-        tell(f"ftui: {provider} was not asked; its recorded jobs are shown. {trouble}")
+    for provider, error in listing.errors.items():
+        tell(f"ftui: {provider} could not be queried; its recorded jobs are shown. {error}")
     if flags.json:
-        emit([job_fields(view) for view in found.views])
+        emit([job_fields(view) for view in listing.views])
     else:
-        _show(found.views, services.jobs.now())
+        _show_jobs(listing.views, services.jobs.now())
     return GOOD
 
 
-def _show(views: tuple[JobView, ...], now: float) -> None:
+def _show_jobs(views: tuple[JobView, ...], now: float) -> None:
     if not views:
         show("No jobs yet. Start one with: ftui train FILE")
         return
-    plain = "utf" not in (sys.stdout.encoding or "").lower()
-    rows = [
-        [
-            cell if isinstance(cell, str) else cell[0]
-            for cell in row_cells(view, now, ascii_only=plain)
-        ]
-        for view in views
-    ]
-    table = [[*ROW_TITLES, "id"], *([*row, view.id] for row, view in zip(rows, views, strict=True))]
+    ascii_only = "utf" not in (sys.stdout.encoding or "").lower()
+    table = [[*ROW_TITLES, "id"]]
+    for view in views:
+        cells = row_cells(view, now, ascii_only=ascii_only)
+        texts = [cell if isinstance(cell, str) else cell[0] for cell in cells]
+        table.append([*texts, view.id])
     _show_table(table)
 
 
 async def _compare(flags: argparse.Namespace, services: Services) -> int:
     """Print recorded jobs side by side."""
     recorded = await services.jobs.recorded()
-    views = [recorded_job(recorded, given) for given in flags.compare]
-    runs = await compared_runs(services.workspace, services.evaluations, views)
+    views = [find_job(recorded, name) for name in flags.compare]
+    runs = await load_compared_runs(services.workspace, services.evaluations, views)
     rows = comparison_rows(runs, services.jobs.now())
     if flags.json:
-        named = [{"job": view.id, "provider": view.provider} for view in views]
-        emit({"jobs": named, "rows": [_row_fields(row) for row in rows]})
+        jobs = [{"job": view.id, "provider": view.provider} for view in views]
+        emit({"jobs": jobs, "rows": [_row_fields(row) for row in rows]})
         return GOOD
     table = [["  ", *(run.name for run in runs)]]
     table += [[f"{'≠' if row.differs else ' '} {row.name}", *row.cells] for row in rows]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from tui.commands.console.output import GOOD, add_json_flag, emit, show, tell
-from tui.domain.jobs.descriptions import name_of, state_of
-from tui.domain.jobs.stopping import kept_checkpoint, kept_words
+from tui.domain.jobs.descriptions import job_name, status_label
+from tui.domain.jobs.stopping import describe_kept_checkpoint, latest_checkpoint
 from tui.domain.jobs.view import JobView
 from tui.services.container import Services
 from tui.services.errors import InputError
@@ -52,15 +52,15 @@ async def stop_keeping(flags: argparse.Namespace, services: Services) -> int:
         async for stands in stop_and_keep(services.jobs, view.provider, view.id):
             view = stands
             if not view.terminal:
-                tell(f"ftui: Pausing {name_of(view)}; its checkpoint is saved after this step.")
+                tell(f"ftui: Pausing {job_name(view)}; its checkpoint is saved after this step.")
     finally:
         await services.providers.close()
     if flags.json:
-        kept = kept_checkpoint(view)
+        kept = latest_checkpoint(view)
         emit({**_fields(view), "checkpoint": kept.name if kept else None})
     else:
         show(_line(view))
-        show(kept_words(view))
+        show(describe_kept_checkpoint(view))
     return GOOD
 
 
@@ -82,4 +82,4 @@ def _fields(view: JobView) -> dict[str, object]:
 
 
 def _line(view: JobView) -> str:
-    return f"{state_of(view)}  {name_of(view)}  {view.id}"
+    return f"{status_label(view)}  {job_name(view)}  {view.id}"

@@ -1,8 +1,8 @@
 """Follow a job from its beginning to its end. JOB is its id, the beginning of it, or `last`.
 
-On a terminal it is one line that changes. Everything seen is kept in the workspace. Interrupting
-the watch leaves the job alone. Exit status: 0 succeeded, 1 failed or cancelled, 2 it could not be
-watched, 130 interrupted.
+On a terminal this is one line that updates. Everything seen is recorded in the workspace.
+Interrupting the watch does not affect the job. Exit status: 0 succeeded, 1 failed or cancelled,
+2 could not be watched, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import suppress
 
 from tui.commands.console.output import GOOD, THE_ANSWER_IS_NO, add_json_flag, tell
-from tui.commands.notifications import Noticing
 from tui.commands.watch_printers import JsonPrinter, LinePrinter, LivePrinter, Printer
 from tui.domain.jobs.health import HealthNote, health_notes
 from tui.domain.jobs.view import JobView
 from tui.services.container import Services
-from tui.services.watching.watch import Seen
+from tui.services.watching.watch import JobUpdate
 
 _FIRST_TRIES = 3
 """Failures after which a server that never answered is given up."""
@@ -34,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(flags: argparse.Namespace, services: Services) -> int:
-    """Print what is seen of the job until it has ended."""
+    """Print the job's updates until it has ended."""
     try:
         view = await services.jobs.resolve(flags.job)
         return await follow(services, view, as_json=flags.json)
@@ -43,42 +42,52 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
 
 
 async def follow(services: Services, view: JobView, *, as_json: bool) -> int:
-    """Print every record of a job, oldest first, each once; gives the exit status.
+    """Print every record of a job, oldest first, each once; returns the exit status.
 
     Args:
         services: for the jobs.
         view: the job.
-        as_json: print JSON Lines; otherwise text, on a terminal as one line that changes.
+        as_json: print JSON Lines; otherwise text, on a terminal as one line that updates.
 
     Raises:
         FtuiError: the job cannot be watched.
     """
-    printer = _printer(as_json=as_json)
-    looks = services.jobs.follow(view.provider, view.id)
-    noticing = Noticing(services, view)
+    from tui.services.jobs.notifier import WatchNotifications
+
+    printer = _make_printer(as_json=as_json)
+    updates = services.jobs.follow(view.provider, view.id)
+    notifications = WatchNotifications(
+        services.notifier,
+        view,
+        write=_write_sequence,
+        on_error=lambda error: tell(f"ftui: {error}"),
+    )
     failures = 0
-    noted: set[str] = set()
+    shown_kinds: set[str] = set()
     try:
-        async for seen in _with_ticks(looks, lambda: printer.tick(services.jobs.now())):
-            view = seen.view
-            failures = failures + 1 if seen.contact.trouble else 0
-            if seen.contact.trouble and not seen.contact.updated_at and failures >= _FIRST_TRIES:
-                raise seen.contact.trouble
-            printer.look(seen, services.jobs.now())
-            for note in _new_notes(seen, noted):
+        async for update in _with_ticks(updates, lambda: printer.tick(services.jobs.now())):
+            view = update.view
+            connection = update.connection
+            failures = failures + 1 if connection.error else 0
+            if connection.error and not connection.updated_at and failures >= _FIRST_TRIES:
+                raise connection.error
+            printer.update(update, services.jobs.now())
+            for note in _new_notes(update, shown_kinds):
                 printer.note(note)
-            noticing.look(seen)
+            notifications.handle(update)
     except asyncio.CancelledError:
         printer.end()
-        tell(f"ftui: The watch ended, the job goes on. Follow it again with: ftui watch {view.id}")
+        tell(
+            f"ftui: Stopped watching; the job continues. Follow it again with: ftui watch {view.id}"
+        )
         raise
     finally:
         printer.end()
-    await noticing.end()
+    await notifications.finish()
     return GOOD if view.status == "succeeded" else THE_ANSWER_IS_NO
 
 
-def _printer(*, as_json: bool) -> Printer:
+def _make_printer(*, as_json: bool) -> Printer:
     if as_json:
         return JsonPrinter()
     if sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb":
@@ -86,35 +95,44 @@ def _printer(*, as_json: bool) -> Printer:
     return LinePrinter()
 
 
-def _new_notes(seen: Seen, noted: set[str]) -> list[HealthNote]:
-    """What is new to say of the run's health, once the server has told all."""
-    answered_at = seen.contact.updated_at or 0.0
-    if not (answered_at or seen.view.terminal):
+def _write_sequence(sequence: str) -> None:
+    """Write an escape sequence to standard error, if that is a terminal."""
+    if sys.stderr.isatty():
+        sys.stderr.write(sequence)
+        sys.stderr.flush()
+
+
+def _new_notes(update: JobUpdate, shown_kinds: set[str]) -> list[HealthNote]:
+    """The health notes of kinds not shown before, once the history is complete."""
+    answered_at = update.connection.updated_at or 0.0
+    if not (answered_at or update.view.terminal):
         return []
-    notes = [note for note in health_notes(seen.view, answered_at) if note.kind not in noted]
-    noted.update(note.kind for note in notes)
+    notes = [
+        note for note in health_notes(update.view, answered_at) if note.kind not in shown_kinds
+    ]
+    shown_kinds.update(note.kind for note in notes)
     return notes
 
 
 async def _with_ticks(
-    looks: AsyncGenerator[Seen, None], tick: Callable[[], None]
-) -> AsyncIterator[Seen]:
-    """The looks as they come; in between, once a second, a tick."""
-    coming = asyncio.ensure_future(anext(looks))
+    updates: AsyncGenerator[JobUpdate, None], tick: Callable[[], None]
+) -> AsyncIterator[JobUpdate]:
+    """The updates as they come; in between, once a second, a tick."""
+    pending = asyncio.ensure_future(anext(updates))
     try:
         while True:
-            await asyncio.wait([coming], timeout=_TICK_SECONDS)
-            if not coming.done():
+            await asyncio.wait([pending], timeout=_TICK_SECONDS)
+            if not pending.done():
                 tick()
                 continue
             try:
-                seen = coming.result()
+                update = pending.result()
             except StopAsyncIteration:
                 return
-            yield seen
-            coming = asyncio.ensure_future(anext(looks))
+            yield update
+            pending = asyncio.ensure_future(anext(updates))
     finally:
-        coming.cancel()
+        pending.cancel()
         with suppress(asyncio.CancelledError, StopAsyncIteration):
-            await coming
-        await looks.aclose()
+            await pending
+        await updates.aclose()

@@ -1,4 +1,4 @@
-"""The forms in which `ftui watch` tells what is seen: JSON Lines, lines of text, one live line."""
+"""The output formats of `ftui watch`: JSON Lines, lines of text, one updating line."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import sys
 from typing import Protocol
 
 from tui.commands.console.output import emit, show, tell
-from tui.commands.console.status_line import LiveLine
+from tui.commands.console.status_line import StatusLine
 from tui.domain.jobs.descriptions import (
     clock_time,
-    contact_words,
+    describe_connection,
     figures_line,
     live_line,
     title_line,
@@ -17,130 +17,130 @@ from tui.domain.jobs.descriptions import (
 from tui.domain.jobs.health import HealthNote
 from tui.domain.jobs.records import Record
 from tui.domain.text import loss
-from tui.services.watching.watch import Contact, Seen
+from tui.services.watching.watch import Connection, JobUpdate
 
 
 class Printer(Protocol):
-    """Where the looks at a job go."""
+    """Prints the updates of a watched job."""
 
-    def look(self, seen: Seen, now: float) -> None:
-        """Tell what a look brought."""
+    def update(self, update: JobUpdate, now: float) -> None:
+        """Print an update."""
 
     def note(self, note: HealthNote) -> None:
-        """Tell something of the run's health."""
+        """Print a health note."""
 
     def tick(self, now: float) -> None:
         """A second has passed."""
 
     def end(self) -> None:
-        """Nothing more comes; may be said twice."""
+        """Nothing more will come; may be called twice."""
 
 
 class JsonPrinter:
-    """Each record as it comes, one JSON object a line; trouble goes to standard error."""
+    """Each record as one JSON object on a line; connection errors go to standard error."""
 
     def __init__(self) -> None:
-        self._troubled = False
+        self._disconnected = False
 
-    def look(self, seen: Seen, now: float) -> None:
-        """Print the records, and each trouble once."""
-        for record in seen.records:
+    def update(self, update: JobUpdate, now: float) -> None:
+        """Print the records, and each loss and return of the connection once."""
+        for record in update.records:
             self.record(record)
-        if bool(seen.contact.trouble) is not self._troubled:
-            self._troubled = not self._troubled
-            tell(f"ftui: {_trouble(seen.contact, now)}")
+        if bool(update.connection.error) is not self._disconnected:
+            self._disconnected = not self._disconnected
+            tell(f"ftui: {_connection_change(update.connection, now)}")
 
     def record(self, record: Record) -> None:
         """Print one record."""
         emit(record)
 
     def note(self, note: HealthNote) -> None:
-        """Nothing: the records say it all."""
+        """Print nothing: the records hold the figures."""
 
     def tick(self, now: float) -> None:
-        """Nothing moves by itself."""
+        """Print nothing."""
 
     def end(self) -> None:
-        """Nothing is open."""
+        """Nothing to close."""
 
 
 class LinePrinter(JsonPrinter):
-    """Each record as a line of text: for a file, or a terminal that knows no escape sequences."""
+    """Each record as a line of text: for a file, or a terminal without escape sequences."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._sentences = _Sentences()
+        self._formatter = _RecordFormatter()
 
     def record(self, record: Record) -> None:
         """Print one record."""
-        if text := self._sentences.of(record):
-            show(text)
+        if line := self._formatter.format(record):
+            show(line)
 
     def note(self, note: HealthNote) -> None:
-        """Print what is seen, and by which rule."""
-        show(_note(note))
+        """Print the note with its rule."""
+        show(_note_line(note))
 
 
 class LivePrinter:
-    """What happens as lines, and below them the figures in one line that is written over."""
+    """Events as lines, and below them the figures in one line that is overwritten."""
 
     def __init__(self) -> None:
-        self._line = LiveLine(sys.stdout)
-        self._sentences = _Sentences()
-        self._seen: Seen | None = None
+        self._line = StatusLine(sys.stdout)
+        self._formatter = _RecordFormatter()
+        self._update: JobUpdate | None = None
 
-    def look(self, seen: Seen, now: float) -> None:
-        """Print what happened, and the figures as they are now."""
-        for record in seen.records:
-            if record["type"] != "metrics" and (text := self._sentences.of(record)):
-                self._line.say_above(text)
-        self._seen = seen
+    def update(self, update: JobUpdate, now: float) -> None:
+        """Print what happened, and the current figures."""
+        for record in update.records:
+            if record["type"] != "metrics" and (line := self._formatter.format(record)):
+                self._line.print_above(line)
+        self._update = update
         self.tick(now)
 
     def note(self, note: HealthNote) -> None:
-        """Print what is seen, and by which rule."""
-        self._line.say_above(_note(note))
+        """Print the note with its rule."""
+        self._line.print_above(_note_line(note))
 
     def tick(self, now: float) -> None:
-        """Move the times on."""
-        if self._seen is None:
+        """Update the times shown."""
+        if self._update is None:
             return
-        view, contact = self._seen.view, self._seen.contact
-        if view.status == "unknown" and not contact.trouble:
-            return  # nothing is recorded, and the server was not asked yet
+        view, connection = self._update.view, self._update.connection
+        if view.status == "unknown" and not connection.error:
+            return  # nothing is recorded, and the server has not answered yet
         if view.terminal:
             self._line.show(f"{title_line(view)}  {figures_line(view)}")
         else:
-            self._line.show(live_line(view, _contact(contact, now), now))
+            self._line.show(live_line(view, _describe(connection, now), now))
 
     def end(self) -> None:
-        """Leave the last figures standing."""
+        """Leave the last figures on the terminal."""
         self._line.leave()
 
 
-class _Sentences:
-    """Records as lines of text; a status that a person reads as the one before says nothing."""
+class _RecordFormatter:
+    """Formats records as lines of text; a status that reads like the one before has none."""
 
     def __init__(self) -> None:
         self._status: tuple[object, ...] = ()
 
-    def of(self, record: Record) -> str:
-        """The line; empty where there is nothing to say."""
+    def format(self, record: Record) -> str:
+        """The line; empty where there is nothing new to print."""
         if record["type"] == "status":
             before = self._status
             self._status = tuple(record.get(n) for n in ("status", "error", "fine_tuned_model"))
             if before == self._status:
                 return ""
-        return line_of(record)
+        return record_line(record)
 
 
-def line_of(record: Record) -> str:
+def record_line(record: Record) -> str:
     """A record as a line of text: time, and what happened."""
     at = clock_time(record["at"])
     match record["type"]:
         case "status":
-            more = record.get("error") or record.get("fine_tuned_model") or ""
-            return f"{at}  {record['status'].replace('_', ' ')}  {more}".rstrip()
+            detail = record.get("error") or record.get("fine_tuned_model") or ""
+            return f"{at}  {record['status'].replace('_', ' ')}  {detail}".rstrip()
         case "metrics":
             figures = [
                 f"{name} {loss(value) if isinstance(value, float) else value}"
@@ -155,20 +155,20 @@ def line_of(record: Record) -> str:
     return f"{at}  {record.get('message', '')}"
 
 
-def _note(note: HealthNote) -> str:
-    return f"{note.tone.glyph} {note.words} (Rule: {note.rule})"
+def _note_line(note: HealthNote) -> str:
+    return f"{note.tone.glyph} {note.text} (Rule: {note.rule})"
 
 
-def _contact(contact: Contact, now: float) -> str:
-    return contact_words(
+def _describe(connection: Connection, now: float) -> str:
+    return describe_connection(
         now,
-        updated_at=contact.updated_at,
-        offline_since=contact.offline_since,
-        next_try_at=contact.next_try_at,
+        updated_at=connection.updated_at,
+        offline_since=connection.offline_since,
+        next_retry_at=connection.next_retry_at,
     )
 
 
-def _trouble(contact: Contact, now: float) -> str:
-    if contact.trouble is None:
+def _connection_change(connection: Connection, now: float) -> str:
+    if connection.error is None:
         return "The server answers again."
-    return f"{contact.trouble} ({_contact(contact, now)})"
+    return f"{connection.error} ({_describe(connection, now)})"

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from textual.message import Message
 
-from tui.domain.jobs.notifications import Notice
+from tui.domain.jobs.notifications import JobNotification
 from tui.domain.loop import Mode, StepState
 
 
@@ -32,7 +32,7 @@ class ChangesPending(Message):
 class JobNoticed(Message):
     """A job ended or stalled, of which a person wants to hear who looks elsewhere."""
 
-    notice: Notice
+    notice: JobNotification
 
 
 class StepRequested(Message):

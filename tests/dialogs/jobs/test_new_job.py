@@ -171,7 +171,9 @@ async def test_a_job_that_was_measured_here_tells_the_time(
     log = JobLog(services.workspace, "local", "ftjob-1")
     earlier = JobRequest(training_file=training, model=model, provider="local", method="supervised")
     request = earlier.model_copy(update={"suffix": "tickets"})
-    await log.created(JobFile(provider="local", id="ftjob-1", created_at=1.0, request=request))
+    await log.save_job_file(
+        JobFile(provider="local", id="ftjob-1", created_at=1.0, request=request)
+    )
     metrics = [
         {"type": "metrics", "id": str(i), "at": 100.0 + 2 * i, "step": i, "num_tokens": 500 * i}
         for i in range(1, 11)

@@ -11,10 +11,10 @@ from tui.domain.jobs.comparison import (
     UNKNOWN,
     ComparedRun,
     ComparisonRow,
-    FileMark,
+    FileIdentity,
     comparison_rows,
-    comparison_words,
-    titles,
+    describe_comparison,
+    run_titles,
 )
 from tui.domain.jobs.records import Record
 from tui.domain.jobs.run import Run
@@ -44,10 +44,10 @@ def test_what_differs_comes_first_and_keeps_its_order() -> None:
     differs = [row.differs for row in rows]
     assert differs == sorted(differs, reverse=True)
     assert rows[0] == ComparisonRow("n_epochs", ("2", "3"))
-    assert comparison_words(runs, rows) == (
+    assert describe_comparison(runs, rows) == (
         "2 runs · best validation loss 0.500: A a at step 2 · differ in n_epochs"
     )
-    assert titles(runs) == ["A a", "B b"]
+    assert run_titles(runs) == ["A a", "B b"]
 
 
 def test_what_the_server_settled_counts_more_than_what_was_asked() -> None:
@@ -70,7 +70,7 @@ def test_what_the_server_settled_counts_more_than_what_was_asked() -> None:
 
 def test_files_are_told_by_name_and_the_beginning_of_their_sum() -> None:
     runs = [
-        ComparedRun(a_run(name), training=FileMark("train.jsonl", sha))
+        ComparedRun(a_run(name), training=FileIdentity("train.jsonl", sha))
         for name, sha in (("a", "0123456789abcdef"), ("b", None))
     ]
     assert rows_of(*runs)["training file"].cells == ("train.jsonl (01234567)", "train.jsonl")
@@ -78,9 +78,9 @@ def test_files_are_told_by_name_and_the_beginning_of_their_sum() -> None:
 
 def test_nothing_foreign_reaches_a_cell_unscrubbed() -> None:
     evil = "x\x1b]0;PWNED\x07y"
-    run = ComparedRun(a_run(evil, **{evil: evil}), training=FileMark(evil))
+    run = ComparedRun(a_run(evil, **{evil: evil}), training=FileIdentity(evil))
     told = [
-        *titles([run]),
+        *run_titles([run]),
         *(text for row in rows_of(run).values() for text in (row.name, *row.cells)),
     ]
     assert not any("\x1b" in text or "\x07" in text for text in told)
@@ -105,6 +105,6 @@ def test_whatever_servers_tell_every_row_has_a_cell_a_run(
     assert all(set(row.cells) != {UNKNOWN} for row in rows)
     differs = [row.differs for row in rows]
     assert differs == sorted(differs, reverse=True)
-    assert comparison_words(runs, rows).startswith(f"{len(runs)} runs")
+    assert describe_comparison(runs, rows).startswith(f"{len(runs)} runs")
     same = comparison_rows([runs[0], runs[0]], now=1_000.0)
     assert not any(row.differs for row in same)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.job_records import metrics, status, view_of
 
-from tui.domain.jobs.descriptions import time_left_words
+from tui.domain.jobs.descriptions import format_eta
 from tui.domain.jobs.eta import PaceMeter
 
 
@@ -53,10 +53,10 @@ def test_the_time_left_has_a_range_where_the_pace_varies() -> None:
     even = [metrics(step, at=100.0 + step) for step in range(1, 57)]
     view = view_of(status("running"), *even)
     assert view.time_left_range(156) == (34, 34)
-    assert time_left_words(view, 156) == "ETA 0:34"
+    assert format_eta(view, 156) == "ETA 0:34"
     slower = [metrics(56 + step, at=156.0 + 3 * step) for step in range(1, 5)]
     view = view_of(status("running"), *even, *slower)
     least, most = view.time_left_range(168) or (0, 0)
     assert least < (view.time_left(168) or 0) < most
-    assert " to " in time_left_words(view, 168)
-    assert time_left_words(view_of(status("queued")), 1) == ""
+    assert " to " in format_eta(view, 168)
+    assert format_eta(view_of(status("queued")), 1) == ""

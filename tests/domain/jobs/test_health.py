@@ -37,7 +37,7 @@ def test_a_run_that_goes_well_is_left_alone() -> None:
 def test_validation_that_rises_is_told_with_the_step_where_it_began() -> None:
     losses = {10: 0.9, 20: 0.5, 30: 0.55, 40: 0.56, 50: 0.61}
     (note,) = [note for note in health_notes(run(falling(50), losses), 0) if note.kind != "gap"]
-    assert "risen since step 20: 0.610 now, 0.500 then" in note.words
+    assert "risen since step 20: 0.610 now, 0.500 then" in note.text
     assert "2 %" in note.rule
 
 
@@ -51,9 +51,9 @@ def test_two_higher_validations_or_a_hair_are_no_rise(last: dict[int, float]) ->
 def test_a_loss_that_is_no_number_is_told_from_its_first_step_on(loss: float) -> None:
     note = health_notes(run([1.0, 0.9, loss, loss]), 0)[0]
     assert (note.kind, note.tone.value) == ("diverged", "bad")
-    assert f"{loss} since step 3" in note.words
+    assert f"{loss} since step 3" in note.text
     assert kinds(run([1.0, loss, 0.9])) == []
-    assert "since step 1" in health_notes(run([loss]), 0)[0].words
+    assert "since step 1" in health_notes(run([loss]), 0)[0].text
 
 
 def test_a_loss_that_stays_where_it_is_is_flat_and_a_short_or_ended_run_never_is() -> None:
@@ -69,7 +69,7 @@ def test_validation_far_above_training_is_told_with_the_ratio() -> None:
     view = run([0.2] * 30, {30: 0.5})
     assert loss_ratio(view) == pytest.approx(2.5)
     (note,) = health_notes(view, 0)
-    assert "2.5 times the training loss" in note.words
+    assert "2.5 times the training loss" in note.text
     assert kinds(run([0.2] * 19, {19: 0.5})) == []
     assert loss_ratio(run([0.2])) is None
 
@@ -80,7 +80,7 @@ def test_a_run_without_a_step_for_long_is_stalled() -> None:
     assert stalled(view, last + 119) is None
     assert stalled(view, last + 120) == 120
     (note,) = health_notes(view, last + 300)
-    assert "No step for 5 minutes" in note.words
+    assert "No step for 5 minutes" in note.text
 
 
 def test_a_slow_run_is_given_ten_steps_and_a_paused_one_all_the_time() -> None:

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from tui.domain.jobs.curves import Curve
 from tui.domain.jobs.filters import JobFilter
-from tui.domain.jobs.list_rows import ROW_TITLES, row_cells
-from tui.domain.jobs.sparkline import CELLS, trend
+from tui.domain.jobs.list_rows import ROW_TITLES, SPARKLINE_CELLS, row_cells, sparkline
 from tui.domain.jobs.view import JobView
 
 
@@ -35,20 +34,20 @@ def curve(*values: float) -> Curve:
 def test_a_trend_tells_where_the_loss_goes(
     values: tuple[float, ...], blocks: str, word: str
 ) -> None:
-    assert trend(curve(*values)) == blocks
-    assert trend(curve(*values), ascii_only=True) == word
+    assert sparkline(curve(*values)) == blocks
+    assert sparkline(curve(*values), ascii_only=True) == word
 
 
 def test_a_trend_is_about_the_last_values() -> None:
-    assert trend(curve(*[9.0] * 1000, *[float(n) for n in range(200)])) == "▁▂▃▄▅▆▇█"
+    assert sparkline(curve(*[9.0] * 1000, *[float(n) for n in range(200)])) == "▁▂▃▄▅▆▇█"
 
 
 @given(st.lists(st.floats()))
 @example([1.7976931348623157e308, -1.7976931348623157e308])
 @example([1.7976931348623157e308] * 20)
 def test_any_values_fit_the_cells(values: list[float]) -> None:
-    assert len(trend(curve(*values))) <= CELLS
-    assert trend(curve(*values), ascii_only=True).isascii()
+    assert len(sparkline(curve(*values))) <= SPARKLINE_CELLS
+    assert sparkline(curve(*values), ascii_only=True).isascii()
 
 
 def test_a_row_has_a_cell_for_each_title() -> None:
@@ -80,16 +79,16 @@ JOB = JobView("lab-two", "ftjob-1", "running", suffix="Tickets", model="SmolLM2"
     ],
 )
 def test_a_filter_wants_what_all_its_conditions_hold_for(typed: str, wanted: bool) -> None:
-    assert JobFilter.parse(typed).wants(JOB) is wanted
+    assert JobFilter.parse(typed).matches(JOB) is wanted
 
 
 def test_a_state_that_nobody_knows_can_be_asked_for() -> None:
     odd = JobView("far", "j", "validating_files")
-    assert JobFilter.parse("is:validating-files").wants(odd)
-    assert JobFilter.parse("is:validating_files").wants(odd)
-    assert JobFilter.parse("is:archiving").wants(JobView("far", "j", "archiving"))
+    assert JobFilter.parse("is:validating-files").matches(odd)
+    assert JobFilter.parse("is:validating_files").matches(odd)
+    assert JobFilter.parse("is:archiving").matches(JobView("far", "j", "archiving"))
 
 
 @given(st.text())
 def test_any_typing_is_a_filter(typed: str) -> None:
-    assert JobFilter.parse(typed).wants(JOB) in (True, False)
+    assert JobFilter.parse(typed).matches(JOB) in (True, False)

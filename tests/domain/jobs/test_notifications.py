@@ -8,8 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.domain.jobs.desktop_notification import Desktop, desktop_sequence
-from tui.domain.jobs.notifications import end_notice, stall_notice
+from tui.domain.jobs.notifications import (
+    Desktop,
+    desktop_sequence,
+    end_notification,
+    stall_notification,
+)
 from tui.domain.jobs.run import Run
 from tui.domain.jobs.view import JobView
 
@@ -18,31 +22,31 @@ RUNNING = JobView("far", "ftjob-1", "running", suffix="tickets")
 
 @pytest.mark.parametrize("status", ["succeeded", "failed", "cancelled"])
 def test_a_job_that_is_seen_to_end_is_told_with_its_name(status: str) -> None:
-    notice = end_notice(RUNNING, JobView("far", "ftjob-1", status, suffix="tickets"))
+    notice = end_notification(RUNNING, JobView("far", "ftjob-1", status, suffix="tickets"))
     assert notice is not None
-    assert notice.words == f"tickets {status}"
+    assert notice.message == f"tickets {status}"
     assert notice.payload()["event"] == "ended"
     assert notice.payload()["job"] == "ftjob-1"
     assert notice.payload()["status"] == status
 
 
 def test_a_failure_is_told_with_its_reason() -> None:
-    notice = end_notice(
+    notice = end_notification(
         RUNNING, JobView("far", "j", "failed", error="The loss is no\x1b[2J number.")
     )
     assert notice is not None
-    assert notice.words == "j failed: The loss is no� number."
+    assert notice.message == "j failed: The loss is no� number."
 
 
 @pytest.mark.parametrize(
     "before", [None, JobView("far", "j", "succeeded"), JobView("far", "j", "cancelled")]
 )
 def test_a_job_that_had_ended_before_is_no_news(before: JobView | None) -> None:
-    assert end_notice(before, JobView("far", "j", "succeeded")) is None
+    assert end_notification(before, JobView("far", "j", "succeeded")) is None
 
 
 def test_a_job_that_goes_on_in_a_state_that_nobody_knows_has_not_ended() -> None:
-    assert end_notice(RUNNING, JobView("far", "j", "archiving")) is None
+    assert end_notification(RUNNING, JobView("far", "j", "archiving")) is None
 
 
 def test_osc_9_and_osc_777_look_as_terminals_want_them() -> None:
@@ -73,12 +77,12 @@ def test_a_job_that_stands_still_is_told_once_for_each_time() -> None:
     run.add({"type": "status", "at": 0.0, "status": "running", "suffix": "tickets"})
     for step in range(1, 30):
         run.add({"type": "metrics", "at": float(step), "step": step, "train_loss": 1.0})
-    assert stall_notice(run.view(), 31.0) is None
-    notice = stall_notice(run.view(), 3_600.0)
+    assert stall_notification(run.view(), 31.0) is None
+    notice = stall_notification(run.view(), 3_600.0)
     assert notice is not None
     assert notice.event == "stalled"
-    assert notice.words.startswith("tickets: ")
+    assert notice.message.startswith("tickets: ")
     run.add({"type": "metrics", "at": 3_600.0, "step": 30, "train_loss": 1.0})
-    again = stall_notice(run.view(), 90_000.0)
+    again = stall_notification(run.view(), 90_000.0)
     assert again is not None
-    assert again.mark != notice.mark
+    assert again.key != notice.key

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.job_records import metrics, status, view_of
 
 from tui.domain.jobs.descriptions import (
-    contact_words,
+    describe_connection,
     figures_line,
     progress_line,
     shown_time,
@@ -235,10 +235,10 @@ def test_no_figure_whatsoever_breaks_a_run(data: dict[str, object]) -> None:
 
 
 def test_how_fresh_the_figures_are_is_told_coarsely() -> None:
-    assert contact_words(100, updated_at=97) == "updated now"
-    assert contact_words(100, updated_at=77) == "updated 20 s ago"
-    assert contact_words(100, updated_at=None) == "as recorded"
-    words = contact_words(100, updated_at=50, offline_since=60, next_try_at=117)
+    assert describe_connection(100, updated_at=97) == "updated now"
+    assert describe_connection(100, updated_at=77) == "updated 20 s ago"
+    assert describe_connection(100, updated_at=None) == "as recorded"
+    words = describe_connection(100, updated_at=50, offline_since=60, next_retry_at=117)
     assert words.startswith("offline since ")
     assert words.endswith(", trying again in 20 s")
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tui.domain.jobs.stopping import cancel_words, keep_words, kept_words
+from tui.domain.jobs.stopping import describe_cancel, describe_kept_checkpoint, describe_stop
 from tui.domain.jobs.view import Checkpoint, JobView
 
 
@@ -30,8 +30,8 @@ def job(step: int, *saved: int, total: int | None = 90, name: str | None = "ft:t
     ],
 )
 def test_the_steps_since_the_last_checkpoint_are_lost(view: JobView, lost: str) -> None:
-    assert lost in cancel_words(view)
-    assert cancel_words(view).endswith("A cancelled job cannot be resumed.")
+    assert lost in describe_cancel(view)
+    assert describe_cancel(view).endswith("A cancelled job cannot be resumed.")
 
 
 @pytest.mark.parametrize(
@@ -47,23 +47,25 @@ def test_the_steps_since_the_last_checkpoint_are_lost(view: JobView, lost: str) 
     ],
 )
 def test_the_newest_checkpoint_is_kept_under_its_name(view: JobView, kept: str) -> None:
-    assert kept in cancel_words(view)
+    assert kept in describe_cancel(view)
 
 
 def test_stopping_with_a_checkpoint_loses_no_step() -> None:
-    words = keep_words(job(56, 40))
+    words = describe_stop(job(56, 40))
     assert "No step is lost. 34 further steps are not trained." in words
 
 
 def test_afterwards_the_name_to_chat_with_is_told() -> None:
-    assert "step 60 is kept as ft:t:ckpt-step-60: chat with it" in kept_words(job(60, 40, 60))
-    assert "nothing is kept" in kept_words(job(0))
-    assert "the server gives it no name" in kept_words(job(60, 60, name=None))
+    assert "step 60 is kept as ft:t:ckpt-step-60: chat with it" in describe_kept_checkpoint(
+        job(60, 40, 60)
+    )
+    assert "nothing is kept" in describe_kept_checkpoint(job(0))
+    assert "the server gives it no name" in describe_kept_checkpoint(job(60, 60, name=None))
 
 
 def test_a_job_that_does_not_train_is_cancelled_at_once_with_what_it_has() -> None:
     paused = replace(job(56, 56), status="paused")
-    words = keep_words(paused)
+    words = describe_stop(paused)
     assert words.startswith("The job does not train now and is cancelled at once.")
     assert "The checkpoint of step 56" in words
-    assert "meanwhile" not in cancel_words(replace(job(56, 40), status="paused"))
+    assert "meanwhile" not in describe_cancel(replace(job(56, 40), status="paused"))

@@ -6,7 +6,7 @@ from tui.domain.jobs.run import Run
 from tui.domain.jobs.view import JobView
 from tui.screens.jobs.board import JobBoard
 from tui.services.errors import FtuiError, KeyMissing, ProviderTrouble
-from tui.services.watching.watch import Contact
+from tui.services.watching.watch import Connection
 
 
 def test_a_record_of_yesterday_is_no_stall_until_the_server_has_told() -> None:
@@ -19,9 +19,9 @@ def test_a_record_of_yesterday_is_no_stall_until_the_server_has_told() -> None:
     board.listed([run.view()])
     board.followed.add(key)
     assert board.take_notices(now) == []
-    board.seen(key, run.view(), Contact(updated_at=now), now)
+    board.seen(key, run.view(), Connection(updated_at=now), now)
     assert [notice.event for notice in board.take_notices(now)] == ["stalled"]
-    board.seen(key, run.view(), Contact(updated_at=now, trouble=FtuiError("Away.")), now)
+    board.seen(key, run.view(), Connection(updated_at=now, error=FtuiError("Away.")), now)
     assert board.take_notices(now) == []
 
 
@@ -30,7 +30,7 @@ def test_an_end_is_told_however_it_is_seen() -> None:
     board.listed([JobView("far", "a", "running"), JobView("far", "b", "running")])
     board.listed([JobView("far", "a", "succeeded")])
     board.steered(JobView("far", "b", "cancelled"))
-    assert [notice.words for notice in board.take_notices(0.0)] == ["a succeeded", "b cancelled"]
+    assert [notice.message for notice in board.take_notices(0.0)] == ["a succeeded", "b cancelled"]
     board.listed([JobView("far", "a", "succeeded"), JobView("far", "old", "failed")])
     assert board.take_notices(0.0) == []
 

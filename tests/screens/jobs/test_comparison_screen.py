@@ -41,7 +41,7 @@ async def recorded(tmp_path: Path) -> Settings:
         request = JobRequest(
             training_file=tmp_path / "train.jsonl", model="base", provider=provider
         )
-        await log.created(JobFile(provider=provider, id=log.job, request=request))
+        await log.save_job_file(JobFile(provider=provider, id=log.job, request=request))
         await log.append(
             [
                 {
@@ -159,4 +159,4 @@ def test_the_same_table_from_the_shell(
     assert "≠ n_epochs" in out
     code, out, err = run(capsys, "jobs", "--compare", "ftjob-0", "ftjob-9")
     assert (code, out) == (2, "")
-    assert "No job ftjob-9 is recorded here." in err
+    assert "There is no job ftjob-9." in err

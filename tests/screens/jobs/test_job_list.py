@@ -17,7 +17,7 @@ from tui.app import FtuiApp
 from tui.services.clock import Clock
 from tui.services.container import Services
 from tui.services.jobs.jobs import Jobs
-from tui.services.watching.poll_priority import Level
+from tui.services.watching.poll_priority import PollPriority
 from tui.settings import Settings
 from tui.widgets.line_table import LineTable
 
@@ -142,7 +142,7 @@ async def test_only_lines_that_changed_are_repainted(
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: bool(rows(app)))
-        contacts = screen(app).board.contacts
+        connections = screen(app).board.contacts
         await until(pilot, lambda: sum(bool(one.updated_at) for one in contacts.values()) == 5)
         await pilot.pause()
         table = screen(app).query_one("#jobs-list", LineTable)
@@ -172,17 +172,26 @@ async def test_jobs_are_looked_at_as_closely_as_a_person_does(
         one, other = ("far", "ftjob-1"), ("far", "ftjob-2")
         await pilot.press("3")
         jobs = screen(far_app)
-        await until(pilot, lambda: jobs.levels() == {one: Level.LISTED, other: Level.LISTED})
+        await until(
+            pilot,
+            lambda: jobs.priorities() == {one: PollPriority.LISTED, other: PollPriority.LISTED},
+        )
         await pilot.press("enter")
-        await until(pilot, lambda: jobs.levels() == {one: Level.WATCHED, other: Level.LISTED})
+        await until(
+            pilot,
+            lambda: jobs.priorities() == {one: PollPriority.WATCHED, other: PollPriority.LISTED},
+        )
         await pilot.press("1")
-        await until(pilot, lambda: set(jobs.levels().values()) == {Level.HIDDEN})
+        await until(pilot, lambda: set(jobs.priorities().values()) == {PollPriority.HIDDEN})
         await pilot.press("3")
-        await until(pilot, lambda: jobs.levels() == {one: Level.WATCHED, other: Level.LISTED})
+        await until(
+            pilot,
+            lambda: jobs.priorities() == {one: PollPriority.WATCHED, other: PollPriority.LISTED},
+        )
         await pilot.press("escape")
-        await until(pilot, lambda: set(jobs.levels().values()) == {Level.LISTED})
+        await until(pilot, lambda: set(jobs.priorities().values()) == {PollPriority.LISTED})
         far_app.app_suspend_signal.publish(far_app)
-        await until(pilot, lambda: set(jobs.levels().values()) == {Level.HIDDEN})
+        await until(pilot, lambda: set(jobs.priorities().values()) == {PollPriority.HIDDEN})
         server.add_step(57, total_steps=90)
         far_app.app_resume_signal.publish(far_app)
         await until(pilot, lambda: "63%" in rows(far_app)[0])

@@ -176,7 +176,7 @@ async def test_a_chat_begins_with_the_system_prompt_of_the_training_file(
     training.write_text(json.dumps(row) + "\n")
     log = JobLog(services.workspace, "far", "ftjob-1")
     request = JobRequest(training_file=training, model="base", provider="far")
-    await log.created(JobFile(provider="far", id="ftjob-1", request=request))
+    await log.save_job_file(JobFile(provider="far", id="ftjob-1", request=request))
     succeeded = {"type": "status", "at": 1.0, "status": "succeeded", "fine_tuned_model": "ft:1"}
     saved = {"type": "checkpoint", "at": 0.5, "id": "c", "step": 5, "name": "ft:1:ckpt-step-5"}
     await log.append([saved, succeeded])

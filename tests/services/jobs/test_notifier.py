@@ -11,17 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from tui.domain.jobs.notifications import Notice
+from tui.domain.jobs.notifications import JobNotification
 from tui.domain.jobs.view import JobView
 from tui.services.errors import FtuiError
 from tui.services.jobs.notifier import Notifier
 from tui.services.workspace.workspace import Workspace
 from tui.settings import NotifySettings
 
-ENDED = Notice(
+ENDED = JobNotification(
     "ended", JobView("far", "ftjob-1", "succeeded", suffix="tickets"), "tickets succeeded"
 )
-STALLED = Notice("stalled", JobView("far", "ftjob-1", "running", step=9), "tickets stalled")
+STALLED = JobNotification(
+    "stalled", JobView("far", "ftjob-1", "running", step=9), "tickets stalled"
+)
 
 Make = Callable[..., Notifier]
 
@@ -57,8 +59,8 @@ async def test_an_argument_is_never_read_by_a_shell(make: Make, tmp_path: Path) 
 async def test_a_job_is_told_once_though_two_programs_watch_it(make: Make, tmp_path: Path) -> None:
     command = shell('echo told >> "$1"', str(tmp_path / "got"))
     one, other = make(*command), make(*command)
-    assert one.first(ENDED)
-    assert not one.first(ENDED)
+    assert one.claim(ENDED)
+    assert not one.claim(ENDED)
     await asyncio.gather(*(each.run_hook(ENDED) for each in (one, other, one)))
     await one.run_hook(STALLED)
     assert (tmp_path / "got").read_text().split() == ["told", "told"]
@@ -109,8 +111,8 @@ async def test_a_workspace_that_cannot_be_written_does_not_silence_the_command(
 async def test_only_the_bell_is_on_unless_a_person_asks_for_more(
     make: Make, tmp_path: Path
 ) -> None:
-    assert make().for_terminal(ENDED) == "\a"
-    assert make(desktop="osc9").for_terminal(ENDED) == "\a\x1b]9;ftui: tickets succeeded\a"
+    assert make().terminal_sequence(ENDED) == "\a"
+    assert make(desktop="osc9").terminal_sequence(ENDED) == "\a\x1b]9;ftui: tickets succeeded\a"
     await make().run_hook(ENDED)
     assert not (tmp_path / ".ftui").exists()
 

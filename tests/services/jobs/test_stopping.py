@@ -9,7 +9,7 @@ import pytest
 from servers.misbehaving import Fault, MisbehavingServer, misbehaving_server
 from support.providers import provider_profile
 
-from tui.domain.jobs.stopping import kept_checkpoint
+from tui.domain.jobs.stopping import latest_checkpoint
 from tui.domain.jobs.view import JobView
 from tui.services.clock import Clock
 from tui.services.container import Services
@@ -60,7 +60,7 @@ async def test_a_job_is_paused_and_then_cancelled_and_its_checkpoint_named(
     server.looks_until_paused = 3
     views = await stopped(services)
     assert [view.status for view in views] == ["pausing", "cancelled"]
-    kept = kept_checkpoint(views[-1])
+    kept = latest_checkpoint(views[-1])
     assert kept is not None
     assert (kept.step, kept.name) == (7, "ft:base:ftjob-1:ckpt-step-7")
     posts = [path.rpartition("/")[2] for method, path in server.requests if method == "POST"]
@@ -81,7 +81,7 @@ async def test_a_server_that_is_out_of_reach_while_the_job_pauses_is_asked_again
     looks = stop_and_keep(services.jobs, "far", "ftjob-1", Clock(sleep=sleep))
     views = [view async for view in looks]
     assert views[-1].status == "cancelled"
-    assert kept_checkpoint(views[-1]) is not None
+    assert latest_checkpoint(views[-1]) is not None
 
 
 async def test_a_server_that_cannot_pause_says_what_cancelling_would_keep(
@@ -108,7 +108,7 @@ async def test_a_job_that_does_not_train_is_cancelled_at_once(
     server.save(3)
     views = await stopped(services)
     assert [view.status for view in views] == ["cancelled"]
-    kept = kept_checkpoint(views[0])
+    kept = latest_checkpoint(views[0])
     assert kept is not None
     assert kept.step == 3
 

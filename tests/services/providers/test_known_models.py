@@ -21,7 +21,7 @@ async def test_models_of_this_machine_are_those_that_lie_here_and_were_trained(
     (tmp_path / "home" / "models" / "hub" / "models--org--small-model").mkdir(parents=True)
     request = JobRequest(training_file=Path("a.jsonl"), model="/my/model", provider="local")
     log = JobLog(services.workspace, "local", "ftjob-1")
-    await log.created(JobFile(provider="local", id="ftjob-1", request=request))
+    await log.save_job_file(JobFile(provider="local", id="ftjob-1", request=request))
     await log.append([{"type": "status", "at": 1.0, "status": "succeeded"}])
     known = await known_models(services, "local")
     assert known == ["/my/model", DEFAULT_MODEL, "org/small-model"]

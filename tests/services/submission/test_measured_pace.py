@@ -37,7 +37,7 @@ async def record(
 ) -> None:
     log = JobLog(workspace, asked.provider, job)
     at = float(job.removeprefix("job-"))
-    await log.created(JobFile(provider=asked.provider, id=job, created_at=at, request=asked))
+    await log.save_job_file(JobFile(provider=asked.provider, id=job, created_at=at, request=asked))
     await log.append(records)
 
 

@@ -14,14 +14,14 @@ from tui.domain.jobs.health import stalled
 from tui.services.clock import Clock, rest
 from tui.services.container import Services
 from tui.services.jobs.jobs import Jobs
-from tui.services.watching.poll_priority import Attention, Level
-from tui.services.watching.poll_schedule import ABROAD
-from tui.services.watching.watch import Seen
+from tui.services.watching.poll_priority import PollControl, PollPriority
+from tui.services.watching.poll_schedule import REMOTE_INTERVALS
+from tui.services.watching.watch import JobUpdate
 
 
-async def until_answered(looks: AsyncGenerator[Seen, None]) -> Seen:
+async def until_answered(looks: AsyncGenerator[JobUpdate, None]) -> JobUpdate:
     seen = await anext(looks)
-    while seen.contact.updated_at is None:
+    while seen.connection.updated_at is None:
         seen = await anext(looks)
     return seen
 
@@ -31,13 +31,13 @@ async def test_a_hidden_job_is_asked_for_its_status_alone_until_that_changes(
 ) -> None:
     server.add_job()
     server.add_step(50)
-    looks = jobs.follow("far", "ftjob-1", Attention(Level.HIDDEN))
+    looks = jobs.follow("far", "ftjob-1", PollControl(PollPriority.HIDDEN))
     await until_answered(looks)
     server.requests.clear()
     server.add_step(51)
     assert not (await anext(looks)).records
     assert server.requests == [("GET", "/v1/fine_tuning/jobs")]
-    assert time.pauses[-1] == ABROAD.hidden
+    assert time.pauses[-1] == REMOTE_INTERVALS.hidden
     server.finish()
     seen = await anext(looks)
     assert steps(seen.records) == [51]
@@ -49,14 +49,14 @@ async def test_a_hidden_job_that_may_stand_still_is_asked_for_its_steps(
 ) -> None:
     server.add_job()
     server.add_step(1)
-    looks = jobs.follow("far", "ftjob-1", Attention(Level.HIDDEN))
+    looks = jobs.follow("far", "ftjob-1", PollControl(PollPriority.HIDDEN))
     await until_answered(looks)
     server.add_step(60)
     seen = await anext(looks)
     assert steps(seen.records) == [60]
-    while not stalled(seen.view, seen.contact.updated_at or 0.0):
+    while not stalled(seen.view, seen.connection.updated_at or 0.0):
         seen = await anext(looks)
-    assert 180 <= time.at - 1_700_000_000 <= 180 + ABROAD.hidden
+    assert 180 <= time.at - 1_700_000_000 <= 180 + REMOTE_INTERVALS.hidden
     await looks.aclose()
 
 
@@ -64,11 +64,11 @@ async def test_a_listed_job_has_its_last_figures(
     server: MisbehavingServer, jobs: Jobs, time: Time
 ) -> None:
     server.add_job()
-    looks = jobs.follow("far", "ftjob-1", Attention(Level.LISTED))
+    looks = jobs.follow("far", "ftjob-1", PollControl(PollPriority.LISTED))
     await until_answered(looks)
     server.add_step(7)
     assert steps((await anext(looks)).records) == [7]
-    assert time.pauses[-1] == ABROAD.listed
+    assert time.pauses[-1] == REMOTE_INTERVALS.listed
     assert server.count("GET", "/ftjob-1") == 0
     await looks.aclose()
 
@@ -78,7 +78,7 @@ async def test_a_job_beyond_the_servers_list_is_asked_for_alone(
 ) -> None:
     server.add_job()
     server.lacks = {"/fine_tuning/jobs"}
-    looks = jobs.follow("far", "ftjob-1", Attention(Level.LISTED))
+    looks = jobs.follow("far", "ftjob-1", PollControl(PollPriority.LISTED))
     assert (await until_answered(looks)).view.status == "running"
     await looks.aclose()
 
@@ -94,14 +94,14 @@ async def test_looking_at_a_job_wakes_who_follows_it(
 
     jobs = Jobs(services.settings, services.workspace, services.providers, Clock(sleep=sleep))
     server.add_job()
-    attention = Attention(Level.HIDDEN)
-    looks = jobs.follow("far", "ftjob-1", attention)
+    control = PollControl(PollPriority.HIDDEN)
+    looks = jobs.follow("far", "ftjob-1", control)
     await until_answered(looks)
     server.add_step(1)
     look = asyncio.ensure_future(anext(looks))
     await waiting.wait()
     assert not look.done()
-    attention.level = Level.WATCHED
+    control.priority = PollPriority.WATCHED
     async with asyncio.timeout(5):
         assert steps((await look).records) == [1]
     await looks.aclose()
@@ -114,12 +114,12 @@ async def test_a_hundred_listed_jobs_are_one_client_of_the_server(
     for name in names:
         server.add_job(name, status="queued")
     for name in names:
-        await until_answered(jobs.follow("far", name, Attention(Level.LISTED)))
+        await until_answered(jobs.follow("far", name, PollControl(PollPriority.LISTED)))
     kinds = Counter(path.rsplit("/", 1)[1] for _, path in server.requests)
     assert kinds["events"] == 100
     assert kinds["jobs"] <= 5, "one list tells how all of them stand"
     assert not set(kinds) & set(names)
-    assert time.at - 1_700_000_000 >= (100 - 10) / ABROAD.requests_per_second
+    assert time.at - 1_700_000_000 >= (100 - 10) / REMOTE_INTERVALS.requests_per_second
 
 
 async def test_a_server_that_wants_silence_gets_it_from_all_its_jobs(
@@ -129,8 +129,8 @@ async def test_a_server_that_wants_silence_gets_it_from_all_its_jobs(
     server.add_job("ftjob-2")
     server.faults = [Fault("status", 429, headers={"Retry-After": "300"})]
     first = jobs.follow("far", "ftjob-1")
-    assert (await anext(first)).contact.trouble is None
-    assert (await anext(first)).contact.trouble is not None
+    assert (await anext(first)).connection.error is None
+    assert (await anext(first)).connection.error is not None
     await until_answered(jobs.follow("far", "ftjob-2"))
     assert time.at >= 1_700_000_300
 
@@ -157,12 +157,12 @@ async def test_the_network_that_is_back_for_one_job_is_back_for_all(
         server.faults = [Fault("reset")]
         looks.append(jobs.follow("far", name))
         await anext(looks[-1])
-        assert (await anext(looks[-1])).contact.trouble
+        assert (await anext(looks[-1])).connection.error
     again = [asyncio.ensure_future(anext(look)) for look in looks]
     async with asyncio.timeout(5):
         await both.wait()
         asleep[0].set()  # the first job's pause is over, the second's is not
-        assert [(await look).contact.trouble for look in again] == [None, None]
+        assert [(await look).connection.error for look in again] == [None, None]
     for look in looks:
         await look.aclose()
 
@@ -185,7 +185,7 @@ async def test_after_the_machine_was_asleep_a_job_is_asked_for_at_once_and_once(
     await anext(looks)
     assert naps == [3.0, 3.0, 3.0], "the rest of the pause is not waited for"
     await anext(looks)
-    assert len(naps) == 3 + ABROAD.waiting / 3, "and the next pause is a whole one"
+    assert len(naps) == 3 + REMOTE_INTERVALS.waiting / 3, "and the next pause is a whole one"
     await looks.aclose()
 
 

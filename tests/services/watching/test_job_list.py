@@ -27,7 +27,7 @@ async def test_the_list_merges_the_servers_jobs_with_those_it_forgot(
         ("ftjob-2", "queued"),
         ("ftjob-1", "succeeded"),
     ]
-    assert not listed.troubles
+    assert not listed.errors
 
 
 async def test_the_list_brings_the_end_of_a_job_that_nobody_watched(
@@ -39,7 +39,7 @@ async def test_the_list_brings_the_end_of_a_job_that_nobody_watched(
     server.finish()
     (view,) = (await jobs.list_jobs()).views
     assert (view.status, view.step, view.valid_loss) == ("succeeded", 3, 0.5)
-    assert (await jobs.history("far", "ftjob-1")).status == "succeeded"
+    assert (await jobs.recorded_view("far", "ftjob-1")).status == "succeeded"
 
 
 async def test_a_server_out_of_reach_leaves_the_recorded_jobs(
@@ -50,7 +50,7 @@ async def test_a_server_out_of_reach_leaves_the_recorded_jobs(
     server.faults = [Fault("html")]
     listed = await jobs.list_jobs()
     assert [view.id for view in listed.views] == ["ftjob-1"]
-    assert "not the fine-tuning protocol" in str(listed.troubles["far"])
+    assert "not the fine-tuning protocol" in str(listed.errors["far"])
 
 
 async def test_a_job_is_meant_by_its_beginning_or_by_last(
@@ -85,7 +85,7 @@ async def test_jobs_of_two_providers_are_one_list_and_each_is_found_where_it_is(
         other.faults = [Fault("status", 503)]
         listed = await both.jobs.list_jobs()
         assert [view.id for view in listed.views] == ["ftjob-far"]
-        assert set(listed.troubles) == {"near"}
+        assert set(listed.errors) == {"near"}
         await both.providers.close()
 
 

@@ -8,32 +8,40 @@ import pytest
 
 from tui.services.clock import Clock
 from tui.services.providers.failures import retry_after
-from tui.services.watching.poll_priority import Level
-from tui.services.watching.poll_schedule import ABROAD, HERE, LONGEST_RETRY_AFTER, Pace, Rhythm
+from tui.services.watching.poll_priority import PollPriority
+from tui.services.watching.poll_schedule import (
+    LOCAL_INTERVALS,
+    LONGEST_RETRY_AFTER,
+    REMOTE_INTERVALS,
+    PollIntervals,
+    PollSchedule,
+)
 
 
-def rhythm(chance: float = 1.0, pace: object = HERE) -> Rhythm:
-    return Rhythm(pace, Clock(random=lambda: chance))  # type: ignore[arg-type]
+def rhythm(chance: float = 1.0, pace: object = LOCAL_INTERVALS) -> PollSchedule:
+    return PollSchedule(pace, Clock(random=lambda: chance))  # type: ignore[arg-type]
 
 
 def test_a_moving_job_is_asked_for_quickly_and_a_quiet_one_less_and_less() -> None:
     beat = rhythm()
-    assert beat.after_answer("running", news=True) == HERE.moving
+    assert beat.after_answer("running", news=True) == LOCAL_INTERVALS.moving
     quiet = [beat.after_answer("running", news=False) for _ in range(6)]
     assert quiet == sorted(quiet)
-    assert quiet[-1] == HERE.quiet
-    assert beat.after_answer("running", news=True) == HERE.moving
+    assert quiet[-1] == LOCAL_INTERVALS.quiet
+    assert beat.after_answer("running", news=True) == LOCAL_INTERVALS.moving
 
 
 def test_a_waiting_job_is_asked_for_slowly() -> None:
-    assert rhythm(pace=ABROAD).after_answer("queued", news=True) == ABROAD.waiting
+    assert (
+        rhythm(pace=REMOTE_INTERVALS).after_answer("queued", news=True) == REMOTE_INTERVALS.waiting
+    )
 
 
-@pytest.mark.parametrize("pace", [HERE, ABROAD])
-def test_the_less_a_job_is_looked_at_the_slower_it_is_asked_for(pace: Pace) -> None:
+@pytest.mark.parametrize("pace", [LOCAL_INTERVALS, REMOTE_INTERVALS])
+def test_the_less_a_job_is_looked_at_the_slower_it_is_asked_for(pace: PollIntervals) -> None:
     pauses = [
-        rhythm(pace=pace).after_answer("running", news=True, level=level)
-        for level in (Level.WATCHED, Level.LISTED, Level.HIDDEN)
+        rhythm(pace=pace).after_answer("running", news=True, priority=level)
+        for level in (PollPriority.WATCHED, PollPriority.LISTED, PollPriority.HIDDEN)
     ]
     assert pauses == sorted(pauses)
     assert pauses[0] < pauses[2]
@@ -43,23 +51,23 @@ def test_a_server_out_of_reach_is_tried_again_sooner_than_one_that_fails() -> No
     failing, away = rhythm(), rhythm()
     for _ in range(10):
         slow, soon = failing.after_failure(), away.after_failure(offline=True)
-    assert (slow, soon) == (HERE.longest_retry, HERE.longest_offline)
-    away.begin_anew()
-    assert away.after_failure(offline=True) == HERE.first_retry
+    assert (slow, soon) == (LOCAL_INTERVALS.longest_retry, LOCAL_INTERVALS.longest_offline)
+    away.reset()
+    assert away.after_failure(offline=True) == LOCAL_INTERVALS.first_retry
 
 
 def test_failures_double_the_pause_up_to_a_limit_and_an_answer_ends_that() -> None:
     beat = rhythm()
     pauses = [beat.after_failure() for _ in range(12)]
     assert pauses[:4] == [1, 2, 4, 8]
-    assert pauses[-1] == HERE.longest_retry
+    assert pauses[-1] == LOCAL_INTERVALS.longest_retry
     beat.after_answer("running", news=True)
     assert beat.after_failure() == 1
 
 
 @pytest.mark.parametrize("chance", [0.0, 0.5, 1.0])
 def test_chance_spreads_the_pauses_between_half_and_all(chance: float) -> None:
-    assert rhythm(chance).after_failure() == HERE.first_retry * (0.5 + chance / 2)
+    assert rhythm(chance).after_failure() == LOCAL_INTERVALS.first_retry * (0.5 + chance / 2)
 
 
 def test_the_servers_wish_is_kept_within_reason() -> None:

@@ -137,7 +137,7 @@ async def watched(
         again = await seen(services.jobs)
         out = io.StringIO()
         with contextlib.redirect_stdout(out):
-            view = await services.jobs.history("far", "ftjob-1")
+            view = await services.jobs.recorded_view("far", "ftjob-1")
             assert await watch.follow(services, view, as_json=True) == 0
         await services.providers.close()
     return told, again, [json.loads(line) for line in out.getvalue().splitlines()]

@@ -10,7 +10,7 @@ from support.watched_jobs import Time, a_run, seen, steps
 
 from tui.services.errors import NotFound
 from tui.services.jobs.jobs import Jobs
-from tui.services.watching.watch import Seen
+from tui.services.watching.watch import JobUpdate
 
 
 async def test_a_finished_job_is_told_oldest_first_and_ends_with_its_status(
@@ -141,7 +141,7 @@ async def test_a_server_whose_clock_differs_is_told_with_its_own_time(
     a_run(server)
     server.clock_ahead = 3600.0
     await seen(jobs)
-    view = await jobs.history("far", "ftjob-1")
+    view = await jobs.recorded_view("far", "ftjob-1")
     # The test's clock stands in the year 2023, the server's runs with this machine's.
     assert view.clock_ahead > 3600
 
@@ -168,10 +168,10 @@ async def test_trouble_is_outlived_without_loss(
     a_run(server)
     server.faults = [fault, Fault(**vars(fault))]
     looks = [look async for look in jobs.follow("far", "ftjob-1")]
-    troubles = [look.contact for look in looks if look.contact.trouble]
+    troubles = [look.connection for look in looks if look.connection.error]
     assert len(troubles) == 2
     assert troubles[0].offline_since == troubles[1].offline_since is not None
-    assert looks[-1].contact.trouble is None
+    assert looks[-1].connection.error is None
     assert steps([record for look in looks for record in look.records]) == [1, 2, 3, 4, 5]
 
 
@@ -201,7 +201,7 @@ async def test_a_job_that_vanishes_is_told_and_its_history_stays(
     server.add_job()
     server.add_step(1)
     time.plan = [server.jobs.clear]
-    looks: list[Seen] = []
+    looks: list[JobUpdate] = []
 
     async def look_on() -> None:
         async for look in jobs.follow("far", "ftjob-1"):
@@ -209,8 +209,8 @@ async def test_a_job_that_vanishes_is_told_and_its_history_stays(
 
     with pytest.raises(NotFound, match="seen of the job is kept"):
         await look_on()
-    assert [bool(look.contact.trouble) for look in looks[-3:]] == [False, True, True]
-    view = await jobs.history("far", "ftjob-1")
+    assert [bool(look.connection.error) for look in looks[-3:]] == [False, True, True]
+    view = await jobs.recorded_view("far", "ftjob-1")
     assert (view.step, view.status) == (1, "running")
 
 
@@ -245,6 +245,6 @@ async def test_missing_fields_and_wrong_types_do_no_harm(
     ]
     server.jobs["ftjob-1"]["status"] = "failed"
     await seen(jobs)
-    view = await jobs.history("far", "ftjob-1")
+    view = await jobs.recorded_view("far", "ftjob-1")
     assert [point[:2] for point in view.train] == [(7, 0.5)]
     assert view.error == "odd"

@@ -26,7 +26,7 @@ async def test_what_was_seen_is_shown_offline_for_ever(
     asked = len(server.requests)
     assert await seen(jobs) == first
     assert len(server.requests) == asked
-    view = await jobs.history("far", "ftjob-1")
+    view = await jobs.recorded_view("far", "ftjob-1")
     assert (view.status, view.step, len(view.train)) == ("succeeded", 5, 5)
 
 
@@ -64,7 +64,7 @@ async def test_wherever_an_append_was_cut_off_the_log_becomes_the_same_byte_for_
 
 
 def test_a_writer_that_is_killed_again_and_again_leaves_each_record_once(tmp_path: Path) -> None:
-    log, count = tmp_path / "events.jsonl", 3000
+    log, count = tmp_path / "jobs" / "far" / "ftjob-1" / "events.jsonl", 3000
     for patience in (0.005, 0.02, 0.05):
         with writer(log, count) as process:
             assert process.stdout
@@ -80,7 +80,7 @@ def test_a_writer_that_is_killed_again_and_again_leaves_each_record_once(tmp_pat
 
 
 def test_two_writers_at_once_leave_each_record_once_and_in_order(tmp_path: Path) -> None:
-    log, count = tmp_path / "events.jsonl", 600
+    log, count = tmp_path / "jobs" / "far" / "ftjob-1" / "events.jsonl", 600
     with writer(log, count) as one, writer(log, count) as other:
         assert [one.wait(60), other.wait(60)] == [0, 0]
     assert ids(log) == [f"e{n}" for n in range(count)]
@@ -88,7 +88,9 @@ def test_two_writers_at_once_leave_each_record_once_and_in_order(tmp_path: Path)
 
 def writer(log: Path, count: int) -> subprocess.Popen[bytes]:
     program = Path(__file__).parents[2] / "support" / "log_writer.py"
-    return subprocess.Popen([sys.executable, program, log, str(count)], stdout=subprocess.PIPE)
+    return subprocess.Popen(
+        [sys.executable, program, log.parents[3], str(count)], stdout=subprocess.PIPE
+    )
 
 
 def ids(log: Path) -> list[str]:
@@ -101,7 +103,7 @@ async def test_a_log_of_an_older_version_is_read_without_its_torn_lines(
     log.parent.mkdir(parents=True)
     step = b'{"type":"metrics","id":"a","at":5.0,"step":1,"train_loss":0.5}'
     log.write_bytes(b"\n".join([step, b'{"type":"met', b"[1]", b"", step, step[:20]]))
-    view = await jobs.history("far", "ftjob-1")
+    view = await jobs.recorded_view("far", "ftjob-1")
     assert [point[:2] for point in view.train] == [(1, 0.5)]
 
 

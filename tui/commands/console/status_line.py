@@ -1,7 +1,7 @@
-"""One line of a terminal that is written over: never wrapped, and whole again after a resize.
+"""One line of a terminal that is overwritten: never wrapped, and intact after a resize.
 
-The cursor rests at the beginning of the line. A terminal that becomes narrower may fold what
-stands there, but keeps the cursor where the line begins: what is erased from there on is all of it.
+The cursor stays at the start of the line. A terminal that becomes narrower may wrap the line, but
+keeps the cursor at its start, so erasing from there on removes all of it.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from tui.domain.text import cut, scrub
 _ERASE = "\r\x1b[J"
 
 
-class LiveLine:
-    """The line; what is said besides stands above it."""
+class StatusLine:
+    """The line; other output is printed above it."""
 
     def __init__(
         self, stream: TextIO, columns: Callable[[], int] = lambda: shutil.get_terminal_size()[0]
     ) -> None:
-        """An empty line.
+        """Start with an empty line.
 
         Args:
-            stream: a terminal that knows escape sequences.
-            columns: its width now, in cells.
+            stream: a terminal with escape sequences.
+            columns: returns its current width in cells.
         """
         self._stream = stream
         self._columns = columns
         self._shown = ("", 0)
 
     def show(self, text: str) -> None:
-        """Show a text instead of the one before; the same text at the same width costs nothing."""
+        """Replace the text; the same text at the same width writes nothing."""
         columns = self._columns()
         if (text, columns) == self._shown:
             return
@@ -42,16 +42,16 @@ class LiveLine:
         line = cut(in_characters_of(self._stream, scrub(text)), max(1, columns - 1))
         self._write(f"{_ERASE}{line}\r")
 
-    def say_above(self, text: str) -> None:
-        """Say something that stays, in lines above the live one."""
+    def print_above(self, text: str) -> None:
+        """Print lines that stay, above this one."""
         before, self._shown = self._shown[0], ("", 0)
-        said = in_characters_of(self._stream, scrub(text, lines=True))
-        self._write(f"{_ERASE if before else ''}{said}\n")
+        lines = in_characters_of(self._stream, scrub(text, lines=True))
+        self._write(f"{_ERASE if before else ''}{lines}\n")
         if before:
             self.show(before)
 
     def leave(self) -> None:
-        """Leave the line as it stands; what comes next stands below it."""
+        """Leave the line on the terminal; later output goes below it."""
         if self._shown[0]:
             self._write("\n")
         self._shown = ("", 0)

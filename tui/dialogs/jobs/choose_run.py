@@ -13,8 +13,8 @@ from textual.containers import Vertical
 from textual.widgets import Static
 
 from tui.dialogs.dialog import Dialog
-from tui.domain.jobs.descriptions import model_of, name_of, state_of
-from tui.domain.jobs.list_rows import age_of
+from tui.domain.jobs.descriptions import job_name, model_name, status_label
+from tui.domain.jobs.list_rows import format_age
 from tui.domain.jobs.view import JobView
 from tui.domain.text import loss
 from tui.widgets.line_table import Cell, Column, LineTable
@@ -81,10 +81,10 @@ class ChooseRun(Dialog[Chosen | None]):
     def _cells(self, row: int) -> Sequence[Cell]:
         run = self._runs[row]
         return [
-            state_of(run),
-            name_of(run),
-            model_of(run),
+            status_label(run),
+            job_name(run),
+            model_name(run),
             loss(run.train_loss),
             loss(run.valid_loss),
-            age_of(run, self._now),
+            format_age(run, self._now),
         ]

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tui.domain.evaluation.records import Evaluation
-from tui.domain.jobs.descriptions import model_of, name_of, state_of
+from tui.domain.jobs.descriptions import job_name, model_name, status_label
 from tui.domain.jobs.view import JobView
 from tui.domain.submission.job_request import JobRequest
 from tui.domain.text import duration, loss, number, preview, signed
 
-MOST = 6
+MAX_RUNS = 6
 """Runs that are compared at once."""
 UNKNOWN = "–"
 _LETTERS = "ABCDEF"
@@ -20,7 +20,7 @@ _NO_HYPERPARAMETERS = ("model", "method", "seed", "suffix", "training_file", "va
 
 
 @dataclass(frozen=True, slots=True)
-class FileMark:
+class FileIdentity:
     """By what a file is known again: its name, and its SHA-256 where that is known."""
 
     name: str
@@ -35,22 +35,22 @@ class ComparedRun:
     """A run and what else is known of it.
 
     Attributes:
-        asked: what this workspace asked for; None for a job that was started elsewhere.
+        request: what this workspace asked for; None for a job that was started elsewhere.
         training: its training file; None where nothing is known of it.
         validation: its validation file.
         evaluation: the last finished comparison of its model with the base.
     """
 
     view: JobView
-    asked: JobRequest | None = None
-    training: FileMark | None = None
-    validation: FileMark | None = None
+    request: JobRequest | None = None
+    training: FileIdentity | None = None
+    validation: FileIdentity | None = None
     evaluation: Evaluation | None = None
 
     @property
     def name(self) -> str:
         """What a person calls it."""
-        return name_of(self.view)
+        return job_name(self.view)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class ComparisonRow:
         return len(set(self.cells)) > 1
 
 
-def titles(runs: Sequence[ComparedRun]) -> list[str]:
+def run_titles(runs: Sequence[ComparedRun]) -> list[str]:
     """A letter and a name for each run: `A tickets`; the chart has the same letters."""
     return [f"{letter} {run.name}" for letter, run in zip(_LETTERS, runs, strict=False)]
 
@@ -90,13 +90,13 @@ def comparison_rows(runs: Sequence[ComparedRun], now: float) -> list[ComparisonR
     return sorted(known, key=lambda row: not row.differs)
 
 
-def comparison_words(runs: Sequence[ComparedRun], rows: Sequence[ComparisonRow]) -> str:
+def describe_comparison(runs: Sequence[ComparedRun], rows: Sequence[ComparisonRow]) -> str:
     """What the comparison says: which run came out best, and which settings differ."""
     settings = [row.name for row in rows if row.differs and row.name not in _OUTCOMES]
     said = [f"{len(runs)} runs"]
     bests = [
         (best.value, title, best.step)
-        for title, run in zip(titles(runs), runs, strict=True)
+        for title, run in zip(run_titles(runs), runs, strict=True)
         if (best := run.view.best)
     ]
     if len(bests) > 1:
@@ -122,11 +122,11 @@ def _cell(value: object) -> str:
 
 def _settings(run: ComparedRun) -> dict[str, object]:
     """What the server tells counts more than what was asked: it has settled what was on auto."""
-    view, asked = run.view, run.asked
+    view, asked = run.view, run.request
     told: Mapping[str, object] = view.settings
     wanted = _wanted(asked) if asked else {}
     settings: dict[str, object] = {
-        "model": model_of(view),
+        "model": model_name(view),
         "method": told.get("method") or wanted.get("method"),
         "provider": view.provider,
     }
@@ -177,7 +177,7 @@ def _count(value: int | None) -> str | None:
 
 
 _OUTCOMES: dict[str, Callable[[ComparedRun, float], str | None]] = {
-    "state": lambda run, _: state_of(run.view),
+    "state": lambda run, _: status_label(run.view),
     "best validation loss": _best,
     "last validation loss": lambda run, _: loss(run.view.valid_loss),
     "last training loss": lambda run, _: loss(run.view.train_loss),

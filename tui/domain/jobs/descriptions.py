@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
-from tui.domain.jobs.status import percent, status_glyph, status_word
+from tui.domain.jobs.status import percent, status_glyph, status_text
 from tui.domain.jobs.view import JobView
 from tui.domain.submission.prices import Price, dollars
 from tui.domain.text import ago, duration, loss, number, preview
@@ -20,20 +20,20 @@ _NARROW = 0.05
 """Share of the time left within which both ends of its range say the same."""
 
 
-def name_of(view: JobView) -> str:
+def job_name(view: JobView) -> str:
     """What a person calls the job: its suffix, or its id."""
     return preview(view.suffix or view.id, 60)
 
 
-def model_of(view: JobView) -> str:
+def model_name(view: JobView) -> str:
     """The base model's name; of a folder only the last part."""
     model = view.model or "model unknown"
     return preview(PurePath(model).name if model.startswith("/") else model, 60)
 
 
-def state_of(view: JobView) -> str:
+def status_label(view: JobView) -> str:
     """Glyph and word of the state."""
-    return f"{status_glyph(view.status)} {preview(status_word(view.status), 40)}"
+    return f"{status_glyph(view.status)} {preview(status_text(view.status), 40)}"
 
 
 def shown_time(news_at: float | None, now: float, quiet: int = _QUIET_STEP) -> float:
@@ -50,8 +50,8 @@ def shown_time(news_at: float | None, now: float, quiet: int = _QUIET_STEP) -> f
 
 def title_line(view: JobView) -> str:
     """What the job is and how it stands: `▶ running  tickets · SmolLM2-135M-Instruct · local`."""
-    parts = [name_of(view), model_of(view), preview(view.provider, 40)]
-    line = f"{state_of(view)}  {' · '.join(parts)}"
+    parts = [job_name(view), model_name(view), preview(view.provider, 40)]
+    line = f"{status_label(view)}  {' · '.join(parts)}"
     if view.error and view.status != "succeeded":
         return f"{line}: {preview(view.error, 300)}"
     if view.fine_tuned_model:
@@ -75,7 +75,7 @@ def progress_line(view: JobView, now: float, *, ranged: bool = False) -> str:
     if view.epoch is not None:
         parts.append(f"epoch {view.epoch:.1f}")
     if (left := view.time_left(now)) is not None:
-        parts.append(time_left_words(view, now) if ranged else f"ETA {duration(left)}")
+        parts.append(format_eta(view, now) if ranged else f"ETA {duration(left)}")
     if (elapsed := view.elapsed(now)) is not None:
         parts.append(f"elapsed {duration(elapsed)}")
     return "  ".join(parts) or "no step yet"
@@ -116,22 +116,22 @@ def live_line(view: JobView, contact: str, now: float) -> str:
 
     Args:
         view: the job.
-        contact: how fresh that is, from `contact_words`; it goes before the figures where it tells
-            of trouble.
+        contact: from `describe_connection`; it comes before the figures where the server is
+            offline.
         now: Unix seconds.
     """
     offline = contact.startswith("offline")
-    parts = [f"{state_of(view)} {percent(view.progress)}".rstrip()]
+    parts = [f"{status_label(view)} {percent(view.progress)}".rstrip()]
     parts += [contact] if offline else []
     if view.step or view.total_steps:
         parts.append(f"step {number(view.step)}" + _of_total(view))
-    parts += [time_left_words(view, now)] if not offline else []
+    parts += [format_eta(view, now)] if not offline else []
     parts += [figures_line(view)] if view.train or view.valid else []
     parts += [] if offline else [contact]
     return "  ".join(part for part in parts if part)
 
 
-def time_left_words(view: JobView, now: float) -> str:
+def format_eta(view: JobView, now: float) -> str:
     """`ETA 0:34 (0:30 to 0:45)`, without a range that is narrow; empty where it is not known."""
     left, spread = view.time_left(now), view.time_left_range(now)
     if left is None or spread is None:
@@ -171,12 +171,12 @@ def clock_time(at: float) -> str:
     return time.strftime("%H:%M:%S" if same else "%Y-%m-%d %H:%M", then)
 
 
-def contact_words(
+def describe_connection(
     now: float,
     *,
     updated_at: float | None,
     offline_since: float | None = None,
-    next_try_at: float | None = None,
+    next_retry_at: float | None = None,
 ) -> str:
     """How fresh what is shown is: `updated 5 s ago`, or
     `offline since 14:02, trying again in 20 s`.
@@ -185,10 +185,10 @@ def contact_words(
         now: Unix seconds, as the others.
         updated_at: when the server last answered.
         offline_since: since when it does not.
-        next_try_at: when it is asked again.
+        next_retry_at: when it is asked again.
     """
     if offline_since is not None:
-        wait = math.ceil(max(0.0, (next_try_at or now) - now) / _WAIT_STEP) * _WAIT_STEP
+        wait = math.ceil(max(0.0, (next_retry_at or now) - now) / _WAIT_STEP) * _WAIT_STEP
         since = clock_time(offline_since)[:-3]
         return (
             f"offline since {since}, trying again in {wait} s" if wait else f"offline since {since}"

@@ -31,13 +31,13 @@ class HealthNote:
     Attributes:
         kind: what it is about; a run has one note of a kind at most.
         tone: how bad it is.
-        words: what is seen.
+        text: what is seen.
         rule: when this is said.
     """
 
     kind: HealthKind
     tone: Tone
-    words: str
+    text: str
     rule: str
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby, islice, pairwise
 from typing import Any
 
-from tui.domain.jobs.records import Record, is_terminal, status_says
+from tui.domain.jobs.records import Record, is_terminal, status_content
 from tui.domain.untyped import figure
 
 
@@ -27,7 +27,7 @@ def record_key(record: Record) -> tuple[str, str]:
     return "checkpoint" if kind == "checkpoint" else "event", str(record.get("id"))
 
 
-def mark_of(record: Record) -> int:
+def record_hash(record: Record) -> int:
     """A number by which a record is known again within this process; short, for many are kept."""
     return hash(record_key(record))
 
@@ -85,24 +85,24 @@ def history(records: Iterable[Record]) -> list[Record]:
     The log may hold a record twice (two programs watched the job) and in the order of arrival.
     """
     told = list(records)
-    return [told[index] for index in order_of(told, set())]
+    return [told[index] for index in history_order(told, set())]
 
 
-def order_of(
+def history_order(
     records: Iterable[Record], seen: set[int], before: Record | None = None
 ) -> Sequence[int]:
     """Where in a log the records of its history are: each once, oldest first, the end last.
 
     Args:
         records: a log, in the order of arrival; looked through once and not kept.
-        seen: marks (`mark_of`) of those that are known and left out; the new ones are added.
+        seen: marks (`record_hash`) of those that are known and left out; the new ones are added.
         before: the status before these records; one that says the same is left out.
     """
     indices, times = array("q"), array("d")
     statuses: dict[int, Record] = {}
     for index, record in enumerate(records):
         at = figure(record.get("at"))
-        mark = mark_of(record)
+        mark = record_hash(record)
         if at is None or not math.isfinite(at) or mark in seen:
             continue
         seen.add(mark)
@@ -121,10 +121,10 @@ def _told_once(
     """Without the statuses that say what the one before them said; a terminal one is the last."""
     kept: list[int] = []
     end: list[int] = []
-    says = status_says(before or {})
+    says = status_content(before or {})
     for index in order:
         if index in statuses:
-            said, says = says, status_says(statuses[index])
+            said, says = says, status_content(statuses[index])
             if said == says:
                 continue
             if is_terminal(str(statuses[index].get("status"))):

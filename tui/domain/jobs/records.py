@@ -73,7 +73,7 @@ def _settings(job: Mapping[str, Any], record: Record) -> Record:
     return {str(name): plain(value) for name, value in settings.items() if value is not None}
 
 
-def status_says(record: Mapping[str, Any]) -> tuple[object, ...]:
+def status_content(record: Mapping[str, Any]) -> tuple[object, ...]:
     """What a status tells; one that tells the same as the one before it is no news."""
     return tuple(record.get(name) for name in _STATUS_SAYS)
 

@@ -36,7 +36,7 @@ def status_tone(status: str) -> Tone:
     return _LOOKS.get(status, ("?", Tone.NONE))[1]
 
 
-def status_word(status: str) -> str:
+def status_text(status: str) -> str:
     """A status in words: `validating files`; one that is not known as it came."""
     return status.replace("_", " ")
 
@@ -60,7 +60,7 @@ def loop_step(views: Sequence[JobView]) -> StepState:
     running = [view for view in going if view.status == "running"]
     view = (running or going or views)[0]
     share = percent(view.progress) if view.status == "running" else ""
-    word = status_word(view.status)
+    word = status_text(view.status)
     return StepState(
         status_tone(view.status), f"{word} {share}".strip(), share or _BRIEF.get(view.status, word)
     )

@@ -9,25 +9,25 @@ TRAINING = ("running", "pausing")
 """States in which a job has steps that no checkpoint holds yet."""
 
 
-def kept_checkpoint(view: JobView) -> Checkpoint | None:
+def latest_checkpoint(view: JobView) -> Checkpoint | None:
     """The newest saved state of a job: what stays when it is cancelled now; None without any."""
     return max(view.checkpoints, key=lambda one: one.step, default=None)
 
 
-def model_left(view: JobView) -> str | None:
+def resulting_model(view: JobView) -> str | None:
     """The name by which what a job has made answers: its tuned model, or what its end left."""
-    kept = kept_checkpoint(view) if view.terminal else None
+    kept = latest_checkpoint(view) if view.terminal else None
     return view.fine_tuned_model or (kept.name if kept else None)
 
 
-def cancel_words(view: JobView) -> str:
+def describe_cancel(view: JobView) -> str:
     """What cancelling a job loses and keeps, by the steps that were seen of it."""
-    return f"{_lost(view)} {what_stays(view)} A cancelled job cannot be resumed."
+    return f"{_lost(view)} {describe_kept(view)} A cancelled job cannot be resumed."
 
 
-def what_stays(view: JobView) -> str:
+def describe_kept(view: JobView) -> str:
     """What is kept of a job that is cancelled now."""
-    kept = kept_checkpoint(view)
+    kept = latest_checkpoint(view)
     if kept is None:
         return "There is no checkpoint yet: no model is kept."
     valid = f" (validation loss {loss(kept.valid_loss)})" if kept.valid_loss is not None else ""
@@ -35,11 +35,11 @@ def what_stays(view: JobView) -> str:
     return f"The checkpoint of step {number(kept.step)}{valid} is kept{name}."
 
 
-def keep_words(view: JobView) -> str:
+def describe_stop(view: JobView) -> str:
     """What stopping a job with a new checkpoint loses and keeps."""
     left = f" {_not_trained(view)}" if _left(view) else ""
     if view.status not in TRAINING:
-        return f"The job does not train now and is cancelled at once. {cancel_words(view)}"
+        return f"The job does not train now and is cancelled at once. {describe_cancel(view)}"
     return (
         "The job is paused, which saves a checkpoint after the step it is at, and is cancelled "
         f"then. No step is lost.{left} A cancelled job cannot be resumed; its checkpoint answers "
@@ -47,9 +47,9 @@ def keep_words(view: JobView) -> str:
     )
 
 
-def kept_words(view: JobView) -> str:
+def describe_kept_checkpoint(view: JobView) -> str:
     """What a job left that was stopped: the model's name of its newest checkpoint."""
-    kept = kept_checkpoint(view)
+    kept = latest_checkpoint(view)
     if kept is None:
         return "It had no checkpoint yet; nothing is kept."
     if kept.name is None:
@@ -61,7 +61,7 @@ def kept_words(view: JobView) -> str:
 
 
 def _lost(view: JobView) -> str:
-    kept = kept_checkpoint(view)
+    kept = latest_checkpoint(view)
     begin = kept.step if kept else 0
     left = f" {_not_trained(view)}" if _left(view) else ""
     if not view.step:

@@ -9,9 +9,9 @@ from textual import work
 from textual.binding import Binding
 
 from tui.dialogs.confirm import Confirm
-from tui.domain.jobs.descriptions import name_of
-from tui.domain.jobs.status import status_word
-from tui.domain.jobs.stopping import cancel_words, keep_words, model_left, what_stays
+from tui.domain.jobs.descriptions import job_name
+from tui.domain.jobs.status import status_text
+from tui.domain.jobs.stopping import describe_cancel, describe_kept, describe_stop, resulting_model
 from tui.domain.jobs.view import JobView
 from tui.domain.loop import Mode
 from tui.domain.providers.probe import Feature
@@ -74,7 +74,7 @@ class JobActions(ModeScreen):
     def tuned(self) -> str | None:
         """The model that is evaluated and talked with: what the chosen job has made or left."""
         view = self.selected_job()
-        return model_left(view) if view else None
+        return resulting_model(view) if view else None
 
     def action_evaluate(self) -> None:
         """Compare the tuned model with its base."""
@@ -101,8 +101,8 @@ class JobActions(ModeScreen):
         view = self.selected_job()
         if view is None:
             return
-        question = f"Cancel the job {name_of(view)}?"
-        dialog = Confirm(question, cancel_words(view), yes="Cancel the job", no="Let it train")
+        question = f"Cancel the job {job_name(view)}?"
+        dialog = Confirm(question, describe_cancel(view), yes="Cancel the job", no="Let it train")
         if await self.app.push_screen_wait(dialog):
             self.steer((view.provider, view.id), "cancel")
 
@@ -112,8 +112,8 @@ class JobActions(ModeScreen):
         view = self.selected_job()
         if view is None:
             return
-        question = f"Stop the job {name_of(view)} and keep a checkpoint?"
-        dialog = Confirm(question, keep_words(view), yes="Stop and keep", no="Let it train")
+        question = f"Stop the job {job_name(view)} and keep a checkpoint?"
+        dialog = Confirm(question, describe_stop(view), yes="Stop and keep", no="Let it train")
         if await self.app.push_screen_wait(dialog):
             self.steer((view.provider, view.id), "stop")
 
@@ -131,13 +131,13 @@ class JobActions(ModeScreen):
         if view is None:
             return "There is no job yet; n makes one."
         if action == "evaluate":
-            return None if model_left(view) and view.model else f"{_NO_MODEL} to evaluate."
+            return None if resulting_model(view) and view.model else f"{_NO_MODEL} to evaluate."
         if action == "chat":
-            return None if model_left(view) else f"{_NO_MODEL} to chat with."
+            return None if resulting_model(view) else f"{_NO_MODEL} to chat with."
         if action == "again":
             return None
         if view.terminal:
-            return f"The job has ended ({preview(status_word(view.status), 40)})."
+            return f"The job has ended ({preview(status_text(view.status), 40)})."
         if action == "stop" and not (view.step or view.checkpoints):
             return "No step of it is trained yet, so there is nothing to keep; C cancels it."
         return self._against_pausing(view) if action in ("pause", "stop") else None
@@ -148,7 +148,7 @@ class JobActions(ModeScreen):
         verb: Feature = "resume" if view.status == "paused" else "pause"
         found = probe.reason_against(verb) if probe else None
         why = self.board.cannot.get(view.provider) or found
-        return f"{why} If it is cancelled: {what_stays(view)}" if why else None
+        return f"{why} If it is cancelled: {describe_kept(view)}" if why else None
 
     def update_reasons(self) -> None:
         """Grey out other keys; the footer is drawn anew only if some key's reason changed."""

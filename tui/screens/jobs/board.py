@@ -1,4 +1,4 @@
-"""What the screen Jobs knows: the jobs, which are followed, and how the contact stands."""
+"""What the screen Jobs knows: the jobs, which are followed, and how the connection stands."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tui.domain.jobs.descriptions import contact_words, shown_time
+from tui.domain.jobs.descriptions import describe_connection, shown_time
 from tui.domain.jobs.list_rows import row_cells
-from tui.domain.jobs.notifications import Notice, end_notice, stall_notice
+from tui.domain.jobs.notifications import JobNotification, end_notification, stall_notification
 from tui.domain.jobs.view import JobView
 from tui.domain.text import number, plural, preview
 from tui.services.errors import EngineUnavailable, FtuiError, ProviderTrouble
 from tui.services.jobs.jobs import Steering
 from tui.services.providers.engine_process import INSTALL
-from tui.services.watching.watch import Contact
+from tui.services.watching.watch import Connection
 from tui.widgets.line_table import Cell
 
 LIST_SECONDS = 30.0
@@ -37,7 +37,7 @@ class JobBoard:
     Attributes:
         views: every job by its key.
         order: the keys, latest job first.
-        contacts: how the contact with each followed job's server stands.
+        connections: how the connection with each followed job's server stands.
         news_at: when something new was last seen of a job.
         lost: jobs that cannot be followed, and why.
         followed: jobs that are followed now.
@@ -51,7 +51,7 @@ class JobBoard:
 
     views: dict[Key, JobView] = field(default_factory=dict)
     order: list[Key] = field(default_factory=list)
-    contacts: dict[Key, Contact] = field(default_factory=dict)
+    connections: dict[Key, Connection] = field(default_factory=dict)
     news_at: dict[Key, float] = field(default_factory=dict)
     lost: dict[Key, FtuiError] = field(default_factory=dict)
     followed: set[Key] = field(default_factory=set)
@@ -59,7 +59,7 @@ class JobBoard:
     offline_since: dict[str, float] = field(default_factory=dict)
     cannot: dict[str, str] = field(default_factory=dict)
     missing: Sequence[str] = ()
-    notices: list[Notice] = field(default_factory=list)
+    notices: list[JobNotification] = field(default_factory=list)
     asked_at: float | None = None
 
     def listed(self, views: Sequence[JobView]) -> None:
@@ -82,13 +82,13 @@ class JobBoard:
             self.troubles[provider] = trouble
             self.offline_since.setdefault(provider, now)
 
-    def seen(self, key: Key, view: JobView, contact: Contact, now: float) -> None:
+    def seen(self, key: Key, view: JobView, connection: Connection, now: float) -> None:
         """Take one look at a followed job in."""
         known = key in self.views
         if view is not self.views.get(key):
-            self.news_at[key] = contact.updated_at or now
+            self.news_at[key] = connection.updated_at or now
         self._put(view)
-        self.contacts[key] = contact
+        self.connections[key] = connection
         if view.terminal:
             self.followed.discard(key)
         if not known:
@@ -98,7 +98,7 @@ class JobBoard:
         """Take in how a job stands after it was steered; its next look brings the rest."""
         self._put(view)
 
-    def take_notices(self, now: float) -> list[Notice]:
+    def take_notices(self, now: float) -> list[JobNotification]:
         """What is to be told: jobs that ended since the last time, and those that stall.
 
         A job stalls only by what its server told in this sitting: a record may be a day old.
@@ -108,9 +108,9 @@ class JobBoard:
         """
         told, self.notices = self.notices, []
         for key in self.followed:
-            contact = self.contacts.get(key)
-            if contact and contact.updated_at is not None and not contact.trouble:
-                told += filter(None, [stall_notice(self.views[key], self.answered_at(key))])
+            connection = self.connections.get(key)
+            if connection and connection.updated_at is not None and not connection.error:
+                told += filter(None, [stall_notification(self.views[key], self.answered_at(key))])
         return told
 
     def answered_at(self, key: Key) -> float:
@@ -118,8 +118,8 @@ class JobBoard:
 
         What happened since is not known: after a sleep or offline no job stands still.
         """
-        contact = self.contacts.get(key)
-        return (contact.updated_at if contact else None) or 0.0
+        connection = self.connections.get(key)
+        return (connection.updated_at if connection else None) or 0.0
 
     def lose(self, key: Key, error: FtuiError) -> None:
         """Note that a job cannot be followed."""
@@ -171,11 +171,11 @@ class JobBoard:
         for provider, trouble in self.troubles.items():
             name = preview(provider, 40)
             if isinstance(trouble, ProviderTrouble | EngineUnavailable):
-                words = contact_words(
+                words = describe_connection(
                     now,
                     updated_at=None,
                     offline_since=self.offline_since[provider],
-                    next_try_at=(self.asked_at or now) + LIST_SECONDS,
+                    next_retry_at=(self.asked_at or now) + LIST_SECONDS,
                 )
                 found.append(f"{name} {words}" + (f": {trouble.message}" if alone else ""))
             else:
@@ -196,30 +196,30 @@ class JobBoard:
         troubles = "\n".join(str(trouble) for trouble in self.troubles.values())
         return said + (f"{troubles}\n\nr asks again." if troubles else "")
 
-    def contact_words(self, key: Key, now: float) -> tuple[str, bool]:
+    def describe_connection(self, key: Key, now: float) -> tuple[str, bool]:
         """How fresh a job's figures are, and whether there is trouble."""
         if key in self.lost:
             return "not followed (r asks again)", True
-        contact = self.contacts.get(key, Contact())
+        connection = self.connections.get(key, Connection())
         view = self.views[key]
         if view.terminal:
             return "all of it recorded", False
-        words = contact_words(
+        words = describe_connection(
             now,
-            updated_at=contact.updated_at,
-            offline_since=contact.offline_since,
-            next_try_at=contact.next_try_at,
+            updated_at=connection.updated_at,
+            offline_since=connection.offline_since,
+            next_retry_at=connection.next_retry_at,
         )
-        return words, contact.trouble is not None
+        return words, connection.error is not None
 
     def trouble_of(self, key: Key) -> FtuiError | None:
         """Why a job's server does not answer, or why the job is not followed."""
-        contact = self.contacts.get(key)
-        return self.lost.get(key) or (contact.trouble if contact else None)
+        connection = self.connections.get(key)
+        return self.lost.get(key) or (connection.error if connection else None)
 
     def _put(self, view: JobView) -> None:
         key = view.provider, view.id
-        notice = end_notice(self.views.get(key), view)
+        notice = end_notification(self.views.get(key), view)
         if notice:
             self.notices.append(notice)
         self.views[key] = view

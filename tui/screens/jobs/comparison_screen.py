@@ -15,17 +15,17 @@ from tui.domain.jobs.comparison import (
     ComparedRun,
     ComparisonRow,
     comparison_rows,
-    comparison_words,
-    titles,
+    describe_comparison,
+    run_titles,
 )
-from tui.domain.jobs.descriptions import name_of
+from tui.domain.jobs.descriptions import job_name
 from tui.domain.loop import Mode, Tone
 from tui.screens.glyphs import draws_glyphs
 from tui.screens.jobs.board import JobBoard, Key
 from tui.screens.mode_screen import ModeScreen
 from tui.services.container import Services
 from tui.services.errors import FtuiError
-from tui.services.jobs.run_comparison import compared_runs
+from tui.services.jobs.run_comparison import load_compared_runs
 from tui.widgets.jobs.loss_chart import LossChart
 from tui.widgets.line_table import Cell, Column, LineTable
 from tui.widgets.plot.curves import Curves, RunCurves
@@ -95,7 +95,7 @@ class RunComparisonScreen(ModeScreen):
         services = self.services
         try:
             views = [self.board.views[key] for key in self.keys]
-            runs = await compared_runs(services.workspace, services.evaluations, views)
+            runs = await load_compared_runs(services.workspace, services.evaluations, views)
         except FtuiError as error:
             self.post_message(self.Read((), error))
         else:
@@ -108,7 +108,7 @@ class RunComparisonScreen(ModeScreen):
             return
         self.runs = message.runs
         self.rows = comparison_rows(self.runs, self.services.jobs.now())
-        self.headline(comparison_words(self.runs, self.rows))
+        self.headline(describe_comparison(self.runs, self.rows))
         # Where nothing was validated, the other curve says more than an empty chart.
         self._training = self._training or not any(run.view.valid for run in self.runs)
         self._show_chart()
@@ -178,7 +178,7 @@ class RunComparisonScreen(ModeScreen):
             Column("≠ differs", _NAME_WIDTH),
             *(
                 Column(title, hidden=number not in shown)
-                for number, title in enumerate(titles(self.runs))
+                for number, title in enumerate(run_titles(self.runs))
             ),
         ]
         table.set_row_count(len(self._shown_rows()))
@@ -203,7 +203,7 @@ class RunComparisonScreen(ModeScreen):
 def _curves(run: ComparedRun, *, training: bool) -> RunCurves:
     view = run.view
     return RunCurves(
-        name_of(view),
+        job_name(view),
         line=view.train if training else view.valid,
         best=None if training else view.best,
         started_at=view.started_at,

@@ -13,7 +13,7 @@ from tui.screens.jobs.board import JobBoard, Key
 from tui.screens.jobs.messages import JobLost, JobSeen, JobsListed
 from tui.services.container import Services
 from tui.services.errors import FtuiError
-from tui.services.watching.poll_priority import Attention, Level
+from tui.services.watching.poll_priority import PollControl, PollPriority
 
 
 class JobFollowing(JobActions):
@@ -21,7 +21,7 @@ class JobFollowing(JobActions):
 
     def __init__(self, services: Services, board: JobBoard) -> None:
         super().__init__(services, board)
-        self._attention: dict[Key, Attention] = {}
+        self._controls: dict[Key, PollControl] = {}
         self._suspended = False
 
     @property
@@ -48,17 +48,17 @@ class JobFollowing(JobActions):
 
     def update_poll_priorities(self) -> None:
         """Look at each job as closely as a person does: what is hidden is asked for slowly."""
-        for key, attention in self._attention.items():
-            attention.level = self._level(key)
+        for key, control in self._controls.items():
+            control.priority = self._priority(key)
 
-    def levels(self) -> dict[Key, Level]:
+    def priorities(self) -> dict[Key, PollPriority]:
         """How closely each job that is followed is looked at."""
-        return {key: attention.level for key, attention in self._attention.items()}
+        return {key: control.priority for key, control in self._controls.items()}
 
     def look_now(self) -> None:
         """Ask for every job at once."""
-        for attention in self._attention.values():
-            attention.call()
+        for control in self._controls.values():
+            control.poll_now()
 
     def follow_the_rest(self) -> None:
         """Follow every job that has not ended and is not followed yet."""
@@ -74,8 +74,8 @@ class JobFollowing(JobActions):
             if not self.board.order:
                 self.post_message(JobsListed(await jobs.recorded(), {}, (), asked=False))
             missing = jobs.engine.missing()
-            async for found in jobs.lists():
-                told = found.views, found.troubles, missing
+            async for found in jobs.stream_jobs():
+                told = found.views, found.errors, missing
                 self.post_message(JobsListed(*told, asked=True, answered=found.answered))
         except FtuiError as error:
             self.post_message(JobsListed((), {"workspace": error}, (), asked=True))
@@ -83,21 +83,21 @@ class JobFollowing(JobActions):
     @work(group="follow", exit_on_error=False)
     async def follow(self, key: Key) -> None:
         """Tell of each look at a job, until it has ended."""
-        attention = self._attention.setdefault(key, Attention(self._level(key)))
+        control = self._controls.setdefault(key, PollControl(self._priority(key)))
         seen = view = None
         try:
-            async for seen in self.services.jobs.follow(*key, attention):
+            async for seen in self.services.jobs.follow(*key, control):
                 view = seen.view if seen.records or view is None else view
                 # The log comes in slices, and half of it is no state of the job.
-                asked = seen.contact.updated_at is not None or seen.contact.trouble
+                asked = seen.connection.updated_at is not None or seen.connection.error
                 if asked and view.status != "unknown":
-                    self.post_message(JobSeen(key, view, seen.contact))
-            if seen and view and seen.contact.updated_at is None:
-                self.post_message(JobSeen(key, view, seen.contact))
+                    self.post_message(JobSeen(key, view, seen.connection))
+            if seen and view and seen.connection.updated_at is None:
+                self.post_message(JobSeen(key, view, seen.connection))
         except FtuiError as error:
             self.post_message(JobLost(key, error))
         finally:
-            self._attention.pop(key, None)
+            self._controls.pop(key, None)
 
     def on_jobs_listed(self, message: JobsListed) -> None:
         """Take the list in and follow what has not ended."""
@@ -111,7 +111,7 @@ class JobFollowing(JobActions):
 
     def on_job_seen(self, message: JobSeen) -> None:
         """Show what is new of a job."""
-        self.board.seen(message.key, message.view, message.contact, self.services.jobs.now())
+        self.board.seen(message.key, message.view, message.connection, self.services.jobs.now())
         self.redraw()
 
     def on_job_lost(self, message: JobLost) -> None:
@@ -121,10 +121,10 @@ class JobFollowing(JobActions):
             self.show_error(message.error)
         self.redraw()
 
-    def _level(self, key: Key) -> Level:
+    def _priority(self, key: Key) -> PollPriority:
         if self._suspended or self.app.current_mode != Mode.JOBS.value:
-            return Level.HIDDEN
-        return Level.WATCHED if key == self.open_job else Level.LISTED
+            return PollPriority.HIDDEN
+        return PollPriority.WATCHED if key == self.open_job else PollPriority.LISTED
 
     def _suspend(self, suspended: bool) -> None:
         self._suspended = suspended

@@ -134,7 +134,7 @@ class JobList(Vertical):
         chosen = self.selected_key()
         board = self._board
         before = self._keys
-        self._keys = [key for key in board.order if self._wanted.wants(board.views[key])]
+        self._keys = [key for key in board.order if self._wanted.matches(board.views[key])]
         self._table.set_row_count(len(self._keys))
         if chosen is not None and self._keys != before and chosen in self._keys:
             # A job that was started elsewhere comes in above; the cursor stays on its job.

@@ -142,7 +142,7 @@ class JobScreen(JobActions):
         other = self.board.views.get(self._other) if self._other else None
         shown = self.board.shown_time(self.key, now)
         self.panel.show(view, other, health_notes(view, self.board.answered_at(self.key)), shown)
-        words, trouble = self.board.contact_words(self.key, now)
+        words, trouble = self.board.describe_connection(self.key, now)
         self.panel.header.say_contact(words, trouble=trouble)
         why = self.board.trouble_of(self.key)
         self.set_headline(f"{title_line(view)} · {why}" if why else title_line(view))
@@ -220,7 +220,7 @@ class JobScreen(JobActions):
     def action_notes(self) -> None:
         """Show what is seen of the run's health, each with its rule."""
         notes = health_notes(self.selected_job(), self.board.answered_at(self.key))
-        told = [f"{note.tone.glyph} {note.words}\n  Rule: {note.rule}" for note in notes]
+        told = [f"{note.tone.glyph} {note.text}\n  Rule: {note.rule}" for note in notes]
         nothing = "Nothing is wrong with this run, as far as its curves tell."
         self.app.push_screen(ReadText("Health of the run", "\n\n".join(told) or nothing))
 

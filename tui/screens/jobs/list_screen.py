@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import ContentSwitcher, Static
 
 from tui.dialogs.providers import ProviderList
-from tui.domain.jobs.comparison import MOST
+from tui.domain.jobs.comparison import MAX_RUNS
 from tui.domain.jobs.status import loop_step
 from tui.domain.jobs.view import JobView
 from tui.domain.loop import StepState
@@ -163,7 +163,7 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
             return "There is no job to filter yet."
         if action == "mark" and not self.board.order:
             return "There is no job to mark yet."
-        if action == "compare" and not 2 <= len(self._list.marked) <= MOST:
+        if action == "compare" and not 2 <= len(self._list.marked) <= MAX_RUNS:
             return "Mark two to six jobs first, with space."
         if action == "all_jobs" and not self._list.filtering:
             return "All jobs are shown."
@@ -194,7 +194,7 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
 
     def load_ended_job(self, key: Key) -> None:
         """Bring all that is known of a job that has ended; nobody follows it any more."""
-        if self.board.views[key].terminal and key not in self.board.contacts:
+        if self.board.views[key].terminal and key not in self.board.connections:
             self.follow(key)
 
     def _back_at_list(self, _: None) -> None:

@@ -11,7 +11,7 @@ from tui.domain.jobs.view import JobView
 from tui.domain.submission.job_request import JobRequest
 from tui.screens.jobs.board import Key, Verb
 from tui.services.errors import FtuiError
-from tui.services.watching.watch import Contact
+from tui.services.watching.watch import Connection
 
 
 @dataclass
@@ -31,7 +31,7 @@ class JobSeen(Message):
 
     key: Key
     view: JobView
-    contact: Contact
+    connection: Connection
 
 
 @dataclass

@@ -11,7 +11,7 @@ from textual import work
 
 from tui.dialogs.jobs.new_job import NewJob
 from tui.dialogs.jobs.train_here import TrainHere, request_here
-from tui.domain.jobs.descriptions import name_of
+from tui.domain.jobs.descriptions import job_name
 from tui.domain.jobs.view import JobView
 from tui.domain.submission.job_request import JobRequest
 from tui.domain.text import preview
@@ -133,7 +133,7 @@ class JobStarting(JobActions):
     def on_job_found(self, message: JobFound) -> None:
         """Say that a job was created of which nobody heard."""
         self.take_up(message.view, opened=False)
-        said = f"{name_of(message.view)} was created before ftui was ended; it is in the list."
+        said = f"{job_name(message.view)} was created before ftui was ended; it is in the list."
         self.notify(said, markup=False, timeout=10)
 
     def on_job_refused(self, message: JobRefused) -> None:

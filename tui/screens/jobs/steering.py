@@ -6,9 +6,9 @@ from abc import abstractmethod
 
 from textual import work
 
-from tui.domain.jobs.descriptions import name_of
-from tui.domain.jobs.status import status_word
-from tui.domain.jobs.stopping import kept_words
+from tui.domain.jobs.descriptions import job_name
+from tui.domain.jobs.status import status_text
+from tui.domain.jobs.stopping import describe_kept_checkpoint
 from tui.domain.jobs.view import JobView
 from tui.domain.submission.job_request import JobRequest
 from tui.domain.text import preview
@@ -85,9 +85,9 @@ class JobSteering(JobActions):
 
 def _said(verb: Verb, view: JobView) -> str:
     """What became of a wish, as a sentence."""
-    word = preview(status_word(view.status), 40)
+    word = preview(status_text(view.status), 40)
     if verb != "stop":
-        return f"{name_of(view)}: asked to {verb}; it is {word} now."
+        return f"{job_name(view)}: asked to {verb}; it is {word} now."
     if not view.terminal:
-        return f"{name_of(view)}: pausing; its checkpoint is saved after this step."
-    return f"{name_of(view)}: {word}. {kept_words(view)}"
+        return f"{job_name(view)}: pausing; its checkpoint is saved after this step."
+    return f"{job_name(view)}: {word}. {describe_kept_checkpoint(view)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
@@ -17,6 +16,7 @@ from tui.domain.text import number
 from tui.services.errors import FtuiError, NotFound
 from tui.services.providers.providers import Providers
 from tui.services.workspace.files import append_json
+from tui.services.workspace.ids import time_id
 from tui.services.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -127,8 +127,7 @@ class Chats:
 
     def new_log(self) -> Path:
         """Where the next chat is kept; nothing is written yet."""
-        name = f"{self._clock():%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(4)}.jsonl"
-        return self._workspace.chats / name
+        return self._workspace.chats / f"{time_id(self._clock())}.jsonl"
 
     async def keep(
         self,

@@ -32,7 +32,7 @@ async def chat_start(workspace: Workspace, provider: str, tuned: str) -> ChatSta
         FileError: the log of a job cannot be read.
     """
     made = await job_that_made(workspace, provider, tuned)
-    file = await made[1].file() if made else None
+    file = await made[1].load_job_file() if made else None
     if made is None or file is None or file.request is None:
         return ChatStart()
     training = file.request.training_file

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +17,7 @@ from tui.domain.validation import first_error
 from tui.services.errors import FileError, InputError
 from tui.services.samples import sample_path
 from tui.services.workspace.files import read_bytes
+from tui.services.workspace.ids import time_id
 from tui.services.workspace.workspace import Workspace
 
 FRAMEWORK_FILE = "decision_framework.yaml"
@@ -93,11 +93,11 @@ class Decisions:
             FileError: it cannot be written.
         """
         now = self._clock()
+        name = time_id(now)
         record = SavedDecision(
-            id=secrets.token_hex(4), decided_at=now, answers=answers, decision=decision
+            id=name.rpartition("-")[2], decided_at=now, answers=answers, decision=decision
         )
-        name = f"{now:%Y%m%dT%H%M%S.%fZ}-{record.id}.json"
-        await self._workspace.save(self._workspace.decisions / name, record)
+        await self._workspace.save(self._workspace.decisions / f"{name}.json", record)
         return record
 
     async def latest(self) -> SavedDecision | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import secrets
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from tui.services.evaluation.suggestions import Suggestion, suggest
 from tui.services.providers.clients import RETRIES
 from tui.services.providers.providers import Providers
 from tui.services.workspace.files import append_json, read_bytes, read_json_lines
+from tui.services.workspace.ids import time_id
 from tui.services.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class Evaluations:
         cases, scorer = await asyncio.to_thread(_read, request, data)
         now = self._clock()
         record = Evaluation(
-            id=f"{now:%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(4)}",
+            id=time_id(now),
             started_at=now,
             test=str(request.test),
             digest=hashlib.sha256(data).hexdigest(),

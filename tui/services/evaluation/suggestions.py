@@ -66,7 +66,7 @@ async def job_that_made(
         FileError: the log of a job cannot be read.
     """
     logs = await recorded_jobs(workspace)
-    views = [(await log.view(), log) for log in logs]
+    views = [(await log.load(), log) for log in logs]
     made = [
         (view, log)
         for view, log in views
@@ -83,7 +83,7 @@ def _made(view: JobView, tuned: str | None) -> bool:
 
 async def test_set_beside(log: JobLog) -> Path | None:
     """The file beside a job's training file that has `test` in its name in place of `train`."""
-    file = await log.file()
+    file = await log.load_job_file()
     request = file.request if file else None
     training = (request.split_from or request.training_file) if request else None
     if training is None or "train" not in training.name:

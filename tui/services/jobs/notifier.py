@@ -1,4 +1,4 @@
-"""Telling a person who looks elsewhere that a job ended or stalled: by terminal and by command."""
+"""Notify a person that a job ended or stalled: by terminal bell, desktop and hook command."""
 
 from __future__ import annotations
 
@@ -6,29 +6,35 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import orjson
 
-from tui.domain.jobs.desktop_notification import BELL, desktop_sequence
-from tui.domain.jobs.notifications import Notice
+from tui.domain.jobs.notifications import (
+    BELL,
+    JobNotification,
+    desktop_sequence,
+    due_notifications,
+)
 from tui.domain.text import preview
 from tui.services.errors import FileError, FtuiError
 from tui.services.workspace.job_log import JobLog
 
 if TYPE_CHECKING:
+    from tui.domain.jobs.view import JobView
+    from tui.services.watching.watch import JobUpdate
     from tui.services.workspace.workspace import Workspace
     from tui.settings import NotifySettings
 
 HOOK_SECONDS = 30.0
-"""Time that a command has; after it, it is killed with its children."""
+"""Time limit of a hook command; after it, it is killed with its children."""
 
 
 class Notifier:
-    """What the settings ask for when a job ends or stalls.
+    """Sends notifications as the settings say.
 
-    A terminal is told each notice once; the command runs once for a notice, whichever of the
+    A terminal gets each notification once; the hook command runs once for each, whichever of the
     programs that watch the job sees it first.
     """
 
@@ -39,67 +45,68 @@ class Notifier:
         environ: Mapping[str, str] = os.environ,
         hook_seconds: float = HOOK_SECONDS,
     ) -> None:
-        """Know what is asked for.
+        """Create a notifier that has sent nothing yet.
 
         Args:
-            settings: what is asked for.
-            workspace: where it is kept which notices a command was given.
+            settings: the section `notify`.
+            workspace: where it is recorded which notifications the hook command got.
             environ: tells whether the terminal is tmux's.
-            hook_seconds: time that a command has.
+            hook_seconds: time limit of the hook command.
         """
         self._settings = settings
         self._workspace = workspace
         self._tmux = bool(environ.get("TMUX"))
         self._hook_seconds = hook_seconds
-        self._told: set[tuple[str, str, str]] = set()
-        self._complaints: set[str] = set()
+        self._sent: set[tuple[str, str, str]] = set()
+        self._problems: set[str] = set()
 
-    def first(self, notice: Notice) -> bool:
-        """Whether nobody was told this notice yet; from now on somebody was."""
-        key = notice.view.provider, notice.view.id, notice.mark
-        known = key in self._told
-        self._told.add(key)
-        return not known
+    def claim(self, notification: JobNotification) -> bool:
+        """Record that a notification is sent; False where it was before."""
+        key = notification.view.provider, notification.view.id, notification.key
+        if key in self._sent:
+            return False
+        self._sent.add(key)
+        return True
 
     @property
     def bell(self) -> bool:
-        """Whether the terminal's bell is wanted."""
+        """Whether the terminal's bell is enabled."""
         return self._settings.bell
 
-    def desktop(self, notice: Notice) -> str:
-        """The escape sequence of a desktop notification; empty where none is wanted."""
-        return desktop_sequence(notice.words, self._settings.desktop, tmux=self._tmux)
+    def desktop_sequence(self, notification: JobNotification) -> str:
+        """The escape sequence of a desktop notification; empty where disabled."""
+        return desktop_sequence(notification.message, self._settings.desktop, tmux=self._tmux)
 
-    def for_terminal(self, notice: Notice) -> str:
+    def terminal_sequence(self, notification: JobNotification) -> str:
         """Bell and desktop notification, to be written to a terminal."""
-        return (BELL if self.bell else "") + self.desktop(notice)
+        return (BELL if self.bell else "") + self.desktop_sequence(notification)
 
-    async def run_hook(self, notice: Notice) -> None:
-        """Give the notice to the command `notify.command`, where one is set, and wait for its end.
+    async def run_hook(self, notification: JobNotification) -> None:
+        """Run `notify.command`, where one is set, and wait for its end.
 
-        The command gets one JSON object on its standard input; what it prints goes nowhere. A
-        notice that it was given before, also by another program, is not given again.
+        The command gets one JSON object on its standard input; its output is discarded. It runs
+        once for a notification, in whichever program.
 
         Raises:
-            FtuiError: it could not be started, failed or took too long; each sentence once.
+            FtuiError: it could not be started, failed or timed out; each message once.
         """
-        if not self._settings.command or not await self._claimed(notice):
+        if not self._settings.command or not await self._claim_hook(notification):
             return
-        complaint = await self._hook(orjson.dumps(notice.payload()))
-        if complaint and complaint not in self._complaints:
-            self._complaints.add(complaint)
-            raise FtuiError(complaint, "The job is not affected; mend notify.command.")
+        problem = await self._run_command(orjson.dumps(notification.payload()))
+        if problem and problem not in self._problems:
+            self._problems.add(problem)
+            raise FtuiError(problem, "The job is not affected; fix notify.command.")
 
-    async def _claimed(self, notice: Notice) -> bool:
-        log = JobLog(self._workspace, notice.view.provider, notice.view.id)
+    async def _claim_hook(self, notification: JobNotification) -> bool:
+        log = JobLog(self._workspace, notification.view.provider, notification.view.id)
         try:
-            return await log.claim(f"told-{notice.mark}")
+            return await log.claim(f"told-{notification.key}")
         except FileError:
-            # A disk that takes no mark must not silence the hook.
+            # A disk that takes no marker must not silence the hook.
             return True
 
-    async def _hook(self, payload: bytes) -> str | None:
-        """Run the command; what went wrong, as a sentence."""
+    async def _run_command(self, payload: bytes) -> str | None:
+        """Run the hook command; returns what went wrong, as a sentence."""
         command = self._settings.command
         name = f"The command {preview(command[0], 80)} of notify.command"
         try:
@@ -111,20 +118,67 @@ class Notifier:
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or error
-            return f"{name} cannot be started: {why}."
+            reason = getattr(error, "strerror", None) or error
+            return f"{name} cannot be started: {reason}."
         try:
             async with asyncio.timeout(self._hook_seconds):
                 await process.communicate(payload)
         except TimeoutError:
             return f"{name} took longer than {self._hook_seconds:g} s and was stopped."
         finally:
-            await _end(process)
+            await _kill(process)
         status = process.returncode
         return f"{name} failed with exit status {status}." if status else None
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+class WatchNotifications:
+    """Sends the notifications of one job that a command watches."""
+
+    def __init__(
+        self,
+        notifier: Notifier,
+        view: JobView,
+        *,
+        write: Callable[[str], None],
+        on_error: Callable[[FtuiError], None],
+    ) -> None:
+        """Begin before the job is watched.
+
+        Args:
+            notifier: sends them.
+            view: the job before it is watched.
+            write: writes an escape sequence to the terminal, if there is one.
+            on_error: called with each failure of the hook command.
+        """
+        self._notifier = notifier
+        self._view = view
+        self._write = write
+        self._on_error = on_error
+        self._hooks: list[asyncio.Task[None]] = []
+
+    def handle(self, update: JobUpdate) -> None:
+        """Send what is due at an update; hook commands run beside the watch."""
+        answered_at = update.connection.updated_at
+        if answered_at is None or update.connection.error:
+            return
+        for notification in due_notifications(self._view, update.view, answered_at):
+            if self._notifier.claim(notification):
+                self._write(self._notifier.terminal_sequence(notification))
+                self._hooks.append(asyncio.ensure_future(self._run_hook(notification)))
+        self._view = update.view
+
+    async def finish(self) -> None:
+        """Wait for the hook commands; each has its time limit."""
+        await asyncio.gather(*self._hooks)
+
+    async def _run_hook(self, notification: JobNotification) -> None:
+        try:
+            await self._notifier.run_hook(notification)
+        except FtuiError as error:
+            self._on_error(error)
+
+
+async def _kill(process: asyncio.subprocess.Process) -> None:
     """Kill a command that has not ended, with the children in its process group."""
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):

@@ -1,20 +1,19 @@
-"""Stopping a job and keeping what it has learned: pause, which saves a checkpoint, then cancel."""
+"""Stop a job and keep what it has learned: pause it, which saves a checkpoint, then cancel it."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from tui.domain.jobs.stopping import TRAINING, what_stays
+from tui.domain.jobs.stopping import TRAINING, describe_kept
 from tui.domain.jobs.view import JobView
 from tui.services.clock import Clock
 from tui.services.errors import CannotSteer, ProviderTrouble
 from tui.services.jobs.jobs import Jobs
 
-_ASK_EVERY = 1.0
-"""Seconds between two looks at a job that comes to its pause."""
-_MOST_FAILURES = 20
-"""Failures in a row after which a server is not asked any more whether the job is paused."""
+_POLL_SECONDS = 1.0
+_MAX_FAILURES = 20
+"""Consecutive failures after which the wait for the pause is given up."""
 
 
 async def stop_and_keep(
@@ -22,59 +21,59 @@ async def stop_and_keep(
 ) -> AsyncGenerator[JobView, None]:
     """Pause a job, wait until its checkpoint is saved, and cancel it.
 
-    A job that waits in a queue trains nothing, and is cancelled at once with what it has saved.
+    A queued job trains nothing and is cancelled at once, with the checkpoints it has.
 
     Args:
         jobs: the service that steers.
-        provider: whose job it is.
+        provider: the job's provider.
         job: its id.
         clock: for the waiting.
 
     Yields:
-        The job once it was asked to pause, and in the end, with the checkpoints that it left. A
-        job that comes to its own end meanwhile is left as it ended.
+        The job once its pause is requested, and at the end, with its checkpoints. A job that ends
+        by itself meanwhile is left as it ended.
 
     Raises:
         CannotSteer: the server cannot pause; the job goes on as before.
-        FtuiError: as `Jobs.steer`; where it was paused already, it stays so.
+        FtuiError: as `Jobs.steer`; a job that was paused by then stays paused.
     """
     clock = clock or Clock()
-    view = await jobs.stands(provider, job)
+    view = await jobs.refresh(provider, job)
     if view.status in TRAINING:
         try:
             view = await jobs.steer(provider, job, "pause")
         except CannotSteer as error:
-            await _take_in(jobs, provider, job)
-            stays = what_stays(await jobs.history(provider, job))
-            raise CannotSteer(error.message, f"If it is cancelled: {stays}") from error
+            await _record_progress(jobs, provider, job)
+            kept = describe_kept(await jobs.recorded_view(provider, job))
+            raise CannotSteer(error.message, f"If it is cancelled: {kept}") from error
         yield view
-        view = await _paused(jobs, view, clock)
-    await _take_in(jobs, provider, job)
+        view = await _wait_for_pause(jobs, view, clock)
+    await _record_progress(jobs, provider, job)
     if not view.terminal:
         view = await jobs.steer(provider, job, "cancel")
-    yield view if view.terminal else await jobs.history(provider, job)
+    yield view if view.terminal else await jobs.recorded_view(provider, job)
 
 
-async def _paused(jobs: Jobs, view: JobView, clock: Clock) -> JobView:
-    """The job once it neither trains nor is about to pause."""
+async def _wait_for_pause(jobs: Jobs, view: JobView, clock: Clock) -> JobView:
+    """The job once it neither trains nor is pausing."""
     failures = 0
     while view.status in TRAINING:
-        await clock.sleep(_ASK_EVERY)
+        await clock.sleep(_POLL_SECONDS)
         try:
-            view = await jobs.stands(view.provider, view.id)
+            view = await jobs.refresh(view.provider, view.id)
             failures = 0
         except ProviderTrouble:
             failures += 1
-            if failures >= _MOST_FAILURES:
+            if failures >= _MAX_FAILURES:
                 raise
     return view
 
 
-async def _take_in(jobs: Jobs, provider: str, job: str) -> None:
-    """Record what the server tells of a job now, its checkpoints above all."""
-    async with aclosing(jobs.follow(provider, job)) as looks:
-        async for seen in looks:
-            if seen.contact.trouble:
-                raise seen.contact.trouble
-            if seen.contact.updated_at is not None:
+async def _record_progress(jobs: Jobs, provider: str, job: str) -> None:
+    """Record what the server reports of a job now, above all its checkpoints."""
+    async with aclosing(jobs.follow(provider, job)) as updates:
+        async for update in updates:
+            if update.connection.error:
+                raise update.connection.error
+            if update.connection.updated_at is not None:
                 return

@@ -28,7 +28,7 @@ async def known_models(services: Services, provider: str) -> list[str]:
     """
     trained = []
     for log in await recorded_jobs(services.workspace):
-        file = await log.file() if log.provider == provider else None
+        file = await log.load_job_file() if log.provider == provider else None
         if file and file.request:
             trained.append(file.request.model)
     if provider == LOCAL:

@@ -12,7 +12,7 @@ from tui.services.errors import EngineUnavailable, FtuiError, ProviderError, Pro
 from tui.services.providers.job_objects import job_pages, usable_id
 from tui.services.providers.providers import Providers, json_body
 from tui.services.submission.pending_jobs import PendingFile, PendingJob
-from tui.services.watching.poll_schedule import Pace, Rhythm
+from tui.services.watching.poll_schedule import PollIntervals, PollSchedule
 
 if TYPE_CHECKING:
     import openai
@@ -25,7 +25,7 @@ Files: TypeAlias = "tuple[str, str | None]"
 """Ids of the training file and of the validation file."""
 
 _LOOK_UPS = 4
-_LOOK_UP_PACE = Pace(first_retry=0.5, longest_retry=4.0)
+_LOOK_UP_INTERVALS = PollIntervals(first_retry=0.5, longest_retry=4.0)
 _REFUSED = frozenset({400, 422})
 _TOO_OFTEN = 429
 """Nothing was created: the request was not even looked at."""
@@ -135,10 +135,10 @@ class Creation:
 
     async def _look_up(self, unclear: FtuiError) -> dict[str, Any]:
         """The job with our mark, after a failure that leaves open whether it was created."""
-        rhythm = Rhythm(_LOOK_UP_PACE, self._clock)
+        schedule = PollSchedule(_LOOK_UP_INTERVALS, self._clock)
         looked = False
         for _ in range(_LOOK_UPS):
-            await self._clock.sleep(rhythm.after_failure())
+            await self._clock.sleep(schedule.after_failure())
             try:
                 job = await self.found()
             except (ProviderTrouble, EngineUnavailable):

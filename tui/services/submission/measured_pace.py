@@ -32,7 +32,7 @@ async def measured_pace(workspace: Workspace, request: JobRequest) -> MeasuredPa
     """
     alike: list[tuple[float, JobLog, JobFile]] = []
     for log in await recorded_jobs(workspace):
-        file = await log.file() if log.provider == LOCAL else None
+        file = await log.load_job_file() if log.provider == LOCAL else None
         if file and file.request and _alike(file.request, request):
             alike.append((file.created_at or 0.0, log, file))
     for _, log, file in sorted(alike, key=lambda one: one[0], reverse=True):

@@ -27,7 +27,7 @@ async def request_again(providers: Providers, log: JobLog) -> JobRequest:
         NotFound: the server does not know the job.
         ProviderError: nothing is recorded, and the server cannot be asked.
     """
-    file = await log.file()
+    file = await log.load_job_file()
     asked = file.request if file else None
     here = asked is not None and await asyncio.to_thread(_are_here, asked)
     if asked and here:

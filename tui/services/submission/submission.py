@@ -154,7 +154,7 @@ class Submissions:
         status["model"] = status["model"] or request.model
         status["suffix"] = status["suffix"] or request.suffix
         log = JobLog(self._workspace, request.provider, job["id"])
-        await log.created(
+        await log.save_job_file(
             JobFile(
                 provider=request.provider,
                 id=job["id"],
@@ -164,4 +164,4 @@ class Submissions:
             )
         )
         await log.append([status])
-        return await log.view()
+        return await log.load()

@@ -17,7 +17,7 @@ from tui.services.providers.providers import Providers, json_body
 from tui.services.reading.row_file import Stamp
 from tui.services.submission.upload_content import SentContent
 from tui.services.submission.upload_records import OpenUpload, SentFile, SentFiles
-from tui.services.watching.poll_schedule import Pace, Rhythm
+from tui.services.watching.poll_schedule import PollIntervals, PollSchedule
 from tui.services.workspace.files import explain
 from tui.services.workspace.workspace import Workspace
 
@@ -29,7 +29,7 @@ MOST_AT_ONCE: Final = 512 * 2**20
 PART_BYTES: Final = 64 * 2**20
 """Bytes of a part, as OpenAI documents for `/v1/uploads`."""
 _TRIES = 4
-_PACE = Pace(first_retry=0.5, longest_retry=8.0)
+_RETRY_INTERVALS = PollIntervals(first_retry=0.5, longest_retry=8.0)
 _PURPOSE: Final = "fine-tune"
 _TYPE = "application/jsonl"
 _NO_SUCH_PATH = frozenset({404, 405, 501})
@@ -223,15 +223,15 @@ class Uploading:
         self, content: SentContent, send: Callable[[], Awaitable[Any]]
     ) -> dict[str, Any]:
         """Ask until there is an answer, a few times at most."""
-        rhythm = Rhythm(_PACE, self._clock)
+        schedule = PollSchedule(_RETRY_INTERVALS, self._clock)
         while True:
             try:
                 return await self._ask(send)
             except (ProviderTrouble, EngineUnavailable) as error:
                 await content.require_unchanged()
                 wish = error.retry_after if isinstance(error, ProviderTrouble) else None
-                pause = rhythm.after_failure(wish)
-                if rhythm.failures == _TRIES:
+                pause = schedule.after_failure(wish)
+                if schedule.failures == _TRIES:
                     raise
             except OSError as error:
                 await content.require_unchanged()

@@ -1,4 +1,4 @@
-"""How closely a person looks at a job, which decides how often and how much is asked of it."""
+"""How often and how thoroughly a job is polled, by how much of it a person sees."""
 
 from __future__ import annotations
 
@@ -6,46 +6,46 @@ import asyncio
 from enum import IntEnum
 
 
-class Level(IntEnum):
-    """How closely a job is looked at; the higher, the more is asked."""
+class PollPriority(IntEnum):
+    """How much of a job is on screen; the higher, the more is requested."""
 
     HIDDEN = 0
-    """Nothing of it is shown: its status is asked for, slowly, and now and then its last step, so
-    that its end is noticed, or that it stands still."""
+    """Nothing is shown: its status is polled slowly, and now and then its last step, so that its
+    end or a stall is noticed."""
     LISTED = 1
     """Its row is shown: its status and last figures."""
     WATCHED = 2
-    """It is open: everything, as soon as it is there."""
+    """It is open: everything, as soon as it is available."""
 
 
-class Attention:
-    """How closely a job is looked at now; a change wakes those who follow it at once.
+class PollControl:
+    """The current priority of a job; changing it wakes its watchers at once.
 
-    A screen makes one for each job that it follows, or one for several, and changes it when the
-    job is opened, or another screen is shown.
+    A screen makes one per followed job, or one for several, and changes it when the job is opened
+    or another screen is shown.
     """
 
-    def __init__(self, level: Level = Level.WATCHED) -> None:
-        self._level = level
+    def __init__(self, priority: PollPriority = PollPriority.WATCHED) -> None:
+        self._priority = priority
         self._changed = asyncio.Event()
 
     @property
-    def level(self) -> Level:
-        """The level now; setting another one wakes who waits."""
-        return self._level
+    def priority(self) -> PollPriority:
+        """The current priority; setting a different one wakes the watchers."""
+        return self._priority
 
-    @level.setter
-    def level(self, level: Level) -> None:
-        if level is not self._level:
-            self._level = level
-            self.call()
+    @priority.setter
+    def priority(self, priority: PollPriority) -> None:
+        if priority is not self._priority:
+            self._priority = priority
+            self.poll_now()
 
     @property
     def changed(self) -> asyncio.Event:
         """Set at the next change."""
         return self._changed
 
-    def call(self) -> None:
-        """Wake who waits though nothing changed: a person wants to know now."""
-        before, self._changed = self._changed, asyncio.Event()
-        before.set()
+    def poll_now(self) -> None:
+        """Wake the watchers without a change of priority: a person asked for a refresh."""
+        event, self._changed = self._changed, asyncio.Event()
+        event.set()

@@ -1,29 +1,29 @@
-"""When to ask a server again: quickly while things move, slowly while they wait, backing off."""
+"""When to poll a server again: fast while a job moves, slowly while it waits, with backoff."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from tui.services.clock import Clock
-from tui.services.watching.poll_priority import Level
+from tui.services.watching.poll_priority import PollPriority
 
 LONGEST_RETRY_AFTER = 600.0
-"""A server's wish for more silence than this is cut, so that no job is forgotten for a day."""
+"""Upper bound on a server's `Retry-After`, so that no job is forgotten for a day."""
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """How often a server may be asked, in seconds between two polls.
+class PollIntervals:
+    """How often a server may be polled, in seconds between two polls.
 
     Attributes:
-        moving: after news of a job that trains.
-        quiet: at most, while a job trains without news.
-        waiting: while the job is queued, paused, or being checked.
-        listed: while its row is shown and no more.
+        moving: after a running job reported something new.
+        quiet: upper bound while a running job reports nothing new.
+        waiting: while the job is queued, paused or being validated.
+        listed: while only its row is shown.
         hidden: while nothing of it is shown.
         first_retry: after the first failure; doubled by each further one.
-        longest_retry: at most, after many failures of the server.
-        longest_offline: at most, while the server is out of reach: trying costs it nothing.
+        longest_retry: upper bound after many failures of the server.
+        longest_offline: upper bound while the server is unreachable, where trying costs it nothing.
         requests_per_second: of all jobs together that are not watched.
     """
 
@@ -38,10 +38,10 @@ class Pace:
     requests_per_second: float = 20.0
 
 
-HERE = Pace()
+LOCAL_INTERVALS = PollIntervals()
 """For the engine on this machine."""
 
-ABROAD = Pace(
+REMOTE_INTERVALS = PollIntervals(
     moving=5.0,
     quiet=30.0,
     waiting=15.0,
@@ -50,49 +50,52 @@ ABROAD = Pace(
     first_retry=2.0,
     requests_per_second=2.0,
 )
-"""For a server that many ask, and that limits the rate."""
+"""For a shared server with rate limits."""
 
-_SLOWER = 1.5
+_QUIET_FACTOR = 1.5
 
 
-class Rhythm:
-    """The pauses between the polls of one job."""
+class PollSchedule:
+    """The delays between the polls of one job."""
 
-    def __init__(self, pace: Pace, clock: Clock) -> None:
-        self._pace = pace
+    def __init__(self, intervals: PollIntervals, clock: Clock) -> None:
+        self._intervals = intervals
         self._clock = clock
-        self._calm = pace.moving
+        self._delay = intervals.moving
         self.failures = 0
-        """Failures in a row."""
+        """Consecutive failures."""
 
-    def after_answer(self, status: str, *, news: bool, level: Level = Level.WATCHED) -> float:
-        """Seconds to wait after an answer; a job without news is asked for less and less often."""
+    def after_answer(
+        self, status: str, *, news: bool, priority: PollPriority = PollPriority.WATCHED
+    ) -> float:
+        """Seconds to wait after an answer; they grow while a job reports nothing new."""
         self.failures = 0
-        if level is Level.HIDDEN:
-            return self._pace.hidden
-        if level is Level.LISTED:
-            return max(self._pace.listed, 0.0 if status == "running" else self._pace.waiting)
+        if priority is PollPriority.HIDDEN:
+            return self._intervals.hidden
+        if priority is PollPriority.LISTED:
+            waiting = 0.0 if status == "running" else self._intervals.waiting
+            return max(self._intervals.listed, waiting)
         if status != "running":
-            self._calm = self._pace.moving
-            return self._pace.waiting
-        slower = min(self._pace.quiet, self._calm * _SLOWER)
-        self._calm = self._pace.moving if news else slower
-        return self._calm
+            self._delay = self._intervals.moving
+            return self._intervals.waiting
+        longer = min(self._intervals.quiet, self._delay * _QUIET_FACTOR)
+        self._delay = self._intervals.moving if news else longer
+        return self._delay
 
-    def begin_anew(self) -> None:
-        """What failed before says nothing of now."""
+    def reset(self) -> None:
+        """Forget earlier failures."""
         self.failures = 0
 
     def after_failure(self, retry_after: float | None = None, *, offline: bool = False) -> float:
-        """Seconds to wait after a failure: doubled each time, with jitter, never less than asked.
+        """Seconds to wait after a failure: exponential with jitter, at least `retry_after`.
 
         Args:
-            retry_after: what the server asked for, in seconds.
+            retry_after: what the server requested, in seconds.
             offline: it could not be reached at all.
         """
-        longest = self._pace.longest_offline if offline else self._pace.longest_retry
-        grown = self._pace.first_retry * 2.0 ** min(self.failures, 30)
+        longest = self._intervals.longest_offline if offline else self._intervals.longest_retry
+        backoff = self._intervals.first_retry * 2.0 ** min(self.failures, 30)
         self.failures += 1
-        # Half fixed, half chance: many watchers of a server that comes back do not ask at once.
-        pause = min(longest, grown) * (0.5 + 0.5 * self._clock.random())
-        return max(pause, min(retry_after or 0.0, LONGEST_RETRY_AFTER))
+        # Half fixed, half random: many watchers of a recovering server do not poll in step.
+        delay = min(longest, backoff) * (0.5 + 0.5 * self._clock.random())
+        return max(delay, min(retry_after or 0.0, LONGEST_RETRY_AFTER))

@@ -1,8 +1,7 @@
-"""What all jobs of one provider share: the rate of requests, its silence, and its list of jobs.
+"""What all jobs of one provider share: the request rate, `Retry-After`, and the list of jobs.
 
-A hundred jobs that are followed at a provider are one client of it: those that are merely listed
-take turns, share one answer to "which jobs are there?", and keep still together when the server
-asks for it. Who looks at one job does not wait for them.
+A hundred followed jobs are one client of their provider: those that are merely listed take turns,
+share one answer to "list jobs", and back off together. A watched job does not wait for them.
 """
 
 from __future__ import annotations
@@ -13,92 +12,97 @@ from typing import Any
 
 from tui.services.clock import Clock, rest
 from tui.services.errors import FtuiError, ProviderTrouble
-from tui.services.watching.poll_priority import Attention, Level
-from tui.services.watching.poll_schedule import LONGEST_RETRY_AFTER, Pace
+from tui.services.watching.poll_priority import PollControl, PollPriority
+from tui.services.watching.poll_schedule import LONGEST_RETRY_AFTER, PollIntervals
 
-_AT_ONCE = 10
-"""Requests that may come together after a silence; later ones keep the rate."""
-_FAILURE_LASTS = 5.0
-"""Seconds for which a failure to list the jobs is told to all who ask."""
+_BURST = 10
+"""Requests that may go out together after a pause; later ones keep the rate."""
+_FAILURE_SECONDS = 5.0
+"""Seconds for which a failure to list the jobs is shared by all callers."""
 
-Listing = Mapping[str, Mapping[str, Any]]
-"""The jobs of a provider by id, as it lists them."""
+JobsById = Mapping[str, Mapping[str, Any]]
+"""A provider's job objects by id, as it lists them."""
 
 
-class Traffic:
-    """The requests about one provider's jobs."""
+class RateLimiter:
+    """Spaces the requests about one provider's jobs."""
 
     def __init__(
-        self, pace: Pace, clock: Clock, ask: Callable[[], Coroutine[None, None, Listing]]
+        self,
+        intervals: PollIntervals,
+        clock: Clock,
+        fetch_jobs: Callable[[], Coroutine[None, None, JobsById]],
     ) -> None:
-        """No request was made yet.
+        """Start without a history of requests.
 
         Args:
-            pace: how often the provider may be asked.
+            intervals: how often the provider may be polled.
             clock: time and sleep.
-            ask: asks for the list of its jobs.
+            fetch_jobs: requests the list of its jobs.
         """
-        self.pace = pace
-        self._ask = ask
+        self.intervals = intervals
+        self._fetch_jobs = fetch_jobs
         self._clock = clock
-        self._gap = 1.0 / pace.requests_per_second
-        self._next = 0.0
-        self._closed_until = 0.0
-        self._answered = asyncio.Event()
-        self._asking: asyncio.Task[Listing] | None = None
-        self._asked_at = 0.0
+        self._gap = 1.0 / intervals.requests_per_second
+        self._next_slot = 0.0
+        self._blocked_until = 0.0
+        self._recovered = asyncio.Event()
+        self._request: asyncio.Task[JobsById] | None = None
+        self._requested_at = 0.0
 
-    async def turn(self, attention: Attention) -> None:
-        """Wait until a job may be asked for; one that is watched waits for the server's wish only.
+    async def acquire(self, control: PollControl) -> None:
+        """Wait until a job may be polled; a watched one only waits for `Retry-After`.
 
         Args:
-            attention: how closely the job is looked at; a change is heeded at once.
+            control: the job's priority; a change takes effect at once.
         """
-        while (left := self._closed_until - self._clock.now()) > 0:
-            await rest(self._clock, left, attention.changed)
+        while (wait := self._blocked_until - self._clock.now()) > 0:
+            await rest(self._clock, wait, control.changed)
         now = self._clock.now()
-        # A clock that was set back must not keep anyone waiting.
-        self._next = min(max(self._next, now - _AT_ONCE * self._gap), now + 3600) + self._gap
-        mine = self._next
-        while attention.level is not Level.WATCHED and (left := mine - self._clock.now()) > 0:
-            if await rest(self._clock, left, attention.changed):
+        # A clock that was set back must not block anyone.
+        earliest = max(self._next_slot, now - _BURST * self._gap)
+        self._next_slot = slot = min(earliest, now + 3600) + self._gap
+        while (
+            control.priority is not PollPriority.WATCHED and (wait := slot - self._clock.now()) > 0
+        ):
+            if await rest(self._clock, wait, control.changed):
                 return
 
-    def answered(self) -> None:
-        """The provider answers: whoever waits because it did not may ask again."""
-        before, self._answered = self._answered, asyncio.Event()
-        before.set()
+    def report_recovery(self) -> None:
+        """Wake everyone who backs off because the provider did not answer."""
+        event, self._recovered = self._recovered, asyncio.Event()
+        event.set()
 
     @property
-    def back(self) -> asyncio.Event:
-        """Set when the provider answers anyone."""
-        return self._answered
+    def recovered(self) -> asyncio.Event:
+        """Set when the provider answers again."""
+        return self._recovered
 
-    def failed(self, error: FtuiError) -> None:
-        """Heed a server that says when it wants to be asked again."""
+    def report_failure(self, error: FtuiError) -> None:
+        """Honour the server's `Retry-After`."""
         if isinstance(error, ProviderTrouble) and error.retry_after:
-            wish = min(error.retry_after, LONGEST_RETRY_AFTER)
-            self._closed_until = max(self._closed_until, self._clock.now() + wish)
+            seconds = min(error.retry_after, LONGEST_RETRY_AFTER)
+            self._blocked_until = max(self._blocked_until, self._clock.now() + seconds)
 
-    async def listing(self, longest: float = 0.0) -> Listing:
-        """The provider's jobs, asked for once for all who want to know at about the same time.
+    async def list_jobs(self, max_age: float = 0.0) -> JobsById:
+        """The provider's jobs; concurrent callers share one request.
 
         Args:
-            longest: seconds that an answer may be old.
+            max_age: seconds for which an earlier answer is reused.
 
         Raises:
-            FtuiError: the list cannot be had; this too is shared for some seconds.
+            FtuiError: the list is not available; the failure is shared for some seconds.
         """
-        if self._asking is None or self._is_old(self._asking, longest):
-            self._asked_at = self._clock.now()
-            self._asking = asyncio.create_task(self._ask())
-        return await asyncio.shield(self._asking)
+        if self._request is None or self._is_stale(self._request, max_age):
+            self._requested_at = self._clock.now()
+            self._request = asyncio.create_task(self._fetch_jobs())
+        return await asyncio.shield(self._request)
 
-    def _is_old(self, asking: asyncio.Task[Listing], longest: float) -> bool:
-        if not asking.done():
+    def _is_stale(self, request: asyncio.Task[JobsById], max_age: float) -> bool:
+        if not request.done():
             return False
-        if asking.cancelled():
+        if request.cancelled():
             return True
-        if asking.exception():
-            longest = min(longest, _FAILURE_LASTS)
-        return not 0 <= self._clock.now() - self._asked_at < longest
+        if request.exception():
+            max_age = min(max_age, _FAILURE_SECONDS)
+        return not 0 <= self._clock.now() - self._requested_at < max_age

@@ -1,21 +1,28 @@
-"""What was seen of each job, kept in the workspace: shown offline for ever."""
+"""The folder of a job in the workspace: what was requested, and its history, readable offline."""
 
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
+import orjson
 from pydantic import BaseModel
 
-from tui.domain.jobs.records import Record
+from tui.domain.jobs.record_order import history_order, record_hash
+from tui.domain.jobs.records import Record, status_content
+from tui.domain.jobs.run import Run
 from tui.domain.jobs.view import JobView
 from tui.domain.submission.job_request import JobRequest
-from tui.services.workspace.files import append_json, explain
-from tui.services.workspace.job_history import JobHistory
+from tui.services.workspace.files import append_json, explain, json_lines
+from tui.services.workspace.log_file import append_after, read_after
 from tui.services.workspace.workspace import Workspace, folder_name
 
 LONGEST_ID = 120
+_SLICE = 256
+"""Records read in one go: a millisecond or two, in which nothing else may run."""
 
 
 class JobFile(BaseModel):
@@ -27,32 +34,44 @@ class JobFile(BaseModel):
     nonce: str | None = None
     """The mark in the job's metadata by which it was looked up after an unclear failure."""
     request: JobRequest | None = None
-    """What was asked for; None for a job that was started elsewhere."""
+    """None for a job that was started elsewhere."""
 
 
 class JobLog:
-    """One job's folder `jobs/<provider>/<id>/`: `job.json` and the append-only `events.jsonl`."""
+    """One job's folder `jobs/<provider>/<id>/`: `job.json` and the append-only `events.jsonl`.
+
+    The log is folded into a view as it is read; reading again costs only what is new. Of each
+    record just a hash is kept, by which a duplicate is recognised.
+    """
 
     def __init__(self, workspace: Workspace, provider: str, job: str) -> None:
+        """Name the folder; nothing is read yet."""
         self.provider = provider
         self.job = job
         self._workspace = workspace
         self._folder = workspace.jobs / folder_name(provider) / folder_name(job)
-        self._events = self._folder / "events.jsonl"
+        self._path = self._folder / "events.jsonl"
+        self._run = Run(provider, job)
+        self._hashes: set[int] = set()
+        self._offset = 0
+        self.status: Record = {}
+        """The last status; empty before the first."""
+        self.newest_at = 0.0
+        """Time of the newest record."""
 
-    async def created(self, file: JobFile) -> None:
-        """Keep what was asked for.
+    async def save_job_file(self, file: JobFile) -> None:
+        """Write `job.json`.
 
         Raises:
             FileError: it cannot be written.
         """
         await self._workspace.save(self._folder / "job.json", file)
 
-    async def file(self) -> JobFile | None:
-        """What was asked for; None where this workspace never asked.
+    async def load_job_file(self) -> JobFile | None:
+        """Read `job.json`; None where the job was not created from this workspace.
 
         Raises:
-            FileError: it is there and cannot be read.
+            FileError: it exists and cannot be read.
         """
         path = self._folder / "job.json"
         if not await asyncio.to_thread(path.exists):
@@ -60,51 +79,134 @@ class JobLog:
         return await self._workspace.load(path, JobFile)
 
     async def claim(self, name: str) -> bool:
-        """Mark something of the job as done; False where it was marked before, by any program.
+        """Create a marker file; False where it already exists, whichever program made it.
 
         Raises:
-            FileError: the mark cannot be written.
+            FileError: the marker cannot be written.
         """
         path = self._folder / name
         try:
-            return await asyncio.to_thread(_make_first, path)
+            return await asyncio.to_thread(_create_exclusively, path)
         except OSError as error:
             raise explain(error, path, "write") from error
 
+    def view(self) -> JobView:
+        """The job as far as the log is read."""
+        return self._run.view()
+
+    def view_with(self, status: Record) -> JobView:
+        """The same with a status that is not recorded."""
+        return self._run.view_with(status)
+
+    def contains(self, record: Record) -> bool:
+        """Whether a record was read or added."""
+        return record_hash(record) in self._hashes
+
+    def repeats_status(self, status: Record) -> bool:
+        """Whether a status has the content of the last one."""
+        return status_content(status) == status_content(self.status)
+
+    def is_quiet(self, now: float, seconds: float) -> bool:
+        """Whether the job is running and its last known step is at least that long ago."""
+        view = self._run.view()
+        if view.status != "running" or view.last_step_at is None:
+            return False
+        return now + view.clock_ahead - view.last_step_at >= seconds
+
+    async def read(self) -> AsyncGenerator[list[Record], None]:
+        """Yield what is new in the log, whoever wrote it, in slices, oldest first.
+
+        After a read that was broken off, start again with a new object.
+
+        Raises:
+            FileError: the log exists and cannot be read.
+        """
+        try:
+            lines, end = await asyncio.to_thread(read_after, self._path, self._offset)
+        except OSError as error:
+            raise explain(error, self._path) from error
+        if not lines:
+            return
+        order = await asyncio.to_thread(
+            history_order, _parse_in_slices(lines), self._hashes, self.status
+        )
+        for start in range(0, len(order), _SLICE):
+            yield await asyncio.to_thread(self._take, lines, order[start : start + _SLICE])
+        self._offset = end
+
+    async def load(self) -> JobView:
+        """Read the log to its end and return the job as it was last seen.
+
+        Raises:
+            FileError: the log exists and cannot be read.
+        """
+        async for _ in self.read():
+            pass
+        return self.view()
+
+    async def records(self) -> list[Record]:
+        """Read what is new: each record once, oldest first, a terminal status last.
+
+        Raises:
+            FileError: the log exists and cannot be read.
+        """
+        return [record async for records in self.read() for record in records]
+
     async def append(self, records: list[Record]) -> None:
-        """Add what was seen.
+        """Append records without looking at the log.
 
         Raises:
             FileError: the log cannot be written.
         """
-        await append_json(self._events, records)
+        await append_json(self._path, records)
 
-    def history(self) -> JobHistory:
-        """What was seen, to be read."""
-        return JobHistory(self.provider, self.job, self._events)
-
-    async def records(self) -> list[Record]:
-        """What was seen, each once, oldest first, a terminal status last.
+    async def add(self, records: list[Record]) -> list[Record]:
+        """Append the records that are new; returns everything new in the log, of others too.
 
         Raises:
-            FileError: the log is there and cannot be read.
+            FileError: the log cannot be written.
         """
-        return [record async for records in self.history().read() for record in records]
+        if not records:
+            return []
+        try:
+            return await asyncio.to_thread(self._add, records)
+        except OSError as error:
+            raise explain(error, self._path, "write") from error
 
-    async def view(self) -> JobView:
-        """How the job stood when it was last seen.
+    def _add(self, records: list[Record]) -> list[Record]:
+        added: list[Record] = []
 
-        Raises:
-            FileError: the log is there and cannot be read.
-        """
-        history = self.history()
-        async for _ in history.read():
-            pass
-        return history.view()
+        def make_block(lines: list[bytes]) -> bytes:
+            added.extend(self._new([_parse(line) for line in lines]))
+            own = self._new(records)
+            added.extend(own)
+            return json_lines(own)
+
+        # The lock held while this runs keeps each record in the log once.
+        self._offset = append_after(self._path, self._offset, make_block)
+        return added
+
+    def _new(self, records: Sequence[Record]) -> list[Record]:
+        order = history_order(records, self._hashes, self.status)
+        new = [records[index] for index in order]
+        self._fold(new)
+        return new
+
+    def _take(self, lines: list[bytes], indices: Sequence[int]) -> list[Record]:
+        records = [_parse(lines[index]) for index in indices]
+        self._fold(records)
+        return records
+
+    def _fold(self, records: list[Record]) -> None:
+        for record in records:
+            self._run.add(record)
+            self.newest_at = max(self.newest_at, float(record["at"]))
+            if record.get("type") == "status":
+                self.status = record
 
 
-def _make_first(path: Path) -> bool:
-    """Make an empty file; whether it was not there before."""
+def _create_exclusively(path: Path) -> bool:
+    """Create an empty file; False where it exists."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         path.touch(exist_ok=False)
@@ -113,10 +215,27 @@ def _make_first(path: Path) -> bool:
     return True
 
 
+def _parse(line: bytes) -> Record:
+    """The record of a line; empty for a line that older versions tore in a crash."""
+    try:
+        record = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _parse_in_slices(lines: list[bytes]) -> Iterator[Record]:
+    """The records of lines; between two slices the event loop gets its turn."""
+    for start in range(0, len(lines), _SLICE):
+        for line in lines[start : start + _SLICE]:
+            yield _parse(line)
+        time.sleep(0)
+
+
 async def recorded_jobs(workspace: Workspace) -> list[JobLog]:
-    """The logs of all jobs that this workspace has seen."""
-    found = await asyncio.to_thread(lambda: sorted(workspace.jobs.glob("*/*/events.jsonl")))
+    """The logs of all jobs in a workspace, not read yet."""
+    paths = await asyncio.to_thread(lambda: sorted(workspace.jobs.glob("*/*/events.jsonl")))
     return [
         JobLog(workspace, unquote(path.parent.parent.name), unquote(path.parent.name))
-        for path in found
+        for path in paths
     ]

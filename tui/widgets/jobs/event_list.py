@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.widgets import Input
 
 from tui.domain.jobs.descriptions import clock_time
-from tui.domain.jobs.event_filter import EventFilter, level_of
+from tui.domain.jobs.filters import EventFilter, level_of
 from tui.domain.jobs.view import JobEvent
 from tui.domain.loop import Tone
 from tui.domain.text import number, preview
@@ -112,7 +112,7 @@ class EventList(Vertical):
         table, before = self.table, len(self._rows)
         wanted = self._wanted
         self._rows = (
-            [place for place, event in enumerate(self._events) if wanted.wants(event)]
+            [place for place, event in enumerate(self._events) if wanted.matches(event)]
             if wanted
             else range(len(self._events))
         )

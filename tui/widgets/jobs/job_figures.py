@@ -7,7 +7,7 @@ from enum import StrEnum
 from operator import attrgetter
 
 from tui.domain.jobs.curves import Curve
-from tui.domain.jobs.descriptions import name_of
+from tui.domain.jobs.descriptions import job_name
 from tui.domain.jobs.view import JobView
 from tui.widgets.plot.curves import Curves, RunCurves
 
@@ -60,7 +60,7 @@ def curves_of(view: JobView, figure: Figure, *others: JobView) -> Curves:
     return Curves(
         [
             RunCurves(
-                name_of(view),
+                job_name(view),
                 _curve(view, source.line),
                 _curve(view, source.marks),
                 view.best if figure is Figure.LOSS else None,
@@ -69,7 +69,7 @@ def curves_of(view: JobView, figure: Figure, *others: JobView) -> Curves:
             ),
             *(
                 RunCurves(
-                    name_of(other),
+                    job_name(other),
                     _curve(other, source.line),
                     _curve(other, source.marks),
                     started_at=other.started_at,

@@ -83,5 +83,5 @@ def _show_note(line: LiveLine, note: HealthNote | None) -> None:
         return
     line.set_class(note.tone is Tone.WARNED, "-warned")
     line.set_class(note.tone is Tone.BAD, "-bad")
-    said = f"{note.tone.glyph} {note.words}"
+    said = f"{note.tone.glyph} {note.text}"
     line.show(f"{said} Rule: {note.rule}", f"{said} (i: why)", said)
