@@ -142,8 +142,8 @@ async def test_only_lines_that_changed_are_repainted(
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: bool(rows(app)))
-        connections = screen(app).board.contacts
-        await until(pilot, lambda: sum(bool(one.updated_at) for one in contacts.values()) == 5)
+        connections = screen(app).board.connections
+        await until(pilot, lambda: sum(bool(one.updated_at) for one in connections.values()) == 5)
         await pilot.pause()
         table = screen(app).query_one("#jobs-list", LineTable)
         painted: list[int] = []
