@@ -90,7 +90,7 @@ def test_a_reader_that_goes_away_ends_the_watch_quietly(far: MisbehavingServer) 
 def test_a_job_that_vanished_ends_the_watch_with_what_was_seen_and_one_sentence(
     far: MisbehavingServer, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.services.watching.watch._VANISHED_AFTER", 1)
+    monkeypatch.setattr("tui.services.watching.watch._MAX_NOT_FOUND", 1)
     a_run(far, 2)
     far.can_pause = True
     run("pause", "last", "--json")

@@ -207,7 +207,7 @@ async def test_a_job_that_vanishes_is_told_and_its_history_stays(
         async for look in jobs.follow("far", "ftjob-1"):
             looks.append(look)
 
-    with pytest.raises(NotFound, match="seen of the job is kept"):
+    with pytest.raises(NotFound, match="recorded history is kept"):
         await look_on()
     assert [bool(look.connection.error) for look in looks[-3:]] == [False, True, True]
     view = await jobs.recorded_view("far", "ftjob-1")
