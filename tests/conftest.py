@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import keyring.backends.null
 import pytest
 from servers.misbehaving import MisbehavingServer, misbehaving_server
@@ -17,6 +18,10 @@ from support.sample_rows import good_rows
 
 from tui.services.providers.engine_process import EngineProcess
 from tui.settings import Settings
+
+# A busy machine is no fault of the code: examples are counted, never timed.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True, scope="session")
