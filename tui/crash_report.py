@@ -1,7 +1,7 @@
-"""What a person sees when the app breaks: where it happened, and none of the values at hand.
+"""The crash report: a traceback without values.
 
-Textual prints a traceback with the local variables of every frame; among them may be keys, rows of
-somebody's data, the environment.
+Textual prints the local variables of every frame; among them may be keys, rows of data and the
+environment.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from rich.traceback import Trace
 
 PREFACE = (
-    "ftui stopped because of a mistake of its own. Whatever trains goes on. Please report the "
-    "lines below; they tell where it happened and hold no data.\n"
+    "ftui crashed because of a bug. Running jobs are not affected. Please report the lines below; "
+    "they show where it happened and contain no data.\n"
 )
 
 
 class ReticentConsole(Console):
-    """The console that Textual renders with, but for tracebacks: they lose their values."""
+    """Textual's console, except that tracebacks are rendered without values."""
 
     def __init__(self, like: Console, redact: Callable[[str], str]) -> None:
-        """Make a console.
+        """Create a console.
 
         Args:
-            like: the one that Textual made.
-            redact: takes keys out of what an exception says.
+            like: the console to copy.
+            redact: removes keys from the message of an exception.
         """
         system = cast(Literal["standard", "256", "truecolor"] | None, like.color_system)
         super().__init__(
@@ -48,20 +48,20 @@ class ReticentConsole(Console):
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        """Render as any console does; a traceback after a plain sentence and without values."""
+        """Render as usual; a traceback without values, after a preface."""
         traceback = sys.modules.get("rich.traceback")
         if traceback and isinstance(renderable, traceback.Traceback):
-            _empty(renderable.trace, self._redact)
+            _strip_values(renderable.trace, self._redact)
             yield from super().render(PREFACE, options)
         yield from super().render(renderable, options)
 
 
-def _empty(trace: Trace, redact: Callable[[str], str]) -> None:
-    """Take the local variables out of a trace, and secrets out of what was said."""
+def _strip_values(trace: Trace, redact: Callable[[str], str]) -> None:
+    """Remove local variables from a trace, and secrets from its messages."""
     for stack in trace.stacks:
         stack.exc_value = redact(stack.exc_value)
         stack.notes = [redact(note) for note in stack.notes]
         for frame in stack.frames:
             frame.locals = None
-        for within in stack.exceptions:
-            _empty(within, redact)
+        for inner in stack.exceptions:
+            _strip_values(inner, redact)

@@ -1,4 +1,4 @@
-"""Of a terminal, what Textual has no word for: writing a sequence, noticing that it is gone."""
+"""Terminal functions that Textual lacks: send a sequence, notice a hangup."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ import sys
 
 
 def send(sequence: str) -> None:
-    """Write a sequence between what Textual writes, never within.
+    """Write an escape sequence between two frames of Textual, never inside one.
 
-    Textual's writer hands each frame to the buffer of the standard error in one call, and the
-    buffer does one call at a time. While the terminal takes nothing this waits: call it in a
-    thread.
+    Textual writes each frame to the buffer of stderr in one call, and the buffer serialises calls.
+    Blocks while the terminal accepts nothing: call it in a thread.
 
     Args:
-        sequence: a whole escape sequence.
+        sequence: a complete escape sequence.
 
     Raises:
         OSError: the terminal is gone.
@@ -26,14 +25,14 @@ def send(sequence: str) -> None:
 
 
 def wait_until_gone() -> bool:
-    """Wait until the terminal is gone; a connection may end without any signal.
+    """Wait until the terminal is gone; a connection may end without a signal.
 
     Returns:
-        True once it is gone; False at once where that cannot be waited for.
+        True once it is gone; False at once if stdin is not a terminal.
     """
     stream = sys.__stdin__
     if stream is None or not stream.isatty():
         return False
     poll = select.poll()
     poll.register(stream.fileno(), 0)
-    return any(found & (select.POLLHUP | select.POLLERR) for _, found in poll.poll())
+    return any(events & (select.POLLHUP | select.POLLERR) for _, events in poll.poll())

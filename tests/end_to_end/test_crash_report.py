@@ -53,7 +53,7 @@ def test_a_crash_report_says_where_and_shows_no_key(tmp_path: Path) -> None:
     terminal.press("?")
     assert terminal.wait_for_end() == 1
     text = " ".join(terminal.text().split())
-    assert "ftui stopped because of a mistake of its own" in text
+    assert "ftui crashed because of a bug" in text
     assert "action_help" in text
     assert "ValueError: bad key [key]" in text
     assert "locals" not in text

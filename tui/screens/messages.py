@@ -1,4 +1,4 @@
-"""What screens tell the application: how a step stands, and where to go on."""
+"""Messages of the screens to the app: the state of a step, requests to other screens."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tui.domain.loop import Mode, StepState
 
 @dataclass
 class StepChanged(Message):
-    """A step of the loop stands differently now."""
+    """The state of a step of the loop changed."""
 
     mode: Mode
     state: StepState
@@ -22,7 +22,7 @@ class StepChanged(Message):
 
 @dataclass
 class ChangesPending(Message):
-    """A step holds changes that would be lost with the app; empty words where it holds none."""
+    """A step has changes that quitting would lose; the text is empty if it has none."""
 
     mode: Mode
     words: str
@@ -30,20 +30,20 @@ class ChangesPending(Message):
 
 @dataclass
 class JobNoticed(Message):
-    """A job ended or stalled, of which a person wants to hear who looks elsewhere."""
+    """A job ended or stalled: worth a notification on any screen."""
 
     notice: JobNotification
 
 
 class StepRequested(Message):
-    """Go to a step of the loop, and begin there what the message is about."""
+    """Go to a step of the loop and start the request there."""
 
     mode: ClassVar[Mode]
 
 
 @dataclass
 class DataRequested(StepRequested):
-    """Go to Data; with a file, open it."""
+    """Go to Data; with a path, open the file."""
 
     mode = Mode.DATA
     path: Path | None = None
@@ -51,7 +51,7 @@ class DataRequested(StepRequested):
 
 @dataclass
 class TrainRequested(StepRequested):
-    """Go to Jobs and offer a new job; with a file, on that chat file."""
+    """Go to Jobs and open the form of a new job, for a chat file if there is a path."""
 
     mode = Mode.JOBS
     path: Path | None = None
@@ -60,7 +60,7 @@ class TrainRequested(StepRequested):
 
 @dataclass
 class EvaluateRequested(StepRequested):
-    """Go to Evaluate and offer to compare these two models of a provider."""
+    """Go to Evaluate and open the form to compare two models of a provider."""
 
     mode = Mode.EVALUATE
     provider: str
@@ -70,7 +70,7 @@ class EvaluateRequested(StepRequested):
 
 @dataclass
 class ChatRequested(StepRequested):
-    """Go to Jobs and talk with a tuned model or checkpoint, beside its base where one is named."""
+    """Go to Jobs and chat with a tuned model or checkpoint, beside its base if there is one."""
 
     mode = Mode.JOBS
     provider: str

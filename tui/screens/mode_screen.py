@@ -1,4 +1,4 @@
-"""What the four screens share: loop bar, headline, footer, and reasons for what is disabled."""
+"""The base of the four screens: loop bar, headline, footer, reasons for disabled actions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tui.services.errors import FtuiError
 from tui.widgets.loop_bar import LoopBar
 
 _HEADLINE = 2
-"""Lines of the headline at the most."""
+"""Maximum lines of the headline."""
 
 
 class ModeScreen(Screen[None]):
@@ -32,7 +32,7 @@ class ModeScreen(Screen[None]):
 
     MODE: ClassVar[Mode]
     ABOUT: ClassVar[str] = ""
-    """What the screen is for, as the help dialog tells it."""
+    """The purpose of the screen, for the help dialog."""
 
     def __init__(self, services: Services) -> None:
         super().__init__()
@@ -41,10 +41,10 @@ class ModeScreen(Screen[None]):
 
     @property
     def is_current(self) -> bool:
-        """Whether it can be seen: nothing but dialogs lies over it.
+        """Whether the screen is visible: nothing but dialogs lie over it.
 
-        Textual counts the screen below any other in, and then repaints the whole of the upper one
-        with every change of the lower.
+        Textual also counts the screen below any other as current, and repaints the whole of the
+        upper one with every change of the lower.
         """
         if not super().is_current:
             return False
@@ -54,15 +54,15 @@ class ModeScreen(Screen[None]):
 
     @classmethod
     async def load_state(cls, services: Services) -> StepState:
-        """How this step stood when it was last seen, from the workspace alone.
+        """The last state of this step, from the workspace alone.
 
         Raises:
-            FtuiError: what is kept there cannot be read.
+            FtuiError: a file of the workspace cannot be read.
         """
         return LoopState().step(cls.MODE)
 
     def compose(self) -> ComposeResult:
-        """Loop bar, headline, the screen's own body; the footer follows."""
+        """Loop bar, headline and body; the footer is mounted later."""
         yield Static("ftui needs at least 60 columns and 16 lines.", id="too-small")
         yield LoopBar(self.MODE)
         yield Static(id="headline", markup=False)
@@ -73,13 +73,13 @@ class ModeScreen(Screen[None]):
         yield from ()
 
     def on_mount(self) -> None:
-        """A footer mounts a widget a key, which would hold up the first paint."""
+        """Add the footer late: its widget per key would delay the first paint."""
         self.call_after_refresh(self._add_footer)
 
     async def _add_footer(self) -> None:
-        if self.is_attached:  # the app may have ended since
+        if self.is_attached:  # the app may have exited since
             await self.mount(Footer(show_command_palette=False))
-            # It shows keys when they change, and may have missed the last change.
+            # The footer follows changes of the keys, and may have missed the last one.
             self.refresh_bindings()
 
     def begin(self, request: StepRequested) -> bool:
@@ -91,68 +91,64 @@ class ModeScreen(Screen[None]):
         return False
 
     def headline(self, sentence: str | Content) -> None:
-        """Set the one sentence that matters on this screen; a plain string is scrubbed."""
+        """Set the headline; a plain string is scrubbed."""
         line = self.query_one("#headline", Static)
         width = line.content_size.width
         before = _lines(self._headline, width)
         self._headline = Content(scrub(sentence)) if isinstance(sentence, str) else sentence
-        # A layout of the screen is sent, too; it is needed where the lines become more or fewer.
-        other_height = not width or _lines(self._headline, width) != before
-        line.update(_fitted(self._headline, width), layout=other_height)
+        # A layout repaints the screen; it is needed only if the number of lines changes.
+        height_changed = not width or _lines(self._headline, width) != before
+        line.update(_fitted(self._headline, width), layout=height_changed)
 
     def on_resize(self) -> None:
-        """Give the headline as much as there is room for now."""
+        """Fit the headline to the new width."""
         for line in self.query("#headline").results(Static):
             line.update(_fitted(self._headline, self.size.width - line.gutter.width))
 
     @property
     def is_seen(self) -> bool:
-        """Whether it is the screen that a person sees, be it behind a dialog.
-
-        Textual calls a screen current that another one covers, and paints what is above it anew
-        whenever something changes below.
-        """
+        """Whether it is the topmost screen, leaving out dialogs."""
         stack = self.app.screen_stack
-        return next((one for one in reversed(stack) if not one.is_modal), None) is self
+        return next((screen for screen in reversed(stack) if not screen.is_modal), None) is self
 
     def post_state(self, state: StepState) -> None:
-        """Tell the loop bar how this step stands."""
+        """Post the state of this step to the loop bar."""
         self.post_message(StepChanged(self.MODE, state))
 
-    def show_notice(self, words: str, severity: SeverityLevel = "information") -> None:
-        """Tell what a key did or why it did nothing; what earlier keys did makes room for it."""
+    def show_notice(self, message: str, severity: SeverityLevel = "information") -> None:
+        """Show the result of a key in place of earlier notifications."""
         self.app.clear_notifications()
-        self.notify(scrub(words), severity=severity, markup=False)
+        self.notify(scrub(message), severity=severity, markup=False)
 
     def on_screen_suspend(self) -> None:
-        """What was told would lie over a dialog."""
+        """Clear the notifications, which would cover a dialog."""
         if self.app.screen.is_modal:
             self.app.clear_notifications()
 
     def show_error(self, error: FtuiError) -> None:
-        """Show a failure as its sentence and its remedy."""
+        """Show a failure with its remedy."""
         self.notify(scrub(str(error)), severity="error", markup=False, timeout=10)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """A failure that nobody foresaw is told too, instead of waiting for ever."""
+        """Report an unexpected failure of a worker."""
         if event.state is WorkerState.ERROR:
-            words = preview(f"{type(event.worker.error).__name__}: {event.worker.error}")
-            self.worker_failed(FtuiError(f"The work stopped unexpectedly ({words})."))
+            failure = preview(f"{type(event.worker.error).__name__}: {event.worker.error}")
+            self.worker_failed(FtuiError(f"A background task failed unexpectedly ({failure})."))
 
     def worker_failed(self, error: FtuiError) -> None:
-        """Show an unforeseen failure; a screen that waits for the work says so in its own way."""
+        """Show an unexpected failure; a screen that waits for the worker overrides this."""
         self.show_error(error)
 
     def disabled_reason(self, action: str) -> str | None:
-        """Why an action cannot be done now, as a sentence; None where it can."""
+        """Why an action is disabled, as a sentence; None if it is enabled."""
         return None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Grey out in the footer what cannot be done now; `on_key` tells why."""
+        """Dim disabled actions in the footer; `on_key` gives the reason."""
         return None if self.disabled_reason(action) else True
 
     def on_key(self, event: events.Key) -> None:
-        """A key whose action is disabled gives the reason instead of silence."""
+        """Show the reason if the action of the key is disabled."""
         active = self.active_bindings.get(event.key)
         if active is None or active.enabled or active.node is not self:
             return
@@ -163,12 +159,12 @@ class ModeScreen(Screen[None]):
 
 
 def _lines(sentence: Content, width: int) -> int:
-    """The lines that a headline takes."""
+    """Number of lines of a headline."""
     return min(len(sentence.wrap(width)), _HEADLINE) if width > 0 else 0
 
 
 def _fitted(sentence: Content, width: int) -> Content:
-    """As much of a headline as there is room for; where something is left out, that is seen."""
+    """The headline, with an ellipsis if it does not fit."""
     lines = sentence.wrap(width) if width > 0 else []
     if len(lines) <= _HEADLINE:
         return sentence
