@@ -13,7 +13,7 @@ LARGEST = "x" * 75_000
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_the_text_under_the_cursor_is_given_as_it_is(size: tuple[int, int]) -> None:
+async def test_the_text_under_the_cursor_is_returned_unchanged(size: tuple[int, int]) -> None:
     choices = [("user", "Where is it?"), ("assistant", HOSTILE)]
     async with showing(CopyText(choices), size) as (app, pilot):
         assert not outside(app)
@@ -24,7 +24,7 @@ async def test_the_text_under_the_cursor_is_given_as_it_is(size: tuple[int, int]
         assert app.answers == [HOSTILE]
 
 
-async def test_it_says_what_tmux_needs() -> None:
+async def test_the_dialog_says_what_tmux_needs() -> None:
     async with showing(CopyText([("user", "Hello")])) as (app, _):
         assert "set -g set-clipboard on" in app.shown()
 

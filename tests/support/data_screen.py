@@ -19,20 +19,20 @@ from tui.widgets.line_table import LineTable
 
 
 def app_on(settings: Settings, name: str | Path | None) -> FtuiApp:
-    """The app on a file, or on one of the sample data by its name."""
+    """The app on a file, or on a sample file by name."""
     file = sample_path(name) if isinstance(name, str) else name
     return FtuiApp(Services(settings), file)
 
 
 async def settled(pilot: Pilot[None]) -> DataScreen:
-    """Wait until the file is open, checked and drawn, or the failure told."""
+    """Wait until the file is open, checked and drawn, or its failure shown."""
 
     def calm() -> bool:
         screen = pilot.app.screen
         if not isinstance(screen, DataScreen):
             return False
         nodes = (screen, screen.browser)
-        busy = any(one.is_running and one.node in nodes for one in screen.workers)
+        busy = any(worker.is_running and worker.node in nodes for worker in screen.workers)
         return not busy and not text(screen, "#headline").startswith("Opening")
 
     await until(pilot, calm)

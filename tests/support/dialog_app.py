@@ -41,11 +41,11 @@ class DialogApp(App[None], Generic[Answer]):
 
     @property
     def open(self) -> bool:
-        """Whether the dialog is still there."""
+        """Whether the dialog is still open."""
         return self.screen is self.dialog
 
     def said(self, selector: str) -> str:
-        """What a line of the dialog says."""
+        """The text of a Static of the dialog."""
         return str(self.dialog.query_one(selector, Static).render())
 
     def shown(self) -> str:
@@ -72,9 +72,9 @@ async def showing(
 
 def outside(app: App[Any]) -> list[Widget]:
     """Widgets of the dialog that are cut off by the edges of the screen or of their parent."""
-    found = []
+    widgets = []
     for widget in app.screen.query("Button, Input, Static, Label"):
         geometry = app.screen.find_widget(widget)
         if geometry.visible_region != geometry.region:
-            found.append(widget)
-    return found
+            widgets.append(widget)
+    return widgets

@@ -14,14 +14,14 @@ class ListApp(App[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.told: list[frozenset[int]] = []
+        self.changes: list[frozenset[int]] = []
 
     def compose(self) -> ComposeResult:
         rows = [["refusal", "3"], ["\x1b[31m[/red]", "2"], ["empty", "1"]]
         yield CheckList([Column("code"), Column("rows", 4)], rows, ticked=[1])
 
     def on_check_list_changed(self, message: CheckList.Changed) -> None:
-        self.told.append(message.control.ticked)
+        self.changes.append(message.control.ticked)
 
 
 def boxes(checks: CheckList) -> list[str]:
@@ -36,14 +36,14 @@ async def test_space_ticks_the_row_under_the_cursor(size: tuple[int, int]) -> No
         assert boxes(checks) == ["[ ]", "[x]", "[ ]"]
         await pilot.press("space", "down", "space")
         assert boxes(checks) == ["[x]", "[ ]", "[ ]"]
-        assert app.told == [{0, 1}, {0}]
+        assert app.changes == [{0, 1}, {0}]
 
 
 async def test_plus_and_minus_tick_all_and_none() -> None:
     app = ListApp()
     async with app.run_test() as pilot:
         await pilot.press("plus", "plus", "minus")
-        assert app.told == [{0, 1, 2}, frozenset()]
+        assert app.changes == [{0, 1, 2}, frozenset()]
 
 
 async def test_a_click_on_a_box_ticks_it_and_one_beside_it_does_not() -> None:

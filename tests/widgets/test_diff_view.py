@@ -59,7 +59,7 @@ async def test_what_differs_within_a_line_is_marked(size: tuple[int, int]) -> No
         assert changed(app.view) == [" cafÃ© ", "café"]
 
 
-async def test_white_space_that_goes_is_marked_too() -> None:
+async def test_removed_white_space_is_marked() -> None:
     app = DiffApp()
     async with app.run_test() as pilot:
         app.view.show([DiffLine("removed", '"x "'), DiffLine("added", '"x"')])
@@ -75,7 +75,7 @@ async def test_words_between_two_changes_are_not_marked() -> None:
         assert changed(app.view) == ["a", "NaN", "b", "null"]
 
 
-async def test_lines_that_only_come_are_not_marked_within() -> None:
+async def test_lines_that_are_only_added_have_no_marked_words() -> None:
     app = DiffApp()
     async with app.run_test() as pilot:
         app.view.show([DiffLine("removed", "a"), DiffLine("added", "b"), DiffLine("added", "c")])
@@ -89,10 +89,10 @@ def test_every_line_fits_and_nothing_is_lost(diff: list[DiffLine], width: int) -
     shown = laid_out(diff, width)
     assert all(cell_len(line) <= width for line in shown)
     assert not any(map(has_unsafe, shown))
-    assert "".join(line[2:] for line in shown) == "".join(scrub(one.text) for one in diff)
+    assert "".join(line[2:] for line in shown) == "".join(scrub(line.text) for line in diff)
 
 
-async def test_scrolling_repaints_what_differs_and_no_more() -> None:
+async def test_scrolling_repaints_only_what_differs() -> None:
     """A line that looks like the one that was there costs nothing on the wire."""
     app = DiffApp()
     async with app.run_test(size=(120, 40)) as pilot:
@@ -108,7 +108,7 @@ async def test_scrolling_repaints_what_differs_and_no_more() -> None:
         app.view.refresh = noted  # type: ignore[method-assign]
         await pilot.press("down")
         assert app.view.scroll_offset.y == 20
-        assert {(one.width, one.height) for one in repainted} == {(1, 1)}
+        assert {(region.width, region.height) for region in repainted} == {(1, 1)}
         lines, mark = 40, 2
         assert len(repainted) == lines + mark
 

@@ -25,8 +25,8 @@ class TableApp(App[None]):
     def __init__(self, rows: int = 1_000_000) -> None:
         super().__init__()
         self.rows = rows
-        self.asked: list[int] = []
-        self.told: list[tuple[str, int]] = []
+        self.requested: list[int] = []
+        self.messages: list[tuple[str, int]] = []
         self.late: set[int] = set()
 
     def compose(self) -> ComposeResult:
@@ -36,19 +36,19 @@ class TableApp(App[None]):
         self.query_one(LineTable).set_row_count(self.rows)
 
     def cells(self, row: int) -> Sequence[Cell] | None:
-        self.asked.append(row)
+        self.requested.append(row)
         if row in self.late:
             return None
         return [str(row), ("日本語\x1b[31m [/red] 👩‍🚀", Tone.BAD), "more"]
 
     def on_line_table_row_highlighted(self, message: LineTable.RowHighlighted) -> None:
-        self.told.append(("at", message.row))
+        self.messages.append(("at", message.row))
 
     def on_line_table_row_selected(self, message: LineTable.RowSelected) -> None:
-        self.told.append(("chosen", message.row))
+        self.messages.append(("selected", message.row))
 
     def on_line_table_rows_needed(self, message: LineTable.RowsNeeded) -> None:
-        self.told.append(("needed", message.first))
+        self.messages.append(("needed", message.first))
 
 
 def lines(table: LineTable) -> list[str]:
@@ -56,11 +56,11 @@ def lines(table: LineTable) -> list[str]:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_a_million_rows_ask_only_for_those_in_sight(size: tuple[int, int]) -> None:
+async def test_only_visible_rows_of_a_million_are_requested(size: tuple[int, int]) -> None:
     app = TableApp()
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
-        assert set(app.asked) == set(range(size[1] - 1))
+        assert set(app.requested) == set(range(size[1] - 1))
         table = app.query_one(LineTable)
         shown = lines(table)
         assert shown[0].split() == (["n", "text", "more"] if size[0] > 100 else ["n", "text"])
@@ -68,7 +68,7 @@ async def test_a_million_rows_ask_only_for_those_in_sight(size: tuple[int, int])
         assert not any(has_unsafe(line) for line in shown)
 
 
-async def test_the_keys_move_the_cursor_and_choose() -> None:
+async def test_keys_move_the_cursor_and_select() -> None:
     app = TableApp()
     async with app.run_test(size=(80, 24)) as pilot:
         table = app.query_one(LineTable)
@@ -89,28 +89,28 @@ async def test_the_keys_move_the_cursor_and_choose() -> None:
             first, count = table.visible_rows
             assert first <= row < first + count
         await pilot.press("j", "enter")
-        assert app.told[-1] == ("chosen", 1)
+        assert app.messages[-1] == ("selected", 1)
         await pilot.click(offset=(10, 5))
-        assert app.told[-1] == ("at", 4)
+        assert app.messages[-1] == ("at", 4)
 
 
 async def test_moving_the_cursor_repaints_two_lines() -> None:
     app = TableApp()
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
-        app.asked.clear()
+        app.requested.clear()
         await pilot.press("down")
         await pilot.pause()
-        assert sorted(set(app.asked)) == [0, 1]
+        assert sorted(set(app.requested)) == [0, 1]
 
 
-async def test_rows_that_are_late_are_asked_for_once_and_shown_when_they_come() -> None:
+async def test_rows_not_loaded_yet_are_requested_once_and_shown_later() -> None:
     app = TableApp()
     app.late = set(range(50))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         await pilot.pause()  # the first paint asks, the next turn hears it
-        assert app.told.count(("needed", 0)) == 1
+        assert app.messages.count(("needed", 0)) == 1
         app.late.clear()
         app.query_one(LineTable).rows_changed([3])
         await pilot.pause()
@@ -128,7 +128,7 @@ async def test_a_table_that_shrinks_keeps_its_cursor_on_a_row() -> None:
         table.set_row_count(0)
         await pilot.press("down", "enter")
         assert table.cursor == 0
-        assert app.told[-1][0] == "at"
+        assert app.messages[-1][0] == "at"
 
 
 @given(st.text(), st.integers(0, 40), st.booleans())
@@ -141,7 +141,7 @@ def test_a_cell_takes_exactly_its_width(text: str, width: int, right: bool) -> N
 @given(st.integers(40, 300))
 def test_the_columns_fill_the_table(width: int) -> None:
     widths = column_widths(COLUMNS, width)
-    shown = [one for one in widths if one]
+    shown = [width for width in widths if width]
     assert sum(shown) + len(shown) - 1 == width
 
 
@@ -171,7 +171,7 @@ class ColouredApp(App[None]):
         self.query_one(LineTable).set_row_count(2)
 
 
-async def test_blank_cells_cost_no_colour_of_their_own() -> None:
+async def test_blank_cells_do_not_change_the_colour() -> None:
     """Each change of colour is 40 bytes over SSH."""
     app = ColouredApp()
     async with app.run_test(size=(80, 24)):
@@ -179,7 +179,7 @@ async def test_blank_cells_cost_no_colour_of_their_own() -> None:
         assert [segment.text.split() for segment in line] == [[], ["bad", "no"], ["plain"]]
 
 
-async def test_cells_that_changed_are_repainted_and_no_others() -> None:
+async def test_only_changed_cells_are_repainted() -> None:
     app = ColouredApp()
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()

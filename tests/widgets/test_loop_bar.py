@@ -33,16 +33,16 @@ SHORT = "1 Decide ✓ fine-tune │ 2 Data ✗ 3 invalid │ 3 Jobs ▶ 62% │ 
 
 
 @pytest.mark.parametrize(
-    ("width", "said"),
+    ("width", "expected"),
     [(80, SHORT), (120, SHORT.replace("invalid", "invalid of 120").replace("▶ 62%", "▶ running"))],
 )
 async def test_long_states_give_way_to_their_short_forms_where_the_line_is_short(
-    width: int, said: str
+    width: int, expected: str
 ) -> None:
     async with Bar().run_test(size=(width, 24)) as pilot:
         assert isinstance(pilot.app, Bar)
         await pilot.pause()
-        assert pilot.app.text().startswith(said[:60])
+        assert pilot.app.text().startswith(expected[:60])
         assert pilot.app.query(LoopStep).last().region.right <= width
 
 
@@ -62,7 +62,7 @@ async def test_steps_that_have_not_begun_give_up_their_words_first() -> None:
         assert pilot.app.text() == "1 Decide – │ 2 Data ✗ 412,000 invalid │ 3 Jobs – │ 4 Evaluate –"
 
 
-async def test_words_from_elsewhere_cannot_steer_the_terminal() -> None:
+async def test_texts_are_scrubbed() -> None:
     async with Bar().run_test(size=(120, 24)) as pilot:
         assert isinstance(pilot.app, Bar)
         pilot.app.loop = BUSY_LOOP.with_step(Mode.JOBS, StepState(Tone.NONE, "\x1b[31m[/]"))

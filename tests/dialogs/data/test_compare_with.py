@@ -29,7 +29,7 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_paths_are_typed_and_given(size: tuple[int, int], files: tuple[Path, Path]) -> None:
+async def test_typed_paths_are_returned(size: tuple[int, int], files: tuple[Path, Path]) -> None:
     async with showing(CompareWith(), size) as (app, pilot):
         assert not outside(app)
         validation, test = app.dialog.query(Input)
@@ -40,7 +40,7 @@ async def test_paths_are_typed_and_given(size: tuple[int, int], files: tuple[Pat
         assert app.answers == [files]
 
 
-async def test_files_that_are_compared_with_already_can_be_taken_away(
+async def test_files_of_the_last_comparison_can_be_removed(
     files: tuple[Path, Path],
 ) -> None:
     async with showing(CompareWith(*files)) as (app, pilot):
@@ -49,7 +49,7 @@ async def test_files_that_are_compared_with_already_can_be_taken_away(
         assert app.answers == [(files[0], None)]
 
 
-async def test_what_cannot_be_read_is_told_in_place_and_kept(
+async def test_an_unreadable_file_is_reported_in_place(
     tmp_path: Path, files: tuple[Path, Path]
 ) -> None:
     async with showing(CompareWith(files[0], tmp_path / "none.jsonl")) as (app, pilot):
@@ -69,7 +69,7 @@ async def test_what_cannot_be_read_is_told_in_place_and_kept(
         assert app.answers == [None]
 
 
-async def test_a_file_with_an_evil_name_is_shown_scrubbed_and_given_as_it_is(
+async def test_a_hostile_file_name_is_shown_scrubbed_and_returned_unchanged(
     tmp_path: Path,
 ) -> None:
     evil = tmp_path / "\x1b]0;PWNED\x07[red].jsonl"

@@ -26,7 +26,7 @@ LONG = FixChoice("extra", "drop fields", row_diff(b"{}", b"[" + b"1," * 300 + b"
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_a_fix_is_shown_before_it_is_made(size: tuple[int, int]) -> None:
+async def test_a_fix_is_previewed_before_it_is_applied(size: tuple[int, int]) -> None:
     async with showing(FixPreview("Line 12", [DAMAGED, ALONE]), size) as (app, pilot):
         assert not outside(app)
         shown = app.shown()
@@ -46,7 +46,7 @@ async def test_a_fix_is_shown_before_it_is_made(size: tuple[int, int]) -> None:
         assert app.answers == [FixAnswer("control-characters", all=False)]
 
 
-async def test_one_key_fixes_all_rows_of_a_kind() -> None:
+async def test_one_key_fixes_all_rows_with_the_problem() -> None:
     async with showing(FixPreview("Line 12", [DAMAGED, ALONE])) as (app, pilot):
         await pilot.press("a")
         assert app.answers == [FixAnswer("encoding-damage", all=True)]
@@ -65,7 +65,7 @@ async def test_fixes_of_the_whole_file_are_for_all_rows() -> None:
         assert app.answers == [FixAnswer("encoding-damage", all=True)]
 
 
-async def test_one_key_makes_every_fix_of_the_file() -> None:
+async def test_one_key_applies_every_fix_of_the_file() -> None:
     async with showing(FixPreview("All rows", [ALONE, DAMAGED], every=True)) as (app, pilot):
         assert "Fix all kinds (a)" in app.shown()
         await pilot.press("a")

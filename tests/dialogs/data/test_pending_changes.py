@@ -25,7 +25,7 @@ def dialog(edits: Edits) -> PendingChanges:
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_every_step_is_told_with_its_lines(size: tuple[int, int]) -> None:
+async def test_every_step_shows_its_lines(size: tuple[int, int]) -> None:
     async with showing(dialog(some_edits()), size) as (app, pilot):
         assert not outside(app)
         shown = app.shown()
@@ -42,7 +42,7 @@ async def test_every_step_is_told_with_its_lines(size: tuple[int, int]) -> None:
         assert app.answers == [None]
 
 
-async def test_a_step_over_a_million_rows_is_told_in_short() -> None:
+async def test_the_lines_of_a_step_over_a_million_rows_are_shortened() -> None:
     edits = Edits()
     edits.do("exclude", dict.fromkeys(range(0, 300000, 3), EXCLUDED))
     async with showing(dialog(edits)) as (app, _):
@@ -53,7 +53,7 @@ async def test_a_step_over_a_million_rows_is_told_in_short() -> None:
         assert not app.dialog.query_one("#pending-lines", Static).max_scroll_y
 
 
-async def test_nothing_pending_is_said_in_one_sentence() -> None:
+async def test_no_pending_changes_is_one_sentence() -> None:
     async with showing(PendingChanges([], lambda row: row, [])) as (app, pilot):
         assert "every row is as in the file" in app.shown()
         await pilot.press("escape")

@@ -16,11 +16,11 @@ from tui.widgets.data.statistics_view import StatisticsView
 def dialog(*, blocks: bool | None = None) -> RowStatistics:
     tally = Tally()
     for n in range(60):
-        said = [
+        messages = [
             {"role": "user", "content": "?"},
             {"role": "assistant", "content": f"label {n % 3}"},
         ]
-        tally.add(Example(said), 7 * n, [])  # type: ignore[arg-type]
+        tally.add(Example(messages), 7 * n, [])  # type: ignore[arg-type]
     title = "\x1b]0;PWNED\x07[/red].jsonl"
     return RowStatistics(statistics_of(tally, DEFAULT_OPTIONS), title, blocks=blocks)
 

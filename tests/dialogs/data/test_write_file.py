@@ -71,7 +71,7 @@ async def test_a_file_is_written_by_keyboard_alone(size: tuple[int, int], source
         ]
 
 
-async def test_rows_that_are_converted_are_held_to_the_rule_of_quality(source: Path) -> None:
+async def test_converted_rows_leave_out_low_quality_by_default(source: Path) -> None:
     async with showing(dialog(source, Format.PAIRS)) as (app, pilot):
         await pressed(app, pilot, "ctrl+s")
         (request,) = app.answers
@@ -90,7 +90,7 @@ WRONG = [
 ]
 
 
-async def test_what_cannot_be_is_told_in_place(source: Path) -> None:
+async def test_invalid_input_is_reported_in_place(source: Path) -> None:
     async with showing(dialog(source)) as (app, pilot):
         for name, typed, reason in WRONG:
             field = app.dialog.query_one(f"#{name}", Input)
@@ -128,17 +128,17 @@ async def test_the_source_and_folders_are_never_written_to(source: Path) -> None
             assert reason in word(app)
 
 
-async def test_a_name_that_is_taken_is_said_before(source: Path) -> None:
-    taken = source.with_name("taken.jsonl")
-    taken.write_text("{}\n")
+async def test_an_existing_file_is_reported_before_writing(source: Path) -> None:
+    existing = source.with_name("existing.jsonl")
+    existing.write_text("{}\n")
     async with showing(dialog(source)) as (app, pilot):
         assert "exists" not in word(app)
-        app.dialog.query_one("#out", Input).value = str(taken)
+        app.dialog.query_one("#out", Input).value = str(existing)
         await pressed(app, pilot)
         assert "The file exists: you will be asked first." in word(app)
         await pressed(app, pilot, "ctrl+s")
         (request,) = app.answers
-        assert request.out == taken
+        assert request.out == existing
         assert not request.replace
 
 
@@ -163,7 +163,7 @@ async def test_a_file_without_warnings_asks_for_less(source: Path) -> None:
         assert app.answers == [None]
 
 
-async def test_a_file_without_a_good_row_is_not_written(source: Path) -> None:
+async def test_a_file_without_valid_rows_is_not_written(source: Path) -> None:
     nothing = WriteFile(source, Format.CHAT, NONE_GOOD, {}, source.with_name("new.jsonl"))
     async with showing(nothing) as (app, pilot):
         await pressed(app, pilot, "ctrl+s")
@@ -174,8 +174,8 @@ async def test_a_file_without_a_good_row_is_not_written(source: Path) -> None:
 async def test_evil_names_are_shown_scrubbed_and_kept(tmp_path: Path) -> None:
     evil = tmp_path / "\x1b]0;PWNED\x07[red].jsonl"
     evil.write_text("{}\n")
-    asked = WriteFile(evil, Format.CHAT, COUNTS, {}, evil.with_suffix(".chat.jsonl"))
-    async with showing(asked) as (app, pilot):
+    form = WriteFile(evil, Format.CHAT, COUNTS, {}, evil.with_suffix(".chat.jsonl"))
+    async with showing(form) as (app, pilot):
         assert not any(map(has_unsafe, app.shown().splitlines()))
         await pressed(app, pilot, "ctrl+s")
         (request,) = app.answers

@@ -30,14 +30,14 @@ SIZES = [(80, 24), (120, 40)]
 FLAWED = "tickets_flawed.jsonl"
 
 
-async def type_filter(pilot: Pilot[None], wanted: str) -> None:
+async def type_filter(pilot: Pilot[None], query: str) -> None:
     await pilot.press("slash")
-    pilot.app.screen.query_one(Input).value = wanted
+    pilot.app.screen.query_one(Input).value = query
     await pilot.press("enter")
     await settled(pilot)
 
 
-async def test_a_filter_leaves_the_rows_it_names_and_esc_shows_all_again(
+async def test_a_filter_shows_matching_rows_and_esc_shows_all(
     settings: Settings,
 ) -> None:
     async with app_on(settings, FLAWED).run_test(size=(80, 24)) as pilot:
@@ -57,7 +57,7 @@ async def test_a_filter_leaves_the_rows_it_names_and_esc_shows_all_again(
         assert screen.query_one(LineTable).has_focus
 
 
-async def test_a_filter_that_cannot_be_read_says_what_was_meant(settings: Settings) -> None:
+async def test_an_invalid_filter_gets_a_suggestion(settings: Settings) -> None:
     app = app_on(settings, FLAWED)
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await opened(pilot)
@@ -68,7 +68,7 @@ async def test_a_filter_that_cannot_be_read_says_what_was_meant(settings: Settin
         assert screen.query_one(Input).has_focus
 
 
-async def test_no_row_for_a_filter_is_a_sentence_and_a_way_back(settings: Settings) -> None:
+async def test_a_filter_without_matches_says_how_to_go_back(settings: Settings) -> None:
     async with app_on(settings, "tickets_train.jsonl").run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot)
         await type_filter(pilot, "nobody wrote this")
@@ -80,7 +80,7 @@ async def test_no_row_for_a_filter_is_a_sentence_and_a_way_back(settings: Settin
         assert not screen.dataset.edits
 
 
-async def test_n_stays_among_the_rows_that_are_shown(settings: Settings) -> None:
+async def test_n_stays_within_the_filtered_rows(settings: Settings) -> None:
     async with app_on(settings, FLAWED).run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot)
         await type_filter(pilot, "is:warned")
@@ -91,7 +91,7 @@ async def test_n_stays_among_the_rows_that_are_shown(settings: Settings) -> None
         assert screen.browser.row == rows[0]
 
 
-async def test_z_sorts_and_the_column_shows_by_what(settings: Settings) -> None:
+async def test_z_sorts_and_marks_the_sort_column(settings: Settings) -> None:
     async with app_on(settings, FLAWED).run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot)
         data = screen.dataset
@@ -131,11 +131,11 @@ async def test_columns_are_hidden_and_shown(settings: Settings) -> None:
         await until(pilot, lambda: isinstance(app.screen, ChooseColumns))
         await pilot.press("down", "down", "down", "space", "enter")
         await until(pilot, lambda: app.screen is screen)
-        assert rows_shown(screen)[0].split() == [one for one in titles if one != "turns"]
+        assert rows_shown(screen)[0].split() == [title for title in titles if title != "turns"]
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_a_problem_stands_in_the_row_at_its_place(
+async def test_a_problem_is_shown_at_its_place_in_the_row(
     settings: Settings, size: tuple[int, int]
 ) -> None:
     async with app_on(settings, FLAWED).run_test(size=size) as pilot:
@@ -156,7 +156,7 @@ async def test_a_problem_stands_in_the_row_at_its_place(
         assert chat_text(screen).splitlines()[0] == "user"
 
 
-async def test_where_a_row_is_no_json_the_character_is_marked(settings: Settings) -> None:
+async def test_the_character_where_a_row_stops_being_json_is_marked(settings: Settings) -> None:
     async with app_on(settings, FLAWED).run_test(size=(120, 40)) as pilot:
         screen = await opened(pilot)
         await type_filter(pilot, "code:not-json")
@@ -171,7 +171,7 @@ async def test_the_footer_fits_80_columns(settings: Settings) -> None:
         assert max(key.region.right for key in keys) <= 80
 
 
-async def test_a_part_of_a_row_is_sent_to_the_clipboard_of_the_terminal(
+async def test_a_part_of_a_row_is_copied_to_the_terminals_clipboard(
     settings: Settings,
 ) -> None:
     app = app_on(settings, "tickets_train.jsonl")
@@ -183,8 +183,8 @@ async def test_a_part_of_a_row_is_sent_to_the_clipboard_of_the_terminal(
         await until(pilot, lambda: app.screen is screen)
         assert app.clipboard.encode() == screen.dataset.current_raw(0)
         assert base64.b64encode(app.clipboard.encode())
-        said = next(iter(app._notifications)).message
-        assert "518 characters sent to the terminal's clipboard" in said
+        message = next(iter(app._notifications)).message
+        assert "518 characters sent to the terminal's clipboard" in message
 
 
 async def test_a_row_that_is_too_large_for_the_clipboard_is_refused(
@@ -203,7 +203,7 @@ async def test_a_row_that_is_too_large_for_the_clipboard_is_refused(
         assert app.clipboard == ""
 
 
-async def test_rows_of_a_validation_file_are_told_as_leaked(
+async def test_rows_of_a_validation_file_are_reported_as_leaked(
     settings: Settings, tmp_path: Path
 ) -> None:
     other = tmp_path / "validation.jsonl"
@@ -224,7 +224,7 @@ async def test_rows_of_a_validation_file_are_told_as_leaked(
         assert "validation file too, on line 1" in problems(screen)
 
 
-async def test_a_missing_file_to_compare_with_leaves_the_open_one(settings: Settings) -> None:
+async def test_a_missing_comparison_file_keeps_the_open_file(settings: Settings) -> None:
     app = app_on(settings, "tickets_train.jsonl")
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot)
@@ -235,7 +235,7 @@ async def test_a_missing_file_to_compare_with_leaves_the_open_one(settings: Sett
         assert len(screen.browser.rows) == 120
 
 
-async def test_the_statistics_begin_with_what_is_wrong_with_the_file_and_what_a_run_costs(
+async def test_the_statistics_start_with_file_problems_and_the_price_of_a_run(
     settings: Settings,
 ) -> None:
     app = app_on(settings.model_copy(update={"model": "gpt-4.1-mini"}), FLAWED)
@@ -249,7 +249,9 @@ async def test_the_statistics_begin_with_what_is_wrong_with_the_file_and_what_a_
         assert any(line.startswith("– A run: about $0.04 (gpt-4.1-mini)") for line in shown)
 
 
-async def test_a_packed_file_says_what_holds_its_rows(settings: Settings, tmp_path: Path) -> None:
+async def test_the_headline_names_container_and_compression(
+    settings: Settings, tmp_path: Path
+) -> None:
     rows = [json.loads(line) for line in sample_path("tickets_train.jsonl").open()]
     path = tmp_path / "tickets.json.gz"
     path.write_bytes(gzip.compress(json.dumps(rows).encode()))

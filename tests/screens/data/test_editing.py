@@ -35,10 +35,10 @@ def flawed(tmp_path: Path) -> Path:
     return path
 
 
-async def typed(pilot: Pilot[None], wanted: str) -> None:
+async def typed(pilot: Pilot[None], query: str) -> None:
     """Filter the rows."""
     await pilot.press("slash")
-    pilot.app.screen.query_one(Input).value = wanted
+    pilot.app.screen.query_one(Input).value = query
     await pilot.press("enter")
     await settled(pilot)
 
@@ -112,7 +112,7 @@ async def test_a_flawed_file_becomes_a_clean_one_by_keyboard_alone(
     assert len(rejected) + len(written) == len(source.splitlines())
 
 
-async def test_undo_and_redo_go_back_and_forth_over_any_number_of_steps(
+async def test_undo_and_redo_work_over_any_number_of_steps(
     settings: Settings, flawed: Path
 ) -> None:
     async with app_on(settings, flawed).run_test(size=(80, 24)) as pilot:
@@ -130,7 +130,7 @@ async def test_undo_and_redo_go_back_and_forth_over_any_number_of_steps(
         await pilot.press("ctrl+r", "ctrl+r")
         await until(pilot, lambda: screen.dataset.counts().excluded == 2)
         await settled(pilot)
-        assert [one.message for one in screen.app._notifications] == [
+        assert [note.message for note in screen.app._notifications] == [
             "Redone: exclude line 2 (1 row)"
         ]
         await pilot.press("v")
@@ -142,7 +142,7 @@ async def test_undo_and_redo_go_back_and_forth_over_any_number_of_steps(
         assert screen.disabled_reason("redo") == "There is nothing to redo."
 
 
-async def test_the_step_tells_what_is_left_of_the_file(settings: Settings, tmp_path: Path) -> None:
+async def test_the_loop_bar_counts_the_rows_that_remain(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "few.jsonl"
     kto = {"prompt": "Where is it?", "completion": "On its way to you.", "label": True}
     path.write_text("".join(json.dumps(row) + "\n" for row in [*good_rows(11), kto]))
@@ -174,9 +174,7 @@ async def test_a_format_that_cannot_be_trained_on_is_not_called_too_small(
         assert "(KTO)" in headline(screen)
 
 
-async def test_the_row_a_person_left_out_says_so_and_how_it_comes_back(
-    settings: Settings, flawed: Path
-) -> None:
+async def test_an_excluded_row_says_how_to_restore_it(settings: Settings, flawed: Path) -> None:
     async with app_on(settings, flawed).run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot)
         await pilot.press("n", "x")
@@ -210,7 +208,7 @@ async def test_changes_are_never_lost_without_a_question(
         await until(pilot, lambda: not screen.dataset.edits)
 
 
-async def test_training_offers_to_write_what_is_pending_first(
+async def test_training_offers_to_write_pending_changes_first(
     settings: Settings, tmp_path: Path
 ) -> None:
     path = tmp_path / "tickets.jsonl"
@@ -233,7 +231,7 @@ async def test_training_offers_to_write_what_is_pending_first(
         assert len((tmp_path / "tickets.clean.jsonl").read_text().splitlines()) == 107
 
 
-async def test_writing_over_files_asks_first(settings: Settings, tmp_path: Path) -> None:
+async def test_overwriting_files_asks_first(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "tickets.jsonl"
     path.write_bytes(sample_path("tickets_train.jsonl").read_bytes())
     there = tmp_path / "tickets.clean.jsonl"
@@ -254,7 +252,7 @@ async def test_writing_over_files_asks_first(settings: Settings, tmp_path: Path)
         await until(pilot, lambda: "tickets.clean.jsonl" in headline(screen_of(pilot)))
 
 
-async def test_what_could_not_be_written_is_offered_again_with_the_reason(
+async def test_a_failed_write_reopens_the_dialog_with_the_reason(
     settings: Settings, tmp_path: Path
 ) -> None:
     path = tmp_path / "same.jsonl"
@@ -266,17 +264,17 @@ async def test_what_could_not_be_written_is_offered_again_with_the_reason(
         pilot.app.screen.query_one("#validation", Input).value = "50%"
         await pilot.press("ctrl+s")
 
-        def told() -> str:
+        def message() -> str:
             return str(pilot.app.screen.query_one("#write-file-message", Static).render())
 
         await until(
             pilot,
-            lambda: isinstance(pilot.app.screen, WriteFile) and "too few distinct" in told(),
+            lambda: isinstance(pilot.app.screen, WriteFile) and "too few distinct" in message(),
         )
         assert pilot.app.screen.query_one("#validation", Input).value == "50%"
         pilot.app.screen.query_one("#validation", Input).value = ""
-        await until(pilot, lambda: "12 rows to train on" in told())
-        assert [one.name for one in tmp_path.iterdir()] == ["same.jsonl"]
+        await until(pilot, lambda: "12 rows to train on" in message())
+        assert [path.name for path in tmp_path.iterdir()] == ["same.jsonl"]
 
 
 def screen_of(pilot: Pilot[None]) -> DataScreen:
@@ -304,7 +302,7 @@ def an_editor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, work: str) -> Pat
     return runs
 
 
-async def test_a_row_is_edited_in_the_editor_and_looked_at_anew(
+async def test_a_row_edited_in_the_editor_is_checked_again(
     settings: Settings, flawed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     an_editor(
@@ -323,7 +321,7 @@ async def test_a_row_is_edited_in_the_editor_and_looked_at_anew(
         ]
 
 
-async def test_a_text_that_is_refused_is_kept_for_the_next_attempt(
+async def test_a_refused_edit_can_be_edited_again(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "tickets.jsonl"
@@ -343,7 +341,7 @@ async def test_a_text_that_is_refused_is_kept_for_the_next_attempt(
         assert "✓ edited" in rows_shown(screen)[1]
 
 
-async def test_without_an_editor_it_is_said_what_to_do(
+async def test_a_missing_editor_is_reported_with_a_remedy(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("VISUAL", raising=False)
@@ -357,7 +355,7 @@ async def test_without_an_editor_it_is_said_what_to_do(
         assert not screen.dataset.edits
 
 
-async def test_a_row_without_a_certain_fix_says_what_else_can_be_done(
+async def test_a_row_without_a_certain_fix_gets_other_suggestions(
     settings: Settings, flawed: Path
 ) -> None:
     app = app_on(settings, flawed)
@@ -365,6 +363,6 @@ async def test_a_row_without_a_certain_fix_says_what_else_can_be_done(
         screen = await opened(pilot)
         await pilot.press("f")
         await until(pilot, lambda: bool(app._notifications))
-        said = next(iter(app._notifications)).message
-        assert said == "Line 1 has no problem. Edit it (e) or exclude it (x)."
+        message = next(iter(app._notifications)).message
+        assert message == "Line 1 has no problem. Edit it (e) or exclude it (x)."
         assert screen.query_one(LineTable).has_focus

@@ -49,7 +49,7 @@ async def test_the_sample_data_is_one_key_away(settings: Settings, size: tuple[i
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_n_walks_the_rows_with_problems_and_tells_each_fix(
+async def test_n_visits_rows_with_problems_and_shows_each_fix(
     settings: Settings, size: tuple[int, int]
 ) -> None:
     app = app_on(settings, "tickets_flawed.jsonl")
@@ -79,7 +79,7 @@ async def test_n_walks_the_rows_with_problems_and_tells_each_fix(
         assert problems(screen) == "line 1 ✓ ok"
 
 
-async def test_a_headline_without_room_for_all_says_so(settings: Settings) -> None:
+async def test_a_headline_that_does_not_fit_ends_in_an_ellipsis(settings: Settings) -> None:
     app = app_on(settings, "tickets_flawed.jsonl")
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot)
@@ -100,7 +100,7 @@ async def test_a_large_file_is_checked_by_other_processes_while_the_app_holds_th
 
 
 @pytest.mark.long
-async def test_a_check_can_be_stopped_and_begun_anew(
+async def test_a_check_can_be_stopped_and_restarted(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "tickets.jsonl"
@@ -174,13 +174,13 @@ async def test_the_hostile_file_sends_no_control_character_to_the_terminal(
             painted.append(everything_painted(app))
             await pilot.press(*keys[1:], "j")
         assert screen.query_one(LineTable).cursor == 15
-        assert any("[red]this[/red]" in one for one in painted)
-        assert any("日本語" in one for one in painted)
-        assert not any(has_unsafe(one) for one in painted)
+        assert any("[red]this[/red]" in line for line in painted)
+        assert any("日本語" in line for line in painted)
+        assert not any(has_unsafe(line) for line in painted)
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_what_cannot_be_opened_is_a_sentence_and_a_way_on(
+async def test_a_file_that_cannot_be_opened_is_reported_with_ways_on(
     settings: Settings, size: tuple[int, int], tmp_path: Path
 ) -> None:
     path = tmp_path / "tickets.jsonl"
@@ -203,7 +203,7 @@ async def test_what_cannot_be_opened_is_a_sentence_and_a_way_on(
         assert "holds no rows" in text(screen, "#state")
 
 
-async def test_a_file_that_changed_on_disk_is_told(settings: Settings, tmp_path: Path) -> None:
+async def test_a_file_that_changed_on_disk_is_reported(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "tickets.jsonl"
     path.write_bytes(sample_path("tickets_train.jsonl").read_bytes())
     async with app_on(settings, path).run_test(size=(80, 24)) as pilot:
@@ -215,7 +215,7 @@ async def test_a_file_that_changed_on_disk_is_told(settings: Settings, tmp_path:
         assert screen.query_one(LineTable).row_count == 120
 
 
-async def test_a_change_on_disk_is_told_without_a_key(
+async def test_a_change_on_disk_is_noticed_without_a_key(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(data_file, "_BETWEEN_LOOKS", 0.05)

@@ -49,14 +49,14 @@ def texts(blocks: list[Block]) -> list[str]:
     ],
 )
 def test_a_problem_follows_what_it_is_about(where: str, above: str) -> None:
-    found = problem("bad-part", 1, where, "It is wrong.")
-    blocks = conversation(Example(ROW["messages"]), [found])
+    bad_part = problem("bad-part", 1, where, "It is wrong.")
+    blocks = conversation(Example(ROW["messages"]), [bad_part])
     at = next(i for i, block in enumerate(blocks) if block.mark)
     assert blocks[at].content.plain.startswith("✗ bad-part  It is wrong.")
     assert above in blocks[at - 1].content.plain
 
 
-def test_a_problem_of_the_whole_row_stands_above_it() -> None:
+def test_a_problem_of_the_whole_row_is_shown_above_it() -> None:
     blocks = conversation(Example(ROW["messages"]), [problem("no-assistant", 1)])
     assert blocks[0].mark
 
@@ -74,7 +74,7 @@ def test_the_json_marks_the_line_and_a_missing_key_at_the_end_of_its_object() ->
     assert '"content": "found"' in lines[at - 2]
 
 
-def test_an_image_in_the_row_is_told_by_its_kind_and_size() -> None:
+def test_an_image_in_the_row_is_shown_by_type_and_size() -> None:
     data = "data:image/png;base64," + "A" * 50_000
     message: Any = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": data}}]}
     shown = "\n".join(texts(conversation(Example([message]))))
@@ -92,7 +92,7 @@ def test_any_json_is_laid_out_safely_with_every_problem_once(
 
 
 @given(st.text())
-def test_any_text_that_is_no_json_is_shown_safely(raw: str) -> None:
+def test_text_that_is_not_json_is_shown_scrubbed(raw: str) -> None:
     assert not any(has_unsafe(line) for line in texts(row_json(raw)))
 
 

@@ -29,13 +29,13 @@ def test_a_bar_is_as_long_as_its_share(share: float, width: int, blocks: bool) -
 
 
 @given(st.lists(bars, max_size=20), st.integers(30, 200), st.booleans())
-def test_lines_fill_their_width_exactly(found: list[Bar], width: int, blocks: bool) -> None:
-    for line in draw_bars(found, sum(one.count for one in found), width, blocks=blocks):
+def test_lines_fill_their_width_exactly(items: list[Bar], width: int, blocks: bool) -> None:
+    for line in draw_bars(items, sum(item.count for item in items), width, blocks=blocks):
         assert cell_len(line.plain) == width
         assert not has_unsafe(line.plain)
 
 
-def test_counts_and_shares_stand_below_each_other() -> None:
+def test_counts_and_shares_are_aligned() -> None:
     drawn = draw_bars([Bar("user", 1500), Bar("日本 [/x]", 500)], 2000, 40)
     assert [line.plain for line in drawn] == [
         "user      ━━━━━━━━━━━━━━━━━━━ 1,500  75%",
@@ -43,7 +43,7 @@ def test_counts_and_shares_stand_below_each_other() -> None:
     ]
 
 
-def test_a_share_that_is_not_nothing_is_not_told_as_nothing() -> None:
+def test_a_share_above_zero_is_never_shown_as_zero() -> None:
     assert percent(0, 1000) == "  0%"
     assert percent(1, 1000) == " <1%"
     assert percent(10, 1000) == "  1%"
@@ -51,19 +51,19 @@ def test_a_share_that_is_not_nothing_is_not_told_as_nothing() -> None:
     assert percent(0, 0) == "  0%"
 
 
-def test_ranges_are_told_by_their_first_and_last_value() -> None:
+def test_ranges_are_labelled_by_their_first_and_last_value() -> None:
     single = Histogram((1, 2, 3, 9), (5, 2, 1), least=1, most=8, mean=2, median=1, p95=8)
-    assert [one.label for one in ranges(single)] == ["1", "2", "3+"]
+    assert [item.label for item in ranges(single)] == ["1", "2", "3+"]
     wide = Histogram((0, 500, 1000), (5, 2), least=3, most=800, mean=2, median=1, p95=8)
-    assert [one.label for one in ranges(wide)] == ["0-499", "500-999"]
+    assert [item.label for item in ranges(wide)] == ["0-499", "500-999"]
     assert ranges(Spread().histogram()) == []
 
 
 @given(st.lists(st.integers(0, 10**7), min_size=1, max_size=200))
-def test_every_value_stands_in_a_range(values: list[int]) -> None:
+def test_every_value_is_in_a_range(values: list[int]) -> None:
     spread = Spread()
     for value in values:
         spread.add(value)
-    found = ranges(spread.histogram())
-    assert sum(one.count for one in found) == len(values)
-    assert len({one.label for one in found}) == len(found)
+    items = ranges(spread.histogram())
+    assert sum(item.count for item in items) == len(values)
+    assert len({item.label for item in items}) == len(items)

@@ -43,7 +43,7 @@ def test_no_line_is_wider_than_its_room(width: int, blocks: bool) -> None:
     assert not any(map(has_unsafe, shown))
 
 
-def test_everything_that_was_counted_is_told() -> None:
+def test_all_statistics_are_shown() -> None:
     shown = lines(some(), 105)
     text = "\n".join(shown)
     for words in (
@@ -64,26 +64,26 @@ def test_everything_that_was_counted_is_told() -> None:
     assert "75  75%" in row
 
 
-def test_what_the_context_cuts_is_told_with_its_share() -> None:
+def test_tokens_beyond_the_context_are_shown_with_their_share() -> None:
     text = " ".join(line.strip() for line in lines(some(context=900), 73))
     assert "9 rows (9%) exceed the model's context of 900: 450 (1%) are cut." in text
     assert "no row is longer than the 2,000" in "\n".join(lines(some(context=2000), 105))
     assert "the model's context length is unknown" in "\n".join(lines(some(), 105))
 
 
-def test_histograms_stand_side_by_side_where_there_is_room() -> None:
+def test_histograms_are_side_by_side_if_there_is_room() -> None:
     wide, narrow = lines(some(), 105), lines(some(), 73)
     assert any("Roles" in line and "Messages a row" in line for line in wide)
     assert not any("Roles" in line and "Messages a row" in line for line in narrow)
     assert len(wide) < len(narrow)
 
 
-def test_plain_ascii_where_the_terminal_knows_no_other() -> None:
+def test_bars_can_be_plain_ascii() -> None:
     assert any("####" in line for line in lines(some(), 73, blocks=False))
     assert not any("━" in line for line in lines(some(), 73, blocks=False))
 
 
-def test_no_good_row_is_one_sentence() -> None:
+def test_no_valid_row_is_one_sentence() -> None:
     nothing = statistics_of(Tally(), DEFAULT_OPTIONS)
     assert lines(nothing, 73) == ["All rows have errors, so there are no statistics."]
 
