@@ -60,7 +60,7 @@ class Emitter:
                     id=generation.request_id,
                     status=400,
                     code="invalid_schema",
-                    message=f"The answer could not be held to the schema: {generation.failure}.",
+                    message=f"The answer cannot follow the schema: {generation.failure}.",
                     param="response_format",
                 )
             )

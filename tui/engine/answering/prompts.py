@@ -153,5 +153,5 @@ def _grammar(request: GenerationRequest, model: LoadedModel) -> Grammar | None:
     try:
         return vocabulary.grammar(request.json_schema)
     except GrammarError as error:
-        message = f"The answer cannot be held to this schema: {error}."
+        message = f"The answer cannot be constrained by this schema: {error}."
         raise InvalidRequestError(request, "invalid_schema", message, "response_format") from error
