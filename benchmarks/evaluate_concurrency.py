@@ -42,8 +42,8 @@ async def time_evaluation(concurrency: int, url: str, folder: Path, cases: int) 
     request = EvaluationRequest(test=test, provider="here", base="no", tuned="yes")
     await services.providers.client("here")
     start = time.perf_counter()
-    run = await evaluations.begin(request)
-    async for _ in evaluations.answers(run):
+    run = await evaluations.start(request)
+    async for _ in evaluations.stream_results(run):
         pass
     await evaluations.finish(run)
     seconds = time.perf_counter() - start

@@ -77,7 +77,7 @@ def test_a_broken_answers_file_is_one_sentence_and_exit_2(tmp_path: Path) -> Non
     (tmp_path / "answers.yaml").write_text("step_1: perhaps")
     done = ftui_decide(tmp_path, "--answers", "answers.yaml", "--json")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "“perhaps” is no answer to step_1" in done.stderr
+    assert "“perhaps” is not an answer to step_1" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -97,5 +97,5 @@ def test_on_a_terminal_it_asks_and_asks_again_after_a_slip(tmp_path: Path) -> No
     os.close(theirs)
     assert process.returncode == 0
     assert json.loads(out)["strength"] == "moderate"
-    assert "“maybe” is no answer to step_1" in err
+    assert "“maybe” is not an answer to step_1" in err
     assert "Do you have quality training data?" in err

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.domain import text
+from tui.widgets.line_table import fit
 
 
 @given(st.text(), st.booleans())
@@ -95,3 +96,25 @@ def test_numbers_carry_separators_signs_and_nothing_superfluous() -> None:
 def test_wide_characters_count_two_cells_and_accents_none() -> None:
     assert text.cell_width("日本") == 4
     assert text.cell_width("e\u0301") == 1
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "हिन्दी",
+        "தமிழ்",
+        "ภาษาไทย",
+        "1\ufe0f\u20e3",
+        "\U0001f1f3\U0001f1f4",
+        "👩\u200d🚀",
+        "日本語",
+        "ｗｉｄｅ",
+        "ﷺ",
+    ],
+    ids=["hindi", "tamil", "thai", "keycap", "flag", "zwj-emoji", "cjk", "full-width", "ligature"],
+)
+def test_a_width_agrees_with_the_cells_that_a_table_fills(word: str) -> None:
+    scrubbed = text.scrub(word)
+    padding = fit(word, 30).removeprefix(scrubbed)
+    assert padding.isspace()
+    assert text.cell_width(scrubbed) == 30 - len(padding)

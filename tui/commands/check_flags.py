@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from tui.domain.rows.check_options import LIMITS, CheckOptions, overlaid
+from tui.domain.rows.check_options import LIMITS, CheckOptions, override_options
 from tui.domain.rows.formats import Format
 from tui.services.errors import InputError
 
@@ -46,7 +46,7 @@ def options_of(flags: argparse.Namespace, options: CheckOptions) -> CheckOptions
         InputError: a code, limit, value or service cannot be used.
     """
     try:
-        return overlaid(
+        return override_options(
             options,
             off=flags.off,
             limits=flags.limit,

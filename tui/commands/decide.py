@@ -1,4 +1,4 @@
-"""Should you fine-tune at all? Walk the questions and get a verdict with its reasons.
+"""Should you fine-tune at all? Answer the questions and get a verdict with its reasons.
 
 With --answers the answers come from a file (YAML or JSON), such as
 {reason: format_reliability, step_1: yes, step_2: unsure}; otherwise they are asked here.
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(flags: argparse.Namespace, services: Services) -> int:
-    """Decide, keep the decision in the workspace, print it."""
+    """Decide, save the decision in the workspace, print it."""
     from tui.domain.decision.verdict import Verdict, decide
 
     framework = await services.decisions.framework(flags.framework)
@@ -63,13 +63,13 @@ def ask_all(framework: Framework) -> Answers:
     """Ask every question on the terminal.
 
     Raises:
-        InputError: standard input is no terminal, or it ended before the last answer.
+        InputError: standard input is not a terminal, or it ended before the last answer.
     """
     from tui.domain.decision.verdict import Answers, question_keys
 
     if not sys.stdin.isatty():
         raise InputError(
-            "There is no terminal to ask on.", "Give the answers in a file: --answers F."
+            "Standard input is not a terminal.", "Give the answers in a file: --answers F."
         )
     if framework.introduction:
         tell(framework.introduction)
@@ -83,26 +83,26 @@ def _ask(framework: Framework, key: str, answers: Answers) -> Answers:
     from tui.domain.decision.verdict import REASON
     from tui.services.decision.decisions import parse_answers
 
-    _tell_question(framework, key)
+    _print_question(framework, key)
     while True:
         sys.stderr.write("> ")
         sys.stderr.flush()
         line = sys.stdin.readline()
         if not line:
             raise InputError("The input ended before the last question.", "Use --answers F.")
-        given = line.strip()
+        text = line.strip()
         reasons = [*framework.good_reasons, *framework.bad_reasons, "unsure"]
-        if key == REASON and given.isdigit() and 1 <= int(given) <= len(reasons):
-            given = reasons[int(given) - 1]
+        if key == REASON and text.isdigit() and 1 <= int(text) <= len(reasons):
+            text = reasons[int(text) - 1]
         try:
-            answer = parse_answers({key: given}, framework).of(key)
+            answer = parse_answers({key: text}, framework).of(key)
         except ValueError as error:
             tell(str(error))
             continue
         return answers.with_answer(key, str(answer))
 
 
-def _tell_question(framework: Framework, key: str) -> None:
+def _print_question(framework: Framework, key: str) -> None:
     from tui.domain.decision.verdict import REASON, question_text
 
     tell(f"\n{question_text(framework, key)}")

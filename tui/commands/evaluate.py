@@ -1,7 +1,7 @@
-"""Compare a tuned with its base model: both answer the same test set, case by case.
+"""Compare a tuned model with its base model on the same test set, case by case.
 
-Says whether the tuned model is better, with a 95% interval, or that the evidence is not enough.
-Exit code 1 with --fail-on-regression if it is worse.
+Reports whether the tuned model is better, with a 95% interval, or that there is not enough
+evidence. Exit code 1 with --fail-on-regression if it is worse.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from tui.domain.evaluation.comparison import Comparison, Estimate
     from tui.domain.evaluation.records import Evaluation
     from tui.services.container import Services
-    from tui.services.evaluation.evaluations import EvaluationRequest, Run
+    from tui.services.evaluation.evaluations import EvaluationRequest, EvaluationRun
 
-_REMARK_EVERY = 2.0
+_PROGRESS_INTERVAL = 2.0
 """Seconds between two lines of progress."""
 
 
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="exact, contains, regex, numeric, json_valid or json_fields; "
         "json_valid if all expected answers are JSON objects, else exact",
     )
-    parser.add_argument("--provider", metavar="P", help="the server that answers")
+    parser.add_argument("--provider", metavar="P", help="the provider that serves both models")
     parser.add_argument(
         "--fail-on-regression", action="store_true", help="exit with 1 if the tuned model is worse"
     )
@@ -45,27 +45,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(flags: argparse.Namespace, services: Services) -> int:
-    """Compare, keep every case in the workspace, print the result."""
+    """Compare, store every case in the workspace, print the result."""
     from tui.domain.evaluation.comparison import Verdict
 
     request = await _request(flags, services)
     try:
-        begun = await services.evaluations.begin(request)
+        evaluation = await services.evaluations.start(request)
         if flags.scorer is None:
-            tell(f"Scorer {begun.scorer.name}: {begun.scorer.about}")
-        if begun.kept:
-            tell(f"Going on with an interrupted run: {begun.kept} cases are answered already.")
-        await _answer_all(begun, services)
-        record = await services.evaluations.finish(begun)
+            tell(f"Scorer {evaluation.scorer.name}: {evaluation.scorer.about}")
+        if evaluation.reused:
+            tell(f"Resuming an interrupted run: {evaluation.reused} cases already answered.")
+        await _answer_all(evaluation, services)
+        record = await services.evaluations.finish(evaluation)
     finally:
         await services.providers.close()
     result = record.comparison
     if result is None:
         raise InputError("There is nothing to compare.")
     if flags.json:
-        emit(as_json(record, result, begun.cases_file))
+        emit(as_json(record, result, evaluation.cases_file))
     else:
-        _show(record, result, begun.cases_file)
+        _show(record, result, evaluation.cases_file)
     worse = result.verdict is Verdict.WORSE
     return THE_ANSWER_IS_NO if worse and flags.fail_on_regression else GOOD
 
@@ -75,11 +75,11 @@ async def _request(flags: argparse.Namespace, services: Services) -> EvaluationR
 
     provider, base, tuned = flags.provider, flags.base, flags.tuned
     if not (base and tuned):
-        found = await services.evaluations.suggest(provider, base, tuned)
-        provider, base, tuned = found.provider, found.base, found.tuned
+        suggestion = await services.evaluations.suggest(provider, base, tuned)
+        provider, base, tuned = suggestion.provider, suggestion.base, suggestion.tuned
     if not (base and tuned):
         raise InputError(
-            "There is no finished job whose models could be compared.",
+            "No finished job has models to compare.",
             "Give them: --base M --tuned M.",
         )
     if (base, tuned) != (flags.base, flags.tuned):
@@ -93,22 +93,22 @@ async def _request(flags: argparse.Namespace, services: Services) -> EvaluationR
     )
 
 
-async def _answer_all(run: Run, services: Services) -> None:
+async def _answer_all(run: EvaluationRun, services: Services) -> None:
     from tui.domain.evaluation.records import CaseProgress
     from tui.services.progress import describe_progress
 
-    start = told = time.monotonic()
+    start = reported = time.monotonic()
     try:
-        async with aclosing(services.evaluations.answers(run)) as results:
+        async with aclosing(services.evaluations.stream_results(run)) as results:
             async for _ in results:
                 now, done = time.monotonic(), len(run.results)
-                if now - told >= _REMARK_EVERY or done == len(run.cases):
-                    told = now
-                    fresh = done - run.kept
+                if now - reported >= _PROGRESS_INTERVAL or done == len(run.cases):
+                    reported = now
+                    fresh = done - run.reused
                     progress = CaseProgress(done, len(run.cases), fresh, now - start)
                     tell(describe_progress(progress))
     except asyncio.CancelledError:
-        tell(f"Interrupted; {len(run.results)} cases are kept, the same command goes on.")
+        tell(f"Interrupted; {len(run.results)} cases saved. The same command resumes.")
         raise
 
 
@@ -139,20 +139,20 @@ def as_json(record: Evaluation, result: Comparison, cases: Path) -> dict[str, ob
 
 
 def _show(record: Evaluation, result: Comparison, cases: Path) -> None:
-    from tui.domain.evaluation.records import cost_words
+    from tui.domain.evaluation.records import describe_cost
 
     show(result.sentence)
     show()
-    for name, model, one in (
+    for name, model, estimate in (
         ("base", record.base, result.base),
         ("tuned", record.tuned, result.tuned),
     ):
-        show(f"{name:<6} {one.mean:.2f} ({one.low:.2f} to {one.high:.2f})  {model}")
+        show(f"{name:<6} {estimate.mean:.2f} ({estimate.low:.2f} to {estimate.high:.2f})  {model}")
     show(f"scorer {record.scorer}; p = {result.p_value:.3g}; {result.method}")
     if result.detectable is not None:
-        show(f"smallest difference that {result.n} cases would show: {result.detectable:.2f}")
+        show(f"smallest difference that {result.n} cases could show: {result.detectable:.2f}")
     for name, (base, tuned) in result.fields.items():
         show(f"  {name}: {base:.2f} -> {tuned:.2f}")
-    if cost := cost_words(record):
+    if cost := describe_cost(record):
         show(cost)
     show(f"cases  {cases}")

@@ -1,4 +1,4 @@
-"""The loop: its four steps, and how each stands, as the loop bar tells it."""
+"""The loop: its four steps, and the state of each as the loop bar shows it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Mode(StrEnum):
-    """A step of the loop; the name of the application's mode."""
+    """A step of the loop; also the name of the application's mode."""
 
     DECIDE = "decide"
     DATA = "data"
@@ -36,13 +36,13 @@ class Tone(StrEnum):
 
     @property
     def glyph(self) -> str:
-        """One cell that says the same as the colour."""
+        """One cell with the meaning of the colour."""
         return {"none": "–", "busy": "▶", "good": "✓", "warned": "!", "bad": "✗"}[self.value]
 
 
 @dataclass(frozen=True, slots=True)
 class StepState:
-    """How one step stands, in a glyph and two or three words.
+    """The state of one step: a glyph and two or three words.
 
     Attributes:
         words: two or three words, such as "3 invalid of 120".
@@ -62,7 +62,7 @@ NOT_COMPARED = StepState(Tone.NONE, "not compared", "none")
 
 @dataclass(frozen=True, slots=True)
 class LoopState:
-    """How all four steps stand."""
+    """The states of all four steps."""
 
     decide: StepState = NOT_DECIDED
     data: StepState = NO_FILE

@@ -1,9 +1,8 @@
-"""Text for people: scrubbed foreign text, durations, numbers, and states as glyph and word."""
+"""Text for people: untrusted text made safe to show; durations, sizes, numbers and losses."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 
 # C0 and C1 controls, DEL, zero-width and bidi characters, separators that break a line, the BOM,
 # interlinear marks, tags and lone surrogates. All of them move the cursor, hide or reorder text.
@@ -29,11 +28,11 @@ UNSAFE_MARK = "�"
 
 
 def scrub(text: str, *, lines: bool = False) -> str:
-    """Make foreign text safe to show: no control, bidi or zero-width character survives.
+    """Make untrusted text safe to show: no control, bidi or zero-width character survives.
 
-    This is the one scrubber: whatever comes from data, models and servers passes it before any
-    screen or terminal. Escape sequences go as a whole; every other unsafe character becomes
-    `UNSAFE_MARK`, so that a person sees that something is there. The data itself is left alone.
+    All text from data, models and servers passes through here before it reaches a terminal.
+    Escape sequences go as a whole; every other unsafe character becomes `UNSAFE_MARK`, so that
+    it stays visible. The data itself does not change.
 
     Args:
         text: any text.
@@ -41,8 +40,8 @@ def scrub(text: str, *, lines: bool = False) -> str:
             breaks a line is folded into one space.
     """
     if lines:
-        kept = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ")
-        return "\n".join(_scrub_line(line) for line in kept.split("\n"))
+        plain = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ")
+        return "\n".join(_scrub_line(line) for line in plain.split("\n"))
     return _scrub_line(_SPACE.sub(" ", text))
 
 
@@ -59,20 +58,20 @@ def has_unsafe(text: str) -> bool:
 
 
 def without_unsafe(text: str) -> str:
-    """A text without the characters that `has_unsafe` finds, for the data itself.
+    """Remove the characters that `has_unsafe` finds, for the data itself.
 
-    Colours of terminals go as a whole, separators of lines become line breaks, and C1 controls
-    the characters that Windows-1252 has in their place, as web browsers read them too.
+    Terminal colours go as a whole, line separators become line breaks, and C1 controls become
+    the characters that Windows-1252 has in their place, as in web browsers.
     """
     plain = _COLOUR.sub("", text)
-    plain = _C1.sub(lambda found: found[0].encode("latin-1").decode("cp1252", "ignore"), plain)
+    plain = _C1.sub(lambda match: match[0].encode("latin-1").decode("cp1252", "ignore"), plain)
     return _UNSAFE_IN_TEXT.sub("", _LINE_SEPARATOR.sub("\n", plain))
 
 
 def preview(text: str, limit: int = 200) -> str:
-    """The beginning of a foreign text on one line, scrubbed; cut with an ellipsis.
+    """The beginning of an untrusted text on one line, scrubbed; cut with an ellipsis.
 
-    Only the beginning is looked at, so a megabyte costs as little as a word.
+    Only the beginning is read, so a megabyte costs as little as a word.
     """
     shown = scrub(text[: limit * 2]).strip()
     cut = len(text) > limit * 2 or len(shown) > limit
@@ -80,24 +79,23 @@ def preview(text: str, limit: int = 200) -> str:
 
 
 def cell_width(text: str) -> int:
-    """Width of scrubbed text in terminal cells; East Asian wide characters take two."""
+    """Width of scrubbed text in terminal cells, measured as the tables measure it."""
     if text.isascii():
         return len(text)
-    return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
-        for char in text
-    )
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 def cut(text: str, width: int) -> str:
-    """Scrubbed text in at most so many cells, with an ellipsis where something is left out."""
+    """Cut scrubbed text to a width in cells, with an ellipsis where something is left out."""
     if cell_width(text) <= width:
         return text
     mark = "…" if not text.isascii() else "."
-    kept = text[: max(0, width - 1)]
-    while cell_width(kept) > max(0, width - 1):
-        kept = kept[:-1]
-    return kept + mark
+    beginning = text[: max(0, width - 1)]
+    while cell_width(beginning) > max(0, width - 1):
+        beginning = beginning[:-1]
+    return beginning + mark
 
 
 _PLAIN_SIGNS = str.maketrans(
@@ -107,7 +105,7 @@ _PLAIN_SIGNS = str.maketrans(
 
 
 def plain_signs(text: str) -> str:
-    """The same with ASCII in the place of the signs of ftui's own words."""
+    """Replace the signs in ftui's own sentences with ASCII."""
     return text.translate(_PLAIN_SIGNS)
 
 
@@ -145,7 +143,7 @@ def size_of(count: float) -> str:
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:
-    """`1 row`, `2 rows`; give `many` where the plural is not formed with an s."""
+    """`1 row`, `2 rows`; `many` is the plural where it is not formed with an s."""
     return f"{number(count)} {one if count == 1 else many or one + 's'}"
 
 

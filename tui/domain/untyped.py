@@ -1,4 +1,4 @@
-"""Values of untyped JSON, as they come from servers and logs, narrowed to what they must be."""
+"""Narrows values of untyped JSON, as servers and logs give them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 
 def figure(value: object) -> float | None:
-    """A number as float, also from text; None where there is none. Never raises."""
+    """A number as float, also from text; None for anything else. Never raises."""
     if type(value) is float:
         return value
     if isinstance(value, bool) or not isinstance(value, int | float | str):
@@ -19,12 +19,12 @@ def figure(value: object) -> float | None:
 
 
 def text(value: object) -> str | None:
-    """A text that says something, or None."""
+    """A non-empty string, or None."""
     return value if isinstance(value, str) and value else None
 
 
 def plain(value: object) -> object:
-    """A JSON value with NaN and the infinities as text, because JSON knows no such numbers."""
+    """A JSON value with NaN and the infinities as text, because JSON has no such numbers."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, Mapping):

@@ -8,7 +8,7 @@ from support.dialog_app import SIZES, outside, showing
 from tui.dialogs.data.row_statistics import RowStatistics
 from tui.domain.rows.check_options import DEFAULT_OPTIONS
 from tui.domain.rows.formats import Example
-from tui.domain.rows.row_statistics import Tally, statistics_of
+from tui.domain.rows.row_statistics import Tally, summarise_tally
 from tui.domain.text import has_unsafe
 from tui.widgets.data.statistics_view import StatisticsView
 
@@ -22,7 +22,7 @@ def dialog(*, blocks: bool | None = None) -> RowStatistics:
         ]
         tally.add(Example(messages), 7 * n, [])  # type: ignore[arg-type]
     title = "\x1b]0;PWNED\x07[/red].jsonl"
-    return RowStatistics(statistics_of(tally, DEFAULT_OPTIONS), title, blocks=blocks)
+    return RowStatistics(summarise_tally(tally, DEFAULT_OPTIONS), title, blocks=blocks)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.domain.evaluation.scorers import SCORERS, find_scorer, read_json, same, suggest_scorer
+from tui.domain.evaluation.scorers import (
+    SCORERS,
+    find_scorer,
+    json_equal,
+    read_json,
+    suggest_scorer,
+)
 
 TICKET = '{"category": "billing", "order": 12, "urgent": true, "tags": ["a"]}'
 
@@ -106,13 +112,13 @@ def test_the_expected_object_scores_full_marks_against_itself(wanted: dict[str, 
 
 @given(json_values)
 def test_a_json_value_equals_itself_and_not_its_wrapping(wanted: object) -> None:
-    assert same(read_json(json.dumps(wanted)), wanted)
-    assert not same([wanted], wanted)
+    assert json_equal(read_json(json.dumps(wanted)), wanted)
+    assert not json_equal([wanted], wanted)
 
 
 @pytest.mark.parametrize(("given", "wanted"), [(True, 1), (0, False), ("1", 1), (None, False)])
 def test_values_of_different_kinds_are_different(given: object, wanted: object) -> None:
-    assert not same(given, wanted)
+    assert not json_equal(given, wanted)
 
 
 def test_json_valid_is_suggested_for_objects_alone() -> None:

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from support.problem_cases import ROW_CASES, Case
 
-from tui.domain.rows.check_options import DEFAULT_OPTIONS, LIMITS, CheckOptions, overlaid
+from tui.domain.rows.check_options import DEFAULT_OPTIONS, LIMITS, CheckOptions, override_options
 from tui.domain.rows.formats import Format
 from tui.domain.rows.problems import GROUPS, KINDS, SWITCHABLE, Problem
 from tui.domain.rules.providers import SERVICES
 from tui.domain.rules.quality import check_quality
-from tui.domain.rules.structure import check_line, told
+from tui.domain.rules.structure import check_line, to_problems
 from tui.domain.rules.whole_file import (
     FileFacts,
     check_count,
@@ -62,7 +62,7 @@ OF_SEVERAL_ROWS_OR_FILES = {
 def told_of(raw: bytes, case: Case) -> list[Problem]:
     example, problems = check_line(raw, 7, case.kind, case.options)
     found = check_quality(example, case.options) if example else ()
-    return problems + told(found, 7, case.options)
+    return problems + to_problems(found, 7, case.options)
 
 
 def test_the_cases_cover_every_code_of_the_table() -> None:
@@ -85,9 +85,9 @@ def test_a_row_has_its_problem_and_a_near_miss_has_not(case: Case) -> None:
 def test_what_is_switched_off_is_not_told(case: Case) -> None:
     if case.code not in SWITCHABLE:
         with pytest.raises(ValueError, match="cannot be switched off"):
-            overlaid(case.options, off=[case.code])
+            override_options(case.options, off=[case.code])
         return
-    off = overlaid(case.options, off=[case.code])
+    off = override_options(case.options, off=[case.code])
     without = Case(case.code, case.bad, case.near, case.kind, off)
     assert case.code not in {one.code for one in told_of(case.bad, without)}
 
@@ -169,14 +169,14 @@ def test_a_flag_that_cannot_be_used_is_a_clear_sentence(
     flags: dict[str, list[str]], sentence: str
 ) -> None:
     with pytest.raises(ValueError, match=re.escape(sentence)):
-        overlaid(DEFAULT_OPTIONS, **flags)  # type: ignore[arg-type]
+        override_options(DEFAULT_OPTIONS, **flags)  # type: ignore[arg-type]
 
 
 def test_flags_lie_over_the_settings() -> None:
     settings = CheckOptions(off=frozenset({"secret"}), longest_output=500)
-    options = overlaid(
+    options = override_options(
         settings, off=["refusal, placeholder"], limits=["few-examples=20"], rules_of="local"
     )
     assert options.off == {"secret", "refusal", "placeholder"}
     assert (options.longest_output, options.few_examples, options.rules_of) == (500, 20, "local")
-    assert overlaid(settings) == settings
+    assert override_options(settings) == settings

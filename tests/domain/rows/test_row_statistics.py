@@ -15,13 +15,13 @@ from tui.domain.rows.formats import Example, Message
 from tui.domain.rows.row_statistics import (
     BINS,
     VARIANTS,
+    Distribution,
     Labels,
     Share,
-    Spread,
     Statistics,
     Tally,
     length_outliers,
-    statistics_of,
+    summarise_tally,
 )
 
 OPTIONS = CheckOptions()
@@ -45,11 +45,11 @@ def count(*rows: Example, context: int = 0, tokens: int = 20) -> Tally:
 
 
 def statistics(*rows: Example) -> Statistics:
-    return statistics_of(count(*rows), OPTIONS)
+    return summarise_tally(count(*rows), OPTIONS)
 
 
-def spread(values: list[int]) -> Spread:
-    counted = Spread()
+def spread(values: list[int]) -> Distribution:
+    counted = Distribution()
     for value in values:
         counted.add(value)
     return counted
@@ -82,7 +82,7 @@ def test_a_system_prompt_is_shown_without_control_characters() -> None:
 
 def test_as_many_system_prompts_as_rows_take_little_memory() -> None:
     tally = count(*(example(system=f"Prompt {n}") for n in range(VARIANTS + 50)))
-    found = statistics_of(tally, OPTIONS)
+    found = summarise_tally(tally, OPTIONS)
     assert (found.system_variants, found.more_variants) == (VARIANTS, True)
     assert found.without_system == 0
     assert len(pickle.dumps(tally)) < 100_000
@@ -131,20 +131,20 @@ def test_json_of_thousands_of_fields_takes_little_memory() -> None:
 def test_refusals_are_counted_by_the_code_of_the_problem() -> None:
     tally = count(example())
     tally.add(example("I cannot help."), 5, {"refusal", "secret"})
-    assert statistics_of(tally, OPTIONS).refusals == 1
+    assert summarise_tally(tally, OPTIONS).refusals == 1
 
 
 def test_what_the_context_cuts_is_counted_exactly() -> None:
     tally = Tally(context=1000)
     for tokens in (999, 1000, 1001, 4321):
         tally.add(example(), tokens, ())
-    found = statistics_of(tally, OPTIONS)
+    found = summarise_tally(tally, OPTIONS)
     assert (found.context, found.over_context, found.tokens_cut) == (1000, 2, 3322)
     assert found.total_tokens == 999 + 1000 + 1001 + 4321
 
 
 def test_an_unknown_context_cuts_nothing() -> None:
-    found = statistics_of(count(example(), tokens=10**6), OPTIONS)
+    found = summarise_tally(count(example(), tokens=10**6), OPTIONS)
     assert (found.context, found.over_context, found.tokens_cut) == (0, 0, 0)
 
 
@@ -222,9 +222,9 @@ def test_parts_that_are_counted_apart_come_to_the_same(
         for tally in (whole, first if number < cut else rest):
             tally.add(example(answer, system), tokens, problems)
     first.merge(rest)
-    assert statistics_of(first, OPTIONS) == statistics_of(whole, OPTIONS)
+    assert summarise_tally(first, OPTIONS) == summarise_tally(whole, OPTIONS)
     kept = Tally.from_json(json.loads(json.dumps(first.to_json())))
-    assert statistics_of(kept, OPTIONS) == statistics_of(whole, OPTIONS)
+    assert summarise_tally(kept, OPTIONS) == summarise_tally(whole, OPTIONS)
 
 
 @pytest.mark.parametrize("kept", [{}, {"context": 0}, Tally().to_json() | {"turns": {"cells": 3}}])

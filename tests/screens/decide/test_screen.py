@@ -45,7 +45,7 @@ async def press(pilot: Pilot[None], *keys: str) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_five_answers_lead_to_a_verdict_that_is_kept(
+async def test_five_answers_lead_to_a_verdict_that_is_saved(
     settings: Settings, size: tuple[int, int]
 ) -> None:
     app = FtuiApp(Services(settings))
@@ -109,7 +109,7 @@ async def test_an_answer_can_be_changed_and_changes_the_verdict(settings: Settin
         assert text(screen, "#headline").startswith("3 of 5  Would RAG")
 
 
-async def test_the_verdict_so_far_can_be_seen_and_kept_at_any_time(settings: Settings) -> None:
+async def test_the_verdict_so_far_can_be_viewed_and_saved_at_any_time(settings: Settings) -> None:
     app = FtuiApp(Services(settings))
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot)
@@ -117,11 +117,11 @@ async def test_the_verdict_so_far_can_be_seen_and_kept_at_any_time(settings: Set
         assert text(screen, "#headline") == "So far: ! Not yet (weak)"
         assert app.loop.decide.words == "step 2 of 5"
         await press(pilot, "s")
-        assert "kept." in text(screen, "#verdict Static")
-        assert screen.disabled_reason("save") == "This is kept already."
+        assert "saved." in text(screen, "#verdict Static")
+        assert screen.disabled_reason("save") == "These answers are already saved."
 
 
-async def test_opened_again_it_shows_what_was_decided_and_a_starts_anew(
+async def test_reopened_it_shows_the_saved_decision_and_a_starts_over(
     settings: Settings,
 ) -> None:
     first = FtuiApp(Services(settings))
@@ -139,7 +139,7 @@ async def test_opened_again_it_shows_what_was_decided_and_a_starts_anew(
         assert again.loop.decide.words == "not decided"
 
 
-async def test_answers_that_are_not_kept_are_not_thrown_away_unasked(settings: Settings) -> None:
+async def test_unsaved_answers_are_not_discarded_without_asking(settings: Settings) -> None:
     app = FtuiApp(Services(settings))
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot)

@@ -131,7 +131,7 @@ async def test_a_comparison_ends_with_its_sentence_and_the_regressions_first(
         assert table.row_count == 20
         assert table.results[0].number == 3
         assert table.size.height >= 8
-        assert "tokens an answer" in text(screen, "#cost")
+        assert "tokens per answer" in text(screen, "#cost")
         assert (app.loop.evaluate.words, app.loop.evaluate.brief) == ("+0.85 better", "+0.85")
         assert app.loop.evaluate.tone is Tone.GOOD
 
@@ -189,15 +189,15 @@ async def test_while_it_runs_cases_and_pace_are_shown_and_it_stops_without_loss(
         assert app.loop.evaluate.brief.endswith("%")
         await pilot.press("C")
         await until(pilot, lambda: not list(screen.workers))
-        kept = len(screen.results)
-        assert 4 <= kept < 20
+        saved = len(screen.results)
+        assert 4 <= saved < 20
         assert app.loop.evaluate.words == "not compared"
         server.delay, asked = 0.0, len(server.asked)
         await pilot.press("e")
         await fill_in(pilot, test=str(test_set), base="base", tuned="tuned")
         await until(pilot, lambda: screen.record is not None)
         assert screen.query_one(CaseTable).row_count == 20
-        assert len(server.asked) - asked <= 2 * (20 - kept)
+        assert len(server.asked) - asked <= 2 * (20 - saved)
 
 
 async def test_an_unknown_model_is_one_sentence_and_r_offers_the_same_again(

@@ -39,14 +39,14 @@ async def test_the_framework_that_comes_with_ftui_is_found(decisions: Decisions)
     assert sample_path("decision_framework.yaml").is_file()
 
 
-async def test_a_kept_decision_is_the_latest_one_read_back(decisions: Decisions) -> None:
+async def test_a_saved_decision_is_read_back_as_the_latest(decisions: Decisions) -> None:
     framework = await decisions.framework()
     assert await decisions.latest() is None
     for answer in (Answer.NO, Answer.YES):
         answers = Answers(reason="adding_knowledge", steps={"step_1": answer})
-        kept = await decisions.save(answers, decide(framework, answers))
+        saved = await decisions.save(answers, decide(framework, answers))
     latest = await decisions.latest()
-    assert latest == kept
+    assert latest == saved
     assert latest is not None
     assert latest.answers.steps == {"step_1": Answer.YES}
     assert latest.decided_at == START + timedelta(minutes=2)
@@ -57,10 +57,10 @@ async def test_a_damaged_record_is_passed_over_and_left_alone(
     decisions: Decisions, tmp_path: Path
 ) -> None:
     framework = await decisions.framework()
-    kept = await decisions.save(Answers(), decide(framework, Answers()))
+    saved = await decisions.save(Answers(), decide(framework, Answers()))
     damaged = tmp_path / ".ftui" / "decisions" / "99990101T000000.000000Z-zz.json"
     damaged.write_text("{")
-    assert await decisions.latest() == kept
+    assert await decisions.latest() == saved
     assert damaged.read_text() == "{"
 
 
@@ -118,9 +118,9 @@ async def test_answers_are_read_from_yaml_and_json(
     ("content", "named"),
     [
         ("step_9: yes", "no question step_9: answer reason, step_1"),
-        ("step_1: perhaps", "“perhaps” is no answer to step_1: use yes, no, unsure"),
-        ("reason: fun", "“fun” is no answer to reason: use style_consistency"),
-        ("step_1: [yes]", "is no answer to step_1"),
+        ("step_1: perhaps", "“perhaps” is not an answer to step_1: use yes, no, unsure"),
+        ("reason: fun", "“fun” is not an answer to reason: use style_consistency"),
+        ("step_1: [yes]", "is not an answer to step_1"),
     ],
 )
 async def test_an_unknown_question_or_answer_is_refused_with_the_known_ones(

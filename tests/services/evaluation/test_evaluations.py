@@ -1,4 +1,4 @@
-"""Evaluations against a real server: bounded, kept, resumed, and stopped where there is no hope."""
+"""Evaluations against a real server: bounded, stored, resumed, stopped on fatal errors."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from servers.misbehaving import Fault
 from support.providers import provider_profile
 
 from tui.domain.evaluation.comparison import Verdict
-from tui.domain.evaluation.records import CaseResult, Evaluation
+from tui.domain.evaluation.records import CaseResult, Evaluation, Reply
+from tui.domain.evaluation.scorers import Score
 from tui.services.container import Services
 from tui.services.errors import FileError, FtuiError, InputError, NotFound, ProviderError
-from tui.services.evaluation.evaluations import EvaluationRequest, Evaluations, Run
+from tui.services.evaluation.evaluations import EvaluationRequest, EvaluationRun, Evaluations
 from tui.settings import Settings
 
 EXPECTED = '{"category": "billing"}'
@@ -60,9 +61,11 @@ def request(test: Path, **changes: Any) -> EvaluationRequest:
     return EvaluationRequest(test=test, **values)
 
 
-async def answer(services: Services, run: Run, most: int | None = None) -> list[CaseResult]:
+async def answer(
+    services: Services, run: EvaluationRun, most: int | None = None
+) -> list[CaseResult]:
     results = []
-    async with aclosing(services.evaluations.answers(run)) as answers:
+    async with aclosing(services.evaluations.stream_results(run)) as answers:
         async for result in answers:
             results.append(result)
             if len(results) == most:
@@ -71,7 +74,7 @@ async def answer(services: Services, run: Run, most: int | None = None) -> list[
 
 
 async def evaluate(services: Services, asked: EvaluationRequest) -> Evaluation:
-    run = await services.evaluations.begin(asked)
+    run = await services.evaluations.start(asked)
     await answer(services, run)
     return await services.evaluations.finish(run)
 
@@ -98,19 +101,19 @@ async def test_no_more_requests_are_in_flight_than_the_settings_allow(
     assert server.peak == 4
 
 
-async def test_each_case_is_kept_as_it_comes_and_an_interrupted_run_goes_on(
+async def test_each_case_is_stored_as_it_comes_and_an_interrupted_run_resumes(
     services: Services, server: ChatServer, tmp_path: Path
 ) -> None:
     test = make_test_set(tmp_path)
-    run = await services.evaluations.begin(request(test))
+    run = await services.evaluations.start(request(test))
     seen = await answer(services, run, most=3)
-    kept = [json.loads(line) for line in run.cases_file.read_text().splitlines()]
-    assert [one["number"] for one in kept] == [one.number for one in seen]
+    stored = [json.loads(line) for line in run.cases_file.read_text().splitlines()]
+    assert [case["number"] for case in stored] == [result.number for result in seen]
     assert await services.evaluations.latest() is None
 
     asked_before = len(server.asked)
-    again = await services.evaluations.begin(request(test))
-    assert again.kept == 3
+    again = await services.evaluations.start(request(test))
+    assert again.reused == 3
     assert again.folder == run.folder
     await answer(services, again)
     record = await services.evaluations.finish(again)
@@ -119,14 +122,14 @@ async def test_each_case_is_kept_as_it_comes_and_an_interrupted_run_goes_on(
     assert len(server.asked) - asked_before == 14
 
 
-async def test_another_question_does_not_go_on_with_the_interrupted_one(
+async def test_a_run_with_other_settings_does_not_reuse_the_interrupted_one(
     services: Services, tmp_path: Path
 ) -> None:
     test = make_test_set(tmp_path)
-    run = await services.evaluations.begin(request(test))
+    run = await services.evaluations.start(request(test))
     await answer(services, run, most=3)
-    other = await services.evaluations.begin(request(test, scorer="exact"))
-    assert other.kept == 0
+    other = await services.evaluations.start(request(test, scorer="exact"))
+    assert other.reused == 0
     assert other.folder != run.folder
 
 
@@ -137,8 +140,8 @@ async def test_the_latest_finished_evaluation_is_read_back_with_its_cases(
     times = iter([datetime(2026, 11, 23, tzinfo=UTC) + timedelta(hours=h) for h in range(9)])
     evaluations = Evaluations(services.workspace, services.providers, 4, clock=lambda: next(times))
     for scorer in ("exact", "json_fields"):
-        run = await evaluations.begin(request(test, scorer=scorer))
-        async for _ in evaluations.answers(run):
+        run = await evaluations.start(request(test, scorer=scorer))
+        async for _ in evaluations.stream_results(run):
             pass
         last = await evaluations.finish(run)
     found = await evaluations.latest()
@@ -154,7 +157,7 @@ async def test_the_latest_finished_evaluation_is_read_back_with_its_cases(
 async def test_an_unknown_model_stops_at_once_with_one_sentence(
     services: Services, server: ChatServer, tmp_path: Path, base: str, tuned: str
 ) -> None:
-    run = await services.evaluations.begin(
+    run = await services.evaluations.start(
         request(make_test_set(tmp_path, 200), base=base, tuned=tuned)
     )
     with pytest.raises(NotFound, match="The model gone does not exist"):
@@ -167,7 +170,7 @@ async def test_a_wrong_key_stops_at_once_and_is_not_shown(
 ) -> None:
     body = {"error": {"message": "Incorrect API key provided: sk-verysecret123456"}}
     server.faults = [Fault("status", 401, path="chat", body=body) for _ in range(20)]
-    run = await services.evaluations.begin(request(make_test_set(tmp_path, 100)))
+    run = await services.evaluations.start(request(make_test_set(tmp_path, 100)))
     with pytest.raises(ProviderError, match="does not accept the key") as refused:
         await answer(services, run)
     assert "verysecret" not in str(refused.value)
@@ -179,7 +182,7 @@ async def test_one_case_that_a_model_cannot_answer_is_an_error_and_no_loss(
 ) -> None:
     body = {"error": {"message": "The prompt is too long."}}
     test = make_test_set(tmp_path)
-    run = await services.evaluations.begin(request(test))
+    run = await services.evaluations.start(request(test))
     server.faults = [Fault("status", 400, path="chat", body=body)]
     results = await answer(services, run)
     record = await services.evaluations.finish(run)
@@ -196,7 +199,7 @@ async def test_a_model_that_never_answers_stops_it_though_the_other_one_does(
     client = await services.providers.client("far")
     client.max_retries = 0
     server.refused["tuned"] = 503
-    run = await services.evaluations.begin(request(make_test_set(tmp_path, 100)))
+    run = await services.evaluations.start(request(make_test_set(tmp_path, 100)))
     with pytest.raises(ProviderError, match="tuned cannot be loaded"):
         await answer(services, run)
     assert len(server.asked) < 40
@@ -209,14 +212,14 @@ async def test_a_server_that_talks_nonsense_is_given_up_after_a_few(
     client = await services.providers.client("far")
     client.max_retries = 0
     server.faults = [Fault(kind, path="chat") for _ in range(200)]
-    run = await services.evaluations.begin(request(make_test_set(tmp_path, 60)))
+    run = await services.evaluations.start(request(make_test_set(tmp_path, 60)))
     with pytest.raises(FtuiError):
         await answer(services, run)
     assert len(server.faults) > 150
 
 
 @pytest.mark.parametrize("text", ["", "\ud800 a lone surrogate", "\x1b[31mred"])
-async def test_an_odd_answer_is_a_wrong_answer_and_is_kept(
+async def test_an_odd_answer_scores_zero_and_is_stored(
     services: Services, server: ChatServer, tmp_path: Path, text: str
 ) -> None:
     server.models["base"] = says(text)
@@ -248,7 +251,7 @@ async def test_a_test_set_that_cannot_be_used_is_told_before_anything_is_asked(
     test = tmp_path / "test.jsonl"
     test.write_bytes(content)
     with pytest.raises(InputError, match=why):
-        await services.evaluations.begin(request(test, scorer=scorer))
+        await services.evaluations.start(request(test, scorer=scorer))
     assert server.asked == []
     assert not services.settings.workspace.exists()
 
@@ -257,9 +260,9 @@ async def test_a_missing_test_set_and_a_folder_are_file_errors(
     services: Services, tmp_path: Path
 ) -> None:
     with pytest.raises(FileError, match="There is no file"):
-        await services.evaluations.begin(request(tmp_path / "none.jsonl"))
+        await services.evaluations.start(request(tmp_path / "none.jsonl"))
     with pytest.raises(FileError, match="is a folder"):
-        await services.evaluations.begin(request(tmp_path))
+        await services.evaluations.start(request(tmp_path))
 
 
 async def test_the_next_comparison_suggested_is_that_of_the_last_job(
@@ -295,11 +298,11 @@ async def test_the_real_engine_answers_both_sides_of_a_comparison(
         asked = request(
             make_test_set(tmp_path, 3), provider="local", base=model, tuned=model, max_tokens=8
         )
-        run = await services.evaluations.begin(asked)
+        run = await services.evaluations.start(asked)
         results = await answer(services, run)
         record = await services.evaluations.finish(run)
         nowhere = str(tmp_path / "nowhere")
-        missing = await services.evaluations.begin(asked.model_copy(update={"tuned": nowhere}))
+        missing = await services.evaluations.start(asked.model_copy(update={"tuned": nowhere}))
         with pytest.raises(NotFound, match="nowhere"):
             await answer(services, missing)
     finally:
@@ -309,3 +312,18 @@ async def test_the_real_engine_answers_both_sides_of_a_comparison(
     assert (record.comparison.ties, record.comparison.errors) == (3, 0)
     assert all(one.base.text == one.tuned.text for one in results)
     assert all(one.base.tokens for one in results)
+
+
+@pytest.mark.parametrize("failing", ["base", "tuned"])
+async def test_the_reason_of_a_failed_model_is_reported_when_no_case_is_answered_by_both(
+    services: Services, tmp_path: Path, failing: str
+) -> None:
+    run = await services.evaluations.start(request(make_test_set(tmp_path, 1)))
+    replies = {
+        "base": Reply(text="yes", score=Score(value=1)),
+        "tuned": Reply(text="yes", score=Score(value=1)),
+        failing: Reply(error="The prompt is too long."),
+    }
+    run.results[1] = CaseResult(number=1, line=1, prompt="Mail 1", expected=EXPECTED, **replies)
+    with pytest.raises(ProviderError, match="The prompt is too long"):
+        await services.evaluations.finish(run)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tui.domain.rows.row_statistics import Histogram, Spread
+from tui.domain.rows.row_statistics import Distribution, Histogram
 from tui.domain.text import has_unsafe
 from tui.widgets.data.histogram import Bar, bar, draw_bars, percent, ranges
 
@@ -56,12 +56,12 @@ def test_ranges_are_labelled_by_their_first_and_last_value() -> None:
     assert [item.label for item in ranges(single)] == ["1", "2", "3+"]
     wide = Histogram((0, 500, 1000), (5, 2), least=3, most=800, mean=2, median=1, p95=8)
     assert [item.label for item in ranges(wide)] == ["0-499", "500-999"]
-    assert ranges(Spread().histogram()) == []
+    assert ranges(Distribution().histogram()) == []
 
 
 @given(st.lists(st.integers(0, 10**7), min_size=1, max_size=200))
 def test_every_value_is_in_a_range(values: list[int]) -> None:
-    spread = Spread()
+    spread = Distribution()
     for value in values:
         spread.add(value)
     items = ranges(spread.histogram())

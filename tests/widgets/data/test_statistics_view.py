@@ -7,7 +7,7 @@ from rich.cells import cell_len
 
 from tui.domain.rows.check_options import DEFAULT_OPTIONS, CheckOptions
 from tui.domain.rows.formats import Example, Message
-from tui.domain.rows.row_statistics import Statistics, Tally, statistics_of
+from tui.domain.rows.row_statistics import Statistics, Tally, summarise_tally
 from tui.domain.text import has_unsafe
 from tui.widgets.data.statistics_view import StatisticsView
 
@@ -28,7 +28,7 @@ def some(context: int = 0, rows: int = 100) -> Statistics:
         system = HOSTILE if n % 10 else ""
         problems = ["refusal"] if n < 3 else []
         tally.add(conversation(label, system=system), 10 * n, problems)
-    return statistics_of(tally, CheckOptions(context=context) if context else DEFAULT_OPTIONS)
+    return summarise_tally(tally, CheckOptions(context=context) if context else DEFAULT_OPTIONS)
 
 
 def lines(statistics: Statistics, width: int, *, blocks: bool = True) -> list[str]:
@@ -84,7 +84,7 @@ def test_bars_can_be_plain_ascii() -> None:
 
 
 def test_no_valid_row_is_one_sentence() -> None:
-    nothing = statistics_of(Tally(), DEFAULT_OPTIONS)
+    nothing = summarise_tally(Tally(), DEFAULT_OPTIONS)
     assert lines(nothing, 73) == ["All rows have errors, so there are no statistics."]
 
 
@@ -92,7 +92,7 @@ def test_many_labels_and_prompts_are_summed_up() -> None:
     tally = Tally()
     for n in range(300):
         tally.add(conversation(f"label {n % 40}", system=f"You are helper {n % 25}."), 5, [])
-    text = "\n".join(lines(statistics_of(tally, DEFAULT_OPTIONS), 73))
+    text = "\n".join(lines(summarise_tally(tally, DEFAULT_OPTIONS), 73))
     assert "40 values" in text
     assert "(10 more)" in text
     assert "… and 5 more" in text

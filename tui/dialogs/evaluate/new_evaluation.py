@@ -18,33 +18,33 @@ from tui.services.evaluation.suggestions import Suggestion
 from tui.services.workspace.files import typed_path
 
 _FIELDS = {
-    "test": ("Test set", "rows that were not trained on: chat examples or raw pairs"),
+    "test": ("Test set", "rows not used in training: chat examples or raw pairs"),
     "base": ("Base model", "the model before tuning"),
-    "tuned": ("Tuned model", "its name, as the finished job tells it"),
+    "tuned": ("Tuned model", "its name, as the finished job reports it"),
 }
 _AUTO = "auto"
-_WORD = "#new-evaluation-word"
+_MESSAGE = "#new-evaluation-message"
 
 
 class NewEvaluation(Form[EvaluationRequest]):
-    """Asks for a comparison; gives the request, or None. The start button is always in sight."""
+    """The form of a new comparison; returns the request, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Back"),
-        Binding("ctrl+s", "start", "Compare"),
+        Binding("escape", "dismiss(None)", "Back", id="new_evaluation.back"),
+        Binding("ctrl+s", "start", "Compare", id="new_evaluation.compare"),
     ]
     DEFAULT_CSS = """
     NewEvaluation .row { margin-bottom: 1; }
-    NewEvaluation #new-evaluation-word { height: 2; }
+    NewEvaluation #new-evaluation-message { height: 2; }
     """
 
     def __init__(self, suggestion: Suggestion, providers: list[str], default: str) -> None:
-        """Offer a comparison.
+        """Fill in the form.
 
         Args:
-            suggestion: what is known of it already.
-            providers: names of the servers that may be asked.
-            default: the provider where the suggestion has none.
+            suggestion: values to fill in.
+            providers: names of the providers to choose from.
+            default: the provider if the suggestion has none.
         """
         super().__init__()
         self._suggestion = suggestion
@@ -53,7 +53,7 @@ class NewEvaluation(Form[EvaluationRequest]):
         self._provider = chosen if chosen in providers else providers[0]
 
     def compose(self) -> ComposeResult:
-        """Three fields, two choices, what the scorer looks at, two buttons."""
+        """Three fields, two choices, a description of the scorer, two buttons."""
         with Vertical(classes="dialog -wide"):
             yield Static("New comparison", classes="dialog--title", markup=False)
             for name, (title, hint) in _FIELDS.items():
@@ -65,11 +65,11 @@ class NewEvaluation(Form[EvaluationRequest]):
                 scorer = self._suggestion.scorer
                 value = scorer if scorer and scorer in SCORERS else _AUTO
                 yield from self.choice("scorer", "Scorer", [_AUTO, *SCORERS], value)
-            yield Static(id="new-evaluation-word", classes="muted", markup=False)
+            yield Static(id="new-evaluation-message", classes="muted", markup=False)
             yield from self.buttons("Compare")
 
     def on_mount(self) -> None:
-        """Begin at the first field that is empty; at the start button where none is."""
+        """Focus the first empty field, or the start button."""
         empty = [name for name in _FIELDS if not self.typed(name)]
         self.query_one(f"#{empty[0]}" if empty else "#start").focus()
         self._explain()
@@ -78,13 +78,13 @@ class NewEvaluation(Form[EvaluationRequest]):
     def _explain(self) -> None:
         scorer = SCORERS.get(self.chosen("scorer"))
         about = "json_valid if all expected answers are JSON objects, otherwise exact."
-        self.show_message(_WORD, scorer.about if scorer else about)
+        self.show_message(_MESSAGE, scorer.about if scorer else about)
 
     def action_start(self) -> None:
-        """Give the request, if nothing is missing."""
+        """Return the request, unless a field is empty."""
         for name, (title, _) in _FIELDS.items():
             if not self.typed(name):
-                self.show_message(_WORD, f"{title} is missing.", Tone.BAD)
+                self.show_message(_MESSAGE, f"{title} is missing.", Tone.BAD)
                 self.query_one(f"#{name}").focus()
                 return
         scorer = self.chosen("scorer")

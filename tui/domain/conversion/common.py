@@ -9,16 +9,16 @@ from typing import Any, TypeGuard
 from tui.domain.rows.formats import Row
 from tui.domain.rows.parsing import Finding
 
-Converted = tuple[Row | None, list[Finding]]
+Conversion = tuple[Row | None, list[Finding]]
 """A row, None where there is nothing to make one of, and what stood in the way."""
 
 
-def refused(where: str, text: str) -> Converted:
+def reject(where: str, text: str) -> Conversion:
     """A row that cannot be converted, with the field that is the reason."""
     return None, [("bad-field", where, text)]
 
 
-def said(role: str, text: str) -> Row:
+def text_message(role: str, text: str) -> Row:
     """A message that is text alone."""
     return {"role": role, "content": text}
 
@@ -27,7 +27,7 @@ def with_system(messages: list[Row], system: str) -> list[Row]:
     """Messages that begin with a system prompt: their own, or the given one if there is one."""
     if not system or (messages and messages[0].get("role") in ("system", "developer")):
         return messages
-    return [said("system", system), *messages]
+    return [text_message("system", system), *messages]
 
 
 def own_system(row: Row, system: str) -> str:

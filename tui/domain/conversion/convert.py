@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from tui.domain.conversion.common import Converted
+from tui.domain.conversion.common import Conversion
 from tui.domain.conversion.pairs_alpaca import from_alpaca, from_pair, to_alpaca, to_pair
 from tui.domain.conversion.sharegpt import from_sharegpt, to_sharegpt
 from tui.domain.conversion.trl import (
@@ -15,7 +15,7 @@ from tui.domain.conversion.trl import (
 )
 from tui.domain.rows.formats import Format, Row
 
-__all__ = ["Converted", "explain_format", "from_chat", "pair_fields", "to_chat"]
+__all__ = ["Conversion", "explain_format", "from_chat", "pair_fields", "to_chat"]
 
 _FIELDS: Mapping[Format, Mapping[str, str]] = {
     Format.PAIRS: {"user": "input", "assistant": "ideal_output"},
@@ -23,14 +23,14 @@ _FIELDS: Mapping[Format, Mapping[str, str]] = {
     Format.PROMPT_COMPLETION: {"user": "prompt", "assistant": "completion"},
 }
 
-_TO_CHAT: Mapping[Format, Callable[[Row, str], Converted]] = {
+_TO_CHAT: Mapping[Format, Callable[[Row, str], Conversion]] = {
     Format.PAIRS: from_pair,
     Format.ALPACA: from_alpaca,
     Format.SHAREGPT: from_sharegpt,
     Format.PROMPT_COMPLETION: from_prompt_completion,
     Format.CHOSEN_REJECTED: from_chosen_rejected,
 }
-_FROM_CHAT: Mapping[Format, Callable[[Row], Converted]] = {
+_FROM_CHAT: Mapping[Format, Callable[[Row], Conversion]] = {
     Format.PAIRS: to_pair,
     Format.ALPACA: to_alpaca,
     Format.SHAREGPT: to_sharegpt,
@@ -62,7 +62,7 @@ _EXPLAINED: Mapping[Format, str] = {
 }
 
 
-def to_chat(row: Row, kind: Format, system: str = "") -> Converted:
+def to_chat(row: Row, kind: Format, system: str = "") -> Conversion:
     """Make a row of the format `kind.target`.
 
     Args:
@@ -73,7 +73,7 @@ def to_chat(row: Row, kind: Format, system: str = "") -> Converted:
     return _TO_CHAT[kind](row, system)
 
 
-def from_chat(row: Row, kind: Format) -> Converted:
+def from_chat(row: Row, kind: Format) -> Conversion:
     """Tell a row of the format `kind.target` in another format; refused where it would lose.
 
     Args:

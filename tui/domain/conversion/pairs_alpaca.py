@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from tui.domain.conversion.common import (
-    Converted,
+    Conversion,
     missing_texts,
     own_system,
     plain_texts,
-    refused,
-    said,
+    reject,
+    text_message,
     with_system,
     with_tools,
 )
@@ -19,34 +19,34 @@ from tui.domain.rows.formats import Row
 from tui.domain.rows.parsing import Finding
 
 
-def from_pair(row: Row, system: str) -> Converted:
+def from_pair(row: Row, system: str) -> Conversion:
     """`{input, ideal_output}`, perhaps with a `system` of its own."""
     found = missing_texts(row, "input", "ideal_output")
     if found:
         return None, found
-    messages = [said("user", row["input"]), said("assistant", row["ideal_output"])]
+    messages = [text_message("user", row["input"]), text_message("assistant", row["ideal_output"])]
     return {"messages": with_system(messages, own_system(row, system))}, []
 
 
-def to_pair(row: Row) -> Converted:
+def to_pair(row: Row) -> Conversion:
     """A single question and its answer."""
     messages, start = _without_system(row)
     texts = plain_texts(messages, "user", "assistant")
     if texts is None or row.keys() != {"messages"}:
-        return refused("messages", "A pair holds one question and one answer, both text.")
+        return reject("messages", "A pair holds one question and one answer, both text.")
     return {**start, "input": texts[0], "ideal_output": texts[1]}, []
 
 
-def from_alpaca(row: Row, system: str) -> Converted:
+def from_alpaca(row: Row, system: str) -> Conversion:
     """`{instruction, input, output}` with the turns before it in `history`."""
     messages, found = alpaca_question(row)
     found += missing_texts(row, "output")
     if found:
         return None, found
-    messages.append(said("assistant", row["output"]))
+    messages.append(text_message("assistant", row["output"]))
     placed = placed_images(with_system(messages, own_system(row, system)), row.get("images"))
     if isinstance(placed, str):
-        return refused("images", placed)
+        return reject("images", placed)
     return with_tools({"messages": placed}, row.get("tools")), []
 
 
@@ -59,21 +59,21 @@ def alpaca_question(row: Row) -> tuple[list[Row], list[Finding]]:
         if not (isinstance(turn, list) and len(turn) == 2 and all(map(_is_text, turn))):
             text = "`history` is not a list of [question, answer]."
             return [], [*found, ("bad-field", "history", text)]
-        messages += [said("user", turn[0]), said("assistant", turn[1])]
+        messages += [text_message("user", turn[0]), text_message("assistant", turn[1])]
     if found:
         return [], found
     extra = row.get("input")
     below = f"\n\n{extra}" if isinstance(extra, str) and extra else ""
-    return [*messages, said("user", row["instruction"] + below)], []
+    return [*messages, text_message("user", row["instruction"] + below)], []
 
 
-def to_alpaca(row: Row) -> Converted:
+def to_alpaca(row: Row) -> Conversion:
     """Questions and answers in turn, all but the last pair as history."""
     messages, start = _without_system(row)
     turns = len(messages) // 2
     texts = plain_texts(messages, *("user", "assistant") * max(turns, 1))
     if texts is None or row.keys() != {"messages"}:
-        return refused("messages", "Alpaca holds questions and answers in turn, all of them text.")
+        return reject("messages", "Alpaca holds questions and answers in turn, all of them text.")
     history = [texts[at : at + 2] for at in range(0, len(texts) - 2, 2)]
     made: Row = {"instruction": texts[-2], "input": "", "output": texts[-1], **start}
     return made | ({"history": history} if history else {}), []

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from tui.domain.conversion.common import (
-    Converted,
+    Conversion,
     is_conversation,
     own_system,
     read_json,
-    refused,
-    said,
+    reject,
+    text_message,
     with_object_arguments,
     with_system,
     with_tools,
@@ -43,7 +43,7 @@ _FUNCTION = {"name", "arguments"}
 _TURN = "The turn needs `from` (human, gpt, function_call, observation) and `value`."
 
 
-def from_sharegpt(row: Row, system: str) -> Converted:
+def from_sharegpt(row: Row, system: str) -> Conversion:
     """`{conversations: [{from, value}]}`, perhaps with `system`, `tools` and `images`.
 
     A `function_call` becomes a message with real calls, joined with what the assistant says or
@@ -52,17 +52,17 @@ def from_sharegpt(row: Row, system: str) -> Converted:
     """
     turns = row.get("conversations")
     if not isinstance(turns, list) or not turns:
-        return refused("conversations", "`conversations` is not a list of turns.")
+        return reject("conversations", "`conversations` is not a list of turns.")
     messages: list[Row] = []
     waiting: list[str] = []
     for index, turn in enumerate(turns):
         message = _message(turn, f"call_{index + 1}", waiting)
         if isinstance(message, str):
-            return refused(f"conversations[{index}]", message)
+            return reject(f"conversations[{index}]", message)
         _join(messages, message)
     own = placed_images(with_system(messages, own_system(row, system)), row.get("images"))
     if isinstance(own, str):
-        return refused("images", own)
+        return reject("images", own)
     return with_tools({"messages": own}, row.get("tools")), []
 
 
@@ -93,7 +93,7 @@ def _message(turn: Any, call_id: str, waiting: list[str]) -> Row | str:
         if not waiting:
             return "The observation answers no function_call before it."
         return {"role": "tool", "tool_call_id": waiting.pop(0), "content": text}
-    message = _calling(text, call_id, waiting) if role == "calls" else said(role, text)
+    message = _calling(text, call_id, waiting) if role == "calls" else text_message(role, text)
     weight = {"weight": turn["weight"]} if "weight" in turn else {}
     return message if isinstance(message, str) else message | weight
 
@@ -120,11 +120,11 @@ def _dumped(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def to_sharegpt(row: Row) -> Converted:
+def to_sharegpt(row: Row) -> Conversion:
     """Turns of speakers; the ids of calls are left out, since their order tells the same."""
     messages = row.get("messages")
     if not is_conversation(messages) or not row.keys() <= {"messages", "tools"}:
-        return refused("messages", "ShareGPT holds a conversation and its tools alone.")
+        return reject("messages", "ShareGPT holds a conversation and its tools alone.")
     turns: list[Row] = []
     images: list[str] = []
     waiting: list[Any] = []
@@ -132,10 +132,10 @@ def to_sharegpt(row: Row) -> Converted:
         told = _turns(message, waiting, images)
         follows = index and messages[index - 1].get("role") == "assistant"
         if told is None or (follows and "tool_calls" in message):
-            return refused(f"messages[{index}]", "ShareGPT cannot tell all of this message.")
+            return reject(f"messages[{index}]", "ShareGPT cannot tell all of this message.")
         turns += told
     if images and sum(str(turn["value"]).count(MARK) for turn in turns) != len(images):
-        return refused("messages", f"A text holds `{MARK}`, which is ShareGPT's mark of an image.")
+        return reject("messages", f"A text holds `{MARK}`, which is ShareGPT's mark of an image.")
     beside: Row = {"tools": _dumped(row["tools"])} if row.get("tools") else {}
     return {"conversations": turns, **beside, **({"images": images} if images else {})}, []
 

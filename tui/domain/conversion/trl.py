@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from tui.domain.conversion.common import (
-    Converted,
+    Conversion,
     is_conversation,
     own_system,
     read_json,
-    refused,
-    said,
+    reject,
+    text_message,
     with_call_ids,
     with_object_arguments,
     with_system,
@@ -27,7 +27,7 @@ _TOLD = {"messages", "tools"}
 _NEITHER = "is neither text nor a list of messages."
 
 
-def from_prompt_completion(row: Row, system: str) -> Converted:
+def from_prompt_completion(row: Row, system: str) -> Conversion:
     """What is asked and what is answered."""
     found: list[Finding] = []
     asked = _messages(row, "prompt", "user", found)
@@ -37,15 +37,15 @@ def from_prompt_completion(row: Row, system: str) -> Converted:
     messages = with_system([*asked, *answered], own_system(row, system))
     placed = placed_images(with_call_ids(messages), _images(row))
     if isinstance(placed, str):
-        return refused("images", placed)
+        return reject("images", placed)
     return with_tools({"messages": placed}, row.get("tools")), []
 
 
-def to_prompt_completion(row: Row) -> Converted:
+def to_prompt_completion(row: Row) -> Conversion:
     """All messages but the last as the prompt."""
     messages = row.get("messages")
     if not is_conversation(messages) or len(messages) < 2 or not row.keys() <= _TOLD:
-        return refused(
+        return reject(
             "messages", "A prompt and a completion hold a conversation of two messages and tools."
         )
     told = [with_object_arguments(one) for one in messages]
@@ -53,7 +53,7 @@ def to_prompt_completion(row: Row) -> Converted:
     return made | ({"tools": row["tools"]} if row.get("tools") else {}), []
 
 
-def from_chosen_rejected(row: Row, system: str) -> Converted:
+def from_chosen_rejected(row: Row, system: str) -> Conversion:
     """A better and a worse answer -> a preference row.
 
     The prompt stands in `prompt`, in `instruction` and `input` (Alpaca), in `conversations`
@@ -72,11 +72,11 @@ def from_chosen_rejected(row: Row, system: str) -> Converted:
         shared = []
     asked = shared or asked
     if not asked:
-        return refused("prompt", "The row has no `prompt`, and its answers begin differently.")
+        return reject("prompt", "The row has no `prompt`, and its answers begin differently.")
     whole = with_system(with_call_ids(asked), own_system(row, system))
     placed = placed_images(whole, _images(row))
     if isinstance(placed, str):
-        return refused("images", placed)
+        return reject("images", placed)
     return {
         "input": with_tools({"messages": placed}, row.get("tools")),
         "preferred_output": _answer(asked, chosen[len(shared) :]),
@@ -89,11 +89,11 @@ def _answer(asked: list[Row], answer: list[Row]) -> list[Row]:
     return with_call_ids([*asked, *answer])[len(asked) :]
 
 
-def to_chosen_rejected(row: Row) -> Converted:
+def to_chosen_rejected(row: Row) -> Conversion:
     """A preference row as prompt, chosen and rejected."""
     asked = row.get("input")
     if isinstance(asked, dict) and not asked.keys() <= _TOLD:
-        return refused("input", "A prompt holds messages and tools alone.")
+        return reject("input", "A prompt holds messages and tools alone.")
     parts = {
         "prompt": asked.get("messages") if isinstance(asked, dict) else None,
         "chosen": row.get("preferred_output"),
@@ -102,7 +102,7 @@ def to_chosen_rejected(row: Row) -> Converted:
     made: Row = {}
     for name, messages in parts.items():
         if not is_conversation(messages):
-            return refused(name, f"What would be `{name}` is no list of messages.")
+            return reject(name, f"What would be `{name}` is no list of messages.")
         made[name] = [with_object_arguments(one) for one in messages]
     tools = asked.get("tools") if isinstance(asked, dict) else None
     return made | ({"tools": tools} if tools else {}), []
@@ -125,7 +125,7 @@ def _messages(row: Row, name: str, role: str, found: list[Finding]) -> list[Row]
     """A field as messages; what is wrong with it is added to `found`."""
     value = read_json(row.get(name)) if _looks_like_list(row.get(name)) else row.get(name)
     if isinstance(value, str):
-        return [said(role, value)]
+        return [text_message(role, value)]
     if isinstance(value, dict):
         value = [_turn(value, role)]
     if is_conversation(value) and value:
@@ -149,7 +149,7 @@ def _looks_like_list(value: Any) -> bool:
 def _turn(turn: Row, role: str) -> Row:
     """A single message; ShareGPT's preference rows write it as `from` and `value`."""
     value = turn.get("value")
-    return said(role, value) if "from" in turn and isinstance(value, str) else turn
+    return text_message(role, value) if "from" in turn and isinstance(value, str) else turn
 
 
 def _repeats(asked: list[Row], chosen: list[Row], rejected: list[Row]) -> bool:

@@ -33,7 +33,7 @@ _SPOKEN = {True: "yes", False: "no", "true": "yes", "false": "no", "y": "yes", "
 _SPOKEN |= {"not sure": "unsure", "not_sure": "unsure", "u": "unsure", "unknown": "unsure"}
 
 
-def spoken(value: object) -> object:
+def normalise_answer(value: object) -> object:
     """An answer as people and files write it (`yes`, true, "Not sure") as an `Answer`'s word."""
     if isinstance(value, bool):
         return _SPOKEN[value]
@@ -43,7 +43,7 @@ def spoken(value: object) -> object:
     return value
 
 
-Spoken = Annotated[Answer, BeforeValidator(spoken)]
+AnswerField = Annotated[Answer, BeforeValidator(normalise_answer)]
 Text = Annotated[str, Field(min_length=1)]
 
 
@@ -92,7 +92,7 @@ class Step(_Part):
     test: str = ""
     yes_means: str = ""
     no_means: str = ""
-    speaks_for: Spoken | None = None
+    speaks_for: AnswerField | None = None
     otherwise: Effect | None = None
     go_to: Literal["data", "jobs", "evaluate"] | None = None
 

@@ -1,4 +1,4 @@
-"""What an evaluation keeps: what was compared, every case with both answers, the result."""
+"""The records of an evaluation: its settings, each case with both replies, the result."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Reply(BaseModel):
 
     Attributes:
         text: the answer; empty where there is none.
-        score: what the scorer says of it; None where the model could not answer.
+        score: the score; None where the model gave no answer.
         seconds: how long it took.
-        tokens: tokens of the answer, where the server tells.
-        cut: whether the answer was cut off at the limit of tokens.
+        tokens: completion tokens, where the server reports them.
+        cut: whether the answer was cut off at the token limit.
         error: why there is no answer, as a sentence.
     """
 
@@ -76,7 +76,7 @@ class CaseResult(BaseModel):
 
 
 class Averages(BaseModel):
-    """What the answers of one model cost, on average."""
+    """The average latency and length of one model's answers."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -85,12 +85,12 @@ class Averages(BaseModel):
 
 
 class Evaluation(BaseModel):
-    """What was compared, and how it came out.
+    """What was compared, and the result.
 
     Attributes:
         test: path of the test set.
         digest: sha256 of its bytes.
-        comparison: None while it runs, and where it was interrupted.
+        comparison: None while it runs, or if it was interrupted.
     """
 
     id: str
@@ -109,8 +109,8 @@ class Evaluation(BaseModel):
     base_averages: Averages = Averages()
     tuned_averages: Averages = Averages()
 
-    def is_same_question(self, other: Evaluation) -> bool:
-        """Whether another evaluation asks the same models the same, so that answers can be kept."""
+    def has_same_settings(self, other: Evaluation) -> bool:
+        """Whether another evaluation has the same settings, so that its cases can be reused."""
         keys = ("digest", "provider", "base", "tuned", "scorer", "seed", "max_tokens")
         return all(getattr(self, key) == getattr(other, key) for key in keys)
 
@@ -155,10 +155,10 @@ class CaseProgress:
 
 
 def summarise(evaluation: Evaluation, results: Sequence[CaseResult], now: datetime) -> Evaluation:
-    """The evaluation with its result.
+    """Add the result to an evaluation.
 
     Raises:
-        ValueError: both models answered no case.
+        ValueError: no case was answered by both models.
     """
     paired = [result for result in results if result.scores is not None]
     comparison = compare(
@@ -186,10 +186,10 @@ def _averages(replies: Sequence[Reply]) -> Averages:
     )
 
 
-def cost_words(record: Evaluation) -> str:
-    """What an answer costs: `tuned: 31 tokens an answer (base 64), 0.4 s (1.1 s)`."""
+def describe_cost(record: Evaluation) -> str:
+    """Cost per answer: `tuned: 31 tokens per answer (base 64), 0.4 s (1.1 s)`."""
     base, tuned = record.base_averages, record.tuned_averages
     seconds = f"{tuned.seconds:.1f} s ({base.seconds:.1f} s)"
     if base.tokens is None or tuned.tokens is None:
-        return f"tuned: {seconds.replace('(', '(base ')} an answer"
-    return f"tuned: {tuned.tokens:.0f} tokens an answer (base {base.tokens:.0f}), {seconds}"
+        return f"tuned: {seconds.replace('(', '(base ')} per answer"
+    return f"tuned: {tuned.tokens:.0f} tokens per answer (base {base.tokens:.0f}), {seconds}"

@@ -130,7 +130,7 @@ def json_fields(answer: str, expected: str) -> Score:
     except ValueError as error:
         given, problem = {}, str(error)
     values = given if isinstance(given, dict) else {}
-    fields = {key: key in values and same(values[key], wanted[key]) for key in wanted}
+    fields = {key: key in values and json_equal(values[key], wanted[key]) for key in wanted}
     wrong = [key for key, right in fields.items() if not right]
     explanation = problem or (f"wrong: {', '.join(wrong)}" if wrong else "all fields equal")
     value = (len(fields) - len(wrong)) / len(fields)
@@ -175,14 +175,16 @@ def read_json(text: str) -> Any:
         raise ValueError("no JSON (nested too deeply)") from error
 
 
-def same(given: object, wanted: object) -> bool:
+def json_equal(given: object, wanted: object) -> bool:
     """Whether two JSON values are equal; true and 1 are not, 1 and 1.0 are."""
     if isinstance(given, bool) or isinstance(wanted, bool):
         return given is wanted
     if isinstance(given, dict) and isinstance(wanted, dict):
-        return given.keys() == wanted.keys() and all(same(given[key], wanted[key]) for key in given)
+        return given.keys() == wanted.keys() and all(
+            json_equal(given[key], wanted[key]) for key in given
+        )
     if isinstance(given, list) and isinstance(wanted, list):
-        return len(given) == len(wanted) and all(map(same, given, wanted))
+        return len(given) == len(wanted) and all(map(json_equal, given, wanted))
     return given == wanted
 
 

@@ -21,7 +21,9 @@ from tui.domain.rules.structure import example_of, inspect_row
 Repair = Callable[[bytes, Format], bytes | None]
 """A row's bytes and the file's format -> mended bytes; None or ValueError: nothing is certain."""
 
-LEAVE_OUT: Final = frozenset({"duplicate-row", "near-duplicate", "leaked-row", "near-leak"})
+FIXED_BY_EXCLUSION: Final = frozenset(
+    {"duplicate-row", "near-duplicate", "leaked-row", "near-leak"}
+)
 """Problems that are mended by leaving the row out."""
 
 
@@ -49,9 +51,9 @@ def _row(repair: Callable[[Row], None]) -> Repair:
         row = json.loads(raw.removeprefix(BOM))
         if not isinstance(row, dict):
             return None
-        before = line_repairs.written(row)
+        before = line_repairs.compact_json(row)
         repair(row)
-        after = line_repairs.written(row)
+        after = line_repairs.compact_json(row)
         return mark + after if after != before else None
 
     return run
@@ -63,7 +65,7 @@ def _convert(raw: bytes, kind: Format) -> bytes | None:
     if not actual.convertible or actual.target is not kind:
         return None
     converted, found = to_chat(row, actual)
-    return line_repairs.written(converted) if converted and not found else None
+    return line_repairs.compact_json(converted) if converted and not found else None
 
 
 FIXES: Final[Mapping[str, Fix]] = {
@@ -97,13 +99,13 @@ FIXES: Final[Mapping[str, Fix]] = {
 """The fixes that change a row, by the code of the problem."""
 
 
-FIXABLE: Final = (*FIXES, *sorted(LEAVE_OUT))
+FIXABLE: Final = (*FIXES, *sorted(FIXED_BY_EXCLUSION))
 """The codes of all problems that have a fix."""
 
 
 def fix_words(code: str) -> str | None:
     """What the fix of a problem does; None where there is no fix."""
-    if code in LEAVE_OUT:
+    if code in FIXED_BY_EXCLUSION:
         return "leave the row out"
     fix = FIXES.get(code)
     return fix.words if fix else None
@@ -129,7 +131,7 @@ def fix_row(
         The row mended, or left out with its text untouched (`raw` is None: keep what the row has);
         None where nothing certain can be done.
     """
-    if code in LEAVE_OUT:
+    if code in FIXED_BY_EXCLUSION:
         return EXCLUDED
     fix = FIXES.get(code)
     before = _problems(raw, kind, options) if fix else Counter[str]()

@@ -17,7 +17,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _CLOSERS = {"{": "}", "[": "]"}
 
 
-def written(value: Any) -> bytes:
+def compact_json(value: Any) -> bytes:
     """A value as compact JSON; whole numbers keep all their digits.
 
     Raises:
@@ -43,7 +43,7 @@ def complete(raw: bytes) -> bytes | None:
     """
     text = raw.decode()
     try:
-        return written(json.loads(text.removeprefix("\ufeff"), strict=False))
+        return compact_json(json.loads(text.removeprefix("\ufeff"), strict=False))
     except json.JSONDecodeError:
         end = _missing_end(text)
         return (text.rstrip() + end).encode() if end else None
@@ -90,7 +90,7 @@ def replace_nan(raw: bytes) -> bytes:
         if name != "NaN":
             raise ValueError(f"{name} is not replaced")
 
-    return written(json.loads(raw.removeprefix(BOM), parse_constant=constant))
+    return compact_json(json.loads(raw.removeprefix(BOM), parse_constant=constant))
 
 
 def drop_half_characters(raw: bytes) -> bytes:
@@ -118,7 +118,7 @@ def drop_equal_keys(raw: bytes) -> bytes:
             kept.setdefault(key, value)
         return kept
 
-    return written(json.loads(raw.removeprefix(BOM), object_pairs_hook=pairs))
+    return compact_json(json.loads(raw.removeprefix(BOM), object_pairs_hook=pairs))
 
 
 def unwrap(raw: bytes) -> bytes | None:
@@ -129,5 +129,5 @@ def unwrap(raw: bytes) -> bytes | None:
     """
     value = json.loads(raw.removeprefix(BOM))
     if isinstance(value, str):
-        return written(json.loads(value))
-    return written({"messages": value}) if isinstance(value, list) else None
+        return compact_json(json.loads(value))
+    return compact_json({"messages": value}) if isinstance(value, list) else None

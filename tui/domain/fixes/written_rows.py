@@ -9,7 +9,7 @@ from dataclasses import asdict
 import orjson
 
 from tui.domain.conversion.convert import to_chat
-from tui.domain.fixes.line_repairs import written
+from tui.domain.fixes.line_repairs import compact_json
 from tui.domain.rows.formats import Format, Row
 from tui.domain.rows.parsing import BOM
 from tui.domain.rows.problems import Problem
@@ -33,7 +33,7 @@ def training_row(raw: bytes, kind: Format, system: str = "") -> bytes | None:
         if system:
             row = json.loads(raw.removeprefix(BOM))  # keeps numbers of any size
             if _begin_with(system, row, kind):
-                return written(row)
+                return compact_json(row)
     except (ValueError, RecursionError):
         return None
     return one_line(raw)

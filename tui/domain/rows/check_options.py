@@ -1,4 +1,4 @@
-"""What is checked in a training file and how strictly: limits, switches, whose rules."""
+"""The options of a check: limits, switched-off codes, and whose rules apply."""
 
 from __future__ import annotations
 
@@ -36,19 +36,21 @@ class CheckOptions:
     """The table `[check]` of the config file, or the flags of `ftui check`.
 
     Attributes:
-        off: codes of problems that are not looked for; structure errors cannot be switched off.
+        off: codes that are not checked; structure errors cannot be switched off.
         rules_of: the service whose own rules apply too.
         model: the model whose tokenizer counts; empty for OpenAI's `o200k_base`, whatever is on
             this machine.
-        context: tokens that the model takes at the most; 0 where nobody knows.
-        shortest_output: an answer must be longer than this many characters (the seed's rule).
-        longest_output: an answer must be shorter than this many characters (the seed's rule).
+        context: context length of the model in tokens; 0 if unknown.
+        shortest_output: an answer must be longer than this many characters. Both
+            length limits are the length filter of the guide to fine-tuning whose decision
+            framework ftui ships (`sample_data/decision_framework.yaml`).
+        longest_output: an answer must be shorter than this many characters.
         fewest_examples: fewer are an error (OpenAI refuses fewer than 10).
         few_examples: fewer are a warning; improvement is seen from 50 to 100 on.
         similarity: Jaccard similarity of word shingles from which two rows are near duplicates;
             0 turns the search off.
-        refusal_share: share of refusing answers from which the file is warned of.
-        system_prompts: more different system prompts than this are warned of.
+        refusal_share: share of refusals from which the file gets a warning.
+        system_prompts: more distinct system prompts than this give a warning.
         length_spread: median absolute deviations of the logarithm of an answer's length from
             which it is an outlier.
     """
@@ -72,7 +74,9 @@ class CheckOptions:
 DEFAULT_OPTIONS = CheckOptions()
 
 LIMITS: Final = tuple(
-    one.name for one in fields(CheckOptions) if one.name not in ("off", "rules_of", "model")
+    option.name
+    for option in fields(CheckOptions)
+    if option.name not in ("off", "rules_of", "model")
 )
 """Names of the limits that can be set."""
 
@@ -83,7 +87,7 @@ def _adapter() -> TypeAdapter[CheckOptions]:
     return TypeAdapter(CheckOptions)
 
 
-def overlaid(
+def override_options(
     options: CheckOptions,
     *,
     off: Iterable[str] = (),
@@ -91,7 +95,7 @@ def overlaid(
     rules_of: str | None = None,
     model: str | None = None,
 ) -> CheckOptions:
-    """Options with what a person typed laid over them.
+    """Override options with what a person typed.
 
     Args:
         options: those of the settings.
@@ -103,7 +107,7 @@ def overlaid(
     Raises:
         ValueError: a code, limit or value cannot be used; the text is a sentence for people.
     """
-    typed = {code.strip() for some in off for code in some.split(",") if code.strip()}
+    typed = {code.strip() for codes in off for code in codes.split(",") if code.strip()}
     values: dict[str, Any] = asdict(options)
     values["off"] = _switchable(options.off | typed)
     for limit in limits:

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from tui.domain.rows.formats import Row
-from tui.domain.rows.problems import quoted
+from tui.domain.rows.problems import quote
 
 Finding = tuple[str, str, str]
 """Code, place and message of a problem whose line is known elsewhere."""
@@ -104,7 +104,7 @@ def _read_strictly(text: str) -> tuple[Any, list[Finding]]:
         keys = [key for key, _ in items]
         twice = dict.fromkeys(key for key in keys if keys.count(key) > 1)
         for key in twice if len(keys) < 1000 else ():
-            found.append(("duplicate-key", key, f"The key {quoted(key)} stands twice."))
+            found.append(("duplicate-key", key, f"The key {quote(key)} stands twice."))
         return dict(items)
 
     return json.loads(text, parse_constant=constant, object_pairs_hook=pairs), found

@@ -501,7 +501,7 @@ def problem(
     return Problem(line, code, severity or kind.severity, where, message or kind.what, kind.fix)
 
 
-def quoted(value: object, limit: int = 40) -> str:
+def quote(value: object, limit: int = 40) -> str:
     """A foreign value for a message: short, in quotes, on one line."""
     text = value if isinstance(value, str) else json.dumps(value, default=str)
     return f'"{text[:limit]}…"' if len(text) > limit else f'"{text}"'

@@ -137,7 +137,7 @@ class Statistics:
 
 
 @dataclass
-class Spread:
+class Distribution:
     """Whole numbers from 0 on, each to 0.4 % and exactly below 512, in a few kilobytes.
 
     Attributes:
@@ -159,7 +159,7 @@ class Spread:
         self.total += value
         self.counts[_cell(value)] += 1
 
-    def merge(self, other: Spread) -> None:
+    def merge(self, other: Distribution) -> None:
         """Count what another has counted."""
         if not other.counts:
             return
@@ -209,7 +209,7 @@ class Spread:
 
 
 @dataclass
-class Variants:
+class TextCounts:
     """How often each of many texts was found; the first `VARIANTS` different ones are told apart.
 
     Attributes:
@@ -230,7 +230,7 @@ class Variants:
         else:
             self._count(key, preview(text), 1)
 
-    def merge(self, other: Variants) -> None:
+    def merge(self, other: TextCounts) -> None:
         """Count what another has counted."""
         self.further += other.further
         for key, text in other.texts.items():
@@ -286,12 +286,12 @@ class Tally:
     context: int = 0
     figures: Counter[str] = field(default_factory=Counter)
     roles: Counter[str] = field(default_factory=Counter)
-    turns: Spread = field(default_factory=Spread)
-    tokens: Spread = field(default_factory=Spread)
-    outputs: Spread = field(default_factory=Spread)
-    systems: Variants = field(default_factory=Variants)
-    labels: Variants = field(default_factory=Variants)
-    fields: dict[str, Variants] = field(default_factory=dict)
+    turns: Distribution = field(default_factory=Distribution)
+    tokens: Distribution = field(default_factory=Distribution)
+    outputs: Distribution = field(default_factory=Distribution)
+    systems: TextCounts = field(default_factory=TextCounts)
+    labels: TextCounts = field(default_factory=TextCounts)
+    fields: dict[str, TextCounts] = field(default_factory=dict)
 
     def add(self, example: Example, tokens: int, problems: Collection[str]) -> None:
         """Count a row.
@@ -336,11 +336,11 @@ class Tally:
             if label is not None:
                 self._field(name).add(label)
 
-    def _field(self, name: str) -> Variants:
+    def _field(self, name: str) -> TextCounts:
         """Where the values of a field are counted; nowhere, if there are too many fields."""
         known = self.fields.get(name)
         if known is None:
-            known = Variants()
+            known = TextCounts()
             if len(self.fields) < _FIELDS:
                 self.fields[name] = known
         return known
@@ -382,16 +382,16 @@ class Tally:
             context=int(kept["context"]),
             figures=Counter(kept["figures"]),
             roles=Counter(kept["roles"]),
-            turns=Spread.from_json(kept["turns"]),
-            tokens=Spread.from_json(kept["tokens"]),
-            outputs=Spread.from_json(kept["outputs"]),
-            systems=Variants.from_json(kept["systems"]),
-            labels=Variants.from_json(kept["labels"]),
-            fields={name: Variants.from_json(one) for name, one in kept["fields"].items()},
+            turns=Distribution.from_json(kept["turns"]),
+            tokens=Distribution.from_json(kept["tokens"]),
+            outputs=Distribution.from_json(kept["outputs"]),
+            systems=TextCounts.from_json(kept["systems"]),
+            labels=TextCounts.from_json(kept["labels"]),
+            fields={name: TextCounts.from_json(one) for name, one in kept["fields"].items()},
         )
 
 
-def statistics_of(tally: Tally, options: CheckOptions) -> Statistics:
+def summarise_tally(tally: Tally, options: CheckOptions) -> Statistics:
     """What was counted, summed up.
 
     Args:

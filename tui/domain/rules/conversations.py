@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tui.domain.rows.parsing import Finding
-from tui.domain.rows.problems import quoted
+from tui.domain.rows.problems import quote
 from tui.domain.rules.tools import check_calls, check_pairing
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
@@ -61,7 +61,7 @@ def check_message(message: Any, where: str) -> Iterator[Finding]:
         yield "message-not-object", where, f"The message is {_kind(message)}, not an object."
         return
     for key in message.keys() - MESSAGE_KEYS:
-        yield "unknown-key", f"{where}.{key}"[:80], f"The format knows no key {quoted(key)} here."
+        yield "unknown-key", f"{where}.{key}"[:80], f"The format knows no key {quote(key)} here."
     role = message.get("role")
     yield from _check_role(message, where)
     yield from _check_content(message, role, where)
@@ -80,7 +80,7 @@ def _check_role(message: dict[str, Any], where: str) -> Iterator[Finding]:
         return
     meant = meant_role(role)
     hint = f' Did you mean "{meant}"?' if meant else ""
-    yield "unknown-role", f"{where}.role", f"There is no role {quoted(role)}.{hint}"
+    yield "unknown-role", f"{where}.role", f"There is no role {quote(role)}.{hint}"
 
 
 def meant_role(role: Any) -> str | None:
@@ -129,9 +129,9 @@ def _check_part(part: Any, role: Any, where: str) -> Iterator[Finding]:
         if not isinstance(part.get(key), str):
             yield "bad-part", f"{where}.{key}", f"The part has no text under `{key}`."
     elif not (isinstance(kind, str) and kind in _PART_OTHERS):
-        yield "bad-part", f"{where}.type", f"There is no part of type {quoted(kind)}."
+        yield "bad-part", f"{where}.type", f"There is no part of type {quote(kind)}."
     elif role != "user":
-        yield "bad-part", where, f"A part of type {quoted(kind)} may stand in user messages only."
+        yield "bad-part", where, f"A part of type {quote(kind)} may stand in user messages only."
 
 
 def _check_weight(message: dict[str, Any], role: Any, where: str) -> Iterator[Finding]:
@@ -139,7 +139,7 @@ def _check_weight(message: dict[str, Any], role: Any, where: str) -> Iterator[Fi
         return
     weight = message["weight"]
     if type(weight) is not int or weight not in (0, 1):
-        yield "bad-weight", f"{where}.weight", f"The weight is {quoted(weight)}; it must be 0 or 1."
+        yield "bad-weight", f"{where}.weight", f"The weight is {quote(weight)}; it must be 0 or 1."
     elif role != "assistant":
         yield "bad-weight", f"{where}.weight", "Only an assistant message has a weight."
 
@@ -156,7 +156,7 @@ def check_order(messages: list[Any], where: str = "messages") -> Iterator[Findin
     if not roles:
         return
     if "assistant" not in roles:
-        last = f"The example ends with {quoted(roles[-1])}. " if _is_text(roles[-1]) else ""
+        last = f"The example ends with {quote(roles[-1])}. " if _is_text(roles[-1]) else ""
         yield "no-assistant", where, f"{last}No message is the assistant's."
     else:
         yield from _check_ending(roles, known, where)

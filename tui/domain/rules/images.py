@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tui.domain.rows.parsing import Finding
-from tui.domain.rows.problems import quoted
+from tui.domain.rows.problems import quote
 
 MOST_IMAGES = 10
 """Images an example: OpenAI and Together take no more."""
@@ -48,7 +48,7 @@ def _trouble(image: Any, inline_only: str) -> str | None:
     if url.startswith("data:"):
         return _trouble_inline(url)
     if not url.startswith(("https://", "http://")):
-        return f"{quoted(url)} is neither an https address nor data:image/...;base64,..."
+        return f"{quote(url)} is neither an https address nor data:image/...;base64,..."
     return f"{inline_only} takes images as base64 in the row only." if inline_only else None
 
 
@@ -57,7 +57,7 @@ def _trouble_inline(url: str) -> str | None:
     kind, _, encoding = head.partition(";")
     magic = _MAGIC.get(kind.lower())
     if magic is None:
-        return f"An image of type {quoted(kind)} is none of JPEG, PNG and WEBP."
+        return f"An image of type {quote(kind)} is none of JPEG, PNG and WEBP."
     if encoding != "base64" or not payload:
         return "The image is not given as base64."
     if len(payload) // 4 * 3 > LARGEST_IMAGE:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from tui.domain.rows.check_options import CheckOptions, RulesOf
 from tui.domain.rows.parsing import Finding
-from tui.domain.rows.problems import KINDS, Severity, quoted
+from tui.domain.rows.problems import KINDS, Severity, quote
 from tui.domain.rules.images import check_images
 
 _ALL_ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
@@ -133,7 +133,7 @@ def _check_roles(
     for where, message in messages:
         role = message.get("role")
         if isinstance(role, str) and role in _ALL_ROLES - service.roles:
-            yield "unknown-role", f"{where}.role", f"{service.name} knows no role {quoted(role)}."
+            yield "unknown-role", f"{where}.role", f"{service.name} knows no role {quote(role)}."
 
 
 def _check_names(messages: Sequence[tuple[str, dict[str, Any]]], tools: Any) -> Iterator[Finding]:
@@ -146,7 +146,7 @@ def _check_names(messages: Sequence[tuple[str, dict[str, Any]]], tools: Any) -> 
         name = function.get("name") if isinstance(function, dict) else None
         if isinstance(name, str) and name and not _TOOL_NAME.fullmatch(name):
             place = f"{where}.function.name"
-            yield "bad-tool-name", place, f"{quoted(name)} is no name that services take."
+            yield "bad-tool-name", place, f"{quote(name)} is no name that services take."
 
 
 def _check_declarations(tools: Any, service: Service) -> Iterator[Finding]:
@@ -170,7 +170,7 @@ def _refused_parts(
     for where, part in parts:
         kind = part.get("type")
         if isinstance(kind, str) and kind not in _TEXT_PARTS:
-            text = f"A part of type {quoted(kind)}: {service.name} learns from text alone."
+            text = f"A part of type {quote(kind)}: {service.name} learns from text alone."
             yield "unsupported-part", where, text
 
 

@@ -13,7 +13,7 @@ import orjson
 from tui.domain.rows.check_options import DEFAULT_OPTIONS, CheckOptions
 from tui.domain.rows.formats import Example, Message
 from tui.domain.rows.parsing import Finding
-from tui.domain.rows.problems import quoted
+from tui.domain.rows.problems import quote
 from tui.domain.rules.secret_detection import find_personal_data, find_secret
 from tui.domain.text import has_unsafe
 
@@ -47,7 +47,7 @@ _NEVER_LAST = frozenset(
 def find_refusal(output: str) -> str | None:
     """The refusal or boilerplate an answer begins with."""
     found = _REFUSAL.match(output.replace("’", "'"))
-    return f"The answer begins with {quoted(found[0].strip())}." if found else None
+    return f"The answer begins with {quote(found[0].strip())}." if found else None
 
 
 def find_placeholder(output: str) -> str | None:
@@ -55,7 +55,7 @@ def find_placeholder(output: str) -> str | None:
     if not any(map(output.__contains__, _PLACEHOLDER_MARKS)):
         return None
     found = _PLACEHOLDER.search(output)
-    return f"The text holds {quoted(found[0])}." if found else None
+    return f"The text holds {quote(found[0])}." if found else None
 
 
 def find_truncation(output: str) -> str | None:
@@ -70,14 +70,14 @@ def find_truncation(output: str) -> str | None:
         long = len(text) >= _LONG_PROSE and len(last) >= _LONG_LINE
         open_ = len(last) >= _SENTENCE and last.rsplit(None, 1)[-1].lower() in _NEVER_LAST
         if long or open_:
-            return f"The answer ends in the middle of a sentence: {quoted('…' + last[-20:])}."
+            return f"The answer ends in the middle of a sentence: {quote('…' + last[-20:])}."
     return None
 
 
 def find_damage(text: str) -> str | None:
     """Characters that a wrong decoding left behind."""
     found = None if text.isascii() else _DAMAGE.search(text)
-    return f"The text holds {quoted(found[0])}." if found else None
+    return f"The text holds {quote(found[0])}." if found else None
 
 
 def find_outer_whitespace(output: str) -> str | None:

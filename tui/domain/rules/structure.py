@@ -12,7 +12,7 @@ from tui.domain.conversion.convert import pair_fields, to_chat
 from tui.domain.rows.check_options import DEFAULT_OPTIONS, CheckOptions
 from tui.domain.rows.formats import Example, Format, Message, Row, detect_format
 from tui.domain.rows.parsing import BOM, Finding, parse
-from tui.domain.rows.problems import Problem, problem, quoted
+from tui.domain.rows.problems import Problem, problem, quote
 from tui.domain.rules.conversations import check_conversation, check_order
 from tui.domain.rules.providers import check_answers, check_service, severity_of
 from tui.domain.rules.tools import check_deprecated, check_tools
@@ -65,13 +65,13 @@ def check_line(
     row, found = inspect_row(raw, kind, options)
     if line > 1 and raw.startswith(BOM):
         found = [*found, _MARK_WITHIN]
-    problems = told(found, line, options)
+    problems = to_problems(found, line, options)
     if row is None or any(one.severity == "error" for one in problems):
         return None, problems
     return example_of(row, kind), problems
 
 
-def told(
+def to_problems(
     found: Iterable[Finding], line: int | None, options: CheckOptions = DEFAULT_OPTIONS
 ) -> list[Problem]:
     """Findings as problems, errors first: what is switched off is left out."""
@@ -132,7 +132,7 @@ def _inspect(raw: bytes, kind: Format, options: CheckOptions) -> tuple[Row | Non
     value, found = parse(raw)
     if not isinstance(value, dict):
         if not any(code == "not-json" for code, _, _ in found):
-            found.append(("not-object", "", f"The line is {quoted(value)}, not an object."))
+            found.append(("not-object", "", f"The line is {quote(value)}, not an object."))
         return None, found
     return value, [*found, *_check_row(value, kind, options)]
 
@@ -151,7 +151,7 @@ def _check_row(row: Row, kind: Format, options: CheckOptions) -> Iterator[Findin
     elif kind in (Format.CHAT, Format.REINFORCEMENT):
         yield from _check_chat(row, kind, options)
     elif kind is Format.UNKNOWN:
-        yield "unknown-format", "", f"Its keys are {quoted(', '.join(row), 80)}."
+        yield "unknown-format", "", f"Its keys are {quote(', '.join(row), 80)}."
     elif kind.convertible:
         yield from _check_convertible(row, kind, options)
 
@@ -178,7 +178,7 @@ def _check_chat(row: Row, kind: Format, options: CheckOptions) -> Iterator[Findi
 
 def _unknown_fields(row: Row, known: frozenset[str], who: str, at: str = "") -> Iterator[Finding]:
     for key in sorted(row.keys() - known):
-        yield "unknown-field", f"{at}{key}"[:80], f"{who} no field {quoted(key)}."
+        yield "unknown-field", f"{at}{key}"[:80], f"{who} no field {quote(key)}."
 
 
 def _check_purpose(messages: list[Any], kind: Format, options: CheckOptions) -> Iterator[Finding]:
@@ -194,18 +194,18 @@ def _check_purpose(messages: list[Any], kind: Format, options: CheckOptions) -> 
 def check_output(
     messages: list[Any], options: CheckOptions, where: str = "messages"
 ) -> Iterator[Finding]:
-    """The seed's rule on the length of what the assistant says last."""
+    """Check the length of the last answer of the assistant."""
     for index in range(len(messages) - 1, -1, -1):
         message = messages[index]
         if isinstance(message, dict) and message.get("role") == "assistant":
             content = message.get("content")
             if isinstance(content, str) and content.strip() and not message.get("tool_calls"):
-                yield from output_length(content, options, f"{where}[{index}].content")
+                yield from check_output_length(content, options, f"{where}[{index}].content")
             return
 
 
-def output_length(output: str, options: CheckOptions, where: str) -> Iterator[Finding]:
-    """The seed's rule: by default longer than 10 and shorter than 2,000 characters."""
+def check_output_length(output: str, options: CheckOptions, where: str) -> Iterator[Finding]:
+    """The length filter: by default longer than 10 and shorter than 2,000 characters."""
     if len(output) <= options.shortest_output:
         yield "output-too-short", where, f"The answer has {len(output)} characters."
     elif len(output) >= options.longest_output:
@@ -265,10 +265,10 @@ def _check_convertible(row: Row, kind: Format, options: CheckOptions) -> Iterato
     else:
         problems = _check_chat(made, kind.target, options)
     for code, where, text in problems:
-        yield code, own_place(where, kind, made.get("messages", ())), text
+        yield code, source_place(where, kind, made.get("messages", ())), text
 
 
-def own_place(where: str, kind: Format, messages: Sequence[Any] = ()) -> str:
+def source_place(where: str, kind: Format, messages: Sequence[Any] = ()) -> str:
     """A place in a converted row, told by the field of the row that it was made of.
 
     Args:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from tui.domain.rows.parsing import Finding
-from tui.domain.rows.problems import quoted
+from tui.domain.rows.problems import quote
 
 
 def check_tools(tools: Any, messages: Any, at: str = "") -> Iterator[Finding]:
@@ -28,7 +28,7 @@ def check_tools(tools: Any, messages: Any, at: str = "") -> Iterator[Finding]:
         yield from _check_declaration(function, f"{at}tools[{index}]")
         name = _name(function)
         if name and name in names:
-            text = f"The function {quoted(name)} is declared twice."
+            text = f"The function {quote(name)} is declared twice."
             yield "bad-tools", f"{at}tools[{index}].function.name", text
         names.add(name)
     yield from _check_declared(messages, f"{at}messages", names)
@@ -72,7 +72,7 @@ def _check_declared(messages: Any, at: str, names: set[str]) -> Iterator[Finding
     for where, call in _calls(messages, at):
         name = _name(call.get("function"))
         if name and name not in names:
-            yield "unknown-tool", where, f"No tool {quoted(name)} is declared in `tools`."
+            yield "unknown-tool", where, f"No tool {quote(name)} is declared in `tools`."
 
 
 def check_calls(message: dict[str, Any], role: Any, where: str) -> Iterator[Finding]:
@@ -101,7 +101,7 @@ def _check_call(call: Any, where: str) -> Iterator[Finding]:
     if not isinstance(call.get("id"), str) or not call["id"]:
         yield "bad-tool-call", f"{where}.id", "The call has no id."
     if call.get("type", "function") != "function":
-        yield "bad-tool-call", f"{where}.type", f"A call has no type {quoted(call['type'])}."
+        yield "bad-tool-call", f"{where}.type", f"A call has no type {quote(call['type'])}."
     yield from _check_named(call.get("function"), f"{where}.function")
 
 
@@ -144,7 +144,7 @@ def check_pairing(messages: list[Any], where: str) -> Iterator[Finding]:
         if message.get("role") == "tool":
             answered = message.get("tool_call_id")
             if isinstance(answered, str) and answered not in made:
-                text = f"No call before it has the id {quoted(answered)}."
+                text = f"No call before it has the id {quote(answered)}."
                 yield "tool-without-call", f"{where}[{index}].tool_call_id", text
             elif isinstance(answered, str):
                 open_calls.pop(answered, None)
@@ -156,14 +156,14 @@ def check_pairing(messages: list[Any], where: str) -> Iterator[Finding]:
             if not isinstance(name, str):
                 continue
             if name in made:
-                yield "duplicate-tool-call-id", place, f"The id {quoted(name)} was used before."
+                yield "duplicate-tool-call-id", place, f"The id {quote(name)} was used before."
             made.add(name)
             open_calls[name] = place
 
 
 def _unanswered(open_calls: dict[str, str]) -> Iterator[Finding]:
     for name, place in open_calls.items():
-        yield "tool-call-without-answer", place, f"No tool message answers the call {quoted(name)}."
+        yield "tool-call-without-answer", place, f"No tool message answers the call {quote(name)}."
 
 
 def _calls(messages: Any, where: str, first: int = 0) -> Iterator[tuple[str, dict[str, Any]]]:

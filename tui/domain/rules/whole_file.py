@@ -63,7 +63,7 @@ def check_size(size_bytes: int, options: CheckOptions = DEFAULT_OPTIONS) -> list
     return _told(options, "file-too-large", text)
 
 
-def check_kind(
+def check_format(
     kind: Format, options: CheckOptions = DEFAULT_OPTIONS, held: str = ""
 ) -> list[Problem]:
     """Why rows of a format cannot be trained on as they are.

@@ -1,4 +1,4 @@
-"""The screen Decide: one question at a time, the verdict so far, and the verdict."""
+"""The Decide screen: one question at a time, the verdict so far, and the verdict."""
 
 from __future__ import annotations
 
@@ -32,10 +32,14 @@ from tui.widgets.decide.decision_view import (
     VerdictPage,
     about_choice,
     about_question,
-    verdict_words,
+    verdict_line,
 )
 
-_BRIEF = {Verdict.FINE_TUNE: "fine-tune", Verdict.DO_NOT: "do not", Verdict.NOT_YET: "not yet"}
+_SHORT = {
+    Verdict.FINE_TUNE: "fine-tune",
+    Verdict.DO_NOT: "do not",
+    Verdict.NOT_YET: "not yet",
+}
 
 
 class DecideScreen(ModeScreen):
@@ -45,36 +49,36 @@ class DecideScreen(ModeScreen):
     CSS_PATH = "screen.tcss"
     ABOUT = (
         "Find out whether to fine-tune at all. First the reason, then the questions, one at a "
-        "time; any answer can be changed at any time, and the verdict so far is always in sight. "
-        "A verdict is kept in the workspace."
+        "time; any answer can be changed at any time, and the verdict so far is always visible. "
+        "Verdicts are saved in the workspace."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer('yes')", "Yes"),
-        Binding("n", "answer('no')", "No"),
-        Binding("u", "answer('unsure')", "Not sure"),
-        Binding("left,backspace,escape,h", "back", "Back", key_display="←"),
-        Binding("right,l", "forward", "Next question", show=False),
-        Binding("v", "verdict", "Verdict"),
-        Binding("s", "save", "Save"),
-        Binding("a", "anew", "Anew"),
-        Binding("r", "retry", "Try again"),
+        Binding("y", "answer('yes')", "Yes", id="decide.yes"),
+        Binding("n", "answer('no')", "No", id="decide.no"),
+        Binding("u", "answer('unsure')", "Not sure", id="decide.unsure"),
+        Binding("left,backspace,escape,h", "back", "Back", key_display="←", id="decide.back"),
+        Binding("right,l", "forward", "Next question", show=False, id="decide.next"),
+        Binding("v", "verdict", "Verdict", id="decide.verdict"),
+        Binding("s", "save", "Save", id="decide.save"),
+        Binding("a", "start_over", "New", id="decide.new"),
+        Binding("r", "retry", "Try again", id="decide.retry"),
     ]
 
     @dataclass
     class Loaded(Message):
-        """The framework is there, and perhaps a kept decision."""
+        """The framework was read, with the last saved decision if there is one."""
 
         framework: Framework
         saved: SavedDecision | None
 
     @dataclass
     class Failed(Message):
-        """The framework or the kept decisions cannot be read."""
+        """The framework or the saved decisions cannot be read."""
 
         error: FtuiError
 
     @dataclass
-    class Kept(Message):
+    class Saved(Message):
         """A decision was written to the workspace."""
 
         saved: SavedDecision
@@ -85,14 +89,16 @@ class DecideScreen(ModeScreen):
 
     @classmethod
     async def load_state(cls, services: Services) -> StepState:
-        """What was decided last."""
+        """The last saved decision."""
         saved = await services.decisions.latest()
         if saved is None:
             return NOT_DECIDED
         if saved.decision.open:
-            return StepState(Tone.BUSY, f"{plural(saved.decision.open, 'question')} open", "begun")
+            return StepState(
+                Tone.BUSY, f"{plural(saved.decision.open, 'question')} open", "started"
+            )
         verdict = saved.decision.verdict
-        return StepState(TONES[verdict], verdict.value, _BRIEF[verdict])
+        return StepState(TONES[verdict], verdict.value, _SHORT[verdict])
 
     def compose_body(self) -> ComposeResult:
         """The question with its choices, the answers so far, the verdict, the error."""
@@ -123,37 +129,37 @@ class DecideScreen(ModeScreen):
             self.post_message(self.Loaded(framework, saved))
 
     @work(exclusive=True, group="save", exit_on_error=False)
-    async def _keep(self, answers: Answers, decision: Decision) -> None:
+    async def _save(self, answers: Answers, decision: Decision) -> None:
         try:
             saved = await self.services.decisions.save(answers, decision)
         except FtuiError as error:
             self.show_error(error)
         else:
-            self.post_message(self.Kept(saved))
+            self.post_message(self.Saved(saved))
 
     def on_decide_screen_loaded(self, message: Loaded) -> None:
-        """Begin with the first question, or with what was decided before."""
+        """Start at the first question, or with the saved decision."""
         framework, self.saved = message.framework, message.saved
         answers = self.saved.answers.known_to(framework) if self.saved else None
         walk = Walk.begin(framework, answers)
         self._go(walk, verdict=not walk.open)
 
     def on_decide_screen_failed(self, message: Failed) -> None:
-        """Say what is wrong and how to go on."""
-        self._turn_to("problem")
-        self.headline("The questions cannot be asked.")
+        """Show the error and how to retry."""
+        self._show_page("problem")
+        self.headline("The questions cannot be loaded.")
         self.query_one("#problem-text", Static).update(
             Content(f"{scrub(str(message.error))}\n\nr tries again.")
         )
         self.post_state(StepState(Tone.BAD, "no questions", "error"))
 
-    def on_decide_screen_kept(self, message: Kept) -> None:
-        """Show that the decision is kept."""
+    def on_decide_screen_saved(self, message: Saved) -> None:
+        """Show that the decision is saved."""
         self.saved = message.saved
         if self.page == "verdict" and self.walk:
             self._show_verdict(self.walk)
         else:
-            self.notify("Kept in the workspace.", markup=False)
+            self.notify("Saved in the workspace.", markup=False)
             self.refresh_bindings()
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
@@ -163,20 +169,20 @@ class DecideScreen(ModeScreen):
             self.query_one("#about-choice", Static).update(about)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Take the answer under the cursor."""
+        """Give the answer under the cursor."""
         if event.option_id:
             self.action_answer(event.option_id)
 
     def disabled_reason(self, action: str) -> str | None:
-        """Why a key does nothing now."""
+        """Why an action is disabled now."""
         name = action.partition("(")[0]
-        if name in ("answer", "back", "forward", "verdict", "save", "anew", "go_on"):
+        if name in ("answer", "back", "forward", "verdict", "save", "start_over", "go_on"):
             if self.walk is None or self.page in ("loading", "problem"):
-                return "The questions are not there yet."
-            return self._reason_against(name, self.walk)
+                return "The questions are not loaded yet."
+            return self._disabled_reason(name, self.walk)
         return None
 
-    def _reason_against(self, name: str, walk: Walk) -> str | None:
+    def _disabled_reason(self, name: str, walk: Walk) -> str | None:
         reasons = {
             ("answer", "verdict"): "This is the verdict; ← goes back to the questions.",
             ("forward", "verdict"): "This is the verdict.",
@@ -188,68 +194,68 @@ class DecideScreen(ModeScreen):
             return "Choose the reason with up and down, then press enter."
         if name == "back" and self.page == "asking" and walk.is_first:
             return "This is the first question."
-        if name in ("verdict", "save", "anew") and walk.untouched:
-            return "Nothing is answered yet."
-        if name == "save" and self._is_kept(walk):
-            return "This is kept already."
+        if name in ("verdict", "save", "start_over") and walk.untouched:
+            return "No question is answered yet."
+        if name == "save" and self._is_saved(walk):
+            return "These answers are already saved."
         return None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer to try again only where something failed."""
+        """Show retry only after a failure."""
         if action == "retry" and self.page != "problem":
             return False
         return super().check_action(action, parameters)
 
     def action_answer(self, answer: str) -> None:
-        """Answer the question; after the last one the verdict is shown and kept."""
+        """Answer the question; after the last one, show and save the verdict."""
         if self.walk is None:
             return
         walk = self.walk.take(answer)
         self._go(walk, verdict=not walk.open)
-        if not walk.open and not self._is_kept(walk):
-            self._keep(walk.answers, walk.decision)
+        if not walk.open and not self._is_saved(walk):
+            self._save(walk.answers, walk.decision)
 
     def action_back(self) -> None:
-        """The question before; from the verdict to the last one that was asked."""
+        """Go to the previous question, or from the verdict to the last one shown."""
         if self.walk:
             self._go(self.walk if self.page == "verdict" else self.walk.back())
 
     def action_forward(self) -> None:
-        """The question after this one; after the last the verdict."""
+        """Go to the next question, or from the last one to the verdict."""
         if self.walk:
             self._go(self.walk.forward(), verdict=self.walk.is_last)
 
     def action_verdict(self) -> None:
-        """The verdict on the answers so far."""
+        """Show the verdict on the answers so far."""
         if self.walk:
             self._go(self.walk, verdict=True)
 
     def action_save(self) -> None:
-        """Keep the answers so far."""
+        """Save the answers so far."""
         if self.walk:
-            self._keep(self.walk.answers, self.walk.decision)
+            self._save(self.walk.answers, self.walk.decision)
 
-    def action_anew(self) -> None:
-        """Forget the answers; what was kept stays kept."""
-        if self.walk is None or self._is_kept(self.walk):
-            self._begin_anew(True)
+    def action_start_over(self) -> None:
+        """Clear the answers; saved decisions stay."""
+        if self.walk is None or self._is_saved(self.walk):
+            self._start_over(True)
             return
         question = Confirm(
-            "Start anew?",
-            "The answers on the screen are not kept yet (s keeps them). Kept decisions stay.",
-            yes="Start anew",
-            no="Go on with these",
+            "Start over?",
+            "The answers on the screen are not saved (s saves them). Saved decisions stay.",
+            yes="Start over",
+            no="Keep answers",
         )
-        self.app.push_screen(question, self._begin_anew)
+        self.app.push_screen(question, self._start_over)
 
     def action_retry(self) -> None:
         """Read the framework."""
-        self._turn_to("loading")
+        self._show_page("loading")
         self.headline("Reading the questions…")
         self._load()
 
     def action_go_on(self) -> None:
-        """Do the next step, or go to the answer that decided."""
+        """Open the next step, or go to the decisive answer."""
         if self.walk is None:
             return
         decision = self.walk.decision
@@ -258,7 +264,7 @@ class DecideScreen(ModeScreen):
         else:
             self._go(self.walk.at(decision.decisive[0]))
 
-    def _begin_anew(self, yes: bool | None) -> None:
+    def _start_over(self, yes: bool | None) -> None:
         if yes and self.walk:
             self._go(Walk.begin(self.walk.framework))
 
@@ -268,52 +274,52 @@ class DecideScreen(ModeScreen):
             self._show_verdict(walk)
         else:
             self._show_question(walk)
-        self._tell_loop(walk)
+        self._post_walk_state(walk)
 
     def _show_question(self, walk: Walk) -> None:
-        self._turn_to("asking")
+        self._show_page("asking")
         self.headline(f"{walk.step}  {walk.question}".strip())
         about = self.query_one("#about-question", Static)
         about.update(about_question(walk.framework, walk.here))
         choices = self.query_one(Choices)
-        choices.ask(walk.framework, walk.here, walk.answers.of(walk.here))
+        choices.show(walk.framework, walk.here, walk.answers.of(walk.here))
         choices.focus()
         self.query_one(SoFar).show(walk)
         self.query_one(Leaning).show(walk)
 
     def _show_verdict(self, walk: Walk) -> None:
-        self._turn_to("verdict")
+        self._show_page("verdict")
         so_far = "So far: " if walk.open else ""
-        self.headline(Content.assemble(so_far, verdict_words(walk.decision)))
+        self.headline(Content.assemble(so_far, verdict_line(walk.decision)))
         page = self.query_one(VerdictPage)
-        page.show(walk, self._kept_words(walk), self._key_words(walk))
+        page.show(walk, self._saved_text(walk), self._key_hints(walk))
         page.focus()
 
-    def _tell_loop(self, walk: Walk) -> None:
+    def _post_walk_state(self, walk: Walk) -> None:
         verdict = walk.decision.verdict
         if not walk.open:
-            self.post_state(StepState(TONES[verdict], verdict.value, _BRIEF[verdict]))
+            self.post_state(StepState(TONES[verdict], verdict.value, _SHORT[verdict]))
         elif walk.untouched:
             self.post_state(NOT_DECIDED)
         else:
             step = walk.step or f"1 of {len(walk.framework.steps)}"
             self.post_state(StepState(Tone.BUSY, f"step {step}", step))
 
-    def _kept_words(self, walk: Walk) -> str:
-        if self.saved and self._is_kept(walk):
-            return f"Decided on {self.saved.decided_at.astimezone():%Y-%m-%d %H:%M}, kept."
-        return "Not kept yet; s keeps it."
+    def _saved_text(self, walk: Walk) -> str:
+        if self.saved and self._is_saved(walk):
+            return f"Decided on {self.saved.decided_at.astimezone():%Y-%m-%d %H:%M}, saved."
+        return "Not saved yet; s saves it."
 
-    def _key_words(self, walk: Walk) -> str:
+    def _key_hints(self, walk: Walk) -> str:
         to_data = walk.decision.go_to == Mode.DATA.value
-        first = "enter opens Data" if to_data else "enter goes to the answer that decided"
-        return f"{first}; ← reviews the answers; a starts anew."
+        first = "enter opens Data" if to_data else "enter goes to the decisive answer"
+        return f"{first}; ← reviews the answers; a starts over."
 
-    def _turn_to(self, page: str) -> None:
+    def _show_page(self, page: str) -> None:
         self.page = page
         for name in ("asking", "verdict", "problem"):
             self.query_one(f"#{name}").display = name == page
         self.refresh_bindings()
 
-    def _is_kept(self, walk: Walk) -> bool:
+    def _is_saved(self, walk: Walk) -> bool:
         return self.saved is not None and self.saved.answers == walk.answers

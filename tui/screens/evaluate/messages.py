@@ -1,4 +1,4 @@
-"""What the workers of the screen Evaluate post."""
+"""Messages of the Evaluate screen's workers."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from tui.services.evaluation.suggestions import Suggestion
 
 @dataclass
 class EvaluationLoaded(Message):
-    """The last comparison with its cases, if there is one."""
+    """The last evaluation with its cases was read, if there is one."""
 
-    found: tuple[Evaluation, list[CaseResult]] | None
+    latest: tuple[Evaluation, list[CaseResult]] | None
 
 
 @dataclass
-class ComparisonOffered(Message):
-    """What could be compared."""
+class ComparisonSuggested(Message):
+    """A suggestion of what to compare is ready."""
 
     suggestion: Suggestion
 
 
 @dataclass
-class ComparisonBegun(Message):
-    """The test set was read; `kept` are the cases that an interrupted run left."""
+class ComparisonStarted(Message):
+    """The test set was read; `reused` are the cases of an interrupted run."""
 
     total: int
-    kept: list[CaseResult]
+    reused: list[CaseResult]
     scorer: str
 
 
 @dataclass
 class CaseAnswered(Message):
-    """Both models have answered one more case, so many seconds after the beginning."""
+    """Both models answered one more case, `seconds` after the start."""
 
     result: CaseResult
     seconds: float
@@ -44,13 +44,13 @@ class CaseAnswered(Message):
 
 @dataclass
 class ComparisonFinished(Message):
-    """All cases are answered and compared."""
+    """All cases were answered and compared."""
 
     record: Evaluation
 
 
 @dataclass
 class ComparisonFailed(Message):
-    """It could not be done."""
+    """The comparison failed."""
 
     error: FtuiError

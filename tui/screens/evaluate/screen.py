@@ -1,4 +1,4 @@
-"""The screen Evaluate: is the tuned model better, and on which cases?"""
+"""The Evaluate screen: is the tuned model better, and on which cases?"""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from textual.content import Content
 from textual.widgets import ContentSwitcher, Static
 
 from tui.dialogs.evaluate.new_evaluation import NewEvaluation
-from tui.domain.evaluation.records import CaseProgress, CaseResult, Evaluation, cost_words
+from tui.domain.evaluation.records import CaseProgress, CaseResult, Evaluation, describe_cost
 from tui.domain.loop import Mode, StepState, Tone
 from tui.domain.text import plural, preview, scrub
 from tui.screens.evaluate.messages import (
     CaseAnswered,
-    ComparisonBegun,
     ComparisonFailed,
     ComparisonFinished,
-    ComparisonOffered,
+    ComparisonStarted,
+    ComparisonSuggested,
     EvaluationLoaded,
 )
 from tui.screens.messages import EvaluateRequested, StepRequested
@@ -34,14 +34,14 @@ from tui.services.evaluation.suggestions import Suggestion
 from tui.services.progress import describe_progress
 from tui.widgets.evaluate.case_table import CaseTable, Shown, arrange
 from tui.widgets.evaluate.case_view import AnswerDiff
-from tui.widgets.evaluate.descriptions import facts, fields_line, standing, verdict_sentence
+from tui.widgets.evaluate.descriptions import comparison_state, facts, fields_line, verdict_sentence
 from tui.widgets.evaluate.interval_bar import IntervalBar
 from tui.widgets.line_table import LineTable
 
 _EMPTY = """\
-Both models, the base and the fine-tuned one, answer the same test set: rows that were not trained \
-on. Each answer is scored against the expected one, and the difference is told with its 95% \
-interval, so that luck is not taken for progress.
+The base and the fine-tuned model answer the same test set: rows that were not used in training. \
+Each answer is scored against the expected one, and the difference is reported with its 95% \
+interval, so that noise is not mistaken for progress.
 
 e or enter starts a comparison. Always evaluate against the base model."""
 
@@ -52,7 +52,7 @@ class RunningComparison:
 
     request: EvaluationRequest
     total: int = 0
-    kept: int = 0
+    reused: int = 0
     scorer: str = ""
     percent: int = -1
 
@@ -66,19 +66,19 @@ class EvaluateScreen(ModeScreen):
     ABOUT = (
         "Compare the fine-tuned with the base model on the same test set, case by case. The "
         "verdict needs a 95% interval clear of zero; regressions are listed first. Every answer is "
-        "kept in the workspace as it comes, so an interrupted comparison goes on where it stopped."
+        "saved as it arrives, so an interrupted comparison resumes where it stopped."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("e,R", "compare", "Compare", key_display="e"),
-        Binding("enter", "compare", "Compare", show=False),
-        Binding("r", "retry", "Try again"),
-        Binding("r", "show('regressions')", "Worse"),
-        Binding("i", "show('improvements')", "Better"),
-        Binding("a", "show('all')", "All"),
-        Binding("n", "step(1)", "Next case", show=False),
-        Binding("N,p", "step(-1)", "Previous case", show=False),
-        Binding("C", "cancel", "Cancel"),
-        Binding("escape", "back", "Back", key_display="esc"),
+        Binding("e,R", "compare", "Compare", key_display="e", id="evaluate.compare"),
+        Binding("enter", "compare", "Compare", show=False, id="evaluate.compare_enter"),
+        Binding("r", "retry", "Try again", id="evaluate.retry"),
+        Binding("r", "show('regressions')", "Worse", id="evaluate.worse"),
+        Binding("i", "show('improvements')", "Better", id="evaluate.better"),
+        Binding("a", "show('all')", "All", id="evaluate.all"),
+        Binding("n", "step(1)", "Next case", show=False, id="evaluate.next_case"),
+        Binding("N,p", "step(-1)", "Previous case", show=False, id="evaluate.previous_case"),
+        Binding("C", "cancel", "Cancel", id="evaluate.cancel"),
+        Binding("escape", "back", "Back", key_display="esc", id="evaluate.back"),
     ]
 
     def __init__(self, services: Services) -> None:
@@ -92,11 +92,11 @@ class EvaluateScreen(ModeScreen):
 
     @classmethod
     async def load_state(cls, services: Services) -> StepState:
-        """How the last comparison came out."""
-        return standing(await services.evaluations.latest_record())
+        """The result of the last comparison."""
+        return comparison_state(await services.evaluations.latest_record())
 
     def compose_body(self) -> ComposeResult:
-        """What an empty screen says; facts and cases; one case; a problem."""
+        """The empty page, the result, one case, and a failure."""
         with ContentSwitcher(initial="empty", id="evaluation"):
             yield Static(_EMPTY, id="empty", classes="empty", markup=False)
             with Vertical(id="result"):
@@ -110,16 +110,16 @@ class EvaluateScreen(ModeScreen):
 
     def on_mount(self) -> None:
         """Show the last comparison."""
-        self._turn_to("empty")
-        self.headline("Nothing is compared yet.")
+        self._show_page("empty")
+        self.headline("No comparison yet.")
         self._load()
 
     def begin(self, request: StepRequested) -> bool:
-        """Offer to compare the two models that Jobs asks about."""
+        """Open the form for the two models of the request."""
         if not isinstance(request, EvaluateRequested):
             return False
         if self.progress:
-            self.notify("A comparison is running already; C cancels it.", markup=False)
+            self.notify("A comparison is already running; C cancels it.", markup=False)
         else:
             self._suggest(request.provider, request.base, request.tuned)
         return True
@@ -138,17 +138,17 @@ class EvaluateScreen(ModeScreen):
         except FtuiError as error:
             self.post_message(ComparisonFailed(error))
         else:
-            self.post_message(ComparisonOffered(suggestion))
+            self.post_message(ComparisonSuggested(suggestion))
 
     @work(exclusive=True, group="compare", exit_on_error=False)
     async def _compare(self, request: EvaluationRequest) -> None:
         evaluations = self.services.evaluations
         try:
-            run = await evaluations.begin(request)
-            kept = [run.results[number] for number in sorted(run.results)]
-            self.post_message(ComparisonBegun(len(run.cases), kept, run.scorer.name))
+            run = await evaluations.start(request)
+            reused = [run.results[number] for number in sorted(run.results)]
+            self.post_message(ComparisonStarted(len(run.cases), reused, run.scorer.name))
             start = evaluations.seconds()
-            async with aclosing(evaluations.answers(run)) as results:
+            async with aclosing(evaluations.stream_results(run)) as results:
                 async for result in results:
                     self.post_message(CaseAnswered(result, evaluations.seconds() - start))
             self.post_message(ComparisonFinished(await evaluations.finish(run)))
@@ -156,21 +156,21 @@ class EvaluateScreen(ModeScreen):
             self.post_message(ComparisonFailed(error))
 
     def on_evaluation_loaded(self, message: EvaluationLoaded) -> None:
-        """Show the last comparison, unless a new one has begun meanwhile."""
-        if message.found and not self.progress:
-            self.record, self.results = message.found
+        """Show the last comparison, unless a new one has started."""
+        if message.latest and not self.progress:
+            self.record, self.results = message.latest
             self._show_result()
 
-    def on_comparison_offered(self, message: ComparisonOffered) -> None:
-        """Ask for the comparison, with what is known filled in."""
-        self._ask(message.suggestion)
+    def on_comparison_suggested(self, message: ComparisonSuggested) -> None:
+        """Open the form with the suggestion filled in."""
+        self._open_form(message.suggestion)
 
-    def on_comparison_begun(self, message: ComparisonBegun) -> None:
-        """Show the kept cases and wait for the others."""
+    def on_comparison_started(self, message: ComparisonStarted) -> None:
+        """Show the reused cases and wait for the others."""
         if self.progress:
-            self.progress.total, self.progress.kept = message.total, len(message.kept)
+            self.progress.total, self.progress.reused = message.total, len(message.reused)
             self.progress.scorer = message.scorer
-            self.results = message.kept
+            self.results = message.reused
             self._show_running(0.0)
 
     def on_case_answered(self, message: CaseAnswered) -> None:
@@ -187,18 +187,18 @@ class EvaluateScreen(ModeScreen):
         self._show_result()
 
     def worker_failed(self, error: FtuiError) -> None:
-        """Say it where the result would be."""
+        """Show the error in place of the result."""
         self.post_message(ComparisonFailed(error))
 
     def on_comparison_failed(self, message: ComparisonFailed) -> None:
-        """Say why, and how to go on; what was answered is kept."""
-        kept = f" {plural(len(self.results), 'case')} kept." if self.progress else ""
+        """Show the error; answered cases are already saved."""
+        saved = f" {plural(len(self.results), 'case')} saved." if self.progress else ""
         self.progress = None
-        self._turn_to("problem")
-        self.headline("The comparison could not be made.")
-        told = scrub(f"{message.error}{kept}")
-        self.query_one("#problem", Static).update(Content(f"{told}\n\nr tries again."))
-        self.post_state(StepState(Tone.BAD, "could not compare", "failed"))
+        self._show_page("problem")
+        self.headline("The comparison failed.")
+        text = scrub(f"{message.error}{saved}")
+        self.query_one("#problem", Static).update(Content(f"{text}\n\nr tries again."))
+        self.post_state(StepState(Tone.BAD, "comparison failed", "failed"))
 
     def on_line_table_row_selected(self, message: LineTable.RowSelected) -> None:
         """Open one case."""
@@ -206,14 +206,14 @@ class EvaluateScreen(ModeScreen):
             self._show_case()
 
     def disabled_reason(self, action: str) -> str | None:
-        """Why a key does nothing now."""
+        """Why an action is disabled now."""
         name = action.partition("(")[0]
         if name == "cancel":
             return None if self.progress else "No comparison is running."
         if name == "compare" and self.progress:
-            return "A comparison is running already; C cancels it."
+            return "A comparison is already running; C cancels it."
         if name == "show" and (self.progress or self.page not in ("result", "case")):
-            return "There is no result to look through yet."
+            return "No result yet."
         if name == "back" and self.page == "problem":
             return None
         if name in ("step", "back") and self.page != "case":
@@ -221,26 +221,26 @@ class EvaluateScreen(ModeScreen):
         return None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer to try again only where something failed, and filters only elsewhere."""
+        """Show retry only after a failure, and the filters only otherwise."""
         failed = self.page == "problem"
         if (action == "retry" and not failed) or (action == "show" and failed):
             return False
         return super().check_action(action, parameters)
 
     def action_compare(self) -> None:
-        """Ask for a comparison."""
+        """Open the form of a new comparison."""
         self._suggest()
 
     def action_retry(self) -> None:
-        """Offer what failed once more; where nothing was asked, look at the workspace again."""
-        asked = self.last_request
-        if asked is None:
+        """Reopen the form of the failed comparison; without one, read the workspace again."""
+        request = self.last_request
+        if request is None:
             self.on_mount()
         else:
-            self._ask(Suggestion(**asked.model_dump(exclude={"seed", "max_tokens"})))
+            self._open_form(Suggestion(**request.model_dump(exclude={"seed", "max_tokens"})))
 
     def action_show(self, which: str) -> None:
-        """Show some of the cases."""
+        """Filter the cases."""
         self.shown = Shown(which)
         self._show_result()
 
@@ -250,30 +250,30 @@ class EvaluateScreen(ModeScreen):
         self._show_case()
 
     def action_back(self) -> None:
-        """Back to the cases; from a comparison that failed to the one before."""
+        """Go back to the cases, or from a failed comparison to the previous one."""
         if self.page == "problem":
-            self._turn_to("empty")
-            self.headline("Nothing is compared yet.")
+            self._show_page("empty")
+            self.headline("No comparison yet.")
             self._load()
         else:
-            self._turn_to("result")
+            self._show_page("result")
 
     def action_cancel(self) -> None:
-        """Stop asking; what was answered is kept, and the same comparison goes on from there."""
+        """Cancel; answered cases stay saved, and the same comparison resumes from there."""
         progress, self.progress = self.progress, None
         self.workers.cancel_group(self, "compare")
         total = progress.total if progress else 0
         self.notify(
-            f"Stopped. {len(self.results)} of {plural(total, 'case')} are kept; "
-            "the same comparison goes on from there.",
+            f"Cancelled. {len(self.results)} of {plural(total, 'case')} saved; "
+            "the same comparison resumes from there.",
             markup=False,
         )
-        self.post_state(standing(self.record))
-        self._turn_to("empty")
-        self.headline("The comparison was stopped.")
+        self.post_state(comparison_state(self.record))
+        self._show_page("empty")
+        self.headline("Comparison cancelled.")
         self._load()
 
-    def _ask(self, suggestion: Suggestion) -> None:
+    def _open_form(self, suggestion: Suggestion) -> None:
         providers = self.services.providers.names
         dialog = NewEvaluation(suggestion, providers, self.services.settings.provider)
         self.app.push_screen(dialog, self._start)
@@ -285,13 +285,13 @@ class EvaluateScreen(ModeScreen):
         self.progress = RunningComparison(request)
         self.results = []
         self.shown = Shown.ALL
-        self._turn_to("result")
+        self._show_page("result")
         names = f"{preview(request.tuned, 60)} with {preview(request.base, 60)}"
         self.headline(f"Comparing {names}")
         for name in ("facts", "fields", "cost"):
             self.query_one(f"#{name}", Static).update("")
         self.query_one(CaseTable).show([])
-        self.query_one("#facts", Static).update(Content("Reading the test set …"))
+        self.query_one("#facts", Static).update(Content("Reading the test set…"))
         self._compare(request)
 
     def _show_running(self, seconds: float) -> None:
@@ -299,7 +299,7 @@ class EvaluateScreen(ModeScreen):
         if progress is None:
             return
         done = len(self.results)
-        cases = CaseProgress(done, progress.total, done - progress.kept, seconds)
+        cases = CaseProgress(done, progress.total, done - progress.reused, seconds)
         text = f"▶ {progress.scorer}: {describe_progress(cases)}; C cancels"
         self.query_one("#facts", Static).update(Content(text))
         self.query_one(CaseTable).show(self.results)
@@ -312,30 +312,30 @@ class EvaluateScreen(ModeScreen):
         record = self.record
         if record is None or record.comparison is None:
             return
-        self._turn_to("result")
+        self._show_page("result")
         self.headline(verdict_sentence(record))
         self.query_one("#facts", Static).update(facts(record))
         self.query_one(IntervalBar).show(record.comparison.difference)
         self.query_one(CaseTable).show(arrange(self.results, self.shown))
         self.query_one("#fields", Static).update(Content(fields_line(record)))
         self.query_one("#cost", Static).update(Content(self._last_line(record)))
-        self.post_state(standing(record))
+        self.post_state(comparison_state(record))
 
     def _last_line(self, record: Evaluation) -> str:
         table = self.query_one(CaseTable)
         if self.shown is Shown.ALL:
-            return f"Cost     {cost_words(record)}"
+            return f"Cost     {describe_cost(record)}"
         return (
-            f"Showing  {self.shown.value} only, {len(table.results)} of {len(self.results)}; a all"
+            f"Showing  {self.shown.value} only, {len(table.results)} of {len(self.results)}; a: all"
         )
 
     def _show_case(self) -> None:
         result = self.query_one(CaseTable).chosen
         if result:
-            self._turn_to("case")
+            self._show_page("case")
             self.query_one(AnswerDiff).show(result)
 
-    def _turn_to(self, page: str) -> None:
+    def _show_page(self, page: str) -> None:
         self.page = page
         self.query_one(ContentSwitcher).current = page
         self.query_one("#interval").display = self.progress is None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tui.domain.evaluation.cases import str_of
 from tui.domain.rows.parsing import BOM, parse
-from tui.services.evaluation.suggestions import job_that_made, test_set_beside
+from tui.services.evaluation.suggestions import find_source_job, find_test_set
 from tui.services.workspace.workspace import Workspace
 
 
@@ -31,13 +31,13 @@ async def chat_start(workspace: Workspace, provider: str, tuned: str) -> ChatSta
     Raises:
         FileError: the log of a job cannot be read.
     """
-    made = await job_that_made(workspace, provider, tuned)
+    made = await find_source_job(workspace, provider, tuned)
     file = await made[1].load_job_file() if made else None
     if made is None or file is None or file.request is None:
         return ChatStart()
     training = file.request.training_file
     system = await asyncio.to_thread(_system_prompt, training) if training else ""
-    return ChatStart(system, await test_set_beside(made[1]))
+    return ChatStart(system, await find_test_set(made[1]))
 
 
 def _system_prompt(path: Path) -> str:

@@ -17,7 +17,7 @@ from tui.domain.rows.formats import Example, Format, detect_format
 from tui.domain.rows.parsing import parse
 from tui.domain.rows.problems import Problem
 from tui.domain.rules.quality import check_quality
-from tui.domain.rules.structure import check_line, example_of, is_plain, own_place, told
+from tui.domain.rules.structure import check_line, example_of, is_plain, source_place, to_problems
 from tui.domain.submission.forecast import ESTIMATE
 from tui.services.checking.token_counters import TokenCounter
 from tui.services.reading.row_file import rows_between
@@ -216,14 +216,14 @@ def check_content(lines: Iterable[Line | tuple[int, int, bytes]], plan: CheckPla
 def content_problems(example: Example, line: int, tokens: int, plan: CheckPlan) -> list[Problem]:
     """The problems that the second pass finds in a row, with places in its own format."""
     problems = [
-        (code, own_place(where, plan.kind, example.messages), text)
+        (code, source_place(where, plan.kind, example.messages), text)
         for code, where, text in check_quality(example, plan.options)
     ]
     context = plan.options.context
     if context and tokens > context:
         text = f"The row has {tokens:,} tokens, {tokens - context:,} more than the model's context."
         problems.append(("over-context", "", text))
-    return told(problems, line, plan.options)
+    return to_problems(problems, line, plan.options)
 
 
 def compares_near(options: CheckOptions) -> bool:

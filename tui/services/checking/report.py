@@ -13,8 +13,8 @@ from tui.domain.rows.problems import Problem, problem
 from tui.domain.rules.whole_file import (
     FileFacts,
     check_count,
+    check_format,
     check_formats,
-    check_kind,
     check_size,
     file_warnings,
 )
@@ -126,7 +126,7 @@ def file_problems(
     others = findings.rows_of_other_formats()
     lines = {other: [*map(rows.line, numbers)] for other, numbers in others.items()}
     problems += check_formats(kind, count, lines)
-    problems += check_kind(kind, options, rows.container_label)
+    problems += check_format(kind, options, rows.container_label)
     if kind.trainable:
         problems += check_count(count, options)
     problems += check_size(rows.data_size, options)

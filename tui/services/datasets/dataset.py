@@ -274,9 +274,9 @@ class Dataset:
 
     def _summarise(self, plan: CheckPlan) -> tuple[Statistics, DatasetReport]:
         # Loaded on the first check: the first paint does not need it.
-        from tui.domain.rows.row_statistics import Tally, statistics_of
+        from tui.domain.rows.row_statistics import Tally, summarise_tally
 
-        statistics = statistics_of(self._findings.tally or Tally(), plan.options)
+        statistics = summarise_tally(self._findings.tally or Tally(), plan.options)
         file_level = self._file_level_problems(statistics)
         return statistics, make_report(str(self.path), plan, self._findings, file_level)
 

@@ -1,4 +1,4 @@
-"""Decisions: the framework file, and the verdicts a project has kept."""
+"""Reads the framework file and answers, and stores a project's decisions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from tui.domain.decision.framework import Answer, Framework, spoken
+from tui.domain.decision.framework import Answer, Framework, normalise_answer
 from tui.domain.decision.verdict import REASON, Answers, Decision
 from tui.domain.text import preview
 from tui.domain.validation import first_error
@@ -24,7 +24,7 @@ FRAMEWORK_FILE = "decision_framework.yaml"
 
 
 class SavedDecision(BaseModel):
-    """A decision as the workspace keeps it."""
+    """A decision as the workspace stores it."""
 
     model_config = ConfigDict(defer_build=True)
 
@@ -35,27 +35,27 @@ class SavedDecision(BaseModel):
 
 
 class Decisions:
-    """Reads frameworks and answers, and keeps decisions in the workspace.
+    """Reads frameworks and answers, and stores decisions in the workspace.
 
     Attributes:
-        source: the framework file to ask from; None for the one that comes with ftui.
+        source: the framework file; None for the one that ftui ships.
     """
 
     def __init__(
         self, workspace: Workspace, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
-        """Read and keep nothing yet.
+        """Set up the store; nothing is read yet.
 
         Args:
-            workspace: where decisions are kept.
-            clock: the time of day, with its zone.
+            workspace: where decisions are stored.
+            clock: the current time, with its zone.
         """
         self.source: Path | None = None
         self._workspace = workspace
         self._clock = clock
 
     async def framework(self, path: Path | None = None) -> Framework:
-        """Read a framework; without a path the one of this project.
+        """Read a framework; by default this project's.
 
         Raises:
             FileError: the file cannot be read.
@@ -70,7 +70,7 @@ class Decisions:
             problem = first_error(error, "The key {}".format)
             raise InputError(
                 f"{source} is not a decision framework. {problem}",
-                "Correct that key; the framework that comes with ftui shows the form.",
+                "Correct that key; the framework that ftui ships is an example.",
             ) from error
 
     async def answers(self, path: Path, framework: Framework) -> Answers:
@@ -87,7 +87,7 @@ class Decisions:
             raise InputError(f"{path}: {error}") from error
 
     async def save(self, answers: Answers, decision: Decision) -> SavedDecision:
-        """Keep a decision; earlier ones stay.
+        """Store a decision; earlier ones stay.
 
         Raises:
             FileError: it cannot be written.
@@ -101,7 +101,7 @@ class Decisions:
         return record
 
     async def latest(self) -> SavedDecision | None:
-        """The decision kept last; one that cannot be read any more is passed over."""
+        """The last stored decision; unreadable ones are skipped."""
         folder = self._workspace.decisions
         for path in await asyncio.to_thread(self._workspace.newest, folder, "*.json"):
             try:
@@ -112,19 +112,21 @@ class Decisions:
 
 
 def parse_answers(content: dict[str, Any], framework: Framework) -> Answers:
-    """Answers from plain values, as a file or a terminal gives them.
+    """Parse answers from a file or a terminal.
 
     Raises:
-        ValueError: a question or an answer is unknown; the text says which ones there are.
+        ValueError: a question or an answer is unknown; the message lists the known ones.
     """
     answers = Answers()
     for key, value in content.items():
-        known = _options(framework, key)
-        given = str(spoken(value)).replace(" ", "_") if key == REASON else spoken(value)
-        if given not in known:
+        options = _options(framework, key)
+        answer = normalise_answer(value)
+        if key == REASON:
+            answer = str(answer).replace(" ", "_")
+        if answer not in options:
             shown = preview(str(value), 60)
-            raise ValueError(f"“{shown}” is no answer to {key}: use {', '.join(known)}.")
-        answers = answers.with_answer(key, str(given))
+            raise ValueError(f"“{shown}” is not an answer to {key}: use {', '.join(options)}.")
+        answers = answers.with_answer(key, str(answer))
     return answers
 
 

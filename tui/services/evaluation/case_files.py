@@ -1,4 +1,4 @@
-"""Test sets: files of rows with the answers that are expected."""
+"""Reads test sets: files of rows with expected answers."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from tui.services.workspace.files import read_bytes
 
 
 async def read_test_set(path: Path) -> list[Case]:
-    """The cases of a file.
+    """Read the cases of a file.
 
     Raises:
-        FileError: it cannot be read.
+        FileError: the file cannot be read.
         InputError: a row cannot be used, or there is none.
     """
     data = await read_bytes(path)
-    return await asyncio.to_thread(parsed, path, data)
+    return await asyncio.to_thread(parse_cases, path, data)
 
 
-def parsed(path: Path, data: bytes) -> list[Case]:
-    """The cases in the content of a file.
+def parse_cases(path: Path, data: bytes) -> list[Case]:
+    """Parse the content of a test set.
 
     Raises:
         InputError: a row cannot be used, or there is none.

@@ -1,4 +1,4 @@
-"""Evaluations: both models answer the same test set, each case is scored and kept as it comes."""
+"""Runs evaluations: both models answer a test set; each scored case is stored as it comes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tui.domain.evaluation.cases import Case
 from tui.domain.evaluation.records import SIDES, CaseResult, Evaluation, Reply, summarise
 from tui.domain.evaluation.scorers import Scorer, find_scorer, suggest_scorer
 from tui.services.errors import FileError, FtuiError, InputError, ProviderError
-from tui.services.evaluation.case_files import parsed
-from tui.services.evaluation.model_requests import Failures, ask
+from tui.services.evaluation.case_files import parse_cases
+from tui.services.evaluation.model_requests import FailureCounter, complete
 from tui.services.evaluation.suggestions import Suggestion, suggest
 from tui.services.providers.clients import RETRIES
 from tui.services.providers.providers import Providers
@@ -48,15 +48,15 @@ class EvaluationRequest(BaseModel):
 
 
 @dataclass
-class Run:
-    """A comparison under way.
+class EvaluationRun:
+    """An evaluation in progress.
 
     Attributes:
         record: what is compared.
         cases: the test set.
-        folder: where it is kept.
+        folder: where it is stored.
         results: cases with both answers so far, by number; those of an interrupted run included.
-        kept: how many of them an interrupted run left.
+        reused: how many of them come from an interrupted run.
     """
 
     record: Evaluation
@@ -64,7 +64,7 @@ class Run:
     scorer: Scorer
     folder: Path
     results: dict[int, CaseResult] = field(default_factory=dict)
-    kept: int = 0
+    reused: int = 0
 
     @property
     def cases_file(self) -> Path:
@@ -73,7 +73,7 @@ class Run:
 
 
 class Evaluations:
-    """Runs comparisons and keeps them in the workspace."""
+    """Runs evaluations and stores them in the workspace."""
 
     def __init__(
         self,
@@ -83,14 +83,14 @@ class Evaluations:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Ask nothing yet.
+        """Set up the store; no request is sent.
 
         Args:
-            workspace: where evaluations are kept.
-            providers: where the models answer.
+            workspace: where evaluations are stored.
+            providers: clients of the servers that serve the models.
             concurrency: requests in flight.
-            clock: the time of day, with its zone.
-            timer: seconds, to measure how long an answer takes.
+            clock: the current time, with its zone.
+            timer: monotonic seconds, to measure latency.
         """
         self._workspace = workspace
         self._providers = providers
@@ -99,13 +99,13 @@ class Evaluations:
         self._timer = timer
 
     def seconds(self) -> float:
-        """The timer, for the pace of a run."""
+        """Monotonic seconds, to measure the pace of a run."""
         return self._timer()
 
-    async def begin(self, request: EvaluationRequest) -> Run:
-        """Read the test set and choose the scorer; nothing is asked and nothing is written yet.
+    async def start(self, request: EvaluationRequest) -> EvaluationRun:
+        """Read the test set and choose the scorer; nothing is requested or written yet.
 
-        Where the last run with the same question was interrupted, its answers are kept.
+        If the last run had the same settings and was interrupted, its cases are reused.
 
         Raises:
             FileError: the test set cannot be read.
@@ -127,28 +127,28 @@ class Evaluations:
             max_tokens=request.max_tokens,
             cases=len(cases),
         )
-        run = Run(record, cases, scorer, self._workspace.evaluations / record.id)
-        await self._continue_interrupted(run)
+        run = EvaluationRun(record, cases, scorer, self._workspace.evaluations / record.id)
+        await self._reuse_interrupted(run)
         return run
 
-    async def answers(self, run: Run) -> AsyncGenerator[CaseResult, None]:
-        """Ask both models all that is open; gives each case when both have answered, and keeps it.
+    async def stream_results(self, run: EvaluationRun) -> AsyncGenerator[CaseResult, None]:
+        """Send every open case to both models; store and yield each once both have answered.
 
-        Closing the iterator cancels what is in flight; what was answered stays.
+        Closing the generator cancels the requests in flight; stored cases remain.
 
         Raises:
-            FtuiError: the server is out of reach, or knows a model or the key not.
+            FtuiError: the server is unreachable, or rejects a model or the key.
         """
         client = await self._providers.client(run.record.provider)
         client = client.with_options(max_retries=RETRIES)
         replies: dict[int, dict[str, Reply]] = {}
-        questions = self._questions(run)
-        failures = {side: Failures() for side in SIDES}
+        requests = self._open_requests(run)
+        failures = {side: FailureCounter() for side in SIDES}
         pool: set[asyncio.Task[tuple[int, str, Reply | FtuiError]]] = set()
         done = pool
         try:
             while True:
-                for number, side in questions:
+                for number, side in requests:
                     pool.add(asyncio.create_task(self._ask(client, run, number, side)))
                     if len(pool) >= self._concurrency:
                         break
@@ -161,14 +161,14 @@ class Evaluations:
                     both = replies.setdefault(number, {})
                     both[side] = answer
                     if len(both) == len(SIDES):
-                        yield await self._keep(run, number, replies.pop(number))
+                        yield await self._store(run, number, replies.pop(number))
         finally:
             for task in pool:
                 task.cancel()
             await asyncio.gather(*pool, *done, return_exceptions=True)
 
-    async def finish(self, run: Run) -> Evaluation:
-        """Compare what was answered, and keep the result.
+    async def finish(self, run: EvaluationRun) -> Evaluation:
+        """Compare the answers and store the result.
 
         Raises:
             ProviderError: no case was answered by both models.
@@ -179,15 +179,16 @@ class Evaluations:
             now = self._clock()
             record = await asyncio.to_thread(summarise, run.record, results, now)
         except ValueError as error:
-            said = next((reply.error for one in results for reply in (one.base, one.tuned)), "")
-            raise ProviderError(f"No case was answered by both models. {said}".strip()) from error
+            replies = (reply for result in results for reply in (result.base, result.tuned))
+            reason = next((reply.error for reply in replies if reply.error), "")
+            raise ProviderError(f"No case was answered by both models. {reason}".strip()) from error
         await self._workspace.save(run.folder / "evaluation.json", record)
         return record
 
     async def latest_record(self) -> Evaluation | None:
         """The last finished evaluation, without its cases; None where there is none."""
-        found = await self._latest()
-        return found[0] if found else None
+        latest = await self._latest()
+        return latest[0] if latest else None
 
     async def latest(self) -> tuple[Evaluation, list[CaseResult]] | None:
         """The last finished evaluation with its cases; None where there is none.
@@ -195,21 +196,21 @@ class Evaluations:
         Raises:
             FileError: its cases cannot be read.
         """
-        found = await self._latest()
-        if found is None:
+        latest = await self._latest()
+        if latest is None:
             return None
-        record, folder = found
+        record, folder = latest
         results = await self._results(folder)
         return record, [results[number] for number in sorted(results)]
 
     async def finished(self) -> list[Evaluation]:
-        """Every evaluation that came to its end, latest first, without its cases."""
+        """All finished evaluations without their cases, latest first."""
         return [record for record, _ in await self._records() if record.comparison is not None]
 
     async def suggest(
         self, provider: str | None = None, base: str | None = None, tuned: str | None = None
     ) -> Suggestion:
-        """What could be compared next: the models given, else those of the last job that succeeded.
+        """What to compare next: the given models, or those of the last job that succeeded.
 
         The test set is that of the last evaluation of the same models, else the file beside the
         job's training file that has `test` in its name instead of `train`.
@@ -247,23 +248,25 @@ class Evaluations:
             results[result.number] = result
         return results
 
-    async def _continue_interrupted(self, run: Run) -> None:
+    async def _reuse_interrupted(self, run: EvaluationRun) -> None:
         records = await self._records()
         if not records:
             return
         last, folder = records[0]
-        if last.comparison is not None or not last.is_same_question(run.record):
+        if last.comparison is not None or not last.has_same_settings(run.record):
             return
         results = await self._results(folder)
-        run.results = {number: one for number, one in results.items() if one.scores is not None}
-        run.kept = len(run.results)
+        run.results = {
+            number: result for number, result in results.items() if result.scores is not None
+        }
+        run.reused = len(run.results)
         run.folder = folder
         run.record = last
 
-    def _questions(self, run: Run) -> Iterator[tuple[int, str]]:
-        """What to ask: blocks of cases, first of one model and then of the other.
+    def _open_requests(self, run: EvaluationRun) -> Iterator[tuple[int, str]]:
+        """Open cases in blocks, first for one model and then for the other.
 
-        A server that answers a batch of requests to one model at once is quickest that way.
+        A server that batches the requests to one model is fastest that way.
         """
         numbers = [n for n in range(1, len(run.cases) + 1) if n not in run.results]
         for start in range(0, len(numbers), self._concurrency):
@@ -272,19 +275,19 @@ class Evaluations:
                     yield number, side
 
     async def _ask(
-        self, client: openai.AsyncOpenAI, run: Run, number: int, side: str
+        self, client: openai.AsyncOpenAI, run: EvaluationRun, number: int, side: str
     ) -> tuple[int, str, Reply | FtuiError]:
-        """One request; a failure that others would share is raised, another one is returned."""
+        """Send one request; raise a failure that the others would share, return any other."""
         case, model = run.cases[number - 1], getattr(run.record, side)
-        begun = self._timer()
-        asked = await ask(self._providers, client, model, case.messages, run.record.max_tokens)
-        if not isinstance(asked, Reply):
-            return number, side, asked
-        seconds = max(0.0, self._timer() - begun)
-        score = run.scorer.score(asked.text, case.expected)
-        return number, side, asked.model_copy(update={"score": score, "seconds": seconds})
+        started = self._timer()
+        reply = await complete(self._providers, client, model, case.messages, run.record.max_tokens)
+        if not isinstance(reply, Reply):
+            return number, side, reply
+        seconds = max(0.0, self._timer() - started)
+        score = run.scorer.score(reply.text, case.expected)
+        return number, side, reply.model_copy(update={"score": score, "seconds": seconds})
 
-    async def _keep(self, run: Run, number: int, both: dict[str, Reply]) -> CaseResult:
+    async def _store(self, run: EvaluationRun, number: int, both: dict[str, Reply]) -> CaseResult:
         case = run.cases[number - 1]
         result = CaseResult(
             number=number,
@@ -302,7 +305,7 @@ class Evaluations:
 
 
 def _read(request: EvaluationRequest, data: bytes) -> tuple[list[Case], Scorer]:
-    cases = parsed(request.test, data)
+    cases = parse_cases(request.test, data)
     try:
         scorer = (
             find_scorer(request.scorer)

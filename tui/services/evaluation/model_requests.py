@@ -1,4 +1,4 @@
-"""Asking a model one question, and telling what its failures mean for the questions after it."""
+"""Sends one request to a model, and decides which failures end a run."""
 
 from __future__ import annotations
 
@@ -11,85 +11,85 @@ from tui.services.providers.providers import Providers
 if TYPE_CHECKING:
     import openai
 
-_HOPELESS = (401, 403, 404)
-"""Statuses that every further request would meet too: a wrong key, an unknown model."""
-_IN_A_ROW = 5
-"""Failures of one model in a row after which it is taken to be out of reach."""
+_FATAL_STATUSES = (401, 403, 404)
+"""Statuses that every further request would get too: a wrong key, an unknown model."""
+_FAILURE_LIMIT = 5
+"""Consecutive failures after which a model counts as unreachable."""
 
 
-async def ask(
+async def complete(
     providers: Providers,
     client: openai.AsyncOpenAI,
     model: str,
     messages: list[dict[str, Any]],
     max_tokens: int,
 ) -> Reply | FtuiError:
-    """One answer, as likely as the model can make it (temperature 0), without a score yet.
+    """Request one greedy completion (temperature 0), not yet scored.
 
     Returns:
-        The answer, or a failure that may be this question's alone.
+        The reply, or a failure that may concern this request alone.
 
     Raises:
-        FtuiError: a failure that every other question to the model would meet.
+        FtuiError: a failure that every other request to the model would get.
     """
     import openai
 
-    sent: Any = messages
+    payload: Any = messages
     try:
         return _reply(
             await client.chat.completions.create(
-                model=model, messages=sent, temperature=0, max_tokens=max_tokens
+                model=model, messages=payload, temperature=0, max_tokens=max_tokens
             )
         )
     except (openai.OpenAIError, ProviderError, ValueError) as error:
-        told = providers.explain(error)
-        if getattr(error, "status_code", None) in _HOPELESS:
-            raise told from None
-        return told
+        failure = providers.explain(error)
+        if getattr(error, "status_code", None) in _FATAL_STATUSES:
+            raise failure from None
+        return failure
 
 
-class Failures:
+class FailureCounter:
     """Tells a case that one model cannot answer from a model that answers nothing."""
 
     def __init__(self) -> None:
-        self._in_a_row = 0
-        self._answered = False
+        self._consecutive = 0
+        self._has_answered = False
 
     def count(self, reply: Reply | FtuiError) -> Reply:
-        """The reply; of a failure one with its sentence.
+        """Turn a failure into a reply that carries its message.
 
         Raises:
-            FtuiError: the failure, where there were too many to go on.
+            FtuiError: the failure, when the run cannot continue.
         """
         if isinstance(reply, Reply):
-            self._in_a_row = 0
-            self._answered = True
+            self._consecutive = 0
+            self._has_answered = True
             return reply
-        self._in_a_row += 1
-        not_this_case_alone = not self._answered or isinstance(reply, ProviderTrouble)
-        of_the_engine = not isinstance(reply, ProviderError)
-        if of_the_engine or (self._in_a_row >= _IN_A_ROW and not_this_case_alone):
+        self._consecutive += 1
+        affects_other_cases = not self._has_answered or isinstance(reply, ProviderTrouble)
+        is_local_error = not isinstance(reply, ProviderError)
+        if is_local_error or (self._consecutive >= _FAILURE_LIMIT and affects_other_cases):
             raise reply
         return Reply(error=str(reply))
 
 
 def _reply(completion: Any) -> Reply:
-    """What a server answered.
+    """The reply in a chat completion.
 
     Raises:
-        ProviderError: it is not an answer of the protocol.
+        ProviderError: the response is no chat completion.
     """
     choices: list[Any] = getattr(completion, "choices", None) or []
     message = getattr(choices[0], "message", None) if choices else None
     if message is None:
         raise ProviderError(
-            "The server answered with something that is no chat completion.",
+            "The server's response is not a chat completion.",
             "Check the provider's base_url; it often ends with /v1.",
         )
     usage = getattr(completion, "usage", None)
     text = message.content if isinstance(message.content, str) else ""
     return Reply(
-        # A lone surrogate out of a JSON escape could not be kept.
+        # A lone surrogate from a JSON escape cannot be stored.
         text=text.encode("utf-8", "replace").decode(),
         tokens=getattr(usage, "completion_tokens", None),
         cut=getattr(choices[0], "finish_reason", None) == "length",

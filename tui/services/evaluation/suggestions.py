@@ -1,4 +1,4 @@
-"""What to compare next, as far as the workspace tells: models of the last job, a test set."""
+"""Suggests what to compare next: the models of the last job and a test set."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tui.services.workspace.workspace import Workspace
 
 
 class Suggestion(BaseModel):
-    """What is known already of a comparison to be made."""
+    """The known parts of a comparison to set up."""
 
     provider: str | None = None
     base: str | None = None
@@ -24,42 +24,42 @@ class Suggestion(BaseModel):
 
 
 async def suggest(workspace: Workspace, given: Suggestion, last: Evaluation | None) -> Suggestion:
-    """Complete what is given by what was trained and compared before.
+    """Complete a suggestion from earlier jobs and evaluations.
 
     Raises:
         FileError: the log of a job cannot be read.
     """
-    job = await job_that_made(workspace, given.provider, given.tuned)
-    found = given
+    job = await find_source_job(workspace, given.provider, given.tuned)
+    suggestion = given
     if job:
         view, _ = job
-        found = Suggestion(
+        suggestion = Suggestion(
             provider=given.provider or view.provider,
             base=given.base or view.model,
             tuned=given.tuned or view.fine_tuned_model,
         )
-    if last and (not found.tuned or found.tuned == last.tuned):
-        return found.model_copy(
+    if last and (not suggestion.tuned or suggestion.tuned == last.tuned):
+        return suggestion.model_copy(
             update={
-                "provider": found.provider or last.provider,
-                "base": found.base or last.base,
+                "provider": suggestion.provider or last.provider,
+                "base": suggestion.base or last.base,
                 "tuned": last.tuned,
                 "test": Path(last.test),
                 "scorer": last.scorer,
             }
         )
-    test = await test_set_beside(job[1]) if job else None
-    return found.model_copy(update={"test": test})
+    test = await find_test_set(job[1]) if job else None
+    return suggestion.model_copy(update={"test": test})
 
 
-async def job_that_made(
+async def find_source_job(
     workspace: Workspace, provider: str | None, tuned: str | None
 ) -> tuple[JobView, JobLog] | None:
     """The job that made a tuned model or a checkpoint, or the last one that made any.
 
     Args:
         workspace: where jobs are recorded.
-        provider: whose job; None for anyone's.
+        provider: the job's provider; None for any.
         tuned: name of the model; None for any.
 
     Raises:
@@ -67,21 +67,21 @@ async def job_that_made(
     """
     logs = await recorded_jobs(workspace)
     views = [(await log.load(), log) for log in logs]
-    made = [
+    sources = [
         (view, log)
         for view, log in views
-        if provider in (None, view.provider) and _made(view, tuned)
+        if provider in (None, view.provider) and _produced(view, tuned)
     ]
-    return max(made, key=lambda one: one[0].created_at or 0.0, default=None)
+    return max(sources, key=lambda source: source[0].created_at or 0.0, default=None)
 
 
-def _made(view: JobView, tuned: str | None) -> bool:
+def _produced(view: JobView, tuned: str | None) -> bool:
     if tuned is None:
         return bool(view.fine_tuned_model)
-    return tuned in (view.fine_tuned_model, *(one.name for one in view.checkpoints))
+    return tuned in (view.fine_tuned_model, *(checkpoint.name for checkpoint in view.checkpoints))
 
 
-async def test_set_beside(log: JobLog) -> Path | None:
+async def find_test_set(log: JobLog) -> Path | None:
     """The file beside a job's training file that has `test` in its name in place of `train`."""
     file = await log.load_job_file()
     request = file.request if file else None

@@ -1,4 +1,4 @@
-"""What the screen Decide shows: the choices, the answers so far, and the verdict."""
+"""The parts of the Decide screen: the choices, the answers so far, and the verdict."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from tui.widgets.tones import TONE_COLOURS
 TONES = {Verdict.FINE_TUNE: Tone.GOOD, Verdict.DO_NOT: Tone.BAD, Verdict.NOT_YET: Tone.WARNED}
 """What each verdict means for the loop."""
 
-_WORDS = {Answer.YES: "yes", Answer.NO: "no", Answer.UNSURE: "not sure"}
+_LABELS = {Answer.YES: "yes", Answer.NO: "no", Answer.UNSURE: "not sure"}
 
 
 class Choices(OptionList):
     """The answers to one question."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "select", "Answer"),
-        Binding("up,k", "cursor_up", "Up", show=False),
-        Binding("down,j", "cursor_down", "Down", show=False),
-        Binding("g,home", "first", "First", show=False),
-        Binding("G,end", "last", "Last", show=False),
+        Binding("enter", "select", "Answer", id="choices.answer"),
+        Binding("up,k", "cursor_up", "Up", show=False, id="choices.up"),
+        Binding("down,j", "cursor_down", "Down", show=False, id="choices.down"),
+        Binding("g,home", "first", "First", show=False, id="choices.first"),
+        Binding("G,end", "last", "Last", show=False, id="choices.last"),
     ]
 
     DEFAULT_CSS = """
@@ -43,26 +43,26 @@ class Choices(OptionList):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id)
         self._labels: dict[str, str] = {}
-        self._given: str | None = None
+        self._answer: str | None = None
 
-    def ask(self, framework: Framework, key: str, given: str | None) -> None:
-        """Show the answers to a question; the cursor starts on the given one."""
+    def show(self, framework: Framework, key: str, answer: str | None) -> None:
+        """Show the answers to a question; the cursor starts on the current one."""
         self.clear_options()
         self._labels = dict(_options(framework, key))
-        self._given = given
+        self._answer = answer
         values = list(self._labels)
-        here = given if given in values else values[0]
-        self.add_options(Option(self._prompt(value, here), id=value) for value in values)
-        self.highlighted = values.index(here)
+        cursor = answer if answer in values else values[0]
+        self.add_options(Option(self._prompt(value, cursor), id=value) for value in values)
+        self.highlighted = values.index(cursor)
 
-    def _prompt(self, value: str, here: str | None) -> Content:
-        """An answer with `▸` at the cursor, and `●` before the one that was given."""
-        cursor = "▸" if value == here else " "
-        given = "●" if value == self._given else " "
-        return Content(f"{cursor}{given} {scrub(self._labels[value])}")
+    def _prompt(self, value: str, cursor: str | None) -> Content:
+        """An answer with `▸` at the cursor, and `●` before the current one."""
+        pointer = "▸" if value == cursor else " "
+        bullet = "●" if value == self._answer else " "
+        return Content(f"{pointer}{bullet} {scrub(self._labels[value])}")
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        """Move the mark, so that the cursor is seen without colours too."""
+        """Move the pointer, so that the cursor is visible without colours."""
         for option in self.options:
             if option.id:
                 prompt = self._prompt(option.id, event.option_id)
@@ -103,7 +103,7 @@ def about_choice(framework: Framework, key: str, value: str) -> Content:
         return _pairs(
             [("Problem", bad.problem), ("Instead", bad.solution), ("Example", bad.example)]
         )
-    return _pairs([("Advice", "Name what has to become better, and how you would see it.")])
+    return _pairs([("Advice", "Name what has to improve, and how you would measure it.")])
 
 
 def about_question(framework: Framework, key: str) -> Content:
@@ -114,18 +114,18 @@ def about_question(framework: Framework, key: str) -> Content:
     return _pairs([("Why we ask", step.why), ("Test it", step.test)])
 
 
-def verdict_words(decision: Decision) -> Content:
+def verdict_line(decision: Decision) -> Content:
     """The verdict with its glyph: `✓ Fine-tune (strong)`."""
     tone = TONES[decision.verdict]
-    words = f"{tone.glyph} {decision.verdict.value.capitalize()} ({decision.strength.value})"
-    return Content(words).stylize(f"bold {TONE_COLOURS[tone]}")
+    text = f"{tone.glyph} {decision.verdict.value.capitalize()} ({decision.strength.value})"
+    return Content(text).stylize(f"bold {TONE_COLOURS[tone]}")
 
 
 class SoFar(Static):
-    """Every question with its answer, where one is, and where the answers lean."""
+    """Every question with its answer, and where the answers lean."""
 
     def show(self, walk: Walk) -> None:
-        """Show the answers as a list, for the second pane."""
+        """Show the answers as a list."""
         decision = walk.decision
         undecided = decision.open and decision.strength is Strength.WEAK
         because = decision.reasons[-1 if undecided else 0]
@@ -139,7 +139,7 @@ class SoFar(Static):
         lines += [
             Content(""),
             Content("Leaning").stylize("bold"),
-            Content.assemble("  ", verdict_words(decision)),
+            Content.assemble("  ", verdict_line(decision)),
             Content(f"  {scrub(because)}").stylize("dim"),
             Content(""),
             Content("Would change it").stylize("bold"),
@@ -152,15 +152,15 @@ class Leaning(Static):
     """The same in three lines, for a terminal of 80 columns."""
 
     def show(self, walk: Walk) -> None:
-        """Show the answers in one line, where they lean, and what would change it."""
-        given = " · ".join(
+        """Show the answers, where they lean, and what would change the verdict."""
+        answers = " · ".join(
             f"{'▸' * (key == walk.here)}{_short(walk, key)} {_answer(walk.answers, key) or '–'}"
             for key in walk.keys
         )
         changes = [change.text for change in walk.decision.would_change]
         lines = [
-            _row("So far", Content(given)),
-            _row("Leaning", verdict_words(walk.decision)),
+            _row("So far", Content(answers)),
+            _row("Leaning", verdict_line(walk.decision)),
             _row("Change", Content(scrub(changes[0] if changes else "nothing would"))),
         ]
         self.update(Content("\n").join(lines))
@@ -170,19 +170,19 @@ class VerdictPage(VerticalScroll, can_focus=True):
     """The verdict: next step, reasons, what would change it, and what to keep in mind."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "screen.go_on", "Go on"),
-        Binding("up,k", "scroll_up", "Up", show=False),
-        Binding("down,j", "scroll_down", "Down", show=False),
-        Binding("g,home", "scroll_home", "First", show=False),
-        Binding("G,end", "scroll_end", "Last", show=False),
+        Binding("enter", "screen.go_on", "Go on", id="verdict.go_on"),
+        Binding("up,k", "scroll_up", "Up", show=False, id="verdict.up"),
+        Binding("down,j", "scroll_down", "Down", show=False, id="verdict.down"),
+        Binding("g,home", "scroll_home", "First", show=False, id="verdict.home"),
+        Binding("G,end", "scroll_end", "Last", show=False, id="verdict.end"),
     ]
 
-    def show(self, walk: Walk, kept: str, keys: str) -> None:
+    def show(self, walk: Walk, saved: str, keys: str) -> None:
         """Show the verdict.
 
         Args:
             walk: the answers with their verdict.
-            kept: whether and when it was saved.
+            saved: whether and when it was saved.
             keys: what the keys do here.
         """
         decision, framework = walk.decision, walk.framework
@@ -192,12 +192,12 @@ class VerdictPage(VerticalScroll, can_focus=True):
             ("Would change it", [change.text for change in decision.would_change]),
             ("Keep in mind", [*framework.takeaways, framework.motto]),
         ]
-        lines = [Content(kept).stylize("dim")]
-        for title, told in sections:
+        lines = [Content(saved).stylize("dim")]
+        for title, texts in sections:
             lines += [
                 Content(""),
                 Content(title).stylize("bold"),
-                *(Content(f"  {scrub(text)}") for text in told if text),
+                *(Content(f"  {scrub(text)}") for text in texts if text),
             ]
         self.query_one(Static).update(Content("\n").join(lines))
         self.scroll_home(animate=False)
@@ -223,12 +223,12 @@ def _short(walk: Walk, key: str) -> str:
 
 
 def _answer(answers: Answers, key: str) -> str:
-    given = answers.of(key)
-    if given is None:
+    answer = answers.of(key)
+    if answer is None:
         return ""
-    if given in set(Answer):
-        return _WORDS[Answer(given)]
-    return scrub(given.replace("_", " "))
+    if answer in set(Answer):
+        return _LABELS[Answer(answer)]
+    return scrub(answer.replace("_", " "))
 
 
 def _title(name: str) -> str:

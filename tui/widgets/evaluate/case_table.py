@@ -1,4 +1,4 @@
-"""The cases of a comparison as a table: what changed, and both answers."""
+"""The cases of a comparison as a table: the change and both answers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _COLUMNS = [
     Column("change", 18),
     Column("base"),
     Column("tuned"),
-    Column("asked", from_width=118),
+    Column("prompt", from_width=118),
 ]
 
 
@@ -31,7 +31,7 @@ class Shown(StrEnum):
 
 
 def change_cell(result: CaseResult) -> Cell:
-    """What changed from base to tuned, in a glyph and a word: `▲ better 0→1`."""
+    """The change from base to tuned: `▲ better 0→1`."""
     if result.scores is None:
         return "! not answered", Tone.WARNED
     base, tuned = (f"{score:.2f}".rstrip("0").rstrip(".") for score in result.scores)
@@ -44,8 +44,8 @@ def change_cell(result: CaseResult) -> Cell:
 
 def arrange(results: Sequence[CaseResult], shown: Shown) -> list[CaseResult]:
     """The cases to show: the worst change first, cases without an answer after the worse ones."""
-    kept = [result for result in results if _is_shown(result.change, shown)]
-    return sorted(kept, key=lambda result: (_rank(result.change), result.number))
+    visible = [result for result in results if _is_shown(result.change, shown)]
+    return sorted(visible, key=lambda result: (_rank(result.change), result.number))
 
 
 def _is_shown(change: float | None, shown: Shown) -> bool:
@@ -61,9 +61,9 @@ def _rank(change: float | None) -> float:
 
 
 class CaseTable(LineTable):
-    """Cases, one a line."""
+    """The table of cases."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select", "Case")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select", "Case", id="cases.open")]
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(_COLUMNS, self._cells_of, id=id)

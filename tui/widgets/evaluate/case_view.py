@@ -1,4 +1,4 @@
-"""One case: what was asked, what is expected, and both answers beside or below each other."""
+"""One case: prompt, expected answer, and both answers side by side or stacked."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from tui.domain.evaluation.records import CaseResult, Reply
 from tui.domain.text import number, scrub
 
 LONGEST = 8_000
-"""Characters of one text that are shown; what is beyond is counted."""
+"""Characters shown of one text; the rest is counted."""
 
 
 class AnswerDiff(VerticalScroll, can_focus=True):
-    """Both answers to one case, below each other; the screen lays them out beside each other."""
+    """Both answers to one case, stacked; the screen's styles put them side by side."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "scroll_up", "Up", show=False),
-        Binding("down,j", "scroll_down", "Down", show=False),
-        Binding("g,home", "scroll_home", "Top", show=False),
-        Binding("G,end", "scroll_end", "End", show=False),
+        Binding("up,k", "scroll_up", "Up", show=False, id="case.up"),
+        Binding("down,j", "scroll_down", "Down", show=False, id="case.down"),
+        Binding("g,home", "scroll_home", "Top", show=False, id="case.home"),
+        Binding("G,end", "scroll_end", "End", show=False, id="case.end"),
     ]
     DEFAULT_CSS = """
     AnswerDiff { padding: 0 1; }
@@ -46,7 +46,7 @@ class AnswerDiff(VerticalScroll, can_focus=True):
             ("expected", _titled("expected", result.expected)),
             ("base", _answer("base", result.base)),
             ("tuned", _answer("tuned", result.tuned)),
-            ("prompt", _titled(f"asked (line {result.line} of the test set)", result.prompt)),
+            ("prompt", _titled(f"prompt (line {result.line} of the test set)", result.prompt)),
         ):
             self.query_one(f"#answer-{name}", Static).update(content)
         self.scroll_home(animate=False)
@@ -56,10 +56,10 @@ def _answer(title: str, reply: Reply) -> Content:
     if reply.score is None:
         return _titled(f"{title}  ! not answered", reply.error)
     score = reply.score
-    told = f"{title}  {score.value:.2f}  {scrub(score.explanation)}"
+    heading = f"{title}  {score.value:.2f}  {scrub(score.explanation)}"
     tokens = f", {number(reply.tokens)} tokens" if reply.tokens is not None else ""
-    cut = ", cut off at the limit of tokens" if reply.cut else ""
-    shown = _titled(told, reply.text or "(nothing)")
+    cut = ", cut off at the token limit" if reply.cut else ""
+    shown = _titled(heading, reply.text or "(empty)")
     cost = Content(f"{reply.seconds:.1f} s{tokens}{cut}").stylize("dim")
     return Content("\n").join([shown, cost])
 

@@ -1,4 +1,4 @@
-"""The words of a comparison on the screen: its state for the loop bar, facts, fields."""
+"""Descriptions of a comparison: its state for the loop bar, facts, fields."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from tui.widgets.tones import TONE_COLOURS
 _TONES = {Verdict.BETTER: Tone.GOOD, Verdict.WORSE: Tone.BAD, Verdict.UNCLEAR: Tone.WARNED}
 
 
-def standing(record: Evaluation | None) -> StepState:
-    """How the step stands after this evaluation: `+0.97 better`, `-0.20 worse`, `unclear`."""
+def comparison_state(record: Evaluation | None) -> StepState:
+    """The state of the step after an evaluation: `+0.97 better`, `-0.20 worse`, `unclear`."""
     result = record.comparison if record else None
     if result is None:
         return NOT_COMPARED
     change = signed(result.difference.mean)
     if result.verdict is Verdict.UNCLEAR:
         return StepState(Tone.WARNED, f"{change} unclear", "unclear")
-    brief = change if result.verdict is Verdict.BETTER else "worse"
-    return StepState(_TONES[result.verdict], f"{change} {result.verdict.value}", brief)
+    short_text = change if result.verdict is Verdict.BETTER else "worse"
+    return StepState(_TONES[result.verdict], f"{change} {result.verdict.value}", short_text)
 
 
 def verdict_sentence(record: Evaluation) -> Content:
-    """The result in words, with its glyph, in the colour of its tone."""
+    """The result as a sentence with its glyph, in the colour of its tone."""
     result = record.comparison
     if result is None:
         return Content("This comparison has no result.")
@@ -35,7 +35,7 @@ def verdict_sentence(record: Evaluation) -> Content:
 
 
 def facts(record: Evaluation) -> Content:
-    """Scorer, both means with their intervals, the models, how the interval was found."""
+    """Scorer, both means with their intervals, the models, the method of the interval."""
     result = record.comparison
     if result is None:
         return Content("")
@@ -45,11 +45,11 @@ def facts(record: Evaluation) -> Content:
         f"tuned {tuned.mean:.2f} ({tuned.low:.2f} to {tuned.high:.2f})   n = {result.n}"
     )
     names = Content(f"base {preview(record.base, 60)}   tuned {preview(record.tuned, 60)}")
-    told = (
+    method = (
         f"{result.method}, p = {result.p_value:.2g}   "
         f"{record.started_at.astimezone():%Y-%m-%d %H:%M}   {preview(record.test)}"
     )
-    return Content("\n").join([means, names, Content(told).stylize("dim")])
+    return Content("\n").join([means, names, Content(method).stylize("dim")])
 
 
 def fields_line(record: Evaluation) -> str:

@@ -33,7 +33,7 @@ def _cell(value: float, room: int) -> int:
 
 
 class IntervalBar(Widget):
-    """One line: where the difference lies, how wide its interval is, and zero."""
+    """One line with the difference, its interval, and zero."""
 
     DEFAULT_CSS = "IntervalBar { height: 1; width: 1fr; }"
 
@@ -47,7 +47,7 @@ class IntervalBar(Widget):
         self.refresh()
 
     def render(self) -> Content:
-        """The line, as wide as the widget, with what it shows at its end."""
+        """The line, as wide as the widget, with a label at its end."""
         if self._estimate is None:
             return Content("")
         label = "  difference"
