@@ -13,11 +13,11 @@ from rich.cells import cell_len
 
 from tui.domain.jobs.curves import LARGEST_STEP, Curve, Point, Series
 from tui.widgets.plot.canvas import Line
+from tui.widgets.plot.cursor_readout import cursor_words, view_words
 from tui.widgets.plot.curves import Curves, RunCurves
 from tui.widgets.plot.drawing import draw, plot
 from tui.widgets.plot.glyphs import Ink
-from tui.widgets.plot.moving import caught_up, panned, with_cursor_moved, zoomed
-from tui.widgets.plot.reading import cursor_words, view_words
+from tui.widgets.plot.navigation import caught_up, panned, with_cursor_moved, zoomed
 from tui.widgets.plot.scales import round_duration, round_up, short, whole_axis
 from tui.widgets.plot.trace import Trace, TracedCurves
 from tui.widgets.plot.view import Across, Smoothing, View

@@ -18,7 +18,7 @@ from tui.domain.rows.diff import DiffLine
 from tui.domain.text import preview
 from tui.screens.chat.messages import AnswerCame, ChatTrouble
 from tui.screens.chat.reasons import GOING, disabled_reason
-from tui.screens.chat.requests import ChatAsking
+from tui.screens.chat.setup import ChatAsking
 from tui.screens.messages import ChatRequested, StepRequested
 from tui.services.container import Services
 from tui.services.errors import FtuiError

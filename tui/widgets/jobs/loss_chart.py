@@ -15,11 +15,11 @@ from textual.widget import Widget
 from tui.widgets.changed_cells import changed_spans, split_cells
 from tui.widgets.plot.axes import MARGIN
 from tui.widgets.plot.canvas import BLANK, Cell, Line
+from tui.widgets.plot.cursor_readout import cursor_words, view_words
 from tui.widgets.plot.curves import Curves
 from tui.widgets.plot.drawing import draw
 from tui.widgets.plot.glyphs import Ink
-from tui.widgets.plot.moving import caught_up, newest_place, panned, with_cursor_moved, zoomed
-from tui.widgets.plot.reading import cursor_words, view_words
+from tui.widgets.plot.navigation import caught_up, newest_place, panned, with_cursor_moved, zoomed
 from tui.widgets.plot.trace import TracedCurves
 from tui.widgets.plot.view import View, following
 
