@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
 from tui.domain.jobs.view import JobView
-from tui.widgets.jobs.job_figures import Figure, curves_of
+from tui.widgets.jobs.job_metrics import Figure, curves_of
 from tui.widgets.jobs.loss_chart import CHART_KEYS, LossChart
 from tui.widgets.pane_title import PaneTitle
 from tui.widgets.plot.view import following
