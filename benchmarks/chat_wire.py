@@ -2,8 +2,8 @@
 
     python benchmarks/chat_wire.py [--seconds 15] [--tokens-a-second 20]
 
-A real server streams prose of two models, a word a token, beside each other; the real app runs in a
-pseudo-terminal with the chat open. Then nothing is asked. Budgets: 1,500 bytes a second while both
+A real server streams prose of two models side by side, a word a token; the real app runs in a
+pseudo-terminal with the chat open. Then nothing happens. Budgets: 1,500 bytes a second while both
 stream, 20 with nothing new.
 """
 
@@ -69,18 +69,18 @@ async def measure(seconds: float, tokens_a_second: float) -> dict[str, float]:
 
 
 async def _measure(terminal: Terminal, seconds: float) -> dict[str, float]:
-    for keys, words in (("3", "tickets"), ("c", "begins a new line"), (QUESTION, "twice?")):
+    for keys, text in (("3", "tickets"), ("c", "for a new line"), (QUESTION, "twice?")):
         await asyncio.sleep(3)
         terminal.press(keys)
-        await asyncio.to_thread(terminal.wait_for, words)
+        await asyncio.to_thread(terminal.wait_for, text)
     terminal.press("enter")
     await asyncio.to_thread(terminal.wait_for, "tok/s")
     await asyncio.sleep(2)
-    found = {"both stream": await rate(terminal, seconds)}
+    rates = {"both stream": await rate(terminal, seconds)}
     terminal.press("escape")
     await asyncio.to_thread(terminal.wait_for, "stopped")
     await asyncio.sleep(2)
-    return found | {"nothing new": await rate(terminal, seconds)}
+    return rates | {"nothing new": await rate(terminal, seconds)}
 
 
 def main() -> None:
@@ -89,8 +89,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=15)
     parser.add_argument("--tokens-a-second", type=float, default=20)
     flags = parser.parse_args()
-    found = asyncio.run(measure(flags.seconds, flags.tokens_a_second))
-    tell(found, BUDGETS)
+    rates = asyncio.run(measure(flags.seconds, flags.tokens_a_second))
+    tell(rates, BUDGETS)
 
 
 if __name__ == "__main__":

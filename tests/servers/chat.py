@@ -1,4 +1,4 @@
-"""A real HTTP server that answers chat requests as a test tells it to, after a while."""
+"""A real HTTP server that answers chat requests as a test defines, after a delay."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from servers.misbehaving import MisbehavingServer
 
 
 class ChatServer(MisbehavingServer):
-    """Answers by `models`: name -> function of the messages. `delay` is how long it takes."""
+    """Answers by `models`: name -> function of the messages; `delay` in seconds."""
 
     def __init__(self, models: dict[str, Callable[[list[dict[str, Any]]], str]]) -> None:
         super().__init__()
         self.models = models
         self.refused: dict[str, int] = {}
-        """Models that are refused -> the status."""
+        """Models to refuse -> the status."""
         self.delay = 0.0
-        self.asked: list[dict[str, Any]] = []
+        self.requests: list[dict[str, Any]] = []
         self.in_flight = 0
         self.peak = 0
 
@@ -30,7 +30,7 @@ class ChatServer(MisbehavingServer):
         if not path.endswith("/chat/completions"):
             return super().answer(method, path, query, body)
         request = json.loads(body)
-        self.asked.append(request)
+        self.requests.append(request)
         self.in_flight += 1
         self.peak = max(self.peak, self.in_flight)
         if status := self.refused.get(request["model"]):

@@ -1,4 +1,4 @@
-"""A real HTTP server that streams chat answers, well or as badly as it is told."""
+"""A real HTTP server that streams chat answers, correctly or with faults."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ Answers = dict[str, Callable[[list[dict[str, Any]]], str]]
 class StreamingServer(MisbehavingServer):
     """Answers by `models`: name -> function of the messages; a word is a piece of the stream.
 
-    `habits` says how a model is answered for: "well"; "whole" (it refuses to stream); "ignores" (it
+    `quirks` holds how a model is served: "well"; "whole" (it refuses to stream); "ignores" (it
     answers whole all the same); "uncounted" (no usage); "garbage" (between the events); "breaks"
-    and "ends" (after two words, by a reset or politely); "error" (told after two words); "html";
+    and "ends" (after two words, by a reset or cleanly); "error" (after two words); "html";
     "missing" (404).
     """
 
     def __init__(self, models: Answers) -> None:
         super().__init__()
         self.models = models
-        self.habits: dict[str, str] = {}
+        self.quirks: dict[str, str] = {}
         self.pause = 0.0
         """Seconds between two words."""
-        self.held: dict[str, asyncio.Event] = {}
+        self.paused: dict[str, asyncio.Event] = {}
         """Models that wait for an event after two words."""
-        self.asked: list[dict[str, Any]] = []
-        self.left: asyncio.Queue[str] = asyncio.Queue()
-        """Models whose client went away before the end."""
+        self.requests: list[dict[str, Any]] = []
+        self.disconnected: asyncio.Queue[str] = asyncio.Queue()
+        """Models whose client disconnected before the end."""
 
     def messages(self, model: str) -> list[dict[str, Any]]:
-        """What the model was asked last."""
-        asked: list[dict[str, Any]] = self.of(model)["messages"]
-        return asked
+        """The messages of the last request to the model."""
+        messages: list[dict[str, Any]] = self.of(model)["messages"]
+        return messages
 
     def of(self, model: str) -> dict[str, Any]:
         """The last request to the model."""
-        return [one for one in self.asked if one["model"] == model][-1]
+        return [request for request in self.requests if request["model"] == model][-1]
 
     def answer(
         self, method: str, path: str, query: dict[str, list[str]], body: bytes
@@ -51,16 +51,16 @@ class StreamingServer(MisbehavingServer):
             return super().answer(method, path, query, body)
         request = json.loads(body)
         model = request["model"]
-        self.asked.append(request)
-        habit = self.habits.get(model, "well")
-        if habit == "missing":
+        self.requests.append(request)
+        quirk = self.quirks.get(model, "well")
+        if quirk == "missing":
             return 404, {"error": {"message": f"The deployment {model} does not exist."}}
-        if habit == "whole" and request.get("stream"):
+        if quirk == "whole" and request.get("stream"):
             return 400, {"error": {"message": "stream is not supported here."}}
         text = self.models[model](request["messages"])
-        if habit in ("whole", "ignores"):
+        if quirk in ("whole", "ignores"):
             return 200, completion(model, text)
-        return 200, {"model": model, "habit": habit, "words": text.split(" ")}
+        return 200, {"model": model, "quirk": quirk, "words": text.split(" ")}
 
     async def _send(
         self,
@@ -69,51 +69,51 @@ class StreamingServer(MisbehavingServer):
         body: bytes,
         more: dict[str, str] | None = None,
     ) -> None:
-        said = json.loads(body) if body.startswith(b"{") else {}
-        if said.get("habit") == "html":
+        response = json.loads(body) if body.startswith(b"{") else {}
+        if response.get("quirk") == "html":
             await super()._send(writer, 200, HTML.encode(), {"Content-Type": "text/html"})
-        elif "words" in said:
+        elif "words" in response:
             try:
-                await self._stream(writer, **said)
+                await self._stream(writer, **response)
             except ConnectionError:
-                self.left.put_nowait(said["model"])
+                self.disconnected.put_nowait(response["model"])
                 raise
         else:
             await super()._send(writer, code, body, more)
 
     async def _stream(
-        self, writer: asyncio.StreamWriter, model: str, habit: str, words: list[str]
+        self, writer: asyncio.StreamWriter, model: str, quirk: str, words: list[str]
     ) -> None:
         kind = b"Content-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
         writer.write(b"HTTP/1.1 200 OK\r\n" + kind)
         await _event(writer, {"choices": [{"index": 0, "delta": {"role": "assistant"}}]})
         for number, word in enumerate(words):
             if number == 2:
-                if model in self.held:
-                    await self.held[model].wait()
-                if habit == "breaks":
+                if model in self.paused:
+                    await self.paused[model].wait()
+                if quirk == "breaks":
                     writer.transport.abort()
                     raise ConnectionResetError
-                if habit == "error":
+                if quirk == "error":
                     await _event(writer, {"error": {"message": "The memory is full."}})
-                if habit in ("error", "ends"):
+                if quirk in ("error", "ends"):
                     await _chunk(writer, b"")
                     return
-            if habit == "garbage":
+            if quirk == "garbage":
                 await _chunk(writer, b": a comment\ndata: {not json\n\nevent: x\n\xff\xfe\n\n")
             await asyncio.sleep(self.pause)
             text = word if number == 0 else f" {word}"
             await _event(writer, {"choices": [{"index": 0, "delta": {"content": text}}]})
         end = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
         await _event(writer, end)
-        if habit != "uncounted":
+        if quirk != "uncounted":
             await _event(writer, {"choices": [], "usage": {"completion_tokens": len(words)}})
         await _chunk(writer, b"data: [DONE]\n\n")
         await _chunk(writer, b"")
 
 
-async def _event(writer: asyncio.StreamWriter, said: dict[str, Any]) -> None:
-    await _chunk(writer, b"data: " + json.dumps(said).encode() + b"\n\n")
+async def _event(writer: asyncio.StreamWriter, event: dict[str, Any]) -> None:
+    await _chunk(writer, b"data: " + json.dumps(event).encode() + b"\n\n")
 
 
 async def _chunk(writer: asyncio.StreamWriter, data: bytes) -> None:

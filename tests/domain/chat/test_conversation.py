@@ -1,4 +1,4 @@
-"""What is sent in a chat, how an answer stands, and what differs between two."""
+"""The messages of a chat, the status of answers, the diff of two answers."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from tui.domain.chat.conversation import (
     questions,
     readable,
 )
-from tui.domain.chat.descriptions import answer_words, settings_line
-from tui.domain.chat.stream import LARGEST, AnswerReader, Failure, Piece
+from tui.domain.chat.descriptions import answer_status, settings_line
+from tui.domain.chat.stream import MAX_BYTES, AnswerReader, Failure, Piece
 from tui.domain.evaluation.cases import parse_test_set
 from tui.domain.loop import Tone
 
 
 def ended(text: str, how: Ended = Ended.COMPLETE, tokens: int | None = None) -> Answer:
-    answer = Answer(began=0.0)
+    answer = Answer(started_at=0.0)
     if text:
         answer.add(text, 0.5)
     answer.end(Ending(how, tokens), 1.0)
@@ -38,24 +38,24 @@ def chat(*turns: Turn, system: str = "") -> Chat:
     return Chat({"base": "b", "tuned": "t"}, ChatSettings(system), turns=list(turns))
 
 
-def test_each_side_goes_on_with_its_own_answers() -> None:
+def test_each_side_continues_from_its_own_answers() -> None:
     first = Turn("Hi", answers={"base": ended("Hello"), "tuned": ended("Hey")})
-    said = chat(first, Turn("And?"), system="Be brief.").messages("tuned")
-    assert [one["content"] for one in said] == ["Be brief.", "Hi", "Hey", "And?"]
+    messages = chat(first, Turn("And?"), system="Be brief.").messages("tuned")
+    assert [message["content"] for message in messages] == ["Be brief.", "Hi", "Hey", "And?"]
 
 
 @given(st.lists(st.sampled_from(["", "text"]), max_size=8))
-def test_user_and_assistant_take_turns_whatever_failed(texts: list[str]) -> None:
+def test_user_and_assistant_alternate_whatever_failed(texts: list[str]) -> None:
     turns = [Turn("?", answers={"tuned": ended(text, Ended.FAILED)}) for text in texts]
-    roles = [one["role"] for one in chat(*turns, Turn("last")).messages("tuned")]
+    roles = [message["role"] for message in chat(*turns, Turn("last")).messages("tuned")]
     assert roles == ["user", "assistant"] * texts.count("text") + ["user"]
 
 
-def test_what_failed_broke_off_or_was_stopped_can_be_asked_again() -> None:
+def test_answers_that_failed_or_were_stopped_can_be_retried() -> None:
     answers = {"base": ended("", Ended.FAILED), "tuned": ended("x", Ended.LENGTH)}
     assert chat(Turn("?", answers=answers)).to_retry() == ["base"]
-    assert chat(Turn("?", answers={"tuned": Answer(0.0)})).going() == ["tuned"]
-    assert chat().to_retry() == chat().going() == []
+    assert chat(Turn("?", answers={"tuned": Answer(0.0)})).streaming() == ["tuned"]
+    assert chat().to_retry() == chat().streaming() == []
 
 
 def test_a_row_of_a_test_set_becomes_a_question() -> None:
@@ -68,16 +68,16 @@ def test_a_row_of_a_test_set_becomes_a_question() -> None:
     ]
     data = json.dumps({"messages": rows}) + "\n" + json.dumps({"input": "a", "ideal_output": "b"})
     first, second = questions(parse_test_set(data.encode()))
-    assert (first.system, first.asked, first.expected) == ("Be brief.", "And?", "No.")
-    assert [one["content"] for one in first.opening] == ["Hi", "Hey"]
-    assert (second.number, second.line, second.system, second.asked) == (2, 2, None, "a")
+    assert (first.system, first.message, first.expected) == ("Be brief.", "And?", "No.")
+    assert [message["content"] for message in first.opening] == ["Hi", "Hey"]
+    assert (second.number, second.line, second.system, second.message) == (2, 2, None, "a")
 
 
 @pytest.mark.parametrize(
-    ("answer", "now", "loads", "words"),
+    ("answer", "now", "loads", "status"),
     [
         (None, 0.0, False, ""),
-        (Answer(0.0), 0.5, True, "▶ asked …"),
+        (Answer(0.0), 0.5, True, "▶ sent …"),
         (Answer(0.0), 12.3, True, "▶ loading the model … 12 s"),
         (Answer(0.0), 12.3, False, "▶ waiting … 12 s"),
         (ended("a", tokens=11), 9.0, False, "✓ 11 tokens  11.0 tok/s  first 0.50 s"),
@@ -87,43 +87,43 @@ def test_a_row_of_a_test_set_becomes_a_question() -> None:
         (ended("a", Ended.CUT), 9.0, False, "✗ broke off, ~1 token  first 0.50 s"),
     ],
 )
-def test_how_an_answer_stands_is_one_line(
-    answer: Answer | None, now: float, loads: bool, words: str
+def test_the_status_of_an_answer_is_one_line(
+    answer: Answer | None, now: float, loads: bool, status: str
 ) -> None:
-    assert answer_words(answer, now, loads=loads)[0] == words
+    assert answer_status(answer, now, loads=loads)[0] == status
 
 
-def test_the_rate_counts_from_the_first_token_on() -> None:
-    answer = Answer(began=0.0)
+def test_the_rate_counts_from_the_first_token() -> None:
+    answer = Answer(started_at=0.0)
     for moment in (2.0, 2.5, 3.0):
         answer.add("x", moment)
-    words, tone = answer_words(answer, 3.0, loads=False)
-    assert words == "▶ ~3 tokens  2.0 tok/s  first 2.00 s"
+    status, tone = answer_status(answer, 3.0, loads=False)
+    assert status == "▶ ~3 tokens  2.0 tok/s  first 2.00 s"
     assert tone is Tone.BUSY
 
 
-def test_how_the_models_are_asked_is_one_scrubbed_line() -> None:
+def test_the_settings_are_one_scrubbed_line() -> None:
     line = settings_line(ChatSettings("You\x1b[2J are\nbrief.", 0.7, 1, None))
-    assert line == "temperature 0.7 · at most 1 token · no seed · system: You� are brief."
+    assert line == "temperature 0.7 · max 1 token · no seed · system: You� are brief."
     assert settings_line(ChatSettings()).endswith("seed 7 · no system prompt")
 
 
-def test_json_is_compared_by_its_keys_and_prose_by_its_sentences() -> None:
+def test_json_is_compared_by_keys_and_prose_by_sentences() -> None:
     diff = differences('{"a": 1, "b": 2}', '{"a": 1, "b": 3}')
-    assert [(one.kind, one.text) for one in diff if one.kind != "same"] == [
+    assert [(line.kind, line.text) for line in diff if line.kind != "same"] == [
         ("removed", '  "b": 2'),
         ("added", '  "b": 3'),
     ]
     same = "The first sentence is the same in both answers. " * 4
     diff = differences(same + "It is A.", same + "It is B.")
-    assert [one.text for one in diff if one.kind != "same"] == ["It is A.", "It is B."]
+    assert [line.text for line in diff if line.kind != "same"] == ["It is A.", "It is B."]
     assert differences("Yes.", " Yes.\n") == []
 
 
 @given(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8")))
-def test_the_same_answer_has_no_differences_and_letters_make_some(one: str, other: str) -> None:
-    assert differences(one, f" {one}\n") == []
-    assert differences(f"{one}a", f"{other}b")
+def test_equal_answers_have_no_differences_and_others_have_some(first: str, second: str) -> None:
+    assert differences(first, f" {first}\n") == []
+    assert differences(f"{first}a", f"{second}b")
 
 
 def test_long_json_is_laid_out_once_it_has_ended() -> None:
@@ -142,20 +142,20 @@ EVENTS = (
 
 
 @given(st.sets(st.integers(1, len(EVENTS) - 1), max_size=12))
-def test_a_stream_says_the_same_in_whatever_pieces_it_comes(cuts: set[int]) -> None:
-    places = [0, *sorted(cuts), len(EVENTS)]
+def test_a_stream_is_parsed_the_same_however_its_bytes_are_split(cuts: set[int]) -> None:
+    offsets = [0, *sorted(cuts), len(EVENTS)]
     reader = AnswerReader()
-    told = [one for a, b in pairwise(places) for one in reader.feed(EVENTS[a:b])]
-    told += reader.close()
-    assert told == [Piece("Grü"), Piece("😀")]
+    pieces = [piece for a, b in pairwise(offsets) for piece in reader.feed(EVENTS[a:b])]
+    pieces += reader.close()
+    assert pieces == [Piece("Grü"), Piece("😀")]
     assert (reader.reason, reader.tokens, reader.finished) == ("length", 3, True)
 
 
 @given(st.binary(max_size=300))
-def test_whatever_a_server_sends_is_read_without_an_exception(data: bytes) -> None:
+def test_any_bytes_are_parsed_without_an_exception(data: bytes) -> None:
     reader = AnswerReader()
-    told = [*reader.feed(data), *reader.close()]
-    assert all(isinstance(one, Piece | Failure) for one in told)
+    pieces = [*reader.feed(data), *reader.close()]
+    assert all(isinstance(piece, Piece | Failure) for piece in pieces)
 
 
 @pytest.mark.parametrize(
@@ -171,14 +171,14 @@ def test_whatever_a_server_sends_is_read_without_an_exception(data: bytes) -> No
         b'{"error": {"message": "No."}}',
     ],
 )
-def test_what_is_no_answer_is_a_failure(body: bytes) -> None:
+def test_a_body_that_is_not_an_answer_is_a_failure(body: bytes) -> None:
     reader = AnswerReader()
-    told = [*reader.feed(body), *reader.close()]
-    assert [type(one) for one in told] == [Failure]
+    pieces = [*reader.feed(body), *reader.close()]
+    assert [type(piece) for piece in pieces] == [Failure]
 
 
 def test_an_endless_answer_is_not_read_to_its_end() -> None:
     reader = AnswerReader()
-    for _ in range(LARGEST // 1_000_000 + 1):
+    for _ in range(MAX_BYTES // 1_000_000 + 1):
         assert list(reader.feed(b"x" * 1_000_000)) == []
     assert reader.too_large

@@ -1,4 +1,4 @@
-"""One model's answer as it comes, over real HTTP, from servers of every habit."""
+"""The streamed answer of a model, over real HTTP, from servers with every quirk."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tui.services.container import Services
 from tui.services.workspace.job_log import JobFile, JobLog, JobRequest
 from tui.settings import Settings
 
-ASKED = [{"role": "user", "content": "Hi"}]
+MESSAGES = [{"role": "user", "content": "Hi"}]
 TEXT = "one two three four"
 PLAIN = ChatSettings()
 
@@ -41,10 +41,10 @@ def services(server: StreamingServer, tmp_path: Path, monkeypatch: pytest.Monkey
     return Services(Settings(home=tmp_path / "home", workspace=workspace, providers=profiles))
 
 
-async def told(
+async def collect(
     services: Services, settings: ChatSettings = PLAIN, provider: str = "far"
 ) -> tuple[list[str], Ending]:
-    answer = services.chats.answer(provider, "m", ASKED, settings)
+    answer = services.chats.answer(provider, "m", MESSAGES, settings)
     *pieces, ending = [piece async for piece in answer]
     assert isinstance(ending, Ending)
     return [str(piece) for piece in pieces], ending
@@ -54,115 +54,115 @@ async def test_an_answer_comes_in_pieces_and_ends_with_its_tokens(
     services: Services, server: StreamingServer
 ) -> None:
     settings = ChatSettings(temperature=0.5, max_tokens=9, seed=3)
-    pieces, ending = await told(services, settings)
+    pieces, ending = await collect(services, settings)
     assert pieces == ["one", " two", " three", " four"]
     assert ending == Ending(Ended.COMPLETE, 4)
-    asked = server.asked[-1]
-    assert (asked["temperature"], asked["max_tokens"], asked["seed"]) == (0.5, 9, 3)
-    await told(services, ChatSettings(seed=None))
-    assert "seed" not in server.asked[-1]
+    request = server.requests[-1]
+    assert (request["temperature"], request["max_tokens"], request["seed"]) == (0.5, 9, 3)
+    await collect(services, ChatSettings(seed=None))
+    assert "seed" not in server.requests[-1]
 
 
-@pytest.mark.parametrize("habit", ["whole", "ignores"])
+@pytest.mark.parametrize("quirk", ["whole", "ignores"])
 async def test_a_server_that_does_not_stream_answers_whole(
-    services: Services, server: StreamingServer, habit: str
+    services: Services, server: StreamingServer, quirk: str
 ) -> None:
-    server.habits["m"] = habit
-    assert await told(services) == ([TEXT], Ending(Ended.COMPLETE, 4))
+    server.quirks["m"] = quirk
+    assert await collect(services) == ([TEXT], Ending(Ended.COMPLETE, 4))
 
 
-async def test_garbage_in_the_stream_is_passed_over(
+async def test_garbage_in_the_stream_is_skipped(
     services: Services, server: StreamingServer
 ) -> None:
-    server.habits["m"] = "garbage"
-    pieces, ending = await told(services)
+    server.quirks["m"] = "garbage"
+    pieces, ending = await collect(services)
     assert "".join(pieces) == TEXT
     assert ending == Ending(Ended.COMPLETE, 4)
 
 
-async def test_a_stream_that_counts_nothing_has_no_tokens(
+async def test_a_stream_without_usage_has_no_token_count(
     services: Services, server: StreamingServer
 ) -> None:
-    server.habits["m"] = "uncounted"
-    assert (await told(services))[1] == Ending(Ended.COMPLETE, None)
+    server.quirks["m"] = "uncounted"
+    assert (await collect(services))[1] == Ending(Ended.COMPLETE, None)
 
 
 @pytest.mark.parametrize(
-    ("habit", "said"),
+    ("quirk", "message"),
     [
-        ("breaks", "broke the connection off in the middle"),
-        ("ends", "ended the stream before the answer's end"),
+        ("breaks", "closed the connection in the middle"),
+        ("ends", "closed the stream before the end of the answer"),
         ("error", "The memory is full."),
     ],
 )
-async def test_what_came_before_a_break_is_kept_and_marked(
-    services: Services, server: StreamingServer, habit: str, said: str
+async def test_text_before_a_broken_stream_is_kept_with_the_error(
+    services: Services, server: StreamingServer, quirk: str, message: str
 ) -> None:
-    server.habits["m"] = habit
-    pieces, ending = await told(services)
+    server.quirks["m"] = quirk
+    pieces, ending = await collect(services)
     assert "".join(pieces) == "one two"
     assert ending.ended is Ended.CUT
-    assert said in ending.error
+    assert message in ending.error
 
 
-async def test_a_web_page_is_no_answer(services: Services, server: StreamingServer) -> None:
-    server.habits["m"] = "html"
-    pieces, ending = await told(services)
+async def test_a_web_page_is_not_an_answer(services: Services, server: StreamingServer) -> None:
+    server.quirks["m"] = "html"
+    pieces, ending = await collect(services)
     assert pieces == []
     assert ending.ended is Ended.FAILED
-    assert "no chat completion" in ending.error
+    assert "not a chat completion" in ending.error
 
 
-async def test_a_model_that_azure_does_not_know_needs_a_deployment(
+async def test_an_unknown_model_on_azure_gets_a_hint_about_deployments(
     services: Services, server: StreamingServer
 ) -> None:
-    server.habits["m"] = "missing"
-    _, ending = await told(services, provider="azure")
+    server.quirks["m"] = "missing"
+    _, ending = await collect(services, provider="azure")
     assert "deployment's name" in ending.error
-    _, ending = await told(services)
+    _, ending = await collect(services)
     assert "does not exist" in ending.error
     assert "Azure" not in ending.error
 
 
-async def test_a_refusal_is_asked_once_and_shows_no_key(
+async def test_a_refused_request_is_not_retried_and_shows_no_key(
     services: Services, server: StreamingServer
 ) -> None:
     body = {"error": {"message": "No, sk-verysecret123456."}}
     server.faults = [Fault("status", 500, path="chat", body=body)]
-    _, ending = await told(services)
+    _, ending = await collect(services)
     assert ending.ended is Ended.FAILED
     assert "HTTP 500" in ending.error
     assert "verysecret" not in ending.error
     assert server.count("POST", "/chat/completions") == 1
 
 
-async def test_an_unknown_provider_is_a_sentence(services: Services) -> None:
-    _, ending = await told(services, provider="nobody")
+async def test_an_unknown_provider_is_an_error_sentence(services: Services) -> None:
+    _, ending = await collect(services, provider="nobody")
     assert "There is no provider nobody" in ending.error
 
 
-async def test_closing_the_answer_ends_the_request_at_the_server(
+async def test_closing_the_answer_cancels_the_request_at_the_server(
     services: Services, server: StreamingServer
 ) -> None:
     server.models["m"] = lambda _: "word " * 100_000
-    async with aclosing(services.chats.answer("far", "m", ASKED, PLAIN)) as answer:
+    async with aclosing(services.chats.answer("far", "m", MESSAGES, PLAIN)) as answer:
         assert await anext(answer) == "word"
     async with asyncio.timeout(5):
-        assert await server.left.get() == "m"
+        assert await server.disconnected.get() == "m"
 
 
-async def test_a_log_keeps_each_answer_with_all_that_was_asked(services: Services) -> None:
-    chatting: Chats = services.chats
-    log = chatting.new_log()
+async def test_a_log_keeps_each_answer_with_its_request(services: Services) -> None:
+    chats: Chats = services.chats
+    log = chats.new_log()
     assert not log.exists()
-    answer = Answer(began=1.0)
+    answer = Answer(started_at=1.0)
     answer.add("Hel", 1.5)
     answer.end(Ending(Ended.STOPPED), 2.0)
     for _ in range(2):
-        await chatting.keep(log, "far", "m", ASKED, PLAIN, answer)
+        await chats.save(log, "far", "m", MESSAGES, PLAIN, answer)
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert len(lines) == 2
-    assert lines[0]["messages"] == ASKED
+    assert lines[0]["messages"] == MESSAGES
     assert (lines[0]["answer"], lines[0]["ended"]) == ("Hel", "stopped")
     assert (lines[0]["first_token_seconds"], lines[0]["seconds"]) == (0.5, 1.0)
     assert log.parent == services.workspace.chats
@@ -172,7 +172,7 @@ async def test_a_chat_begins_with_the_system_prompt_of_the_training_file(
     services: Services, tmp_path: Path
 ) -> None:
     training = tmp_path / "mails_train.jsonl"
-    row = {"messages": [{"role": "system", "content": "Be brief."}, *ASKED]}
+    row = {"messages": [{"role": "system", "content": "Be brief."}, *MESSAGES]}
     training.write_text(json.dumps(row) + "\n")
     log = JobLog(services.workspace, "far", "ftjob-1")
     request = JobRequest(training_file=training, model="base", provider="far")
@@ -193,18 +193,18 @@ async def test_the_real_engine_streams_stops_at_the_limit_and_names_unknown_mode
     services = Services(engine_settings)
     chat, model = services.chats, engine_settings.model
     settings = ChatSettings("Be brief.", max_tokens=12)
-    messages = [{"role": "system", "content": "Be brief."}, *ASKED]
+    messages = [{"role": "system", "content": "Be brief."}, *MESSAGES]
     try:
-        *pieces, ending = [one async for one in chat.answer("local", model, messages, settings)]
+        *pieces, ending = [piece async for piece in chat.answer("local", model, messages, settings)]
         assert isinstance(ending, Ending)
         assert ending.ended in (Ended.COMPLETE, Ended.LENGTH)
         assert ending.tokens is not None
         assert 0 < ending.tokens <= 12
         assert "".join(map(str, pieces))
-        again = [one async for one in chat.answer("local", model, messages, settings)]
+        again = [piece async for piece in chat.answer("local", model, messages, settings)]
         assert "".join(map(str, again[:-1])) == "".join(map(str, pieces))
-        (gone,) = [one async for one in chat.answer("local", "ft:x:y:z", messages, settings)]
-        assert isinstance(gone, Ending)
-        assert "The model 'ft:x:y:z' does not exist." in gone.error
+        (missing,) = [piece async for piece in chat.answer("local", "ft:x:y:z", messages, settings)]
+        assert isinstance(missing, Ending)
+        assert "The model 'ft:x:y:z' does not exist." in missing.error
     finally:
         await services.providers.close()

@@ -1,4 +1,4 @@
-"""A chat with a tuned model, and with its base beside it: what was asked, how the answers stand."""
+"""A chat with a tuned model and its base: messages, answers, and their state."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ _SENTENCE_END = re.compile(r"(?<=[.!?;]) +")
 
 
 class Ended(StrEnum):
-    """How an answer came to its end."""
+    """How an answer ended."""
 
     COMPLETE = "complete"
-    """The model ended it."""
+    """By the model."""
     LENGTH = "length"
-    """The limit of tokens ended it."""
+    """By the token limit."""
     STOPPED = "stopped"
-    """The person ended it."""
+    """By the user."""
     CUT = "cut"
-    """The server broke off; what had come is kept."""
+    """The server broke off; the text so far is kept."""
     FAILED = "failed"
-    """Nothing came."""
+    """Without any text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What is known of an answer at its end.
+    """The end of an answer.
 
     Attributes:
-        tokens: tokens of the answer; None where the server does not count them.
+        tokens: of the answer; None where the server does not count them.
         error: why it failed or broke off, as a sentence.
     """
 
@@ -47,13 +47,13 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class ChatSettings:
-    """How the models are asked.
+    """The settings of a request.
 
     Attributes:
         system: the system prompt; empty for none.
-        temperature: 0 takes the likeliest token each time.
+        temperature: 0 takes the most likely token each time.
         max_tokens: of one answer.
-        seed: what chance begins with, so that it can be repeated; None leaves it to the server.
+        seed: makes sampling repeatable; None leaves it to the server.
     """
 
     system: str = ""
@@ -64,17 +64,17 @@ class ChatSettings:
 
 @dataclass(slots=True)
 class Answer:
-    """One answer, while it comes and afterwards; times are seconds of one timer.
+    """An answer, streaming or ended; times are seconds of a monotonic timer.
 
     Attributes:
-        began: when it was asked for.
-        pieces: in how many pieces the text came.
+        started_at: when it was requested.
+        pieces: how many pieces the text came in.
         first_at: when the first piece came.
         ended_at: when it ended.
-        ending: how it ended; None while it comes.
+        ending: how it ended; None while it streams.
     """
 
-    began: float
+    started_at: float
     text: str = ""
     pieces: int = 0
     first_at: float | None = None
@@ -82,56 +82,56 @@ class Answer:
     ending: Ending | None = None
 
     def add(self, piece: str, now: float) -> None:
-        """Take in what came."""
+        """Add a piece."""
         if self.first_at is None:
             self.first_at = now
         self.text += piece
         self.pieces += 1
 
     def end(self, ending: Ending, now: float) -> None:
-        """Take in that it ended; nothing is added afterwards."""
+        """Note the end; nothing may be added afterwards."""
         self.ending, self.ended_at = ending, now
 
     @property
-    def good(self) -> bool:
-        """Whether the model came to its own end, or to the limit that was set."""
+    def succeeded(self) -> bool:
+        """Whether the model ended it, or the token limit."""
         return bool(self.ending and self.ending.ended in (Ended.COMPLETE, Ended.LENGTH))
 
     @property
     def tokens(self) -> int:
-        """Tokens of the answer; the pieces of the stream where the server does not count."""
+        """Tokens of the answer; counted by pieces where the server does not count them."""
         counted = self.ending.tokens if self.ending else None
         return self.pieces if counted is None else counted
 
     def waited(self, now: float) -> float:
-        """Seconds until the first piece; until now where none came."""
-        return (now if self.first_at is None else self.first_at) - self.began
+        """Seconds until the first piece, or until now where none has come."""
+        return (now if self.first_at is None else self.first_at) - self.started_at
 
     def rate(self, now: float) -> float | None:
-        """Tokens a second since the first one; None while that says nothing."""
+        """Tokens per second since the first one; None below two tokens."""
         if self.first_at is None or self.tokens < 2:
             return None
         end = now if self.ended_at is None else self.ended_at
-        if self.pieces == 1:  # it came whole
-            return self.tokens / max(end - self.began, 1e-6)
+        if self.pieces == 1:  # not streamed
+            return self.tokens / max(end - self.started_at, 1e-6)
         return (self.tokens - 1) / max(end - self.first_at, 1e-6)
 
 
 @dataclass(slots=True)
 class Turn:
-    """What was asked once, and the answers by side."""
+    """A message of the user, and the answers by side."""
 
-    asked: str
+    message: str
     answers: dict[str, Answer] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Chat:
-    """A conversation with one or two models, each with a history of its own answers.
+    """A conversation with one or two models, each with its own answers as history.
 
     Attributes:
         models: side ("base", "tuned") -> name of the model.
-        opening: messages that stand before the first turn, as a row of a test set may bring them.
+        opening: messages before the first turn, such as those of a row of a test set.
     """
 
     models: Mapping[str, str]
@@ -140,34 +140,37 @@ class Chat:
     turns: list[Turn] = field(default_factory=list)
 
     def messages(self, side: str) -> list[dict[str, Any]]:
-        """What is sent to a side for the last turn.
+        """The messages to send to a side for the last turn.
 
-        Turns that the side left without a text are left out: two messages of the user in a row
-        are refused by many templates.
+        Turns without an answer are left out, as many templates refuse two user messages in a row.
         """
-        sent: list[dict[str, Any]] = []
+        messages: list[dict[str, Any]] = []
         if self.settings.system:
-            sent.append({"role": "system", "content": self.settings.system})
-        sent += self.opening
+            messages.append({"role": "system", "content": self.settings.system})
+        messages += self.opening
         for turn in self.turns[:-1]:
             answer = turn.answers.get(side)
             if answer and answer.text:
-                sent.append({"role": "user", "content": turn.asked})
-                sent.append({"role": "assistant", "content": answer.text})
-        return [*sent, {"role": "user", "content": self.turns[-1].asked}]
+                messages.append({"role": "user", "content": turn.message})
+                messages.append({"role": "assistant", "content": answer.text})
+        return [*messages, {"role": "user", "content": self.turns[-1].message}]
 
-    def going(self) -> list[str]:
+    def streaming(self) -> list[str]:
         """The sides whose last answer has not ended."""
         return [side for side, answer in self._last().items() if answer.ending is None]
 
     def to_retry(self) -> list[str]:
         """The sides whose last answer failed, broke off or was stopped."""
-        return [side for side, one in self._last().items() if one.ending and not one.good]
+        return [
+            side for side, answer in self._last().items() if answer.ending and not answer.succeeded
+        ]
 
     def differences(self) -> list[DiffLine] | None:
-        """What the tuned model's last answer has in place of the base's; None before both ended."""
+        """A diff of the last answers, from base to tuned; None before both have ended."""
         answers = self._last()
-        if len(answers) < 2 or not all(one.ending and one.text for one in answers.values()):
+        if len(answers) < 2 or not all(
+            answer.ending and answer.text for answer in answers.values()
+        ):
             return None
         return differences(answers["base"].text, answers["tuned"].text)
 
@@ -177,46 +180,49 @@ class Chat:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A row of a test set as it is put into a chat.
+    """A row of a test set, as a message of a chat.
 
     Attributes:
         number: among the questions, from 1.
         line: in the file, from 1.
         system: its system prompt; None where it has none.
-        opening: what was said before.
+        opening: the messages before.
+        message: the message of the user.
     """
 
     number: int
     line: int
     system: str | None
     opening: tuple[dict[str, Any], ...]
-    asked: str
+    message: str
     expected: str
 
 
 def questions(cases: Sequence[Case]) -> list[Question]:
-    """The rows of a test set that end with a text of the user; others cannot be typed."""
-    fit = [one for one in cases if one.messages[-1].get("role") == "user" and one.prompt.strip()]
-    return [_question(number, case) for number, case in enumerate(fit, 1)]
+    """The rows of a test set that end with a user message with text."""
+    usable = [
+        case for case in cases if case.messages[-1].get("role") == "user" and case.prompt.strip()
+    ]
+    return [_question(number, case) for number, case in enumerate(usable, 1)]
 
 
 def _question(number: int, case: Case) -> Question:
-    before = case.messages[:-1]
+    opening = case.messages[:-1]
     system = None
-    if before and before[0].get("role") in ("system", "developer"):
-        system, before = str_of(before[0]), before[1:]
-    return Question(number, case.line, system, tuple(before), case.prompt, case.expected)
+    if opening and opening[0].get("role") in ("system", "developer"):
+        system, opening = str_of(opening[0]), opening[1:]
+    return Question(number, case.line, system, tuple(opening), case.prompt, case.expected)
 
 
 def readable(text: str) -> str:
-    """An answer as it is shown once it has ended: long JSON with a line for each of its parts."""
+    """An answer for display once it has ended: long JSON gets a line for each member."""
     if len(text) < _LONG_LINE // 2 or "\n" in text.strip() or pretty_row(text.encode()) is None:
         return text
     value = json.loads(text)
     if isinstance(value, dict):
-        parts = [f"{_json(name)}: {_json(part)}" for name, part in value.items()]
-        return _on_lines("{", parts, "}")
-    return _on_lines("[", [_json(part) for part in value], "]")
+        members = [f"{_json(name)}: {_json(member)}" for name, member in value.items()]
+        return _on_lines("{", members, "}")
+    return _on_lines("[", [_json(item) for item in value], "]")
 
 
 def _on_lines(begin: str, parts: Sequence[str], end: str) -> str:
@@ -229,14 +235,14 @@ def _json(value: object) -> str:
 
 
 def differences(base: str, tuned: str) -> list[DiffLine]:
-    """What one answer has in place of another; nothing where they are the same.
+    """A diff of two answers; empty where they are identical.
 
-    JSON is compared indented, prose by its sentences.
+    JSON is compared indented, prose by sentences.
     """
-    both = [text.strip().encode() for text in (base, tuned)]
-    if not all(pretty_row(text) for text in both):
-        both = [_by_sentences(text).encode() for text in (base, tuned)]
-    return row_diff(*both)
+    answers = [text.strip().encode() for text in (base, tuned)]
+    if not all(pretty_row(answer) for answer in answers):
+        answers = [_by_sentences(text).encode() for text in (base, tuned)]
+    return row_diff(*answers)
 
 
 def _by_sentences(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What a server sends for a chat request, streamed or whole, read piece by piece; never raises."""
+"""Parsing of chat completions, streamed or whole, piece by piece; never raises."""
 
 from __future__ import annotations
 
@@ -8,34 +8,33 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-LARGEST = 8_000_000
-"""Bytes of one answer that are read; nobody reads more in a chat."""
+MAX_BYTES = 8_000_000
+"""Bytes of one answer that are read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Text that the answer goes on with."""
+    """The next text of an answer."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The server says that it failed, or says nothing that can be understood."""
+    """An error of the server, or a response that is not understood."""
 
     message: str
 
 
 class AnswerReader:
-    """Reads server-sent events of chat chunks, or one chat completion.
+    """Parses server-sent events of chat chunks, or one chat completion.
 
-    Lines that are neither are passed over. Whatever the pieces in which the bytes come, the same is
-    told.
+    Other lines are skipped. The result does not depend on how the bytes are split.
 
     Attributes:
-        reason: why the answer ended, as the server puts it; None while it has not.
-        tokens: tokens of the answer, where the server counts them.
-        finished: whether the server said that this was all.
+        reason: the finish reason of the server; None until it is known.
+        tokens: of the answer, where the server counts them.
+        finished: whether the server has sent the end of the stream.
     """
 
     def __init__(self) -> None:
@@ -50,11 +49,11 @@ class AnswerReader:
 
     @property
     def too_large(self) -> bool:
-        """Whether more came than is read."""
-        return self._size > LARGEST
+        """Whether the answer exceeds `MAX_BYTES`."""
+        return self._size > MAX_BYTES
 
     def feed(self, data: bytes) -> Iterator[Piece | Failure]:
-        """What the bytes tell."""
+        """Parse the next bytes."""
         self._size += len(data)
         if self.too_large:
             return
@@ -63,7 +62,7 @@ class AnswerReader:
             yield from self._read(line)
 
     def close(self) -> Iterator[Piece | Failure]:
-        """What is told by the end of the bytes."""
+        """Parse what is left at the end of the bytes."""
         yield from self._read(self._line + self._decoder.decode(b"", final=True))
         self._line = ""
         if not self._streamed:
@@ -80,32 +79,32 @@ class AnswerReader:
         if value == "[DONE]":
             self._streamed = self.finished = True
             return
-        said = _object(value)
-        if said is None:
+        chunk = _object(value)
+        if chunk is None:
             return
         self._streamed = True
-        yield from self._told(said, "delta")
+        yield from self._parse(chunk, "delta")
 
     def _whole(self, body: str) -> Iterator[Piece | Failure]:
-        said = _object(body)
-        if said is None or not (said.get("error") or _choice(said)):
-            yield Failure("it is no chat completion")
+        completion = _object(body)
+        if completion is None or not (completion.get("error") or _choice(completion)):
+            yield Failure("not a chat completion")
             return
-        yield from self._told(said, "message")
+        yield from self._parse(completion, "message")
         self.finished = True
 
-    def _told(self, said: dict[str, Any], part: str) -> Iterator[Piece | Failure]:
-        if error := said.get("error"):
-            yield Failure(_message(error))
-        choice = _choice(said)
-        told = choice.get(part)
-        text = told.get("content") if isinstance(told, dict) else None
+    def _parse(self, body: dict[str, Any], field: str) -> Iterator[Piece | Failure]:
+        if error := body.get("error"):
+            yield Failure(_error_message(error))
+        choice = _choice(body)
+        message = choice.get(field)
+        text = message.get("content") if isinstance(message, dict) else None
         if isinstance(text, str) and text:
-            # A lone surrogate out of a JSON escape could be neither kept nor sent back.
+            # A lone surrogate of a JSON escape could be neither saved nor sent back.
             yield Piece(text.encode("utf-8", "replace").decode())
         if isinstance(reason := choice.get("finish_reason"), str):
             self.reason = reason
-        usage = said.get("usage")
+        usage = body.get("usage")
         count = usage.get("completion_tokens") if isinstance(usage, dict) else None
         if isinstance(count, int) and not isinstance(count, bool) and count >= 0:
             self.tokens = count
@@ -119,13 +118,13 @@ def _object(text: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _choice(said: dict[str, Any]) -> dict[str, Any]:
+def _choice(body: dict[str, Any]) -> dict[str, Any]:
     """The first choice; empty where there is none."""
-    choices = said.get("choices")
+    choices = body.get("choices")
     first = choices[0] if isinstance(choices, list) and choices else None
     return first if isinstance(first, dict) else {}
 
 
-def _message(error: object) -> str:
-    said = error.get("message") if isinstance(error, dict) else error
-    return said if isinstance(said, str) and said else "it gave no reason"
+def _error_message(error: object) -> str:
+    message = error.get("message") if isinstance(error, dict) else error
+    return message if isinstance(message, str) and message else "no reason given"

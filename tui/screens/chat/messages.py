@@ -1,4 +1,4 @@
-"""What the workers of a chat tell it."""
+"""Messages from the workers of the chat screen to it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from tui.services.errors import FtuiError
 
 
 @dataclass
-class ChatStartFound(Message):
-    """What is known before the first question."""
+class ChatStartLoaded(Message):
+    """What is known before the first message."""
 
     start: ChatStart
 
 
 @dataclass
-class AnswerCame(Message):
-    """A piece of an answer, or how it ended."""
+class AnswerPiece(Message):
+    """A piece of an answer, or its end."""
 
     side: str
     answer: Answer
@@ -30,7 +30,7 @@ class AnswerCame(Message):
 
 
 @dataclass
-class QuestionsRead(Message):
+class QuestionsLoaded(Message):
     """The rows of a test set that can be asked."""
 
     path: Path
@@ -38,7 +38,7 @@ class QuestionsRead(Message):
 
 
 @dataclass
-class ChatTrouble(Message):
-    """Something beside the answers could not be done."""
+class ChatFailed(Message):
+    """Something other than an answer has failed."""
 
     error: FtuiError

@@ -1,11 +1,11 @@
-"""Why a key of the chat does nothing now."""
+"""Why an action of the chat cannot be done now."""
 
 from __future__ import annotations
 
 from tui.domain.chat.conversation import Chat
 
-GOING = "An answer is still coming; esc stops it."
-_WAITS = ("next_row", "settings", "anew", "retry")
+STREAMING = "An answer is still streaming; press esc to stop it."
+_NEED_IDLE = ("next_row", "settings", "new", "retry")
 
 
 def disabled_reason(action: str, chat: Chat) -> str | None:
@@ -13,16 +13,16 @@ def disabled_reason(action: str, chat: Chat) -> str | None:
 
     Args:
         action: name of the action.
-        chat: what was said so far.
+        chat: the conversation so far.
     """
-    if action in _WAITS and chat.going():
-        return GOING
-    if action == "anew" and not (chat.turns or chat.opening):
+    if action in _NEED_IDLE and chat.streaming():
+        return STREAMING
+    if action == "new" and not (chat.turns or chat.opening):
         return "The conversation is empty."
     if action == "retry" and not chat.to_retry():
-        return "No answer failed, broke off or was stopped; up brings the message back."
-    if action in ("one", "differences") and len(chat.models) < 2:
-        return "One model answers here; its base is not known."
+        return "No answer failed or was stopped; press up to edit the last message."
+    if action in ("one_side", "differences") and len(chat.models) < 2:
+        return "There is only one model; its base is not known."
     if action == "differences" and chat.differences() is None:
-        return "Both models must have answered first."
+        return "Both models have to answer first."
     return None

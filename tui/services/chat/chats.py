@@ -1,4 +1,4 @@
-"""Chats: one model's answer as it comes, and the log of what was said."""
+"""Chats: the streamed answer of a model, and the log of the conversation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui.domain.chat.conversation import Answer, ChatSettings, Ended, Ending
-from tui.domain.chat.stream import LARGEST, AnswerReader, Failure, Piece
+from tui.domain.chat.stream import MAX_BYTES, AnswerReader, Failure, Piece
 from tui.domain.text import number
 from tui.services.errors import FtuiError, NotFound
 from tui.services.providers.providers import Providers
@@ -22,12 +22,12 @@ from tui.services.workspace.workspace import Workspace
 if TYPE_CHECKING:
     import openai
 
-_MAY_NOT_STREAM = (400, 404, 405, 422, 501)
-"""Statuses by which servers refuse to stream, if their message speaks of it."""
+_STREAM_REFUSALS = (400, 404, 405, 422, 501)
+"""Statuses by which servers refuse to stream, if their message mentions it."""
 
 
 class Chats:
-    """Asks models and keeps their answers in the workspace."""
+    """Requests answers of models and saves them in the workspace."""
 
     def __init__(
         self,
@@ -36,13 +36,13 @@ class Chats:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Ask nothing yet.
+        """Create the service.
 
         Args:
-            workspace: where chats are kept.
+            workspace: where chats are saved.
             providers: where the models answer.
-            clock: the time of day, with its zone.
-            timer: seconds, to measure how long an answer takes.
+            clock: the current time, with its zone.
+            timer: monotonic seconds, to measure answers.
         """
         self._workspace = workspace
         self._providers = providers
@@ -50,39 +50,39 @@ class Chats:
         self._timer = timer
 
     def seconds(self) -> float:
-        """The timer by which answers are measured."""
+        """Seconds of the timer that measures answers."""
         return self._timer()
 
     async def answer(
         self, provider: str, model: str, messages: list[dict[str, Any]], settings: ChatSettings
     ) -> AsyncGenerator[str | Ending, None]:
-        """Yield the pieces of an answer as they come, and how it ended at last.
+        """Yield the pieces of an answer as they come, and finally its ending.
 
-        A failure is an ending too. Closing the iterator ends the request at the server.
+        A failure is an ending too. Closing the iterator cancels the request at the server.
         """
         import httpx2
         import openai
 
         reader = AnswerReader()
-        begun = False
+        has_text = False
         try:
             async with aclosing(
-                self._told(reader, provider, model, messages, settings)
-            ) as tellings:
-                async for told in tellings:
-                    if isinstance(told, Failure):
-                        error = self._said(provider, told)
-                        yield Ending(Ended.CUT if begun else Ended.FAILED, reader.tokens, error)
+                self._stream(reader, provider, model, messages, settings)
+            ) as pieces:
+                async for piece in pieces:
+                    if isinstance(piece, Failure):
+                        error = self._failure_sentence(provider, piece)
+                        yield Ending(Ended.CUT if has_text else Ended.FAILED, reader.tokens, error)
                         return
-                    begun = True
-                    yield told.text
+                    has_text = True
+                    yield piece.text
         except (openai.OpenAIError, FtuiError, httpx2.HTTPError) as error:
-            said = self._explained(provider, error)
-            yield Ending(Ended.CUT if begun else Ended.FAILED, reader.tokens, said)
+            sentence = self._error_sentence(provider, error)
+            yield Ending(Ended.CUT if has_text else Ended.FAILED, reader.tokens, sentence)
             return
-        yield _ending(reader, begun=begun)
+        yield _ending(reader, has_text=has_text)
 
-    async def _told(
+    async def _stream(
         self,
         reader: AnswerReader,
         provider: str,
@@ -90,46 +90,46 @@ class Chats:
         messages: list[dict[str, Any]],
         settings: ChatSettings,
     ) -> AsyncGenerator[Piece | Failure, None]:
-        """What the server tells; asked for the whole answer at once where it cannot stream."""
+        """The pieces of an answer; requested as a whole where the server cannot stream."""
         import openai
 
         client = (await self._providers.client(provider)).with_options(max_retries=0)
-        asked = _request(model, messages, settings)
+        request = _request_body(model, messages, settings)
         streaming = {"stream": True, "stream_options": {"include_usage": True}}
         try:
-            async with aclosing(_read(client, reader, asked | streaming)) as tellings:
-                async for told in tellings:
-                    yield told
+            async with aclosing(_read(client, reader, request | streaming)) as pieces:
+                async for piece in pieces:
+                    yield piece
         except openai.APIStatusError as error:
-            refused = error.status_code in _MAY_NOT_STREAM and "stream" in str(error.body).lower()
-            if not refused:
+            refuses = error.status_code in _STREAM_REFUSALS and "stream" in str(error.body).lower()
+            if not refuses:
                 raise
-            async with aclosing(_read(client, reader, asked)) as tellings:
-                async for told in tellings:
-                    yield told
+            async with aclosing(_read(client, reader, request)) as pieces:
+                async for piece in pieces:
+                    yield piece
 
-    def _explained(self, provider: str, error: Exception) -> str:
-        """A failure as its sentence; of a model that must be deployed first, that too."""
+    def _error_sentence(self, provider: str, error: Exception) -> str:
+        """An error as a sentence, with a hint where the model may have to be deployed first."""
         import httpx2
 
         if isinstance(error, httpx2.HTTPError):
             title = self._providers.server(provider).title
-            return f"{title} broke the connection off in the middle of the answer."
-        told = self._providers.explain(error)
-        if isinstance(told, NotFound):
-            return f"{told} {self._providers.server(provider).before_use}".strip()
-        return str(told)
+            return f"{title} closed the connection in the middle of the answer."
+        explained = self._providers.explain(error)
+        if isinstance(explained, NotFound):
+            return f"{explained} {self._providers.server(provider).before_use}".strip()
+        return str(explained)
 
-    def _said(self, provider: str, failure: Failure) -> str:
+    def _failure_sentence(self, provider: str, failure: Failure) -> str:
         title = self._providers.server(provider).title
-        said = self._providers.redact(failure.message).rstrip(".")
-        return f"{title} gave no whole answer: {said}."
+        reason = self._providers.redact(failure.message).rstrip(".")
+        return f"{title} gave no complete answer: {reason}."
 
     def new_log(self) -> Path:
-        """Where the next chat is kept; nothing is written yet."""
+        """The path of the log of a new chat; nothing is written yet."""
         return self._workspace.chats / f"{time_id(self._clock())}.jsonl"
 
-    async def keep(
+    async def save(
         self,
         log: Path,
         provider: str,
@@ -138,7 +138,7 @@ class Chats:
         settings: ChatSettings,
         answer: Answer,
     ) -> None:
-        """Add an answer that has ended to a log, with all that was asked.
+        """Append an ended answer to a log, with its request.
 
         Raises:
             FileError: the log cannot be written.
@@ -162,38 +162,42 @@ class Chats:
         await append_json(log, [record])
 
 
-def _request(model: str, messages: list[dict[str, Any]], settings: ChatSettings) -> dict[str, Any]:
-    asked: dict[str, Any] = {
+def _request_body(
+    model: str, messages: list[dict[str, Any]], settings: ChatSettings
+) -> dict[str, Any]:
+    body: dict[str, Any] = {
         "model": model,
         "messages": messages,
         "temperature": settings.temperature,
         "max_tokens": settings.max_tokens,
     }
-    return asked if settings.seed is None else asked | {"seed": settings.seed}
+    return body if settings.seed is None else body | {"seed": settings.seed}
 
 
 async def _read(
-    client: openai.AsyncOpenAI, reader: AnswerReader, asked: dict[str, Any]
+    client: openai.AsyncOpenAI, reader: AnswerReader, body: dict[str, Any]
 ) -> AsyncGenerator[Piece | Failure, None]:
-    """What an answer of HTTP tells, as it comes."""
+    """The pieces of a response, as they come."""
     completions = client.chat.completions.with_streaming_response
-    async with completions.create(**asked) as response:
+    async with completions.create(**body) as response:
         async for data in response.iter_bytes():
-            for told in reader.feed(data):
-                yield told
+            for piece in reader.feed(data):
+                yield piece
             if reader.too_large or reader.finished:
                 break
-        for told in reader.close():
-            yield told
+        for piece in reader.close():
+            yield piece
 
 
-def _ending(reader: AnswerReader, *, begun: bool) -> Ending:
-    """How an answer ended whose bytes came to an end without a failure."""
+def _ending(reader: AnswerReader, *, has_text: bool) -> Ending:
+    """The ending of an answer whose response ended without an error."""
     if reader.too_large:
-        return Ending(Ended.CUT, reader.tokens, f"More than {number(LARGEST)} bytes came.")
+        return Ending(
+            Ended.CUT, reader.tokens, f"The answer is larger than {number(MAX_BYTES)} bytes."
+        )
     if reader.reason == "length":
         return Ending(Ended.LENGTH, reader.tokens)
     if reader.reason or reader.finished:
         return Ending(Ended.COMPLETE, reader.tokens)
-    error = "The server ended the stream before the answer's end."
-    return Ending(Ended.CUT if begun else Ended.FAILED, reader.tokens, error)
+    error = "The server closed the stream before the end of the answer."
+    return Ending(Ended.CUT if has_text else Ended.FAILED, reader.tokens, error)

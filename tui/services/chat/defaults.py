@@ -1,4 +1,4 @@
-"""What a chat with a tuned model begins with, as far as the workspace tells."""
+"""The defaults of a chat with a tuned model, from the workspace."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tui.services.workspace.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class ChatStart:
-    """What is known before the first question.
+    """What is known before the first message.
 
     Attributes:
-        system: the system prompt that the model was trained with; empty where none is known.
-        test: a test set that belongs to the training file; None where none is there.
+        system: the system prompt of the training data; empty where none is known.
+        test: a test set that belongs to the training file; None where there is none.
     """
 
     system: str = ""
@@ -26,7 +26,7 @@ class ChatStart:
 
 
 async def chat_start(workspace: Workspace, provider: str, tuned: str) -> ChatStart:
-    """Look into the training file of the job that made a model or checkpoint.
+    """Read the defaults from the training file of the job that made a model or checkpoint.
 
     Raises:
         FileError: the log of a job cannot be read.
@@ -41,15 +41,15 @@ async def chat_start(workspace: Workspace, provider: str, tuned: str) -> ChatSta
 
 
 def _system_prompt(path: Path) -> str:
-    """The system prompt of the first row; empty where there is none, or the file is not there."""
+    """The system prompt of the first row; empty where there is none, or no file."""
     try:
         with path.open("rb") as lines:
             first = next((line for line in lines if line.strip()), b"")
-    except OSError:  # the file may have gone since; the prompt can be typed
+    except OSError:  # the file may have been removed; the prompt can be typed
         return ""
     row, _ = parse(first.removeprefix(BOM).strip())
     messages = row.get("messages") if isinstance(row, dict) else None
-    said = messages[0] if isinstance(messages, list) and messages else None
-    if isinstance(said, dict) and said.get("role") in ("system", "developer"):
-        return str_of(said)
+    first_message = messages[0] if isinstance(messages, list) and messages else None
+    if isinstance(first_message, dict) and first_message.get("role") in ("system", "developer"):
+        return str_of(first_message)
     return ""

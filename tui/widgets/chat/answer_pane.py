@@ -1,4 +1,4 @@
-"""One side of a chat: which model, how its answer stands, what was said."""
+"""One side of a chat: the model, the status of its answer, the transcript."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tui.domain.chat.conversation import Turn, readable
 from tui.domain.loop import Tone
 from tui.domain.providers.model_names import shown_name
 from tui.domain.text import preview
-from tui.widgets.chat.transcript import Said, Transcript
+from tui.widgets.chat.transcript import Entry, Transcript
 from tui.widgets.live_line import LiveLine
 
 
@@ -37,7 +37,7 @@ class AnswerPane(Vertical):
         self._title = f"{side}  {preview(shown_name(model), 120)}"
 
     def compose(self) -> ComposeResult:
-        """A line about it, and what was said."""
+        """A status line and the transcript."""
         with Horizontal():
             yield LiveLine(classes="answer-pane--title")
             yield LiveLine(classes="answer-pane--status")
@@ -49,35 +49,35 @@ class AnswerPane(Vertical):
 
     @property
     def transcript(self) -> Transcript:
-        """What was said."""
+        """The transcript."""
         return self.query_one(Transcript)
 
-    def show(self, turns: Sequence[Turn], *, stay: bool = False) -> None:
-        """Show all turns from the last question on.
+    def show(self, turns: Sequence[Turn], *, keep_position: bool = False) -> None:
+        """Show the conversation, scrolled to the last message of the user.
 
         Args:
             turns: oldest first.
-            stay: keep the place, as nothing but the last answer is another one.
+            keep_position: do not scroll, as only the last answer has changed.
         """
-        said = [one for turn in turns for one in _said(turn, self._side)]
-        self.transcript.tell(said, stay=stay)
+        entries = [entry for turn in turns for entry in _entries(turn, self._side)]
+        self.transcript.show(entries, keep_position=keep_position)
 
-    def stand(self, words: str, tone: Tone) -> None:
-        """Say how the answer stands."""
+    def show_status(self, text: str, tone: Tone) -> None:
+        """Show the status of the answer."""
         line = self.query_one(".answer-pane--status", LiveLine)
         line.set_classes(f"answer-pane--status {tone.value}")
-        line.show(words, words.rpartition("  ")[0] or words)
+        line.show(text, text.rpartition("  ")[0] or text)
 
 
-def _said(turn: Turn, side: str) -> list[Said]:
-    """What stands on one side of a turn."""
+def _entries(turn: Turn, side: str) -> list[Entry]:
+    """The entries of one side of a turn."""
     answer = turn.answers.get(side)
     if answer is None:
-        return [Said("asked", turn.asked)]
+        return [Entry("user", turn.message)]
     error = answer.ending.error if answer.ending else ""
-    # An answer that broke off stands as it came.
+    # An answer that broke off is shown as it came in.
     text = readable(answer.text) if answer.ending and not error else answer.text
-    said = [Said("asked", turn.asked), Said("answer", text)]
+    entries = [Entry("user", turn.message), Entry("answer", text)]
     if answer.ending and not text.strip() and not error:
-        said[1] = Said("note", "(nothing but white space)" if text else "(nothing)")
-    return [*said, Said("error", error)] if error else said
+        entries[1] = Entry("note", "(only white space)" if text else "(empty)")
+    return [*entries, Entry("error", error)] if error else entries

@@ -1,4 +1,4 @@
-"""The sides of a chat: the base model and the tuned one, or one of them alone."""
+"""The sides of a chat: the base model, the tuned model, or both."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from textual.app import ComposeResult
 from textual.containers import Container
 
 from tui.domain.chat.conversation import Chat
-from tui.domain.chat.descriptions import answer_words
+from tui.domain.chat.descriptions import answer_status
 from tui.widgets.chat.answer_pane import AnswerPane
 
-_SHOWN = ("-both", "-tuned", "-base")
+_LAYOUTS = ("-both", "-tuned", "-base")
 
 
 class ChatSides(Container):
-    """Panes below each other; a screen that is wide enough lays them out beside each other."""
+    """Panes below each other, or side by side on a wide screen."""
 
     DEFAULT_CSS = """
     ChatSides { height: 1fr; layout: vertical; }
@@ -23,56 +23,58 @@ class ChatSides(Container):
     """
 
     def __init__(self, models: Mapping[str, str], *, id: str | None = None) -> None:  # noqa: A002
-        """Make empty sides.
+        """Create empty sides.
 
         Args:
             models: side -> name of the model.
             id: the widget's id.
         """
-        super().__init__(id=id, classes=_SHOWN[0])
+        super().__init__(id=id, classes=_LAYOUTS[0])
         self._models = models
-        self._shown = 0
+        self._layout_index = 0
 
     def compose(self) -> ComposeResult:
         """A pane a model."""
         for side, model in self._models.items():
             yield AnswerPane(side, model)
 
-    def show(self, chat: Chat, sides: Iterable[str] | None = None, *, stay: bool = False) -> None:
-        """Show a chat from its last question on.
+    def show(
+        self, chat: Chat, sides: Iterable[str] | None = None, *, keep_position: bool = False
+    ) -> None:
+        """Show a chat, scrolled to the last message of the user.
 
         Args:
-            chat: what was said.
-            sides: those whose answers are other ones; all unless given.
-            stay: keep the place, as nothing but the last answers are other ones.
+            chat: the conversation.
+            sides: those whose answers have changed; all unless given.
+            keep_position: do not scroll, as only the last answers have changed.
         """
         for side in sides or self._models:
-            self._pane(side).show(chat.turns, stay=stay)
+            self._pane(side).show(chat.turns, keep_position=keep_position)
 
-    def grow(self, chat: Chat) -> None:
-        """Show what came of the answers that are coming."""
-        for side in chat.going():
+    def append(self, chat: Chat) -> None:
+        """Show what came in of the streaming answers."""
+        for side in chat.streaming():
             if text := chat.turns[-1].answers[side].text:
-                self._pane(side).transcript.grow(text)
+                self._pane(side).transcript.append(text)
 
-    def stand(self, chat: Chat, now: float, may_load: Iterable[str]) -> None:
-        """Say how the answers stand.
+    def show_status(self, chat: Chat, now: float, may_load: Iterable[str]) -> None:
+        """Show the status of the answers.
 
         Args:
-            chat: what was said.
+            chat: the conversation.
             now: seconds of the answers' timer.
             may_load: sides whose model may have to be loaded first.
         """
         answers = chat.turns[-1].answers if chat.turns else {}
         for side in self._models:
-            words = answer_words(answers.get(side), now, loads=side in may_load)
-            self._pane(side).stand(*words)
+            status = answer_status(answers.get(side), now, loads=side in may_load)
+            self._pane(side).show_status(*status)
 
     def show_next(self) -> None:
-        """Show the tuned side alone, the base alone, both."""
-        self.remove_class(_SHOWN[self._shown])
-        self._shown = (self._shown + 1) % len(_SHOWN)
-        self.add_class(_SHOWN[self._shown])
+        """Show the tuned side only, the base only, both."""
+        self.remove_class(_LAYOUTS[self._layout_index])
+        self._layout_index = (self._layout_index + 1) % len(_LAYOUTS)
+        self.add_class(_LAYOUTS[self._layout_index])
 
     def page(self, by: float) -> None:
         """Scroll all sides by pages."""
