@@ -87,7 +87,7 @@ async def _measure(
     moving = asyncio.create_task(move())
     await asyncio.to_thread(terminal.wait_for, "Decide")
     terminal.press("3")
-    await asyncio.to_thread(terminal.wait_for, f"{MOVING} not ended")
+    await asyncio.to_thread(terminal.wait_for, f"{MOVING} active")
     await asyncio.sleep(4)
     found = {"moving": await rate(terminal, seconds)}
     moving.cancel()

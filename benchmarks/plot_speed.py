@@ -3,7 +3,7 @@
     python benchmarks/plot_speed.py
 
 Each redraw takes in one new point and draws 120x30 cells: raw, smoothed, on a log scale, with a
-cursor, and with another run as long laid over it.
+cursor, and with another run of that length overlaid.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from statistics import median
 from tui.domain.jobs.curves import Series
 from tui.widgets.plot.curves import Curves, RunCurves
 from tui.widgets.plot.drawing import draw
+from tui.widgets.plot.smoothing import Smoothing
 from tui.widgets.plot.trace import TracedCurves
-from tui.widgets.plot.view import Smoothing, View
+from tui.widgets.plot.view import View
 
 FEW, MANY = 100, 100_000
 ROUNDS = 30
@@ -47,31 +48,31 @@ def milliseconds(points: int, view: View, *, overlay: bool) -> float:
         add(other, step, chance)
     others = [RunCurves("other", other.curve())] if overlay else []
     traced = TracedCurves()
-    taken = []
+    seconds = []
     for step in range(points, points + ROUNDS):
         add(train, step, chance)
         begin = time.perf_counter()
-        traced.follow(Curves([RunCurves("run", train.curve()), *others], points + ROUNDS))
+        traced.update(Curves([RunCurves("run", train.curve()), *others], points + ROUNDS))
         draw(traced, 120, 30, view)
-        taken.append(time.perf_counter() - begin)
-    # The first one takes all points in.
-    return median(taken[1:]) * 1000
+        seconds.append(time.perf_counter() - begin)
+    # The first redraw takes in all points.
+    return median(seconds[1:]) * 1000
 
 
 def main() -> None:
     """Print one JSON object."""
     ways = [(name, view, False) for name, view in WAYS.items()]
     ways.append(("smoothed, another run", replace(View(), cursor=50), True))
-    found = {}
+    results = {}
     for name, view, overlay in ways:
         few, many = (milliseconds(count, view, overlay=overlay) for count in (FEW, MANY))
-        found[name] = {
+        results[name] = {
             "ms_at_100": round(few, 2),
             "ms_at_100000": round(many, 2),
             "ratio": round(many / few, 1),
             "budget_ms": BUDGET,
         }
-    print(json.dumps(found, indent=2))
+    print(json.dumps(results, indent=2))
 
 
 if __name__ == "__main__":

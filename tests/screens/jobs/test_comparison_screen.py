@@ -137,7 +137,7 @@ async def test_one_run_alone_is_not_compared(settings: Settings) -> None:
         assert isinstance(screen, JobsScreen)
         await until(pilot, lambda: len(screen.board.order) == 4)
         await pilot.press("space")
-        assert screen.disabled_reason("compare") == "Mark two to six jobs first, with space."
+        assert screen.disabled_reason("compare") == "Mark two to six jobs with space first."
         await pilot.press("equals_sign")
         assert app.screen is screen
 

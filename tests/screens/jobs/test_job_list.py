@@ -78,7 +78,7 @@ async def test_a_filter_takes_words_states_and_providers(
     a_job(server, job="ftjob-live", created_at=time.time())
     async with far_app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
-        await until(pilot, lambda: f"{MANY + 1} jobs, 1 not ended" in headline(far_app))
+        await until(pilot, lambda: f"{MANY + 1} jobs, 1 active" in headline(far_app))
         await pilot.press("slash", *"is:fail")
         await until(pilot, lambda: f"30 of {MANY + 1} jobs" in headline(far_app))
         assert all("✗ failed" in row for row in rows(far_app))
@@ -123,7 +123,7 @@ async def test_a_server_that_is_away_hides_no_other(
             await until(pilot, lambda: bool(rows(app)) and "62%" in rows(app)[0])
             away.hang_up()
             await until(pilot, lambda: "away offline since" in headline(app))
-            assert "1 job, 1 not ended" in headline(app)
+            assert "1 job, 1 active" in headline(app)
             assert "trying again in" in headline(app)
             away.faults = []
             await pilot.press("r")

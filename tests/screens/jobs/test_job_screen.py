@@ -177,12 +177,12 @@ async def test_keys_look_at_the_chart_in_every_way_and_at_every_figure(
         assert "shows all" not in title(app, "chart")
         await pilot.press("m")
         assert title(app, "chart").startswith("▸ Accuracy")
-        assert "This server does not send accuracies." in chart_text(app)
+        assert "This server does not report accuracies." in chart_text(app)
         await pilot.press("m")
         assert title(app, "chart").startswith("▸ Learning rate")
         assert "2.0e-4" in chart_text(app)
         await pilot.press("m")
-        assert "This server does not send gradient norms." in chart_text(app)
+        assert "This server does not report gradient norms." in chart_text(app)
 
 
 async def test_another_run_is_laid_over_by_a_key(app: FtuiApp, server: MisbehavingServer) -> None:
@@ -195,7 +195,7 @@ async def test_another_run_is_laid_over_by_a_key(app: FtuiApp, server: Misbehavi
         await pilot.pause()
         await pilot.press("enter")
         await until(pilot, lambda: "B first-try" in chart_text(app))
-        await until(pilot, lambda: "nothing told" not in chart_text(app))
+        await until(pilot, lambda: "no data" not in chart_text(app))
         await pilot.press("left")
         assert title(app, "chart").endswith("B 0.055")
 

@@ -43,7 +43,7 @@ async def test_an_empty_list_says_what_this_is_and_the_key_to_begin(
 ) -> None:
     async with app.run_test(size=size) as pilot:
         await pilot.press("3")
-        await until(pilot, lambda: "Nothing trained yet" in headline(app))
+        await until(pilot, lambda: "No jobs yet" in headline(app))
         said = str(app.screen.query_one("#jobs-empty", Static).render())
         assert "Press n for a new job" in said
 
@@ -126,7 +126,7 @@ async def test_a_machine_without_the_extra_gets_the_install_line(
     app = FtuiApp(services)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
-        await until(pilot, lambda: "Nothing trained yet" in headline(app))
+        await until(pilot, lambda: "No jobs yet" in headline(app))
         said = str(app.screen.query_one("#jobs-empty", Static).render())
         assert 'pip install "fine-tui[local]"' in said
         assert "[local]" in said
@@ -135,7 +135,7 @@ async def test_a_machine_without_the_extra_gets_the_install_line(
 async def test_listing_does_not_start_the_engine(app: FtuiApp, settings: Settings) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
-        await until(pilot, lambda: "Nothing trained yet" in headline(app))
+        await until(pilot, lambda: "No jobs yet" in headline(app))
         await asyncio.sleep(0.2)
         assert not settings.socket.exists()
         assert not settings.home.exists()

@@ -97,7 +97,7 @@ async def test_a_job_that_was_created_while_ftui_ended_is_in_the_list(
     app = FtuiApp(Services(services.settings))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
-        await until(pilot, lambda: "tickets was created before ftui was ended" in notes(app))
+        await until(pilot, lambda: "tickets was created before ftui was closed" in notes(app))
         await until(pilot, lambda: "1 job" in headline(app))
         assert list(server.jobs) == ["ftjob-1"]
         assert not form_is_open(app)

@@ -1,4 +1,4 @@
-"""What the chart and single lines send again: the cells that changed."""
+"""The chart and live lines repaint only the cells that changed."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ async def test_only_the_cells_that_changed_are_sent_again(monkeypatch: pytest.Mo
         await pilot.press("left")
         await pilot.pause()
 
-        drawn, said = watched(chart, monkeypatch), watched(line, monkeypatch)
+        drawn, line_drawn = watched(chart, monkeypatch), watched(line, monkeypatch)
         await pilot.press("left")
         columns = {x for part in drawn for x in range(part.x, part.right)}
         assert len(columns) == 2, "the column that the cursor leaves, and the one it comes to"
@@ -69,10 +69,10 @@ async def test_only_the_cells_that_changed_are_sent_again(monkeypatch: pytest.Mo
 
         line.show("step 101/200  ETA 1:39")
         line.show("step 101/200  ETA 1:39")
-        assert said == [Region(7, 0, 15, 1)]
+        assert line_drawn == [Region(7, 0, 15, 1)]
 
 
-async def test_a_line_says_what_there_is_room_for() -> None:
+async def test_a_line_shows_the_longest_text_that_fits() -> None:
     async with ChartApp().run_test(size=(20, 5)) as pilot:
         line = pilot.app.query_one(LiveLine)
         line.show("step 100/200  ETA 1:40 (1:30 to 2:00)", "step 100/200  ETA 1:40", "step 100/200")

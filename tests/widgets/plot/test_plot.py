@@ -13,14 +13,15 @@ from rich.cells import cell_len
 
 from tui.domain.jobs.curves import LARGEST_STEP, Curve, Point, Series
 from tui.widgets.plot.canvas import Line
-from tui.widgets.plot.cursor_readout import cursor_words, view_words
+from tui.widgets.plot.cursor_readout import describe_cursor, describe_view
 from tui.widgets.plot.curves import Curves, RunCurves
-from tui.widgets.plot.drawing import draw, plot
+from tui.widgets.plot.drawing import draw
 from tui.widgets.plot.glyphs import Ink
-from tui.widgets.plot.navigation import caught_up, panned, with_cursor_moved, zoomed
-from tui.widgets.plot.scales import round_duration, round_up, short, whole_axis
+from tui.widgets.plot.navigation import follow_run, move_cursor, panned, zoomed
+from tui.widgets.plot.scales import format_value, full_range, round_duration, round_up
+from tui.widgets.plot.smoothing import Smoothing
 from tui.widgets.plot.trace import Trace, TracedCurves
-from tui.widgets.plot.view import Across, Smoothing, View
+from tui.widgets.plot.view import View, XAxis
 
 BEGAN = 1_790_000_000.0
 
@@ -47,12 +48,16 @@ PLAIN = View(smoothing=Smoothing.OFF)
 PLAIN_ASCII = replace(PLAIN, braille=False)
 
 
+def plot(curves: Curves, width: int, height: int, view: View | None = None) -> list[Line]:
+    return draw(TracedCurves(curves), width, height, view or View())
+
+
 def texts(lines: list[Line]) -> list[str]:
     return ["".join(text for text, _ in line) for line in lines]
 
 
 def inked(lines: list[Line], ink: Ink) -> str:
-    return "".join(text for line in lines for text, one in line if one is ink)
+    return "".join(text for line in lines for text, other in line if other is ink)
 
 
 steps = st.integers(-LARGEST_STEP, LARGEST_STEP) | st.integers(0, 300)
@@ -70,11 +75,11 @@ wild_curves = st.builds(
     Curves,
     st.lists(wild_runs, max_size=4),
     st.none() | steps,
-    absent=st.text(max_size=80),
+    empty_message=st.text(max_size=80),
 )
 wild_views = st.builds(
     View,
-    st.sampled_from(Across),
+    st.sampled_from(XAxis),
     st.booleans(),
     st.sampled_from(Smoothing),
     st.none() | st.tuples(st.floats(0, 1e6), st.floats(0, 1e6)),
@@ -93,7 +98,7 @@ def test_any_plot_fills_exactly_its_cells(
 
 
 @given(wild_curves, wild_views, st.lists(st.sampled_from("+-<>lrx"), max_size=8))
-def test_any_keys_lead_to_a_view_that_can_be_drawn_and_told(
+def test_any_keys_lead_to_a_view_that_can_be_drawn_and_described(
     curves: Curves, view: View, keys: list[str]
 ) -> None:
     traced = TracedCurves(curves)
@@ -102,16 +107,16 @@ def test_any_keys_lead_to_a_view_that_can_be_drawn_and_told(
         "-": lambda view: zoomed(traced, view, 2),
         "<": lambda view: panned(traced, view, -1),
         ">": lambda view: panned(traced, view, 1),
-        "l": lambda view: with_cursor_moved(traced, view, -1, 72),
-        "r": lambda view: with_cursor_moved(traced, view, 1, 72),
-        "x": View.turned,
+        "l": lambda view: move_cursor(traced, view, -1, 72),
+        "r": lambda view: move_cursor(traced, view, 1, 72),
+        "x": View.with_other_axis,
     }
     for key in keys:
         view = moves[key](view)
     assert len(draw(traced, 80, 12, view)) == 12
-    assert view_words(traced, view)
-    assert bool(cursor_words(traced, view)) == (
-        view.cursor is not None and bool(traced.runs) and len(traced.runs[0].read) > 0
+    assert describe_view(traced, view)
+    assert bool(describe_cursor(traced, view)) == (
+        view.cursor is not None and bool(traced.runs) and len(traced.runs[0].main) > 0
     )
 
 
@@ -121,7 +126,7 @@ def test_training_falls_from_the_upper_left_to_the_lower_right() -> None:
     assert [rows[column] for column in sorted(rows)] == sorted(rows.values())
 
 
-@pytest.mark.parametrize("view", [View(), PLAIN, View(across=Across.TIME), View(log=True)])
+@pytest.mark.parametrize("view", [View(), PLAIN, View(x_axis=XAxis.TIME), View(log=True)])
 @pytest.mark.parametrize("braille", [True, False])
 def test_the_line_has_no_gap(view: View, braille: bool) -> None:
     few = Curves([RunCurves(line=points((1, 3.0), (30, 0.5), (60, 2.5), (90, 1.0)))], 90)
@@ -143,16 +148,16 @@ def test_validation_best_and_checkpoints_have_glyphs_of_their_own() -> None:
     assert inked(lines, Ink.CHECKPOINT).count("◆") == 3
 
 
-def test_smoothed_is_a_line_and_what_it_is_made_of_are_dots() -> None:
+def test_the_smoothed_curve_is_a_line_and_raw_values_are_dots() -> None:
     lines = plot(CURVES, 100, 15, View(braille=False))
     assert inked(lines, Ink.LINE).count("#") > 40
     assert 5 < inked(lines, Ink.RAW).count(".") < 60
-    words = "".join(texts(lines))
-    assert ". training" in words
-    assert "# smoothed" in words
+    text = "".join(texts(lines))
+    assert ". training" in text
+    assert "# smoothed" in text
 
 
-def test_a_run_laid_over_another_has_letters_and_its_name() -> None:
+def test_an_overlaid_run_has_letters_and_its_name() -> None:
     lines = plot(BOTH, 120, 15)
     assert inked(lines, Ink.OTHER_1).count("B") >= 3
     assert "B second try" in "".join(texts(lines))
@@ -182,17 +187,17 @@ def test_a_narrow_range_is_labelled_with_more_decimals() -> None:
 
 
 def test_by_time_the_axis_counts_from_the_start_of_the_run() -> None:
-    drawn = texts(plot(CURVES, 100, 15, View(across=Across.TIME)))
+    drawn = texts(plot(CURVES, 100, 15, View(x_axis=XAxis.TIME)))
     assert "0:00" in drawn[-1]
     assert "1:30" in drawn[-1]
 
 
-def test_runs_of_different_days_begin_together_by_time() -> None:
+def test_by_time_runs_of_different_days_start_together() -> None:
     later = RunCurves("late", curve_of(point._replace(at=point.at + 90_000) for point in TRAIN))
-    assert whole_axis(TracedCurves(Curves([RUN, later])), Across.TIME)[1] < 200
+    assert full_range(TracedCurves(Curves([RUN, later])), XAxis.TIME)[1] < 200
 
 
-def test_the_end_of_the_axis_stays_while_the_run_goes_on() -> None:
+def test_the_axis_does_not_grow_while_the_run_goes_on() -> None:
     half = Curves([RunCurves(line=curve_of(TRAIN[:28]))], 90)
     full = Curves([RunCurves(line=TRAIN)], 90)
     assert texts(plot(half, 100, 15))[-1] == texts(plot(full, 100, 15))[-1]
@@ -205,42 +210,42 @@ def test_a_flat_line_is_drawn_in_the_middle(value: float, log: bool) -> None:
     assert texts(plot(flat, 60, 11, replace(PLAIN_ASCII, log=log)))[4].count("#") >= 10
 
 
-def test_values_that_are_no_numbers_are_left_out_and_told() -> None:
+def test_values_that_are_not_finite_are_left_out_and_counted() -> None:
     broken = Curves(
         [replace(RUN, line=curve_of([*TRAIN, *points((57, math.nan), (58, math.inf))]))], 90
     )
     assert plot(broken, 100, 15) == plot(CURVES, 100, 15)
-    assert "2 values left out (NaN or infinite)" in view_words(TracedCurves(broken), View())
+    assert "2 values left out (NaN or infinite)" in describe_view(TracedCurves(broken), View())
 
 
-def test_a_log_scale_leaves_out_what_is_not_above_zero_and_tells_it() -> None:
+def test_a_log_scale_leaves_out_and_counts_values_not_above_zero() -> None:
     line = points((1, 100.0), (2, 1.0), (3, 0.0), (4, -5.0), (5, 0.01))
     mixed = Curves([RunCurves(line=line)])
     view = replace(PLAIN_ASCII, log=True)
     drawn = texts(plot(mixed, 60, 11, view))
     assert [drawn[row].split()[0] for row in (0, 4, 8)] == ["100", "1.00", "0.010"]
-    assert "2 values not above zero" in view_words(TracedCurves(mixed), view)
+    assert "2 values not above zero" in describe_view(TracedCurves(mixed), view)
 
 
-def test_nothing_above_zero_on_a_log_scale_is_said() -> None:
+def test_a_log_scale_without_values_shows_a_message() -> None:
     below = Curves([RunCurves(line=points((1, -1.0), (2, 0.0)))])
-    assert "a linear scale shows it" in "".join(texts(plot(below, 60, 11, View(log=True))))
+    assert "use a linear scale" in "".join(texts(plot(below, 60, 11, View(log=True))))
 
 
-def test_what_a_server_does_not_send_is_said() -> None:
-    none = Curves([RunCurves()], absent="This server does not send gradient norms.")
-    assert "does not send gradient norms" in "".join(texts(plot(none, 60, 11)))
+def test_a_metric_the_server_does_not_report_shows_a_message() -> None:
+    empty = Curves([RunCurves()], empty_message="This server does not report gradient norms.")
+    assert "does not report gradient norms" in "".join(texts(plot(empty, 60, 11)))
 
 
 def test_a_moving_average_is_unbiased_at_its_start_and_grows_point_by_point() -> None:
     flat, grown = Trace(), Trace()
-    flat.follow(points(*((step, 2.5) for step in range(9))))
+    flat.update(points(*((step, 2.5) for step in range(9))))
     assert flat.smoothed(Smoothing.STRONG) == pytest.approx([2.5] * 9)
     whole, series = Trace(), Series()
-    whole.follow(TRAIN)
+    whole.update(TRAIN)
     for point in TRAIN:
         series.add(*point)
-        grown.follow(series.curve())
+        grown.update(series.curve())
         grown.smoothed(Smoothing.WEAK)
     assert grown.smoothed(Smoothing.WEAK) == whole.smoothed(Smoothing.WEAK)
     # By hand: (0.6 * a + b) / (0.6 + 1).
@@ -248,27 +253,27 @@ def test_a_moving_average_is_unbiased_at_its_start_and_grows_point_by_point() ->
     assert whole.smoothed(Smoothing.WEAK)[1] == pytest.approx((0.6 * first + second) / 1.6)
 
 
-def test_a_run_that_was_resumed_is_drawn_as_it_is_told_now() -> None:
+def test_a_resumed_run_is_drawn_with_its_new_values() -> None:
     trace, fresh, series = Trace(), Trace(), Series()
     for step in range(1, 57):
         series.add(step, 1.0, BEGAN + step)
-    trace.follow(series.curve())
+    trace.update(series.curve())
     series.add(41, 9.0, BEGAN + 60)
-    trace.follow(series.curve())
-    fresh.follow(series.curve())
+    trace.update(series.curve())
+    fresh.update(series.curve())
     assert trace.values[40] == 9.0
     assert (trace.steps, trace.values) == (fresh.steps, fresh.values)
 
 
-def test_the_cursor_reads_each_step_and_the_validation_before_it() -> None:
+def test_the_cursor_reads_a_step_and_the_last_validation_before_it() -> None:
     traced = TracedCurves(BOTH)
-    view = with_cursor_moved(traced, replace(PLAIN, cursor=43), -1, 92)
+    view = move_cursor(traced, replace(PLAIN, cursor=43), -1, 92)
     assert view.cursor == 42
-    said = cursor_words(traced, view)
-    assert said.startswith("step 42  1:24  training 0.232")
-    assert "validation 0.500 at 40" in said
-    assert "second try 1.950" in said
-    assert "smoothed" in cursor_words(traced, replace(view, smoothing=Smoothing.STRONG))
+    text = describe_cursor(traced, view)
+    assert text.startswith("step 42  1:24  training 0.232")
+    assert "validation 0.500 at 40" in text
+    assert "second try 1.950" in text
+    assert "smoothed" in describe_cursor(traced, replace(view, smoothing=Smoothing.STRONG))
 
 
 def test_the_cursor_is_a_line_of_one_column() -> None:
@@ -283,16 +288,16 @@ def test_the_cursor_is_a_line_of_one_column() -> None:
     assert len(differing) == 1
 
 
-def test_the_cursor_reaches_every_point_of_a_part_and_moves_the_part_along() -> None:
+def test_the_cursor_reaches_every_point_and_moves_a_zoomed_window() -> None:
     traced = TracedCurves(CURVES)
-    view, read = replace(View(), window=(10.0, 30.0), cursor=12), []
+    view, steps_read = replace(View(), window=(10.0, 30.0), cursor=12), []
     for _ in range(40):
-        view = with_cursor_moved(traced, view, 1, 92)
-        read.append(view.cursor)
-    assert read == [*range(13, 53)]
+        view = move_cursor(traced, view, 1, 92)
+        steps_read.append(view.cursor)
+    assert steps_read == [*range(13, 53)]
 
 
-def test_zoom_shows_less_around_the_cursor_and_out_again_all() -> None:
+def test_zooming_in_keeps_the_cursor_in_sight_and_out_shows_all() -> None:
     traced = TracedCurves(CURVES)
     near = zoomed(traced, View(cursor=30), 0.5)
     assert near.window
@@ -300,21 +305,21 @@ def test_zoom_shows_less_around_the_cursor_and_out_again_all() -> None:
     assert near.window[1] - near.window[0] == 45
     assert zoomed(traced, near, 2).window is None
     assert panned(traced, near, 1).window == (near.window[0] + 11.25, near.window[1] + 11.25)
-    assert "steps 15 to 60 (0 shows all)" in view_words(traced, near)
+    assert "steps 15 to 60 (0 shows all)" in describe_view(traced, near)
 
 
-def test_a_part_moves_along_with_a_run_that_leaves_it() -> None:
+def test_a_zoomed_window_follows_the_newest_point() -> None:
     traced = TracedCurves(Curves([RunCurves(line=curve_of(TRAIN[:40]))], 90))
     view = View(window=(20.0, 40.0))
-    traced.follow(CURVES)
-    moved = caught_up(traced, view, 40.0)
+    traced.update(CURVES)
+    moved = follow_run(traced, view, 40.0)
     assert moved.window
     assert moved.window[0] < 56 < moved.window[1]
-    assert caught_up(traced, View(window=(0.0, 10.0)), 40.0).window == (0.0, 10.0)
+    assert follow_run(traced, View(window=(0.0, 10.0)), 40.0).window == (0.0, 10.0)
 
 
 @given(st.floats(0, 1e14))
-def test_round_numbers_are_not_below_what_they_round(value: float) -> None:
+def test_rounding_up_never_goes_below_the_value(value: float) -> None:
     assert round_up(value) >= value
     assert round_duration(value) >= value
 
@@ -323,5 +328,5 @@ def test_round_numbers_are_not_below_what_they_round(value: float) -> None:
 @example(-5.3e-263)
 @example(-9.99e-99)
 @example(-99_999.7)
-def test_a_label_takes_six_cells_at_the_most(value: float) -> None:
-    assert len(short(value)) <= 6
+def test_a_label_takes_at_most_six_cells(value: float) -> None:
+    assert len(format_value(value)) <= 6

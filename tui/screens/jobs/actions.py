@@ -1,4 +1,4 @@
-"""What can be done with a job, from the list and from its own screen."""
+"""Actions on the selected job, shared by the list and the screen of one job."""
 
 from __future__ import annotations
 
@@ -21,47 +21,47 @@ from tui.screens.messages import ChatRequested, EvaluateRequested
 from tui.screens.mode_screen import ModeScreen
 from tui.services.container import Services
 
-_NO_MODEL = "Only a job that has succeeded, or has ended with a checkpoint, has a model"
+_NO_MODEL = "Only a job that succeeded, or ended with a checkpoint, has a model"
 
 
 class JobActions(ModeScreen):
-    """A screen of the step Jobs on which one job is chosen."""
+    """A screen of the step Jobs with a selected job."""
 
     MODE = Mode.JOBS
     JOB_BINDINGS: ClassVar[tuple[Binding, ...]] = (
-        Binding("e", "evaluate", "Evaluate"),
-        Binding("c", "chat", "Chat"),
-        Binding("p", "pause", "Pause"),
-        Binding("C", "cancel", "Cancel"),
-        Binding("K", "stop", "Keep", tooltip="Stop the job and keep a checkpoint"),
-        Binding("R", "again", "Again, with changes", show=False),
+        Binding("e", "evaluate", "Evaluate", id="job.evaluate"),
+        Binding("c", "chat", "Chat", id="job.chat"),
+        Binding("p", "pause", "Pause", id="job.pause"),
+        Binding("C", "cancel", "Cancel", id="job.cancel"),
+        Binding("K", "stop", "Keep", id="job.stop", tooltip="Stop the job and keep a checkpoint"),
+        Binding("R", "resubmit", "Rerun…", id="job.resubmit", show=False),
     )
-    """Keys for the chosen job; each screen puts them among its own."""
+    """Keys for the selected job; each screen adds them to its own."""
     JOB_ACTIONS: ClassVar[tuple[str, ...]] = (
         "cancel",
         "pause",
         "stop",
-        "again",
+        "resubmit",
         "evaluate",
         "chat",
     )
-    """Actions that depend on how the chosen job stands."""
+    """Actions that depend on the state of the selected job."""
 
     def __init__(self, services: Services, board: JobBoard) -> None:
-        """Make the screen.
+        """Create the screen.
 
         Args:
             services: for the jobs.
-            board: what is known of the jobs.
+            board: the state of all jobs.
         """
         super().__init__(services)
         self.board = board
         self._reasons: list[str | None] = []
-        self._said = ""
+        self._sentence = ""
 
     @abstractmethod
     def selected_job(self) -> JobView | None:
-        """The job that the actions are about; None where there is none."""
+        """The job that the actions apply to; None where there is none."""
 
     @abstractmethod
     def steer(self, key: Key, verb: Verb) -> None:
@@ -69,96 +69,94 @@ class JobActions(ModeScreen):
 
     @abstractmethod
     def resubmit(self, key: Key) -> None:
-        """Offer a job's request anew, to be changed."""
+        """Open the form for a new job with the request of this one."""
 
-    def tuned(self) -> str | None:
-        """The model that is evaluated and talked with: what the chosen job has made or left."""
+    def tuned_model(self) -> str | None:
+        """The model to evaluate or chat with: the result of the selected job, or its checkpoint."""
         view = self.selected_job()
         return resulting_model(view) if view else None
 
     def action_evaluate(self) -> None:
         """Compare the tuned model with its base."""
-        view, tuned = self.selected_job(), self.tuned()
+        view, tuned = self.selected_job(), self.tuned_model()
         if view and tuned and view.model:
             self.post_message(EvaluateRequested(view.provider, view.model, tuned))
 
     def action_chat(self) -> None:
-        """Talk with the tuned model, its base beside it."""
-        view, tuned = self.selected_job(), self.tuned()
+        """Chat with the tuned model, its base beside it."""
+        view, tuned = self.selected_job(), self.tuned_model()
         if view and tuned:
             self.post_message(ChatRequested(view.provider, view.model, tuned))
 
     def action_pause(self) -> None:
-        """Pause the job, or let it go on."""
+        """Pause the job, or resume it."""
         view = self.selected_job()
         if view:
             verb: Verb = "resume" if view.status == "paused" else "pause"
             self.steer((view.provider, view.id), verb)
 
-    @work(exit_on_error=False)
-    async def action_cancel(self) -> None:
+    def action_cancel(self) -> None:
         """Cancel the job, once the person has confirmed it."""
-        view = self.selected_job()
-        if view is None:
-            return
-        question = f"Cancel the job {job_name(view)}?"
-        dialog = Confirm(question, describe_cancel(view), yes="Cancel the job", no="Let it train")
-        if await self.app.push_screen_wait(dialog):
-            self.steer((view.provider, view.id), "cancel")
+        if view := self.selected_job():
+            question = f"Cancel the job {name_of(view)}?"
+            dialog = Confirm(question, cancel_words(view), yes="Cancel the job", no="Let it train")
+            self._confirm_and_steer(view, "cancel", dialog)
+
+    def action_stop(self) -> None:
+        """Stop the job and keep a checkpoint of it, once the person has confirmed it."""
+        if view := self.selected_job():
+            question = f"Stop the job {name_of(view)} and keep a checkpoint?"
+            dialog = Confirm(question, keep_words(view), yes="Stop and keep", no="Let it train")
+            self._confirm_and_steer(view, "stop", dialog)
 
     @work(exit_on_error=False)
-    async def action_stop(self) -> None:
-        """Stop the job and keep a checkpoint of it, once the person has confirmed it."""
-        view = self.selected_job()
-        if view is None:
-            return
-        question = f"Stop the job {job_name(view)} and keep a checkpoint?"
-        dialog = Confirm(question, describe_stop(view), yes="Stop and keep", no="Let it train")
+    async def _confirm_and_steer(self, view: JobView, verb: Verb, dialog: Confirm) -> None:
         if await self.app.push_screen_wait(dialog):
-            self.steer((view.provider, view.id), "stop")
+            self.steer((view.provider, view.id), verb)
 
-    def action_again(self) -> None:
-        """Offer the job's request anew, to be changed."""
+    def action_resubmit(self) -> None:
+        """Open the form for a new job with the request of this one."""
         view = self.selected_job()
         if view:
             self.resubmit((view.provider, view.id))
 
     def disabled_reason(self, action: str) -> str | None:
-        """Why the chosen job cannot be steered or evaluated."""
+        """Why the selected job cannot be steered or evaluated."""
         if action not in self.JOB_ACTIONS:
             return None
         view = self.selected_job()
         if view is None:
-            return "There is no job yet; n makes one."
+            return "There is no job yet; press n to create one."
         if action == "evaluate":
             return None if resulting_model(view) and view.model else f"{_NO_MODEL} to evaluate."
         if action == "chat":
-            return None if resulting_model(view) else f"{_NO_MODEL} to chat with."
-        if action == "again":
+            return None if model_left(view) else f"{_NO_MODEL} to chat with."
+        if action == "resubmit":
             return None
         if view.terminal:
             return f"The job has ended ({preview(status_text(view.status), 40)})."
         if action == "stop" and not (view.step or view.checkpoints):
-            return "No step of it is trained yet, so there is nothing to keep; C cancels it."
-        return self._against_pausing(view) if action in ("pause", "stop") else None
+            return "No step is trained yet, so there is nothing to keep; press C to cancel."
+        return self._pause_blocker(view) if action in ("pause", "stop") else None
 
-    def _against_pausing(self, view: JobView) -> str | None:
-        """Why a job cannot be paused, and what would be kept of it if it is cancelled."""
+    def _pause_blocker(self, view: JobView) -> str | None:
+        """Why a job cannot be paused, and what would be kept if it was cancelled."""
         probe = self.services.probing.last(view.provider)
         verb: Feature = "resume" if view.status == "paused" else "pause"
-        found = probe.reason_against(verb) if probe else None
-        why = self.board.cannot.get(view.provider) or found
-        return f"{why} If it is cancelled: {describe_kept(view)}" if why else None
+        reason = self.board.pause_refusals.get(view.provider) or (
+            probe.reason_against(verb) if probe else None
+        )
+        return f"{reason} If it is cancelled: {what_stays(view)}" if reason else None
 
     def update_reasons(self) -> None:
-        """Grey out other keys; the footer is drawn anew only if some key's reason changed."""
+        """Redraw the footer, if the reason of some key has changed."""
         reasons = [self.disabled_reason(action) for action in self.JOB_ACTIONS]
         if reasons != self._reasons:
             self._reasons = reasons
             self.refresh_bindings()
 
     def set_headline(self, sentence: str) -> None:
-        """Set the headline, if it says something else."""
-        if sentence != self._said:
-            self._said = sentence
+        """Set the headline, if it has changed."""
+        if sentence != self._sentence:
+            self._sentence = sentence
             self.headline(sentence)

@@ -1,4 +1,4 @@
-"""The screen of several runs side by side: their curves in one chart, their settings in a table."""
+"""The screen that compares runs: their curves in one chart, their settings in a table."""
 
 from __future__ import annotations
 
@@ -32,31 +32,44 @@ from tui.widgets.plot.curves import Curves, RunCurves
 
 _NAME_WIDTH = 24
 _TICK_SECONDS = 3.0
-_RUN_WIDTH = 17
-"""Cells of a run's column at the least; the rest stand beyond the edge."""
+_MIN_RUN_WIDTH = 17
+"""Cells of a run's column; runs without room for it are scrolled to."""
 
 
 class RunComparisonScreen(ModeScreen):
-    """Runs as the list knows them; lies over it, and asks no server itself."""
+    """Compares runs of the list; lies over it, and polls no server itself."""
 
     MODE = Mode.JOBS
     CSS_PATH = "comparison_screen.tcss"
     ABOUT = (
-        "Several runs in one chart, and in a table of what was set and how it came out. What "
-        "differs comes first. What the workspace recorded is enough; no server is needed."
+        "Several runs in one chart, and their settings and results in a table; rows that differ "
+        "come first. Everything comes from the workspace; no server is needed."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("v", "training", "Valid/train", tooltip="Validation or training loss"),
-        Binding("d", "equal", "Differing"),
-        Binding("left_square_bracket", "turn(-1)", "Run before", key_display="[", show=False),
-        Binding("right_square_bracket", "turn(1)", "Next run", key_display="]"),
-        Binding("r", "read_again", "Read again"),
-        Binding("escape", "back", "List", key_display="esc"),
+        Binding(
+            "v",
+            "training",
+            "Valid/train",
+            id="runs.training",
+            tooltip="Validation or training loss",
+        ),
+        Binding("d", "equal", "Differing", id="runs.differing"),
+        Binding(
+            "left_square_bracket",
+            "turn(-1)",
+            "Previous run",
+            id="runs.previous",
+            key_display="[",
+            show=False,
+        ),
+        Binding("right_square_bracket", "turn(1)", "Next run", id="runs.next", key_display="]"),
+        Binding("r", "reload", "Reload", id="runs.reload"),
+        Binding("escape", "back", "List", id="runs.back", key_display="esc"),
     ]
 
     @dataclass
-    class Read(Message):
-        """What the workspace knows of the runs, or why it cannot be read."""
+    class Loaded(Message):
+        """The recorded runs, or why they cannot be read."""
 
         runs: Sequence[ComparedRun]
         error: FtuiError | None = None
@@ -65,9 +78,9 @@ class RunComparisonScreen(ModeScreen):
         """Compare runs.
 
         Args:
-            services: for what the workspace keeps.
-            board: what is known of the jobs.
-            keys: which runs, the first one is the chart's own.
+            services: for the workspace.
+            board: the state of all jobs.
+            keys: the runs; the first is the main one of the chart.
         """
         super().__init__(services)
         self.board = board
@@ -76,7 +89,7 @@ class RunComparisonScreen(ModeScreen):
         self.rows: Sequence[ComparisonRow] = ()
         self._training = False
         self._differing_only = False
-        self._first = 0
+        self._first_run = 0
 
     def compose_body(self) -> ComposeResult:
         """The chart above the table."""
@@ -84,42 +97,42 @@ class RunComparisonScreen(ModeScreen):
         yield LineTable([], self._cells, id="comparison-table")
 
     def on_mount(self) -> None:
-        """Read what is recorded."""
-        self.headline(f"Reading {len(self.keys)} runs …")
+        """Load the recorded runs."""
+        self.headline(f"Loading {len(self.keys)} runs …")
         self.query_one(LineTable).focus()
-        self._read()
-        self.set_interval(_TICK_SECONDS, self._read_news)
+        self._load()
+        self.set_interval(_TICK_SECONDS, self._load_changes)
 
-    @work(exclusive=True, group="read", exit_on_error=False)
-    async def _read(self) -> None:
+    @work(exclusive=True, group="load", exit_on_error=False)
+    async def _load(self) -> None:
         services = self.services
         try:
             views = [self.board.views[key] for key in self.keys]
             runs = await load_compared_runs(services.workspace, services.evaluations, views)
         except FtuiError as error:
-            self.post_message(self.Read((), error))
+            self.post_message(self.Loaded((), error))
         else:
-            self.post_message(self.Read(runs))
+            self.post_message(self.Loaded(runs))
 
-    def on_run_comparison_screen_read(self, message: Read) -> None:
+    def on_run_comparison_screen_loaded(self, message: Loaded) -> None:
         """Show the runs."""
         if message.error:
-            self.headline(f"{message.error} r reads again.")
+            self.headline(f"{message.error} Press r to retry.")
             return
         self.runs = message.runs
         self.rows = comparison_rows(self.runs, self.services.jobs.now())
-        self.headline(describe_comparison(self.runs, self.rows))
-        # Where nothing was validated, the other curve says more than an empty chart.
+        self.headline(comparison_words(self.runs, self.rows))
+        # Without validation losses the training losses are shown instead of an empty chart.
         self._training = self._training or not any(run.view.valid for run in self.runs)
         self._show_chart()
         self._show_table()
 
     def worker_failed(self, error: FtuiError) -> None:
-        """Say it where the runs would be."""
-        self.post_message(self.Read((), error))
+        """Show the failure in place of the runs."""
+        self.post_message(self.Loaded((), error))
 
     def on_resize(self) -> None:
-        """As many runs as there is room for."""
+        """Show as many runs as there is room for."""
         super().on_resize()
         self._show_table()
 
@@ -127,37 +140,37 @@ class RunComparisonScreen(ModeScreen):
         """Why a key does nothing now."""
         name = action.partition("(")[0]
         if name == "training" and not any(run.view.valid for run in self.runs):
-            return "No run was validated; the training loss is shown."
+            return "No run has a validation loss."
         if name == "equal" and all(row.differs for row in self.rows):
-            return "No row is the same in all runs."
-        if name == "turn" and self._in_sight() >= len(self.runs):
-            return "All runs are in sight."
+            return "All rows differ."
+        if name == "turn" and self._visible_runs() >= len(self.runs):
+            return "All runs are shown."
         return None
 
     def action_training(self) -> None:
-        """Show the training loss in place of the validation loss, or the other way."""
+        """Switch between validation and training losses."""
         self._training = not self._training
         self._show_chart()
 
     def action_equal(self) -> None:
-        """Hide the rows in which all runs are the same, or show them again."""
+        """Hide or show the rows that are equal in all runs."""
         self._differing_only = not self._differing_only
         self._show_table()
 
     def action_turn(self, by: int) -> None:
-        """Bring other runs into sight."""
-        self._first += by
+        """Scroll to other runs."""
+        self._first_run += by
         self._show_table()
 
-    def action_read_again(self) -> None:
-        """Read what came meanwhile."""
-        self._read()
+    def action_reload(self) -> None:
+        """Load the runs again."""
+        self._load()
 
-    def _read_news(self) -> None:
-        """Runs that have not ended go on, and what a server keeps of past ones comes in."""
-        shown = [run.view for run in self.runs]
-        if self.is_seen and shown != [self.board.views[key] for key in self.keys]:
-            self._read()
+    def _load_changes(self) -> None:
+        """Load the runs again where the list has newer ones."""
+        views = [run.view for run in self.runs]
+        if self.is_seen and views != [self.board.views[key] for key in self.keys]:
+            self._load()
 
     def action_back(self) -> None:
         """Back to the list."""
@@ -165,29 +178,29 @@ class RunComparisonScreen(ModeScreen):
 
     def _show_chart(self) -> None:
         runs = [_curves(run, training=self._training) for run in self.runs]
-        word = "training" if self._training else "validation"
+        label = "training" if self._training else "validation"
         self.query_one(LossChart).show(
-            Curves(runs, line_word=f"{word} loss", absent=f"No {word} loss was told.")
+            Curves(runs, line_label=f"{label} loss", empty_message=f"No {label} loss reported.")
         )
 
     def _show_table(self) -> None:
-        self._first = max(0, min(self._first, len(self.runs) - self._in_sight()))
-        shown = range(self._first, self._first + self._in_sight())
+        self._first_run = max(0, min(self._first_run, len(self.runs) - self._visible_runs()))
+        visible = range(self._first_run, self._first_run + self._visible_runs())
         table = self.query_one(LineTable)
         table.columns = [
             Column("≠ differs", _NAME_WIDTH),
             *(
-                Column(title, hidden=number not in shown)
-                for number, title in enumerate(run_titles(self.runs))
+                Column(title, hidden=number not in visible)
+                for number, title in enumerate(titles(self.runs))
             ),
         ]
         table.set_row_count(len(self._shown_rows()))
         table.rows_changed()
         self.refresh_bindings()
 
-    def _in_sight(self) -> int:
+    def _visible_runs(self) -> int:
         """How many runs the table has room for."""
-        room = (self.size.width - _NAME_WIDTH - 3) // (_RUN_WIDTH + 1)
+        room = (self.size.width - _NAME_WIDTH - 3) // (_MIN_RUN_WIDTH + 1)
         return max(1, min(room, len(self.runs)))
 
     def _shown_rows(self) -> list[ComparisonRow]:

@@ -1,4 +1,4 @@
-"""Following all jobs: lists, looks at each job, and how closely each is looked at."""
+"""Following all jobs: their lists, polling each job, and how often each is polled."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from tui.domain.loop import Mode
 from tui.domain.providers.kinds import LOCAL
 from tui.screens.jobs.actions import JobActions
 from tui.screens.jobs.board import JobBoard, Key
-from tui.screens.jobs.messages import JobLost, JobSeen, JobsListed
+from tui.screens.jobs.messages import JobLost, JobsListed, JobUpdated
 from tui.services.container import Services
 from tui.services.errors import FtuiError
 from tui.services.watching.poll_priority import PollControl, PollPriority
 
 
 class JobFollowing(JobActions):
-    """The part of the screen Jobs that asks the servers and takes in what they tell."""
+    """The part of the screen Jobs that polls the servers and updates the board."""
 
     def __init__(self, services: Services, board: JobBoard) -> None:
         super().__init__(services, board)
@@ -27,40 +27,40 @@ class JobFollowing(JobActions):
     @property
     @abstractmethod
     def open_job(self) -> Key | None:
-        """The job that is shown on a screen of its own."""
+        """The job shown on a screen of its own."""
 
     @abstractmethod
     def redraw(self) -> None:
-        """Bring the screen in line with its state."""
+        """Show the current state."""
 
     def on_mount(self) -> None:
-        """Ask for less while a person has stopped the app, and for all when it is back."""
+        """Poll less while the app is suspended, and at once when it resumes."""
         self.app.app_suspend_signal.subscribe(self, lambda _: self._suspend(True))
         self.app.app_resume_signal.subscribe(self, lambda _: self._suspend(False))
 
     def on_screen_suspend(self) -> None:
-        """Another step may be shown now."""
+        """Poll less often while another step is shown."""
         self.update_poll_priorities()
 
     def on_screen_resume(self) -> None:
-        """This step is shown again: what is shown must be true at once."""
+        """Poll often again."""
         self.update_poll_priorities()
 
     def update_poll_priorities(self) -> None:
-        """Look at each job as closely as a person does: what is hidden is asked for slowly."""
-        for key, control in self._controls.items():
-            control.priority = self._priority(key)
+        """Poll the jobs in sight often, the others slowly."""
+        for key, attention in self._attention.items():
+            attention.level = self._level(key)
 
-    def priorities(self) -> dict[Key, PollPriority]:
-        """How closely each job that is followed is looked at."""
-        return {key: control.priority for key, control in self._controls.items()}
+    def levels(self) -> dict[Key, Level]:
+        """The poll priority of each followed job."""
+        return {key: attention.level for key, attention in self._attention.items()}
 
-    def look_now(self) -> None:
-        """Ask for every job at once."""
-        for control in self._controls.values():
-            control.poll_now()
+    def poll_now(self) -> None:
+        """Poll every job at once."""
+        for attention in self._attention.values():
+            attention.call()
 
-    def follow_the_rest(self) -> None:
+    def follow_new_jobs(self) -> None:
         """Follow every job that has not ended and is not followed yet."""
         for key in self.board.to_follow():
             self.board.followed.add(key)
@@ -68,55 +68,63 @@ class JobFollowing(JobActions):
 
     @work(exclusive=True, group="list", exit_on_error=False)
     async def load(self) -> None:
-        """Bring what is recorded, then what each server tells."""
+        """Load the recorded jobs, then the list of each server."""
         jobs = self.services.jobs
         try:
             if not self.board.order:
-                self.post_message(JobsListed(await jobs.recorded(), {}, (), asked=False))
+                self.post_message(JobsListed(await jobs.recorded(), {}, (), from_servers=False))
             missing = jobs.engine.missing()
-            async for found in jobs.stream_jobs():
-                told = found.views, found.errors, missing
-                self.post_message(JobsListed(*told, asked=True, answered=found.answered))
+            async for lists in jobs.lists():
+                self.post_message(
+                    JobsListed(
+                        lists.views,
+                        lists.troubles,
+                        missing,
+                        from_servers=True,
+                        answered=lists.answered,
+                    )
+                )
         except FtuiError as error:
-            self.post_message(JobsListed((), {"workspace": error}, (), asked=True))
+            self.post_message(JobsListed((), {"workspace": error}, (), from_servers=True))
 
     @work(group="follow", exit_on_error=False)
     async def follow(self, key: Key) -> None:
-        """Tell of each look at a job, until it has ended."""
-        control = self._controls.setdefault(key, PollControl(self._priority(key)))
-        seen = view = None
+        """Post each new state of a job, until it has ended."""
+        attention = self._attention.setdefault(key, Attention(self._level(key)))
+        update = view = None
         try:
-            async for seen in self.services.jobs.follow(*key, control):
-                view = seen.view if seen.records or view is None else view
-                # The log comes in slices, and half of it is no state of the job.
-                asked = seen.connection.updated_at is not None or seen.connection.error
-                if asked and view.status != "unknown":
-                    self.post_message(JobSeen(key, view, seen.connection))
-            if seen and view and seen.connection.updated_at is None:
-                self.post_message(JobSeen(key, view, seen.connection))
+            async for update in self.services.jobs.follow(*key, attention):
+                view = update.view if update.records or view is None else view
+                # The log is read in slices; a state in the middle of it is not shown.
+                is_polled = update.contact.updated_at is not None or update.contact.trouble
+                if is_polled and view.status != "unknown":
+                    self.post_message(JobUpdated(key, view, update.contact))
+            if update and view and update.contact.updated_at is None:
+                self.post_message(JobUpdated(key, view, update.contact))
         except FtuiError as error:
             self.post_message(JobLost(key, error))
         finally:
             self._controls.pop(key, None)
 
     def on_jobs_listed(self, message: JobsListed) -> None:
-        """Take the list in and follow what has not ended."""
-        self.board.listed(message.views)
-        if message.asked:
+        """Update the list, and follow jobs that have not ended."""
+        self.board.update_list(message.views)
+        if message.from_servers:
             now = self.services.jobs.now()
-            self.board.answered(message.answered, message.troubles, now)
+            self.board.update_outages(message.answered, message.errors, now)
             self.board.missing = message.missing
-        self.follow_the_rest()
+        self.follow_new_jobs()
         self.redraw()
 
-    def on_job_seen(self, message: JobSeen) -> None:
-        """Show what is new of a job."""
-        self.board.seen(message.key, message.view, message.connection, self.services.jobs.now())
+    def on_job_updated(self, message: JobUpdated) -> None:
+        """Show the new state of a job."""
+        now = self.services.jobs.now()
+        self.board.update_job(message.key, message.view, message.contact, now)
         self.redraw()
 
     def on_job_lost(self, message: JobLost) -> None:
-        """Say why a job is not followed any more."""
-        self.board.lose(message.key, message.error)
+        """Show why a job is not followed any more."""
+        self.board.mark_lost(message.key, message.error)
         if message.key[0] != LOCAL or message.key == self.open_job:
             self.show_error(message.error)
         self.redraw()
@@ -130,4 +138,4 @@ class JobFollowing(JobActions):
         self._suspended = suspended
         self.update_poll_priorities()
         if not suspended:
-            self.look_now()
+            self.poll_now()

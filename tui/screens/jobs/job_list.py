@@ -1,4 +1,4 @@
-"""The list of all jobs with its filter: what is typed, where the cursor is, which lines changed."""
+"""The list of all jobs with its filter."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ COLUMNS = (
     Column("provider", 10, from_width=_WIDE),
     Column("age", 6, right=True),
 )
-"""As `domain.job_rows.ROW_TITLES`."""
+"""In the order of `domain.jobs.list_rows`."""
 _NAME = 1
-"""Place of the column that shows which jobs are marked."""
+"""Index of the column that shows which jobs are marked."""
 
 
 class JobList(Vertical):
-    """Every job that the filter wants, latest first; only lines that changed are repainted."""
+    """The jobs that match the filter, latest first; only changed lines are repainted."""
 
     DEFAULT_CSS = """
     JobList { height: 1fr; }
@@ -45,24 +45,24 @@ class JobList(Vertical):
 
     @dataclass
     class Opened(Message):
-        """A job was chosen."""
+        """A job was opened."""
 
         key: Key
 
-    class Moved(Message):
-        """Another job is under the cursor, or other jobs are wanted."""
+    class SelectionChanged(Message):
+        """Another job is under the cursor, or the filter has changed."""
 
     def __init__(self, board: JobBoard, *, ascii_only: bool) -> None:
-        """Make a list of the board's jobs.
+        """Create the list.
 
         Args:
-            board: what is known of the jobs.
-            ascii_only: whether trends are told without block glyphs.
+            board: the state of all jobs.
+            ascii_only: show trends without block glyphs.
         """
         super().__init__(id="jobs-list-pane")
         self._board = board
         self._ascii_only = ascii_only
-        self._wanted = JobFilter()
+        self._filter = JobFilter()
         self._marked: list[Key] = []
         self._now = 0.0
         self._keys: list[Key] = []
@@ -75,17 +75,17 @@ class JobList(Vertical):
 
     @property
     def filtered(self) -> bool:
-        """Whether not all jobs are shown."""
-        return bool(self._wanted)
+        """Whether a filter is set."""
+        return bool(self._filter)
 
     @property
     def filtering(self) -> bool:
-        """Whether a filter is set, or typed."""
+        """Whether a filter is set or being typed."""
         return self.filtered or self.query_one(FilterLine).typing
 
     @property
-    def shown(self) -> int:
-        """How many jobs the filter wants."""
+    def matches(self) -> int:
+        """How many jobs match the filter."""
         return len(self._keys)
 
     def selected_key(self) -> Key | None:
@@ -95,11 +95,11 @@ class JobList(Vertical):
 
     @property
     def marked(self) -> list[Key]:
-        """The jobs that are marked, in the order in which they were."""
+        """The marked jobs, in the order of marking."""
         return [key for key in self._marked if key in self._board.views]
 
     def mark(self) -> None:
-        """Mark the job under the cursor, or take its mark away; the cursor goes on."""
+        """Mark or unmark the job under the cursor, and move the cursor down."""
         key = self.selected_key()
         if key in self._marked:
             self._marked.remove(key)
@@ -109,36 +109,36 @@ class JobList(Vertical):
         self._table.cursor += 1
 
     def focus_table(self) -> None:
-        """Let the keys move the cursor."""
+        """Focus the table."""
         self._table.focus()
 
     def begin_filter(self) -> None:
-        """Let a person type a filter."""
+        """Open the filter input."""
         self.add_class("-filtering")
         self.query_one(FilterLine).begin()
 
     def end_filter(self) -> None:
-        """Show all jobs again."""
+        """Clear the filter."""
         self.query_one(FilterLine).clear()
         self.remove_class("-filtering")
         self._table.focus()
-        self._want(JobFilter())
+        self._set_filter(JobFilter())
 
     def draw(self, now: float) -> None:
-        """Bring the list in line with the board.
+        """Show the state of the board.
 
         Args:
             now: Unix seconds.
         """
         self._now = now
-        chosen = self.selected_key()
+        selected = self.selected_key()
         board = self._board
-        before = self._keys
-        self._keys = [key for key in board.order if self._wanted.matches(board.views[key])]
+        previous = self._keys
+        self._keys = [key for key in board.order if self._filter.wants(board.views[key])]
         self._table.set_row_count(len(self._keys))
-        if chosen is not None and self._keys != before and chosen in self._keys:
-            # A job that was started elsewhere comes in above; the cursor stays on its job.
-            self._table.cursor = self._keys.index(chosen)
+        if selected is not None and self._keys != previous and selected in self._keys:
+            # New jobs come in at the top; the cursor stays on its job.
+            self._table.cursor = self._keys.index(selected)
         first, count = self._table.visible_rows
         painted = {row: cells for row, cells in self._painted.items() if 0 <= row - first < count}
         self._painted = painted
@@ -164,27 +164,27 @@ class JobList(Vertical):
             self._painted[row] = cells
         return cells
 
-    def _want(self, wanted: JobFilter) -> None:
-        if wanted != self._wanted:
-            self._wanted = wanted
+    def _set_filter(self, new_filter: JobFilter) -> None:
+        if new_filter != self._filter:
+            self._filter = new_filter
             self.draw(self._now)
-        self.post_message(self.Moved())
+        self.post_message(self.SelectionChanged())
 
     @on(FilterLine.Typed)
     def _typed(self, message: FilterLine.Typed) -> None:
         message.stop()
-        self._want(message.filter)
+        self._set_filter(message.filter)
         if message.entered and message.filter:
             self._table.focus()
         elif message.entered:
             self.end_filter()
 
     def on_line_table_row_selected(self, message: LineTable.RowSelected) -> None:
-        """A job was chosen."""
+        """A job was opened."""
         message.stop()
         self.post_message(self.Opened(self._keys[message.row]))
 
     def on_line_table_row_highlighted(self, message: LineTable.RowHighlighted) -> None:
-        """The cursor came to another job."""
+        """The cursor moved to another job."""
         message.stop()
-        self.post_message(self.Moved())
+        self.post_message(self.SelectionChanged())

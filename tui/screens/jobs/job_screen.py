@@ -1,4 +1,4 @@
-"""The screen of one job, live: its figures, its chart, its checkpoints, its events."""
+"""The screen of one job, live: status, chart, checkpoints, events."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from tui.widgets.jobs.event_list import EventList
 from tui.widgets.jobs.job_panel import JobPanel
 from tui.widgets.line_table import LineTable
 
-_STEERING = Binding.Group("Steer")
-"""Here the keys that steer a job stand side by side in the footer: the panes have keys, too."""
-_STEERS = ("pause", "cancel", "stop")
+_STEER_KEYS = Binding.Group("Steer")
+"""Grouped in the footer, which has to hold the keys of the panes too."""
+_STEER_ACTIONS = ("pause", "cancel", "stop")
 
 
 class JobMonitor(Protocol):
-    """The screen that follows and steers the jobs, as far as the screen of one job needs it."""
+    """The part of the screen below that the screen of one job needs."""
 
     def update_poll_priorities(self) -> None:
         """Poll the jobs in sight often, the others slowly."""
@@ -55,27 +55,34 @@ class JobMonitor(Protocol):
 
 
 class JobScreen(JobActions):
-    """One job; lies over the list, which follows the jobs and tells when there is news."""
+    """One job; lies over the list, which follows the jobs and redraws this screen."""
 
     ABOUT = (
-        "One job, live. It goes on when ftui is closed; whatever was seen of it is kept in the "
-        "workspace, and shown without a server too. tab goes from the chart to the checkpoints and "
-        "the events; the keys of the one with the mark ▸ are among those below."
+        "One job, live. It goes on when ftui is closed; its history is kept in the workspace and "
+        "shown even without a server. tab moves between the chart, the checkpoints and the events; "
+        "the keys of the pane marked ▸ are among those below."
     )
     CSS_PATH = "jobs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "pane(1)", "Pane"),
-        Binding("shift+tab", "pane(-1)", "Pane before", show=False),
-        Binding("escape", "back", "List", key_display="esc"),
+        Binding("tab", "pane(1)", "Pane", id="job.next_pane"),
+        Binding("shift+tab", "pane(-1)", "Previous pane", id="job.previous_pane", show=False),
+        Binding("escape", "back", "List", id="job.back", key_display="esc"),
         *(
-            replace(one, group=_STEERING) if one.action in _STEERS else one
-            for one in JobActions.JOB_BINDINGS
+            replace(binding, group=_STEER_KEYS) if binding.action in _STEER_ACTIONS else binding
+            for binding in JobActions.JOB_BINDINGS
         ),
-        Binding("y", "copy", "Copy", show=False),
-        Binding("slash", "filter", "Filter events", key_display="/", show=False),
-        Binding("i", "notes", "Health and its rules", show=False),
-        Binding("n,t", "new_job", "New job", key_display="n", show=False),
-        Binding("r", "refresh", "Ask the servers again", show=False),
+        Binding("y", "copy", "Copy", id="job.copy", show=False),
+        Binding(
+            "slash",
+            "filter",
+            "Filter events",
+            id="job.filter_events",
+            key_display="/",
+            show=False,
+        ),
+        Binding("i", "health", "Health notes", id="job.health", show=False),
+        Binding("n,t", "new_job", "New job", id="jobs.new", key_display="n", show=False),
+        Binding("r", "refresh", "Refresh", id="jobs.refresh", show=False),
     ]
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
 
@@ -84,14 +91,14 @@ class JobScreen(JobActions):
 
         Args:
             services: for the jobs.
-            board: what is known of the jobs.
+            board: the state of all jobs.
             key: the job.
             monitor: the screen below, which follows the jobs.
         """
         super().__init__(services, board)
         self.key = key
         self._monitor = monitor
-        self._other: Key | None = None
+        self._overlay: Key | None = None
 
     def compose_body(self) -> ComposeResult:
         """The live view."""
@@ -104,67 +111,68 @@ class JobScreen(JobActions):
         return self.query_one(JobPanel)
 
     def on_mount(self) -> None:
-        """Show how the job stands."""
+        """Show the job."""
         self.draw()
         self.panel.focus_pane(self.panel.chart)
 
     def on_screen_suspend(self) -> None:
-        """Another step may be shown now."""
+        """Poll less often while another step is shown."""
         self._monitor.update_poll_priorities()
 
     def on_screen_resume(self) -> None:
-        """Show what came while another screen lay above."""
+        """Show what came in while another screen was on top."""
         self._monitor.update_poll_priorities()
         self.draw()
 
     def selected_job(self) -> JobView:
-        """The job that is shown."""
+        """The job on this screen."""
         return self.board.views[self.key]
 
     def steer(self, key: Key, verb: Verb) -> None:
-        """Cancel, pause, resume or stop the job; the list does it and tells."""
+        """Cancel, pause, resume or stop the job; the list does it."""
         self._monitor.steer(key, verb)
 
     def resubmit(self, key: Key) -> None:
-        """Offer the job's request anew; the list does it."""
+        """Open the form for a new job with the job's request; the list does it."""
         self._monitor.resubmit(key)
 
     def show(self, key: Key) -> None:
         """Show another job."""
         self.key = key
-        self._other = None
-        self.panel.chart.chart.look_anew()
+        self._overlay = None
+        self.panel.chart.chart.reset_view()
         self.draw()
 
     def draw(self) -> None:
-        """Bring everything in line with the state; whatever says the same is not repainted."""
+        """Show the current state; only what differs is repainted."""
         view, now = self.selected_job(), self.services.jobs.now()
-        other = self.board.views.get(self._other) if self._other else None
-        shown = self.board.shown_time(self.key, now)
-        self.panel.show(view, other, health_notes(view, self.board.answered_at(self.key)), shown)
-        words, trouble = self.board.describe_connection(self.key, now)
-        self.panel.header.say_contact(words, trouble=trouble)
-        why = self.board.trouble_of(self.key)
-        self.set_headline(f"{title_line(view)} · {why}" if why else title_line(view))
+        overlay = self.board.views.get(self._overlay) if self._overlay else None
+        shown_at = self.board.shown_time(self.key, now)
+        notes = health_notes(view, self.board.answered_at(self.key))
+        self.panel.show(view, overlay, notes, shown_at)
+        contact, trouble = self.board.contact_label(self.key, now)
+        self.panel.header.show_contact(contact, trouble=trouble)
+        error = self.board.error_of(self.key)
+        self.set_headline(f"{title_line(view)} · {error}" if error else title_line(view))
         self.update_reasons()
 
-    def tuned(self) -> str | None:
-        """The checkpoint under the cursor where the keys go to them; else the job's result."""
+    def tuned_model(self) -> str | None:
+        """The checkpoint under the cursor while their pane has the focus, else the job's result."""
         if not self._at_checkpoints:
-            return super().tuned()
-        checkpoint = self.panel.checkpoints.chosen
+            return super().tuned_model()
+        checkpoint = self.panel.checkpoints.selected_checkpoint
         return checkpoint.name if checkpoint else None
 
     def disabled_reason(self, action: str) -> str | None:
-        """Why the job or the checkpoint cannot be steered, evaluated or talked with."""
+        """Why the job or the checkpoint cannot be steered, evaluated or chatted with."""
         if action not in ("evaluate", "chat") or not self._at_checkpoints:
             return super().disabled_reason(action)
-        if self.panel.checkpoints.chosen is None:
+        if self.panel.checkpoints.selected_checkpoint is None:
             return "There is no checkpoint yet."
-        if not self.tuned():
-            return "The server gives no name by which this checkpoint can be asked."
-        without_base = action == "evaluate" and not self.selected_job().model
-        return "The server does not name the base of this checkpoint." if without_base else None
+        if not self.tuned_model():
+            return "The server serves this checkpoint under no name."
+        lacks_base = action == "evaluate" and not self.selected_job().model
+        return "The server does not name the base of this checkpoint." if lacks_base else None
 
     @property
     def _at_checkpoints(self) -> bool:
@@ -172,44 +180,44 @@ class JobScreen(JobActions):
         return bool(panel) and self.panel.pane is self.panel.checkpoints
 
     def action_pane(self, by: int) -> None:
-        """Give the next pane the keys, or the one before."""
+        """Focus the next or the previous pane."""
         self.panel.move_focus(by)
 
     def on_descendant_focus(self) -> None:
-        """Some keys are about the pane that has the focus."""
+        """Some keys depend on the focused pane."""
         self.update_reasons()
 
     def on_line_table_row_highlighted(self, message: LineTable.RowHighlighted) -> None:
-        """What can be done depends on the checkpoint under the cursor."""
+        """The available actions depend on the checkpoint under the cursor."""
         self.update_reasons()
 
-    def action_figure(self) -> None:
-        """Show the next figure in the chart."""
-        self.panel.chart.next_figure()
+    def action_next_metric(self) -> None:
+        """Show the next metric in the chart."""
+        self.panel.chart.show_next_metric()
 
     @work(exit_on_error=False)
     async def action_overlay(self) -> None:
-        """Choose a run whose curves are laid over this one's."""
+        """Choose a run to overlay in the chart."""
         others = [view for view in self.board.in_order() if (view.provider, view.id) != self.key]
         if not others:
             self.show_notice("There is no other run yet.", "warning")
             return
-        chosen = await self.app.push_screen_wait(ChooseRun(others, self.services.jobs.now()))
-        if chosen is None:
+        choice = await self.app.push_screen_wait(ChooseRun(others, self.services.jobs.now()))
+        if choice is None:
             return
-        run = chosen.run
-        self._other = (run.provider, run.id) if run else None
-        if self._other:
-            self._monitor.load_ended_job(self._other)
+        run = choice.run
+        self._overlay = (run.provider, run.id) if run else None
+        if self._overlay:
+            self._monitor.load_ended_job(self._overlay)
         self.draw()
 
     def action_filter(self) -> None:
-        """Let a person type which events are shown."""
+        """Open the filter of the events."""
         self.panel.focus_pane(self.panel.event_list)
         self.panel.event_list.begin_filter()
 
     def on_event_list_opened(self, message: EventList.Opened) -> None:
-        """Show an event in full, with what the server said beside it."""
+        """Show an event in full, with its data."""
         event = message.event
         parts = [event.message or "(no message)"]
         if event.data:
@@ -217,42 +225,42 @@ class JobScreen(JobActions):
         title = f"{clock_time(event.at)}  {event.level}"
         self.app.push_screen(ReadText(title, "\n\n".join(parts)))
 
-    def action_notes(self) -> None:
-        """Show what is seen of the run's health, each with its rule."""
+    def action_health(self) -> None:
+        """Show all health notes with their rules."""
         notes = health_notes(self.selected_job(), self.board.answered_at(self.key))
-        told = [f"{note.tone.glyph} {note.text}\n  Rule: {note.rule}" for note in notes]
-        nothing = "Nothing is wrong with this run, as far as its curves tell."
-        self.app.push_screen(ReadText("Health of the run", "\n\n".join(told) or nothing))
+        texts = [f"{note.tone.glyph} {note.words}\n  Rule: {note.rule}" for note in notes]
+        healthy = "The curves of this run show no problem."
+        self.app.push_screen(ReadText("Health of the run", "\n\n".join(texts) or healthy))
 
     @work(exit_on_error=False)
     async def action_copy(self) -> None:
-        """Copy the name of a checkpoint, of the tuned model, or the job's id."""
+        """Copy the name of a checkpoint or model, or the job's id."""
         text = await self.app.push_screen_wait(CopyText(self._names()))
         if text is not None:
             self.app.copy_to_clipboard(text)
             self.show_notice(describe_copy(text, in_tmux="TMUX" in os.environ))
 
     def _names(self) -> list[tuple[str, str]]:
-        """What can be copied, first what is under the cursor."""
+        """Labels and texts to copy; the checkpoint under the cursor comes first."""
         view = self.selected_job()
         names = [("job", view.id)]
         if view.fine_tuned_model:
             names.insert(0, ("tuned model", view.fine_tuned_model))
         if view.model:
             names.append(("base model", view.model))
-        at = self.panel.checkpoints.chosen if self._at_checkpoints else None
-        return [*_named(at), *names]
+        checkpoint = self.panel.checkpoints.selected_checkpoint if self._at_checkpoints else None
+        return [*_checkpoint_name(checkpoint), *names]
 
     def action_new_job(self) -> None:
-        """Offer a new job."""
+        """Open the form for a new job."""
         self._monitor.action_new_job()
 
     def action_refresh(self) -> None:
-        """Ask the servers now, and follow again what was given up."""
+        """Poll the servers now, and follow lost jobs again."""
         self._monitor.action_refresh()
 
     def action_back(self) -> None:
-        """Show all events again where they are filtered; otherwise back to the list."""
+        """Clear the filter of the events, or go back to the list."""
         events = self.panel.event_list
         if self.panel.pane is events and events.end_filter():
             self.panel.focus_pane(events)
@@ -260,7 +268,7 @@ class JobScreen(JobActions):
             self.dismiss()
 
 
-def _named(checkpoint: Checkpoint | None) -> list[tuple[str, str]]:
+def _checkpoint_name(checkpoint: Checkpoint | None) -> list[tuple[str, str]]:
     if checkpoint is None or not checkpoint.name:
         return []
     return [(f"checkpoint {checkpoint.step}", checkpoint.name)]

@@ -1,4 +1,4 @@
-"""The screen Jobs: every job in a list. It follows them all, also for the screen of one job."""
+"""The screen Jobs: a list of all jobs, which it follows, also for the screen of one job."""
 
 from __future__ import annotations
 
@@ -34,19 +34,26 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
     """Step Jobs of the loop."""
 
     ABOUT = (
-        "Start fine-tuning jobs and watch them. A job goes on when ftui is closed; whatever was "
-        "seen of it is kept in the workspace, and shown without a server too."
+        "Start fine-tuning jobs and watch them. A job goes on when ftui is closed; its history is "
+        "kept in the workspace and shown even without a server."
     )
     CSS_PATH = "jobs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n,t", "new_job", "New", key_display="n"),
+        Binding("n,t", "new_job", "New", id="jobs.new", key_display="n"),
         *JobActions.JOB_BINDINGS,
-        Binding("slash", "filter", "Filter", key_display="/"),
-        Binding("space", "mark", "Mark for comparing", show=False),
-        Binding("equals_sign", "compare", "Compare what is marked", key_display="=", show=False),
-        Binding("escape", "all_jobs", "All jobs", show=False),
-        Binding("r", "refresh", "Ask the servers again", show=False),
-        Binding("P", "providers", "Providers: what each can do", show=False),
+        Binding("slash", "filter", "Filter", id="jobs.filter", key_display="/"),
+        Binding("space", "mark", "Mark to compare", id="jobs.mark", show=False),
+        Binding(
+            "equals_sign",
+            "compare",
+            "Compare marked jobs",
+            id="jobs.compare",
+            key_display="=",
+            show=False,
+        ),
+        Binding("escape", "all_jobs", "All jobs", id="jobs.all", show=False),
+        Binding("r", "refresh", "Refresh", id="jobs.refresh", show=False),
+        Binding("P", "providers", "Providers", id="jobs.providers", show=False),
     ]
 
     def __init__(self, services: Services) -> None:
@@ -57,7 +64,7 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
 
     @classmethod
     async def load_state(cls, services: Services) -> StepState:
-        """How the recorded jobs stood when they were last seen.
+        """The state of the recorded jobs.
 
         Raises:
             FileError: a log cannot be read.
@@ -65,13 +72,13 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
         return loop_step(await services.jobs.recorded())
 
     def compose_body(self) -> ComposeResult:
-        """The list, and what an empty one says."""
+        """The list, or a text where it is empty."""
         with ContentSwitcher(initial="jobs-empty", id="jobs-body"):
             yield Static("", id="jobs-empty", classes="empty", markup=False)
             yield JobList(self.board, ascii_only=not draws_glyphs(self.services))
 
     def on_mount(self) -> None:
-        """Show what is recorded, then ask; look again now and then."""
+        """Load the jobs, and refresh the lists periodically."""
         self._draw()
         self.load()
         self.settle()
@@ -79,13 +86,13 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
         self.set_interval(LIST_SECONDS, self._list_again)
 
     def on_screen_resume(self) -> None:
-        """Show what came meanwhile; jobs may have been started elsewhere, too."""
+        """Show what has changed; jobs may have been started elsewhere, too."""
         self._draw()
-        if self.board.asked_at is not None:
+        if self.board.listed_at is not None:
             self._list_again()
         if self._to_open:
             self._open(self._to_open)
-        self.offer_left()
+        self.offer_refused_jobs()
 
     def begin(self, request: StepRequested) -> bool:
         """Open the form for a job on the file that Data has open, or a chat with a tuned model."""
@@ -95,10 +102,10 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
             self.app.push_screen(ChatScreen(self.services, request))
         return True
 
-    def take_up(self, view: JobView, *, opened: bool) -> None:
-        """Take a new job into the list, and where it was just started open it."""
-        self.board.listed([view])
-        self.follow_the_rest()
+    def add_job(self, view: JobView, *, opened: bool) -> None:
+        """Add a new job to the list, and open it where it was just started."""
+        self.board.update_list([view])
+        self.follow_new_jobs()
         if opened:
             self._open((view.provider, view.id))
         self._draw()
@@ -107,17 +114,17 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
         """Open a job of the list."""
         self._open(message.key)
 
-    def on_job_list_moved(self) -> None:
-        """What can be done depends on the job under the cursor, the headline on the filter."""
-        self._say_headline(self.services.jobs.now())
+    def on_job_list_selection_changed(self) -> None:
+        """The available actions depend on the job under the cursor, the headline on the filter."""
+        self._show_headline(self.services.jobs.now())
         self.update_reasons()
 
-    def offer_again(self, request: JobRequest) -> None:
+    def offer_rerun(self, request: JobRequest) -> None:
         """Open the form with an earlier request."""
         self.offer_job(None, request)
 
     def action_filter(self) -> None:
-        """Let a person type a filter."""
+        """Open the filter input."""
         self._list.begin_filter()
 
     def action_all_jobs(self) -> None:
@@ -125,7 +132,7 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
         self._list.end_filter()
 
     def action_mark(self) -> None:
-        """Mark the job under the cursor, to compare it with others."""
+        """Mark or unmark the job under the cursor for comparison."""
         self._list.mark()
         self.refresh_bindings()
 
@@ -137,19 +144,19 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
             self.load_ended_job(key)
 
     def action_new_job(self) -> None:
-        """Offer a new job."""
+        """Open the form for a new job."""
         self.offer_job(None)
 
     def action_providers(self) -> None:
-        """Show the providers: which can be used, what each cannot do, its models."""
+        """Show the providers: which are ready, what each cannot do, its models."""
         self.app.push_screen(ProviderList(self.services.providers, self.services.probing))
 
     def action_refresh(self) -> None:
-        """Ask the servers now, and follow again what was given up."""
+        """Poll the servers now, and follow lost jobs again."""
         self.board.lost.clear()
-        self.look_now()
+        self.poll_now()
         self._list_again()
-        self.follow_the_rest()
+        self.follow_new_jobs()
         self._draw()
 
     def selected_job(self) -> JobView | None:
@@ -158,46 +165,46 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
         return self.board.views[key] if key else None
 
     def disabled_reason(self, action: str) -> str | None:
-        """Why something cannot be done now."""
+        """Why an action cannot be done now."""
         if action == "filter" and not self.board.order:
             return "There is no job to filter yet."
         if action == "mark" and not self.board.order:
             return "There is no job to mark yet."
-        if action == "compare" and not 2 <= len(self._list.marked) <= MAX_RUNS:
-            return "Mark two to six jobs first, with space."
+        if action == "compare" and not 2 <= len(self._list.marked) <= MOST:
+            return "Mark two to six jobs with space first."
         if action == "all_jobs" and not self._list.filtering:
             return "All jobs are shown."
         return super().disabled_reason(action)
 
     @property
     def open_job(self) -> Key | None:
-        """The job that is shown on a screen of its own."""
+        """The job shown on a screen of its own."""
         return self._job.key if self._job else None
 
     @property
     def in_sight(self) -> bool:
-        """Whether the list is shown, or one of its jobs."""
+        """Whether the list or one of its jobs is shown."""
         return self.is_seen or bool(self._job and self._job.is_seen)
 
     def _open(self, key: Key) -> None:
-        """Show one job, at once or when the person comes back to this step."""
+        """Open one job, at once or when this step is shown again."""
         self._to_open = None
         if self._job:
             self._job.show(key)
         elif self.is_seen:
             self._job = JobScreen(self.services, self.board, key, self)
-            self.app.push_screen(self._job, self._back_at_list)
+            self.app.push_screen(self._job, self._on_job_closed)
         else:
             self._to_open = key
         self.update_poll_priorities()
         self.load_ended_job(key)
 
     def load_ended_job(self, key: Key) -> None:
-        """Bring all that is known of a job that has ended; nobody follows it any more."""
-        if self.board.views[key].terminal and key not in self.board.connections:
+        """Fetch a job that has ended, which nobody follows any more."""
+        if self.board.views[key].terminal and key not in self.board.contacts:
             self.follow(key)
 
-    def _back_at_list(self, _: None) -> None:
+    def _on_job_closed(self, _: None) -> None:
         self._job = None
         self.update_poll_priorities()
         self._draw()
@@ -207,21 +214,21 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
             self.load()
 
     def _tick(self) -> None:
-        """Move the shown ages on."""
+        """Update the ages."""
         if self.in_sight:
             self._draw()
 
     def redraw(self) -> None:
-        """Bring the screen in line with its state."""
+        """Show the current state."""
         self._draw()
 
     def _draw(self) -> None:
-        """Bring everything in line with the state; whatever says the same is not repainted."""
+        """Show the current state; only what differs is repainted."""
         now = self.services.jobs.now()
-        stands = loop_step(self.board.in_order())
-        if stands != self._state:
-            self._state = stands
-            self.post_state(stands)
+        state = loop_step(self.board.in_order())
+        if state != self._state:
+            self._state = state
+            self.post_state(state)
         for notice in self.board.take_notices(now):
             self.post_message(JobNoticed(notice))
         if self._job and self._job.is_mounted:
@@ -234,19 +241,19 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
     def _draw_list(self, now: float) -> None:
         self._list.draw(now)
         switcher = self.query_one(ContentSwitcher)
-        some = bool(self.board.order)
-        shown = "jobs-list-pane" if some else "jobs-empty"
-        if switcher.current != shown:
-            switcher.current = shown
-            if some and self.is_seen:
+        has_jobs = bool(self.board.order)
+        pane = "jobs-list-pane" if has_jobs else "jobs-empty"
+        if switcher.current != pane:
+            switcher.current = pane
+            if has_jobs and self.is_seen:
                 self._list.focus_table()
-        self._say_headline(now)
-        if not some:
-            self.query_one("#jobs-empty", Static).update(self.board.empty_words())
+        self._show_headline(now)
+        if not has_jobs:
+            self.query_one("#jobs-empty", Static).update(self.board.empty_text())
 
-    def _say_headline(self, now: float) -> None:
-        shown = self._list.shown if self._list.filtered else None
-        self.set_headline(self.underway_words() or self.board.headline(now, shown))
+    def _show_headline(self, now: float) -> None:
+        matches = self._list.matches if self._list.filtered else None
+        self.set_headline(self.progress_text() or self.board.headline(now, matches))
 
     @property
     def _list(self) -> JobList:

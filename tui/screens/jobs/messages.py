@@ -1,4 +1,4 @@
-"""What the workers of the screen Jobs tell it."""
+"""Messages from the workers of the screen Jobs to it."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from tui.services.watching.watch import Connection
 
 @dataclass
 class JobsListed(Message):
-    """The list of jobs: as recorded, or (`asked`) as the servers tell it that answered so far."""
+    """The list of jobs: as recorded, or (`from_servers`) of the servers that answered so far."""
 
     views: Sequence[JobView]
-    troubles: Mapping[str, FtuiError]
+    errors: Mapping[str, FtuiError]
     missing: Sequence[str]
-    asked: bool
+    from_servers: bool
     answered: Collection[str] = ()
 
 
 @dataclass
-class JobSeen(Message):
-    """One look at a followed job."""
+class JobUpdated(Message):
+    """The state of a followed job."""
 
     key: Key
     view: JobView
@@ -44,10 +44,10 @@ class JobLost(Message):
 
 @dataclass
 class JobUnderway(Message):
-    """How far a new job is on its way; `key` tells the new jobs apart."""
+    """The progress of a job that is being created; `key` identifies it."""
 
     key: str
-    words: str
+    text: str
 
 
 @dataclass
@@ -59,8 +59,8 @@ class JobSubmitted(Message):
 
 
 @dataclass
-class JobFound(Message):
-    """A job was created while ftui was being ended."""
+class JobRecovered(Message):
+    """A job was created just before ftui was closed."""
 
     view: JobView
 
@@ -76,7 +76,7 @@ class JobRefused(Message):
 
 @dataclass
 class JobSteered(Message):
-    """A job was cancelled, paused, resumed or stopped; or could not be."""
+    """A job was cancelled, paused, resumed or stopped, or the attempt failed."""
 
     key: Key
     verb: Verb
@@ -85,8 +85,8 @@ class JobSteered(Message):
 
 
 @dataclass
-class JobOffered(Message):
-    """A job is offered to be started again with changes; or cannot be."""
+class RequestLoaded(Message):
+    """The request of a job that is to be run again, or why there is none."""
 
     request: JobRequest | None
     error: FtuiError | None = None

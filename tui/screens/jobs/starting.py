@@ -1,4 +1,4 @@
-"""Starting jobs from the list: the form, the upload in the background, what was left half done."""
+"""Starting jobs from the list: the form, the background upload, unfinished submissions."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tui.domain.submission.job_request import JobRequest
 from tui.domain.text import preview
 from tui.screens.jobs.actions import JobActions
 from tui.screens.jobs.board import JobBoard
-from tui.screens.jobs.messages import JobFound, JobRefused, JobSubmitted, JobUnderway
+from tui.screens.jobs.messages import JobRecovered, JobRefused, JobSubmitted, JobUnderway
 from tui.services.container import Services
 from tui.services.errors import FtuiError, OrganisationRefused
 from tui.services.progress import describe_progress
 
-_TELL_SECONDS = 0.5
-"""Seconds between two tellings of how far an upload is: a slow link carries each."""
+_PROGRESS_SECONDS = 0.5
+"""Seconds between two progress messages, as a slow link has to carry each."""
 
 
 class JobStarting(JobActions):
@@ -31,25 +31,25 @@ class JobStarting(JobActions):
 
     def __init__(self, services: Services, board: JobBoard) -> None:
         super().__init__(services, board)
-        self._underway: dict[str, str] = {}
-        self._to_offer: list[JobRefused] = []
+        self._progress: dict[str, str] = {}
+        self._refused: list[JobRefused] = []
 
     @property
     @abstractmethod
     def in_sight(self) -> bool:
-        """Whether the list is shown, or one of its jobs."""
+        """Whether the list or one of its jobs is shown."""
 
     @abstractmethod
-    def take_up(self, view: JobView, *, opened: bool) -> None:
-        """Take a new job into the list, and where it was just started open it."""
+    def add_job(self, view: JobView, *, opened: bool) -> None:
+        """Add a new job to the list, and open it where it was just started."""
 
     @abstractmethod
     def redraw(self) -> None:
-        """Bring the screen in line with its state."""
+        """Show the current state."""
 
-    def underway_words(self) -> str:
-        """How far the jobs are that are being started; empty where there is none."""
-        return " · ".join(self._underway.values())
+    def progress_text(self) -> str:
+        """The progress of the jobs that are being created; empty where there is none."""
+        return " · ".join(self._progress.values())
 
     def offer_job(
         self,
@@ -61,43 +61,43 @@ class JobStarting(JobActions):
         """Open the form for a new job.
 
         Args:
-            path: the training file that is offered.
-            request: an earlier request, to be changed.
-            validation: the validation file that is offered.
+            path: the training file to suggest.
+            request: an earlier request to start from.
+            validation: the validation file to suggest.
         """
         form = NewJob(self.services, path, request, validation)
-        self.app.push_screen(form, self._start_if_given)
+        self.app.push_screen(form, self._submit_form)
 
-    def offer_left(self) -> None:
-        """Offer the requests again that failed while nobody looked."""
-        refused, self._to_offer = self._to_offer, []
-        for one in refused:
-            self._offer_again(one.request, one.error)
+    def offer_refused_jobs(self) -> None:
+        """Open the form for each job that was refused while another step was shown."""
+        refused, self._refused = self._refused, []
+        for message in refused:
+            self._offer_refused_job(message.request, message.error)
 
-    def _start_if_given(self, request: JobRequest | None) -> None:
+    def _submit_form(self, request: JobRequest | None) -> None:
         if request:
             key = uuid.uuid4().hex
-            self._underway[key] = f"Checking {preview(request.training_name, 40)} …"
+            self._progress[key] = f"Checking {preview(request.training_name, 40)} …"
             self.redraw()
             self._start(key, request)
 
     @work(group="submit", exit_on_error=False)
     async def _start(self, key: str, request: JobRequest) -> None:
-        """Check, split, upload and create, and tell how far that is."""
+        """Check, split and upload the files and create the job, with its progress."""
         next_at = time.monotonic()
 
-        def report_progress(words: str) -> None:
+        def report_progress(text: str) -> None:
             nonlocal next_at
             if time.monotonic() >= next_at:
-                next_at = time.monotonic() + _TELL_SECONDS
-                self.post_message(JobUnderway(key, words))
+                next_at = time.monotonic() + _PROGRESS_SECONDS
+                self.post_message(JobUnderway(key, text))
 
         try:
             ready = await self.services.training_files.made_ready(
                 request,
                 lambda now: report_progress(f"Preparing the files: {now.label} {now.share:.0%}"),
             )
-            request = ready.request  # a split is not made again where the job is refused
+            request = ready.request  # with its split, which is not made again if the job is refused
             self.post_message(JobUnderway(key, f"Creating a job at {request.provider} …"))
             view = await self.services.jobs.submit(
                 request, ready.stamps, lambda now: report_progress(describe_progress(now))
@@ -109,49 +109,49 @@ class JobStarting(JobActions):
 
     @work(group="settle", exit_on_error=False)
     async def settle(self) -> None:
-        """Find the jobs on which an ended ftui was at work."""
+        """Recover the jobs that were being created when ftui was closed."""
         try:
-            for one in await self.services.jobs.settle():
-                if one.view:
-                    self.post_message(JobFound(one.view))
-                elif one.error:
-                    self.post_message(JobRefused("", one.request, one.error))
+            for settled in await self.services.jobs.settle():
+                if settled.view:
+                    self.post_message(JobRecovered(settled.view))
+                elif settled.error:
+                    self.post_message(JobRefused("", settled.request, settled.error))
         except FtuiError as error:
             self.show_error(error)
 
     def on_job_underway(self, message: JobUnderway) -> None:
-        """Say how far a job is on its way."""
-        if message.key in self._underway:
-            self._underway[message.key] = message.words
+        """Show the progress of a new job."""
+        if message.key in self._progress:
+            self._progress[message.key] = message.text
             self.redraw()
 
     def on_job_submitted(self, message: JobSubmitted) -> None:
         """Open the new job."""
-        self._underway.pop(message.key, None)
-        self.take_up(message.view, opened=True)
+        self._progress.pop(message.key, None)
+        self.add_job(message.view, opened=True)
 
-    def on_job_found(self, message: JobFound) -> None:
-        """Say that a job was created of which nobody heard."""
-        self.take_up(message.view, opened=False)
-        said = f"{job_name(message.view)} was created before ftui was ended; it is in the list."
-        self.notify(said, markup=False, timeout=10)
+    def on_job_recovered(self, message: JobRecovered) -> None:
+        """Show that a job was created before ftui was closed."""
+        self.add_job(message.view, opened=False)
+        text = f"{name_of(message.view)} was created before ftui was closed."
+        self.notify(text, markup=False, timeout=10)
 
     def on_job_refused(self, message: JobRefused) -> None:
-        """Say why, and offer the same job again."""
-        self._underway.pop(message.key, None)
+        """Show why, and open the form with the same request."""
+        self._progress.pop(message.key, None)
         self.redraw()
-        self._to_offer.append(message)
+        self._refused.append(message)
         if self.in_sight:
-            self.offer_left()
+            self.offer_refused_jobs()
         else:
             self.show_error(message.error)
 
-    def _offer_again(self, request: JobRequest, error: FtuiError) -> None:
-        """The same form; where OpenAI takes no job any more, first the same on this machine."""
+    def _offer_refused_job(self, request: JobRequest, error: FtuiError) -> None:
+        """Open the form again; where OpenAI takes no jobs, first offer to train on this machine."""
         here = request_here(request, self.services.settings)
         if here is None or not isinstance(error, OrganisationRefused):
             self.offer_job(None, request)
-            # A screen that a dialog covers clears what was told before.
+            # A screen clears its notices when a dialog covers it.
             self.call_later(self.show_error, error)
             return
         self.app.push_screen(
@@ -160,7 +160,7 @@ class JobStarting(JobActions):
         )
 
     def worker_failed(self, error: FtuiError) -> None:
-        """Stop waiting for what will not come."""
-        self._underway = {}
+        """Drop the progress that will not continue."""
+        self._progress = {}
         self.redraw()
         super().worker_failed(error)

@@ -1,4 +1,4 @@
-"""Steering jobs from the list: the work behind cancel, pause, resume, stop and start again."""
+"""Steering jobs from the list: the work behind cancel, pause, resume, stop and rerun."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from tui.domain.submission.job_request import JobRequest
 from tui.domain.text import preview
 from tui.screens.jobs.actions import JobActions
 from tui.screens.jobs.board import Key, Verb
-from tui.screens.jobs.messages import JobOffered, JobSteered
+from tui.screens.jobs.messages import JobSteered, RequestLoaded
 from tui.services.errors import CannotSteer, FtuiError
 from tui.services.jobs.stopping import stop_and_keep
 
-_READ = 15
-"""Seconds for a sentence with a model's name in it."""
+_LONG_NOTICE_SECONDS = 15
+"""For a notice with the name of a model in it."""
+_NOTICE_SECONDS = 3
 
 
 class JobSteering(JobActions):
@@ -27,10 +28,10 @@ class JobSteering(JobActions):
 
     @abstractmethod
     def redraw(self) -> None:
-        """Bring the screen in line with its state."""
+        """Show the current state."""
 
     @abstractmethod
-    def offer_again(self, request: JobRequest) -> None:
+    def offer_rerun(self, request: JobRequest) -> None:
         """Open the form for a new job with an earlier request."""
 
     def steer(self, key: Key, verb: Verb) -> None:
@@ -38,7 +39,7 @@ class JobSteering(JobActions):
         self._steer(key, verb)
 
     def resubmit(self, key: Key) -> None:
-        """Look up what a job asked for, and offer it anew."""
+        """Load the request of a job, and open the form with it."""
         self._resubmit(key)
 
     @work(group="steer", exit_on_error=False)
@@ -53,41 +54,45 @@ class JobSteering(JobActions):
         except FtuiError as error:
             self.post_message(JobSteered(key, verb, None, error))
 
-    @work(group="again", exclusive=True, exit_on_error=False)
+    @work(group="resubmit", exclusive=True, exit_on_error=False)
     async def _resubmit(self, key: Key) -> None:
         try:
             request = await self.services.jobs.request_again(*key)
-            self.post_message(JobOffered(request))
+            self.post_message(RequestLoaded(request))
         except FtuiError as error:
-            self.post_message(JobOffered(None, error))
+            self.post_message(RequestLoaded(None, error))
 
     def on_job_steered(self, message: JobSteered) -> None:
-        """Show how the job stands now."""
+        """Show the new state of the job."""
         if isinstance(message.error, CannotSteer) and message.verb in ("pause", "stop"):
-            self.board.cannot[message.key[0]] = message.error.message
+            self.board.pause_refusals[message.key[0]] = message.error.message
             self.update_reasons()
         if message.error:
             self.show_error(message.error)
         elif message.view:
-            self.board.steered(message.view)
+            self.board.update_view(message.view)
             self.redraw()
-            seconds = _READ if message.verb == "stop" and message.view.terminal else 3
+            seconds = (
+                _LONG_NOTICE_SECONDS
+                if message.verb == "stop" and message.view.terminal
+                else _NOTICE_SECONDS
+            )
             self.app.clear_notifications()
-            self.notify(_said(message.verb, message.view), markup=False, timeout=seconds)
+            self.notify(_outcome_text(message.verb, message.view), markup=False, timeout=seconds)
 
-    def on_job_offered(self, message: JobOffered) -> None:
-        """Open the form, or say why the job cannot be started again."""
+    def on_request_loaded(self, message: RequestLoaded) -> None:
+        """Open the form, or show why the job cannot be run again."""
         if message.error:
             self.show_error(message.error)
         elif message.request:
-            self.offer_again(message.request)
+            self.offer_rerun(message.request)
 
 
-def _said(verb: Verb, view: JobView) -> str:
-    """What became of a wish, as a sentence."""
-    word = preview(status_text(view.status), 40)
+def _outcome_text(verb: Verb, view: JobView) -> str:
+    """The outcome of an action, as a sentence."""
+    status = preview(status_word(view.status), 40)
     if verb != "stop":
-        return f"{job_name(view)}: asked to {verb}; it is {word} now."
+        return f"{name_of(view)}: {verb} requested; the job is {status}."
     if not view.terminal:
-        return f"{job_name(view)}: pausing; its checkpoint is saved after this step."
-    return f"{job_name(view)}: {word}. {describe_kept_checkpoint(view)}"
+        return f"{name_of(view)}: pausing; a checkpoint is saved after this step."
+    return f"{name_of(view)}: {status}. {kept_words(view)}"

@@ -1,4 +1,4 @@
-"""The chart of a job under a line that says what it shows or what is read in it."""
+"""The chart of a job under a title that describes it or the values under its cursor."""
 
 from __future__ import annotations
 
@@ -10,28 +10,34 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
 from tui.domain.jobs.view import JobView
-from tui.widgets.jobs.job_metrics import Figure, curves_of
+from tui.widgets.jobs.job_metrics import Metric, metric_curves
 from tui.widgets.jobs.loss_chart import CHART_KEYS, LossChart
 from tui.widgets.pane_title import PaneTitle
-from tui.widgets.plot.view import following
+from tui.widgets.plot.view import next_member
 
 
 class JobChart(LossChart):
-    """The chart of a job: its keys also choose what it shows, which its screen does."""
+    """The chart of a job, with keys for actions of its screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("m", "screen.figure", "Loss, accuracy, rate, norm, speed", group=CHART_KEYS),
-        Binding("o", "screen.overlay", "Lay another run over this one", group=CHART_KEYS),
+        Binding(
+            "m",
+            "screen.next_metric",
+            "Loss, accuracy, rate, norm, speed",
+            id="chart.metric",
+            group=CHART_KEYS,
+        ),
+        Binding("o", "screen.overlay", "Overlay run", id="chart.overlay", group=CHART_KEYS),
     ]
 
 
 class ChartPane(Vertical):
-    """Shows one figure of a job, and the same of another run laid over it."""
+    """Shows one metric of a job, and of an overlaid run."""
 
     def __init__(self, *, braille: bool, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._braille = braille
-        self._figure = Figure.LOSS
+        self._metric = Metric.LOSS
         self._view: JobView | None = None
         self._other: JobView | None = None
 
@@ -47,25 +53,24 @@ class ChartPane(Vertical):
 
     @property
     def title(self) -> PaneTitle:
-        """The line above it."""
+        """The line above the chart."""
         return self.query_one(PaneTitle)
 
     def show(self, view: JobView, other: JobView | None) -> None:
-        """Show a job, and another one laid over it."""
+        """Show a job, and another one overlaid."""
         self._view, self._other = view, other
-        others = [other] if other else []
-        self.chart.show(curves_of(view, self._figure, *others))
+        overlays = [other] if other else []
+        self.chart.show(metric_curves(view, self._metric, *overlays))
 
-    def next_figure(self) -> None:
-        """Show the next figure."""
-        self._figure = following(self._figure)
+    def show_next_metric(self) -> None:
+        """Show the next metric."""
+        self._metric = next_member(self._metric)
         if self._view:
             self.show(self._view, self._other)
-        self._tell()
+        self._show_title()
 
-    @on(LossChart.Said)
-    def _tell(self) -> None:
+    @on(LossChart.CaptionChanged)
+    def _show_title(self) -> None:
         chart = self.chart
-        reading = chart.view.cursor is not None
-        what = "" if reading else f"{self._figure.capitalize()} "
-        self.title.show(*(f"{what}{words}" for words in chart.words))
+        prefix = "" if chart.view.cursor is not None else f"{self._metric.capitalize()} "
+        self.title.show(*(f"{prefix}{caption}" for caption in chart.captions))

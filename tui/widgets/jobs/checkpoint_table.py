@@ -1,4 +1,4 @@
-"""The checkpoints of a job with their losses, the newest first."""
+"""The checkpoints of a job with their losses, newest first."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _COLUMNS = [
     Column("age", 7, right=True),
     Column("name"),
 ]
-_AGE_STEP = 60
-"""Seconds by which ages move on: a table that ticks costs a slow link dearly."""
+_AGE_SECONDS = 60
+"""Ages are shown in steps of a minute: a ticking table costs much on a slow link."""
 
 
 class CheckpointTable(Vertical):
-    """A title and the checkpoints; the one of the lowest validation loss is marked."""
+    """A title and the checkpoints; the one with the lowest validation loss is marked."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -46,11 +46,11 @@ class CheckpointTable(Vertical):
 
     @property
     def title(self) -> PaneTitle:
-        """The line above it."""
+        """The line above the table."""
         return self.query_one(PaneTitle)
 
     @property
-    def chosen(self) -> Checkpoint | None:
+    def selected_checkpoint(self) -> Checkpoint | None:
         """The checkpoint under the cursor; None where there is none."""
         row = self.table.cursor
         return self._checkpoints[row] if row < len(self._checkpoints) else None
@@ -60,39 +60,45 @@ class CheckpointTable(Vertical):
 
         Args:
             view: the job.
-            now: Unix seconds; ages are told for the minute.
+            now: Unix seconds; rounded down to the minute for ages.
         """
-        coarse = now // _AGE_STEP * _AGE_STEP
-        chosen, before = self.table.cursor, self._rows
-        grew = len(view.checkpoints) - len(self._checkpoints)
+        minute = now // _AGE_SECONDS * _AGE_SECONDS
+        cursor, previous_rows = self.table.cursor, self._rows
+        added = len(view.checkpoints) - len(self._checkpoints)
         self._checkpoints = tuple(reversed(view.checkpoints))
         best = _best(self._checkpoints)
-        self._rows = [_cells(one, one.id == best, coarse) for one in self._checkpoints]
+        self._rows = [
+            _cells(checkpoint, checkpoint.id == best, minute) for checkpoint in self._checkpoints
+        ]
         self.table.set_row_count(len(self._rows))
-        if chosen and grew > 0:
-            # What is new comes in above; the cursor stays on its checkpoint.
-            self.table.cursor = chosen + grew
-        pairs = enumerate(zip(before, self._rows, strict=False))
+        if cursor and added > 0:
+            # New checkpoints come in at the top; the cursor stays on its checkpoint.
+            self.table.cursor = cursor + added
+        pairs = enumerate(zip(previous_rows, self._rows, strict=False))
         self.table.rows_changed([row for row, (old, new) in pairs if old != new])
         count = number(len(self._rows)) if self._rows else "none yet"
         self.title.show(f"Checkpoints  {count}")
 
 
 def _best(checkpoints: Sequence[Checkpoint]) -> str | None:
-    """The id of the checkpoint of the lowest validation loss; None where none was measured."""
-    losses = {one.id: one.valid_loss for one in checkpoints if one.valid_loss is not None}
-    finite = {name: value for name, value in losses.items() if math.isfinite(value)}
-    return min(finite, key=finite.__getitem__, default=None)
+    """The id of the checkpoint with the lowest validation loss; None where none was measured."""
+    losses = {
+        checkpoint.id: checkpoint.valid_loss
+        for checkpoint in checkpoints
+        if checkpoint.valid_loss is not None and math.isfinite(checkpoint.valid_loss)
+    }
+    return min(losses, key=losses.__getitem__, default=None)
 
 
-def _cells(one: Checkpoint, is_best: bool, now: float) -> Sequence[Cell]:
-    age = ago(max(0.0, now - one.at)).removesuffix(" ago")
+def _cells(checkpoint: Checkpoint, is_best: bool, now: float) -> Sequence[Cell]:
+    age = ago(max(0.0, now - checkpoint.at)).removesuffix(" ago")
     best: Cell = ("★ best", Tone.GOOD) if is_best else ""
-    name = _short(one.name) if one.name else "not served by name"
-    return [number(one.step), loss(one.train_loss), loss(one.valid_loss), best, age, name]
+    name = _short(checkpoint.name) if checkpoint.name else "not served by name"
+    losses = loss(checkpoint.train_loss), loss(checkpoint.valid_loss)
+    return [number(checkpoint.step), *losses, best, age, name]
 
 
 def _short(name: str) -> str:
-    """A model's name without what all checkpoints of a job have in common: `…:ckpt-step-20`."""
+    """A model's name without the part that all checkpoints of a job share: `…:ckpt-step-20`."""
     head, colon, tail = name.rpartition(":")
     return preview(f"…:{tail}" if colon and tail and len(head) > 2 else name, 200)

@@ -1,4 +1,4 @@
-"""The events of a job: the newest first, those a filter wants."""
+"""The events of a job that match a filter, newest first."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from tui.widgets.line_table import Cell, Column, LineTable
 from tui.widgets.pane_title import PaneTitle
 
 _COLUMNS = [Column("time", 16), Column("level", 7), Column("event")]
-_LOOKS = {"warn": ("! warn", Tone.WARNED), "error": ("✗ error", Tone.BAD)}
+_LEVELS = {"warn": ("! warn", Tone.WARNED), "error": ("✗ error", Tone.BAD)}
 
 
 class EventList(Vertical):
-    """A title, a line to type a filter in while somebody does, the events."""
+    """A title, a filter input while one is typed, the events."""
 
     DEFAULT_CSS = """
     EventList Horizontal { height: 1; }
@@ -35,16 +35,16 @@ class EventList(Vertical):
 
     @dataclass
     class Opened(Message):
-        """An event shall be shown in full."""
+        """An event was opened."""
 
         event: JobEvent
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._events: Sequence[JobEvent] = ()
-        self._wanted = EventFilter()
+        self._filter = EventFilter()
         self._rows: Sequence[int] = ()
-        self._trouble = ""
+        self._problem = ""
 
     def compose(self) -> ComposeResult:
         """Title, filter, table."""
@@ -60,41 +60,45 @@ class EventList(Vertical):
 
     @property
     def title(self) -> PaneTitle:
-        """The line above it."""
+        """The line above the table."""
         return self.query_one(PaneTitle)
 
     def on_mount(self) -> None:
-        """Say that there is none yet."""
+        """Show an empty list."""
         self._select()
 
     def show(self, events: Sequence[JobEvent]) -> None:
-        """Show the events, oldest first as they are given; the cursor stays on its event."""
+        """Show events, given oldest first; the cursor stays on its event."""
         if len(events) == len(self._events) and events[-1:] == self._events[-1:]:
             return
         self._events = events
         self._select()
 
     def begin_filter(self) -> None:
-        """Let a person type which events are wanted."""
+        """Open the filter input."""
         line = self.query_one(Input)
         line.add_class("-typing")
         line.focus()
 
     def end_filter(self) -> bool:
-        """Show all events again; whether there was a filter."""
+        """Clear the filter and close its input.
+
+        Returns:
+            Whether there was a filter.
+        """
         line = self.query_one(Input)
-        filtering = bool(line.value) or line.has_class("-typing")
+        had_filter = bool(line.value) or line.has_class("-typing")
         line.value = ""
         line.remove_class("-typing")
-        return filtering
+        return had_filter
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
         try:
-            self._wanted, self._trouble = EventFilter.parse(event.value), ""
+            self._filter, self._problem = EventFilter.parse(event.value), ""
         except ValueError as error:
-            self._wanted, self._trouble = EventFilter(), str(error)
+            self._filter, self._problem = EventFilter(), str(error)
         self._select()
 
     @on(Input.Submitted)
@@ -109,26 +113,25 @@ class EventList(Vertical):
         self.post_message(self.Opened(self._event(message.row)))
 
     def _select(self) -> None:
-        table, before = self.table, len(self._rows)
-        wanted = self._wanted
+        table, previous = self.table, len(self._rows)
         self._rows = (
-            [place for place, event in enumerate(self._events) if wanted.matches(event)]
-            if wanted
+            [index for index, event in enumerate(self._events) if self._filter.wants(event)]
+            if self._filter
             else range(len(self._events))
         )
-        if table.cursor and before:
-            # What is new comes in above; whoever reads further below stays there.
-            table.cursor += max(0, len(self._rows) - before)
+        if table.cursor and previous:
+            # New events come in at the top; the cursor stays on its event.
+            table.cursor += max(0, len(self._rows) - previous)
         table.set_row_count(len(self._rows))
         table.rows_changed()
-        of = f"{number(len(self._rows))} of " if wanted else ""
-        count = f"{of}{number(len(self._events))}" if self._events else "none yet"
-        self.title.show(self._trouble or f"Events  {count}")
+        matches = f"{number(len(self._rows))} of " if self._filter else ""
+        count = f"{matches}{number(len(self._events))}" if self._events else "none yet"
+        self.title.show(self._problem or f"Events  {count}")
 
     def _event(self, row: int) -> JobEvent:
         return self._events[self._rows[len(self._rows) - 1 - row]]
 
     def _cells(self, row: int) -> Sequence[Cell]:
         event = self._event(row)
-        level, tone = _LOOKS.get(level_of(event), (preview(event.level, 20), Tone.NONE))
+        level, tone = _LEVELS.get(level_of(event), (preview(event.level, 20), Tone.NONE))
         return [clock_time(event.at), (level, tone), (preview(event.message, 300), tone)]

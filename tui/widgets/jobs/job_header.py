@@ -1,4 +1,4 @@
-"""The figures of a job in single lines, each repainted alone."""
+"""The status lines of a job, each repainted on its own."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tui.domain.submission.prices import Price
 from tui.widgets.live_line import LiveLine
 
 NOTES = 3
-"""Health notes that are shown at the most; the gravest come first."""
+"""Health notes shown at most; the most severe come first."""
 
 
 class JobHeader(Vertical):
-    """How far the job is and how fresh that is, its last figures, what should be seen of it."""
+    """Progress, freshness, last metrics and health notes of a job."""
 
     DEFAULT_CSS = """
     JobHeader { height: auto; padding: 0 1; }
@@ -42,21 +42,21 @@ class JobHeader(Vertical):
         self._prices = prices
 
     def compose(self) -> ComposeResult:
-        """Two lines of figures, and lines for notes."""
+        """Two status lines, and lines for notes."""
         with Horizontal():
             yield LiveLine(id="job-progress")
             yield LiveLine(id="job-contact")
         yield LiveLine(id="job-figures")
-        for place in range(NOTES):
-            yield LiveLine(id=f"job-note-{place}", classes="note")
+        for index in range(NOTES):
+            yield LiveLine(id=f"job-note-{index}", classes="note")
 
     def show(self, view: JobView, notes: Sequence[HealthNote], now: float) -> None:
-        """Show how the job stands.
+        """Show a job.
 
         Args:
             view: the job.
-            notes: of its health, the gravest first.
-            now: Unix seconds for which times are told.
+            notes: of its health, the most severe first.
+            now: Unix seconds.
         """
         self.query_one("#job-progress", LiveLine).show(
             progress_line(view, now, ranged=True), progress_line(view, now)
@@ -64,24 +64,24 @@ class JobHeader(Vertical):
         self.query_one("#job-figures", LiveLine).show(
             figures_line(view, self._prices), figures_line(view, self._prices, brief=True)
         )
-        for place in range(NOTES):
-            line = self.query_one(f"#job-note-{place}", LiveLine)
-            _show_note(line, notes[place] if place < len(notes) else None)
+        for index in range(NOTES):
+            line = self.query_one(f"#job-note-{index}", LiveLine)
+            _show_note(line, notes[index] if index < len(notes) else None)
 
-    def say_contact(self, words: str, *, trouble: bool) -> None:
-        """Say how fresh what is shown is."""
+    def show_contact(self, text: str, *, trouble: bool) -> None:
+        """Show how fresh the figures are."""
         line = self.query_one("#job-contact", LiveLine)
         line.set_class(trouble, "-trouble")
-        line.show(words)
+        line.show(text)
 
 
 def _show_note(line: LiveLine, note: HealthNote | None) -> None:
-    """A note in its line; a layout repaints the screen, so there is none while the notes stay."""
+    """Show a note, or hide its line; only where needed, as a layout repaints the screen."""
     if line.display != (note is not None):
         line.display = note is not None
     if note is None:
         return
     line.set_class(note.tone is Tone.WARNED, "-warned")
     line.set_class(note.tone is Tone.BAD, "-bad")
-    said = f"{note.tone.glyph} {note.text}"
-    line.show(f"{said} Rule: {note.rule}", f"{said} (i: why)", said)
+    text = f"{note.tone.glyph} {note.words}"
+    line.show(f"{text} Rule: {note.rule}", f"{text} (i: why)", text)

@@ -1,4 +1,4 @@
-"""The figures of a job that its chart can show, and their curves."""
+"""The metrics of a job that its chart can show, and their curves."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tui.domain.jobs.view import JobView
 from tui.widgets.plot.curves import Curves, RunCurves
 
 
-class Figure(StrEnum):
-    """What a chart of jobs shows; the value is its name on the screen."""
+class Metric(StrEnum):
+    """A metric of a chart; the value is its label."""
 
     LOSS = "loss"
     ACCURACY = "accuracy"
@@ -24,47 +24,47 @@ class Figure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Where a figure stands in a view.
+    """The fields of a metric in a job view.
 
     Attributes:
-        line: the field of the curve that is a line.
-        marks: the field of the one that is points; empty where there is none.
-        word: what the line is.
-        many: the figure's name in "does not send ...".
+        line: the field of the curve drawn as a line.
+        marks: the field of the curve drawn as points; empty for none.
+        label: of the line.
+        plural: the metric's name in "This server does not report ...".
     """
 
     line: str
     marks: str
-    word: str
-    many: str
+    label: str
+    plural: str
 
 
 _SOURCES = {
-    Figure.LOSS: _Source("train", "valid", "training", "losses"),
-    Figure.ACCURACY: _Source("train_accuracy", "valid_accuracy", "training", "accuracies"),
-    Figure.LEARNING_RATE: _Source("learning_rate_curve", "", "rate", "learning rates"),
-    Figure.GRAD_NORM: _Source("grad_norm_curve", "", "norm", "gradient norms"),
-    Figure.SPEED: _Source("speed_curve", "", "tokens/s", "how many tokens it trains a second"),
+    Metric.LOSS: _Source("train", "valid", "training", "losses"),
+    Metric.ACCURACY: _Source("train_accuracy", "valid_accuracy", "training", "accuracies"),
+    Metric.LEARNING_RATE: _Source("learning_rate_curve", "", "rate", "learning rates"),
+    Metric.GRAD_NORM: _Source("grad_norm_curve", "", "norm", "gradient norms"),
+    Metric.SPEED: _Source("speed_curve", "", "tokens/s", "training speed"),
 }
 
 
-def curves_of(view: JobView, figure: Figure, *others: JobView) -> Curves:
-    """A figure of a job, and the same of others laid over it.
+def metric_curves(view: JobView, metric: Metric, *others: JobView) -> Curves:
+    """A metric of a job, and of overlaid jobs.
 
     Args:
-        view: the chart's own job.
-        figure: what is shown.
-        others: their checkpoints and best validation are not marked.
+        view: the main job.
+        metric: what is shown.
+        others: overlaid jobs, without checkpoints and best validation loss.
     """
-    source = _SOURCES[figure]
+    source = _SOURCES[metric]
     return Curves(
         [
             RunCurves(
                 job_name(view),
                 _curve(view, source.line),
                 _curve(view, source.marks),
-                view.best if figure is Figure.LOSS else None,
-                [one.step for one in view.checkpoints],
+                view.best if metric is Metric.LOSS else None,
+                [checkpoint.step for checkpoint in view.checkpoints],
                 view.started_at,
             ),
             *(
@@ -78,8 +78,8 @@ def curves_of(view: JobView, figure: Figure, *others: JobView) -> Curves:
             ),
         ],
         view.total_steps if not view.terminal else None,
-        source.word,
-        absent=_absent(view, figure),
+        source.label,
+        empty_message=_empty_message(view, metric),
     )
 
 
@@ -88,8 +88,8 @@ def _curve(view: JobView, field: str) -> Curve:
     return curve
 
 
-def _absent(view: JobView, figure: Figure) -> str:
+def _empty_message(view: JobView, metric: Metric) -> str:
     """Why nothing is drawn."""
     if not view.step and not view.terminal:
         return "No step yet."
-    return f"This server does not send {_SOURCES[figure].many}."
+    return f"This server does not report {_SOURCES[metric].plural}."

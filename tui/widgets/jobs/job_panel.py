@@ -1,4 +1,4 @@
-"""One job, live: its figures, its chart, its checkpoints, its events."""
+"""The live view of one job: status lines, chart, checkpoints, events."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from tui.widgets.jobs.checkpoint_table import CheckpointTable
 from tui.widgets.jobs.event_list import EventList
 from tui.widgets.jobs.job_header import NOTES, JobHeader
 
-_LOW = 20
-"""Lines of a screen below which one note of health is all there is room for."""
+_MIN_HEIGHT = 20
+"""Lines of a screen below which there is room for one health note only."""
 
 Pane = ChartPane | CheckpointTable | EventList
 
 
 class JobPanel(Vertical):
-    """The live view of one job; `show` it a `JobView` and it repaints what differs.
+    """The live view of one job; `show` repaints what differs.
 
-    Three panes: chart, checkpoints, events. The lower two stand beside each other; where a screen
-    is too narrow for that, its style sheet leaves the one that had the focus last.
+    Three panes: chart, checkpoints, events. The lower two are side by side; on a narrow screen the
+    style sheet shows only the one that had the focus last.
     """
 
     DEFAULT_CSS = """
@@ -49,7 +49,7 @@ class JobPanel(Vertical):
 
         Args:
             prices: what training costs, by model.
-            braille: draw the chart in braille; otherwise in plain ASCII.
+            braille: draw the chart in braille, otherwise in plain ASCII.
             id: the widget's id.
         """
         super().__init__(id=id)
@@ -66,7 +66,7 @@ class JobPanel(Vertical):
 
     @property
     def header(self) -> JobHeader:
-        """The lines of figures."""
+        """The status lines."""
         return self.query_one(JobHeader)
 
     @property
@@ -96,22 +96,22 @@ class JobPanel(Vertical):
     def show(
         self, view: JobView, other: JobView | None, notes: Sequence[HealthNote], now: float
     ) -> None:
-        """Show how the job stands.
+        """Show a job.
 
         Args:
             view: the job.
-            other: a job whose curves are laid over its own.
-            notes: of its health, the gravest first.
-            now: Unix seconds for which times are told.
+            other: a job to overlay in the chart.
+            notes: of its health, the most severe first.
+            now: Unix seconds.
         """
-        room = NOTES if self.screen.size.height >= _LOW else 1
-        self.header.show(view, notes[:room], now)
+        max_notes = NOTES if self.screen.size.height >= _MIN_HEIGHT else 1
+        self.header.show(view, notes[:max_notes], now)
         self.chart.show(view, other)
         self.checkpoints.show(view, now)
         self.event_list.show(view.events)
 
     def focus_pane(self, pane: Pane) -> None:
-        """Give a pane the keys; on a narrow screen a lower one takes the place of the other."""
+        """Focus a pane; on a narrow screen a lower pane replaces the other."""
         lower = self.query_one("#job-lower")
         if pane is not self.chart:
             lower.set_class(pane is self.checkpoints, "-checkpoints")
@@ -120,12 +120,12 @@ class JobPanel(Vertical):
         inner.focus()
 
     def move_focus(self, by: int) -> None:
-        """Give the next pane the keys, or the one before."""
+        """Focus the next or the previous pane."""
         panes = list(self._panes)
-        here = panes.index(self.pane) if self.pane else 0
-        self.focus_pane(panes[(here + by) % len(panes)])
+        index = panes.index(self.pane) if self.pane else 0
+        self.focus_pane(panes[(index + by) % len(panes)])
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
-        """Mark the pane that has the keys."""
+        """Mark the pane that has the focus."""
         for pane in self._panes:
             pane.title.mark(here=event.widget in pane.walk_children())

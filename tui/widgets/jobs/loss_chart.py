@@ -1,4 +1,4 @@
-"""The chart: curves of which only the cells that changed are sent to the terminal."""
+"""A chart of curves that sends only changed cells to the terminal."""
 
 from __future__ import annotations
 
@@ -15,45 +15,73 @@ from textual.widget import Widget
 from tui.widgets.changed_cells import changed_spans, split_cells
 from tui.widgets.plot.axes import MARGIN
 from tui.widgets.plot.canvas import BLANK, Cell, Line
-from tui.widgets.plot.cursor_readout import cursor_words, view_words
+from tui.widgets.plot.cursor_readout import describe_cursor, describe_view
 from tui.widgets.plot.curves import Curves
 from tui.widgets.plot.drawing import draw
 from tui.widgets.plot.glyphs import Ink
-from tui.widgets.plot.navigation import caught_up, newest_place, panned, with_cursor_moved, zoomed
+from tui.widgets.plot.navigation import follow_run, move_cursor, newest_position, panned, zoomed
 from tui.widgets.plot.trace import TracedCurves
-from tui.widgets.plot.view import View, following
+from tui.widgets.plot.view import View, next_member
 
 CHART_KEYS = Binding.Group("Chart")
-"""The keys of the chart that stand in the footer, side by side; help tells them one by one."""
-_ENDS = 1_000_000
-_NEAR = 8
-"""Cells that are sent again sooner than the terminal's cursor is sent over them."""
+"""The keys of the chart in the footer, side by side; help lists them one by one."""
+_TO_END = 1_000_000
+_MERGE_GAP = 8
+"""Unchanged cells that cost less to send again than moving the terminal's cursor over them."""
 
 
 class LossChart(Widget, can_focus=True):
-    """One or several runs by step or by time; looked at by keys while it has the focus."""
+    """One or several runs by step or by time; keys change the view while it has the focus."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "smooth", "Smooth not, weakly, strongly", group=CHART_KEYS),
-        Binding("x", "turn", "By step or by time", group=CHART_KEYS),
-        Binding("L", "log", "Log scale", show=False),
-        Binding("plus,equals_sign", "zoom(0.5)", "Zoom in", key_display="+", show=False),
-        Binding("minus", "zoom(2)", "Zoom out", key_display="-", show=False),
-        Binding("0", "whole", "Show all of it", show=False),
-        Binding("less_than_sign", "pan(-1)", "Earlier part", key_display="<", show=False),
-        Binding("greater_than_sign", "pan(1)", "Later part", key_display=">", show=False),
-        Binding("left,h", "cursor(-1)", "Read the value before", show=False),
-        Binding("right,l", "cursor(1)", "Read the next value", show=False),
-        Binding("home", f"cursor(-{_ENDS})", "Read the first value in sight", show=False),
-        Binding("end", f"cursor({_ENDS})", "Read the last value in sight", show=False),
-        Binding("b", "braille", "Braille or ASCII", show=False),
-        Binding("escape", "no_cursor", "End reading", key_display="esc", show=False),
+        Binding("s", "smooth", "Smoothing", id="chart.smooth", group=CHART_KEYS),
+        Binding("x", "x_axis", "By step or by time", id="chart.x_axis", group=CHART_KEYS),
+        Binding("L", "log", "Log scale", id="chart.log", show=False),
+        Binding(
+            "plus,equals_sign",
+            "zoom(0.5)",
+            "Zoom in",
+            id="chart.zoom_in",
+            key_display="+",
+            show=False,
+        ),
+        Binding("minus", "zoom(2)", "Zoom out", id="chart.zoom_out", key_display="-", show=False),
+        Binding("0", "reset_zoom", "Reset zoom", id="chart.reset_zoom", show=False),
+        Binding(
+            "less_than_sign",
+            "pan(-1)",
+            "Pan left",
+            id="chart.pan_left",
+            key_display="<",
+            show=False,
+        ),
+        Binding(
+            "greater_than_sign",
+            "pan(1)",
+            "Pan right",
+            id="chart.pan_right",
+            key_display=">",
+            show=False,
+        ),
+        Binding("left,h", "cursor(-1)", "Previous value", id="chart.previous", show=False),
+        Binding("right,l", "cursor(1)", "Next value", id="chart.next", show=False),
+        Binding("home", f"cursor(-{_TO_END})", "First value", id="chart.first", show=False),
+        Binding("end", f"cursor({_TO_END})", "Last value", id="chart.last", show=False),
+        Binding("b", "braille", "Braille or ASCII", id="chart.braille", show=False),
+        Binding(
+            "escape",
+            "hide_cursor",
+            "Hide cursor",
+            id="chart.hide_cursor",
+            key_display="esc",
+            show=False,
+        ),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"loss-chart--{ink.value}" for ink in Ink}
     DEFAULT_CSS = """
     LossChart { height: 1fr; }
     LossChart > .loss-chart--axis { color: $foreground-muted; }
-    LossChart > .loss-chart--words { color: $foreground-muted; }
+    LossChart > .loss-chart--message { color: $foreground-muted; }
     LossChart > .loss-chart--raw { color: $foreground-muted; text-style: dim; }
     LossChart > .loss-chart--line { color: $text-primary; text-style: bold; }
     LossChart > .loss-chart--other-1 { color: $text-success; }
@@ -67,8 +95,8 @@ class LossChart(Widget, can_focus=True):
     LossChart > .loss-chart--crossed { text-style: reverse; }
     """
 
-    class Said(Message):
-        """The words about the chart are others now: how it is looked at, or what is read."""
+    class CaptionChanged(Message):
+        """The caption of the chart has changed."""
 
         def __init__(self, chart: LossChart) -> None:
             super().__init__()
@@ -83,44 +111,44 @@ class LossChart(Widget, can_focus=True):
         """Make an empty chart.
 
         Args:
-            braille: draw lines in braille; otherwise in plain ASCII.
+            braille: draw lines in braille, otherwise in plain ASCII.
             id: the widget's id.
         """
         super().__init__(id=id)
         self._view = View(braille=braille)
         self._curves = TracedCurves()
         self._lines: list[Line] = []
-        self._words: tuple[str, ...] = ()
+        self._captions: tuple[str, ...] = ()
 
     @property
     def view(self) -> View:
-        """How the chart is looked at; setting it repaints what differs."""
+        """How the chart is shown; setting it repaints what differs."""
         return self._view
 
     @view.setter
     def view(self, view: View) -> None:
         if view == self._view:
             return
-        reading = self._view.cursor is not None
+        had_cursor = self._view.cursor is not None
         self._view = view
         self._redraw()
-        if reading != (view.cursor is not None):
+        if had_cursor != (view.cursor is not None):
             self.refresh_bindings()
 
     @property
-    def words(self) -> tuple[str, ...]:
-        """What the cursor reads, or how the chart is looked at; from long to short."""
-        return self._words
+    def captions(self) -> tuple[str, ...]:
+        """The values under the cursor, or how the chart is shown; from long to short."""
+        return self._captions
 
     def show(self, curves: Curves) -> None:
-        """Show curves as they are now; a part that is looked at moves along with its run."""
-        seen = newest_place(self._curves, self._view)
-        self._curves.follow(curves)
-        self._view = caught_up(self._curves, self._view, seen)
+        """Show curves; a zoomed window moves along with the newest point."""
+        previous = newest_position(self._curves, self._view)
+        self._curves.update(curves)
+        self._view = follow_run(self._curves, self._view, previous)
         self._redraw()
 
-    def look_anew(self) -> None:
-        """Show all of the axis and no cursor, as of another run."""
+    def reset_view(self) -> None:
+        """Show the full axis and no cursor."""
         self.view = replace(self.view, window=None, cursor=None)
 
     def on_resize(self) -> None:
@@ -128,44 +156,44 @@ class LossChart(Widget, can_focus=True):
         self._redraw()
 
     def action_smooth(self) -> None:
-        """Smooth not, weakly or strongly."""
-        self.view = replace(self.view, smoothing=following(self.view.smoothing))
+        """Go to the next level of smoothing: off, weak, strong."""
+        self.view = replace(self.view, smoothing=next_member(self.view.smoothing))
 
-    def action_turn(self) -> None:
-        """Draw by time, or by step."""
-        self.view = self.view.turned()
+    def action_x_axis(self) -> None:
+        """Switch between steps and time."""
+        self.view = self.view.with_other_axis()
 
     def action_log(self) -> None:
-        """Draw on a logarithmic or on a linear scale."""
+        """Switch between a logarithmic and a linear scale."""
         self.view = replace(self.view, log=not self.view.log)
 
     def action_braille(self) -> None:
-        """Draw in braille or in plain ASCII."""
+        """Switch between braille and plain ASCII."""
         self.view = replace(self.view, braille=not self.view.braille)
 
     def action_zoom(self, factor: float) -> None:
-        """Show so many times as much of the axis."""
+        """Show `factor` times as much of the axis."""
         self.view = zoomed(self._curves, self.view, factor)
 
-    def action_whole(self) -> None:
-        """Show all of it."""
+    def action_reset_zoom(self) -> None:
+        """Show the full axis."""
         self.view = replace(self.view, window=None)
 
     def action_pan(self, by: int) -> None:
-        """Show an earlier or a later part."""
+        """Move the window to the left or right."""
         self.view = panned(self._curves, self.view, by)
 
     def action_cursor(self, by: int) -> None:
-        """Move the cursor, or begin to read."""
-        self.view = with_cursor_moved(self._curves, self.view, by, self.size.width - MARGIN)
+        """Move the cursor, or show it."""
+        self.view = move_cursor(self._curves, self.view, by, self.size.width - MARGIN)
 
-    def action_no_cursor(self) -> None:
-        """Read no more."""
+    def action_hide_cursor(self) -> None:
+        """Hide the cursor."""
         self.view = replace(self.view, cursor=None)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Where nothing is read, the key that ends it is the screen's."""
-        return action != "no_cursor" or self.view.cursor is not None
+        """Without a cursor, esc is the screen's."""
+        return action != "hide_cursor" or self.view.cursor is not None
 
     def render_line(self, y: int) -> Strip:
         """One line of the chart."""
@@ -180,32 +208,32 @@ class LossChart(Widget, can_focus=True):
         return Strip(segments).adjust_cell_length(width, style)
 
     def _redraw(self) -> None:
-        before, self._lines = self._lines, draw(self._curves, *self.size, self._view)
+        previous, self._lines = self._lines, draw(self._curves, *self.size, self._view)
         regions = [
             Region(begin, y, end - begin, 1)
             for y, line in enumerate(self._lines)
-            if y >= len(before) or before[y] != line
+            if y >= len(previous) or previous[y] != line
             for begin, end in changed_spans(
-                _cells(before[y] if y < len(before) else []), _cells(line), gap=_NEAR
+                _cells(previous[y] if y < len(previous) else []), _cells(line), gap=_MERGE_GAP
             )
         ]
         if regions:
             self.refresh(*regions)
-        words = self._tell()
-        if words != self._words:
-            self._words = words
-            self.post_message(self.Said(self))
+        captions = self._describe()
+        if captions != self._captions:
+            self._captions = captions
+            self.post_message(self.CaptionChanged(self))
 
-    def _tell(self) -> tuple[str, ...]:
+    def _describe(self) -> tuple[str, ...]:
         if self._view.cursor is None:
-            words = view_words(self._curves, self._view)
-            return words, words.partition(" · ")[0]
+            text = describe_view(self._curves, self._view)
+            return text, text.partition(" · ")[0]
         return (
-            cursor_words(self._curves, self._view),
-            cursor_words(self._curves, self._view, brief=True),
+            describe_cursor(self._curves, self._view),
+            describe_cursor(self._curves, self._view, brief=True),
         )
 
 
 def _cells(line: Line) -> list[Cell]:
-    """The cells of a line; a blank is a blank in any ink."""
+    """The cells of a line; blanks of different inks are equal."""
     return [BLANK if cell[0] == " " else cell for cell in split_cells(line)]

@@ -1,47 +1,47 @@
-"""The axes of a chart: labels of values at the left, places below."""
+"""The axes of a chart: labels of values at the left, of steps or times below."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tui.widgets.plot.canvas import Canvas, Cell, Line, runs_of
+from tui.widgets.plot.canvas import Canvas, Cell, Line, to_runs
 from tui.widgets.plot.glyphs import Glyphs, Ink
-from tui.widgets.plot.scales import LABEL, PlaceScale, ValueScale
-from tui.widgets.plot.view import Across
+from tui.widgets.plot.scales import LABEL, XScale, YScale
+from tui.widgets.plot.view import XAxis
 
 MARGIN = LABEL + 2
-"""Cells left of the canvas: always as many, so that no other label moves the whole chart."""
+"""Cells left of the canvas: a fixed number, so that a longer label never moves the chart."""
 
 
-def labelled(canvas: Canvas, values: ValueScale) -> list[Line]:
+def with_y_axis(canvas: Canvas, y_scale: YScale) -> list[Line]:
     """The canvas with the vertical axis: highest, middle and lowest value."""
-    top, middle, bottom = values.labels()
+    top, middle, bottom = y_scale.labels()
     ticks = {0: top, (canvas.rows - 1) // 2: middle, canvas.rows - 1: bottom}
-    drawn = []
+    lines = []
     for row, cells in enumerate(canvas.cells):
         mark = canvas.glyphs.tick_y if row in ticks else canvas.glyphs.vertical
-        drawn.append(runs_of([(f"{ticks.get(row, ''):>{LABEL}} {mark}", Ink.AXIS), *cells]))
-    return drawn
+        lines.append(to_runs([(f"{ticks.get(row, ''):>{LABEL}} {mark}", Ink.AXIS), *cells]))
+    return lines
 
 
-def axis_line(columns: int, places: PlaceScale, checkpoints: Sequence[int], glyphs: Glyphs) -> Line:
-    """The horizontal axis with its ticks and, over them, the columns of checkpoints."""
+def x_axis_line(columns: int, x_scale: XScale, checkpoints: Sequence[int], glyphs: Glyphs) -> Line:
+    """The horizontal axis with its ticks; checkpoints are drawn over them."""
     cells: list[Cell] = [(glyphs.horizontal, Ink.AXIS)] * columns
-    for place, _ in places.ticks(columns):
-        cells[places.column(place, columns)] = (glyphs.tick_x, Ink.AXIS)
+    for position, _ in x_scale.ticks(columns):
+        cells[x_scale.column(position, columns)] = (glyphs.tick_x, Ink.AXIS)
     for column in checkpoints:
         cells[column] = (glyphs.checkpoint, Ink.CHECKPOINT)
-    return runs_of([(" " * (MARGIN - 1) + glyphs.corner, Ink.AXIS), *cells])
+    return to_runs([(" " * (MARGIN - 1) + glyphs.corner, Ink.AXIS), *cells])
 
 
-def axis_labels(width: int, places: PlaceScale, legend: Sequence[Cell]) -> Line:
-    """The places in words, and at their right what is left of the legend."""
+def x_axis_labels(width: int, x_scale: XScale, legend: Sequence[Cell]) -> Line:
+    """The labels of the ticks, and the legend at the right."""
     room = width - len(legend)
     columns = width - MARGIN
     labels = " " * room
-    for place, words in places.ticks(columns):
-        begin = MARGIN + places.column(place, columns)
-        text = f"{words} step" if place == 0 and places.across is Across.STEP else words
+    for position, label in x_scale.ticks(columns):
+        begin = MARGIN + x_scale.column(position, columns)
+        text = f"{label} step" if position == 0 and x_scale.x_axis is XAxis.STEP else label
         if begin + len(text) < room:
             labels = labels[:begin] + text + labels[begin + len(text) :]
-    return [(labels, Ink.AXIS), *runs_of(legend)]
+    return [(labels, Ink.AXIS), *to_runs(legend)]

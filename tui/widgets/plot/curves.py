@@ -1,4 +1,4 @@
-"""What a chart shows: one run, or several laid over each other."""
+"""What a chart shows: one run, or several overlaid."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from tui.domain.jobs.curves import Curve, Point
 
 @dataclass(frozen=True, slots=True)
 class RunCurves:
-    """One run.
+    """The curves of one run.
 
     Attributes:
-        name: what the legend calls it, scrubbed; a run that is alone needs none.
-        line: what is drawn as a line; values that are no numbers are left out and counted.
-        marks: what is drawn as points with a glyph, such as the validation loss.
+        name: scrubbed, for the legend; a single run needs none.
+        line: drawn as a line; values that are not finite are left out and counted.
+        marks: drawn as points with a glyph, such as the validation loss.
         best: the point among `marks` that gets a star.
-        checkpoints: steps that are marked on the axis.
-        started_at: Unix seconds from which its time counts; None for those of its first point.
+        checkpoints: steps to mark on the axis.
+        started_at: Unix seconds from which its time counts; None for its first point.
     """
 
     name: str = ""
@@ -31,18 +31,18 @@ class RunCurves:
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """A chart.
+    """The content of a chart.
 
     Attributes:
-        runs: the first one is the chart's own: the cursor reads it, its marks are told apart.
-        last_step: right end of the axis, where it is known before it is reached.
-        line_word: what the lines are.
-        marks_word: what the points are.
-        absent: what is said where there is nothing to draw.
+        runs: the first is the main one: the cursor follows it, its marks have their own glyph.
+        last_step: right end of the axis, where known in advance.
+        line_label: what the lines are.
+        marks_label: what the points are.
+        empty_message: shown where there is nothing to draw.
     """
 
     runs: Sequence[RunCurves] = ()
     last_step: int | None = None
-    line_word: str = "training"
-    marks_word: str = "validation"
-    absent: str = ""
+    line_label: str = "training"
+    marks_label: str = "validation"
+    empty_message: str = ""

@@ -1,19 +1,19 @@
-"""The characters of a chart and what each cell of it shows."""
+"""The characters of a chart, and what each of its cells shows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-OTHERS = "BCDEFGH"
-"""Letters of the runs that are laid over the first; an eighth one begins anew."""
+OVERLAY_LETTERS = "BCDEFGH"
+"""Letters of the overlaid runs; after the seventh they repeat."""
 
 
 class Ink(StrEnum):
-    """What a cell of the plot shows; each has one colour."""
+    """What a cell of the plot shows; each has a colour."""
 
     AXIS = "axis"
-    WORDS = "words"
+    MESSAGE = "message"
     RAW = "raw"
     LINE = "line"
     OTHER_1 = "other-1"
@@ -27,17 +27,17 @@ class Ink(StrEnum):
     CROSSED = "crossed"
 
 
-_OTHERS = (Ink.OTHER_1, Ink.OTHER_2, Ink.OTHER_3, Ink.OTHER_4)
+_OVERLAY_INKS = (Ink.OTHER_1, Ink.OTHER_2, Ink.OTHER_3, Ink.OTHER_4)
 
 
 def ink_of(run: int) -> Ink:
-    """The ink of a run's line; 0 is the chart's own run."""
-    return Ink.LINE if run == 0 else _OTHERS[(run - 1) % len(_OTHERS)]
+    """The ink of a run's line; 0 is the main run."""
+    return Ink.LINE if run == 0 else _OVERLAY_INKS[(run - 1) % len(_OVERLAY_INKS)]
 
 
 def letter_of(run: int) -> str:
-    """The letter of a run that is laid over the first, from 1 on."""
-    return OTHERS[(run - 1) % len(OTHERS)]
+    """The letter of an overlaid run, from 1."""
+    return OVERLAY_LETTERS[(run - 1) % len(OVERLAY_LETTERS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,9 @@ class Glyphs:
 
     Attributes:
         dots: dots across and down in one cell of a line.
-        raw: what the legend shows for values that are not smoothed, where a smoothed line is too.
-        line: what the legend shows for a line.
-        other_mark: a point of a run that is laid over the first.
+        raw: raw values in the legend, beside a smoothed line.
+        line: a line in the legend.
+        other_mark: a point of an overlaid run.
     """
 
     dots: tuple[int, int]

@@ -1,4 +1,4 @@
-"""The legend of a chart: glyph and word for everything that is drawn."""
+"""The legend of a chart: a glyph and a label for everything that is drawn."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from tui.domain.text import preview
 from tui.widgets.changed_cells import split_cells
 from tui.widgets.plot.canvas import Cell, Line
 from tui.widgets.plot.glyphs import Glyphs, Ink, ink_of, letter_of
+from tui.widgets.plot.smoothing import Smoothing
 from tui.widgets.plot.trace import TracedCurves
-from tui.widgets.plot.view import Smoothing, View
+from tui.widgets.plot.view import View
 
 
 def legend(curves: TracedCurves, view: View, glyphs: Glyphs, room: int) -> list[Cell]:
@@ -23,25 +24,25 @@ def legend(curves: TracedCurves, view: View, glyphs: Glyphs, room: int) -> list[
 
 def _entries(curves: TracedCurves, view: View, glyphs: Glyphs) -> Line:
     run, *others = curves.runs
-    word = curves.curves.line_word
-    shown: Line = []
+    label = curves.curves.line_label
+    entries: Line = []
     if len(run.line):
         smooth = view.smoothing is not Smoothing.OFF
         if smooth:
-            shown.append((f"{glyphs.raw} {word}", Ink.RAW))
+            entries.append((f"{glyphs.raw} {label}", Ink.RAW))
         name = preview(run.run.name, 24) if others else ""
-        what = " ".join(part for part in (name, "smoothed" if smooth else word) if part)
-        shown.append((f"{glyphs.line} {what}", Ink.LINE))
+        text = " ".join(part for part in (name, "smoothed" if smooth else label) if part)
+        entries.append((f"{glyphs.line} {text}", Ink.LINE))
     for number, other in enumerate(others, 1):
         name = preview(other.run.name, 24)
-        none = "" if len(other.read) else " (nothing told)"
-        shown.append((f"{letter_of(number)} {name}{none}", ink_of(number)))
+        missing = "" if len(other.main) else " (no data)"
+        entries.append((f"{letter_of(number)} {name}{missing}", ink_of(number)))
     if len(run.marks):
-        shown.append((f"{glyphs.mark} {curves.curves.marks_word}", Ink.VALID))
+        entries.append((f"{glyphs.mark} {curves.curves.marks_label}", Ink.VALID))
     if any(len(other.marks) for other in others):
-        shown.append((f"{glyphs.other_mark} {curves.curves.marks_word} of others", Ink.OTHER_1))
+        entries.append((f"{glyphs.other_mark} {curves.curves.marks_label} of others", Ink.OTHER_1))
     if run.run.best:
-        shown.append((f"{glyphs.best} best", Ink.BEST))
+        entries.append((f"{glyphs.best} best", Ink.BEST))
     if run.run.checkpoints:
-        shown.append((f"{glyphs.checkpoint} checkpoint", Ink.CHECKPOINT))
-    return shown
+        entries.append((f"{glyphs.checkpoint} checkpoint", Ink.CHECKPOINT))
+    return entries

@@ -1,7 +1,7 @@
-"""A curve in columns: grows with its points, and tells what stands in a part of it at once.
+"""Curves as columns of steps, times and values, extended as points come in.
 
 Sums and extremes over slices of plain lists run at the speed of C, so a hundred thousand points
-cost a redraw little more than a hundred do.
+cost a redraw little more than a hundred.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 from tui.domain.jobs.curves import Curve, Point
 from tui.widgets.plot.curves import Curves, RunCurves
-from tui.widgets.plot.view import Across, Smoothing
+from tui.widgets.plot.smoothing import MovingAverage, Smoothing
+from tui.widgets.plot.view import XAxis
 
 LARGEST = 1e30
-"""A loss beyond this means nothing."""
-_FARTHEST = 1e15
-"""No clock shows a time beyond this."""
+"""Values beyond this are left out: no loss is as large."""
+_LATEST = 1e15
+"""Unix seconds; later times are ignored."""
 
 
 class Trace:
@@ -25,9 +26,9 @@ class Trace:
 
     Attributes:
         steps: ascending.
-        times: Unix seconds, never descending: a clock that went back stands still here.
+        times: Unix seconds, never descending, even where the clock was set back.
         values: one a step.
-        left_out: how many values were no numbers.
+        left_out: how many values were not finite.
     """
 
     def __init__(self) -> None:
@@ -42,10 +43,10 @@ class Trace:
         self.values: list[float] = []
         self.left_out = 0
         self._known = Curve()
-        self._averages: dict[Smoothing, _Average] = {}
+        self._averages: dict[Smoothing, MovingAverage] = {}
 
-    def follow(self, curve: Curve) -> None:
-        """Take in the points that are new; all of them where the known ones are others now."""
+    def update(self, curve: Curve) -> None:
+        """Add the new points; start over where the curve does not extend the known one."""
         if not curve.extends(self._known):
             self._clear()
         for point in curve[len(self._known) :]:
@@ -57,99 +58,78 @@ class Trace:
         if not abs(value) < LARGEST:
             self.left_out += 1
             return
-        before = self.times[-1] if self.times else 0.0
+        previous = self.times[-1] if self.times else 0.0
         self.steps.append(step)
-        self.times.append(max(at, before) if abs(at) < _FARTHEST else before)
+        self.times.append(max(at, previous) if abs(at) < _LATEST else previous)
         self.values.append(value)
 
     def smoothed(self, smoothing: Smoothing) -> list[float]:
         """One value a step: the values themselves, or their moving average."""
         if smoothing is Smoothing.OFF:
             return self.values
-        average = self._averages.setdefault(smoothing, _Average(smoothing.value))
-        return average.of(self.values)
+        average = self._averages.setdefault(smoothing, MovingAverage(smoothing.value))
+        return average.extend(self.values)
 
-    def places(self, across: Across) -> Sequence[float]:
-        """Where each point stands on the axis: its step, or its time."""
-        return self.steps if across is Across.STEP else self.times
-
-
-class _Average:
-    """An exponential moving average, unbiased at its start; it grows with its values.
-
-    It is the weighted mean of all values so far, with weights `keep ** age`. Dividing by the sum of
-    the weights is what takes the bias from its start (Kingma and Ba 2015, section 3).
-    """
-
-    def __init__(self, keep: float) -> None:
-        self._keep = keep
-        self._sum = 0.0
-        self._weights = 0.0
-        self._means: list[float] = []
-
-    def of(self, values: list[float]) -> list[float]:
-        for value in values[len(self._means) :]:
-            self._sum = self._keep * self._sum + value
-            self._weights = self._keep * self._weights + 1
-            self._means.append(self._sum / self._weights)
-        return self._means
+    def positions(self, x_axis: XAxis) -> Sequence[float]:
+        """The step or the time of each point."""
+        return self.steps if x_axis is XAxis.STEP else self.times
 
 
 @dataclass(slots=True)
 class TracedRun:
-    """A run and its curves in columns."""
+    """A run and the traces of its curves."""
 
     run: RunCurves
     line: Trace
     marks: Trace
 
     @property
-    def read(self) -> Trace:
-        """What a cursor goes along: the line, or the points where there is none."""
+    def main(self) -> Trace:
+        """The trace that the cursor follows: the line, or the marks where there is none."""
         return self.line if len(self.line) else self.marks
 
-    def origin(self, across: Across) -> float:
-        """What stands at the left end of the axis: step 0, or the moment the run began."""
+    def origin(self, x_axis: XAxis) -> float:
+        """The zero of the axis: step 0, or the time at which the run started."""
         firsts = [trace.times[0] for trace in (self.line, self.marks) if len(trace)]
-        if across is Across.STEP or not firsts:
+        if x_axis is XAxis.STEP or not firsts:
             return 0.0
         return min([*firsts, self.run.started_at if self.run.started_at is not None else firsts[0]])
 
-    def place(self, across: Across, index: int) -> float:
-        """Where a point of `read` stands, counted from the origin."""
-        return self.read.places(across)[index] - self.origin(across)
+    def position(self, x_axis: XAxis, index: int) -> float:
+        """The position of a point of `main`, counted from the origin."""
+        return self.main.positions(x_axis)[index] - self.origin(x_axis)
 
     def index_at(self, step: int) -> int:
-        """The last point of `read` at a step or before it; the first one where none is."""
-        return max(0, bisect_right(self.read.steps, step) - 1)
+        """The last point of `main` at or before a step; the first one where there is none."""
+        return max(0, bisect_right(self.main.steps, step) - 1)
 
 
 class TracedCurves:
-    """A chart's curves in columns, kept from drawing to drawing."""
+    """The traces of a chart, kept from one drawing to the next."""
 
     def __init__(self, curves: Curves | None = None) -> None:
         self.curves = Curves()
         self.runs: list[TracedRun] = []
         if curves:
-            self.follow(curves)
+            self.update(curves)
 
-    def follow(self, curves: Curves) -> None:
-        """Take in how the curves are now; a run stays itself by its name and place."""
-        before = {(place, one.run.name): one for place, one in enumerate(self.runs)}
+    def update(self, curves: Curves) -> None:
+        """Bring the traces up to date; a run is recognised by its name and index."""
+        previous = {(index, traced.run.name): traced for index, traced in enumerate(self.runs)}
         self.curves, self.runs = curves, []
-        for place, run in enumerate(curves.runs):
-            known = before.get((place, run.name))
+        for index, run in enumerate(curves.runs):
+            known = previous.get((index, run.name))
             traced = TracedRun(run, known.line, known.marks) if known else None
             traced = traced or TracedRun(run, Trace(), Trace())
-            traced.line.follow(run.line)
-            traced.marks.follow(run.marks)
+            traced.line.update(run.line)
+            traced.marks.update(run.marks)
             self.runs.append(traced)
 
     @property
     def left_out(self) -> int:
-        """Values of all runs that are no numbers."""
-        return sum(one.line.left_out + one.marks.left_out for one in self.runs)
+        """How many values of all runs are not finite."""
+        return sum(run.line.left_out + run.marks.left_out for run in self.runs)
 
     def __bool__(self) -> bool:
         """Whether there is anything to draw."""
-        return any(len(one.read) for one in self.runs)
+        return any(len(run.main) for run in self.runs)
