@@ -157,7 +157,7 @@ class Chats:
             "first_token_seconds": None
             if answer.first_at is None
             else answer.waited(answer.first_at),
-            "seconds": None if answer.ended_at is None else answer.ended_at - answer.began,
+            "seconds": None if answer.ended_at is None else answer.ended_at - answer.started_at,
         }
         await append_json(log, [record])
 

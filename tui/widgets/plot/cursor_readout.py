@@ -52,7 +52,7 @@ def describe_cursor(curves: TracedCurves, view: View, *, brief: bool = False) ->
     if view.cursor is None or not curves.runs or not len(curves.runs[0].main):
         return ""
     first, *others = curves.runs
-    index = first.index_value_at(view.cursor)
+    index = first.index_at(view.cursor)
     step = first.main.steps[index]
     parts = [f"step {step}"]
     if not brief:
