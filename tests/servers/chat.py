@@ -20,7 +20,7 @@ class ChatServer(MisbehavingServer):
         self.refused: dict[str, int] = {}
         """Models to refuse -> the status."""
         self.delay = 0.0
-        self.requests: list[dict[str, Any]] = []
+        self.chat_requests: list[dict[str, Any]] = []
         self.in_flight = 0
         self.peak = 0
 
@@ -30,7 +30,7 @@ class ChatServer(MisbehavingServer):
         if not path.endswith("/chat/completions"):
             return super().answer(method, path, query, body)
         request = json.loads(body)
-        self.requests.append(request)
+        self.chat_requests.append(request)
         self.in_flight += 1
         self.peak = max(self.peak, self.in_flight)
         if status := self.refused.get(request["model"]):

@@ -31,7 +31,7 @@ class StreamingServer(MisbehavingServer):
         """Seconds between two words."""
         self.paused: dict[str, asyncio.Event] = {}
         """Models that wait for an event after two words."""
-        self.requests: list[dict[str, Any]] = []
+        self.chat_requests: list[dict[str, Any]] = []
         self.disconnected: asyncio.Queue[str] = asyncio.Queue()
         """Models whose client disconnected before the end."""
 
@@ -42,7 +42,7 @@ class StreamingServer(MisbehavingServer):
 
     def of(self, model: str) -> dict[str, Any]:
         """The last request to the model."""
-        return [request for request in self.requests if request["model"] == model][-1]
+        return [request for request in self.chat_requests if request["model"] == model][-1]
 
     def answer(
         self, method: str, path: str, query: dict[str, list[str]], body: bytes
@@ -51,7 +51,7 @@ class StreamingServer(MisbehavingServer):
             return super().answer(method, path, query, body)
         request = json.loads(body)
         model = request["model"]
-        self.requests.append(request)
+        self.chat_requests.append(request)
         quirk = self.quirks.get(model, "well")
         if quirk == "missing":
             return 404, {"error": {"message": f"The deployment {model} does not exist."}}

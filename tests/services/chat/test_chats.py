@@ -57,10 +57,10 @@ async def test_an_answer_comes_in_pieces_and_ends_with_its_tokens(
     pieces, ending = await collect(services, settings)
     assert pieces == ["one", " two", " three", " four"]
     assert ending == Ending(Ended.COMPLETE, 4)
-    request = server.requests[-1]
+    request = server.chat_requests[-1]
     assert (request["temperature"], request["max_tokens"], request["seed"]) == (0.5, 9, 3)
     await collect(services, ChatSettings(seed=None))
-    assert "seed" not in server.requests[-1]
+    assert "seed" not in server.chat_requests[-1]
 
 
 @pytest.mark.parametrize("quirk", ["whole", "ignores"])

@@ -87,8 +87,8 @@ async def test_both_models_answer_every_case_and_the_better_one_is_named(
     assert record.comparison.verdict is Verdict.BETTER
     assert record.scorer == "json_valid"
     assert (record.comparison.n, record.comparison.wins) == (10, 10)
-    assert len(server.requests) == 20
-    assert {(one["temperature"], one["max_tokens"]) for one in server.requests} == {(0, 256)}
+    assert len(server.chat_requests) == 20
+    assert {(one["temperature"], one["max_tokens"]) for one in server.chat_requests} == {(0, 256)}
     assert record.base_averages.tokens == 4
     assert record.tuned_averages.seconds > 0
 
@@ -111,7 +111,7 @@ async def test_each_case_is_stored_as_it_comes_and_an_interrupted_run_resumes(
     assert [case["number"] for case in stored] == [result.number for result in seen]
     assert await services.evaluations.latest() is None
 
-    asked_before = len(server.requests)
+    asked_before = len(server.chat_requests)
     again = await services.evaluations.start(request(test))
     assert again.reused == 3
     assert again.folder == run.folder
@@ -119,7 +119,7 @@ async def test_each_case_is_stored_as_it_comes_and_an_interrupted_run_resumes(
     record = await services.evaluations.finish(again)
     assert record.comparison is not None
     assert record.comparison.n == 10
-    assert len(server.requests) - asked_before == 14
+    assert len(server.chat_requests) - asked_before == 14
 
 
 async def test_a_run_with_other_settings_does_not_reuse_the_interrupted_one(
@@ -162,7 +162,7 @@ async def test_an_unknown_model_stops_at_once_with_one_sentence(
     )
     with pytest.raises(NotFound, match="The model gone does not exist"):
         await answer(services, run)
-    assert len(server.requests) < 20
+    assert len(server.chat_requests) < 20
 
 
 async def test_a_wrong_key_stops_at_once_and_is_not_shown(
@@ -202,7 +202,7 @@ async def test_a_model_that_never_answers_stops_it_though_the_other_one_does(
     run = await services.evaluations.start(request(make_test_set(tmp_path, 100)))
     with pytest.raises(ProviderError, match="tuned cannot be loaded"):
         await answer(services, run)
-    assert len(server.requests) < 40
+    assert len(server.chat_requests) < 40
 
 
 @pytest.mark.parametrize("kind", ["html", "reset"])
@@ -252,7 +252,7 @@ async def test_a_test_set_that_cannot_be_used_is_told_before_anything_is_asked(
     test.write_bytes(content)
     with pytest.raises(InputError, match=why):
         await services.evaluations.start(request(test, scorer=scorer))
-    assert server.requests == []
+    assert server.chat_requests == []
     assert not services.settings.workspace.exists()
 
 
