@@ -59,9 +59,9 @@ class ChooseRun(Dialog[Chosen | None]):
     def compose(self) -> ComposeResult:
         """The runs, and the keys."""
         with Vertical(classes="dialog -wide"):
-            yield Static("Lay another run over this one", classes="dialog--title", markup=False)
+            yield Static("Overlay run", classes="dialog--title", markup=False)
             yield LineTable(_COLUMNS, self._cells)
-            hint = "enter draws it too, x draws no other run, esc changes nothing."
+            hint = "enter overlays the run, x removes the overlay, esc cancels."
             yield Static(hint, classes="dialog--hint", markup=False)
 
     def on_mount(self) -> None:
