@@ -1,4 +1,4 @@
-"""Settings that leave nothing behind, and a server."""
+"""Settings with a home of their own, and a server."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from servers.misbehaving import MisbehavingServer
-from support.jobs_screen import hasty
+from support.jobs_screen import fast_app
 from support.providers import provider_profile
 from support.sample_rows import good_rows
 
@@ -35,13 +35,13 @@ def far_settings(
 
 @pytest.fixture
 def far_app(far_settings: Settings) -> FtuiApp:
-    return hasty(far_settings)
+    return fast_app(far_settings)
 
 
 @pytest.fixture
 def app_of() -> Callable[[Settings], FtuiApp]:
     """Makes the app with settings of the test's own."""
-    return hasty
+    return fast_app
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What tests of the screen Jobs share: jobs on a server, and what is to be seen of them."""
+"""Shared by tests of the screen Jobs: jobs on a server, and the texts on the screen."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from tui.widgets.live_line import LiveLine
 SIZES = [(80, 24), (120, 40)]
 
 
-HASTE = 20.0
+SPEED = 20.0
 
 
-def hasty(settings: Settings) -> FtuiApp:
-    """The app with a clock that runs fast, so that a far server is asked often."""
-    begin = time.time()
+def fast_app(settings: Settings) -> FtuiApp:
+    """The app with a fast clock, so that a remote server is polled often."""
+    start = time.time()
     clock = Clock(
-        now=lambda: begin + (time.time() - begin) * HASTE,
-        sleep=lambda seconds: asyncio.sleep(seconds / HASTE),
+        now=lambda: start + (time.time() - start) * SPEED,
+        sleep=lambda seconds: asyncio.sleep(seconds / SPEED),
     )
     services = Services(settings)
     services.jobs = Jobs(settings, services.workspace, services.providers, clock)
     return FtuiApp(services)
 
 
-def a_job(
+def add_job_with_steps(
     server: MisbehavingServer, steps: int = 56, job: str = "ftjob-1", **fields: object
 ) -> None:
-    """A job that trains and has done some of 90 steps."""
+    """Add a running job that has done some of 90 steps."""
     now = time.time()
     server.add_job(job, **{"created_at": now - 100, "suffix": "tickets", **fields})
     for step in range(1, steps + 1):
@@ -51,24 +51,22 @@ def a_job(
 
 
 def screen(app: FtuiApp) -> JobsScreen:
-    found = next(one for one in app.screen_stack if isinstance(one, JobsScreen))
-    assert isinstance(found, JobsScreen)
-    return found
+    return next(screen for screen in app.screen_stack if isinstance(screen, JobsScreen))
 
 
 def headline(app: FtuiApp) -> str:
-    shown = [one for one in app.screen_stack if isinstance(one, JobActions)]
-    return str(shown[-1].query_one("#headline", Static).render())
+    screens = [screen for screen in app.screen_stack if isinstance(screen, JobActions)]
+    return str(screens[-1].query_one("#headline", Static).render())
 
 
 def lines_of(table: LineTable) -> list[str]:
-    """The rows of a table that are in sight."""
+    """The visible rows of a table."""
     lines = [table.render_line(y).text for y in range(table.size.height)]
     return [line for line in lines[1:] if line.strip(" ┃")]
 
 
 def rows(app: FtuiApp) -> list[str]:
-    """The lines of the list that are in sight."""
+    """The visible lines of the list."""
     return lines_of(screen(app).query_one("#jobs-list", LineTable))
 
 
@@ -83,7 +81,7 @@ def chart_text(app: FtuiApp) -> str:
     return "\n".join(chart.render_line(y).text for y in range(chart.size.height))
 
 
-def asks(app: FtuiApp) -> bool:
+def question_is_open(app: FtuiApp) -> bool:
     """Whether a question is open."""
     return isinstance(app.screen, Confirm) and bool(app.screen.query(Button))
 
@@ -92,6 +90,6 @@ def question(app: FtuiApp) -> str:
     return "\n".join(str(line.render()) for line in app.screen.query(Static))
 
 
-def told(app: FtuiApp) -> str:
-    """What the app told in the corner."""
+def notices_text(app: FtuiApp) -> str:
+    """The notifications of the app."""
     return "\n".join(str(note.message) for note in app._notifications)

@@ -76,7 +76,7 @@ async def settings(tmp_path: Path) -> Settings:
     return await recorded(tmp_path)
 
 
-async def compared(pilot: Pilot[None], marks: int) -> RunComparisonScreen:
+async def open_comparison(pilot: Pilot[None], marks: int) -> RunComparisonScreen:
     app = pilot.app
     await pilot.press("3")
     await until(
@@ -101,7 +101,7 @@ async def test_marked_runs_are_compared_without_a_server(
 ) -> None:
     app = FtuiApp(Services(settings))
     async with app.run_test(size=size) as pilot:
-        screen = await compared(pilot, marks=4)
+        screen = await open_comparison(pilot, marks=4)
         headline = str(screen.query_one("#headline", Static).render())
         assert headline.startswith("4 runs · best validation loss 0.117: A one at step 30")
         lines = table(screen)
@@ -129,7 +129,7 @@ async def test_marked_runs_are_compared_without_a_server(
         await until(pilot, lambda: isinstance(app.screen, JobsScreen))
 
 
-async def test_one_run_alone_is_not_compared(settings: Settings) -> None:
+async def test_a_single_run_cannot_be_compared(settings: Settings) -> None:
     app = FtuiApp(Services(settings))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
@@ -142,7 +142,7 @@ async def test_one_run_alone_is_not_compared(settings: Settings) -> None:
         assert app.screen is screen
 
 
-def test_the_same_table_from_the_shell(
+def test_the_command_prints_the_same_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = asyncio.run(recorded(tmp_path))
@@ -150,10 +150,10 @@ def test_the_same_table_from_the_shell(
     monkeypatch.setenv("FTUI_HOME", str(settings.home))
     monkeypatch.setenv("FTUI_CONFIG", str(tmp_path / "none.toml"))
     code, out, _ = run(capsys, "jobs", "--compare", "ftjob-0", "ftjob-1", "--json")
-    said = json.loads(out)
+    comparison = json.loads(out)
     assert code == 0
-    assert said["jobs"][1] == {"job": "ftjob-1", "provider": "near"}
-    assert {"name": "n_epochs", "values": ["2", "3"], "differs": True} in said["rows"]
+    assert comparison["jobs"][1] == {"job": "ftjob-1", "provider": "near"}
+    assert {"name": "n_epochs", "values": ["2", "3"], "differs": True} in comparison["rows"]
     code, out, _ = run(capsys, "jobs", "--compare", "ftjob-0", "ftjob-3")
     assert out.splitlines()[0].split() == ["one", "x�[/red]y"]
     assert "≠ n_epochs" in out

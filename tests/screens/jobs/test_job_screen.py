@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 from servers.misbehaving import Fault, MisbehavingServer
 from support.jobs_screen import (
-    a_job,
+    add_job_with_steps,
     chart_text,
-    hasty,
+    fast_app,
     headline,
     lines_of,
+    notices_text,
     panel_text,
     rows,
     screen,
-    told,
 )
 from support.providers import provider_profile
 from support.waiting import until
@@ -37,24 +37,24 @@ from tui.settings import Settings
 from tui.widgets.line_pane import LinePane
 
 
-class AskedApp(FtuiApp):
-    """Keeps what its screens ask for, in place of going there."""
+class RecordingApp(FtuiApp):
+    """Records the requests of its screens instead of following them."""
 
     CSS_PATH = Path(tui.__file__).with_name("app.tcss")
 
     def __init__(self, services: Services) -> None:
         super().__init__(services)
-        self.asked: list[StepRequested] = []
+        self.step_requests: list[StepRequested] = []
 
     @on(StepRequested)
-    def keep(self, request: StepRequested) -> None:
+    def record(self, request: StepRequested) -> None:
         request.prevent_default()
-        self.asked.append(request)
+        self.step_requests.append(request)
 
 
 @pytest.fixture
-def app(far_settings: Settings) -> AskedApp:
-    return AskedApp(hasty(far_settings).services)
+def app(far_settings: Settings) -> RecordingApp:
+    return RecordingApp(fast_app(far_settings).services)
 
 
 @asynccontextmanager
@@ -69,9 +69,9 @@ async def opened(app: FtuiApp, size: tuple[int, int] = (80, 24)) -> AsyncIterato
 
 
 def job_screen(app: FtuiApp) -> JobScreen:
-    found = app.screen
-    assert isinstance(found, JobScreen)
-    return found
+    screen = app.screen
+    assert isinstance(screen, JobScreen)
+    return screen
 
 
 def title(app: FtuiApp, pane: str) -> str:
@@ -105,22 +105,22 @@ def add_checkpoint(
 
 
 def with_checkpoints(server: MisbehavingServer) -> None:
-    a_job(server)
+    add_job_with_steps(server)
     add_checkpoint(server, 20, valid_loss=0.975)
     add_checkpoint(server, 40, valid_loss=0.41)
     add_checkpoint(server, 50, valid_loss=0.62)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 16)])
-async def test_a_job_opens_with_its_figures_its_chart_and_the_pane_that_has_the_keys(
+async def test_a_job_opens_with_its_figures_its_chart_and_the_focused_pane(
     app: FtuiApp, server: MisbehavingServer, size: tuple[int, int]
 ) -> None:
-    a_job(server)
+    add_job_with_steps(server)
     server.events["ftjob-1"][-1]["data"] |= {"num_tokens": 14302, "tokens_per_second": 92}
     async with opened(app, size):
-        shown = panel_text(app)
-        for words in ("62%", "ETA", "valid 0.064", "92 tok/s", "14,302 tokens", "updated"):
-            assert words in shown
+        panel = panel_text(app)
+        for text in ("62%", "ETA", "valid 0.064", "92 tok/s", "14,302 tokens", "updated"):
+            assert text in panel
         assert "●" in chart_text(app)
         assert "★" in chart_text(app)
         assert title(app, "chart").startswith("▸ Loss by step")
@@ -129,26 +129,26 @@ async def test_a_job_opens_with_its_figures_its_chart_and_the_pane_that_has_the_
         assert job_screen(app).panel.chart.chart.size.height >= 5
 
 
-async def test_a_past_run_opens_with_its_curves_without_any_server(
+async def test_a_past_run_opens_with_its_curves_without_a_server(
     far_settings: Settings, server: MisbehavingServer
 ) -> None:
-    a_job(server)
+    add_job_with_steps(server)
     server.finish()
-    services = hasty(far_settings).services
+    services = fast_app(far_settings).services
     async for _ in services.jobs.watch("far", "ftjob-1"):
         pass
     await services.providers.close()
     nowhere = provider_profile("http://127.0.0.1:9/v1")
-    gone = far_settings.model_copy(update={"providers": {"far": nowhere}})
-    app = hasty(gone)
+    unreachable = far_settings.model_copy(update={"providers": {"far": nowhere}})
+    app = fast_app(unreachable)
     async with opened(app):
         assert "★" in chart_text(app)
 
 
-async def test_a_server_in_trouble_is_told_with_the_next_try(
+async def test_a_server_in_trouble_is_shown_with_the_next_retry(
     app: FtuiApp, server: MisbehavingServer
 ) -> None:
-    a_job(server)
+    add_job_with_steps(server)
     async with opened(app) as pilot:
         server.faults = [Fault("status", 503, headers={"Retry-After": "90"}) for _ in range(5)]
         await until(pilot, lambda: "trying again in 90 s" in panel_text(app))
@@ -156,10 +156,10 @@ async def test_a_server_in_trouble_is_told_with_the_next_try(
         assert "HTTP 503" in headline(app)
 
 
-async def test_keys_look_at_the_chart_in_every_way_and_at_every_figure(
+async def test_keys_change_the_view_and_the_metric_of_the_chart(
     app: FtuiApp, server: MisbehavingServer
 ) -> None:
-    a_job(server)
+    add_job_with_steps(server)
     for event in server.events["ftjob-1"]:
         event["data"]["learning_rate"] = 2e-4
     async with opened(app) as pilot:
@@ -185,10 +185,10 @@ async def test_keys_look_at_the_chart_in_every_way_and_at_every_figure(
         assert "This server does not report gradient norms." in chart_text(app)
 
 
-async def test_another_run_is_laid_over_by_a_key(app: FtuiApp, server: MisbehavingServer) -> None:
-    a_job(server, 90, "ftjob-0", suffix="first-try", created_at=time.time() - 900)
+async def test_a_key_overlays_another_run(app: FtuiApp, server: MisbehavingServer) -> None:
+    add_job_with_steps(server, 90, "ftjob-0", suffix="first-try", created_at=time.time() - 900)
     server.finish("ftjob-0")
-    a_job(server)
+    add_job_with_steps(server)
     async with opened(app) as pilot:
         await pilot.press("o")
         await until(pilot, lambda: isinstance(app.screen, ChooseRun))
@@ -200,10 +200,10 @@ async def test_another_run_is_laid_over_by_a_key(app: FtuiApp, server: Misbehavi
         assert title(app, "chart").endswith("B 0.055")
 
 
-async def test_an_event_is_found_by_words_and_level_and_read_in_full(
+async def test_events_are_filtered_by_words_and_level_and_open_in_full(
     app: FtuiApp, server: MisbehavingServer
 ) -> None:
-    a_job(server)
+    add_job_with_steps(server)
     long = "The learning rate is high for these rows; " * 8
     server.say(long, time.time() - 3, level="warning", data={"clipped": [4, 10]})
     server.say("Checkpoint created at step 50", time.time() - 2)
@@ -228,14 +228,14 @@ async def test_an_event_is_found_by_words_and_level_and_read_in_full(
         await until(pilot, lambda: app.screen is screen(app))
 
 
-async def test_checkpoints_are_compared_copied_evaluated_and_talked_with(
-    app: AskedApp, server: MisbehavingServer
+async def test_checkpoints_are_listed_copied_evaluated_and_chatted_with(
+    app: RecordingApp, server: MisbehavingServer
 ) -> None:
     with_checkpoints(server)
     async with opened(app) as pilot:
         assert "s" in app.screen.active_bindings
         await pilot.press("c")
-        assert "has a model to chat with." in told(app)
+        assert "has a model to chat with." in notices_text(app)
         await pilot.press("tab")
         assert title(app, "checkpoints") == "▸ Checkpoints  3"
         assert not title(app, "chart").startswith("▸")
@@ -251,24 +251,24 @@ async def test_checkpoints_are_compared_copied_evaluated_and_talked_with(
         await pilot.press("enter")
         await until(pilot, lambda: app.clipboard == "ft:base:tickets:ckpt-step-40")
         tuned = "ft:base:tickets:ckpt-step-40"
-        assert app.asked == [
+        assert app.step_requests == [
             ChatRequested("far", "base", tuned),
             EvaluateRequested("far", "base", tuned),
         ]
 
 
-async def test_a_job_that_overfits_is_noted_with_the_rule(
+async def test_an_overfitting_job_gets_a_health_note_with_its_rule(
     app: FtuiApp, server: MisbehavingServer
 ) -> None:
-    a_job(server)
+    add_job_with_steps(server)
     for step, value in ((10, 0.5), (20, 0.4), (30, 0.6), (40, 0.7), (50, 0.8)):
         server.events["ftjob-1"][step - 1]["data"]["valid_loss"] = value
     async with opened(app, (120, 40)) as pilot:
         assert "! Validation loss has risen since step 20" in panel_text(app)
         await pilot.press("i")
         await until(pilot, lambda: isinstance(app.screen, ReadText))
-        read = " ".join(line.plain for line in app.screen.query_one(LinePane).lines)
-        assert "Rule: The last 3 validations are more than 2 % above the lowest one." in read
-        job = next(one for one in app.screen_stack if isinstance(one, JobScreen))
-        assert job.is_current, "what lies below a dialog is seen"
-        assert not screen(app).is_current, "the list below a job is not, and costs no byte"
+        text = " ".join(line.plain for line in app.screen.query_one(LinePane).lines)
+        assert "Rule: The last 3 validations are more than 2 % above the lowest one." in text
+        job = next(other for other in app.screen_stack if isinstance(other, JobScreen))
+        assert job.is_current, "a screen below a dialog is visible"
+        assert not screen(app).is_current, "the list below a job is not, and sends nothing"

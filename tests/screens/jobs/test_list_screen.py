@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 from servers.misbehaving import MisbehavingServer
-from support.jobs_screen import SIZES, a_job, hasty, headline, panel_text, rows, screen
+from support.jobs_screen import (
+    SIZES,
+    add_job_with_steps,
+    fast_app,
+    headline,
+    panel_text,
+    rows,
+    screen,
+)
 from support.waiting import until
 from textual.widgets import Static
 
@@ -29,36 +37,36 @@ def settings(far_settings: Settings) -> Settings:
 
 @pytest.fixture
 def app(settings: Settings) -> FtuiApp:
-    return hasty(settings)
+    return fast_app(settings)
 
 
-def loop_words(app: FtuiApp) -> str:
+def loop_text(app: FtuiApp) -> str:
     steps = app.screen.query(LoopStep)
     return "".join(str(step.render()) for step in steps if step.mode is Mode.JOBS)
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_an_empty_list_says_what_this_is_and_the_key_to_begin(
+async def test_an_empty_list_explains_the_screen_and_how_to_start(
     app: FtuiApp, size: tuple[int, int]
 ) -> None:
     async with app.run_test(size=size) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: "No jobs yet" in headline(app))
-        said = str(app.screen.query_one("#jobs-empty", Static).render())
-        assert "Press n for a new job" in said
+        text = str(app.screen.query_one("#jobs-empty", Static).render())
+        assert "Press n for a new job" in text
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_running_job_is_listed_and_opens_live(
     app: FtuiApp, server: MisbehavingServer, size: tuple[int, int]
 ) -> None:
-    a_job(server)
+    add_job_with_steps(server)
     async with app.run_test(size=size) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: bool(rows(app)) and "62%" in rows(app)[0])
         assert "▶ running" in rows(app)[0]
         assert "tickets" in rows(app)[0]
-        assert "62%" in loop_words(app)
+        assert "62%" in loop_text(app)
         await pilot.press("enter")
         await until(pilot, lambda: "step 56/90" in panel_text(app))
         assert "best 0.064 at 50" in panel_text(app)
@@ -73,38 +81,38 @@ async def test_the_loop_bar_follows_a_recorded_job_from_another_screen(
     request = JobRequest(training_file=training, model="base", provider="far")
     await app.services.jobs.submit(request)
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: "▶ queued" in loop_words(app))
+        await until(pilot, lambda: "▶ queued" in loop_text(app))
         server.jobs["ftjob-1"]["status"] = "running"
         server.finish()
-        await until(pilot, lambda: "✓ succeeded" in loop_words(app))
+        await until(pilot, lambda: "✓ succeeded" in loop_text(app))
         assert app.current_mode == Mode.DECIDE.value
 
 
-async def test_what_happened_while_the_app_was_closed_is_there(
+async def test_what_happened_while_the_app_was_closed_is_shown(
     settings: Settings, server: MisbehavingServer
 ) -> None:
-    a_job(server, 10)
-    first = hasty(settings)
+    add_job_with_steps(server, 10)
+    first = fast_app(settings)
     async with first.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: bool(rows(first)) and "11%" in rows(first)[0])
     for step in range(11, 91):
         server.add_step(step, total_steps=90)["created_at"] = time.time() + step
     server.finish()
-    again = hasty(settings)
-    async with again.run_test(size=(80, 24)) as pilot:
+    second = fast_app(settings)
+    async with second.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
-        await until(pilot, lambda: bool(rows(again)) and "succeeded" in rows(again)[0])
+        await until(pilot, lambda: bool(rows(second)) and "succeeded" in rows(second)[0])
         await pilot.press("enter")
-        await until(pilot, lambda: "step 90/90" in panel_text(again))
-        assert "→ ft:base:ftjob-1" in headline(again)
+        await until(pilot, lambda: "step 90/90" in panel_text(second))
+        assert "→ ft:base:ftjob-1" in headline(second)
 
 
 async def test_hostile_names_and_messages_are_shown_scrubbed(
     app: FtuiApp, server: MisbehavingServer
 ) -> None:
     evil = "x\x1b]0;PWNED\x07[/red]y"
-    a_job(server, suffix=evil, model=evil)
+    add_job_with_steps(server, suffix=evil, model=evil)
     server.say(evil, time.time())
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
@@ -127,9 +135,9 @@ async def test_a_machine_without_the_extra_gets_the_install_line(
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: "No jobs yet" in headline(app))
-        said = str(app.screen.query_one("#jobs-empty", Static).render())
-        assert 'pip install "fine-tui[local]"' in said
-        assert "[local]" in said
+        text = str(app.screen.query_one("#jobs-empty", Static).render())
+        assert 'pip install "fine-tui[local]"' in text
+        assert "[local]" in text
 
 
 async def test_listing_does_not_start_the_engine(app: FtuiApp, settings: Settings) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from servers.misbehaving import Fault, MisbehavingServer
-from support.jobs_screen import SIZES, hasty, headline, screen
+from support.jobs_screen import SIZES, fast_app, headline, screen
 from support.sample_rows import good_rows, pair_rows
 from support.waiting import until
 from textual.widgets import Button, Input, Select, Static
@@ -26,14 +26,14 @@ def settings(far_settings: Settings) -> Settings:
 
 @pytest.fixture
 def app(settings: Settings) -> FtuiApp:
-    return hasty(settings)
+    return fast_app(settings)
 
 
 def form_is_open(app: FtuiApp) -> bool:
     return isinstance(app.screen, NewJob) and bool(app.screen.query("#start"))
 
 
-async def test_the_new_job_form_knows_a_file_of_pairs(
+async def test_the_form_recognises_a_file_of_preference_pairs(
     app: FtuiApp, server: MisbehavingServer, tmp_path: Path
 ) -> None:
     path = tmp_path / "pairs.jsonl"
@@ -79,7 +79,7 @@ async def test_the_new_job_form_fits_and_starts_by_keyboard(
         ("training_file", "", "Give a training file"),
     ],
 )
-async def test_a_wrong_answer_in_the_form_is_one_plain_sentence(
+async def test_an_invalid_field_is_explained_in_one_sentence(
     app: FtuiApp, training: Path, field: str, value: str, sentence: str
 ) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
@@ -109,11 +109,11 @@ async def test_a_file_with_errors_blocks_the_start_and_names_the_line(
         assert isinstance(app.screen, NewJob)
 
 
-async def test_a_refused_job_is_offered_again_with_the_same_answers(
+async def test_a_refused_job_is_offered_again_with_the_same_values(
     app: FtuiApp, server: MisbehavingServer, training: Path
 ) -> None:
-    said = {"error": {"message": "No such model."}}
-    server.faults = [Fault("status", 400, path="fine_tuning/jobs", method="POST", body=said)]
+    body = {"error": {"message": "No such model."}}
+    server.faults = [Fault("status", 400, path="fine_tuning/jobs", method="POST", body=body)]
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
         screen(app).offer_job(training)
@@ -126,11 +126,11 @@ async def test_a_refused_job_is_offered_again_with_the_same_answers(
         assert any("No such model" in str(note.message) for note in app._notifications)
 
 
-async def test_a_refused_organisation_trains_the_same_on_this_machine_by_one_key(
+async def test_a_refused_organisation_can_train_the_same_on_this_machine(
     app: FtuiApp, server: MisbehavingServer, training: Path
 ) -> None:
-    said = {"error": {"message": "Your organization may not.", "code": "not_allowed"}}
-    server.faults = [Fault("status", 403, path="fine_tuning/jobs", method="POST", body=said)]
+    body = {"error": {"message": "Your organization may not.", "code": "not_allowed"}}
+    server.faults = [Fault("status", 403, path="fine_tuning/jobs", method="POST", body=body)]
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
         screen(app).offer_job(training)

@@ -1,4 +1,4 @@
-"""Starting jobs from the screen Jobs: the way of a file to its server, and what was half done."""
+"""Starting jobs from the screen Jobs: uploads and unfinished submissions."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def request_(tmp_path: Path) -> JobRequest:
 
 
 def screen(app: FtuiApp) -> JobStarting:
-    return next(one for one in app.screen_stack if isinstance(one, JobStarting))
+    return next(screen for screen in app.screen_stack if isinstance(screen, JobStarting))
 
 
 def headline(app: FtuiApp) -> str:
@@ -62,7 +62,7 @@ def notes(app: FtuiApp) -> str:
     return "\n".join(str(note.message) for note in app._notifications)
 
 
-async def test_the_headline_tells_how_far_a_new_job_is(
+async def test_the_headline_shows_the_progress_of_a_new_job(
     services: Services, server: MisbehavingServer, request_: JobRequest
 ) -> None:
     server.faults = [Fault("hang", path="/files", method="POST")]
@@ -77,10 +77,10 @@ async def test_the_headline_tells_how_far_a_new_job_is(
         await until(pilot, lambda: form_is_open(app)), "the screen answers meanwhile"
 
 
-async def ended_while_creating(
+async def close_while_creating(
     services: Services, server: MisbehavingServer, request: JobRequest, fault: Fault
 ) -> None:
-    """What an ftui leaves that is ended while a server creates its job."""
+    """Leave what ftui leaves when it is closed while a server creates its job."""
     server.faults = [fault]
     task = asyncio.create_task(services.jobs.submit(request))
     await server.hanging.wait()
@@ -89,11 +89,11 @@ async def ended_while_creating(
     await services.providers.close()
 
 
-async def test_a_job_that_was_created_while_ftui_ended_is_in_the_list(
+async def test_a_job_created_while_ftui_was_closed_is_in_the_list(
     services: Services, server: MisbehavingServer, request_: JobRequest
 ) -> None:
     fault = Fault("after-hang", path=JOBS, method="POST")
-    await ended_while_creating(services, server, request_, fault)
+    await close_while_creating(services, server, request_, fault)
     app = FtuiApp(Services(services.settings))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
@@ -107,7 +107,7 @@ async def test_a_job_that_was_not_created_is_offered_again(
     services: Services, server: MisbehavingServer, request_: JobRequest
 ) -> None:
     fault = Fault("hang", path="/files", method="POST")
-    await ended_while_creating(services, server, request_, fault)
+    await close_while_creating(services, server, request_, fault)
     app = FtuiApp(Services(services.settings))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
@@ -118,16 +118,16 @@ async def test_a_job_that_was_not_created_is_offered_again(
         await until(pilot, lambda: "ftjob-1" in server.jobs)
 
 
-async def test_a_refused_job_is_offered_with_the_split_that_was_made(
+async def test_a_refused_job_is_offered_again_with_its_split(
     services: Services, server: MisbehavingServer, request_: JobRequest
 ) -> None:
-    said = {"error": {"message": "No such model."}}
-    server.faults = [Fault("status", 400, path=JOBS, method="POST", body=said)]
+    body = {"error": {"message": "No such model."}}
+    server.faults = [Fault("status", 400, path=JOBS, method="POST", body=body)]
     app = FtuiApp(services)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
-        asked = request_.model_copy(update={"validation_share": 0.1})
-        screen(app).offer_job(None, asked)
+        request = request_.model_copy(update={"validation_share": 0.1})
+        screen(app).offer_job(None, request)
         await until(pilot, lambda: form_is_open(app))
         first = app.screen
         await pilot.press("ctrl+s")

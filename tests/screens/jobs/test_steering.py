@@ -1,4 +1,4 @@
-"""Steering jobs from the list: cancel, pause, stop with a checkpoint, start again with changes."""
+"""Steering jobs from the list: cancel, pause, stop with a checkpoint, rerun."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from pathlib import Path
 
 import pytest
 from servers.misbehaving import MisbehavingServer
-from support.jobs_screen import SIZES, a_job, asks, question, rows, screen, told
+from support.jobs_screen import (
+    SIZES,
+    add_job_with_steps,
+    notices_text,
+    question,
+    question_is_open,
+    rows,
+    screen,
+)
 from support.waiting import until
 from textual.widgets import Input
 
@@ -25,10 +33,10 @@ ChatFile = Callable[..., Path]
 AppOf = Callable[[Settings], FtuiApp]
 
 
-async def test_the_question_before_a_cancel_tells_which_steps_are_lost(
+async def test_the_question_before_a_cancel_names_the_steps_that_are_lost(
     far_app: FtuiApp, server: MisbehavingServer
 ) -> None:
-    a_job(server)
+    add_job_with_steps(server)
     server.save(40, full_valid_loss=0.08)
     async with far_app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
@@ -36,50 +44,50 @@ async def test_the_question_before_a_cancel_tells_which_steps_are_lost(
         view = screen(far_app).board.views
         await until(pilot, lambda: bool(view["far", "ftjob-1"].checkpoints))
         await pilot.press("C")
-        await until(pilot, lambda: asks(far_app))
-        said = " ".join(question(far_app).split())
-        assert "Steps 41 to 56 are lost, and those that it trains meanwhile." in said
-        assert "The checkpoint of step 40 (validation loss 0.080) is kept" in said
+        await until(pilot, lambda: question_is_open(far_app))
+        text = " ".join(question(far_app).split())
+        assert "Steps 41 to 56 are lost, and those that it trains meanwhile." in text
+        assert "The checkpoint of step 40 (validation loss 0.080) is kept" in text
 
 
-async def test_stopping_keeps_a_checkpoint_and_tells_its_name(
+async def test_stopping_keeps_a_checkpoint_and_shows_its_name(
     far_app: FtuiApp, server: MisbehavingServer
 ) -> None:
     server.can_pause = True
-    a_job(server)
+    add_job_with_steps(server)
     async with far_app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: bool(rows(far_app)) and "62%" in rows(far_app)[0])
         await pilot.press("K")
-        await until(pilot, lambda: asks(far_app))
+        await until(pilot, lambda: question_is_open(far_app))
         assert "No step is lost" in question(far_app)
         await pilot.press("y")
         await until(pilot, lambda: "■ cancelled" in rows(far_app)[0])
-        assert "kept as ft:base:ftjob-1:ckpt-step-56: chat with it" in told(far_app)
-        assert screen(far_app).tuned() == "ft:base:ftjob-1:ckpt-step-56"
+        assert "kept as ft:base:ftjob-1:ckpt-step-56: chat with it" in notices_text(far_app)
+        assert screen(far_app).tuned_model() == "ft:base:ftjob-1:ckpt-step-56"
         assert screen(far_app).disabled_reason("evaluate") is None
 
 
-async def test_a_server_that_cannot_pause_is_asked_once_and_then_the_keys_say_why(
+async def test_a_server_that_cannot_pause_is_asked_once_and_then_the_keys_give_the_reason(
     far_app: FtuiApp, server: MisbehavingServer
 ) -> None:
-    a_job(server)
+    add_job_with_steps(server)
     server.save(40)
     async with far_app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: bool(rows(far_app)) and "62%" in rows(far_app)[0])
         await pilot.press("p")
-        await until(pilot, lambda: "cannot pause a job" in told(far_app))
+        await until(pilot, lambda: "cannot pause a job" in notices_text(far_app))
         for action in ("pause", "stop"):
-            why = str(screen(far_app).disabled_reason(action))
-            assert "The provider far cannot pause a job" in why
-            assert "The checkpoint of step 40 is kept" in why
+            reason = str(screen(far_app).disabled_reason(action))
+            assert "The provider far cannot pause a job" in reason
+            assert "The checkpoint of step 40 is kept" in reason
         assert screen(far_app).disabled_reason("cancel") is None
 
 
 async def test_pause_and_resume_are_one_key(far_app: FtuiApp, server: MisbehavingServer) -> None:
     server.can_pause = True
-    a_job(server)
+    add_job_with_steps(server)
     async with far_app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: bool(rows(far_app)) and "62%" in rows(far_app)[0])
@@ -89,7 +97,7 @@ async def test_pause_and_resume_are_one_key(far_app: FtuiApp, server: Misbehavin
         await until(pilot, lambda: "… queued" in rows(far_app)[0])
 
 
-async def test_a_failed_job_is_offered_again_with_what_it_asked_for(
+async def test_a_failed_job_is_rerun_with_its_request(
     far_app: FtuiApp, server: MisbehavingServer, chat_file: ChatFile
 ) -> None:
     request = JobRequest(training_file=chat_file(), model="base", provider="far", suffix="mine")
@@ -106,43 +114,43 @@ async def test_a_failed_job_is_offered_again_with_what_it_asked_for(
 
 
 @pytest.mark.long
-async def test_the_end_of_a_job_is_told_once_to_the_hook_whatever_step_is_shown(
+async def test_the_hook_runs_once_for_an_ended_job_whatever_step_is_shown(
     far_settings: Settings, app_of: AppOf, server: MisbehavingServer, tmp_path: Path
 ) -> None:
-    told_to = tmp_path / "told"
+    hook_output = tmp_path / "hook-output"
     code = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read() + chr(10))"
-    hook = NotifySettings(command=(sys.executable, "-c", code, str(told_to)))
+    hook = NotifySettings(command=(sys.executable, "-c", code, str(hook_output)))
     app = app_of(far_settings.model_copy(update={"notify": hook}))
-    a_job(server)
+    add_job_with_steps(server)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: bool(rows(app)) and "62%" in rows(app)[0])
         await pilot.press("enter", "1", "3", "1")
         server.finish()
-        await until(pilot, lambda: told_to.exists() and told_to.read_text().endswith("\n"))
+        await until(pilot, lambda: hook_output.exists() and hook_output.read_text().endswith("\n"))
         assert app.current_mode == Mode.DECIDE.value
         await pilot.press("3")
         screen(app).redraw()
         await pilot.pause(0.3)
-    (line,) = told_to.read_text().splitlines()
+    (line,) = hook_output.read_text().splitlines()
     job = json.loads(line)
     assert (job["event"], job["job"], job["status"]) == ("ended", "ftjob-1", "succeeded")
     assert job["message"] == "tickets succeeded"
 
 
 @pytest.mark.parametrize("command", [("/no/such/program",), ("sh", "-c", "exit 4")])
-async def test_a_hook_that_fails_is_told_and_the_screen_goes_on(
+async def test_a_failing_hook_is_shown_and_the_screen_goes_on(
     far_settings: Settings, app_of: AppOf, server: MisbehavingServer, command: tuple[str, ...]
 ) -> None:
     hook = NotifySettings(command=command)
     app = app_of(far_settings.model_copy(update={"notify": hook}))
-    a_job(server)
+    add_job_with_steps(server)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: bool(rows(app)) and "62%" in rows(app)[0])
         server.finish()
         await pilot.press("r")
-        await until(pilot, lambda: "of notify.command" in told(app))
+        await until(pilot, lambda: "of notify.command" in notices_text(app))
         assert "✓ succeeded" in rows(app)[0]
 
 
@@ -150,14 +158,14 @@ async def test_a_hook_that_fails_is_told_and_the_screen_goes_on(
 async def test_a_job_is_cancelled_only_after_a_yes(
     far_app: FtuiApp, server: MisbehavingServer, size: tuple[int, int]
 ) -> None:
-    a_job(server)
+    add_job_with_steps(server)
     async with far_app.run_test(size=size) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: bool(rows(far_app)))
         await pilot.press("C")
         await until(
             pilot,
-            lambda: asks(far_app),
+            lambda: question_is_open(far_app),
         )
         await pilot.press("n")
         await pilot.pause()
@@ -165,28 +173,28 @@ async def test_a_job_is_cancelled_only_after_a_yes(
         await pilot.press("C")
         await until(
             pilot,
-            lambda: asks(far_app),
+            lambda: question_is_open(far_app),
         )
         await pilot.press("y")
         await until(pilot, lambda: server.jobs["ftjob-1"]["status"] == "cancelled")
         await until(pilot, lambda: "cancelled" in rows(far_app)[0])
 
 
-async def test_what_cannot_be_done_says_why(far_app: FtuiApp, server: MisbehavingServer) -> None:
-    a_job(server)
+async def test_disabled_actions_have_a_reason(far_app: FtuiApp, server: MisbehavingServer) -> None:
+    add_job_with_steps(server)
     server.finish(status="failed")
     async with far_app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: bool(rows(far_app)))
-        here = screen(far_app)
-        assert "has ended" in str(here.disabled_reason("cancel"))
-        assert "succeeded" in str(here.disabled_reason("evaluate"))
+        jobs = screen(far_app)
+        assert "has ended" in str(jobs.disabled_reason("cancel"))
+        assert "succeeded" in str(jobs.disabled_reason("evaluate"))
 
 
 async def test_a_finished_job_goes_on_to_its_evaluation(
     far_app: FtuiApp, server: MisbehavingServer
 ) -> None:
-    a_job(server)
+    add_job_with_steps(server)
     server.finish()
     async with far_app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
@@ -195,10 +203,10 @@ async def test_a_finished_job_goes_on_to_its_evaluation(
         await until(pilot, lambda: far_app.current_mode == Mode.EVALUATE.value)
 
 
-async def test_what_a_server_cannot_do_is_told_once_and_greyed_out_then(
+async def test_an_action_the_server_lacks_is_disabled_after_the_first_attempt(
     far_app: FtuiApp, server: MisbehavingServer
 ) -> None:
-    a_job(server)
+    add_job_with_steps(server)
     server.lacks = {"pause", "ftui-no-such-path"}
     async with far_app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
