@@ -6,7 +6,7 @@ import json
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tui.domain.chat.conversation import (
@@ -44,6 +44,7 @@ def test_each_side_continues_from_its_own_answers() -> None:
     assert [message["content"] for message in messages] == ["Be brief.", "Hi", "Hey", "And?"]
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["", "text"]), max_size=8))
 def test_user_and_assistant_alternate_whatever_failed(texts: list[str]) -> None:
     turns = [Turn("?", answers={"tuned": ended(text, Ended.FAILED)}) for text in texts]
@@ -120,6 +121,7 @@ def test_json_is_compared_by_keys_and_prose_by_sentences() -> None:
     assert differences("Yes.", " Yes.\n") == []
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8")))
 def test_equal_answers_have_no_differences_and_others_have_some(first: str, second: str) -> None:
     assert differences(first, f" {first}\n") == []
@@ -141,6 +143,7 @@ EVENTS = (
 )
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(1, len(EVENTS) - 1), max_size=12))
 def test_a_stream_is_parsed_the_same_however_its_bytes_are_split(cuts: set[int]) -> None:
     offsets = [0, *sorted(cuts), len(EVENTS)]
@@ -151,6 +154,7 @@ def test_a_stream_is_parsed_the_same_however_its_bytes_are_split(cuts: set[int])
     assert (reader.reason, reader.tokens, reader.finished) == ("length", 3, True)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_parsed_without_an_exception(data: bytes) -> None:
     reader = AnswerReader()

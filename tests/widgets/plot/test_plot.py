@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -89,6 +89,7 @@ wild_views = st.builds(
 widths, heights = st.integers(0, 130), st.integers(0, 40)
 
 
+@settings(deadline=None)
 @given(wild_curves, wild_views, widths, heights)
 def test_any_plot_fills_exactly_its_cells(
     curves: Curves, view: View, width: int, height: int
@@ -97,6 +98,7 @@ def test_any_plot_fills_exactly_its_cells(
     assert [cell_len(text) for text in texts(lines)] == [width] * height
 
 
+@settings(deadline=None)
 @given(wild_curves, wild_views, st.lists(st.sampled_from("+-<>lrx"), max_size=8))
 def test_any_keys_lead_to_a_view_that_can_be_drawn_and_described(
     curves: Curves, view: View, keys: list[str]
@@ -318,12 +320,14 @@ def test_a_zoomed_window_follows_the_newest_point() -> None:
     assert follow_run(traced, View(window=(0.0, 10.0)), 40.0).window == (0.0, 10.0)
 
 
+@settings(deadline=None)
 @given(st.floats(0, 1e14))
 def test_rounding_up_never_goes_below_the_value(value: float) -> None:
     assert round_up(value) >= value
     assert round_duration(value) >= value
 
 
+@settings(deadline=None)
 @given(st.floats(-1e30, 1e30))
 @example(-5.3e-263)
 @example(-9.99e-99)
