@@ -103,7 +103,7 @@ async def test_jobs_at_two_providers_are_watched_at_once_and_outlive_the_app(
     app = open_app(tmp_path, local_machine, remote_machine)
     await wait_for(app, "Decide")
     app.press("3")
-    await to_come(app, "3 jobs, 3 active")
+    await wait_for(app, "3 jobs, 3 active")
     for _, job in jobs:
         await wait_for(app, job[:15])
 
