@@ -19,9 +19,9 @@ def test_a_recorded_job_does_not_stall_before_its_server_has_answered() -> None:
     board.update_list([run.view()])
     board.followed.add(key)
     assert board.take_notices(now) == []
-    board.update_job(key, run.view(), Contact(updated_at=now), now)
+    board.update_job(key, run.view(), Connection(updated_at=now), now)
     assert [notice.event for notice in board.take_notices(now)] == ["stalled"]
-    board.update_job(key, run.view(), Contact(updated_at=now, trouble=FtuiError("Away.")), now)
+    board.update_job(key, run.view(), Connection(updated_at=now, trouble=FtuiError("Away.")), now)
     assert board.take_notices(now) == []
 
 
@@ -30,7 +30,7 @@ def test_an_end_is_noticed_once_from_lists_and_actions() -> None:
     board.update_list([JobView("far", "a", "running"), JobView("far", "b", "running")])
     board.update_list([JobView("far", "a", "succeeded")])
     board.update_view(JobView("far", "b", "cancelled"))
-    assert [notice.words for notice in board.take_notices(0.0)] == ["a succeeded", "b cancelled"]
+    assert [notice.message for notice in board.take_notices(0.0)] == ["a succeeded", "b cancelled"]
     board.update_list([JobView("far", "a", "succeeded"), JobView("far", "old", "failed")])
     assert board.take_notices(0.0) == []
 

@@ -149,9 +149,10 @@ async def test_only_lines_that_changed_are_repainted(
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: bool(rows(app)))
-        contacts = screen(app).board.contacts
+        connections = screen(app).board.connections
         await until(
-            pilot, lambda: sum(bool(contact.updated_at) for contact in contacts.values()) == 5
+            pilot,
+            lambda: sum(bool(connection.updated_at) for connection in connections.values()) == 5,
         )
         await pilot.pause()
         table = screen(app).query_one("#jobs-list", LineTable)
@@ -181,13 +182,22 @@ async def test_jobs_are_polled_by_what_is_on_the_screen(
         first, second = ("far", "ftjob-1"), ("far", "ftjob-2")
         await pilot.press("3")
         jobs = screen(far_app)
-        await until(pilot, lambda: jobs.levels() == {first: Level.LISTED, second: Level.LISTED})
+        await until(
+            pilot,
+            lambda: jobs.priorities() == {first: PollPriority.LISTED, second: PollPriority.LISTED},
+        )
         await pilot.press("enter")
-        await until(pilot, lambda: jobs.levels() == {first: Level.WATCHED, second: Level.LISTED})
+        await until(
+            pilot,
+            lambda: jobs.priorities() == {first: PollPriority.WATCHED, second: PollPriority.LISTED},
+        )
         await pilot.press("1")
         await until(pilot, lambda: set(jobs.priorities().values()) == {PollPriority.HIDDEN})
         await pilot.press("3")
-        await until(pilot, lambda: jobs.levels() == {first: Level.WATCHED, second: Level.LISTED})
+        await until(
+            pilot,
+            lambda: jobs.priorities() == {first: PollPriority.WATCHED, second: PollPriority.LISTED},
+        )
         await pilot.press("escape")
         await until(pilot, lambda: set(jobs.priorities().values()) == {PollPriority.LISTED})
         far_app.app_suspend_signal.publish(far_app)

@@ -98,15 +98,17 @@ class JobActions(ModeScreen):
     def action_cancel(self) -> None:
         """Cancel the job, once the person has confirmed it."""
         if view := self.selected_job():
-            question = f"Cancel the job {name_of(view)}?"
-            dialog = Confirm(question, cancel_words(view), yes="Cancel the job", no="Let it train")
+            question = f"Cancel the job {job_name(view)}?"
+            dialog = Confirm(
+                question, describe_cancel(view), yes="Cancel the job", no="Let it train"
+            )
             self._confirm_and_steer(view, "cancel", dialog)
 
     def action_stop(self) -> None:
         """Stop the job and keep a checkpoint of it, once the person has confirmed it."""
         if view := self.selected_job():
-            question = f"Stop the job {name_of(view)} and keep a checkpoint?"
-            dialog = Confirm(question, keep_words(view), yes="Stop and keep", no="Let it train")
+            question = f"Stop the job {job_name(view)} and keep a checkpoint?"
+            dialog = Confirm(question, describe_stop(view), yes="Stop and keep", no="Let it train")
             self._confirm_and_steer(view, "stop", dialog)
 
     @work(exit_on_error=False)
@@ -130,7 +132,7 @@ class JobActions(ModeScreen):
         if action == "evaluate":
             return None if resulting_model(view) and view.model else f"{_NO_MODEL} to evaluate."
         if action == "chat":
-            return None if model_left(view) else f"{_NO_MODEL} to chat with."
+            return None if resulting_model(view) else f"{_NO_MODEL} to chat with."
         if action == "resubmit":
             return None
         if view.terminal:
@@ -146,7 +148,7 @@ class JobActions(ModeScreen):
         reason = self.board.pause_refusals.get(view.provider) or (
             probe.reason_against(verb) if probe else None
         )
-        return f"{reason} If it is cancelled: {what_stays(view)}" if reason else None
+        return f"{reason} If it is cancelled: {describe_kept(view)}" if reason else None
 
     def update_reasons(self) -> None:
         """Redraw the footer, if the reason of some key has changed."""

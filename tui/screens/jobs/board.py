@@ -1,4 +1,4 @@
-"""The state of the screen Jobs: the jobs, which are followed, the contact with their servers."""
+"""The state of the screen Jobs: the jobs, which are followed, the connection with their servers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class JobBoard:
     Attributes:
         views: every job by its key.
         order: the keys, latest job first.
-        contacts: the contact with the server of each followed job.
+        connections: the connection with the server of each followed job.
         news_at: when something new last came in for a job.
         lost: jobs that cannot be followed, and why.
         followed: jobs that are being followed.
@@ -59,7 +59,7 @@ class JobBoard:
     offline_since: dict[str, float] = field(default_factory=dict)
     pause_refusals: dict[str, str] = field(default_factory=dict)
     missing: Sequence[str] = ()
-    notices: list[Notice] = field(default_factory=list)
+    notices: list[JobNotification] = field(default_factory=list)
     listed_at: float | None = None
 
     def update_list(self, views: Sequence[JobView]) -> None:
@@ -82,13 +82,13 @@ class JobBoard:
             self.list_errors[provider] = error
             self.offline_since.setdefault(provider, now)
 
-    def update_job(self, key: Key, view: JobView, contact: Contact, now: float) -> None:
+    def update_job(self, key: Key, view: JobView, connection: Connection, now: float) -> None:
         """Update a followed job."""
         is_new = key not in self.views
         if view is not self.views.get(key):
-            self.news_at[key] = contact.updated_at or now
+            self.news_at[key] = connection.updated_at or now
         self.update_view(view)
-        self.contacts[key] = contact
+        self.connections[key] = connection
         if view.terminal:
             self.followed.discard(key)
         if is_new:
@@ -97,12 +97,12 @@ class JobBoard:
     def update_view(self, view: JobView) -> None:
         """Update the state of a job, and note where it ended."""
         key = view.provider, view.id
-        notice = end_notice(self.views.get(key), view)
+        notice = end_notification(self.views.get(key), view)
         if notice:
             self.notices.append(notice)
         self.views[key] = view
 
-    def take_notices(self, now: float) -> list[Notice]:
+    def take_notices(self, now: float) -> list[JobNotification]:
         """Notices of jobs that ended since the last call, and of those that stall.
 
         A job stalls only if its server has answered since the start: a record may be a day old.
@@ -112,9 +112,11 @@ class JobBoard:
         """
         notices, self.notices = self.notices, []
         for key in self.followed:
-            contact = self.contacts.get(key)
-            if contact and contact.updated_at is not None and not contact.trouble:
-                notices += filter(None, [stall_notice(self.views[key], self.answered_at(key))])
+            connection = self.connections.get(key)
+            if connection and connection.updated_at is not None and not connection.error:
+                notices += filter(
+                    None, [stall_notification(self.views[key], self.answered_at(key))]
+                )
         return notices
 
     def answered_at(self, key: Key) -> float:
@@ -175,13 +177,13 @@ class JobBoard:
         for provider, error in self.list_errors.items():
             name = preview(provider, 40)
             if isinstance(error, ProviderTrouble | EngineUnavailable):
-                contact = contact_words(
+                connection = describe_connection(
                     now,
                     updated_at=None,
                     offline_since=self.offline_since[provider],
-                    next_try_at=(self.listed_at or now) + LIST_SECONDS,
+                    next_retry_at=(self.listed_at or now) + LIST_SECONDS,
                 )
-                outages.append(f"{name} {contact}" + (f": {error.message}" if is_only else ""))
+                outages.append(f"{name} {connection}" + (f": {error.message}" if is_only else ""))
             else:
                 outages.append(f"{name}: {error.message} Press r to retry.")
         return outages
@@ -200,21 +202,21 @@ class JobBoard:
         errors = "\n".join(str(error) for error in self.list_errors.values())
         return text + (f"{errors}\n\nPress r to retry." if errors else "")
 
-    def contact_label(self, key: Key, now: float) -> tuple[str, bool]:
+    def connection_label(self, key: Key, now: float) -> tuple[str, bool]:
         """How fresh a job's figures are, and whether there is trouble."""
         if key in self.lost:
             return "not followed (r: retry)", True
-        contact = self.contacts.get(key, Contact())
+        connection = self.connections.get(key, Connection())
         view = self.views[key]
         if view.terminal:
             return "complete", False
-        label = contact_words(
+        label = describe_connection(
             now,
             updated_at=connection.updated_at,
             offline_since=connection.offline_since,
             next_retry_at=connection.next_retry_at,
         )
-        return label, contact.trouble is not None
+        return label, connection.error is not None
 
     def error_of(self, key: Key) -> FtuiError | None:
         """Why a job's server does not answer, or why the job is not followed."""

@@ -121,7 +121,7 @@ class RunComparisonScreen(ModeScreen):
             return
         self.runs = message.runs
         self.rows = comparison_rows(self.runs, self.services.jobs.now())
-        self.headline(comparison_words(self.runs, self.rows))
+        self.headline(describe_comparison(self.runs, self.rows))
         # Without validation losses the training losses are shown instead of an empty chart.
         self._training = self._training or not any(run.view.valid for run in self.runs)
         self._show_chart()
@@ -191,7 +191,7 @@ class RunComparisonScreen(ModeScreen):
             Column("≠ differs", _NAME_WIDTH),
             *(
                 Column(title, hidden=number not in visible)
-                for number, title in enumerate(titles(self.runs))
+                for number, title in enumerate(run_titles(self.runs))
             ),
         ]
         table.set_row_count(len(self._shown_rows()))

@@ -48,17 +48,17 @@ class JobFollowing(JobActions):
 
     def update_poll_priorities(self) -> None:
         """Poll the jobs in sight often, the others slowly."""
-        for key, attention in self._attention.items():
-            attention.level = self._level(key)
+        for key, control in self._controls.items():
+            control.priority = self._priority(key)
 
-    def levels(self) -> dict[Key, Level]:
+    def priorities(self) -> dict[Key, PollPriority]:
         """The poll priority of each followed job."""
-        return {key: attention.level for key, attention in self._attention.items()}
+        return {key: control.priority for key, control in self._controls.items()}
 
     def poll_now(self) -> None:
         """Poll every job at once."""
-        for attention in self._attention.values():
-            attention.call()
+        for control in self._controls.values():
+            control.poll_now()
 
     def follow_new_jobs(self) -> None:
         """Follow every job that has not ended and is not followed yet."""
@@ -74,11 +74,11 @@ class JobFollowing(JobActions):
             if not self.board.order:
                 self.post_message(JobsListed(await jobs.recorded(), {}, (), from_servers=False))
             missing = jobs.engine.missing()
-            async for lists in jobs.lists():
+            async for lists in jobs.stream_jobs():
                 self.post_message(
                     JobsListed(
                         lists.views,
-                        lists.troubles,
+                        lists.errors,
                         missing,
                         from_servers=True,
                         answered=lists.answered,
@@ -90,17 +90,17 @@ class JobFollowing(JobActions):
     @work(group="follow", exit_on_error=False)
     async def follow(self, key: Key) -> None:
         """Post each new state of a job, until it has ended."""
-        attention = self._attention.setdefault(key, Attention(self._level(key)))
+        control = self._controls.setdefault(key, PollControl(self._priority(key)))
         update = view = None
         try:
-            async for update in self.services.jobs.follow(*key, attention):
+            async for update in self.services.jobs.follow(*key, control):
                 view = update.view if update.records or view is None else view
                 # The log is read in slices; a state in the middle of it is not shown.
-                is_polled = update.contact.updated_at is not None or update.contact.trouble
+                is_polled = update.connection.updated_at is not None or update.connection.error
                 if is_polled and view.status != "unknown":
-                    self.post_message(JobUpdated(key, view, update.contact))
-            if update and view and update.contact.updated_at is None:
-                self.post_message(JobUpdated(key, view, update.contact))
+                    self.post_message(JobUpdated(key, view, update.connection))
+            if update and view and update.connection.updated_at is None:
+                self.post_message(JobUpdated(key, view, update.connection))
         except FtuiError as error:
             self.post_message(JobLost(key, error))
         finally:
@@ -119,7 +119,7 @@ class JobFollowing(JobActions):
     def on_job_updated(self, message: JobUpdated) -> None:
         """Show the new state of a job."""
         now = self.services.jobs.now()
-        self.board.update_job(message.key, message.view, message.contact, now)
+        self.board.update_job(message.key, message.view, message.connection, now)
         self.redraw()
 
     def on_job_lost(self, message: JobLost) -> None:

@@ -134,7 +134,7 @@ class JobList(Vertical):
         selected = self.selected_key()
         board = self._board
         previous = self._keys
-        self._keys = [key for key in board.order if self._filter.wants(board.views[key])]
+        self._keys = [key for key in board.order if self._filter.matches(board.views[key])]
         self._table.set_row_count(len(self._keys))
         if selected is not None and self._keys != previous and selected in self._keys:
             # New jobs come in at the top; the cursor stays on its job.

@@ -150,8 +150,8 @@ class JobScreen(JobActions):
         shown_at = self.board.shown_time(self.key, now)
         notes = health_notes(view, self.board.answered_at(self.key))
         self.panel.show(view, overlay, notes, shown_at)
-        contact, trouble = self.board.contact_label(self.key, now)
-        self.panel.header.show_contact(contact, trouble=trouble)
+        connection, trouble = self.board.connection_label(self.key, now)
+        self.panel.header.show_connection(connection, trouble=trouble)
         error = self.board.error_of(self.key)
         self.set_headline(f"{title_line(view)} · {error}" if error else title_line(view))
         self.update_reasons()
@@ -228,7 +228,7 @@ class JobScreen(JobActions):
     def action_health(self) -> None:
         """Show all health notes with their rules."""
         notes = health_notes(self.selected_job(), self.board.answered_at(self.key))
-        texts = [f"{note.tone.glyph} {note.words}\n  Rule: {note.rule}" for note in notes]
+        texts = [f"{note.tone.glyph} {note.text}\n  Rule: {note.rule}" for note in notes]
         healthy = "The curves of this run show no problem."
         self.app.push_screen(ReadText("Health of the run", "\n\n".join(texts) or healthy))
 

@@ -170,7 +170,7 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
             return "There is no job to filter yet."
         if action == "mark" and not self.board.order:
             return "There is no job to mark yet."
-        if action == "compare" and not 2 <= len(self._list.marked) <= MOST:
+        if action == "compare" and not 2 <= len(self._list.marked) <= MAX_RUNS:
             return "Mark two to six jobs with space first."
         if action == "all_jobs" and not self._list.filtering:
             return "All jobs are shown."
@@ -201,7 +201,7 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
 
     def load_ended_job(self, key: Key) -> None:
         """Fetch a job that has ended, which nobody follows any more."""
-        if self.board.views[key].terminal and key not in self.board.contacts:
+        if self.board.views[key].terminal and key not in self.board.connections:
             self.follow(key)
 
     def _on_job_closed(self, _: None) -> None:

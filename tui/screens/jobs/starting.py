@@ -133,7 +133,7 @@ class JobStarting(JobActions):
     def on_job_recovered(self, message: JobRecovered) -> None:
         """Show that a job was created before ftui was closed."""
         self.add_job(message.view, opened=False)
-        text = f"{name_of(message.view)} was created before ftui was closed."
+        text = f"{job_name(message.view)} was created before ftui was closed."
         self.notify(text, markup=False, timeout=10)
 
     def on_job_refused(self, message: JobRefused) -> None:

@@ -90,9 +90,9 @@ class JobSteering(JobActions):
 
 def _outcome_text(verb: Verb, view: JobView) -> str:
     """The outcome of an action, as a sentence."""
-    status = preview(status_word(view.status), 40)
+    status = preview(status_text(view.status), 40)
     if verb != "stop":
-        return f"{name_of(view)}: {verb} requested; the job is {status}."
+        return f"{job_name(view)}: {verb} requested; the job is {status}."
     if not view.terminal:
-        return f"{name_of(view)}: pausing; a checkpoint is saved after this step."
-    return f"{name_of(view)}: {status}. {kept_words(view)}"
+        return f"{job_name(view)}: pausing; a checkpoint is saved after this step."
+    return f"{job_name(view)}: {status}. {describe_kept_checkpoint(view)}"

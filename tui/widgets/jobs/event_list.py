@@ -115,7 +115,7 @@ class EventList(Vertical):
     def _select(self) -> None:
         table, previous = self.table, len(self._rows)
         self._rows = (
-            [index for index, event in enumerate(self._events) if self._filter.wants(event)]
+            [index for index, event in enumerate(self._events) if self._filter.matches(event)]
             if self._filter
             else range(len(self._events))
         )

@@ -68,7 +68,7 @@ class JobHeader(Vertical):
             line = self.query_one(f"#job-note-{index}", LiveLine)
             _show_note(line, notes[index] if index < len(notes) else None)
 
-    def show_contact(self, text: str, *, trouble: bool) -> None:
+    def show_connection(self, text: str, *, trouble: bool) -> None:
         """Show how fresh the figures are."""
         line = self.query_one("#job-contact", LiveLine)
         line.set_class(trouble, "-trouble")
@@ -83,5 +83,5 @@ def _show_note(line: LiveLine, note: HealthNote | None) -> None:
         return
     line.set_class(note.tone is Tone.WARNED, "-warned")
     line.set_class(note.tone is Tone.BAD, "-bad")
-    text = f"{note.tone.glyph} {note.words}"
+    text = f"{note.tone.glyph} {note.text}"
     line.show(f"{text} Rule: {note.rule}", f"{text} (i: why)", text)
