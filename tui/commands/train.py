@@ -20,7 +20,7 @@ from tui.domain.submission.job_request import JobRequest
 from tui.domain.validation import first_error
 from tui.services.container import Services
 from tui.services.errors import InputError
-from tui.services.submission.preview import preview_job
+from tui.services.submission.job_forecast import preview_job
 from tui.services.submission.training_files import Ready
 
 

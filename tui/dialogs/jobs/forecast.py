@@ -20,7 +20,7 @@ from tui.services.container import Services
 from tui.services.errors import FtuiError
 from tui.services.progress import Progress
 from tui.services.submission.file_survey import Survey
-from tui.services.submission.preview import preview_job
+from tui.services.submission.job_forecast import preview_job
 from tui.services.submission.training_files import Checked
 
 _PAUSE = 0.2
