@@ -11,7 +11,7 @@ import platform
 from tui import __version__
 from tui.commands.console.output import GOOD, THE_ANSWER_IS_NO, add_json_flag, emit, show
 from tui.services.container import Services
-from tui.services.doctor import check_up
+from tui.services.doctor import run_checks
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 async def run(flags: argparse.Namespace, services: Services) -> int:
     """Print every check, a line each."""
     settings = services.settings
-    checks = await check_up(settings, services.providers, services.probing)
+    checks = await run_checks(settings, services.providers, services.probing)
     if flags.json:
         emit(
             {

@@ -37,7 +37,7 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
         return GOOD
     name = _named(flags, services)
     if flags.verb == "set":
-        await keys.keep(name, _asked_for(name))
+        await keys.store(name, _asked_for(name))
         tell(f"ftui: The key for {preview(name, 60)} is in the keyring of this machine.")
         place = await keys.place(name)
         if place.source == "environment":
@@ -91,6 +91,6 @@ async def _list(services: Services, *, as_json: bool) -> None:
 
 def _words(name: str, place: KeyPlace) -> str:
     if place.source != "missing":
-        return place.words
+        return place.label
     why = f" ({place.trouble.message.rstrip('.')})" if place.trouble else ""
-    return f"missing{why}: {place.how_to_set(name)}"
+    return f"missing{why}: {place.setup_hint(name)}"

@@ -20,8 +20,8 @@ from tui.domain.submission.job_request import JobRequest
 from tui.domain.validation import first_error
 from tui.services.container import Services
 from tui.services.errors import InputError
-from tui.services.submission.job_forecast import preview_job
-from tui.services.submission.training_files import Ready
+from tui.services.submission.job_forecast import forecast_job
+from tui.services.submission.training_files import PreparedJob
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,7 +67,7 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
         if flags.dry_run:
             return await _tell_forecast(request, services, as_json=flags.json)
         with ProgressLine() as line:
-            ready = await services.training_files.made_ready(request, line.show)
+            ready = await services.training_files.prepare(request, line.show)
         view = await _submitted(ready, services)
         _print(view, as_json=flags.json)
         if not flags.watch:
@@ -85,7 +85,7 @@ def _request(flags: argparse.Namespace, services: Services) -> JobRequest:
         further = parse_pairs(flags.hyperparameter, server)
     except ValueError as error:
         raise InputError(f"--hyperparameter cannot be used: {error}") from error
-    if flags.suffix and (reason := server.reason_against_suffix(flags.suffix)):
+    if flags.suffix and (reason := server.suffix_blocker(flags.suffix)):
         raise InputError(f"--suffix cannot be used: {reason}")
     try:
         return JobRequest(
@@ -119,9 +119,16 @@ def _flag_label(path: str) -> str:
 async def _tell_forecast(request: JobRequest, services: Services, *, as_json: bool) -> int:
     """Check the files and tell what the job would come to."""
     with ProgressLine() as line:
-        survey = (await services.training_files.checked(request, line.show)).training
-        found = await preview_job(services, survey, request, line.show)
-    settled = survey.settled(request)
+        survey = (await services.training_files.require_usable(request, line.show)).training
+        found = await forecast_job(
+            request,
+            survey,
+            services.training_files,
+            services.workspace,
+            services.settings.prices,
+            line.show,
+        )
+    settled = survey.with_method(request)
     named = {"provider": settled.provider, "model": settled.model, "method": settled.method}
     if as_json:
         emit(named | found.to_json())
@@ -135,11 +142,11 @@ async def _tell_forecast(request: JobRequest, services: Services, *, as_json: bo
     return GOOD
 
 
-async def _submitted(ready: Ready, services: Services) -> JobView:
+async def _submitted(ready: PreparedJob, services: Services) -> JobView:
     """The job of a request; one that an ended ftui created already is not created again."""
     request = ready.request
-    for one in await services.jobs.settle():
-        if one.view and one.request.means_the_same(request):
+    for one in await services.jobs.recover():
+        if one.view and one.request.is_equivalent_to(request):
             tell(f"ftui: this job was created before ftui was ended: {one.view.id}")
             return one.view
         if one.view:

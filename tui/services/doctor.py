@@ -35,7 +35,7 @@ class Check(NamedTuple):
     message: str
 
 
-async def check_up(
+async def run_checks(
     settings: Settings,
     providers: Providers,
     probing: Probing,
@@ -133,14 +133,14 @@ async def servers(settings: Settings, probing: Probing, providers: Providers) ->
     in_use = {settings.provider, *(set(settings.providers) - {"openai"})}
     elsewhere = [name for name in providers.names if name != LOCAL]
     asked = [name for name in elsewhere if name in in_use]
-    probes = {probe.provider: probe async for probe in probing.each(asked)}
+    probes = {probe.provider: probe async for probe in probing.probe_all(asked)}
     checks = []
     for name in elsewhere:
         if name in probes:
             checks += _server(probes[name], settings)
         else:
             place = await providers.key_place(name)
-            checks.append(Check(f"provider {name}", True, f"not in use; key: {place.words}"))
+            checks.append(Check(f"provider {name}", True, f"not in use; key: {place.label}"))
     if settings.provider not in providers.names:
         said = f"the default provider {settings.provider} is not in the config file"
         checks.append(Check("provider", False, said))
@@ -153,7 +153,7 @@ def _server(probe: ProviderProbe, settings: Settings) -> list[Check]:
     good = probe.reach == "ready" or (probe.reach == "no key" and not is_default)
     checks = [Check(f"provider {probe.provider}", good, probe.summary)]
     model = next((one for one in probe.models if one.id == settings.model), None)
-    ends = model.end_words(date.today()) if is_default and model else None
+    ends = model.end_label(date.today()) if is_default and model else None
     if model and ends and ends[1] is not Tone.NONE:
         checks.append(Check("model's end", False, f"{model.id} {ends[0].lstrip('!✗ ')}"))
     return checks

@@ -14,7 +14,7 @@ from support.sample_rows import chat_row, good_rows, pair_rows
 from support.waiting import until
 from textual.widgets import Button, Input, Select
 
-from tui.dialogs.jobs.job_fields import FIELDS, FieldError, read_request, values_of
+from tui.dialogs.jobs.job_fields import FIELDS, FieldError, form_values, read_request
 from tui.dialogs.jobs.new_job import NewJob
 from tui.domain.providers.kinds import KINDS
 from tui.domain.submission.job_request import JobRequest
@@ -147,10 +147,10 @@ async def test_what_will_be_cut_is_told_before_the_start(
     async with showing(NewJob(services, path), (120, 40)) as (app, pilot):
         type_into(app, model=str(tiny_model))
         await until(pilot, lambda: "! cut: " in word(app))
-        assert "tokens of 1 row; 512 tokens of an example are kept" in word(app)
+        assert "tokens of 1 row; 512 tokens per example are kept" in word(app)
         assert "counted by tiny-llama" in word(app)
         type_into(app, more="context_length=64")
-        await until(pilot, lambda: "64 tokens of an example are kept" in word(app))
+        await until(pilot, lambda: "64 tokens per example are kept" in word(app))
 
 
 async def test_the_file_is_looked_at_also_while_something_else_is_missing(
@@ -326,4 +326,4 @@ _REQUESTS = st.builds(
 
 @given(_REQUESTS)
 def test_a_request_that_fills_the_form_is_read_back_from_it(request: JobRequest) -> None:
-    assert read_request(values_of(request), KINDS["local"]) == request
+    assert read_request(form_values(request), KINDS["local"]) == request

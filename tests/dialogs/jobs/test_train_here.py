@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.dialog_app import SIZES, outside, showing
 
-from tui.dialogs.jobs.train_here import TrainHere, request_here
+from tui.dialogs.jobs.train_here import TrainHere, local_request
 from tui.domain.providers.model_names import DEFAULT_MODEL
 from tui.domain.submission.job_request import JobRequest
 from tui.services.errors import OrganisationRefused
@@ -37,7 +37,7 @@ async def test_it_says_why_and_offers_the_way_on(
 
 
 def here(request: JobRequest, **settings: str) -> JobRequest:
-    found = request_here(request, Settings.model_validate(settings))
+    found = local_request(request, Settings.model_validate(settings))
     assert found
     return found
 
@@ -57,4 +57,4 @@ def test_what_this_machine_does_not_know_is_left_out() -> None:
 
 def test_data_that_is_at_the_other_server_alone_cannot_be_trained_on_here() -> None:
     request = JobRequest(training_file_id="file-1", model="gpt-4.1-mini", provider="openai")
-    assert request_here(request, Settings()) is None
+    assert local_request(request, Settings()) is None

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.domain.providers.hyperparameter_parsing import pairs_line, parse_pairs, split_pairs
+from tui.domain.providers.hyperparameter_parsing import format_pairs, parse_pairs, split_pairs
 from tui.domain.providers.kinds import KINDS
 
 LOCAL, OTHER = KINDS["local"], KINDS["other"]
@@ -54,4 +54,4 @@ _VALUES = st.booleans() | st.integers(-(10**9), 10**9) | st.floats(-1e9, 1e9)
 
 @given(st.dictionaries(_NAMES, _VALUES, max_size=5))
 def test_what_a_line_says_is_read_back_from_it(hyperparameters: dict[str, bool | float]) -> None:
-    assert parse_pairs(split_pairs(pairs_line(hyperparameters)), OTHER) == hyperparameters
+    assert parse_pairs(split_pairs(format_pairs(hyperparameters)), OTHER) == hyperparameters

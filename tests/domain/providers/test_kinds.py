@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.domain.providers.hyperparameters import free_value
+from tui.domain.providers.hyperparameters import parse_free_value
 from tui.domain.providers.kinds import (
     AZURE,
     KINDS,
     LOCAL_ENGINE,
     NEBIUS,
-    detected,
+    detect_kind,
     sends_in_the_clear,
     shown_address,
 )
@@ -21,7 +21,7 @@ from tui.engine.jobs.spec import Hyperparameters
 
 @given(st.text() | st.text(alphabet="htps:/@[]?#.%1", max_size=30))
 def test_any_address_has_a_kind_and_can_be_shown(base_url: str) -> None:
-    assert detected(base_url) in KINDS.values()
+    assert detect_kind(base_url) in KINDS.values()
     assert isinstance(shown_address(base_url), str)
 
 
@@ -40,7 +40,7 @@ def test_what_is_said_of_the_engines_hyperparameters_is_all_that_it_knows() -> N
 
 
 def test_a_host_before_an_at_sign_is_no_host() -> None:
-    assert detected("https://api.openai.com@elsewhere.example/v1").name == "other"
+    assert detect_kind("https://api.openai.com@elsewhere.example/v1").name == "other"
 
 
 @pytest.mark.parametrize(
@@ -60,10 +60,10 @@ def test_plain_http_to_another_machine_is_told(base_url: str, open_to_others: bo
 
 
 def test_azure_takes_short_suffixes_without_dots() -> None:
-    assert AZURE.reason_against_suffix("tickets-2026") is None
-    assert "18 characters" in str(AZURE.reason_against_suffix("a" * 19))
-    assert "no dots" in str(AZURE.reason_against_suffix("v1.2"))
-    assert NEBIUS.reason_against_suffix("v1.2" + "a" * 60) is None
+    assert AZURE.suffix_blocker("tickets-2026") is None
+    assert "18 characters" in str(AZURE.suffix_blocker("a" * 19))
+    assert "no dots" in str(AZURE.suffix_blocker("v1.2"))
+    assert NEBIUS.suffix_blocker("v1.2" + "a" * 60) is None
 
 
 @pytest.mark.parametrize(
@@ -106,4 +106,4 @@ def test_a_value_of_another_kind_is_refused_in_plain_words(
 
 @given(st.text(max_size=40))
 def test_a_hyperparameter_of_no_table_takes_whatever_is_typed(typed: str) -> None:
-    assert isinstance(free_value(typed), bool | int | float | str)
+    assert isinstance(parse_free_value(typed), bool | int | float | str)

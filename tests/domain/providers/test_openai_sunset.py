@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from tui.domain.providers.openai_sunset import closing_words
+from tui.domain.providers.openai_sunset import closing_notice
 
 
 @pytest.mark.parametrize(
@@ -23,4 +23,4 @@ from tui.domain.providers.openai_sunset import closing_words
     ],
 )
 def test_the_words_fit_the_date(today: date, said: str) -> None:
-    assert said in closing_words(today)
+    assert said in closing_notice(today)

@@ -46,7 +46,7 @@ def test_a_list_of_any_shape_gives_models_or_none(body: object) -> None:
     probe = ProviderProbe("far", "server", "http://far", "keyring", "ready", models=models)
     assert sorted(model.id for model in probe.ending_first) == sorted(m.id for m in models)
     for model in models:
-        model.end_words(TODAY)
+        model.end_label(TODAY)
 
 
 @pytest.mark.parametrize(
@@ -82,8 +82,8 @@ def test_a_model_is_read_as_different_servers_tell_it(item: Any, model: ServedMo
     ],
 )
 def test_a_model_that_ends_soon_is_warned_of(end: date, tone: Tone, words: str) -> None:
-    assert ServedModel("m", end).end_words(TODAY) == (words, tone)
+    assert ServedModel("m", end).end_label(TODAY) == (words, tone)
 
 
 def test_of_a_model_without_an_end_nothing_is_said() -> None:
-    assert ServedModel("m").end_words(TODAY) is None
+    assert ServedModel("m").end_label(TODAY) is None

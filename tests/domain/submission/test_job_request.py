@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tui.domain.submission.job_request import JobRequest, request_of_job
+from tui.domain.submission.job_request import JobRequest, request_from_job
 
 BASE = {"model": "m", "provider": "p"}
 FILE = {"training_file": "a.jsonl"}
@@ -49,7 +49,7 @@ def test_hyperparameters_on_top_of_an_older_job_count_too() -> None:
         "training_file": "file-1",
         "hyperparameters": {"n_epochs": 3, "batch_size": "auto", "lora_r": 8, "odd": [1]},
     }
-    request = request_of_job(job, "p")
+    request = request_from_job(job, "p")
     assert (request.epochs, request.batch_size) == (3, None)
     assert request.hyperparameters == {"lora_r": 8}
 
@@ -57,7 +57,7 @@ def test_hyperparameters_on_top_of_an_older_job_count_too() -> None:
 def test_the_rate_of_a_multiplier_is_left_out_so_that_the_multiplier_can_be_changed() -> None:
     chosen = {"learning_rate_multiplier": 2.0, "learning_rate": 2e-3}
     method = {"type": "supervised", "supervised": {"hyperparameters": chosen}}
-    request = request_of_job({"model": "m", "training_file": "f", "method": method}, "p")
+    request = request_from_job({"model": "m", "training_file": "f", "method": method}, "p")
     assert (request.learning_rate_multiplier, request.hyperparameters) == (2.0, {})
 
 
@@ -72,7 +72,7 @@ _KEYS = ("model", "training_file", "validation_file", "method", "hyperparameters
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(_KEYS, _JSON)))
 def test_whatever_a_server_tells_is_a_request_or_a_refusal(job: dict[str, object]) -> None:
     try:
-        request = request_of_job(job, "p")
+        request = request_from_job(job, "p")
     except ValidationError:
         return
     assert JobRequest.model_validate_json(request.model_dump_json()) == request

@@ -24,7 +24,7 @@ async def test_a_submitted_job_is_recorded_with_what_was_asked(
         "type": "supervised",
         "supervised": {"hyperparameters": {"n_epochs": 3}},
     }
-    asked = await jobs.request_again("far", "ftjob-1")
+    asked = await jobs.load_request("far", "ftjob-1")
     assert (asked.epochs, asked.suffix) == (3, "tickets")
 
 

@@ -41,7 +41,9 @@ async def test_an_engine_that_does_not_run_says_so_and_leaves_no_trace(
 async def test_it_is_started_once_found_by_others_and_ended(
     engine: EngineProcess, settings: Settings
 ) -> None:
-    first, second = await asyncio.gather(engine.ensure(), EngineProcess(settings).ensure())
+    first, second = await asyncio.gather(
+        engine.ensure_running(), EngineProcess(settings).ensure_running()
+    )
     assert first.running
     assert first.pid == second.pid
     assert first.pid is not None
@@ -57,14 +59,14 @@ async def test_it_is_started_once_found_by_others_and_ended(
 async def test_a_missing_extra_gives_the_install_line(settings: Settings) -> None:
     engine = EngineProcess(settings, extra=["not_there_at_all"])
     with pytest.raises(EngineMissing, match=r'pip install "fine-tui\[local\]"'):
-        await engine.ensure()
+        await engine.ensure_running()
 
 
 async def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     engine = EngineProcess(Settings(home=tmp_path / "file" / "home"))
     with pytest.raises(EngineUnavailable, match="FTUI_HOME"):
-        await engine.ensure()
+        await engine.ensure_running()
 
 
 async def test_a_taken_port_is_told_in_the_engines_own_words(engine: EngineProcess) -> None:

@@ -49,7 +49,7 @@ async def providers(settings: Settings) -> AsyncIterator[Providers]:
 async def creation(providers: Providers, name: str, **more: Any) -> FtuiError:
     """The failure of creating a job."""
     client = await providers.client(name)
-    with pytest.raises(FtuiError) as failed, providers.explained():
+    with pytest.raises(FtuiError) as failed, providers.explain_errors():
         await client.fine_tuning.jobs.create(model="base", training_file="file-1", **more)
     return failed.value
 
@@ -88,7 +88,7 @@ async def test_a_refusal_to_list_is_no_refusal_of_the_organisation(
 ) -> None:
     server.faults = [Fault("status", 403, body=REFUSAL)]
     client = await providers.client("openai")
-    with pytest.raises(ProviderError) as refused, providers.explained():
+    with pytest.raises(ProviderError) as refused, providers.explain_errors():
         await client.fine_tuning.jobs.list()
     assert type(refused.value) is ProviderError
 
@@ -119,7 +119,7 @@ async def test_a_model_of_azure_that_is_not_deployed_is_told_to_be_deployed_firs
     server.faults = [Fault("status", 404, body=said)]
     client = await providers.client("azure")
     with pytest.raises(NotFound, match=r"There is no deployment.*make a deployment of it"):  # noqa: SIM117
-        with providers.explained():
+        with providers.explain_errors():
             await client.chat.completions.create(model="tuned", messages=[])
 
 

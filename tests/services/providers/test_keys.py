@@ -60,11 +60,11 @@ async def test_the_environment_goes_before_the_keyring(in_file: InFile) -> None:
 
 async def test_a_key_is_kept_and_forgotten_and_its_place_is_told(in_file: InFile) -> None:
     own = keys()
-    assert (await own.place("lab-2")).words == "missing"
-    await own.keep("lab-2", SecretStr(KEY))
-    assert (await own.place("lab-2")).words == "keyring"
+    assert (await own.place("lab-2")).label == "missing"
+    await own.store("lab-2", SecretStr(KEY))
+    assert (await own.place("lab-2")).label == "keyring"
     await own.remove("lab-2")
-    assert (await own.place("lab-2")).words == "missing"
+    assert (await own.place("lab-2")).label == "missing"
     with pytest.raises(KeyringError, match="holds no such key"):
         await own.remove("lab-2")
 
@@ -90,7 +90,7 @@ async def test_a_keyring_that_cannot_be_used_is_told_in_a_sentence_and_holds_nob
     with pytest.raises(KeyMissing, match="OPENAI_API_KEY is not set"):
         await own.key("openai")
     with pytest.raises(KeyringError) as refused:
-        await own.keep("openai", SecretStr(KEY))
+        await own.store("openai", SecretStr(KEY))
     assert KEY not in str(refused.value)
     assert refused.value.__cause__ is refused.value.__context__ is None or isinstance(
         refused.value.__context__, TimeoutError

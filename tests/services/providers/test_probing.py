@@ -71,7 +71,7 @@ async def test_a_missing_endpoint_switches_off_one_feature_with_the_reason(
     probe = await own.probe("far")
     assert probe.missing == [lacking]
     assert probe.reach == "ready"
-    reasons = {name: probe.reason_against(name) for name in FEATURES}
+    reasons = {name: probe.blocker(name) for name in FEATURES}
     reason = reasons.pop(lacking)  # type: ignore[call-overload]
     assert reason
     assert reason.startswith("The provider far cannot ")
@@ -96,7 +96,7 @@ async def test_a_server_that_cannot_be_used_is_told_in_a_word_and_a_sentence(
     server.faults = [fault]
     probe = await prober(seconds=0.3).probe("far")
     assert probe.reach == reach
-    assert said in probe.said
+    assert said in probe.problem
     assert KEY not in repr(probe)
 
 
@@ -110,7 +110,7 @@ async def test_a_list_of_models_for_everybody_does_not_hide_that_the_key_is_refu
 async def test_without_a_key_nobody_is_asked(server: MisbehavingServer, prober: Prober) -> None:
     probe = await prober(key="").probe("far")
     assert probe.reach == "no key"
-    assert "ftui keys set far" in probe.said
+    assert "ftui keys set far" in probe.problem
     assert server.requests == []
 
 
@@ -120,7 +120,7 @@ async def test_a_web_page_is_no_server_of_the_protocol(
     server.faults = [Fault("html") for _ in range(12)]
     probe = await prober().probe("far")
     assert probe.reach == "not the protocol"
-    assert "base_url" in probe.said
+    assert "base_url" in probe.problem
 
 
 async def test_one_endpoint_that_fails_for_now_is_not_taken_to_be_missing(
@@ -130,7 +130,7 @@ async def test_one_endpoint_that_fails_for_now_is_not_taken_to_be_missing(
     probe = await prober().probe("far")
     assert probe.reach == "ready"
     assert "files" not in probe.features
-    assert probe.reason_against("files") is None
+    assert probe.blocker("files") is None
 
 
 async def test_an_address_that_cannot_be_used_is_told_as_such(
@@ -139,7 +139,7 @@ async def test_an_address_that_cannot_be_used_is_told_as_such(
     monkeypatch.setenv("HTTP_PROXY", "ftp://me:hunter2-hunter2@proxy:1")
     probe = await prober().probe("far")
     assert probe.reach == "out of reach"
-    assert "HTTPS_PROXY" in probe.said
+    assert "HTTPS_PROXY" in probe.problem
     assert "hunter2" not in repr(probe)
 
 
@@ -151,7 +151,7 @@ async def test_providers_are_asked_side_by_side_and_told_as_they_answer(
         own = prober(seconds=0.5, slow=slow, slower=slow, dead="http://127.0.0.1:9/v1")
         names = ["slow", "slower", "dead", "far", "local"]
         async with asyncio.timeout(2):
-            told = {probe.provider: probe async for probe in own.each(names)}
+            told = {probe.provider: probe async for probe in own.probe_all(names)}
     assert list(told)[-2:] in (["slow", "slower"], ["slower", "slow"])
     assert {name: probe.reach for name, probe in told.items()} == {
         "far": "ready",

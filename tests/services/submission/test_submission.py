@@ -20,7 +20,7 @@ from tui.services.container import Services
 from tui.services.errors import FileError, InputError, NotFound, ProviderError
 from tui.services.jobs.jobs import Jobs
 from tui.services.reading.row_file import Stamp
-from tui.services.submission.job_creation import NotCertain
+from tui.services.submission.job_creation import CreationUncertain
 from tui.settings import Settings
 
 JOBS = "fine_tuning/jobs"
@@ -115,10 +115,10 @@ async def test_without_a_mark_an_unclear_failure_is_called_that(
         Fault("status", 400, path=JOBS, method="POST", body=first),
         Fault("after", 500, path=JOBS, method="POST"),
     ]
-    with pytest.raises(NotCertain, match=r"not certain that no job was created.*takes no mark"):
+    with pytest.raises(CreationUncertain, match=r"may have been created.*rejects the mark"):
         await jobs.submit(request(training))
     assert server.count("POST", JOBS) == 2
-    assert await jobs.settle() == [], "who was told is not told again"
+    assert await jobs.recover() == [], "an uncertainty is reported once"
 
 
 async def test_a_refusal_of_something_else_is_not_asked_again(
@@ -137,7 +137,7 @@ async def test_a_server_that_is_asked_too_often_created_nothing(
     server.faults = [Fault("status", 429, path=JOBS, method="POST")]
     with pytest.raises(ProviderError, match="asked too often") as caught:
         await jobs.submit(request(training))
-    assert not isinstance(caught.value, NotCertain)
+    assert not isinstance(caught.value, CreationUncertain)
     assert server.count("GET", JOBS) == 0
     assert not pending(services)
 
@@ -147,9 +147,9 @@ async def test_a_job_that_turns_up_late_is_found_by_the_next_start(
 ) -> None:
     lists = [Fault("status", 500, path=JOBS, method="GET") for _ in range(4)]
     server.faults = [Fault("after", 500, path=JOBS, method="POST"), *lists]
-    with pytest.raises(NotCertain, match="it lists no jobs either"):
+    with pytest.raises(CreationUncertain, match="the jobs cannot be listed either"):
         await jobs.submit(request(training))
-    (settled,) = await jobs.settle()
+    (settled,) = await jobs.recover()
     assert settled.view is not None
     assert settled.view.id == "ftjob-1"
     assert [view.id for view in await jobs.recorded()] == ["ftjob-1"]
@@ -161,8 +161,8 @@ async def test_a_server_out_of_reach_leaves_the_question_for_the_next_start(
 ) -> None:
     await ended_while(jobs, server, training, Fault("after-hang", path=JOBS, method="POST"))
     server.faults = [Fault("status", 503, path=JOBS, method="GET")]
-    assert await jobs.settle() == []
-    (settled,) = await jobs.settle()
+    assert await jobs.recover() == []
+    (settled,) = await jobs.recover()
     assert settled.view
 
 
@@ -182,7 +182,7 @@ async def test_nobody_settles_a_job_that_is_being_created(
     server.faults = [Fault("after-hang", path=JOBS, method="POST")]
     task = asyncio.create_task(jobs.submit(request(training)))
     await server.hanging.wait()
-    assert await jobs.settle() == []
+    assert await jobs.recover() == []
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -192,19 +192,19 @@ async def test_what_was_never_asked_for_is_offered_again(
     server: MisbehavingServer, jobs: Jobs, training: Path
 ) -> None:
     await ended_while(jobs, server, training, Fault("hang", path="/files", method="POST"))
-    (settled,) = await jobs.settle()
+    (settled,) = await jobs.recover()
     assert settled.request == request(training)
-    assert "ended before the job was created" in str(settled.error)
-    assert await jobs.settle() == []
+    assert "quit before the job was created" in str(settled.error)
+    assert await jobs.recover() == []
 
 
 async def test_a_job_that_the_server_does_not_list_is_offered_again(
     server: MisbehavingServer, jobs: Jobs, training: Path
 ) -> None:
     await ended_while(jobs, server, training, Fault("hang", path=JOBS, method="POST"))
-    (settled,) = await jobs.settle()
+    (settled,) = await jobs.recover()
     assert settled.view is None
-    assert "does not hold it" in str(settled.error)
+    assert "is not in the list of jobs" in str(settled.error)
 
 
 async def test_a_job_that_ftui_was_killed_over_before_it_was_created_is_offered_again(
@@ -224,7 +224,7 @@ async def test_a_job_that_ftui_was_killed_over_before_it_was_created_is_offered_
         await server.hanging.wait()
     process.kill()
     await process.wait()
-    (settled,) = await jobs.settle()
+    (settled,) = await jobs.recover()
     assert settled.request == request(training, method="supervised")
     assert settled.error
     assert not server.jobs
@@ -238,7 +238,7 @@ async def test_a_torn_record_harms_nothing(
     (record,) = pending(services)
     record.write_bytes(record.read_bytes() + b'{"nonce": "torn')
     services.workspace.pending.joinpath("empty.jsonl").touch()
-    (settled,) = await jobs.settle()
+    (settled,) = await jobs.recover()
     assert settled.error
     assert not pending(services)
 
@@ -279,9 +279,9 @@ async def test_a_recorded_job_is_asked_for_again_as_it_was(
 ) -> None:
     wanted = request(training, epochs=3, suffix="tickets", hyperparameters={"lora_r": 8})
     view = await jobs.submit(wanted)
-    assert await jobs.request_again("far", view.id) == wanted
+    assert await jobs.load_request("far", view.id) == wanted
     training.unlink()
-    again = await jobs.request_again("far", view.id)
+    again = await jobs.load_request("far", view.id)
     assert (again.training_file, again.training_file_id) == (None, "file-1")
     assert (again.epochs, again.suffix) == (3, "tickets")
     assert (await jobs.submit(again)).id == "ftjob-2"
@@ -302,7 +302,7 @@ async def test_a_job_started_elsewhere_is_asked_for_again_as_its_server_tells_it
             "dpo": {"hyperparameters": {"n_epochs": "auto", "batch_size": 4, "beta": 0.2}},
         },
     )
-    assert await jobs.request_again("far", "ftjob-1") == JobRequest(
+    assert await jobs.load_request("far", "ftjob-1") == JobRequest(
         training_file_id="file-9",
         validation_file_id="file-8",
         model="base",
@@ -320,6 +320,6 @@ async def test_what_cannot_be_asked_for_again_is_told(
 ) -> None:
     server.add_job(training_file="file-9", method={"type": "reinforcement"})
     with pytest.raises(InputError, match="cannot be started again from here"):
-        await jobs.request_again("far", "ftjob-1")
+        await jobs.load_request("far", "ftjob-1")
     with pytest.raises(NotFound):
-        await jobs.request_again("far", "ftjob-7")
+        await jobs.load_request("far", "ftjob-7")

@@ -20,12 +20,12 @@ from tui.services.container import Services
 from tui.services.errors import FileError, InputError, ProviderError
 from tui.services.progress import describe_progress
 from tui.services.reading.row_file import Stamp
-from tui.services.submission.uploading import Uploading
+from tui.services.submission.uploading import Uploader
 from tui.settings import Settings
 
 PART = 1000
 CONTENT = os.urandom(3500)
-Make = Callable[..., Uploading]
+Make = Callable[..., Uploader]
 
 
 @pytest.fixture
@@ -49,13 +49,13 @@ async def make(
 
     clock = Clock(now=lambda: 1_700_000_000.0, sleep=sleep, random=lambda: 1.0)
 
-    def make(most_at_once: int = PART, **given: object) -> Uploading:
-        return Uploading(
+    def make(max_whole_bytes: int = PART, **given: object) -> Uploader:
+        return Uploader(
             services.providers,
             services.workspace,
             clock,
             "far",
-            most_at_once=most_at_once,
+            max_whole_bytes=max_whole_bytes,
             part_bytes=PART,
             **given,  # type: ignore[arg-type]
         )
@@ -78,7 +78,7 @@ def parts_sent(server: MisbehavingServer) -> int:
 async def test_a_small_file_goes_up_whole(
     server: MisbehavingServer, make: Make, path: Path
 ) -> None:
-    file = await make(most_at_once=10_000).send(path)
+    file = await make(max_whole_bytes=10_000).send(path)
     assert server.files.contents[file] == CONTENT
     assert server.files.told[file]["filename"] == "train.jsonl"
     assert server.count("POST", "/uploads") == 0
@@ -188,13 +188,13 @@ async def test_a_file_that_the_server_has_no_more_is_sent_again(
     assert server.files.contents[again] == CONTENT
 
 
-@pytest.mark.parametrize("most_at_once", [PART, 10_000])
+@pytest.mark.parametrize("max_whole_bytes", [PART, 10_000])
 @pytest.mark.parametrize("has_mark", [True, False])
 async def test_a_server_that_wants_a_byte_order_mark_gets_one(
-    server: MisbehavingServer, make: Make, path: Path, most_at_once: int, *, has_mark: bool
+    server: MisbehavingServer, make: Make, path: Path, max_whole_bytes: int, *, has_mark: bool
 ) -> None:
     path.write_bytes((BOM if has_mark else b"") + CONTENT)
-    file = await make(most_at_once).send(path, marked=True)
+    file = await make(max_whole_bytes).send(path, marked=True)
     assert server.files.contents[file] == BOM + CONTENT
 
 
@@ -208,10 +208,10 @@ async def test_a_file_that_changed_since_it_was_checked_is_not_sent(
     assert not server.requests
 
 
-@pytest.mark.parametrize("most_at_once", [PART, 10_000])
+@pytest.mark.parametrize("max_whole_bytes", [PART, 10_000])
 @pytest.mark.parametrize("what", ["grows", "is cut", "is gone"])
 async def test_a_file_that_changes_on_its_way_is_told(
-    server: MisbehavingServer, make: Make, path: Path, what: str, most_at_once: int
+    server: MisbehavingServer, make: Make, path: Path, what: str, max_whole_bytes: int
 ) -> None:
     acts = {
         "grows": lambda: path.write_bytes(CONTENT + b"more"),
@@ -224,9 +224,9 @@ async def test_a_file_that_changes_on_its_way_is_told(
             acts.pop(what)()
 
     with pytest.raises(FileError, match=r"train\.jsonl"):
-        await make(most_at_once, on_progress=act).send(path)
+        await make(max_whole_bytes, on_progress=act).send(path)
     path.write_bytes(CONTENT)
-    file = await make(most_at_once).send(path)
+    file = await make(max_whole_bytes).send(path)
     assert server.files.contents[file] == CONTENT, "what went up meanwhile is not taken for it"
 
 
@@ -244,16 +244,16 @@ async def test_what_cannot_be_sent_is_told_before_anybody_is_asked(
     assert not server.requests
 
 
-@pytest.mark.parametrize("most_at_once", [PART, 10_000])
+@pytest.mark.parametrize("max_whole_bytes", [PART, 10_000])
 @pytest.mark.parametrize(
     "name", ['a"b\r\nX-Evil: 1.jsonl', "ü 文 \x1b[31m.jsonl", "-rf", "%00.jsonl"]
 )
 async def test_hostile_names_reach_the_server_as_names(
-    server: MisbehavingServer, make: Make, tmp_path: Path, name: str, most_at_once: int
+    server: MisbehavingServer, make: Make, tmp_path: Path, name: str, max_whole_bytes: int
 ) -> None:
     path = tmp_path / name
     path.write_bytes(CONTENT)
-    file = await make(most_at_once).send(path)
+    file = await make(max_whole_bytes).send(path)
     assert server.files.contents[file] == CONTENT
 
 

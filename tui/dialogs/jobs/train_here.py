@@ -65,7 +65,7 @@ class TrainHere(Dialog[bool]):
         self.dismiss(answer)
 
 
-def request_here(request: JobRequest, settings: Settings) -> JobRequest | None:
+def local_request(request: JobRequest, settings: Settings) -> JobRequest | None:
     """The same job for the engine on this machine, with a model and hyperparameters that it has.
 
     None where the data is at the other server alone.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from tui.domain.providers.hyperparameters import LONGEST_NAME, Value, free_value
+from tui.domain.providers.hyperparameters import LONGEST_NAME, Value, parse_free_value
 from tui.domain.providers.kinds import ServerKind
 from tui.domain.text import preview
 
@@ -44,7 +44,7 @@ def parse_pairs(pairs: Iterable[str], server: ServerKind) -> dict[str, Value]:
         if name in found:
             raise ValueError(f"{name} is given twice.")
         known = server.hyperparameter(name)
-        found[name] = known.value(value) if known else free_value(value)
+        found[name] = known.value(value) if known else parse_free_value(value)
     return found
 
 
@@ -53,7 +53,7 @@ def split_pairs(typed: str) -> list[str]:
     return [pair for pair in _BETWEEN.split(typed) if pair]
 
 
-def pairs_line(hyperparameters: Mapping[str, Value]) -> str:
+def format_pairs(hyperparameters: Mapping[str, Value]) -> str:
     """The line that `split_pairs` and `parse_pairs` read."""
     words = {True: "yes", False: "no"}
     return " ".join(

@@ -1,4 +1,4 @@
-"""The hyperparameters that servers know beside OpenAI's three: name, kind of value, plain words."""
+"""Hyperparameters beyond OpenAI's three, by server, and the engine's defaults."""
 
 from __future__ import annotations
 
@@ -11,6 +11,16 @@ ValueKind = Literal["whole number", "number", "yes or no", "word"]
 
 _WORDS: Final = {"yes": True, "true": True, "no": False, "false": False}
 LONGEST_NAME: Final = 64
+
+AUTO_EPOCHS: Final = 3
+"""Epochs that the engine on this machine trains where a request leaves them open."""
+AUTO_LENGTH: Final = 2048
+"""Tokens of an example that it keeps where the model can take so many."""
+
+
+def auto_batch(rows: int, *, gpu: bool) -> int:
+    """The engine's batch size: small for small files, or three epochs would be too few steps."""
+    return max(1, min(8 if gpu else 4, rows // 30))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +50,7 @@ class Hyperparameter:
             if self.choices and text not in self.choices:
                 raise ValueError(f"{self.name} is one of {', '.join(self.choices)}.")
             return text
-        value = free_value(text)
+        value = parse_free_value(text)
         is_switch = isinstance(value, bool)
         right = {
             "yes or no": is_switch,
@@ -52,7 +62,7 @@ class Hyperparameter:
         return value
 
 
-def free_value(text: str) -> Value:
+def parse_free_value(text: str) -> Value:
     """The value of a hyperparameter that no table knows: yes or no, a number, else a word."""
     text = text.strip()
     if text.lower() in _WORDS:
@@ -96,7 +106,7 @@ LORA_ALPHA: Final = Hyperparameter(
 LORA_DROPOUT: Final = Hyperparameter(
     "lora_dropout", "number", "share of the adapter switched off by chance, against overfitting"
 )
-SHARED: Final = (
+SHARED_HYPERPARAMETERS: Final = (
     LEARNING_RATE,
     WEIGHT_DECAY,
     WARMUP_RATIO,
@@ -110,8 +120,8 @@ SHARED: Final = (
 )
 """Those that the engine on this machine and Nebius both know."""
 
-OF_THE_ENGINE: Final = (
-    *SHARED,
+ENGINE_HYPERPARAMETERS: Final = (
+    *SHARED_HYPERPARAMETERS,
     Hyperparameter(
         "lr_scheduler_type",
         "word",

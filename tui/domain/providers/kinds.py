@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-from tui.domain.providers.hyperparameters import OF_THE_ENGINE, SHARED, Hyperparameter
+from tui.domain.providers.hyperparameters import (
+    ENGINE_HYPERPARAMETERS,
+    SHARED_HYPERPARAMETERS,
+    Hyperparameter,
+)
 
 LOCAL: Final = "local"
 """The provider that is always there: the engine on this machine."""
 
 KindName = Literal["local", "openai", "azure", "nebius", "litellm", "other"]
-GivenKind = Literal["openai", "azure", "nebius", "litellm", "other"]
+ConfigurableKind = Literal["openai", "azure", "nebius", "litellm", "other"]
 """The kinds that a profile may name: all but the engine on this machine."""
 
 
@@ -53,7 +57,7 @@ class ServerKind:
         """What is known of a hyperparameter by that name."""
         return next((known for known in self.hyperparameters if known.name == name), None)
 
-    def reason_against_suffix(self, suffix: str) -> str | None:
+    def suffix_blocker(self, suffix: str) -> str | None:
         """Why the server would not take a suffix, as a sentence; None where it takes it."""
         if len(suffix) > self.longest_suffix:
             return f"{self.title} takes suffixes of {self.longest_suffix} characters at most."
@@ -63,7 +67,7 @@ class ServerKind:
 
 
 LOCAL_ENGINE: Final = ServerKind(
-    LOCAL, "The engine on this machine", "this machine", hyperparameters=OF_THE_ENGINE
+    LOCAL, "The engine on this machine", "this machine", hyperparameters=ENGINE_HYPERPARAMETERS
 )
 OPENAI: Final = ServerKind(
     "openai",
@@ -93,7 +97,7 @@ NEBIUS: Final = ServerKind(
     "Nebius",
     hosts=("nebius.com", "studio.nebius.ai"),
     key_variable="NEBIUS_API_KEY",
-    hyperparameters=SHARED,
+    hyperparameters=SHARED_HYPERPARAMETERS,
     hyperparameters_on_top=True,
 )
 LITELLM: Final = ServerKind(
@@ -110,7 +114,7 @@ KINDS: Final[Mapping[KindName, ServerKind]] = {
 }
 
 
-def detected(base_url: str) -> ServerKind:
+def detect_kind(base_url: str) -> ServerKind:
     """The kind of the server at an address, by its host's name; `OTHER` where nothing tells.
 
     A LiteLLM proxy runs anywhere; its name in the host gives it away, else the profile must.

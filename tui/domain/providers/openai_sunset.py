@@ -13,7 +13,7 @@ EVERYBODY: Final = date(2027, 1, 6)
 """From then on nobody may."""
 
 
-def closing_words(today: date) -> str:
+def closing_notice(today: date) -> str:
     """Why OpenAI refuses a new job, as a sentence."""
     if today >= EVERYBODY:
         return f"OpenAI takes no fine-tuning jobs any more, from nobody since {EVERYBODY}."

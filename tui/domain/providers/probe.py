@@ -25,7 +25,7 @@ Feature = Literal[
 ]
 Presence = Literal["there", "missing", "unknown"]
 
-REACH_SHOWN: Final[Mapping[Reach, tuple[str, Tone]]] = {
+REACH_LABELS: Final[Mapping[Reach, tuple[str, Tone]]] = {
     "ready": ("✓ ready", Tone.GOOD),
     "asleep": ("○ asleep", Tone.NONE),
     "no key": ("– no key", Tone.NONE),
@@ -69,7 +69,7 @@ class ServedModel:
     ends: date | None = None
     tunable: bool | None = None
 
-    def end_words(self, today: date) -> tuple[str, Tone] | None:
+    def end_label(self, today: date) -> tuple[str, Tone] | None:
         """When it ends, warned of where that is near; None where nothing is known."""
         if self.ends is None:
             return None
@@ -93,7 +93,7 @@ class ProviderProbe:
         address: where it is, without anything secret.
         key: where its key is, in words.
         reach: whether it can be used.
-        said: why it cannot, as a sentence with what to do; empty where it can.
+        problem: why it cannot, as a sentence with what to do; empty where it can.
         seconds: the quickest answer; None where none came.
         features: what it can do, as far as that was found out.
         models: those it lists.
@@ -104,7 +104,7 @@ class ProviderProbe:
     address: str
     key: str
     reach: Reach
-    said: str = ""
+    problem: str = ""
     seconds: float | None = None
     features: Mapping[Feature, Presence] = field(default_factory=dict)
     models: Sequence[ServedModel] = ()
@@ -114,7 +114,7 @@ class ProviderProbe:
         """What it is known not to be able to do."""
         return [name for name in FEATURES if self.features.get(name) == "missing"]
 
-    def reason_against(self, feature: Feature) -> str | None:
+    def blocker(self, feature: Feature) -> str | None:
         """Why something cannot be done there, as a sentence; None where it can, or may."""
         if self.features.get(feature) != "missing":
             return None
@@ -122,13 +122,13 @@ class ProviderProbe:
         return f"The provider {preview(self.provider, 60)} cannot {what}: it has no {endpoint}."
 
     @property
-    def missing_words(self) -> str:
+    def missing_text(self) -> str:
         """What it cannot do, with the end of each endpoint: `pause a job (/pause)`."""
         ends = {name: FEATURES[name][1].rsplit("/", 1)[-1] for name in self.missing}
         return ", ".join(f"{FEATURES[name][0]} (no /{end})" for name, end in ends.items())
 
     @property
-    def answer_words(self) -> str:
+    def latency_label(self) -> str:
         """The quickest answer: `12 ms`."""
         return "–" if self.seconds is None else f"{self.seconds * 1000:,.0f} ms"
 
@@ -136,10 +136,10 @@ class ProviderProbe:
     def summary(self) -> str:
         """How it stands, in one line: `ready in 12 ms, 3 models, key: keyring`."""
         if self.reach != "ready":
-            return self.said or REACH_SHOWN[self.reach][0]
-        cannot = self.missing_words
+            return self.problem or REACH_LABELS[self.reach][0]
+        cannot = self.missing_text
         parts = [
-            f"ready in {self.answer_words}",
+            f"ready in {self.latency_label}",
             plural(len(self.models), "model"),
             f"key: {self.key}",
             f"cannot {cannot}" if cannot else "",

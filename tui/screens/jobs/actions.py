@@ -146,7 +146,7 @@ class JobActions(ModeScreen):
         """Why a job cannot be paused, and what would be kept of it if it is cancelled."""
         probe = self.services.probing.last(view.provider)
         verb: Feature = "resume" if view.status == "paused" else "pause"
-        found = probe.reason_against(verb) if probe else None
+        found = probe.blocker(verb) if probe else None
         why = self.board.cannot.get(view.provider) or found
         return f"{why} If it is cancelled: {describe_kept(view)}" if why else None
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from textual import work
 
 from tui.dialogs.jobs.new_job import NewJob
-from tui.dialogs.jobs.train_here import TrainHere, request_here
+from tui.dialogs.jobs.train_here import TrainHere, local_request
 from tui.domain.jobs.descriptions import job_name
 from tui.domain.jobs.view import JobView
 from tui.domain.submission.job_request import JobRequest
@@ -93,7 +93,7 @@ class JobStarting(JobActions):
                 self.post_message(JobUnderway(key, words))
 
         try:
-            ready = await self.services.training_files.made_ready(
+            ready = await self.services.training_files.prepare(
                 request,
                 lambda now: report_progress(f"Preparing the files: {now.label} {now.share:.0%}"),
             )
@@ -108,10 +108,10 @@ class JobStarting(JobActions):
             self.post_message(JobSubmitted(key, view))
 
     @work(group="settle", exit_on_error=False)
-    async def settle(self) -> None:
+    async def recover(self) -> None:
         """Find the jobs on which an ended ftui was at work."""
         try:
-            for one in await self.services.jobs.settle():
+            for one in await self.services.jobs.recover():
                 if one.view:
                     self.post_message(JobFound(one.view))
                 elif one.error:
@@ -148,7 +148,7 @@ class JobStarting(JobActions):
 
     def _offer_again(self, request: JobRequest, error: FtuiError) -> None:
         """The same form; where OpenAI takes no job any more, first the same on this machine."""
-        here = request_here(request, self.services.settings)
+        here = local_request(request, self.services.settings)
         if here is None or not isinstance(error, OrganisationRefused):
             self.offer_job(None, request)
             # A screen that a dialog covers clears what was told before.

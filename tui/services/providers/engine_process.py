@@ -131,7 +131,7 @@ class EngineProcess:
         except ValidationError as error:
             raise self._not_the_engine() from error
 
-    async def ensure(self) -> EngineStatus:
+    async def ensure_running(self) -> EngineStatus:
         """The engine's status; it is started first where it does not run.
 
         Raises:

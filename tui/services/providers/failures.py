@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui.domain.providers.kinds import LOCAL, LOCAL_ENGINE, OTHER, ServerKind
-from tui.domain.providers.openai_sunset import closing_words
+from tui.domain.providers.openai_sunset import closing_notice
 from tui.domain.text import preview
 from tui.services.errors import (
     EngineUnavailable,
@@ -74,7 +74,7 @@ class ProviderFailures:
     def said(self, error: openai.APIStatusError) -> str:
         """The server's own words, wherever in the body they are, as a sentence."""
         body: object = error.body
-        said = message_in(body)
+        said = find_message(body)
         if said is None:
             kind = str(error.response.headers.get("content-type", ""))
             page = "html" in kind or str(body).lstrip().startswith("<")
@@ -111,7 +111,7 @@ class ProviderFailures:
             )
         if status == 403 and _creates_job(error) and self._speaks_for_openai(name, error):
             return OrganisationRefused(
-                f"{title(name)} refused the job: {said} {closing_words(self._today())}",
+                f"{title(name)} refused the job: {said} {closing_notice(self._today())}",
                 f"Train on this machine instead: --provider {LOCAL}.",
             )
         if status == 404:
@@ -162,14 +162,14 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
     return max(0.0, (when - (now or datetime.now(UTC))).total_seconds())
 
 
-def message_in(body: object) -> str | None:
+def find_message(body: object) -> str | None:
     """The message in an error's body: OpenAI's `{"error": {...}}`, or FastAPI's `{"detail"}`."""
     if isinstance(body, list):
-        return "; ".join(message_in(part) or str(part) for part in body) or None
+        return "; ".join(find_message(part) or str(part) for part in body) or None
     if not isinstance(body, Mapping):
         return body if isinstance(body, str) and not body.lstrip().startswith("<") else None
     parts = (body.get(key) for key in ("error", "message", "detail", "msg"))
-    return next((said for part in parts if part and (said := message_in(part))), None)
+    return next((said for part in parts if part and (said := find_message(part))), None)
 
 
 def title(name: str) -> str:

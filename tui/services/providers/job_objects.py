@@ -16,7 +16,7 @@ _LIST_PAGE = 100
 _LIST_PAGES = 5
 
 
-async def job_pages(client: openai.AsyncOpenAI, provider: str) -> list[dict[str, Any]]:
+async def list_jobs(client: openai.AsyncOpenAI, provider: str) -> list[dict[str, Any]]:
     """A provider's latest jobs; ends at a page that brings nothing new."""
     from openai import Omit, omit
 
@@ -43,10 +43,10 @@ async def fetch_job(client: openai.AsyncOpenAI, provider: str, job: str) -> dict
         openai.OpenAIError: the request failed; `Providers.explain` puts it in words.
     """
     answer = await client.fine_tuning.jobs.with_raw_response.retrieve(job)
-    return as_job(answer, provider, job)
+    return parse_job(answer, provider, job)
 
 
-def as_job(answer: Any, provider: str, job: str) -> dict[str, Any]:
+def parse_job(answer: Any, provider: str, job: str) -> dict[str, Any]:
     """The job in a raw answer of the client, with a usable `id`.
 
     Raises:

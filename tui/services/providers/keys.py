@@ -38,11 +38,11 @@ class KeyPlace:
     trouble: KeyringError | None = None
 
     @property
-    def words(self) -> str:
+    def label(self) -> str:
         """The place in words: `environment (OPENAI_API_KEY)`, `keyring`, `missing`."""
         return f"environment ({self.variable})" if self.source == "environment" else self.source
 
-    def how_to_set(self, name: str) -> str:
+    def setup_hint(self, name: str) -> str:
         """How the key of a missing place is set: in the keyring, if there is one, or exported."""
         export = f"export {preview(self.variable, 60)}=..."
         return export if self.trouble else f"ftui keys set {preview(name, 60)}, or {export}"
@@ -118,7 +118,7 @@ class Keys:
             )
         return key
 
-    async def keep(self, name: str, key: SecretStr) -> None:
+    async def store(self, name: str, key: SecretStr) -> None:
         """Put the key of a provider into the keyring, in place of another.
 
         Raises:
@@ -129,7 +129,7 @@ class Keys:
             raise InputError(
                 "A key has neither line breaks nor spaces around it, and letters of ASCII alone."
             )
-        await self._keyring.put(name, key)
+        await self._keyring.set(name, key)
         self.forget()
 
     async def remove(self, name: str) -> None:
@@ -189,7 +189,7 @@ class Keys:
         return KeyMissing(
             f"There is no key for the provider {shown}: the environment variable "
             f"{preview(place.variable, 60)} is not set and the keyring holds none{keyring}.",
-            f"Set it with: {place.how_to_set(name)}",
+            f"Set it with: {place.setup_hint(name)}",
         )
 
 

@@ -13,7 +13,7 @@ from tui.domain.providers.probe import Feature, Presence, ProviderProbe, Reach, 
 from tui.services.clock import Clock
 from tui.services.errors import EngineUnavailable, InputError, ProviderError
 from tui.services.providers.engine_process import INSTALL
-from tui.services.providers.failures import NOT_THE_PROTOCOL, message_in, title
+from tui.services.providers.failures import NOT_THE_PROTOCOL, find_message, title
 from tui.services.providers.providers import Providers
 
 if TYPE_CHECKING:
@@ -69,11 +69,11 @@ class Standing:
     """How a provider stands as a whole, and the sentence about it."""
 
     reach: Reach
-    said: str
+    problem: str
 
 
 class Probing:
-    """Asks providers what they can do, and remembers what each said last."""
+    """Asks providers what they can do, and remembers their last answers."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class Probing:
         """What was found out last; None where it was not asked yet."""
         return self._last.get(provider)
 
-    async def each(self, names: Sequence[str]) -> AsyncIterator[ProviderProbe]:
+    async def probe_all(self, names: Sequence[str]) -> AsyncIterator[ProviderProbe]:
         """Ask providers side by side; gives each as soon as it is known."""
         asked = [asyncio.create_task(self.probe(name)) for name in names]
         try:
@@ -125,18 +125,18 @@ class Probing:
         else:
             address = self._providers.profile(name).address
         kind = self._providers.server(name).title
-        return ProviderProbe(name, kind, address, place.words, "out of reach")
+        return ProviderProbe(name, kind, address, place.label, "out of reach")
 
     async def _probe(self, probe: ProviderProbe) -> ProviderProbe:
         try:
             resting = await self._resting() if probe.provider == LOCAL else None
             if resting:
-                return replace(probe, reach=resting.reach, said=resting.said)
+                return replace(probe, reach=resting.reach, problem=resting.problem)
             client = await self._providers.existing_client(probe.provider)
         except (EngineUnavailable, InputError) as error:
-            return replace(probe, reach="out of reach", said=str(error))
+            return replace(probe, reach="out of reach", problem=str(error))
         except ProviderError as error:
-            return replace(probe, reach="no key", said=str(error))
+            return replace(probe, reach="no key", problem=str(error))
         client = client.with_options(max_retries=0, timeout=self._seconds)
         return await _Questions(self._providers, client, self._clock).ask(probe)
 
@@ -147,8 +147,8 @@ class Probing:
             return None
         missing = engine.missing()
         if missing:
-            said = f"The extra `local` is missing ({', '.join(missing)}): {INSTALL}"
-            return Standing("not installed", said)
+            message = f"The extra `local` is missing ({', '.join(missing)}): {INSTALL}"
+            return Standing("not installed", message)
         return Standing("asleep", "It does not run; it starts by itself with the first job.")
 
 
@@ -168,7 +168,9 @@ class _Questions:
         """First for the models, which tells whether the rest is worth asking."""
         models = await self._answer("/models")
         if isinstance(models, Standing):
-            return replace(probe, reach=models.reach, said=models.said, seconds=self._quickest)
+            return replace(
+                probe, reach=models.reach, problem=models.problem, seconds=self._quickest
+            )
         if models.tells:
             self._features["models"] = "there" if _is_list(models) else "missing"
         with suppress(TimeoutError):
@@ -178,7 +180,7 @@ class _Questions:
         return replace(
             probe,
             reach=found.reach,
-            said=found.said,
+            problem=found.problem,
             seconds=self._quickest,
             features=dict(self._features),
             models=served_models(models.body) if models.status == 200 else (),
@@ -186,8 +188,8 @@ class _Questions:
 
     def _how_it_is(self, provider: str) -> Standing:
         if self._features.get("models") == self._features.get("jobs") == "missing":
-            said = f"{title(provider)} {NOT_THE_PROTOCOL}. Check its base_url."
-            return Standing("not the protocol", said)
+            message = f"{title(provider)} {NOT_THE_PROTOCOL}. Check its base_url."
+            return Standing("not the protocol", message)
         return Standing("ready", "")
 
     async def _ask_the_rest(self) -> None:
@@ -245,12 +247,12 @@ class _Questions:
 
     def _failure(self, error: openai.APIStatusError) -> Standing | None:
         """What a status says about the whole provider; None where it is the path's alone."""
-        said = str(self._providers.explain(error))
+        message = str(self._providers.explain(error))
         if error.status_code == 401:
-            self._key_refused = Standing("key refused", said)
+            self._key_refused = Standing("key refused", message)
             return self._key_refused
         if error.status_code in (408, 429) or error.status_code >= 500:
-            return Standing("in trouble", said)
+            return Standing("in trouble", message)
         return None
 
 
@@ -263,10 +265,10 @@ def _json(response: Any) -> object:
 
 def _words(body: object, path: str) -> str:
     """What an error says, without the path that was asked for: it differs by that alone."""
-    said = message_in(body) or ""
+    message = find_message(body) or ""
     for part in (path, path.rsplit("/", 1)[-1]):
-        said = said.replace(part, "")
-    return said
+        message = message.replace(part, "")
+    return message
 
 
 def _is_list(answer: Answer) -> bool:

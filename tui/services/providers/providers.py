@@ -137,7 +137,7 @@ class Providers:
             EngineUnavailable: `local`, and the engine cannot be started.
         """
         if name == LOCAL:
-            await self.engine.ensure()
+            await self.engine.ensure_running()
         return await self.existing_client(name)
 
     async def existing_client(self, name: str) -> openai.AsyncOpenAI:
@@ -160,7 +160,7 @@ class Providers:
             await client.close()
 
     @contextlib.contextmanager
-    def explained(self) -> Iterator[None]:
+    def explain_errors(self) -> Iterator[None]:
         """Around requests of a client: what fails in them is raised as `explain` puts it."""
         import openai
 

@@ -55,7 +55,7 @@ class SystemKeyring:
         key = await _asked(lambda: _keyring().get_password(SERVICE, provider), self._read_seconds)
         return SecretStr(key) if key else None
 
-    async def put(self, provider: str, key: SecretStr) -> None:
+    async def set(self, provider: str, key: SecretStr) -> None:
         """Keep the key of a provider, in place of another.
 
         Raises:
