@@ -159,7 +159,7 @@ def test_an_unknown_provider_and_a_missing_key_are_named(
 ) -> None:
     code, _, said = run("train", str(chat_file()), "--provider", "nobody")
     assert code == 2
-    assert "Known are local" in said
+    assert "Choose one of local" in said
     monkeypatch.delenv("TEST_KEY")
     code, _, said = run("train", str(chat_file()))
     assert code == 2

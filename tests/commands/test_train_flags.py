@@ -97,7 +97,7 @@ def test_beta_goes_with_pairs(far: MisbehavingServer, run: Run, chat_file: Make)
         (["--beta", "0"], "--beta cannot be used"),
         (["--beta", "1", "--method", "supervised"], "belongs to the method dpo"),
         (["--hyperparameter", "lora_r"], "--hyperparameter cannot be used: lora_r has no value"),
-        (["--hyperparameter", "n_epochs=3"], "has a place of its own"),
+        (["--hyperparameter", "n_epochs=3"], "has its own field"),
         (["--provider", "nobody"], "no provider nobody"),
         (["--learning-rate-multiplier", "nan"], "--learning-rate-multiplier cannot be used"),
         (["--suffix", "x" * 70], "--suffix cannot be used"),

@@ -65,7 +65,7 @@ async def test_a_key_is_kept_and_forgotten_and_its_place_is_told(in_file: InFile
     assert (await own.place("lab-2")).label == "keyring"
     await own.remove("lab-2")
     assert (await own.place("lab-2")).label == "missing"
-    with pytest.raises(KeyringError, match="holds no such key"):
+    with pytest.raises(KeyringError, match="has no such key"):
         await own.remove("lab-2")
 
 

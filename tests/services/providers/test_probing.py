@@ -83,8 +83,8 @@ async def test_a_missing_endpoint_switches_off_one_feature_with_the_reason(
 @pytest.mark.parametrize(
     ("fault", "reach", "said"),
     [
-        (Fault("status", 500), "in trouble", "has trouble"),
-        (Fault("status", 429), "in trouble", "asked too often"),
+        (Fault("status", 500), "in trouble", "having problems"),
+        (Fault("status", 429), "in trouble", "rate limiting"),
         (Fault("hang"), "out of reach", "did not answer in time"),
         (Fault("reset"), "out of reach", "Could not reach far"),
         (Fault("status", 401, body={"detail": f"bad key {KEY}"}), "key refused", "FAR_API_KEY"),

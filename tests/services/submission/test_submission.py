@@ -135,7 +135,7 @@ async def test_a_server_that_is_asked_too_often_created_nothing(
     server: MisbehavingServer, jobs: Jobs, services: Services, training: Path
 ) -> None:
     server.faults = [Fault("status", 429, path=JOBS, method="POST")]
-    with pytest.raises(ProviderError, match="asked too often") as caught:
+    with pytest.raises(ProviderError, match="rate limiting") as caught:
         await jobs.submit(request(training))
     assert not isinstance(caught.value, CreationUncertain)
     assert server.count("GET", JOBS) == 0
