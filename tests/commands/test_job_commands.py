@@ -233,7 +233,7 @@ def test_people_are_told_which_memory_the_engine_holds(
     local: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["engine", "status"]) == 0
-    assert re.search(r"runs as process \d+ with \d+ MB, on ", capsys.readouterr().out)
+    assert re.search(r"running as process \d+ with \d+ MB, on ", capsys.readouterr().out)
 
 
 def test_doctor_answers_for_every_check(

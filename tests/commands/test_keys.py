@@ -38,7 +38,7 @@ def test_a_key_is_kept_without_being_shown_and_then_found(
     terminal = Terminal([*command, "set", "lab"], tmp_path, environ)
     terminal.wait_for("Key for lab (not shown):")
     terminal.press(KEY, "enter")
-    terminal.wait_for("is in the keyring of this machine")
+    terminal.wait_for("in the keyring of this machine")
     assert terminal.wait_for_end() == 0
     assert KEY not in terminal.text()
     assert KEY in Path(environ["TEST_KEYRING"]).read_text()
@@ -85,7 +85,7 @@ def test_the_list_is_json_for_scripts(
         (["set"], "needs the name of a provider"),
         (["set", "local"], "needs no key"),
         (["set", "nobody\x1b[31m"], "There is no provider nobody"),
-        (["set", "openai"], "No key was given"),
+        (["set", "openai"], "No key was entered"),
     ],
 )
 def test_what_cannot_be_done_is_said(

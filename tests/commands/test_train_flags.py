@@ -136,7 +136,7 @@ def test_what_a_killed_ftui_created_is_taken_up_and_not_created_again(
         process.kill()
     code, lines, said = run("train", path, "--json")
     assert (code, lines[0]["job"]) == (0, "ftjob-1")
-    assert "was created before ftui was ended: ftjob-1" in said
+    assert "was already created before ftui quit: ftjob-1" in said
     assert len(far.jobs) == 1
 
 

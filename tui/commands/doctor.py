@@ -1,6 +1,6 @@
-"""Check this installation and say what is missing. Exit status: 0 all is well, 1 something is not.
+"""Check this installation and report what is missing. Exit status: 0 all checks pass, 1 some fail.
 
-Nothing is started, made or fetched.
+Nothing is started, created or downloaded.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(flags: argparse.Namespace, services: Services) -> int:
-    """Print every check, a line each."""
+    """Print the checks, one per line."""
     settings = services.settings
     checks = await run_checks(settings, services.providers, services.probing)
     if flags.json:

@@ -29,7 +29,8 @@ async def load_request(providers: Providers, log: JobLog) -> JobRequest:
     """
     file = await log.load_job_file()
     recorded = file.request if file else None
-    if recorded and await asyncio.to_thread(_files_exist, recorded):
+    complete = recorded is not None and await asyncio.to_thread(_files_exist, recorded)
+    if recorded and complete:
         return recorded
     try:
         remote = await _request_at_server(providers, log)
