@@ -31,9 +31,7 @@ def environ(nobodys_settings: Path, tmp_path: Path) -> dict[str, str]:
     }
 
 
-def test_a_key_is_kept_without_being_shown_and_then_found(
-    environ: dict[str, str], tmp_path: Path
-) -> None:
+def test_a_key_is_stored_without_being_shown(environ: dict[str, str], tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tui", "keys"]
     terminal = Terminal([*command, "set", "lab"], tmp_path, environ)
     terminal.wait_for("Key for lab (not shown):")
@@ -53,7 +51,7 @@ def test_a_key_is_kept_without_being_shown_and_then_found(
     ]
 
 
-def test_ctrl_c_while_a_key_is_typed_keeps_nothing(environ: dict[str, str], tmp_path: Path) -> None:
+def test_ctrl_c_at_the_prompt_stores_nothing(environ: dict[str, str], tmp_path: Path) -> None:
     terminal = Terminal([sys.executable, "-m", "tui", "keys", "set", "lab"], tmp_path, environ)
     terminal.wait_for("(not shown):")
     terminal.press(KEY[:5])
@@ -88,7 +86,7 @@ def test_the_list_is_json_for_scripts(
         (["set", "openai"], "No key was entered"),
     ],
 )
-def test_what_cannot_be_done_is_said(
+def test_invalid_key_commands_are_reported(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     arguments: list[str],

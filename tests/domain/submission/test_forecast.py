@@ -23,7 +23,7 @@ def request(**fields: object) -> JobRequest:
     return JobRequest.model_validate(given)
 
 
-def test_this_machine_says_how_it_chooses_and_costs_nothing() -> None:
+def test_a_local_forecast_uses_the_engines_defaults_and_is_free() -> None:
     found = forecast(request(model="SmolLM2-135M-Instruct"), COUNTED, local=True)
     assert (found.epochs, found.steps, found.steps_are_exact, found.price) == (3, 90, False, 0)
     assert found.seconds is None
@@ -34,7 +34,7 @@ def test_this_machine_says_how_it_chooses_and_costs_nothing() -> None:
     ]
 
 
-def test_a_measured_pace_tells_the_time_and_the_device() -> None:
+def test_a_measured_pace_determines_time_and_batch_size() -> None:
     pace = MeasuredPace(tokens_per_second=100.0, job="tickets", on_gpu=True, memory=2.1e9)
     found = forecast(request(epochs=2), COUNTED, local=True, pace=pace)
     assert (found.seconds, found.steps, found.steps_are_exact) == (280.0, 60, True)
@@ -43,18 +43,18 @@ def test_a_measured_pace_tells_the_time_and_the_device() -> None:
     )
 
 
-def test_a_pace_from_an_unknown_device_tells_the_time_and_leaves_the_steps_uncertain() -> None:
+def test_a_pace_from_an_unknown_device_gives_the_time_but_not_exact_steps() -> None:
     pace = MeasuredPace(tokens_per_second=100.0, job="tickets", on_gpu=None)
-    found = forecast(request(epochs=2), COUNTED, local=True, pace=pace)
-    assert (found.seconds, found.steps, found.surely) == (280.0, 60, False)
+    found = forecast(request(), COUNTED, local=True, pace=pace)
+    assert (found.seconds, found.steps, found.steps_are_exact) == (280.0, 60, False)
 
 
-def test_a_pace_of_answers_says_nothing_of_pairs() -> None:
+def test_a_pace_of_supervised_jobs_is_not_used_for_dpo() -> None:
     pace = MeasuredPace(tokens_per_second=100.0, job="tickets", on_gpu=False)
     assert forecast(request(method="dpo"), COUNTED, local=True, pace=pace).seconds is None
 
 
-def test_a_server_chooses_what_is_left_open_and_its_price_says_for_how_many_epochs() -> None:
+def test_a_remote_forecast_states_the_epochs_of_its_price() -> None:
     found = forecast(request(), COUNTED, local=False)
     assert (found.epochs, found.steps) == (None, None)
     assert found.price == pytest.approx(14_000 * 3 * 5.0 / 1e6)
@@ -64,19 +64,19 @@ def test_a_server_chooses_what_is_left_open_and_its_price_says_for_how_many_epoc
     ]
 
 
-def test_what_is_asked_for_decides_the_steps() -> None:
+def test_the_requested_hyperparameters_determine_the_steps() -> None:
     asked = request(epochs=2, batch_size=4, hyperparameters={"gradient_accumulation_steps": 2})
     assert forecast(asked, COUNTED, local=False).steps == 2 * 15
     packed = request(epochs=2, batch_size=4, hyperparameters={"packing": True})
     assert forecast(packed, COUNTED, local=True).steps is None
 
 
-def test_a_share_that_is_set_aside_is_not_trained_on() -> None:
+def test_the_validation_share_is_excluded_from_the_forecast() -> None:
     found = forecast(request(validation_share=0.1), COUNTED, local=True)
     assert (found.rows, found.tokens) == (108, 12_600)
 
 
-def test_what_is_cut_is_told_and_costs_nothing() -> None:
+def test_truncated_tokens_are_reported_and_not_charged() -> None:
     cut = TokenCount(100, 50_000, "estimate", context=512, rows_cut=7, tokens_cut=20_000)
     found = forecast(request(), cut, local=False)
     assert found.tokens == 30_000
@@ -87,7 +87,7 @@ def test_what_is_cut_is_told_and_costs_nothing() -> None:
     assert found.to_json()["cut"] == {"context": 512, "rows": 7, "tokens": 20_000}
 
 
-def test_an_unknown_price_or_context_is_called_that() -> None:
+def test_an_unknown_price_or_context_is_reported_as_unknown() -> None:
     unknown = TokenCount(100, 50_000, "estimate")
     found = forecast(request(model="elsewhere-7b"), unknown, local=False)
     assert found.price is None

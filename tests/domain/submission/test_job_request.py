@@ -33,17 +33,17 @@ FILE = {"training_file": "a.jsonl"}
         {"training_file": "\udcff.jsonl"},
     ],
 )
-def test_what_no_server_could_be_asked_is_refused(fields: dict[str, object]) -> None:
+def test_an_invalid_request_is_rejected(fields: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         JobRequest.model_validate({**BASE, **fields})
 
 
-def test_a_record_of_an_earlier_version_is_read() -> None:
+def test_a_record_of_an_earlier_version_is_readable() -> None:
     kept = '{"training_file": "a.jsonl", "model": "m", "provider": "local", "method": "dpo"}'
     assert JobRequest.model_validate_json(kept).training_file == Path("a.jsonl")
 
 
-def test_hyperparameters_on_top_of_an_older_job_count_too() -> None:
+def test_top_level_hyperparameters_of_older_jobs_are_read() -> None:
     job = {
         "model": "m",
         "training_file": "file-1",
@@ -54,7 +54,7 @@ def test_hyperparameters_on_top_of_an_older_job_count_too() -> None:
     assert request.hyperparameters == {"lora_r": 8}
 
 
-def test_the_rate_of_a_multiplier_is_left_out_so_that_the_multiplier_can_be_changed() -> None:
+def test_an_explicit_learning_rate_is_dropped_next_to_a_multiplier() -> None:
     chosen = {"learning_rate_multiplier": 2.0, "learning_rate": 2e-3}
     method = {"type": "supervised", "supervised": {"hyperparameters": chosen}}
     request = request_from_job({"model": "m", "training_file": "f", "method": method}, "p")
@@ -70,7 +70,7 @@ _KEYS = ("model", "training_file", "validation_file", "method", "hyperparameters
 
 
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(_KEYS, _JSON)))
-def test_whatever_a_server_tells_is_a_request_or_a_refusal(job: dict[str, object]) -> None:
+def test_any_job_object_becomes_a_request_or_a_value_error(job: dict[str, object]) -> None:
     try:
         request = request_from_job(job, "p")
     except ValidationError:

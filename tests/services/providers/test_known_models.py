@@ -20,7 +20,7 @@ async def models_of(services: Services, provider: str) -> list[str]:
     )
 
 
-async def test_models_of_this_machine_are_those_that_lie_here_and_were_trained(
+async def test_local_suggestions_are_stored_and_trained_models(
     tmp_path: Path,
 ) -> None:
     services = Services(Settings(home=tmp_path / "home", workspace=tmp_path / ".ftui"))
@@ -33,7 +33,7 @@ async def test_models_of_this_machine_are_those_that_lie_here_and_were_trained(
     assert known == ["/my/model", DEFAULT_MODEL, "org/small-model"]
 
 
-async def test_models_of_a_server_are_those_that_it_listed_and_lets_be_tuned(
+async def test_remote_suggestions_are_listed_tunable_models(
     tmp_path: Path,
 ) -> None:
     async with misbehaving_server() as server:
@@ -55,7 +55,7 @@ async def test_models_of_a_server_are_those_that_it_listed_and_lets_be_tuned(
     assert set(known) == {"base-1", "other"}
 
 
-async def test_openai_is_known_for_the_models_of_the_table_of_prices(tmp_path: Path) -> None:
+async def test_openai_suggestions_include_the_price_table(tmp_path: Path) -> None:
     openai = ProviderProfile(base_url="https://api.openai.com/v1")
     services = Services(
         Settings(home=tmp_path, workspace=tmp_path / ".ftui", providers={"openai": openai})

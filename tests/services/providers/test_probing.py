@@ -55,7 +55,7 @@ async def test_a_server_that_has_everything_is_ready(
     assert probe.key == "environment (FAR_API_KEY)"
 
 
-async def test_nothing_is_created_for_it(server: MisbehavingServer, prober: Prober) -> None:
+async def test_probing_creates_nothing(server: MisbehavingServer, prober: Prober) -> None:
     await prober().probe("far")
     assert {method for method, _ in server.requests} == {"GET"}
     assert server.jobs == {}
@@ -90,7 +90,7 @@ async def test_a_missing_endpoint_switches_off_one_feature_with_the_reason(
         (Fault("status", 401, body={"detail": f"bad key {KEY}"}), "key refused", "FAR_API_KEY"),
     ],
 )
-async def test_a_server_that_cannot_be_used_is_told_in_a_word_and_a_sentence(
+async def test_an_unusable_server_gets_a_state_and_a_sentence(
     server: MisbehavingServer, prober: Prober, fault: Fault, reach: str, said: str
 ) -> None:
     server.faults = [fault]
@@ -100,21 +100,21 @@ async def test_a_server_that_cannot_be_used_is_told_in_a_word_and_a_sentence(
     assert KEY not in repr(probe)
 
 
-async def test_a_list_of_models_for_everybody_does_not_hide_that_the_key_is_refused(
+async def test_a_public_list_of_models_does_not_hide_a_refused_key(
     server: MisbehavingServer, prober: Prober
 ) -> None:
     server.faults = [Fault("status", 401, path="/fine_tuning/jobs")]
     assert (await prober().probe("far")).reach == "key refused"
 
 
-async def test_without_a_key_nobody_is_asked(server: MisbehavingServer, prober: Prober) -> None:
+async def test_without_a_key_no_request_is_sent(server: MisbehavingServer, prober: Prober) -> None:
     probe = await prober(key="").probe("far")
     assert probe.reach == "no key"
     assert "ftui keys set far" in probe.problem
     assert server.requests == []
 
 
-async def test_a_web_page_is_no_server_of_the_protocol(
+async def test_a_web_page_is_not_taken_for_the_protocol(
     server: MisbehavingServer, prober: Prober
 ) -> None:
     server.faults = [Fault("html") for _ in range(12)]
@@ -123,7 +123,7 @@ async def test_a_web_page_is_no_server_of_the_protocol(
     assert "base_url" in probe.problem
 
 
-async def test_one_endpoint_that_fails_for_now_is_not_taken_to_be_missing(
+async def test_a_failing_endpoint_is_not_taken_for_a_missing_one(
     server: MisbehavingServer, prober: Prober
 ) -> None:
     server.faults = [Fault("status", code, path="/files") for code in (503,)]
@@ -133,7 +133,7 @@ async def test_one_endpoint_that_fails_for_now_is_not_taken_to_be_missing(
     assert probe.blocker("files") is None
 
 
-async def test_an_address_that_cannot_be_used_is_told_as_such(
+async def test_an_invalid_address_is_reported(
     prober: Prober, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "ftp://me:hunter2-hunter2@proxy:1")
@@ -143,9 +143,7 @@ async def test_an_address_that_cannot_be_used_is_told_as_such(
     assert "hunter2" not in repr(probe)
 
 
-async def test_providers_are_asked_side_by_side_and_told_as_they_answer(
-    server: MisbehavingServer, prober: Prober
-) -> None:
+async def test_providers_are_probed_concurrently(server: MisbehavingServer, prober: Prober) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
         slow = f"http://127.0.0.1:{mute.getsockname()[1]}/v1"
         own = prober(seconds=0.5, slow=slow, slower=slow, dead="http://127.0.0.1:9/v1")

@@ -39,14 +39,14 @@ def rows_of(path: Path) -> list[str]:
     return path.read_text().splitlines()
 
 
-async def test_a_sound_file_is_ready_as_it_is(files: TrainingFiles, chat_file: Make) -> None:
+async def test_a_valid_file_is_used_as_it_is(files: TrainingFiles, chat_file: Make) -> None:
     path = chat_file()
     ready = await files.prepare(request(path))
     assert ready.request == request(path, method="supervised")
     assert ready.stamps == {path: Stamp.of(path.stat())}
 
 
-async def test_a_share_is_set_aside_in_new_files(
+async def test_a_validation_share_is_split_into_new_files(
     files: TrainingFiles, services: Services, chat_file: Make
 ) -> None:
     path = chat_file(good_rows(40))
@@ -68,9 +68,7 @@ async def test_a_share_is_set_aside_in_new_files(
     assert rows_of(again.request.validation_file) == rows_of(validation)
 
 
-async def test_rows_that_are_nearly_the_same_stay_on_one_side(
-    files: TrainingFiles, chat_file: Make
-) -> None:
+async def test_near_duplicates_stay_in_one_split(files: TrainingFiles, chat_file: Make) -> None:
     asked = "Where is my order number 1000, which I placed on the first of May in your shop?"
     same = [chat_row(f"{asked} Please tell me. {'!' * i}", "It is under way.") for i in range(6)]
     ready = await files.prepare(request(chat_file([*good_rows(30), *same]), validation_share=0.3))
@@ -79,7 +77,7 @@ async def test_rows_that_are_nearly_the_same_stay_on_one_side(
     assert sorted(held) == [0, 6]
 
 
-async def test_a_share_that_leaves_too_little_is_refused_and_writes_nothing(
+async def test_a_share_that_leaves_too_few_examples_is_rejected(
     files: TrainingFiles, services: Services, chat_file: Make
 ) -> None:
     with pytest.raises(InputError, match=r"leaves 8 examples to train on; at least 10"):
@@ -99,7 +97,7 @@ async def test_a_validation_file_is_checked_too_and_may_be_short(
         await files.prepare(request(training, validation_file=bad))
 
 
-async def test_a_validation_file_beside_a_file_at_the_server_is_checked_alone(
+async def test_a_validation_file_is_checked_alone_if_the_training_file_is_at_the_server(
     files: TrainingFiles, chat_file: Make
 ) -> None:
     given = {"training_file": None, "training_file_id": "file-9"}
@@ -111,7 +109,7 @@ async def test_a_validation_file_beside_a_file_at_the_server_is_checked_alone(
         await files.prepare(request(bad, **given, validation_file=bad))
 
 
-async def test_rows_that_stand_in_the_validation_file_too_are_an_error(
+async def test_rows_shared_with_the_validation_file_are_an_error(
     files: TrainingFiles, chat_file: Make
 ) -> None:
     training = chat_file(good_rows(20))
@@ -130,7 +128,7 @@ async def test_rows_that_stand_in_the_validation_file_too_are_an_error(
         ([{"prompt": "a?", "completion": "b"}] * 20, {}, "prompt-completion rows.*ftui prepare"),
     ],
 )
-async def test_what_cannot_be_trained_on_is_one_sentence(
+async def test_an_unusable_file_is_reported_in_one_sentence(
     files: TrainingFiles,
     chat_file: Make,
     rows: list[dict[str, object]],
@@ -141,7 +139,7 @@ async def test_what_cannot_be_trained_on_is_one_sentence(
         await files.prepare(request(chat_file(rows), **fields))
 
 
-async def test_files_that_are_not_there_are_named(files: TrainingFiles, tmp_path: Path) -> None:
+async def test_missing_files_are_named(files: TrainingFiles, tmp_path: Path) -> None:
     with pytest.raises(FileError, match=r"no file .*gone\.jsonl"):
         await files.prepare(request(tmp_path / "gone.jsonl"))
     os.mkfifo(tmp_path / "pipe")

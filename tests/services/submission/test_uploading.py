@@ -75,7 +75,7 @@ def parts_sent(server: MisbehavingServer) -> int:
     return server.count("POST", "/parts")
 
 
-async def test_a_small_file_goes_up_whole(
+async def test_a_small_file_is_uploaded_whole(
     server: MisbehavingServer, make: Make, path: Path
 ) -> None:
     file = await make(max_whole_bytes=10_000).send(path)
@@ -84,7 +84,7 @@ async def test_a_small_file_goes_up_whole(
     assert server.count("POST", "/uploads") == 0
 
 
-async def test_a_large_file_goes_up_in_parts(
+async def test_a_large_file_is_uploaded_in_parts(
     server: MisbehavingServer, make: Make, path: Path
 ) -> None:
     file = await make().send(path)
@@ -102,7 +102,7 @@ async def test_a_server_without_uploads_gets_a_large_file_whole(
 
 
 @pytest.mark.parametrize("fault", ["status", "reset", "html"])
-async def test_a_part_that_failed_is_sent_again_alone(
+async def test_only_the_failed_part_is_retried(
     server: MisbehavingServer, make: Make, path: Path, fault: str
 ) -> None:
     server.faults = [Fault(fault, 503, path="/parts"), Fault(fault, 500, path="/parts")]
@@ -112,7 +112,7 @@ async def test_a_part_that_failed_is_sent_again_alone(
     assert server.count("POST", "/uploads") == 1
 
 
-async def test_a_server_that_is_asked_too_often_is_given_its_time(
+async def test_a_retry_waits_as_long_as_the_server_asks(
     server: MisbehavingServer, make: Make, path: Path, pauses: list[float]
 ) -> None:
     server.faults = [Fault("status", 429, path="/parts", headers={"Retry-After": "37"})]
@@ -120,7 +120,7 @@ async def test_a_server_that_is_asked_too_often_is_given_its_time(
     assert pauses == [37]
 
 
-async def test_an_interrupted_upload_goes_on_after_a_restart(
+async def test_an_interrupted_upload_continues_after_a_restart(
     server: MisbehavingServer, make: Make, path: Path
 ) -> None:
     def stop_in_third(progress: UploadProgress) -> None:
@@ -141,7 +141,7 @@ async def test_an_interrupted_upload_goes_on_after_a_restart(
 
 
 @pytest.mark.parametrize("knows", [True, False])
-async def test_an_upload_that_the_server_forgot_begins_anew(
+async def test_an_upload_unknown_to_the_server_starts_over(
     server: MisbehavingServer, make: Make, path: Path, *, knows: bool
 ) -> None:
     """The server says how long it keeps the parts, or simply does not know them any more."""
@@ -178,7 +178,7 @@ async def test_the_same_bytes_are_not_sent_twice(
     ],
     ids=["gone", "of another size", "for something else", "broken"],
 )
-async def test_a_file_that_the_server_has_no_more_is_sent_again(
+async def test_a_file_missing_at_the_server_is_sent_again(
     server: MisbehavingServer, make: Make, path: Path, change: Callable[[MisbehavingServer], None]
 ) -> None:
     first = await make().send(path)
@@ -190,7 +190,7 @@ async def test_a_file_that_the_server_has_no_more_is_sent_again(
 
 @pytest.mark.parametrize("max_whole_bytes", [PART, 10_000])
 @pytest.mark.parametrize("has_mark", [True, False])
-async def test_a_server_that_wants_a_byte_order_mark_gets_one(
+async def test_a_byte_order_mark_is_sent_where_required(
     server: MisbehavingServer, make: Make, path: Path, max_whole_bytes: int, *, has_mark: bool
 ) -> None:
     path.write_bytes((BOM if has_mark else b"") + CONTENT)
@@ -198,7 +198,7 @@ async def test_a_server_that_wants_a_byte_order_mark_gets_one(
     assert server.files.contents[file] == BOM + CONTENT
 
 
-async def test_a_file_that_changed_since_it_was_checked_is_not_sent(
+async def test_a_file_changed_since_its_check_is_not_sent(
     server: MisbehavingServer, make: Make, path: Path
 ) -> None:
     checked = Stamp.of(path.stat())
@@ -210,7 +210,7 @@ async def test_a_file_that_changed_since_it_was_checked_is_not_sent(
 
 @pytest.mark.parametrize("max_whole_bytes", [PART, 10_000])
 @pytest.mark.parametrize("what", ["grows", "is cut", "is gone"])
-async def test_a_file_that_changes_on_its_way_is_told(
+async def test_a_file_changed_during_its_upload_is_reported(
     server: MisbehavingServer, make: Make, path: Path, what: str, max_whole_bytes: int
 ) -> None:
     acts = {
@@ -230,7 +230,7 @@ async def test_a_file_that_changes_on_its_way_is_told(
     assert server.files.contents[file] == CONTENT, "what went up meanwhile is not taken for it"
 
 
-async def test_what_cannot_be_sent_is_told_before_anybody_is_asked(
+async def test_an_unreadable_file_is_reported_without_a_request(
     server: MisbehavingServer, make: Make, tmp_path: Path
 ) -> None:
     empty = tmp_path / "empty.jsonl"
@@ -248,7 +248,7 @@ async def test_what_cannot_be_sent_is_told_before_anybody_is_asked(
 @pytest.mark.parametrize(
     "name", ['a"b\r\nX-Evil: 1.jsonl', "ü 文 \x1b[31m.jsonl", "-rf", "%00.jsonl"]
 )
-async def test_hostile_names_reach_the_server_as_names(
+async def test_hostile_file_names_are_sent_intact(
     server: MisbehavingServer, make: Make, tmp_path: Path, name: str, max_whole_bytes: int
 ) -> None:
     path = tmp_path / name
@@ -257,7 +257,7 @@ async def test_hostile_names_reach_the_server_as_names(
     assert server.files.contents[file] == CONTENT
 
 
-async def test_a_server_in_trouble_is_asked_a_few_times_and_no_more(
+async def test_a_failing_server_is_retried_a_limited_number_of_times(
     server: MisbehavingServer, make: Make, path: Path
 ) -> None:
     server.faults = [Fault("status", 500) for _ in range(20)]
@@ -266,7 +266,7 @@ async def test_a_server_in_trouble_is_asked_a_few_times_and_no_more(
     assert len(server.requests) == 4
 
 
-async def test_progress_tells_bytes_rate_and_time_left() -> None:
+async def test_progress_shows_size_rate_and_time_left() -> None:
     now = UploadProgress("uploading", "tickets.jsonl", 2_100_000_000, 5_200_000_000, 98_100_000)
     said = "uploading tickets.jsonl (5.2 GB)  40%  98.1 MB/s  0:32 left"
     assert describe_progress(now) == said
