@@ -79,8 +79,8 @@ def test_azure_accepts_short_suffixes_without_dots() -> None:
 def test_typed_values_are_parsed_to_the_right_type(name: str, typed: str, value: object) -> None:
     known = LOCAL_ENGINE.hyperparameter(name)
     assert known
-    assert known.value(typed) == value
-    assert type(known.value(typed)) is type(value)
+    assert known.parse(typed) == value
+    assert type(known.parse(typed)) is type(value)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_a_value_of_the_wrong_type_is_rejected_with_a_sentence(
     known = LOCAL_ENGINE.hyperparameter(name)
     assert known
     with pytest.raises(ValueError, match=said):
-        known.value(typed)
+        known.parse(typed)
 
 
 @given(st.text(max_size=40))

@@ -115,7 +115,7 @@ async def test_an_invalid_key_is_rejected_before_it_is_sent_or_stored(
         await keys({"OPENAI_API_KEY": key}).key("openai")
     assert key not in str(refused.value)
     with pytest.raises(InputError):
-        await keys().keep("openai", SecretStr(key))
+        await keys().store("openai", SecretStr(key))
 
 
 async def test_keys_and_passwords_are_redacted(in_file: InFile) -> None:
