@@ -62,7 +62,7 @@ async def test_a_refused_organisation_learns_of_the_shutdown_and_the_alternative
     refused = await creation(providers, name)
     assert isinstance(refused, OrganisationRefused)
     assert f"The provider {name} refused the job: Your organization may not" in refused.message
-    assert "nobody from 2027-01-06 on (in 42 days)" in refused.message
+    assert "no one from 2027-01-06 on (in 42 days)" in refused.message
     assert "--provider local" in refused.remedy
 
 
@@ -118,7 +118,7 @@ async def test_an_undeployed_azure_model_is_reported_with_the_remedy(
     said = {"error": {"code": "DeploymentNotFound", "message": "There is no deployment."}}
     server.faults = [Fault("status", 404, body=said)]
     client = await providers.client("azure")
-    with pytest.raises(NotFound, match=r"There is no deployment.*make a deployment of it"):  # noqa: SIM117
+    with pytest.raises(NotFound, match=r"There is no deployment.*create a deployment"):  # noqa: SIM117
         with providers.explain_errors():
             await client.chat.completions.create(model="tuned", messages=[])
 
