@@ -31,9 +31,9 @@ def test_an_unknown_server_gets_values_as_typed() -> None:
     [
         ("lora_r", "lora_r has no value"),
         ("lora_r=", "lora_r has no value"),
-        ("=3", "no hyperparameter"),
-        ("a b=3", "no hyperparameter"),
-        ("n_epochs=3", "n_epochs has a place of its own: epochs"),
+        ("=3", "not a hyperparameter"),
+        ("a b=3", "not a hyperparameter"),
+        ("n_epochs=3", "n_epochs has its own field: epochs"),
         ("lora_r=many", "lora_r is a whole number"),
         ("lr_scheduler_type=odd", "lr_scheduler_type is one of linear"),
     ],
