@@ -43,9 +43,9 @@ class ProviderList(Dialog[None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,P,q", "dismiss", "Close"),
-        Binding("r", "ask", "Ask again"),
-        Binding("tab", "app.focus_next", show=False),
+        Binding("escape,P,q", "dismiss", "Close", id="providers.close"),
+        Binding("r", "ask", "Refresh", id="providers.refresh"),
+        Binding("tab", "app.focus_next", show=False, id="providers.next_pane"),
     ]
     DEFAULT_CSS = """
     ProviderList LineTable { height: auto; max-height: 8; }

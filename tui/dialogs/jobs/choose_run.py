@@ -40,8 +40,8 @@ class ChooseRun(Dialog[Chosen | None]):
     """The other runs; gives the one that is chosen, None where nothing shall change."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Close"),
-        Binding("x", "none", "None"),
+        Binding("escape", "dismiss(None)", "Close", id="choose_run.close"),
+        Binding("x", "none", "No overlay", id="choose_run.none"),
     ]
     DEFAULT_CSS = "ChooseRun LineTable { height: auto; max-height: 12; }"
 
@@ -59,7 +59,7 @@ class ChooseRun(Dialog[Chosen | None]):
     def compose(self) -> ComposeResult:
         """The runs, and the keys."""
         with Vertical(classes="dialog -wide"):
-            yield Static("Lay another run over this one", classes="dialog--title", markup=False)
+            yield Static("Overlay run", classes="dialog--title", markup=False)
             yield LineTable(_COLUMNS, self._cells)
             hint = "enter draws it too, x draws no other run, esc changes nothing."
             yield Static(hint, classes="dialog--hint", markup=False)

@@ -45,8 +45,8 @@ class NewJob(Form[JobRequest]):
     """Asks for a job. The fields scroll where there is little room; the start button never does."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Back"),
-        Binding("ctrl+s", "start", "Start training"),
+        Binding("escape", "dismiss(None)", "Back", id="new_job.back"),
+        Binding("ctrl+s", "start", "Start training", id="new_job.start"),
     ]
     DEFAULT_CSS = """
     NewJob > Vertical {
