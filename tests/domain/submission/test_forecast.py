@@ -45,7 +45,7 @@ def test_a_measured_pace_determines_time_and_batch_size() -> None:
 
 def test_a_pace_from_an_unknown_device_gives_the_time_but_not_exact_steps() -> None:
     pace = MeasuredPace(tokens_per_second=100.0, job="tickets", on_gpu=None)
-    found = forecast(request(), COUNTED, local=True, pace=pace)
+    found = forecast(request(epochs=2), COUNTED, local=True, pace=pace)
     assert (found.seconds, found.steps, found.steps_are_exact) == (280.0, 60, False)
 
 
