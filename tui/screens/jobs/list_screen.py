@@ -74,7 +74,7 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
         """Show what is recorded, then ask; look again now and then."""
         self._draw()
         self.load()
-        self.settle()
+        self.recover_jobs()
         self.set_interval(_TICK_SECONDS, self._tick)
         self.set_interval(LIST_SECONDS, self._list_again)
 

@@ -107,8 +107,8 @@ class JobStarting(JobActions):
         else:
             self.post_message(JobSubmitted(key, view))
 
-    @work(group="settle", exit_on_error=False)
-    async def recover(self) -> None:
+    @work(group="recover", exit_on_error=False)
+    async def recover_jobs(self) -> None:
         """Find the jobs on which an ended ftui was at work."""
         try:
             for one in await self.services.jobs.recover():
