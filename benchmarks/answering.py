@@ -157,7 +157,7 @@ async def main(settings: Settings, limit: int, repeats: int) -> None:
     os.environ |= torch_environment()  # the same thread settings as in the engine
     engine = EngineProcess(settings)
     was_running = (await engine.status()).running
-    await engine.ensure()
+    await engine.ensure_running()
     try:
         report(await measure(settings, limit, repeats))
     finally:

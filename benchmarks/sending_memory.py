@@ -20,18 +20,18 @@ from upload_memory import BUDGET, MEGABYTE, peak, set_mark_back
 
 from tui.services.clock import Clock
 from tui.services.container import Services
-from tui.services.submission.uploading import Uploading
+from tui.services.submission.uploading import Uploader
 from tui.settings import Settings
 
 
-async def send(services: Services, what: str, path: Path, size: int, most_at_once: int) -> None:
+async def send(services: Services, what: str, path: Path, size: int, max_whole_bytes: int) -> None:
     """Send the file and print by how much this process grew at most."""
-    uploading = Uploading(
-        services.providers, services.workspace, Clock(), "local", most_at_once=most_at_once
+    uploader = Uploader(
+        services.providers, services.workspace, Clock(), "local", max_whole_bytes=max_whole_bytes
     )
     set_mark_back(os.getpid())
     before, began = peak(os.getpid()), time.perf_counter()
-    await uploading.send(path)
+    await uploader.send(path)
     seconds = time.perf_counter() - began
     grown = peak(os.getpid()) - before
     print(

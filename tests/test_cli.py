@@ -30,7 +30,7 @@ def test_help_names_every_command_and_what_it_is_for() -> None:
         assert f"{name:<10} {what}" in done.stdout
 
 
-def test_the_version_is_told() -> None:
+def test_the_version_is_printed() -> None:
     assert ftui("--version").stdout == f"ftui {__version__}\n"
 
 
@@ -41,7 +41,7 @@ def test_every_command_has_its_own_help(name: str) -> None:
     assert f"usage: ftui {name}" in done.stdout
 
 
-def test_without_a_terminal_the_app_says_what_to_use_instead(tmp_path: Path) -> None:
+def test_without_a_terminal_the_app_points_to_the_commands(tmp_path: Path) -> None:
     done = ftui(cwd=tmp_path)
     assert done.returncode == 2
     assert "needs a terminal" in done.stderr
@@ -66,6 +66,6 @@ def test_a_broken_config_file_is_named_in_one_sentence(
     assert "Traceback" not in done.stderr
 
 
-def test_looking_leaves_no_trace_in_the_current_folder(tmp_path: Path) -> None:
+def test_read_only_commands_leave_no_trace_in_the_current_folder(tmp_path: Path) -> None:
     ftui("jobs", "--json", cwd=tmp_path)
     assert list(tmp_path.iterdir()) == []

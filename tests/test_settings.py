@@ -16,14 +16,14 @@ def environ(tmp_path: Path) -> dict[str, str]:
     return {"FTUI_CONFIG": str(tmp_path / "config.toml")}
 
 
-def test_without_any_source_the_defaults_hold(environ: dict[str, str]) -> None:
+def test_defaults_apply_without_any_source(environ: dict[str, str]) -> None:
     settings = load_settings(environ=environ)
     assert settings.provider == "local"
     assert settings.model == DEFAULT_MODEL
     assert settings.workspace == Path(".ftui")
 
 
-def test_a_flag_beats_the_environment_and_that_beats_the_file(environ: dict[str, str]) -> None:
+def test_flags_override_the_environment_which_overrides_the_file(environ: dict[str, str]) -> None:
     Path(environ["FTUI_CONFIG"]).write_text('model = "from-file"\nconcurrency = 3\n')
     assert load_settings(environ=environ).model == "from-file"
     environ["FTUI_MODEL"] = "from-environment"
@@ -32,7 +32,7 @@ def test_a_flag_beats_the_environment_and_that_beats_the_file(environ: dict[str,
     assert (settings.model, settings.concurrency) == ("from-flag", 3)
 
 
-def test_a_server_of_ones_own_is_added_by_its_base_url(environ: dict[str, str]) -> None:
+def test_the_config_file_adds_providers(environ: dict[str, str]) -> None:
     Path(environ["FTUI_CONFIG"]).write_text(
         '[providers.lab]\nbase_url = "http://lab:8000/v1"\napi_key_env = "LAB_KEY"\n'
     )
@@ -41,7 +41,7 @@ def test_a_server_of_ones_own_is_added_by_its_base_url(environ: dict[str, str]) 
     assert "openai" in providers
 
 
-def test_a_price_of_ones_own_is_added_to_the_known_ones(environ: dict[str, str]) -> None:
+def test_the_config_file_adds_and_overrides_prices(environ: dict[str, str]) -> None:
     Path(environ["FTUI_CONFIG"]).write_text(
         '[prices]\n"gpt-4o" = { training = 1.5 }\n"org/model" = { training = 0.4 }\n'
     )
@@ -52,7 +52,7 @@ def test_a_price_of_ones_own_is_added_to_the_known_ones(environ: dict[str, str])
 
 
 @pytest.mark.parametrize(
-    ("content", "named"),
+    ("content", "name"),
     [
         ("concurrency = 0", "concurrency"),
         ("colour = 1", "colour"),
@@ -61,23 +61,35 @@ def test_a_price_of_ones_own_is_added_to_the_known_ones(environ: dict[str, str])
         ("prices = 3", "prices"),
     ],
 )
-def test_a_setting_that_cannot_be_used_is_named(
-    environ: dict[str, str], content: str, named: str
+def test_an_invalid_setting_is_named_in_the_error(
+    environ: dict[str, str], content: str, name: str
 ) -> None:
     Path(environ["FTUI_CONFIG"]).write_text(content)
-    with pytest.raises(ValueError, match=named):
+    with pytest.raises(ValueError, match=name):
         load_settings(environ=environ)
 
 
-def test_each_home_has_a_socket_of_its_own_that_fits_a_socket_address(tmp_path: Path) -> None:
+def test_keys_of_bindings_are_read_from_the_config_file(environ: dict[str, str]) -> None:
+    Path(environ["FTUI_CONFIG"]).write_text('[keys]\n"data.filter" = "ctrl+f,slash"\n')
+    assert load_settings(environ=environ).keys == {"data.filter": "ctrl+f,slash"}
+
+
+@pytest.mark.parametrize("line", ['"data.filter" = ""', '"data.filter" = "a,,b"', '" " = "a"'])
+def test_an_empty_key_or_binding_id_is_rejected(environ: dict[str, str], line: str) -> None:
+    Path(environ["FTUI_CONFIG"]).write_text(f"[keys]\n{line}\n")
+    with pytest.raises(ValueError, match="setting keys cannot be used"):
+        load_settings(environ=environ)
+
+
+def test_each_home_has_its_own_socket_path_short_enough_to_bind(tmp_path: Path) -> None:
     deep = tmp_path.joinpath(*["a-very-long-folder-name"] * 8)
-    one = load_settings({"home": deep / "one"}, {}).socket
-    two = load_settings({"home": deep / "two"}, {}).socket
-    assert one != two
-    assert len(str(one).encode()) <= 107
+    first = load_settings({"home": deep / "one"}, {}).socket
+    second = load_settings({"home": deep / "two"}, {}).socket
+    assert first != second
+    assert len(str(first).encode()) <= 107
 
 
-def test_a_home_with_a_tilde_is_in_the_persons_own_folder(environ: dict[str, str]) -> None:
+def test_a_tilde_expands_to_the_users_home(environ: dict[str, str]) -> None:
     Path(environ["FTUI_CONFIG"]).write_text('home = "~/ftui"\nworkspace = "~nobody-here/x"\n')
     settings = load_settings(environ=environ)
     assert settings.home == Path.home() / "ftui"
@@ -85,7 +97,7 @@ def test_a_home_with_a_tilde_is_in_the_persons_own_folder(environ: dict[str, str
 
 
 @pytest.mark.parametrize("url", ["lab", "ftp://lab/v1", "http://lab:80a/v1", "http:///v1"])
-def test_a_base_url_that_is_no_address_is_named(environ: dict[str, str], url: str) -> None:
+def test_an_invalid_base_url_is_named_in_the_error(environ: dict[str, str], url: str) -> None:
     Path(environ["FTUI_CONFIG"]).write_text(f'[providers.lab]\nbase_url = "{url}"\n')
     with pytest.raises(ValueError, match="base_url"):
         load_settings(environ=environ)
@@ -103,17 +115,17 @@ def test_a_base_url_that_is_no_address_is_named(environ: dict[str, str], url: st
         ("https://api.openai.com.elsewhere.example/v1", "other"),
     ],
 )
-def test_the_kind_of_a_server_is_told_from_its_host(base_url: str, kind: str) -> None:
+def test_the_kind_of_a_server_is_detected_from_its_host(base_url: str, kind: str) -> None:
     assert ProviderProfile(base_url=base_url).server.name == kind
 
 
-def test_a_profile_may_say_of_which_kind_its_server_is() -> None:
+def test_a_profile_can_set_the_kind_of_its_server() -> None:
     profile = ProviderProfile(base_url="http://gateway:4000", kind="litellm")
     assert profile.server.title == "LiteLLM proxy"
     assert profile.extra_query == profile.extra_body == {"custom_llm_provider": "openai"}
 
 
-def test_azures_training_type_goes_into_the_body_of_a_request() -> None:
+def test_azures_training_type_is_sent_in_the_body() -> None:
     profile = ProviderProfile(
         base_url="https://lab.openai.azure.com/openai/v1/", training_type="GlobalStandard"
     )
@@ -122,45 +134,47 @@ def test_azures_training_type_goes_into_the_body_of_a_request() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "named"),
+    ("line", "name"),
     [
         ('kind = "cohere"', "providers.lab.kind"),
         ('training_type = "Standard"', "azure"),
         ('proxy = "nowhere"', "a proxy looks like"),
     ],
 )
-def test_a_profile_that_fits_no_server_is_named(
-    environ: dict[str, str], line: str, named: str
+def test_an_inconsistent_profile_is_named_in_the_error(
+    environ: dict[str, str], line: str, name: str
 ) -> None:
     Path(environ["FTUI_CONFIG"]).write_text(f'[providers.lab]\nbase_url = "http://lab"\n{line}\n')
-    with pytest.raises(ValueError, match=named):
+    with pytest.raises(ValueError, match=name):
         load_settings(environ=environ)
 
 
-def test_secrets_in_an_address_are_in_no_error_and_no_repr(environ: dict[str, str]) -> None:
+def test_secrets_in_an_address_appear_in_no_error_or_repr(environ: dict[str, str]) -> None:
     secret = "hunter2-hunter2"
     url = f"https://lab.example:8000/v1?token={secret}"
     profile = ProviderProfile(base_url=url, proxy=f"http://me:{secret}@proxy:3128")
     assert profile.address == "https://lab.example:8000/v1"
     assert secret not in repr(Settings(providers={"lab": profile}))
-    for refused in (f"ftp://{secret}@lab", f"https://me:{secret}@lab/v1"):
-        Path(environ["FTUI_CONFIG"]).write_text(f'[providers.lab]\nbase_url = "{refused}"\n')
+    for base_url in (f"ftp://{secret}@lab", f"https://me:{secret}@lab/v1"):
+        Path(environ["FTUI_CONFIG"]).write_text(f'[providers.lab]\nbase_url = "{base_url}"\n')
         with pytest.raises(ValueError, match="base_url") as raised:
             load_settings(environ=environ)
         assert secret not in "".join(traceback.format_exception(raised.value))
 
 
-def test_a_key_in_the_config_file_is_refused_and_not_repeated(environ: dict[str, str]) -> None:
+def test_an_api_key_in_the_config_file_is_rejected_and_not_repeated(
+    environ: dict[str, str],
+) -> None:
     Path(environ["FTUI_CONFIG"]).write_text(
         '[providers.lab]\nbase_url = "http://lab/v1"\napi_key = "sk-verysecret123456"\n'
     )
-    with pytest.raises(ValueError, match="ftui keys set") as refused:
+    with pytest.raises(ValueError, match="ftui keys set") as raised:
         load_settings(environ=environ)
-    assert "verysecret" not in "".join(traceback.format_exception(refused.value))
+    assert "verysecret" not in "".join(traceback.format_exception(raised.value))
 
 
 @pytest.mark.parametrize("name", ["local", "", " ", "a\\u001b]0;pwned\\u0007", "n" * 41])
-def test_a_providers_name_is_a_plain_name_of_its_own(environ: dict[str, str], name: str) -> None:
+def test_an_unusable_provider_name_is_rejected(environ: dict[str, str], name: str) -> None:
     Path(environ["FTUI_CONFIG"]).write_text(f'[providers."{name}"]\nbase_url = "http://lab/v1"\n')
     with pytest.raises(ValueError, match="setting providers cannot be used"):
         load_settings(environ=environ)

@@ -1,4 +1,4 @@
-"""The command `ftui`: open the app, or hand over to one headless command. Imports lazily."""
+"""The command `ftui`: opens the app or runs a headless command. Imports lazily."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from tui.settings import Settings
 
 COMMANDS = {
-    "decide": "should you fine-tune at all? walk the questions, get a verdict",
-    "check": "check a training file and tell every problem with its line and fix",
+    "decide": "decide whether to fine-tune: answer questions, get a verdict",
+    "check": "check a training file; report every problem with its line and fix",
     "prepare": "turn raw pairs into a chat file",
     "train": "start a fine-tuning job",
     "jobs": "list the jobs",
     "watch": "follow a job",
     "cancel": "cancel a job",
     "pause": "pause a job",
-    "resume": "let a paused job go on",
-    "evaluate": "compare the tuned with the base model on a test set",
+    "resume": "resume a paused job",
+    "evaluate": "compare a tuned model with its base model on a test set",
     "engine": "start, stop or inspect the embedded engine",
-    "keys": "tell where each provider's key comes from; keep one in the keyring",
-    "doctor": "check this installation and say what is missing",
+    "keys": "show where each provider's key comes from; store one in the keyring",
+    "doctor": "check this installation and report what is missing",
 }
 
 _EPILOG = "commands:\n" + "\n".join(f"  {name:<10} {what}" for name, what in COMMANDS.items())
@@ -39,9 +39,7 @@ _EPILOG = "commands:\n" + "\n".join(f"  {name:<10} {what}" for name, what in COM
 
 def _common() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument(
-        "--workspace", type=Path, metavar="DIR", help="folder of the records [.ftui]"
-    )
+    common.add_argument("--workspace", type=Path, metavar="DIR", help="folder for records [.ftui]")
     return common
 
 
@@ -49,8 +47,8 @@ def app_parser() -> argparse.ArgumentParser:
     """The parser of `ftui [FILE]`."""
     parser = argparse.ArgumentParser(
         prog="ftui",
-        description="Take a model through fine-tuning: decide, prepare, train, watch, prove.",
-        epilog=_EPILOG + "\n\n'ftui COMMAND --help' tells more.",
+        description="Fine-tune a model: decide, prepare, train, watch, evaluate.",
+        epilog=_EPILOG + "\n\nRun 'ftui COMMAND --help' for details.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         usage="ftui [FILE] | ftui COMMAND ...",
         parents=[_common()],
@@ -61,9 +59,9 @@ def app_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `ftui` and return its exit code: 0 good, 1 no, 2 could not, 130 interrupted."""
+    """Run `ftui`; return its exit code: 0 good, 1 no, 2 could not, 130 interrupted."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    # Pydantic would read the metadata of every installed package in search of plugins.
+    # Pydantic would search the metadata of every installed package for plugins.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         if arguments and arguments[0] in COMMANDS:
@@ -72,17 +70,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # The reader went away (`ftui jobs | head`).
-        _leave_unsaid(sys.stdout)
+        # The reader closed the pipe (`ftui jobs | head`).
+        _discard_output(sys.stdout)
         return 141
 
 
-def _leave_unsaid(*streams: TextIO) -> None:
-    """Let what is left for streams that are gone end nowhere; flushed at exit it would fail."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+def _discard_output(*streams: TextIO) -> None:
+    """Redirect closed streams to nowhere, so that flushing them at exit does not fail."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
     for stream in streams:
-        os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
+        os.dup2(devnull, stream.fileno())
+    os.close(devnull)
 
 
 def _settings(flags: argparse.Namespace) -> Settings | None:
@@ -126,7 +124,7 @@ def _run_command(name: str, arguments: list[str]) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        # What no service foresaw still ends in a sentence, and not in a traceback.
+        # Errors that no service expected still end in a sentence, not a traceback.
         tell(f"ftui: {explain(error, error.filename or name)}")
         return 2
     return code
@@ -144,7 +142,7 @@ def _open_app(arguments: list[str]) -> int:
         )
         return 2
 
-    # Imports make many objects and no garbage: collecting in between delays the first paint.
+    # Imports create many objects and no garbage: collecting would delay the first paint.
     gc.disable()
     from tui.app import FtuiApp
     from tui.services.container import Services
@@ -153,5 +151,5 @@ def _open_app(arguments: list[str]) -> int:
     app = FtuiApp(Services(settings), Path(flags.file) if flags.file else None)
     app.run()
     if app.return_code == 128 + signal.SIGHUP:
-        _leave_unsaid(sys.stdout, sys.stderr)
+        _discard_output(sys.stdout, sys.stderr)
     return app.return_code or 0

@@ -159,7 +159,7 @@ def test_an_unknown_provider_and_a_missing_key_are_named(
 ) -> None:
     code, _, said = run("train", str(chat_file()), "--provider", "nobody")
     assert code == 2
-    assert "Known are local" in said
+    assert "Choose one of local" in said
     monkeypatch.delenv("TEST_KEY")
     code, _, said = run("train", str(chat_file()))
     assert code == 2
@@ -233,7 +233,7 @@ def test_people_are_told_which_memory_the_engine_holds(
     local: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["engine", "status"]) == 0
-    assert re.search(r"runs as process \d+ with \d+ MB, on ", capsys.readouterr().out)
+    assert re.search(r"running as process \d+ with \d+ MB, on ", capsys.readouterr().out)
 
 
 def test_doctor_answers_for_every_check(

@@ -31,14 +31,12 @@ def environ(nobodys_settings: Path, tmp_path: Path) -> dict[str, str]:
     }
 
 
-def test_a_key_is_kept_without_being_shown_and_then_found(
-    environ: dict[str, str], tmp_path: Path
-) -> None:
+def test_a_key_is_stored_without_being_shown(environ: dict[str, str], tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tui", "keys"]
     terminal = Terminal([*command, "set", "lab"], tmp_path, environ)
     terminal.wait_for("Key for lab (not shown):")
     terminal.press(KEY, "enter")
-    terminal.wait_for("is in the keyring of this machine")
+    terminal.wait_for("in the keyring of this machine")
     assert terminal.wait_for_end() == 0
     assert KEY not in terminal.text()
     assert KEY in Path(environ["TEST_KEYRING"]).read_text()
@@ -53,7 +51,7 @@ def test_a_key_is_kept_without_being_shown_and_then_found(
     ]
 
 
-def test_ctrl_c_while_a_key_is_typed_keeps_nothing(environ: dict[str, str], tmp_path: Path) -> None:
+def test_ctrl_c_at_the_prompt_stores_nothing(environ: dict[str, str], tmp_path: Path) -> None:
     terminal = Terminal([sys.executable, "-m", "tui", "keys", "set", "lab"], tmp_path, environ)
     terminal.wait_for("(not shown):")
     terminal.press(KEY[:5])
@@ -85,10 +83,10 @@ def test_the_list_is_json_for_scripts(
         (["set"], "needs the name of a provider"),
         (["set", "local"], "needs no key"),
         (["set", "nobody\x1b[31m"], "There is no provider nobody"),
-        (["set", "openai"], "No key was given"),
+        (["set", "openai"], "No key was entered"),
     ],
 )
-def test_what_cannot_be_done_is_said(
+def test_invalid_key_commands_are_reported(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     arguments: list[str],

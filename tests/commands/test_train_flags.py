@@ -22,7 +22,7 @@ from tui.commands.console.output import ProgressLine
 Make = Callable[..., Path]
 
 
-def test_a_dry_run_tells_what_the_job_would_come_to_and_sends_nothing(
+def test_a_dry_run_prints_the_forecast_and_sends_nothing(
     far: MisbehavingServer, run: Run, chat_file: Make
 ) -> None:
     arguments = ["--model", "gpt-4.1-mini", "--epochs", "2", "--batch-size", "4", "--dry-run"]
@@ -45,7 +45,7 @@ def test_a_dry_run_tells_what_the_job_would_come_to_and_sends_nothing(
     assert not far.requests
 
 
-def test_a_dry_run_in_words(
+def test_a_dry_run_prints_sentences_without_json(
     far: MisbehavingServer, chat_file: Make, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = chat_file(good_rows(20))
@@ -58,7 +58,7 @@ def test_a_dry_run_in_words(
     assert lines[4].startswith("! The file has 20 examples")
 
 
-def test_a_dry_run_on_data_with_errors_cannot_be_done(
+def test_a_dry_run_on_invalid_data_exits_with_2(
     far: MisbehavingServer, run: Run, chat_file: Make
 ) -> None:
     code, lines, said = run("train", str(chat_file([{"messages": []}] * 12)), "--dry-run", "--json")
@@ -97,13 +97,13 @@ def test_beta_goes_with_pairs(far: MisbehavingServer, run: Run, chat_file: Make)
         (["--beta", "0"], "--beta cannot be used"),
         (["--beta", "1", "--method", "supervised"], "belongs to the method dpo"),
         (["--hyperparameter", "lora_r"], "--hyperparameter cannot be used: lora_r has no value"),
-        (["--hyperparameter", "n_epochs=3"], "has a place of its own"),
+        (["--hyperparameter", "n_epochs=3"], "has its own field"),
         (["--provider", "nobody"], "no provider nobody"),
         (["--learning-rate-multiplier", "nan"], "--learning-rate-multiplier cannot be used"),
         (["--suffix", "x" * 70], "--suffix cannot be used"),
     ],
 )
-def test_what_cannot_be_asked_for_is_one_sentence_and_exit_2(
+def test_an_invalid_request_is_one_sentence_and_exit_2(
     far: MisbehavingServer, run: Run, chat_file: Make, flags: list[str], sentence: str
 ) -> None:
     code, lines, said = run("train", str(chat_file()), *flags, "--json")
@@ -113,7 +113,9 @@ def test_what_cannot_be_asked_for_is_one_sentence_and_exit_2(
     assert not far.requests
 
 
-def test_a_name_that_is_no_text_is_told(far: MisbehavingServer, run: Run, tmp_path: Path) -> None:
+def test_a_file_name_that_is_not_utf8_is_reported(
+    far: MisbehavingServer, run: Run, tmp_path: Path
+) -> None:
     path = os.fsencode(tmp_path) + b"/\xff.jsonl"
     with open(path, "wb") as file:  # noqa: PTH123 - the name is bytes
         file.writelines(json.dumps(row).encode() + b"\n" for row in good_rows(20))
@@ -122,7 +124,7 @@ def test_a_name_that_is_no_text_is_told(far: MisbehavingServer, run: Run, tmp_pa
     assert "FILE cannot be used: its name is not UTF-8; rename the file." in said
 
 
-def test_what_a_killed_ftui_created_is_taken_up_and_not_created_again(
+def test_a_job_created_by_a_killed_ftui_is_not_created_again(
     far: MisbehavingServer, run: Run, chat_file: Make
 ) -> None:
     path = str(chat_file())
@@ -136,11 +138,11 @@ def test_what_a_killed_ftui_created_is_taken_up_and_not_created_again(
         process.kill()
     code, lines, said = run("train", path, "--json")
     assert (code, lines[0]["job"]) == (0, "ftjob-1")
-    assert "was created before ftui was ended: ftjob-1" in said
+    assert "was already created before ftui quit: ftjob-1" in said
     assert len(far.jobs) == 1
 
 
-def test_the_progress_of_an_upload_is_told_on_a_terminal_alone() -> None:
+def test_upload_progress_is_printed_only_on_a_terminal() -> None:
     leader, follower = pty.openpty()
     times = iter(range(100))
     with os.fdopen(follower, "w") as stream:

@@ -57,7 +57,7 @@ async def asked(app: DialogApp[None], pilot: Pilot[None]) -> str:
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_each_provider_has_a_word_and_the_chosen_one_its_reasons_and_models(
+async def test_each_provider_has_a_state_and_the_selected_one_details(
     dialog: ProviderList, server: MisbehavingServer, size: tuple[int, int]
 ) -> None:
     server.lacks = {"pause", "ftui-no-such-path"}
@@ -82,9 +82,7 @@ async def test_each_provider_has_a_word_and_the_chosen_one_its_reasons_and_model
         assert app.answers == [None]
 
 
-async def test_asking_again_brings_what_has_changed(
-    dialog: ProviderList, server: MisbehavingServer
-) -> None:
+async def test_refreshing_shows_changes(dialog: ProviderList, server: MisbehavingServer) -> None:
     async with showing(dialog) as (app, pilot):
         await asked(app, pilot)
         await pilot.press("down")
@@ -95,7 +93,7 @@ async def test_asking_again_brings_what_has_changed(
         assert "0 models" in app.shown()
 
 
-async def test_closing_while_providers_are_asked_leaves_nothing_behind(
+async def test_closing_while_probing_leaves_no_tasks(
     dialog: ProviderList,
 ) -> None:
     async with showing(dialog) as (app, pilot):

@@ -20,10 +20,10 @@ from tui.commands.console.output import (
     emit,
     show,
 )
+from tui.domain.providers.hyperparameters import AUTO_EPOCHS
 from tui.domain.rows.problems import Problem
 from tui.domain.rules.providers import SERVICES
-from tui.domain.submission.prices import price_words
-from tui.domain.submission.training_defaults import AUTO_EPOCHS
+from tui.domain.submission.prices import price_text
 from tui.domain.text import number, plural
 from tui.services.container import Services
 from tui.services.datasets.datasets import Dataset, DatasetReport
@@ -68,7 +68,7 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
         show(summary(report))
         settings = services.settings
         model = options.model or settings.model
-        cost = price_words(report.tokens.total, AUTO_EPOCHS, model, settings.prices)
+        cost = price_text(report.tokens.total, AUTO_EPOCHS, model, settings.prices)
         for line in (f"a run: {cost}", *context_lines(dataset), *problem_lines(report.problems)):
             show(line)
     return GOOD if report.usable else THE_ANSWER_IS_NO

@@ -1,6 +1,6 @@
-"""Check this installation and say what is missing. Exit status: 0 all is well, 1 something is not.
+"""Check this installation and report what is missing. Exit status: 0 all checks pass, 1 some fail.
 
-Nothing is started, made or fetched.
+Nothing is started, created or downloaded.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import platform
 from tui import __version__
 from tui.commands.console.output import GOOD, THE_ANSWER_IS_NO, add_json_flag, emit, show
 from tui.services.container import Services
-from tui.services.doctor import check_up
+from tui.services.doctor import run_checks
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,9 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(flags: argparse.Namespace, services: Services) -> int:
-    """Print every check, a line each."""
+    """Print the checks, one per line."""
     settings = services.settings
-    checks = await check_up(settings, services.providers, services.probing)
+    checks = await run_checks(settings, services.providers, services.probing)
     if flags.json:
         emit(
             {

@@ -1,8 +1,8 @@
 """Start, stop or inspect the embedded engine, the fine-tuning server of this machine.
 
-start and stop work on a detached process; jobs that train go on without it, unless --pause lets
-them save and pause first. serve runs the engine in the foreground. With --port other programs reach
-it by TCP, on this machine alone unless --host says otherwise, and never without the bearer token.
+start and stop control a detached process; training continues after stop, unless --pause lets jobs
+save and pause first. serve runs the engine in the foreground. With --port it also listens on TCP,
+on this machine only unless --host is given, and always requires the bearer token.
 """
 
 from __future__ import annotations
@@ -27,14 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
     parser.add_argument("verb", choices=("start", "stop", "status", "serve"))
     parser.add_argument(
-        "--port", type=_port, metavar="N", help="serve on this TCP port too (start, serve)"
+        "--port", type=_port, metavar="N", help="also listen on this TCP port (start, serve)"
     )
     parser.add_argument(
         "--host", default=LOOPBACK, metavar="A", help=f"address of the port [{LOOPBACK}]"
     )
-    parser.add_argument(
-        "--pause", action="store_true", help="let what trains save and pause first (stop)"
-    )
+    parser.add_argument("--pause", action="store_true", help="let jobs save and pause first (stop)")
     add_json_flag(parser)
 
 
@@ -46,10 +44,10 @@ def _port(text: str) -> int:
 
 
 async def run(flags: argparse.Namespace, services: Services) -> int:
-    """Do what the verb says; start, stop and status print how the engine stands then."""
+    """Run the verb; start, stop and status then print the engine's status."""
     engine = services.engine
     if flags.verb == "serve":
-        tell(f"ftui: serving {engine.socket}; ctrl+c ends the engine, not what it trains.")
+        tell(f"ftui: serving {engine.socket}; ctrl+c stops the engine; training continues.")
         code = await engine.serve(flags.port, flags.host)
         return code if code in (GOOD, INTERRUPTED) else COULD_NOT
     if flags.verb == "start":
@@ -57,9 +55,11 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
     else:
         if flags.verb == "stop":
             if flags.pause:
-                tell("ftui: waiting until what trains has saved and paused …")
-            ended = await engine.stop(pause=flags.pause)
-            tell("ftui: the engine ended." if ended else "ftui: the engine was not running.")
+                tell("ftui: waiting for jobs to save and pause …")
+            stopped = await engine.stop(pause=flags.pause)
+            tell(
+                "ftui: the engine has stopped." if stopped else "ftui: the engine was not running."
+            )
         status = await engine.status()
     if flags.json:
         emit(status.model_dump())
@@ -70,31 +70,31 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
 
 def _show(status: EngineStatus) -> None:
     if not status.running:
-        show("The engine does not run. It starts by itself when a job is submitted.")
+        show("The engine is not running. It starts when a job is submitted.")
         return
     show(
-        f"The engine runs as process {status.pid}{_memory(status.memory)}, "
+        f"The engine is running as process {status.pid}{_memory(status.memory)}, "
         f"on {status.socket}, home {status.home}."
     )
     if status.url:
-        show(f"Other programs reach it at {status.url} with the token in {status.token_file}.")
+        show(f"It listens on {status.url}; the token is in {status.token_file}.")
     if status.answering:
-        asked = status.answering
-        show(f"Chat requests are answered by process {asked.pid}{_memory(asked.memory)}.")
-    show(f"{plural(len(status.jobs), 'job')} not ended.")
+        process = status.answering
+        show(f"Process {process.pid}{_memory(process.memory)} answers chat requests.")
+    show(f"{plural(len(status.jobs), 'active job')}.")
     for job in status.jobs:
-        show(f"  {_job_words(job)}")
+        show(f"  {_describe_job(job)}")
 
 
-def _job_words(job: EngineJob) -> str:
+def _describe_job(job: EngineJob) -> str:
     """`ftjob-1  running, step 23 of 90, process 123 with 1,900 MB, on cpu in bf16`."""
-    words = f"{job.id}  {job.status.replace('_', ' ')}"
+    text = f"{job.id}  {job.status.replace('_', ' ')}"
     if job.total_steps:
-        words += f", step {job.step} of {job.total_steps}"
+        text += f", step {job.step} of {job.total_steps}"
     if job.worker_pid:
-        words += f", process {job.worker_pid}{_memory(job.memory)}"
-        words += f", on {job.trains_on}" if job.trains_on else ""
-    return words
+        text += f", process {job.worker_pid}{_memory(job.memory)}"
+        text += f", on {job.trains_on}" if job.trains_on else ""
+    return text
 
 
 def _memory(count: int | None) -> str:

@@ -1,8 +1,8 @@
-"""Tell where each provider's key comes from, or keep one in the keyring of this machine.
+"""Show where each provider's key comes from, or store one in the keyring of this machine.
 
-`ftui keys` lists the providers; `ftui keys set PROVIDER` asks for a key without showing it, or
-reads it from standard input, so that it is in no shell history; `ftui keys remove PROVIDER` forgets
-it. A key in the environment goes before one in the keyring. No key is ever printed.
+`ftui keys` lists the providers; `ftui keys set PROVIDER` prompts for a key without echo or reads it
+from standard input, so that it stays out of the shell history; `ftui keys remove PROVIDER` deletes
+it. The environment takes precedence over the keyring. Keys are never printed.
 """
 
 from __future__ import annotations
@@ -30,27 +30,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(flags: argparse.Namespace, services: Services) -> int:
-    """List where the keys are, keep one, or forget one."""
+    """List the sources of the keys, or store or delete a key."""
     keys = services.providers.keys
     if flags.verb == "list":
         await _list(services, as_json=flags.json)
         return GOOD
-    name = _named(flags, services)
+    name = _provider(flags, services)
     if flags.verb == "set":
-        await keys.keep(name, _asked_for(name))
-        tell(f"ftui: The key for {preview(name, 60)} is in the keyring of this machine.")
+        await keys.store(name, _read_key(name))
+        tell(f"ftui: stored the key for {preview(name, 60)} in the keyring of this machine.")
         place = await keys.place(name)
         if place.source == "environment":
-            tell(f"ftui: The environment variable {place.variable} is set too; it goes before it.")
+            tell(
+                f"ftui: the environment variable {place.variable} is set too and takes precedence."
+            )
     else:
         await keys.remove(name)
-        tell(f"ftui: The keyring of this machine holds no key for {preview(name, 60)} any more.")
+        tell(f"ftui: deleted the key for {preview(name, 60)} from the keyring of this machine.")
     return GOOD
 
 
-def _named(flags: argparse.Namespace, services: Services) -> str:
+def _provider(flags: argparse.Namespace, services: Services) -> str:
     if not flags.provider:
-        raise InputError(f"Whose key? ftui keys {flags.verb} needs the name of a provider.")
+        raise InputError(f"ftui keys {flags.verb} needs the name of a provider.")
     name: str = flags.provider
     if name == LOCAL:
         raise InputError("The engine on this machine needs no key.")
@@ -58,19 +60,19 @@ def _named(flags: argparse.Namespace, services: Services) -> str:
     return name
 
 
-def _asked_for(name: str) -> SecretStr:
-    """The key as typed without echo, or the first line of standard input."""
+def _read_key(name: str) -> SecretStr:
+    """Prompt for a key without echo, or read the first line of standard input."""
     if sys.stdin.isatty():
         with interruptible():
             try:
-                typed = getpass.getpass(f"Key for {preview(name, 60)} (not shown): ")
+                key = getpass.getpass(f"Key for {preview(name, 60)} (not shown): ")
             except EOFError:
-                typed = ""
+                key = ""
     else:
-        typed = sys.stdin.readline()
-    if not typed.strip():
-        raise InputError("No key was given; nothing is changed.")
-    return SecretStr(typed.strip())
+        key = sys.stdin.readline()
+    if not key.strip():
+        raise InputError("No key was entered; nothing has changed.")
+    return SecretStr(key.strip())
 
 
 async def _list(services: Services, *, as_json: bool) -> None:
@@ -86,11 +88,11 @@ async def _list(services: Services, *, as_json: bool) -> None:
         return
     width = max(len(preview(name, 40)) for name in places)
     for name, place in places.items():
-        show(f"{preview(name, 40):<{width}}  {_words(name, place)}")
+        show(f"{preview(name, 40):<{width}}  {_describe(name, place)}")
 
 
-def _words(name: str, place: KeyPlace) -> str:
+def _describe(name: str, place: KeyPlace) -> str:
     if place.source != "missing":
-        return place.words
-    why = f" ({place.trouble.message.rstrip('.')})" if place.trouble else ""
-    return f"missing{why}: {place.how_to_set(name)}"
+        return place.label
+    reason = f" ({place.trouble.message.rstrip('.')})" if place.trouble else ""
+    return f"missing{reason}: {place.setup_hint(name)}"

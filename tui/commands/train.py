@@ -1,7 +1,7 @@
-"""Start a fine-tuning job on a file of chats or of pairs. The job goes on without this program.
+"""Start a fine-tuning job on a file of chats or preference pairs. It runs without this program.
 
-With --watch it is followed to its end, as `ftui watch` does, with its exit status. With --dry-run
-nothing is sent: the files are checked, and what the job would come to is told.
+--watch follows it to its end, with the output and exit status of `ftui watch`. --dry-run checks the
+files and prints a forecast of steps, price and time; nothing is sent.
 """
 
 from __future__ import annotations
@@ -20,58 +20,61 @@ from tui.domain.submission.job_request import JobRequest
 from tui.domain.validation import first_error
 from tui.services.container import Services
 from tui.services.errors import InputError
-from tui.services.submission.preview import preview_job
-from tui.services.submission.training_files import Ready
+from tui.services.submission.job_forecast import forecast_job
+from tui.services.submission.training_files import PreparedJob
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
     parser.add_argument(
-        "file", type=Path, metavar="FILE", help="chat examples or pairs, one a line"
+        "file", type=Path, metavar="FILE", help="chat examples or preference pairs, one per line"
     )
     parser.add_argument("--validation", type=Path, metavar="F", help="a validation file")
     parser.add_argument(
-        "--split", type=float, metavar="SHARE", help="set a part aside for validation, as 0.1"
+        "--split", type=float, metavar="SHARE", help="share set aside for validation, such as 0.1"
     )
     parser.add_argument("--model", metavar="M", help="base model: a name, a hub id or a folder")
-    parser.add_argument("--provider", metavar="P", help="which server trains [local]")
+    parser.add_argument("--provider", metavar="P", help="server that trains [local]")
     parser.add_argument(
-        "--method", choices=("supervised", "dpo"), help="how to train [what the rows are for]"
+        "--method", choices=("supervised", "dpo"), help="training method [by the rows]"
     )
     parser.add_argument("--epochs", type=int, metavar="N", help="passes over the data [auto]")
-    parser.add_argument("--batch-size", type=int, metavar="N", help="examples a step [auto]")
+    parser.add_argument("--batch-size", type=int, metavar="N", help="examples per step [auto]")
     parser.add_argument("--learning-rate-multiplier", type=float, metavar="X", help="[auto]")
     parser.add_argument(
-        "--beta", type=float, metavar="X", help="dpo: how strongly the model is held [auto]"
+        "--beta",
+        type=float,
+        metavar="X",
+        help="dpo: how closely to stay to the base model [auto]",
     )
     parser.add_argument(
         "--hyperparameter",
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="a further one, by the server's name for it; may be repeated",
+        help="another hyperparameter, by the server's name; repeatable",
     )
     parser.add_argument("--suffix", metavar="S", help="part of the tuned model's name")
-    parser.add_argument("--seed", type=int, metavar="N", help="makes the run repeatable")
+    parser.add_argument("--seed", type=int, metavar="N", help="random seed")
     parser.add_argument(
-        "--dry-run", action="store_true", help="tell what the job would come to, and stop"
+        "--dry-run", action="store_true", help="check the files, print the forecast, and stop"
     )
     parser.add_argument("--watch", action="store_true", help="follow the job to its end")
     add_json_flag(parser)
 
 
 async def run(flags: argparse.Namespace, services: Services) -> int:
-    """Check the files, submit the job, print what was created; follow it if asked to."""
+    """Check the files, submit the job and print it; follow it with --watch."""
     request = _request(flags, services)
     try:
         if flags.dry_run:
-            return await _tell_forecast(request, services, as_json=flags.json)
+            return await _print_forecast(request, services, as_json=flags.json)
         with ProgressLine() as line:
-            ready = await services.training_files.made_ready(request, line.show)
-        view = await _submitted(ready, services)
+            prepared = await services.training_files.prepare(request, line.show)
+        view = await _submit(prepared, services)
         _print(view, as_json=flags.json)
         if not flags.watch:
-            tell(f"ftui: the job goes on by itself. Follow it with: ftui watch {view.id}")
+            tell(f"ftui: the job runs on its own. Follow it with: ftui watch {view.id}")
             return GOOD
         return await watch.follow(services, view, as_json=flags.json)
     finally:
@@ -82,10 +85,10 @@ def _request(flags: argparse.Namespace, services: Services) -> JobRequest:
     provider = flags.provider or services.settings.provider
     server = services.providers.server(provider)
     try:
-        further = parse_pairs(flags.hyperparameter, server)
+        hyperparameters = parse_pairs(flags.hyperparameter, server)
     except ValueError as error:
         raise InputError(f"--hyperparameter cannot be used: {error}") from error
-    if flags.suffix and (reason := server.reason_against_suffix(flags.suffix)):
+    if flags.suffix and (reason := server.suffix_blocker(flags.suffix)):
         raise InputError(f"--suffix cannot be used: {reason}")
     try:
         return JobRequest(
@@ -99,7 +102,7 @@ def _request(flags: argparse.Namespace, services: Services) -> JobRequest:
             batch_size=flags.batch_size,
             learning_rate_multiplier=flags.learning_rate_multiplier,
             beta=flags.beta,
-            hyperparameters=further,
+            hyperparameters=hyperparameters,
             suffix=flags.suffix,
             seed=flags.seed,
         )
@@ -116,39 +119,46 @@ def _flag_label(path: str) -> str:
     return _FLAGS.get(key) or f"--{key.replace('_', '-')}"
 
 
-async def _tell_forecast(request: JobRequest, services: Services, *, as_json: bool) -> int:
-    """Check the files and tell what the job would come to."""
+async def _print_forecast(request: JobRequest, services: Services, *, as_json: bool) -> int:
+    """Check the files and print the forecast of the job."""
     with ProgressLine() as line:
-        survey = (await services.training_files.checked(request, line.show)).training
-        found = await preview_job(services, survey, request, line.show)
-    settled = survey.settled(request)
-    named = {"provider": settled.provider, "model": settled.model, "method": settled.method}
+        survey = (await services.training_files.require_usable(request, line.show)).training
+        forecast = await forecast_job(
+            request,
+            survey,
+            services.training_files,
+            services.workspace,
+            services.settings.prices,
+            line.show,
+        )
+    request = survey.with_method(request)
+    job = {"provider": request.provider, "model": request.model, "method": request.method}
     if as_json:
-        emit(named | found.to_json())
+        emit(job | forecast.to_json())
         return GOOD
-    show(" · ".join(str(one) for one in named.values()))
+    show(" · ".join(str(value) for value in job.values()))
     for sentence in [
-        *found.lines(local=request.provider == LOCAL),
+        *forecast.lines(local=request.provider == LOCAL),
         *filter(None, [survey.warning()]),
     ]:
         show(sentence)
     return GOOD
 
 
-async def _submitted(ready: Ready, services: Services) -> JobView:
-    """The job of a request; one that an ended ftui created already is not created again."""
-    request = ready.request
-    for one in await services.jobs.settle():
-        if one.view and one.request.means_the_same(request):
-            tell(f"ftui: this job was created before ftui was ended: {one.view.id}")
-            return one.view
-        if one.view:
-            tell(f"ftui: a job was created before ftui was ended: {one.view.id}")
+async def _submit(prepared: PreparedJob, services: Services) -> JobView:
+    """Submit a job, unless an interrupted ftui has already created it."""
+    request = prepared.request
+    for job in await services.jobs.recover():
+        if job.view and job.request.is_equivalent_to(request):
+            tell(f"ftui: this job was already created before ftui quit: {job.view.id}")
+            return job.view
+        if job.view:
+            tell(f"ftui: a job was created before ftui quit: {job.view.id}")
         else:
-            tell(f"ftui: an earlier job on {one.request.training_name}: {one.error}")
+            tell(f"ftui: an earlier job on {job.request.training_name}: {job.error}")
     tell(f"ftui: submitting {request.training_name} to {request.provider} …")
     with ProgressLine() as line:
-        return await services.jobs.submit(request, ready.stamps, line.show)
+        return await services.jobs.submit(request, prepared.stamps, line.show)
 
 
 def _print(view: JobView, *, as_json: bool) -> None:

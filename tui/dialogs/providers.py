@@ -17,7 +17,7 @@ from textual.worker import Worker, WorkerState
 
 from tui.dialogs.dialog import Dialog
 from tui.domain.providers.kinds import LOCAL, sends_in_the_clear
-from tui.domain.providers.probe import REACH_SHOWN, ProviderProbe
+from tui.domain.providers.probe import REACH_LABELS, ProviderProbe
 from tui.domain.text import number
 from tui.services.providers.probing import Probing
 from tui.services.providers.providers import Providers
@@ -43,9 +43,9 @@ class ProviderList(Dialog[None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,P,q", "dismiss", "Close"),
-        Binding("r", "ask", "Ask again"),
-        Binding("tab", "app.focus_next", show=False),
+        Binding("escape,P,q", "dismiss", "Close", id="providers.close"),
+        Binding("r", "ask", "Refresh", id="providers.refresh"),
+        Binding("tab", "app.focus_next", show=False, id="providers.next_pane"),
     ]
     DEFAULT_CSS = """
     ProviderList LineTable { height: auto; max-height: 8; }
@@ -98,7 +98,7 @@ class ProviderList(Dialog[None]):
     async def _ask(self) -> None:
         self._asking = set(self._names)
         self.query_one(LineTable).rows_changed()
-        async for probe in self._probing.each(self._names):
+        async for probe in self._probing.probe_all(self._names):
             self.post_message(self.Probed(probe))
 
     def on_provider_list_probed(self, message: Probed) -> None:
@@ -129,11 +129,11 @@ class ProviderList(Dialog[None]):
             return ["… asking" if name in self._asking else "? not asked", name, kind, *[""] * 4]
         ready = probe.reach == "ready"
         return [
-            REACH_SHOWN[probe.reach],
+            REACH_LABELS[probe.reach],
             name,
             kind,
             probe.key,
-            probe.answer_words,
+            probe.latency_label,
             number(len(probe.models)) if ready else "–",
             number(len(probe.missing)) if ready else "–",
         ]

@@ -1,4 +1,4 @@
-"""A check-up of this installation: what is there, what is missing, what to do about it."""
+"""Checks of the installation: terminal, extra, engine, disk, models, keys, providers."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from tui.services.providers.probing import Probing
 from tui.services.providers.providers import Providers
 from tui.settings import Settings
 
-ROOM_NEEDED = 2 * 2**30
-"""Bytes that the default model, converted once, and the checkpoints of a few jobs take."""
+DISK_NEEDED = 2 * 2**30
+"""Bytes for the default model and the checkpoints of a few jobs."""
 
 
 class Check(NamedTuple):
-    """One thing that was looked at."""
+    """The result of one check."""
 
     name: str
     ok: bool
     message: str
 
 
-async def check_up(
+async def run_checks(
     settings: Settings,
     providers: Providers,
     probing: Probing,
     environ: Mapping[str, str] = os.environ,
 ) -> list[Check]:
-    """Look at everything that ftui needs; nothing is started, made or fetched."""
+    """Check everything that ftui needs, without starting, creating or downloading anything."""
     return [
         Check("python", True, f"Python {platform.python_version()} at {sys.executable}"),
         terminal(environ, sys.stdout.encoding),
@@ -60,15 +60,15 @@ def terminal(environ: Mapping[str, str], encoding: str | None) -> Check:
     kind = environ.get("TERM", "")
     colour = "no colour (NO_COLOR)" if environ.get("NO_COLOR") else f"TERM={kind or 'not set'}"
     if "utf" not in (encoding or "").lower():
-        said = f"text is {encoding or 'of unknown encoding'}, not UTF-8: set LANG=C.UTF-8"
-        return Check("terminal", False, f"{said} ({colour})")
+        message = f"text is {encoding or 'of unknown encoding'}, not UTF-8: set LANG=C.UTF-8"
+        return Check("terminal", False, f"{message} ({colour})")
     if kind == "dumb":
         return Check("terminal", False, "TERM=dumb cannot show the app; commands work")
     return Check("terminal", True, f"UTF-8, {colour}")
 
 
 def extra(process: EngineProcess) -> Check:
-    """Whether this machine can train."""
+    """Whether the extra `local` is installed."""
     missing = process.missing()
     if missing:
         return Check("extra local", False, f"{', '.join(missing)} missing: {INSTALL}")
@@ -76,92 +76,94 @@ def extra(process: EngineProcess) -> Check:
 
 
 def home_writable(home: Path) -> Check:
-    """Whether the engine's home can be written, or made."""
-    there = _nearest(home)
-    if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
-        return Check("home", True, f"{home} can be written")
-    return Check("home", False, f"{home} cannot be written: set FTUI_HOME to another folder")
+    """Whether the engine's home can be written or created."""
+    folder = _nearest(home)
+    if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
+        return Check("home", True, f"{home} is writable")
+    return Check("home", False, f"{home} is not writable: set FTUI_HOME to another folder")
 
 
 def disk_space(home: Path) -> Check:
-    """Whether a model and a few jobs find room."""
+    """Whether there is disk space for a model and a few jobs."""
     free = shutil.disk_usage(_nearest(home)).free
-    said = f"{free / 2**30:.1f} GiB free for {home}"
-    if free < ROOM_NEEDED:
-        return Check("disk", False, f"{said}; {ROOM_NEEDED / 2**30:.0f} GiB are needed: free some")
-    return Check("disk", True, said)
+    message = f"{free / 2**30:.1f} GiB free for {home}"
+    if free < DISK_NEEDED:
+        return Check(
+            "disk", False, f"{message}; {DISK_NEEDED / 2**30:.0f} GiB are needed: free some"
+        )
+    return Check("disk", True, message)
 
 
 async def engine(process: EngineProcess) -> Check:
-    """Whether the engine runs; it need not."""
+    """Whether the engine answers; it need not be running."""
     try:
         status = await process.status()
     except FtuiError as error:
         return Check("engine", False, str(error))
     if not status.running:
-        return Check("engine", True, "does not run; it starts by itself with the first job")
+        return Check("engine", True, "not running; it starts with the first job")
     return Check(
-        "engine", True, f"runs as process {status.pid}, {plural(len(status.jobs), 'job')} not ended"
+        "engine", True, f"running as process {status.pid}, {plural(len(status.jobs), 'active job')}"
     )
 
 
 def base_model(settings: Settings) -> Check:
-    """Whether the default base model is here already."""
+    """Whether the default base model is on this machine."""
     name = settings.model
     if name.startswith("/"):
-        there = (Path(name) / "config.json").is_file()
-        said = "is a model's folder" if there else "holds no model: choose another --model"
-        return Check("base model", there, f"{name} {said}")
+        exists = (Path(name) / "config.json").is_file()
+        message = "is a model folder" if exists else "contains no model: choose another --model"
+        return Check("base model", exists, f"{name} {message}")
     hub = settings.home / "models" / "hub" / f"models--{name.replace('/', '--')}"
     if (settings.home / "models" / name / "config.json").is_file() or hub.is_dir():
-        return Check("base model", True, f"{name} is here")
+        return Check("base model", True, f"{name} is on this machine")
     size = " (95 MB)" if name == DEFAULT_MODEL else ""
-    return Check("base model", True, f"{name} is fetched by the first job{size}")
+    return Check("base model", True, f"{name} will be downloaded by the first job{size}")
 
 
 async def keyring(providers: Providers) -> Check:
-    """Whether keys can be kept in the keyring; the environment does as well."""
+    """Whether the keyring can store keys; environment variables are an alternative."""
     trouble = await providers.keys.keyring_trouble()
-    return Check("keyring", True, str(trouble) if trouble else "can keep keys: ftui keys set")
+    return Check("keyring", True, str(trouble) if trouble else "can store keys: ftui keys set")
 
 
 async def servers(settings: Settings, probing: Probing, providers: Providers) -> list[Check]:
     """Whether each provider can be used; the default one must be.
 
-    Asked are the default provider and those of the config file; OpenAI's key alone is looked for.
+    The default provider and those of the config file are probed; of OpenAI only the key is checked.
     """
     in_use = {settings.provider, *(set(settings.providers) - {"openai"})}
-    elsewhere = [name for name in providers.names if name != LOCAL]
-    asked = [name for name in elsewhere if name in in_use]
-    probes = {probe.provider: probe async for probe in probing.each(asked)}
+    remote = [name for name in providers.names if name != LOCAL]
+    probed = [name for name in remote if name in in_use]
+    probes = {probe.provider: probe async for probe in probing.probe_all(probed)}
     checks = []
-    for name in elsewhere:
+    for name in remote:
         if name in probes:
             checks += _server(probes[name], settings)
         else:
             place = await providers.key_place(name)
-            checks.append(Check(f"provider {name}", True, f"not in use; key: {place.words}"))
+            checks.append(Check(f"provider {name}", True, f"not in use; key: {place.label}"))
     if settings.provider not in providers.names:
-        said = f"the default provider {settings.provider} is not in the config file"
-        checks.append(Check("provider", False, said))
+        message = f"the default provider {settings.provider} is not in the config file"
+        checks.append(Check("provider", False, message))
     return checks
 
 
 def _server(probe: ProviderProbe, settings: Settings) -> list[Check]:
-    """How one provider stands, and whether the model by default ends there soon."""
+    """Check a probed provider, and the shutdown date of the default model."""
     is_default = probe.provider == settings.provider
-    good = probe.reach == "ready" or (probe.reach == "no key" and not is_default)
-    checks = [Check(f"provider {probe.provider}", good, probe.summary)]
-    model = next((one for one in probe.models if one.id == settings.model), None)
-    ends = model.end_words(date.today()) if is_default and model else None
+    ok = probe.reach == "ready" or (probe.reach == "no key" and not is_default)
+    checks = [Check(f"provider {probe.provider}", ok, probe.summary)]
+    model = next((each for each in probe.models if each.id == settings.model), None)
+    ends = model.end_label(date.today()) if is_default and model else None
     if model and ends and ends[1] is not Tone.NONE:
         checks.append(Check("model's end", False, f"{model.id} {ends[0].lstrip('!✗ ')}"))
     return checks
 
 
 def _nearest(path: Path) -> Path:
-    """The folder itself, or the nearest one above it that is there."""
-    there = path.absolute()
-    while not os.path.exists(there):  # noqa: PTH110 - pathlib's raises where it may not look
-        there = there.parent
-    return there
+    """The folder, or its nearest existing parent."""
+    folder = path.absolute()
+    while not os.path.exists(folder):  # noqa: PTH110 - Path.exists raises without permission
+        folder = folder.parent
+    return folder

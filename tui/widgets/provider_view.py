@@ -9,7 +9,7 @@ from datetime import date
 from textual.content import Content
 
 from tui.domain.loop import Tone
-from tui.domain.providers.probe import REACH_SHOWN, ProviderProbe, ServedModel
+from tui.domain.providers.probe import REACH_LABELS, ProviderProbe, ServedModel
 from tui.domain.text import plural, scrub
 from tui.widgets.line_pane import LinePane
 from tui.widgets.line_table import fit
@@ -42,10 +42,10 @@ class ProviderView(LinePane):
         if probe is None:
             return [Content.styled("Probing …", "$text-muted")]
         lines = _wrapped(f"{probe.address} · key: {probe.key}", Tone.NONE, width)
-        if probe.said:
-            lines += _wrapped(probe.said, REACH_SHOWN[probe.reach][1], width)
+        if probe.problem:
+            lines += _wrapped(probe.problem, REACH_LABELS[probe.reach][1], width)
         if probe.missing:
-            lines += _wrapped(f"– cannot {probe.missing_words}", Tone.WARNED, width)
+            lines += _wrapped(f"– cannot {probe.missing_text}", Tone.WARNED, width)
         for note in self._notes:
             lines += _wrapped(note, Tone.NONE, width)
         return [*lines, *self._models(probe, width)]
@@ -67,7 +67,7 @@ class ProviderView(LinePane):
             )
 
     def _end(self, model: ServedModel) -> tuple[str, Tone] | None:
-        return model.end_words(self._today)
+        return model.end_label(self._today)
 
 
 def _wrapped(text: str, tone: Tone, width: int) -> list[Content]:

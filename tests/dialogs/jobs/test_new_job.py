@@ -14,7 +14,7 @@ from support.sample_rows import chat_row, good_rows, pair_rows
 from support.waiting import until
 from textual.widgets import Button, Input, Select
 
-from tui.dialogs.jobs.job_fields import FIELDS, FieldError, read_request, values_of
+from tui.dialogs.jobs.job_fields import FIELDS, FieldError, form_values, read_request
 from tui.dialogs.jobs.new_job import NewJob
 from tui.domain.providers.kinds import KINDS
 from tui.domain.submission.job_request import JobRequest
@@ -50,7 +50,7 @@ def type_into(app: DialogApp[object], **values: str) -> None:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 16)])
-async def test_the_start_button_is_in_sight_and_every_field_can_be_reached(
+async def test_the_start_button_is_visible_and_every_field_reachable(
     services: Services, training: Path, size: tuple[int, int]
 ) -> None:
     async with showing(NewJob(services, training), size) as (app, pilot):
@@ -71,7 +71,7 @@ async def test_the_start_button_is_in_sight_and_every_field_can_be_reached(
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_the_forecast_is_in_sight(
+async def test_the_forecast_is_visible(
     services: Services, training: Path, size: tuple[int, int]
 ) -> None:
     async with showing(NewJob(services, training), size) as (app, pilot):
@@ -80,9 +80,7 @@ async def test_the_forecast_is_in_sight(
         assert "not known yet" in app.shown()
 
 
-async def test_each_field_is_explained_in_one_place_while_it_has_the_focus(
-    services: Services, training: Path
-) -> None:
+async def test_the_focused_field_shows_its_help(services: Services, training: Path) -> None:
     async with showing(NewJob(services, training)) as (app, pilot):
         for name, words in (
             ("epochs", "How often the whole file is gone through"),
@@ -96,7 +94,7 @@ async def test_each_field_is_explained_in_one_place_while_it_has_the_focus(
         await until(pilot, lambda: "against overfitting" in app.said("#new-job-about"))
 
 
-async def test_the_end_of_a_model_is_told_where_its_server_told_it(tmp_path: Path) -> None:
+async def test_the_shutdown_date_of_a_model_is_shown(tmp_path: Path) -> None:
     async with misbehaving_server() as server:
         server.models = {"data": [{"id": "old-base", "shutdown_date": "2099-01-14"}]}
         far = ProviderProfile(base_url=server.url, api_key_env="")
@@ -111,7 +109,7 @@ async def test_the_end_of_a_model_is_told_where_its_server_told_it(tmp_path: Pat
         await until(pilot, lambda: "It ends 2099-01-14, in" in app.said("#new-job-about"))
 
 
-async def test_a_server_without_adapters_shows_no_fields_for_them(
+async def test_lora_fields_are_hidden_for_servers_without_lora(
     services: Services, training: Path
 ) -> None:
     async with showing(NewJob(services, training)) as (app, pilot):
@@ -126,7 +124,9 @@ async def test_a_server_without_adapters_shows_no_fields_for_them(
         assert request.hyperparameters == {}
 
 
-async def test_a_share_is_foreseen_and_given(services: Services, training: Path) -> None:
+async def test_a_validation_share_is_in_forecast_and_request(
+    services: Services, training: Path
+) -> None:
     async with showing(NewJob(services, training)) as (app, pilot):
         type_into(app, validation_file="10%", epochs="2", batch_size="4", more="packing=no")
         await until(pilot, lambda: "54 rows" in word(app))
@@ -138,7 +138,7 @@ async def test_a_share_is_foreseen_and_given(services: Services, training: Path)
         assert request.hyperparameters == {"packing": False}
 
 
-async def test_what_will_be_cut_is_told_before_the_start(
+async def test_truncation_is_shown_before_the_start(
     services: Services, tmp_path: Path, tiny_model: Path
 ) -> None:
     path = tmp_path / "long.jsonl"
@@ -147,13 +147,13 @@ async def test_what_will_be_cut_is_told_before_the_start(
     async with showing(NewJob(services, path), (120, 40)) as (app, pilot):
         type_into(app, model=str(tiny_model))
         await until(pilot, lambda: "! cut: " in word(app))
-        assert "tokens of 1 row; 512 tokens of an example are kept" in word(app)
+        assert "tokens of 1 row; 512 tokens per example are kept" in word(app)
         assert "counted by tiny-llama" in word(app)
         type_into(app, more="context_length=64")
-        await until(pilot, lambda: "64 tokens of an example are kept" in word(app))
+        await until(pilot, lambda: "64 tokens per example are kept" in word(app))
 
 
-async def test_the_file_is_looked_at_also_while_something_else_is_missing(
+async def test_the_file_is_checked_while_other_fields_are_missing(
     services: Services, training: Path
 ) -> None:
     async with showing(NewJob(services)) as (app, pilot):
@@ -164,9 +164,7 @@ async def test_the_file_is_looked_at_also_while_something_else_is_missing(
         await until(pilot, lambda: "60 rows" in word(app))
 
 
-async def test_a_job_that_was_measured_here_tells_the_time(
-    services: Services, training: Path
-) -> None:
+async def test_a_measured_job_gives_a_time_estimate(services: Services, training: Path) -> None:
     model = services.settings.model
     log = JobLog(services.workspace, "local", "ftjob-1")
     earlier = JobRequest(training_file=training, model=model, provider="local", method="supervised")
@@ -206,7 +204,7 @@ async def test_errors_of_the_file_block_and_warnings_are_shown(
         assert not app.open
 
 
-async def test_a_method_that_the_rows_are_not_for_is_told(
+async def test_a_method_that_does_not_fit_the_rows_is_reported(
     services: Services, tmp_path: Path
 ) -> None:
     path = tmp_path / "pairs.jsonl"
@@ -222,9 +220,7 @@ async def test_a_method_that_the_rows_are_not_for_is_told(
         assert (app.answers[0].method, app.answers[0].beta) == ("dpo", 0.3)
 
 
-async def test_a_job_is_offered_again_with_all_that_was_asked(
-    services: Services, training: Path
-) -> None:
+async def test_a_rerun_starts_with_all_earlier_values(services: Services, training: Path) -> None:
     asked = JobRequest(
         training_file=training,
         model="m",
@@ -243,7 +239,7 @@ async def test_a_job_is_offered_again_with_all_that_was_asked(
         assert app.answers == [asked]
 
 
-async def test_a_file_at_the_server_is_used_again_and_the_form_says_so(
+async def test_a_file_at_the_server_is_reused(
     services: Services,
 ) -> None:
     asked = JobRequest(training_file_id="file-9", model="m", provider="local")
@@ -257,9 +253,7 @@ async def test_a_file_at_the_server_is_used_again_and_the_form_says_so(
         assert app.answers == [asked]
 
 
-async def test_foreign_text_in_the_form_is_shown_scrubbed(
-    services: Services, tmp_path: Path
-) -> None:
+async def test_untrusted_text_in_the_form_is_scrubbed(services: Services, tmp_path: Path) -> None:
     path = tmp_path / "x\x1b]0;PWNED\x07[red].jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in good_rows(60)))
     async with showing(NewJob(services, path)) as (app, pilot):
@@ -293,7 +287,7 @@ _SERVERS = st.sampled_from(list(KINDS.values()))
 
 @settings(max_examples=100, deadline=None)
 @given(_VALUES, _SERVERS)
-def test_any_values_make_a_request_or_a_sentence(values: dict[str, str], server: object) -> None:
+def test_any_values_give_a_request_or_a_field_error(values: dict[str, str], server: object) -> None:
     try:
         request = read_request(values, server)  # type: ignore[arg-type]
     except FieldError as error:
@@ -325,5 +319,5 @@ _REQUESTS = st.builds(
 
 
 @given(_REQUESTS)
-def test_a_request_that_fills_the_form_is_read_back_from_it(request: JobRequest) -> None:
-    assert read_request(values_of(request), KINDS["local"]) == request
+def test_form_values_convert_back_to_the_same_request(request: JobRequest) -> None:
+    assert read_request(form_values(request), KINDS["local"]) == request

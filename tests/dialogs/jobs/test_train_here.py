@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.dialog_app import SIZES, outside, showing
 
-from tui.dialogs.jobs.train_here import TrainHere, request_here
+from tui.dialogs.jobs.train_here import TrainHere, local_request
 from tui.domain.providers.model_names import DEFAULT_MODEL
 from tui.domain.submission.job_request import JobRequest
 from tui.services.errors import OrganisationRefused
@@ -23,7 +23,7 @@ REFUSED = OrganisationRefused(
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize(("key", "answer"), [("l", True), ("enter", True), ("escape", False)])
-async def test_it_says_why_and_offers_the_way_on(
+async def test_the_dialog_shows_the_reason_and_the_alternative(
     size: tuple[int, int], key: str, answer: bool
 ) -> None:
     async with showing(TrainHere(REFUSED, here(REQUEST)), size) as (app, pilot):
@@ -37,24 +37,24 @@ async def test_it_says_why_and_offers_the_way_on(
 
 
 def here(request: JobRequest, **settings: str) -> JobRequest:
-    found = request_here(request, Settings.model_validate(settings))
+    found = local_request(request, Settings.model_validate(settings))
     assert found
     return found
 
 
-def test_the_same_data_and_settings_go_to_a_model_of_this_machine() -> None:
+def test_the_local_request_keeps_data_and_settings() -> None:
     found = here(REQUEST, provider="openai", model="gpt-4.1-mini")
     assert found == REQUEST.model_copy(update={"provider": "local", "model": DEFAULT_MODEL})
     assert here(REQUEST, model="org/own").model == "org/own"
 
 
-def test_what_this_machine_does_not_know_is_left_out() -> None:
+def test_hyperparameters_unknown_to_the_engine_are_dropped() -> None:
     own = {"lora_r": 8, "reasoning_effort": "low"}
     request = REQUEST.model_copy(update={"hyperparameters": own, "validation_file_id": "file-2"})
     assert here(request).hyperparameters == {"lora_r": 8}
     assert here(request).validation_file_id is None
 
 
-def test_data_that_is_at_the_other_server_alone_cannot_be_trained_on_here() -> None:
+def test_data_only_at_the_other_server_cannot_be_trained_on_here() -> None:
     request = JobRequest(training_file_id="file-1", model="gpt-4.1-mini", provider="openai")
-    assert request_here(request, Settings()) is None
+    assert local_request(request, Settings()) is None

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.domain.providers.hyperparameters import free_value
+from tui.domain.providers.hyperparameters import parse_free_value
 from tui.domain.providers.kinds import (
     AZURE,
     KINDS,
     LOCAL_ENGINE,
     NEBIUS,
-    detected,
+    detect_kind,
     sends_in_the_clear,
     shown_address,
 )
@@ -20,18 +20,18 @@ from tui.engine.jobs.spec import Hyperparameters
 
 
 @given(st.text() | st.text(alphabet="htps:/@[]?#.%1", max_size=30))
-def test_any_address_has_a_kind_and_can_be_shown(base_url: str) -> None:
-    assert detected(base_url) in KINDS.values()
+def test_any_address_has_a_kind_and_a_displayable_form(base_url: str) -> None:
+    assert detect_kind(base_url) in KINDS.values()
     assert isinstance(shown_address(base_url), str)
 
 
 @given(st.text(alphabet="abc:%1-._~!$&'()*+,;=", min_size=1, max_size=20))
-def test_who_asks_and_what_a_query_holds_is_not_shown(secret: str) -> None:
+def test_credentials_and_queries_are_hidden_in_addresses(secret: str) -> None:
     address = f"https://user:{secret}@lab.example:8000/v1?key={secret}#{secret}"
     assert shown_address(address) == "https://lab.example:8000/v1"
 
 
-def test_what_is_said_of_the_engines_hyperparameters_is_all_that_it_knows() -> None:
+def test_all_hyperparameters_of_the_engine_are_described() -> None:
     told = {known.name for known in LOCAL_ENGINE.hyperparameters}
     openais = {"n_epochs", "batch_size", "learning_rate_multiplier", "beta"}
     of_lists_and_aliases = {"lora_target_modules", "max_length"}
@@ -39,8 +39,8 @@ def test_what_is_said_of_the_engines_hyperparameters_is_all_that_it_knows() -> N
     assert told - {"context_length"} == known
 
 
-def test_a_host_before_an_at_sign_is_no_host() -> None:
-    assert detected("https://api.openai.com@elsewhere.example/v1").name == "other"
+def test_a_user_name_in_an_address_is_not_taken_for_the_host() -> None:
+    assert detect_kind("https://api.openai.com@elsewhere.example/v1").name == "other"
 
 
 @pytest.mark.parametrize(
@@ -55,15 +55,15 @@ def test_a_host_before_an_at_sign_is_no_host() -> None:
         ("http://[", False),
     ],
 )
-def test_plain_http_to_another_machine_is_told(base_url: str, open_to_others: bool) -> None:
+def test_plain_http_to_another_machine_is_detected(base_url: str, open_to_others: bool) -> None:
     assert sends_in_the_clear(base_url) is open_to_others
 
 
-def test_azure_takes_short_suffixes_without_dots() -> None:
-    assert AZURE.reason_against_suffix("tickets-2026") is None
-    assert "18 characters" in str(AZURE.reason_against_suffix("a" * 19))
-    assert "no dots" in str(AZURE.reason_against_suffix("v1.2"))
-    assert NEBIUS.reason_against_suffix("v1.2" + "a" * 60) is None
+def test_azure_accepts_short_suffixes_without_dots() -> None:
+    assert AZURE.suffix_blocker("tickets-2026") is None
+    assert "18 characters" in str(AZURE.suffix_blocker("a" * 19))
+    assert "no dots" in str(AZURE.suffix_blocker("v1.2"))
+    assert NEBIUS.suffix_blocker("v1.2" + "a" * 60) is None
 
 
 @pytest.mark.parametrize(
@@ -76,13 +76,11 @@ def test_azure_takes_short_suffixes_without_dots() -> None:
         ("lr_scheduler_type", "cosine", "cosine"),
     ],
 )
-def test_what_a_person_types_becomes_a_value_of_the_right_kind(
-    name: str, typed: str, value: object
-) -> None:
+def test_typed_values_are_parsed_to_the_right_type(name: str, typed: str, value: object) -> None:
     known = LOCAL_ENGINE.hyperparameter(name)
     assert known
-    assert known.value(typed) == value
-    assert type(known.value(typed)) is type(value)
+    assert known.parse(typed) == value
+    assert type(known.parse(typed)) is type(value)
 
 
 @pytest.mark.parametrize(
@@ -95,15 +93,15 @@ def test_what_a_person_types_becomes_a_value_of_the_right_kind(
         ("lr_scheduler_type", "wavy", "one of linear, cosine"),
     ],
 )
-def test_a_value_of_another_kind_is_refused_in_plain_words(
+def test_a_value_of_the_wrong_type_is_rejected_with_a_sentence(
     name: str, typed: str, said: str
 ) -> None:
     known = LOCAL_ENGINE.hyperparameter(name)
     assert known
     with pytest.raises(ValueError, match=said):
-        known.value(typed)
+        known.parse(typed)
 
 
 @given(st.text(max_size=40))
-def test_a_hyperparameter_of_no_table_takes_whatever_is_typed(typed: str) -> None:
-    assert isinstance(free_value(typed), bool | int | float | str)
+def test_an_unknown_hyperparameter_accepts_any_value(typed: str) -> None:
+    assert isinstance(parse_free_value(typed), bool | int | float | str)

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from tui.domain.providers.openai_sunset import closing_words
+from tui.domain.providers.openai_sunset import closing_notice
 
 
 @pytest.mark.parametrize(
@@ -16,11 +16,11 @@ from tui.domain.providers.openai_sunset import closing_words
         (date(2026, 6, 1), "(since 2026-05-07) or were inactive (from 2026-07-02 on)"),
         (
             date(2026, 11, 25),
-            "(since 2026-07-02), and from nobody from 2027-01-06 on (in 42 days).",
+            "(since 2026-07-02), and from no one from 2027-01-06 on (in 42 days).",
         ),
         (date(2027, 1, 5), "(in 1 day)."),
-        (date(2027, 1, 6), "any more, from nobody since 2027-01-06."),
+        (date(2027, 1, 6), "from anyone since 2027-01-06."),
     ],
 )
-def test_the_words_fit_the_date(today: date, said: str) -> None:
-    assert said in closing_words(today)
+def test_the_notice_fits_the_date(today: date, said: str) -> None:
+    assert said in closing_notice(today)

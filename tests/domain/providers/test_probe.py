@@ -39,14 +39,14 @@ ANYTHING = st.recursive(
 
 
 @given(ANYTHING)
-def test_a_list_of_any_shape_gives_models_or_none(body: object) -> None:
+def test_a_list_of_any_shape_is_parsed_without_errors(body: object) -> None:
     models = served_models(body)
     assert len({model.id for model in models}) == len(models)
     assert all(model.id.strip() for model in models)
     probe = ProviderProbe("far", "server", "http://far", "keyring", "ready", models=models)
     assert sorted(model.id for model in probe.ending_first) == sorted(m.id for m in models)
     for model in models:
-        model.end_words(TODAY)
+        model.end_label(TODAY)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_list_of_any_shape_gives_models_or_none(body: object) -> None:
         ("a", ServedModel("a")),
     ],
 )
-def test_a_model_is_read_as_different_servers_tell_it(item: Any, model: ServedModel) -> None:
+def test_models_of_different_servers_are_parsed(item: Any, model: ServedModel) -> None:
     assert served_models({"data": [item, {"id": 3}, None]}) == (model,)
 
 
@@ -81,9 +81,9 @@ def test_a_model_is_read_as_different_servers_tell_it(item: Any, model: ServedMo
         (date(2027, 12, 1), Tone.NONE, "ends 2027-12-01, in 371 days"),
     ],
 )
-def test_a_model_that_ends_soon_is_warned_of(end: date, tone: Tone, words: str) -> None:
-    assert ServedModel("m", end).end_words(TODAY) == (words, tone)
+def test_a_near_shutdown_is_a_warning(end: date, tone: Tone, words: str) -> None:
+    assert ServedModel("m", end).end_label(TODAY) == (words, tone)
 
 
-def test_of_a_model_without_an_end_nothing_is_said() -> None:
-    assert ServedModel("m").end_words(TODAY) is None
+def test_a_model_without_a_shutdown_date_has_no_label() -> None:
+    assert ServedModel("m").end_label(TODAY) is None

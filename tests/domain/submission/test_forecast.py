@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tui.domain.submission.forecast import Counted, MeasuredPace, forecast
+from tui.domain.submission.forecast import MeasuredPace, TokenCount, forecast
 from tui.domain.submission.job_request import JobRequest
 
-COUNTED = Counted(rows=120, tokens=14_000, counter="o200k_base", context=2048)
+COUNTED = TokenCount(rows=120, tokens=14_000, counter="o200k_base", context=2048)
 
 
 def request(**fields: object) -> JobRequest:
@@ -23,72 +23,72 @@ def request(**fields: object) -> JobRequest:
     return JobRequest.model_validate(given)
 
 
-def test_this_machine_says_how_it_chooses_and_costs_nothing() -> None:
+def test_a_local_forecast_uses_the_engines_defaults_and_is_free() -> None:
     found = forecast(request(model="SmolLM2-135M-Instruct"), COUNTED, local=True)
-    assert (found.epochs, found.steps, found.surely, found.price) == (3, 90, False, 0)
+    assert (found.epochs, found.steps, found.steps_are_exact, found.price) == (3, 90, False, 0)
     assert found.seconds is None
     assert found.lines(local=True) == [
         "120 rows · 14,000 tokens · 3 epochs · 90 steps at most · counted by o200k_base",
-        "time: not known yet; no job with this model was measured here",
-        "nothing is cut: 2,048 tokens of an example are kept",
+        "time: not known yet; no job with this model has run here",
+        "nothing is cut: 2,048 tokens per example are kept",
     ]
 
 
-def test_a_measured_pace_tells_the_time_and_the_device() -> None:
+def test_a_measured_pace_determines_time_and_batch_size() -> None:
     pace = MeasuredPace(tokens_per_second=100.0, job="tickets", on_gpu=True, memory=2.1e9)
     found = forecast(request(epochs=2), COUNTED, local=True, pace=pace)
-    assert (found.seconds, found.steps, found.surely) == (280.0, 60, True)
+    assert (found.seconds, found.steps, found.steps_are_exact) == (280.0, 60, True)
     assert found.lines(local=True)[1] == (
         "time: about 4:40, 2.1 GB of memory here, as measured by tickets"
     )
 
 
-def test_a_pace_from_an_unknown_device_tells_the_time_and_leaves_the_steps_uncertain() -> None:
+def test_a_pace_from_an_unknown_device_gives_the_time_but_not_exact_steps() -> None:
     pace = MeasuredPace(tokens_per_second=100.0, job="tickets", on_gpu=None)
     found = forecast(request(epochs=2), COUNTED, local=True, pace=pace)
-    assert (found.seconds, found.steps, found.surely) == (280.0, 60, False)
+    assert (found.seconds, found.steps, found.steps_are_exact) == (280.0, 60, False)
 
 
-def test_a_pace_of_answers_says_nothing_of_pairs() -> None:
+def test_a_pace_of_supervised_jobs_is_not_used_for_dpo() -> None:
     pace = MeasuredPace(tokens_per_second=100.0, job="tickets", on_gpu=False)
     assert forecast(request(method="dpo"), COUNTED, local=True, pace=pace).seconds is None
 
 
-def test_a_server_chooses_what_is_left_open_and_its_price_says_for_how_many_epochs() -> None:
+def test_a_remote_forecast_states_the_epochs_of_its_price() -> None:
     found = forecast(request(), COUNTED, local=False)
     assert (found.epochs, found.steps) == (None, None)
     assert found.price == pytest.approx(14_000 * 3 * 5.0 / 1e6)
     assert found.lines(local=False)[:2] == [
-        "120 rows · 14,000 tokens · the server chooses epochs and steps · counted by o200k_base",
+        "120 rows · 14,000 tokens · epochs and steps chosen by the server · counted by o200k_base",
         "price: about $0.21 (gpt-4.1-mini) for 3 epochs (prices of 2025)",
     ]
 
 
-def test_what_is_asked_for_decides_the_steps() -> None:
+def test_the_requested_hyperparameters_determine_the_steps() -> None:
     asked = request(epochs=2, batch_size=4, hyperparameters={"gradient_accumulation_steps": 2})
     assert forecast(asked, COUNTED, local=False).steps == 2 * 15
     packed = request(epochs=2, batch_size=4, hyperparameters={"packing": True})
     assert forecast(packed, COUNTED, local=True).steps is None
 
 
-def test_a_share_that_is_set_aside_is_not_trained_on() -> None:
+def test_the_validation_share_is_excluded_from_the_forecast() -> None:
     found = forecast(request(validation_share=0.1), COUNTED, local=True)
     assert (found.rows, found.tokens) == (108, 12_600)
 
 
-def test_what_is_cut_is_told_and_costs_nothing() -> None:
-    cut = Counted(100, 50_000, "estimate", context=512, rows_cut=7, tokens_cut=20_000)
+def test_truncated_tokens_are_reported_and_not_charged() -> None:
+    cut = TokenCount(100, 50_000, "estimate", context=512, rows_cut=7, tokens_cut=20_000)
     found = forecast(request(), cut, local=False)
     assert found.tokens == 30_000
     assert found.lines(local=False)[0].startswith("100 rows · about 30,000 tokens · ")
     assert found.lines(local=False)[2] == (
-        "! cut: 20,000 tokens of 7 rows; 512 tokens of an example are kept"
+        "! cut: 20,000 tokens of 7 rows; 512 tokens per example are kept"
     )
     assert found.to_json()["cut"] == {"context": 512, "rows": 7, "tokens": 20_000}
 
 
-def test_an_unknown_price_or_context_is_called_that() -> None:
-    unknown = Counted(100, 50_000, "estimate")
+def test_an_unknown_price_or_context_is_reported_as_unknown() -> None:
+    unknown = TokenCount(100, 50_000, "estimate")
     found = forecast(request(model="elsewhere-7b"), unknown, local=False)
     assert found.price is None
     assert "not known" in found.lines(local=False)[1]

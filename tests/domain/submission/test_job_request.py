@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tui.domain.submission.job_request import JobRequest, request_of_job
+from tui.domain.submission.job_request import JobRequest, request_from_job
 
 BASE = {"model": "m", "provider": "p"}
 FILE = {"training_file": "a.jsonl"}
@@ -33,31 +33,31 @@ FILE = {"training_file": "a.jsonl"}
         {"training_file": "\udcff.jsonl"},
     ],
 )
-def test_what_no_server_could_be_asked_is_refused(fields: dict[str, object]) -> None:
+def test_an_invalid_request_is_rejected(fields: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         JobRequest.model_validate({**BASE, **fields})
 
 
-def test_a_record_of_an_earlier_version_is_read() -> None:
+def test_a_record_of_an_earlier_version_is_readable() -> None:
     kept = '{"training_file": "a.jsonl", "model": "m", "provider": "local", "method": "dpo"}'
     assert JobRequest.model_validate_json(kept).training_file == Path("a.jsonl")
 
 
-def test_hyperparameters_on_top_of_an_older_job_count_too() -> None:
+def test_top_level_hyperparameters_of_older_jobs_are_read() -> None:
     job = {
         "model": "m",
         "training_file": "file-1",
         "hyperparameters": {"n_epochs": 3, "batch_size": "auto", "lora_r": 8, "odd": [1]},
     }
-    request = request_of_job(job, "p")
+    request = request_from_job(job, "p")
     assert (request.epochs, request.batch_size) == (3, None)
     assert request.hyperparameters == {"lora_r": 8}
 
 
-def test_the_rate_of_a_multiplier_is_left_out_so_that_the_multiplier_can_be_changed() -> None:
+def test_an_explicit_learning_rate_is_dropped_next_to_a_multiplier() -> None:
     chosen = {"learning_rate_multiplier": 2.0, "learning_rate": 2e-3}
     method = {"type": "supervised", "supervised": {"hyperparameters": chosen}}
-    request = request_of_job({"model": "m", "training_file": "f", "method": method}, "p")
+    request = request_from_job({"model": "m", "training_file": "f", "method": method}, "p")
     assert (request.learning_rate_multiplier, request.hyperparameters) == (2.0, {})
 
 
@@ -70,9 +70,9 @@ _KEYS = ("model", "training_file", "validation_file", "method", "hyperparameters
 
 
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(_KEYS, _JSON)))
-def test_whatever_a_server_tells_is_a_request_or_a_refusal(job: dict[str, object]) -> None:
+def test_any_job_object_becomes_a_request_or_a_value_error(job: dict[str, object]) -> None:
     try:
-        request = request_of_job(job, "p")
+        request = request_from_job(job, "p")
     except ValidationError:
         return
     assert JobRequest.model_validate_json(request.model_dump_json()) == request

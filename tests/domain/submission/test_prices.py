@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from tui.domain.submission.prices import PRICES, Price, price_words, run_price
+from tui.domain.submission.prices import PRICES, Price, price_text, run_price
 
 MINI = PRICES["gpt-4.1-mini"].training
 
@@ -21,43 +21,43 @@ def test_a_run_costs_its_tokens_times_its_epochs(model: str) -> None:
 @pytest.mark.parametrize(
     "model", ["", "gpt-9", "gpt-4.1-micro", "gpt-4", "o4-mini", "llama", "ft:"]
 )
-def test_what_nobody_knows_has_no_price(model: str) -> None:
+def test_an_unknown_model_has_no_price(model: str) -> None:
     assert run_price(1000, 3, model) is None
 
 
 @pytest.mark.parametrize("model", ["SmolLM2-135M-Instruct", "Qwen/Qwen3-0.6B", "/models/mine"])
 def test_training_on_this_machine_is_free(model: str) -> None:
     assert run_price(1_000_000, 3, model) == 0
-    assert price_words(1_000_000, 3, model) == f"free where {model} is trained on this machine"
+    assert price_text(1_000_000, 3, model) == f"free where {model} is trained on this machine"
 
 
-def test_a_price_of_ones_own_goes_before_what_is_known() -> None:
+def test_a_configured_price_overrides_the_built_in_one() -> None:
     own = {**PRICES, "gpt-4.1": Price(training=1), "Qwen/Qwen3-0.6B": Price(training=0.5)}
     assert run_price(1_000_000, 2, "gpt-4.1-2025-04-14", own) == 2
     assert run_price(1_000_000, 2, "Qwen/Qwen3-0.6B", own) == 1
-    assert "$1.00 (Qwen/Qwen3-0.6B)" in price_words(1_000_000, 2, "Qwen/Qwen3-0.6B", own)
+    assert "$1.00 (Qwen/Qwen3-0.6B)" in price_text(1_000_000, 2, "Qwen/Qwen3-0.6B", own)
 
 
-def test_the_words_tell_sum_epochs_and_the_age_of_the_prices() -> None:
-    words = price_words(2_000_000, 1, "gpt-4.1-mini")
+def test_the_price_text_states_amount_epochs_and_date_of_the_prices() -> None:
+    words = price_text(2_000_000, 1, "gpt-4.1-mini")
     assert words == "about $10.00 (gpt-4.1-mini) for 1 epoch (prices of 2025)"
-    assert "less than $0.01" in price_words(10, 3, "gpt-4.1-mini")
-    assert price_words(10, 3, "gpt-9") == (
+    assert "less than $0.01" in price_text(10, 3, "gpt-4.1-mini")
+    assert price_text(10, 3, "gpt-9") == (
         "not known for gpt-9; set it in [prices] of the config file"
     )
 
 
-def test_without_a_model_the_cheapest_and_the_dearest_are_told() -> None:
-    words = price_words(1_000_000, 3, "")
+def test_without_a_model_the_price_is_a_range() -> None:
+    words = price_text(1_000_000, 3, "")
     assert words == "$4.50 (gpt-4.1-nano) to $75.00 (gpt-4o) for 3 epochs (prices of 2025)"
-    assert price_words(1_000_000, 3, "", {}).startswith("not known")
+    assert price_text(1_000_000, 3, "", {}).startswith("not known")
 
 
 @pytest.mark.parametrize("price", [-1, float("nan"), float("inf"), "dear"])
-def test_a_price_is_a_number_from_nothing_on(price: object) -> None:
+def test_a_price_is_not_negative(price: object) -> None:
     with pytest.raises(ValidationError):
         Price(training=price)  # type: ignore[arg-type]
 
 
-def test_a_foreign_name_reaches_no_terminal_as_it_is() -> None:
-    assert "\x1b" not in price_words(1, 1, "evil\x1b[2J")
+def test_untrusted_names_are_scrubbed() -> None:
+    assert "\x1b" not in price_text(1, 1, "evil\x1b[2J")

@@ -16,7 +16,7 @@ from tui.app import FtuiApp
 from tui.screens.jobs.comparison_screen import RunComparisonScreen
 from tui.screens.jobs.list_screen import JobsScreen
 from tui.services.container import Services
-from tui.services.submission.upload_records import SentFile, SentFiles
+from tui.services.submission.upload_records import UploadedFile, UploadRecords
 from tui.services.workspace.job_log import JobFile, JobLog, JobRequest
 from tui.settings import ProviderProfile, Settings
 from tui.widgets.jobs.loss_chart import LossChart
@@ -66,8 +66,8 @@ async def recorded(tmp_path: Path) -> Settings:
                 ),
             ]
         )
-        sent = SentFile(name="train.jsonl", sha256="ab" * 32, bytes=1, file="file-1")
-        await SentFiles(workspace, provider).keep(sent)
+        sent = UploadedFile(name="train.jsonl", sha256="ab" * 32, bytes=1, file="file-1")
+        await UploadRecords(workspace, provider).save(sent)
     return settings
 
 

@@ -112,7 +112,7 @@ async def test_a_job_that_was_not_created_is_offered_again(
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: form_is_open(app))
-        assert "ended before the job was created" in notes(app)
+        assert "quit before the job was created" in notes(app)
         assert app.screen.query_one("#suffix", Input).value == "tickets"
         await pilot.press("ctrl+s")
         await until(pilot, lambda: "ftjob-1" in server.jobs)

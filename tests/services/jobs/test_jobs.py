@@ -24,7 +24,7 @@ async def test_a_submitted_job_is_recorded_with_what_was_asked(
         "type": "supervised",
         "supervised": {"hyperparameters": {"n_epochs": 3}},
     }
-    asked = await jobs.request_again("far", "ftjob-1")
+    asked = await jobs.load_request("far", "ftjob-1")
     assert (asked.epochs, asked.suffix) == (3, "tickets")
 
 
@@ -42,7 +42,7 @@ async def test_where_no_job_was_created_the_person_is_told_to_look_first(
     server: MisbehavingServer, jobs: Jobs, training: Path
 ) -> None:
     server.faults = [Fault("status", 500, path="fine_tuning/jobs", method="POST")]
-    with pytest.raises(ProviderError, match=r"not certain.*`ftui jobs`"):
+    with pytest.raises(ProviderError, match=r"may have been created.*`ftui jobs`"):
         await jobs.submit(request(training))
     assert server.count("POST", "/fine_tuning/jobs") == 1
 

@@ -25,7 +25,7 @@ HOSTS = st.text(max_size=12) | st.text(alphabet="a1.-_:[]%@\\äß‮", max_size=
 
 @settings(max_examples=40, deadline=None)
 @given(HOSTS, HOSTS)
-def test_any_base_url_gives_a_client_or_a_plain_sentence(host: str, path: str) -> None:
+def test_any_base_url_gives_a_client_or_an_input_error(host: str, path: str) -> None:
     with suppress(ValidationError):
         profile = ProviderProfile(base_url=f"http://{host}/{path}")
         assert isinstance(profile.address, str)
@@ -34,7 +34,7 @@ def test_any_base_url_gives_a_client_or_a_plain_sentence(host: str, path: str) -
             assert "sk-secret" not in repr(client) + str(client.base_url)
 
 
-def test_what_is_wrong_with_a_proxy_is_told_without_its_password(
+def test_a_proxy_error_hides_the_password(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "ftp://me:hunter2-hunter2@proxy:1")
@@ -44,7 +44,7 @@ def test_what_is_wrong_with_a_proxy_is_told_without_its_password(
     assert refused.value.__suppress_context__
 
 
-async def test_a_client_has_time_limits_and_repeats_nothing_by_itself() -> None:
+async def test_a_client_has_timeouts_and_no_retries() -> None:
     profile = ProviderProfile(base_url="http://far.example/v1", timeout=7)
     client = remote_client("far", profile, None)
     assert client.max_retries == 0 < RETRIES
@@ -53,7 +53,7 @@ async def test_a_client_has_time_limits_and_repeats_nothing_by_itself() -> None:
     await client.close()
 
 
-def test_whom_openai_knows_a_person_as_is_told_to_nobody_else(
+def test_openai_organisation_headers_are_sent_to_openai_only(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OPENAI_ORG_ID", "org-mine")
@@ -64,7 +64,7 @@ def test_whom_openai_knows_a_person_as_is_told_to_nobody_else(
     assert "mine" not in repr(elsewhere.default_headers)
 
 
-def test_the_system_itself_notices_a_server_that_vanished_while_the_machine_slept() -> None:
+def test_sockets_are_set_to_detect_dead_connections() -> None:
     with socket.socket() as connection:
         for option in keep_alive():
             connection.setsockopt(*option)

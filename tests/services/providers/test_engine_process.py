@@ -30,7 +30,7 @@ async def engine(settings: Settings) -> AsyncIterator[EngineProcess]:
         await engine.stop()
 
 
-async def test_an_engine_that_does_not_run_says_so_and_leaves_no_trace(
+async def test_the_status_of_a_stopped_engine_leaves_no_trace(
     engine: EngineProcess, settings: Settings
 ) -> None:
     assert not (await engine.status()).running
@@ -38,10 +38,12 @@ async def test_an_engine_that_does_not_run_says_so_and_leaves_no_trace(
     assert not await engine.stop()
 
 
-async def test_it_is_started_once_found_by_others_and_ended(
+async def test_the_engine_is_started_once_shared_and_stopped(
     engine: EngineProcess, settings: Settings
 ) -> None:
-    first, second = await asyncio.gather(engine.ensure(), EngineProcess(settings).ensure())
+    first, second = await asyncio.gather(
+        engine.ensure_running(), EngineProcess(settings).ensure_running()
+    )
     assert first.running
     assert first.pid == second.pid
     assert first.pid is not None
@@ -57,24 +59,24 @@ async def test_it_is_started_once_found_by_others_and_ended(
 async def test_a_missing_extra_gives_the_install_line(settings: Settings) -> None:
     engine = EngineProcess(settings, extra=["not_there_at_all"])
     with pytest.raises(EngineMissing, match=r'pip install "fine-tui\[local\]"'):
-        await engine.ensure()
+        await engine.ensure_running()
 
 
-async def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+async def test_an_unwritable_home_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     engine = EngineProcess(Settings(home=tmp_path / "file" / "home"))
     with pytest.raises(EngineUnavailable, match="FTUI_HOME"):
-        await engine.ensure()
+        await engine.ensure_running()
 
 
-async def test_a_taken_port_is_told_in_the_engines_own_words(engine: EngineProcess) -> None:
+async def test_a_port_in_use_is_reported_with_the_engines_output(engine: EngineProcess) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(EngineUnavailable, match=str(port)):
             await engine.start(port)
 
 
-async def test_something_else_on_the_socket_is_not_taken_for_the_engine(
+async def test_another_program_on_the_socket_is_not_taken_for_the_engine(
     engine: EngineProcess, settings: Settings
 ) -> None:
     async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -84,10 +86,10 @@ async def test_something_else_on_the_socket_is_not_taken_for_the_engine(
 
     settings.socket.parent.mkdir(parents=True)
     async with await asyncio.start_unix_server(babble, settings.socket):
-        with pytest.raises(EngineUnavailable, match="does not answer as the engine"):
+        with pytest.raises(EngineUnavailable, match="Another program than the engine"):
             await engine.status()
     settings.socket.unlink()
 
 
-def test_the_engine_is_this_pythons(engine: EngineProcess) -> None:
+def test_the_engine_runs_under_the_same_python(engine: EngineProcess) -> None:
     assert engine._command(None)[:3] == [sys.executable, "-m", "tui.engine"]

@@ -49,20 +49,20 @@ async def providers(settings: Settings) -> AsyncIterator[Providers]:
 async def creation(providers: Providers, name: str, **more: Any) -> FtuiError:
     """The failure of creating a job."""
     client = await providers.client(name)
-    with pytest.raises(FtuiError) as failed, providers.explained():
+    with pytest.raises(FtuiError) as failed, providers.explain_errors():
         await client.fine_tuning.jobs.create(model="base", training_file="file-1", **more)
     return failed.value
 
 
 @pytest.mark.parametrize("name", ["openai", "lab", "gateway"])
-async def test_a_refused_organisation_is_told_of_the_closing_and_of_the_way_on(
+async def test_a_refused_organisation_learns_of_the_shutdown_and_the_alternative(
     server: MisbehavingServer, providers: Providers, name: str
 ) -> None:
     server.faults = [Fault("status", 403, body=REFUSAL)]
     refused = await creation(providers, name)
     assert isinstance(refused, OrganisationRefused)
     assert f"The provider {name} refused the job: Your organization may not" in refused.message
-    assert "nobody from 2027-01-06 on (in 42 days)" in refused.message
+    assert "no one from 2027-01-06 on (in 42 days)" in refused.message
     assert "--provider local" in refused.remedy
 
 
@@ -74,7 +74,7 @@ async def test_a_refused_organisation_is_told_of_the_closing_and_of_the_way_on(
         ("lab", {"error": {"message": "The model is private.", "code": "model_private"}}),
     ],
 )
-async def test_another_refusal_keeps_its_own_words(
+async def test_other_refusals_keep_the_servers_message(
     server: MisbehavingServer, providers: Providers, name: str, body: Any
 ) -> None:
     server.faults = [Fault("status", 403, body=body)]
@@ -83,17 +83,17 @@ async def test_another_refusal_keeps_its_own_words(
     assert "2027" not in str(refused)
 
 
-async def test_a_refusal_to_list_is_no_refusal_of_the_organisation(
+async def test_a_refused_list_is_not_taken_for_a_refused_organisation(
     server: MisbehavingServer, providers: Providers
 ) -> None:
     server.faults = [Fault("status", 403, body=REFUSAL)]
     client = await providers.client("openai")
-    with pytest.raises(ProviderError) as refused, providers.explained():
+    with pytest.raises(ProviderError) as refused, providers.explain_errors():
         await client.fine_tuning.jobs.list()
     assert type(refused.value) is ProviderError
 
 
-async def test_two_providers_at_one_address_are_told_apart(
+async def test_two_providers_at_one_address_are_distinguished(
     server: MisbehavingServer, providers: Providers
 ) -> None:
     server.faults = [Fault("status", 418, body={"detail": "tea"}) for _ in range(2)]
@@ -112,25 +112,25 @@ async def test_a_client_never_creates_a_job_twice(
     assert server.count("POST", "/fine_tuning/jobs") == 1
 
 
-async def test_a_model_of_azure_that_is_not_deployed_is_told_to_be_deployed_first(
+async def test_an_undeployed_azure_model_is_reported_with_the_remedy(
     server: MisbehavingServer, providers: Providers
 ) -> None:
     said = {"error": {"code": "DeploymentNotFound", "message": "There is no deployment."}}
     server.faults = [Fault("status", 404, body=said)]
     client = await providers.client("azure")
-    with pytest.raises(NotFound, match=r"There is no deployment.*make a deployment of it"):  # noqa: SIM117
-        with providers.explained():
+    with pytest.raises(NotFound, match=r"There is no deployment.*create a deployment"):  # noqa: SIM117
+        with providers.explain_errors():
             await client.chat.completions.create(model="tuned", messages=[])
 
 
-async def test_a_silent_server_is_given_up_after_the_time_of_its_profile(
+async def test_a_silent_server_times_out_as_its_profile_sets(
     server: MisbehavingServer, providers: Providers
 ) -> None:
     server.faults = [Fault("hang")]
     assert "did not answer in time" in str(await creation(providers, "lab"))
 
 
-async def test_a_litellm_proxy_is_told_whom_to_ask(
+async def test_a_litellm_proxy_gets_the_custom_provider(
     server: MisbehavingServer, providers: Providers, settings: Settings
 ) -> None:
     server.add_job()
@@ -144,7 +144,7 @@ async def test_a_litellm_proxy_is_told_whom_to_ask(
     assert providers.extra_body("gateway") == {"custom_llm_provider": "openai"}
 
 
-async def test_azures_training_type_is_sent_with_a_new_job_alone(providers: Providers) -> None:
+async def test_azures_training_type_is_sent_only_when_creating_a_job(providers: Providers) -> None:
     assert providers.extra_body("azure") == {"trainingType": "Standard"}
     assert providers.steering_body("azure") is None
 
@@ -158,7 +158,7 @@ async def test_azures_training_type_is_sent_with_a_new_job_alone(providers: Prov
         {"error": {"message": "\x1b]0;pwned\x07 sk-another123456"}},
     ],
 )
-async def test_a_server_that_says_a_key_again_is_not_repeated(
+async def test_a_key_echoed_by_a_server_is_redacted(
     server: MisbehavingServer, providers: Providers, body: Any
 ) -> None:
     server.faults = [Fault("status", 401, body=body)]
@@ -169,7 +169,7 @@ async def test_a_server_that_says_a_key_again_is_not_repeated(
     assert "\x1b" not in said
 
 
-async def test_no_key_is_in_a_log_a_traceback_or_a_repr(
+async def test_keys_appear_in_no_log_traceback_or_repr(
     server: MisbehavingServer, providers: Providers, caplog: pytest.LogCaptureFixture
 ) -> None:
     # As OPENAI_LOG=debug, and everything that lies below the client.

@@ -48,7 +48,7 @@ def keys(environ: dict[str, str] | None = None, seconds: float = 5.0) -> Keys:
     return Keys(PROFILES, environ or {}, SystemKeyring(read_seconds=seconds, write_seconds=seconds))
 
 
-async def test_the_environment_goes_before_the_keyring(in_file: InFile) -> None:
+async def test_the_environment_takes_precedence_over_the_keyring(in_file: InFile) -> None:
     in_file.set_password("ftui", "openai", "sk-of-the-keyring")
     found = await keys({"OPENAI_API_KEY": KEY}).key("openai")
     assert found
@@ -58,29 +58,29 @@ async def test_the_environment_goes_before_the_keyring(in_file: InFile) -> None:
     assert found.get_secret_value() == "sk-of-the-keyring"
 
 
-async def test_a_key_is_kept_and_forgotten_and_its_place_is_told(in_file: InFile) -> None:
+async def test_a_key_is_stored_located_and_removed(in_file: InFile) -> None:
     own = keys()
-    assert (await own.place("lab-2")).words == "missing"
-    await own.keep("lab-2", SecretStr(KEY))
-    assert (await own.place("lab-2")).words == "keyring"
+    assert (await own.place("lab-2")).label == "missing"
+    await own.store("lab-2", SecretStr(KEY))
+    assert (await own.place("lab-2")).label == "keyring"
     await own.remove("lab-2")
-    assert (await own.place("lab-2")).words == "missing"
-    with pytest.raises(KeyringError, match="holds no such key"):
+    assert (await own.place("lab-2")).label == "missing"
+    with pytest.raises(KeyringError, match="has no such key"):
         await own.remove("lab-2")
 
 
-async def test_a_server_of_ones_own_never_gets_the_key_for_openai() -> None:
+async def test_a_custom_server_never_gets_the_openai_key() -> None:
     own = keys({"OPENAI_API_KEY": KEY})
     assert own.variable("lab-2") == "LAB_2_API_KEY"
     with pytest.raises(KeyMissing, match="ftui keys set lab-2"):
         await own.key("lab-2")
 
 
-async def test_a_server_that_asks_for_no_key_gets_none() -> None:
+async def test_a_server_without_keys_gets_none() -> None:
     assert await keys({"OPENAI_API_KEY": KEY}).key("open") is None
 
 
-async def test_a_keyring_that_cannot_be_used_is_told_in_a_sentence_and_holds_nobody_up(
+async def test_an_unusable_keyring_is_reported_without_blocking(
     useless: KeyringBackend,
 ) -> None:
     own = keys(seconds=0.05)
@@ -90,14 +90,14 @@ async def test_a_keyring_that_cannot_be_used_is_told_in_a_sentence_and_holds_nob
     with pytest.raises(KeyMissing, match="OPENAI_API_KEY is not set"):
         await own.key("openai")
     with pytest.raises(KeyringError) as refused:
-        await own.keep("openai", SecretStr(KEY))
+        await own.store("openai", SecretStr(KEY))
     assert KEY not in str(refused.value)
     assert refused.value.__cause__ is refused.value.__context__ is None or isinstance(
         refused.value.__context__, TimeoutError
     )
 
 
-async def test_a_keyring_that_does_not_answer_is_asked_once() -> None:
+async def test_a_silent_keyring_is_called_once() -> None:
     silent = Silent()
     for _ in _in_use(silent):
         own = keys(seconds=0.05)
@@ -108,17 +108,17 @@ async def test_a_keyring_that_does_not_answer_is_asked_once() -> None:
 
 
 @pytest.mark.parametrize("key", ["sk-a\nb", " sk-a", "sk-ä", "sk-\x1b[31m"])
-async def test_what_cannot_be_a_key_is_refused_before_it_is_sent_or_kept(
+async def test_an_invalid_key_is_rejected_before_it_is_sent_or_stored(
     key: str, in_file: InFile
 ) -> None:
-    with pytest.raises(ProviderError, match="no key has") as refused:
+    with pytest.raises(ProviderError, match="invalid characters") as refused:
         await keys({"OPENAI_API_KEY": key}).key("openai")
     assert key not in str(refused.value)
     with pytest.raises(InputError):
-        await keys().keep("openai", SecretStr(key))
+        await keys().store("openai", SecretStr(key))
 
 
-async def test_a_known_key_is_taken_out_of_any_text(in_file: InFile) -> None:
+async def test_keys_and_passwords_are_redacted(in_file: InFile) -> None:
     in_file.set_password("ftui", "openai", "plainwordsecret")
     own = keys({"LAB_2_API_KEY": "another/secret"})
     await own.key("openai")
@@ -126,5 +126,5 @@ async def test_a_known_key_is_taken_out_of_any_text(in_file: InFile) -> None:
     assert said == "[key], [key] and [key] �"
 
 
-def test_no_key_is_in_how_the_keys_are_shown() -> None:
+def test_the_repr_of_keys_contains_no_key() -> None:
     assert KEY not in repr(keys({"OPENAI_API_KEY": KEY}))

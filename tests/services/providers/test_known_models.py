@@ -14,7 +14,13 @@ from tui.services.workspace.job_log import JobFile, JobLog
 from tui.settings import ProviderProfile, Settings
 
 
-async def test_models_of_this_machine_are_those_that_lie_here_and_were_trained(
+async def models_of(services: Services, provider: str) -> list[str]:
+    return await known_models(
+        provider, services.settings, services.workspace, services.providers, services.probing
+    )
+
+
+async def test_local_suggestions_are_stored_and_trained_models(
     tmp_path: Path,
 ) -> None:
     services = Services(Settings(home=tmp_path / "home", workspace=tmp_path / ".ftui"))
@@ -23,11 +29,11 @@ async def test_models_of_this_machine_are_those_that_lie_here_and_were_trained(
     log = JobLog(services.workspace, "local", "ftjob-1")
     await log.save_job_file(JobFile(provider="local", id="ftjob-1", request=request))
     await log.append([{"type": "status", "at": 1.0, "status": "succeeded"}])
-    known = await known_models(services, "local")
+    known = await models_of(services, "local")
     assert known == ["/my/model", DEFAULT_MODEL, "org/small-model"]
 
 
-async def test_models_of_a_server_are_those_that_it_listed_and_lets_be_tuned(
+async def test_remote_suggestions_are_listed_tunable_models(
     tmp_path: Path,
 ) -> None:
     async with misbehaving_server() as server:
@@ -42,16 +48,16 @@ async def test_models_of_a_server_are_those_that_it_listed_and_lets_be_tuned(
         services = Services(
             Settings(home=tmp_path, workspace=tmp_path / ".ftui", providers={"far": far})
         )
-        assert await known_models(services, "far") == [], "nobody is asked for suggestions"
+        assert await models_of(services, "far") == [], "nobody is asked for suggestions"
         await services.probing.probe("far")
-        known = await known_models(services, "far")
+        known = await models_of(services, "far")
         await services.providers.close()
     assert set(known) == {"base-1", "other"}
 
 
-async def test_openai_is_known_for_the_models_of_the_table_of_prices(tmp_path: Path) -> None:
+async def test_openai_suggestions_include_the_price_table(tmp_path: Path) -> None:
     openai = ProviderProfile(base_url="https://api.openai.com/v1")
     services = Services(
         Settings(home=tmp_path, workspace=tmp_path / ".ftui", providers={"openai": openai})
     )
-    assert "gpt-4.1-mini" in await known_models(services, "openai")
+    assert "gpt-4.1-mini" in await models_of(services, "openai")

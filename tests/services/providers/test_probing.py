@@ -55,7 +55,7 @@ async def test_a_server_that_has_everything_is_ready(
     assert probe.key == "environment (FAR_API_KEY)"
 
 
-async def test_nothing_is_created_for_it(server: MisbehavingServer, prober: Prober) -> None:
+async def test_probing_creates_nothing(server: MisbehavingServer, prober: Prober) -> None:
     await prober().probe("far")
     assert {method for method, _ in server.requests} == {"GET"}
     assert server.jobs == {}
@@ -71,7 +71,7 @@ async def test_a_missing_endpoint_switches_off_one_feature_with_the_reason(
     probe = await own.probe("far")
     assert probe.missing == [lacking]
     assert probe.reach == "ready"
-    reasons = {name: probe.reason_against(name) for name in FEATURES}
+    reasons = {name: probe.blocker(name) for name in FEATURES}
     reason = reasons.pop(lacking)  # type: ignore[call-overload]
     assert reason
     assert reason.startswith("The provider far cannot ")
@@ -83,75 +83,73 @@ async def test_a_missing_endpoint_switches_off_one_feature_with_the_reason(
 @pytest.mark.parametrize(
     ("fault", "reach", "said"),
     [
-        (Fault("status", 500), "in trouble", "has trouble"),
-        (Fault("status", 429), "in trouble", "asked too often"),
+        (Fault("status", 500), "in trouble", "having problems"),
+        (Fault("status", 429), "in trouble", "rate limiting"),
         (Fault("hang"), "out of reach", "did not answer in time"),
         (Fault("reset"), "out of reach", "Could not reach far"),
         (Fault("status", 401, body={"detail": f"bad key {KEY}"}), "key refused", "FAR_API_KEY"),
     ],
 )
-async def test_a_server_that_cannot_be_used_is_told_in_a_word_and_a_sentence(
+async def test_an_unusable_server_gets_a_state_and_a_sentence(
     server: MisbehavingServer, prober: Prober, fault: Fault, reach: str, said: str
 ) -> None:
     server.faults = [fault]
     probe = await prober(seconds=0.3).probe("far")
     assert probe.reach == reach
-    assert said in probe.said
+    assert said in probe.problem
     assert KEY not in repr(probe)
 
 
-async def test_a_list_of_models_for_everybody_does_not_hide_that_the_key_is_refused(
+async def test_a_public_list_of_models_does_not_hide_a_refused_key(
     server: MisbehavingServer, prober: Prober
 ) -> None:
     server.faults = [Fault("status", 401, path="/fine_tuning/jobs")]
     assert (await prober().probe("far")).reach == "key refused"
 
 
-async def test_without_a_key_nobody_is_asked(server: MisbehavingServer, prober: Prober) -> None:
+async def test_without_a_key_no_request_is_sent(server: MisbehavingServer, prober: Prober) -> None:
     probe = await prober(key="").probe("far")
     assert probe.reach == "no key"
-    assert "ftui keys set far" in probe.said
+    assert "ftui keys set far" in probe.problem
     assert server.requests == []
 
 
-async def test_a_web_page_is_no_server_of_the_protocol(
+async def test_a_web_page_is_not_taken_for_the_protocol(
     server: MisbehavingServer, prober: Prober
 ) -> None:
     server.faults = [Fault("html") for _ in range(12)]
     probe = await prober().probe("far")
     assert probe.reach == "not the protocol"
-    assert "base_url" in probe.said
+    assert "base_url" in probe.problem
 
 
-async def test_one_endpoint_that_fails_for_now_is_not_taken_to_be_missing(
+async def test_a_failing_endpoint_is_not_taken_for_a_missing_one(
     server: MisbehavingServer, prober: Prober
 ) -> None:
     server.faults = [Fault("status", code, path="/files") for code in (503,)]
     probe = await prober().probe("far")
     assert probe.reach == "ready"
     assert "files" not in probe.features
-    assert probe.reason_against("files") is None
+    assert probe.blocker("files") is None
 
 
-async def test_an_address_that_cannot_be_used_is_told_as_such(
+async def test_an_invalid_address_is_reported(
     prober: Prober, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "ftp://me:hunter2-hunter2@proxy:1")
     probe = await prober().probe("far")
     assert probe.reach == "out of reach"
-    assert "HTTPS_PROXY" in probe.said
+    assert "HTTPS_PROXY" in probe.problem
     assert "hunter2" not in repr(probe)
 
 
-async def test_providers_are_asked_side_by_side_and_told_as_they_answer(
-    server: MisbehavingServer, prober: Prober
-) -> None:
+async def test_providers_are_probed_concurrently(server: MisbehavingServer, prober: Prober) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
         slow = f"http://127.0.0.1:{mute.getsockname()[1]}/v1"
         own = prober(seconds=0.5, slow=slow, slower=slow, dead="http://127.0.0.1:9/v1")
         names = ["slow", "slower", "dead", "far", "local"]
         async with asyncio.timeout(2):
-            told = {probe.provider: probe async for probe in own.each(names)}
+            told = {probe.provider: probe async for probe in own.probe_all(names)}
     assert list(told)[-2:] in (["slow", "slower"], ["slower", "slow"])
     assert {name: probe.reach for name, probe in told.items()} == {
         "far": "ready",

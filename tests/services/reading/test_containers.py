@@ -596,5 +596,5 @@ async def test_containers_are_reported_by_check_and_refused_for_training(
     request = JobRequest(training_file=path, model="m", provider="local")
     files = TrainingFiles(Datasets(), Workspace(path.parent / ".ftui"), path.parent / "home")
     with pytest.raises(InputError, match=label) as caught:
-        await files.made_ready(request)
+        await files.prepare(request)
     assert f"ftui check {path}" in caught.value.remedy

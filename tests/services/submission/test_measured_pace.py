@@ -41,7 +41,7 @@ async def record(
     await log.append(records)
 
 
-async def test_the_latest_job_with_the_model_tells_the_pace(workspace: Workspace) -> None:
+async def test_the_pace_is_that_of_the_latest_job_with_the_model(workspace: Workspace) -> None:
     await record(workspace, "job-1", request(), steps(10, tokens=100))
     told = {"type": "event", "id": "e", "at": 99.0, "level": "info"}
     message = {"message": "Training", "data": {"memory": 2.5e9, "device": "cuda"}}
@@ -82,19 +82,19 @@ async def test_the_device_is_read_from_the_data_of_the_events_and_not_from_their
         {"provider": "openai"},
     ],
 )
-async def test_a_job_of_another_kind_says_nothing(
+async def test_jobs_of_another_kind_are_ignored(
     workspace: Workspace, other: dict[str, object]
 ) -> None:
     await record(workspace, "job-1", request(**other), steps(10))
     assert await measured_pace(workspace, request()) is None
 
 
-async def test_a_few_steps_say_nothing(workspace: Workspace) -> None:
+async def test_a_job_with_few_steps_is_ignored(workspace: Workspace) -> None:
     await record(workspace, "job-1", request(), steps(4))
     assert await measured_pace(workspace, request()) is None
 
 
-async def test_a_pause_does_not_slow_the_pace(workspace: Workspace) -> None:
+async def test_pauses_are_excluded_from_the_pace(workspace: Workspace) -> None:
     paused = {"type": "status", "at": 115.0, "status": "paused"}
     after = [step(i, 9_000 + 2 * i, 500 * i) for i in range(8, 12)]
     await record(workspace, "job-1", request(), [*steps(7), paused, *after])

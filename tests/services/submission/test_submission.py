@@ -20,7 +20,7 @@ from tui.services.container import Services
 from tui.services.errors import FileError, InputError, NotFound, ProviderError
 from tui.services.jobs.jobs import Jobs
 from tui.services.reading.row_file import Stamp
-from tui.services.submission.job_creation import NotCertain
+from tui.services.submission.job_creation import CreationUncertain
 from tui.settings import Settings
 
 JOBS = "fine_tuning/jobs"
@@ -76,7 +76,7 @@ def pending(services: Services) -> list[Path]:
     [Fault("after", 500), Fault("after", 408), Fault("after-reset")],
     ids=["answers 500", "answers 408", "resets the connection"],
 )
-async def test_a_job_created_by_a_failing_answer_is_found(
+async def test_a_job_created_despite_an_error_response_is_found(
     server: MisbehavingServer, jobs: Jobs, services: Services, training: Path, fault: Fault
 ) -> None:
     server.faults = [Fault(**vars(fault) | {"path": JOBS, "method": "POST"})]
@@ -86,7 +86,7 @@ async def test_a_job_created_by_a_failing_answer_is_found(
     assert not pending(services)
 
 
-async def test_a_job_created_by_a_server_that_never_answers_is_found(
+async def test_a_job_created_without_a_response_is_found(
     server: MisbehavingServer, jobs: Jobs, services: Services, training: Path
 ) -> None:
     client = await services.providers.client("far")
@@ -97,7 +97,7 @@ async def test_a_job_created_by_a_server_that_never_answers_is_found(
     assert server.count("POST", JOBS) == 1
 
 
-async def test_a_server_that_refuses_the_mark_is_asked_once_without(
+async def test_a_rejected_mark_is_retried_once_without_it(
     server: MisbehavingServer, jobs: Jobs, training: Path
 ) -> None:
     server.unknown = {"metadata"}
@@ -107,7 +107,7 @@ async def test_a_server_that_refuses_the_mark_is_asked_once_without(
     assert "metadata" not in server.jobs[view.id]
 
 
-async def test_without_a_mark_an_unclear_failure_is_called_that(
+async def test_without_a_mark_a_failure_is_reported_as_uncertain(
     server: MisbehavingServer, jobs: Jobs, services: Services, training: Path
 ) -> None:
     first = {"error": {"message": "Unknown parameter: 'metadata'."}}
@@ -115,13 +115,13 @@ async def test_without_a_mark_an_unclear_failure_is_called_that(
         Fault("status", 400, path=JOBS, method="POST", body=first),
         Fault("after", 500, path=JOBS, method="POST"),
     ]
-    with pytest.raises(NotCertain, match=r"not certain that no job was created.*takes no mark"):
+    with pytest.raises(CreationUncertain, match=r"may have been created.*rejects the mark"):
         await jobs.submit(request(training))
     assert server.count("POST", JOBS) == 2
-    assert await jobs.settle() == [], "who was told is not told again"
+    assert await jobs.recover() == [], "an uncertainty is reported once"
 
 
-async def test_a_refusal_of_something_else_is_not_asked_again(
+async def test_other_refusals_are_not_retried(
     server: MisbehavingServer, jobs: Jobs, services: Services, training: Path
 ) -> None:
     server.unknown = {"seed"}
@@ -131,38 +131,38 @@ async def test_a_refusal_of_something_else_is_not_asked_again(
     assert not pending(services)
 
 
-async def test_a_server_that_is_asked_too_often_created_nothing(
+async def test_rate_limiting_means_that_no_job_was_created(
     server: MisbehavingServer, jobs: Jobs, services: Services, training: Path
 ) -> None:
     server.faults = [Fault("status", 429, path=JOBS, method="POST")]
-    with pytest.raises(ProviderError, match="asked too often") as caught:
+    with pytest.raises(ProviderError, match="rate limiting") as caught:
         await jobs.submit(request(training))
-    assert not isinstance(caught.value, NotCertain)
+    assert not isinstance(caught.value, CreationUncertain)
     assert server.count("GET", JOBS) == 0
     assert not pending(services)
 
 
-async def test_a_job_that_turns_up_late_is_found_by_the_next_start(
+async def test_a_job_that_appears_late_is_found_at_the_next_start(
     server: MisbehavingServer, jobs: Jobs, services: Services, training: Path
 ) -> None:
     lists = [Fault("status", 500, path=JOBS, method="GET") for _ in range(4)]
     server.faults = [Fault("after", 500, path=JOBS, method="POST"), *lists]
-    with pytest.raises(NotCertain, match="it lists no jobs either"):
+    with pytest.raises(CreationUncertain, match="the jobs cannot be listed either"):
         await jobs.submit(request(training))
-    (settled,) = await jobs.settle()
+    (settled,) = await jobs.recover()
     assert settled.view is not None
     assert settled.view.id == "ftjob-1"
     assert [view.id for view in await jobs.recorded()] == ["ftjob-1"]
     assert not pending(services)
 
 
-async def test_a_server_out_of_reach_leaves_the_question_for_the_next_start(
+async def test_recovery_waits_for_an_unreachable_server(
     server: MisbehavingServer, jobs: Jobs, training: Path
 ) -> None:
     await ended_while(jobs, server, training, Fault("after-hang", path=JOBS, method="POST"))
     server.faults = [Fault("status", 503, path=JOBS, method="GET")]
-    assert await jobs.settle() == []
-    (settled,) = await jobs.settle()
+    assert await jobs.recover() == []
+    (settled,) = await jobs.recover()
     assert settled.view
 
 
@@ -176,38 +176,38 @@ async def ended_while(jobs: Jobs, server: MisbehavingServer, training: Path, fau
         await task
 
 
-async def test_nobody_settles_a_job_that_is_being_created(
+async def test_a_job_being_created_is_not_recovered(
     server: MisbehavingServer, jobs: Jobs, training: Path
 ) -> None:
     server.faults = [Fault("after-hang", path=JOBS, method="POST")]
     task = asyncio.create_task(jobs.submit(request(training)))
     await server.hanging.wait()
-    assert await jobs.settle() == []
+    assert await jobs.recover() == []
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
 
 
-async def test_what_was_never_asked_for_is_offered_again(
+async def test_a_request_that_was_never_sent_is_reported(
     server: MisbehavingServer, jobs: Jobs, training: Path
 ) -> None:
     await ended_while(jobs, server, training, Fault("hang", path="/files", method="POST"))
-    (settled,) = await jobs.settle()
+    (settled,) = await jobs.recover()
     assert settled.request == request(training)
-    assert "ended before the job was created" in str(settled.error)
-    assert await jobs.settle() == []
+    assert "quit before the job was created" in str(settled.error)
+    assert await jobs.recover() == []
 
 
-async def test_a_job_that_the_server_does_not_list_is_offered_again(
+async def test_a_job_that_the_server_does_not_list_is_reported(
     server: MisbehavingServer, jobs: Jobs, training: Path
 ) -> None:
     await ended_while(jobs, server, training, Fault("hang", path=JOBS, method="POST"))
-    (settled,) = await jobs.settle()
+    (settled,) = await jobs.recover()
     assert settled.view is None
-    assert "does not hold it" in str(settled.error)
+    assert "is not in the list of jobs" in str(settled.error)
 
 
-async def test_a_job_that_ftui_was_killed_over_before_it_was_created_is_offered_again(
+async def test_a_job_is_reported_when_ftui_was_killed_before_its_creation(
     server: MisbehavingServer, jobs: Jobs, services: Services, training: Path, tmp_path: Path
 ) -> None:
     """That one which was created is taken up is tested with the commands."""
@@ -224,26 +224,26 @@ async def test_a_job_that_ftui_was_killed_over_before_it_was_created_is_offered_
         await server.hanging.wait()
     process.kill()
     await process.wait()
-    (settled,) = await jobs.settle()
+    (settled,) = await jobs.recover()
     assert settled.request == request(training, method="supervised")
     assert settled.error
     assert not server.jobs
     assert not pending(services)
 
 
-async def test_a_torn_record_harms_nothing(
+async def test_a_truncated_record_is_tolerated(
     jobs: Jobs, services: Services, server: MisbehavingServer, training: Path
 ) -> None:
     await ended_while(jobs, server, training, Fault("hang", path=JOBS, method="POST"))
     (record,) = pending(services)
     record.write_bytes(record.read_bytes() + b'{"nonce": "torn')
     services.workspace.pending.joinpath("empty.jsonl").touch()
-    (settled,) = await jobs.settle()
+    (settled,) = await jobs.recover()
     assert settled.error
     assert not pending(services)
 
 
-async def test_a_file_that_changed_after_its_check_is_told(
+async def test_a_file_changed_after_its_check_is_rejected(
     jobs: Jobs, server: MisbehavingServer, training: Path
 ) -> None:
     checked = {training: Stamp.of(training.stat())}
@@ -261,7 +261,7 @@ async def test_an_azure_server_gets_its_byte_order_mark_and_training_type(
     assert server.bodies[-1]["trainingType"] == "Standard"
 
 
-async def test_each_server_gets_hyperparameters_where_it_reads_them(
+async def test_hyperparameters_are_sent_where_each_server_expects_them(
     jobs: Jobs, server: MisbehavingServer, training: Path
 ) -> None:
     wanted = {"epochs": 2, "hyperparameters": {"lora_r": 8, "packing": True}}
@@ -274,14 +274,14 @@ async def test_each_server_gets_hyperparameters_where_it_reads_them(
     assert server.bodies[-1]["method"] == {"type": "supervised"}
 
 
-async def test_a_recorded_job_is_asked_for_again_as_it_was(
+async def test_the_request_of_a_recorded_job_is_loaded(
     jobs: Jobs, server: MisbehavingServer, training: Path
 ) -> None:
     wanted = request(training, epochs=3, suffix="tickets", hyperparameters={"lora_r": 8})
     view = await jobs.submit(wanted)
-    assert await jobs.request_again("far", view.id) == wanted
+    assert await jobs.load_request("far", view.id) == wanted
     training.unlink()
-    again = await jobs.request_again("far", view.id)
+    again = await jobs.load_request("far", view.id)
     assert (again.training_file, again.training_file_id) == (None, "file-1")
     assert (again.epochs, again.suffix) == (3, "tickets")
     assert (await jobs.submit(again)).id == "ftjob-2"
@@ -289,7 +289,7 @@ async def test_a_recorded_job_is_asked_for_again_as_it_was(
     assert len(server.files.contents) == 1
 
 
-async def test_a_job_started_elsewhere_is_asked_for_again_as_its_server_tells_it(
+async def test_the_request_of_a_job_started_elsewhere_is_read_from_its_server(
     jobs: Jobs, server: MisbehavingServer
 ) -> None:
     server.add_job(
@@ -302,7 +302,7 @@ async def test_a_job_started_elsewhere_is_asked_for_again_as_its_server_tells_it
             "dpo": {"hyperparameters": {"n_epochs": "auto", "batch_size": 4, "beta": 0.2}},
         },
     )
-    assert await jobs.request_again("far", "ftjob-1") == JobRequest(
+    assert await jobs.load_request("far", "ftjob-1") == JobRequest(
         training_file_id="file-9",
         validation_file_id="file-8",
         model="base",
@@ -315,11 +315,11 @@ async def test_a_job_started_elsewhere_is_asked_for_again_as_its_server_tells_it
     )
 
 
-async def test_what_cannot_be_asked_for_again_is_told(
+async def test_a_job_that_cannot_be_started_again_is_reported(
     jobs: Jobs, server: MisbehavingServer
 ) -> None:
     server.add_job(training_file="file-9", method={"type": "reinforcement"})
     with pytest.raises(InputError, match="cannot be started again from here"):
-        await jobs.request_again("far", "ftjob-1")
+        await jobs.load_request("far", "ftjob-1")
     with pytest.raises(NotFound):
-        await jobs.request_again("far", "ftjob-7")
+        await jobs.load_request("far", "ftjob-7")

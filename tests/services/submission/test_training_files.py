@@ -39,19 +39,19 @@ def rows_of(path: Path) -> list[str]:
     return path.read_text().splitlines()
 
 
-async def test_a_sound_file_is_ready_as_it_is(files: TrainingFiles, chat_file: Make) -> None:
+async def test_a_valid_file_is_used_as_it_is(files: TrainingFiles, chat_file: Make) -> None:
     path = chat_file()
-    ready = await files.made_ready(request(path))
+    ready = await files.prepare(request(path))
     assert ready.request == request(path, method="supervised")
     assert ready.stamps == {path: Stamp.of(path.stat())}
 
 
-async def test_a_share_is_set_aside_in_new_files(
+async def test_a_validation_share_is_split_into_new_files(
     files: TrainingFiles, services: Services, chat_file: Make
 ) -> None:
     path = chat_file(good_rows(40))
     before = path.read_bytes()
-    ready = await files.made_ready(request(path, validation_share=0.25, seed=3))
+    ready = await files.prepare(request(path, validation_share=0.25, seed=3))
     training, validation = ready.request.training_file, ready.request.validation_file
     assert training is not None
     assert validation is not None
@@ -60,32 +60,28 @@ async def test_a_share_is_set_aside_in_new_files(
     assert sorted(rows_of(training) + rows_of(validation)) == sorted(rows_of(path))
     assert path.read_bytes() == before
     assert training.is_relative_to(services.workspace.splits)
-    again = await files.made_ready(request(path, validation_share=0.25, seed=3))
+    again = await files.prepare(request(path, validation_share=0.25, seed=3))
     assert again.request.validation_file != validation, "nothing is written over"
-    assert again.request.means_the_same(ready.request)
+    assert again.request.is_equivalent_to(ready.request)
     assert again.request.split_from == path
     assert again.request.validation_file is not None
     assert rows_of(again.request.validation_file) == rows_of(validation)
 
 
-async def test_rows_that_are_nearly_the_same_stay_on_one_side(
-    files: TrainingFiles, chat_file: Make
-) -> None:
+async def test_near_duplicates_stay_in_one_split(files: TrainingFiles, chat_file: Make) -> None:
     asked = "Where is my order number 1000, which I placed on the first of May in your shop?"
     same = [chat_row(f"{asked} Please tell me. {'!' * i}", "It is under way.") for i in range(6)]
-    ready = await files.made_ready(
-        request(chat_file([*good_rows(30), *same]), validation_share=0.3)
-    )
+    ready = await files.prepare(request(chat_file([*good_rows(30), *same]), validation_share=0.3))
     sides = [ready.request.training_file, ready.request.validation_file]
     held = [sum("order number 1000" in row for row in rows_of(path)) for path in sides if path]
     assert sorted(held) == [0, 6]
 
 
-async def test_a_share_that_leaves_too_little_is_refused_and_writes_nothing(
+async def test_a_share_that_leaves_too_few_examples_is_rejected(
     files: TrainingFiles, services: Services, chat_file: Make
 ) -> None:
     with pytest.raises(InputError, match=r"leaves 8 examples to train on; at least 10"):
-        await files.made_ready(request(chat_file(good_rows(12)), validation_share=0.3))
+        await files.prepare(request(chat_file(good_rows(12)), validation_share=0.3))
     assert not services.workspace.splits.exists()
 
 
@@ -94,32 +90,32 @@ async def test_a_validation_file_is_checked_too_and_may_be_short(
 ) -> None:
     training = chat_file(good_rows(20))
     short = chat_file([chat_row("x?", "y"), chat_row("z?", "w")], "short.jsonl")
-    ready = await files.made_ready(request(training, validation_file=short))
+    ready = await files.prepare(request(training, validation_file=short))
     assert set(ready.stamps) == {training, short}
     bad = chat_file([{"messages": []}], "bad.jsonl")
     with pytest.raises(InputError, match=r"bad\.jsonl has errors: line 1"):
-        await files.made_ready(request(training, validation_file=bad))
+        await files.prepare(request(training, validation_file=bad))
 
 
-async def test_a_validation_file_beside_a_file_at_the_server_is_checked_alone(
+async def test_a_validation_file_is_checked_alone_if_the_training_file_is_at_the_server(
     files: TrainingFiles, chat_file: Make
 ) -> None:
     given = {"training_file": None, "training_file_id": "file-9"}
     sound = chat_file(good_rows(3))
-    ready = await files.made_ready(request(sound, **given, validation_file=sound))
+    ready = await files.prepare(request(sound, **given, validation_file=sound))
     assert set(ready.stamps) == {sound}
     bad = chat_file([{"messages": []}], "bad.jsonl")
     with pytest.raises(InputError, match=r"bad\.jsonl has errors: line 1"):
-        await files.made_ready(request(bad, **given, validation_file=bad))
+        await files.prepare(request(bad, **given, validation_file=bad))
 
 
-async def test_rows_that_stand_in_the_validation_file_too_are_an_error(
+async def test_rows_shared_with_the_validation_file_are_an_error(
     files: TrainingFiles, chat_file: Make
 ) -> None:
     training = chat_file(good_rows(20))
     leaks = chat_file(good_rows(3), "leaks.jsonl")
     with pytest.raises(InputError, match=r"line 1 and 2 more rows.*validation"):
-        await files.made_ready(request(training, validation_file=leaks))
+        await files.prepare(request(training, validation_file=leaks))
 
 
 @pytest.mark.parametrize(
@@ -132,7 +128,7 @@ async def test_rows_that_stand_in_the_validation_file_too_are_an_error(
         ([{"prompt": "a?", "completion": "b"}] * 20, {}, "prompt-completion rows.*ftui prepare"),
     ],
 )
-async def test_what_cannot_be_trained_on_is_one_sentence(
+async def test_an_unusable_file_is_reported_in_one_sentence(
     files: TrainingFiles,
     chat_file: Make,
     rows: list[dict[str, object]],
@@ -140,15 +136,15 @@ async def test_what_cannot_be_trained_on_is_one_sentence(
     sentence: str,
 ) -> None:
     with pytest.raises(InputError, match=sentence):
-        await files.made_ready(request(chat_file(rows), **fields))
+        await files.prepare(request(chat_file(rows), **fields))
 
 
-async def test_files_that_are_not_there_are_named(files: TrainingFiles, tmp_path: Path) -> None:
+async def test_missing_files_are_named(files: TrainingFiles, tmp_path: Path) -> None:
     with pytest.raises(FileError, match=r"no file .*gone\.jsonl"):
-        await files.made_ready(request(tmp_path / "gone.jsonl"))
+        await files.prepare(request(tmp_path / "gone.jsonl"))
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(FileError):
-        await files.made_ready(request(tmp_path / "pipe"))
+        await files.prepare(request(tmp_path / "pipe"))
 
 
 async def test_a_large_file_is_checked_once_and_counted_by_the_models_tokenizer(

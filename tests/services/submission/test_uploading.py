@@ -20,12 +20,12 @@ from tui.services.container import Services
 from tui.services.errors import FileError, InputError, ProviderError
 from tui.services.progress import describe_progress
 from tui.services.reading.row_file import Stamp
-from tui.services.submission.uploading import Uploading
+from tui.services.submission.uploading import Uploader
 from tui.settings import Settings
 
 PART = 1000
 CONTENT = os.urandom(3500)
-Make = Callable[..., Uploading]
+Make = Callable[..., Uploader]
 
 
 @pytest.fixture
@@ -49,13 +49,13 @@ async def make(
 
     clock = Clock(now=lambda: 1_700_000_000.0, sleep=sleep, random=lambda: 1.0)
 
-    def make(most_at_once: int = PART, **given: object) -> Uploading:
-        return Uploading(
+    def make(max_whole_bytes: int = PART, **given: object) -> Uploader:
+        return Uploader(
             services.providers,
             services.workspace,
             clock,
             "far",
-            most_at_once=most_at_once,
+            max_whole_bytes=max_whole_bytes,
             part_bytes=PART,
             **given,  # type: ignore[arg-type]
         )
@@ -75,16 +75,16 @@ def parts_sent(server: MisbehavingServer) -> int:
     return server.count("POST", "/parts")
 
 
-async def test_a_small_file_goes_up_whole(
+async def test_a_small_file_is_uploaded_whole(
     server: MisbehavingServer, make: Make, path: Path
 ) -> None:
-    file = await make(most_at_once=10_000).send(path)
+    file = await make(max_whole_bytes=10_000).send(path)
     assert server.files.contents[file] == CONTENT
     assert server.files.told[file]["filename"] == "train.jsonl"
     assert server.count("POST", "/uploads") == 0
 
 
-async def test_a_large_file_goes_up_in_parts(
+async def test_a_large_file_is_uploaded_in_parts(
     server: MisbehavingServer, make: Make, path: Path
 ) -> None:
     file = await make().send(path)
@@ -102,7 +102,7 @@ async def test_a_server_without_uploads_gets_a_large_file_whole(
 
 
 @pytest.mark.parametrize("fault", ["status", "reset", "html"])
-async def test_a_part_that_failed_is_sent_again_alone(
+async def test_only_the_failed_part_is_retried(
     server: MisbehavingServer, make: Make, path: Path, fault: str
 ) -> None:
     server.faults = [Fault(fault, 503, path="/parts"), Fault(fault, 500, path="/parts")]
@@ -112,7 +112,7 @@ async def test_a_part_that_failed_is_sent_again_alone(
     assert server.count("POST", "/uploads") == 1
 
 
-async def test_a_server_that_is_asked_too_often_is_given_its_time(
+async def test_a_retry_waits_as_long_as_the_server_asks(
     server: MisbehavingServer, make: Make, path: Path, pauses: list[float]
 ) -> None:
     server.faults = [Fault("status", 429, path="/parts", headers={"Retry-After": "37"})]
@@ -120,7 +120,7 @@ async def test_a_server_that_is_asked_too_often_is_given_its_time(
     assert pauses == [37]
 
 
-async def test_an_interrupted_upload_goes_on_after_a_restart(
+async def test_an_interrupted_upload_continues_after_a_restart(
     server: MisbehavingServer, make: Make, path: Path
 ) -> None:
     def stop_in_third(progress: UploadProgress) -> None:
@@ -141,7 +141,7 @@ async def test_an_interrupted_upload_goes_on_after_a_restart(
 
 
 @pytest.mark.parametrize("knows", [True, False])
-async def test_an_upload_that_the_server_forgot_begins_anew(
+async def test_an_upload_unknown_to_the_server_starts_over(
     server: MisbehavingServer, make: Make, path: Path, *, knows: bool
 ) -> None:
     """The server says how long it keeps the parts, or simply does not know them any more."""
@@ -178,7 +178,7 @@ async def test_the_same_bytes_are_not_sent_twice(
     ],
     ids=["gone", "of another size", "for something else", "broken"],
 )
-async def test_a_file_that_the_server_has_no_more_is_sent_again(
+async def test_a_file_missing_at_the_server_is_sent_again(
     server: MisbehavingServer, make: Make, path: Path, change: Callable[[MisbehavingServer], None]
 ) -> None:
     first = await make().send(path)
@@ -188,17 +188,17 @@ async def test_a_file_that_the_server_has_no_more_is_sent_again(
     assert server.files.contents[again] == CONTENT
 
 
-@pytest.mark.parametrize("most_at_once", [PART, 10_000])
+@pytest.mark.parametrize("max_whole_bytes", [PART, 10_000])
 @pytest.mark.parametrize("has_mark", [True, False])
-async def test_a_server_that_wants_a_byte_order_mark_gets_one(
-    server: MisbehavingServer, make: Make, path: Path, most_at_once: int, *, has_mark: bool
+async def test_a_byte_order_mark_is_sent_where_required(
+    server: MisbehavingServer, make: Make, path: Path, max_whole_bytes: int, *, has_mark: bool
 ) -> None:
     path.write_bytes((BOM if has_mark else b"") + CONTENT)
-    file = await make(most_at_once).send(path, marked=True)
+    file = await make(max_whole_bytes).send(path, marked=True)
     assert server.files.contents[file] == BOM + CONTENT
 
 
-async def test_a_file_that_changed_since_it_was_checked_is_not_sent(
+async def test_a_file_changed_since_its_check_is_not_sent(
     server: MisbehavingServer, make: Make, path: Path
 ) -> None:
     checked = Stamp.of(path.stat())
@@ -208,10 +208,10 @@ async def test_a_file_that_changed_since_it_was_checked_is_not_sent(
     assert not server.requests
 
 
-@pytest.mark.parametrize("most_at_once", [PART, 10_000])
+@pytest.mark.parametrize("max_whole_bytes", [PART, 10_000])
 @pytest.mark.parametrize("what", ["grows", "is cut", "is gone"])
-async def test_a_file_that_changes_on_its_way_is_told(
-    server: MisbehavingServer, make: Make, path: Path, what: str, most_at_once: int
+async def test_a_file_changed_during_its_upload_is_reported(
+    server: MisbehavingServer, make: Make, path: Path, what: str, max_whole_bytes: int
 ) -> None:
     acts = {
         "grows": lambda: path.write_bytes(CONTENT + b"more"),
@@ -224,13 +224,13 @@ async def test_a_file_that_changes_on_its_way_is_told(
             acts.pop(what)()
 
     with pytest.raises(FileError, match=r"train\.jsonl"):
-        await make(most_at_once, on_progress=act).send(path)
+        await make(max_whole_bytes, on_progress=act).send(path)
     path.write_bytes(CONTENT)
-    file = await make(most_at_once).send(path)
+    file = await make(max_whole_bytes).send(path)
     assert server.files.contents[file] == CONTENT, "what went up meanwhile is not taken for it"
 
 
-async def test_what_cannot_be_sent_is_told_before_anybody_is_asked(
+async def test_an_unreadable_file_is_reported_without_a_request(
     server: MisbehavingServer, make: Make, tmp_path: Path
 ) -> None:
     empty = tmp_path / "empty.jsonl"
@@ -244,20 +244,20 @@ async def test_what_cannot_be_sent_is_told_before_anybody_is_asked(
     assert not server.requests
 
 
-@pytest.mark.parametrize("most_at_once", [PART, 10_000])
+@pytest.mark.parametrize("max_whole_bytes", [PART, 10_000])
 @pytest.mark.parametrize(
     "name", ['a"b\r\nX-Evil: 1.jsonl', "ü 文 \x1b[31m.jsonl", "-rf", "%00.jsonl"]
 )
-async def test_hostile_names_reach_the_server_as_names(
-    server: MisbehavingServer, make: Make, tmp_path: Path, name: str, most_at_once: int
+async def test_hostile_file_names_are_sent_intact(
+    server: MisbehavingServer, make: Make, tmp_path: Path, name: str, max_whole_bytes: int
 ) -> None:
     path = tmp_path / name
     path.write_bytes(CONTENT)
-    file = await make(most_at_once).send(path)
+    file = await make(max_whole_bytes).send(path)
     assert server.files.contents[file] == CONTENT
 
 
-async def test_a_server_in_trouble_is_asked_a_few_times_and_no_more(
+async def test_a_failing_server_is_retried_a_limited_number_of_times(
     server: MisbehavingServer, make: Make, path: Path
 ) -> None:
     server.faults = [Fault("status", 500) for _ in range(20)]
@@ -266,7 +266,7 @@ async def test_a_server_in_trouble_is_asked_a_few_times_and_no_more(
     assert len(server.requests) == 4
 
 
-async def test_progress_tells_bytes_rate_and_time_left() -> None:
+async def test_progress_shows_size_rate_and_time_left() -> None:
     now = UploadProgress("uploading", "tickets.jsonl", 2_100_000_000, 5_200_000_000, 98_100_000)
     said = "uploading tickets.jsonl (5.2 GB)  40%  98.1 MB/s  0:32 left"
     assert describe_progress(now) == said

@@ -40,8 +40,8 @@ class ChooseRun(Dialog[Chosen | None]):
     """The other runs; gives the one that is chosen, None where nothing shall change."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Close"),
-        Binding("x", "none", "None"),
+        Binding("escape", "dismiss(None)", "Close", id="choose_run.close"),
+        Binding("x", "none", "No overlay", id="choose_run.none"),
     ]
     DEFAULT_CSS = "ChooseRun LineTable { height: auto; max-height: 12; }"
 

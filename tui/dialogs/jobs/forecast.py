@@ -20,18 +20,18 @@ from tui.services.container import Services
 from tui.services.errors import FtuiError
 from tui.services.progress import Progress
 from tui.services.submission.file_survey import Survey
-from tui.services.submission.preview import preview_job
-from tui.services.submission.training_files import Checked
+from tui.services.submission.job_forecast import forecast_job
+from tui.services.submission.training_files import CheckedFiles
 
 _PAUSE = 0.2
 """Seconds without a change after which a file is looked at."""
 
 
-class JobOutlook(Static):
+class JobForecast(Static):
     """Looks at the files of a job in the background and says what is known of the job."""
 
     DEFAULT_CSS = """
-    JobOutlook.good { text-wrap: nowrap; text-overflow: ellipsis; }
+    JobForecast.good { text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
     @dataclass
@@ -42,7 +42,7 @@ class JobOutlook(Static):
     class Looked(Message):
         """What the files hold, or why they cannot be used."""
 
-        checked: Checked | None
+        checked: CheckedFiles | None
         reason: str
 
     @dataclass
@@ -62,7 +62,7 @@ class JobOutlook(Static):
         super().__init__(id=id, markup=False)
         self._services = services
         self._files: tuple[Path | None, Path | None] = None, None
-        self._checked: Checked | None = None
+        self._checked: CheckedFiles | None = None
         self._trouble = ""
         self._told = ""
         self._foreseen: tuple[JobRequest, Forecast] | None = None
@@ -75,11 +75,11 @@ class JobOutlook(Static):
         self._checked, self._trouble = None, ""
         self._look(training, validation)
 
-    def reason_against(self, request: JobRequest) -> str | None:
+    def blocker(self, request: JobRequest) -> str | None:
         """Why the files stand against a request, as far as is known; None where nothing does."""
         if self._trouble or self._checked is None:
             return self._trouble or None
-        reason = self._checked.reason_against(request)
+        reason = self._checked.blocker(request)
         repaired = " The Data screen (2) shows and repairs it." if self._checked.invalid else ""
         return f"{reason}{repaired}" if reason else None
 
@@ -123,7 +123,14 @@ class JobOutlook(Static):
         """Count the file for the model, and tell what the job will come to."""
         await asyncio.sleep(_PAUSE)
         try:
-            found = await preview_job(self._services, survey, request, self._tell_progress)
+            found = await forecast_job(
+                request,
+                survey,
+                self._services.training_files,
+                self._services.workspace,
+                self._services.settings.prices,
+                self._tell_progress,
+            )
         except FtuiError as error:
             self.post_message(self.Looked(None, str(error)))
         else:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from tui.domain.providers.hyperparameter_parsing import pairs_line, parse_pairs, split_pairs
+from tui.domain.providers.hyperparameter_parsing import format_pairs, parse_pairs, split_pairs
 from tui.domain.providers.kinds import ServerKind
 from tui.domain.submission.job_request import JobRequest
 from tui.domain.text import preview
@@ -114,7 +114,7 @@ class FieldError(ValueError):
     """A value cannot be used: a sentence that names its field."""
 
 
-def values_of(request: JobRequest) -> dict[str, str]:
+def form_values(request: JobRequest) -> dict[str, str]:
     """What stands in the fields for a request."""
     share = request.validation_share
     validation = request.validation_file or request.validation_file_id
@@ -128,7 +128,7 @@ def values_of(request: JobRequest) -> dict[str, str]:
         "method": request.method,
         "lora": None if lora is None else ("yes" if lora else "no"),
         "lora_r": rank,
-        "more": pairs_line(further),
+        "more": format_pairs(further),
         "suffix": request.suffix,
         **{name: getattr(request, name) for name in _NUMBERS},
     }
@@ -153,7 +153,7 @@ def read_request(
         raise FieldError("Give a training file; the Data screen (2) opens, checks and repairs one.")
     if "model" not in given:
         raise FieldError("Give a base model.")
-    if "suffix" in given and (reason := server.reason_against_suffix(given["suffix"])):
+    if "suffix" in given and (reason := server.suffix_blocker(given["suffix"])):
         raise FieldError(f"Suffix: {reason}")
     wanted: dict[str, Any] = {
         "provider": given.get("provider", ""),
@@ -171,7 +171,7 @@ def read_request(
         raise FieldError(first_error(error, _field_title)) from error
 
 
-def files_of(
+def local_files(
     values: Mapping[str, str], earlier: JobRequest | None = None
 ) -> tuple[Path | None, Path | None]:
     """The training and the validation file of this machine that the values name, if any.

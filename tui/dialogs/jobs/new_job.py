@@ -17,15 +17,15 @@ from textual.suggester import SuggestFromList
 from textual.widgets import Input, Select, Static
 
 from tui.dialogs.form import Form
-from tui.dialogs.jobs.forecast import JobOutlook
+from tui.dialogs.jobs.forecast import JobForecast
 from tui.dialogs.jobs.job_fields import (
     AUTO,
     FIELDS,
     TYPED,
     FieldError,
-    files_of,
+    form_values,
+    local_files,
     read_request,
-    values_of,
 )
 from tui.domain.loop import Tone
 from tui.domain.providers.kinds import ServerKind
@@ -45,8 +45,8 @@ class NewJob(Form[JobRequest]):
     """Asks for a job. The fields scroll where there is little room; the start button never does."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Back"),
-        Binding("ctrl+s", "start", "Start training"),
+        Binding("escape", "dismiss(None)", "Back", id="new_job.back"),
+        Binding("ctrl+s", "start", "Start training", id="new_job.start"),
     ]
     DEFAULT_CSS = """
     NewJob > Vertical {
@@ -88,7 +88,7 @@ class NewJob(Form[JobRequest]):
         super().__init__()
         self._services = services
         self._earlier = request
-        self._offered = values_of(request) if request else {}
+        self._offered = form_values(request) if request else {}
         self._offered |= {"training_file": str(path)} if path else {}
         self._offered |= {"validation_file": str(validation)} if validation else {}
         self._offered.setdefault("model", services.settings.model)
@@ -109,7 +109,7 @@ class NewJob(Form[JobRequest]):
                 yield from self._row("more")
                 yield from self._row("suffix", "seed")
             yield Static(id="new-job-about", classes="muted", markup=False)
-            yield JobOutlook(self._services, id="new-job-word")
+            yield JobForecast(self._services, id="new-job-word")
             yield from self.buttons("Start training")
 
     def _title(self) -> str:
@@ -165,7 +165,7 @@ class NewJob(Form[JobRequest]):
         try:
             request = self._read()
         except FieldError as error:
-            self.query_one(JobOutlook).say(str(error), Tone.BAD)
+            self.query_one(JobForecast).say(str(error), Tone.BAD)
         else:
             self.dismiss(request)
 
@@ -183,7 +183,7 @@ class NewJob(Form[JobRequest]):
         if self._server.hyperparameter("lora") is None:
             values |= {"lora": "", "lora_r": ""}
         request = read_request(values, self._server, self._earlier)
-        if reason := self.query_one(JobOutlook).reason_against(request):
+        if reason := self.query_one(JobForecast).blocker(request):
             raise FieldError(reason)
         return request
 
@@ -195,7 +195,14 @@ class NewJob(Form[JobRequest]):
     @work(exclusive=True, group="models", exit_on_error=False)
     async def _find_models(self, provider: str) -> None:
         try:
-            models = await known_models(self._services, provider)
+            services = self._services
+            models = await known_models(
+                provider,
+                services.settings,
+                services.workspace,
+                services.providers,
+                services.probing,
+            )
         except FtuiError:
             models = []  # they are suggestions; whatever is typed is taken
         self.post_message(self.ModelsKnown(models))
@@ -219,7 +226,7 @@ class NewJob(Form[JobRequest]):
         probe = self._services.probing.last(self.chosen("provider"))
         today = date.fromtimestamp(self._services.jobs.now())
         for model in probe.models if probe else ():
-            if model.id == self.typed("model") and (ends := model.end_words(today)):
+            if model.id == self.typed("model") and (ends := model.end_label(today)):
                 return f"{FIELDS['model'].about} It {ends[0].removeprefix('! ')}: {_ENDS}"
         known = ", ".join(preview(one, 40) for one in self._models[:_SHOWN_MODELS])
         said = f" Known here: {known}. → takes the one suggested." if known else ""
@@ -240,12 +247,12 @@ class NewJob(Form[JobRequest]):
             return FIELDS["more"].about
         return f"name=value, further hyperparameters: {', '.join(others)}"
 
-    @on(JobOutlook.Changed)
+    @on(JobForecast.Changed)
     def _tell(self) -> None:
         """Say what stands against the start, or what the job will come to."""
-        outlook = self.query_one(JobOutlook)
+        outlook = self.query_one(JobForecast)
         try:
-            outlook.look_at(*files_of(self._values(), self._earlier))
+            outlook.look_at(*local_files(self._values(), self._earlier))
             outlook.tell(self._read())
         except FieldError as error:
             outlook.say(str(error), Tone.BAD if self.typed("training_file") else Tone.NONE)

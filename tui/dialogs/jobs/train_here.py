@@ -22,9 +22,9 @@ class TrainHere(Dialog[bool]):
     """Says why the job was refused; True for the same job on this machine, False for the form."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("l", "answer(True)", "Train the same on this machine"),
-        Binding("escape", "answer(False)", "Back to the form"),
-        Binding("left,right", "app.focus_next", show=False),
+        Binding("l", "answer(True)", "Train on this machine", id="train_here.accept"),
+        Binding("escape", "answer(False)", "Back to the form", id="train_here.back"),
+        Binding("left,right", "app.focus_next", show=False, id="train_here.other_button"),
     ]
 
     def __init__(self, error: OrganisationRefused, request: JobRequest) -> None:
@@ -65,7 +65,7 @@ class TrainHere(Dialog[bool]):
         self.dismiss(answer)
 
 
-def request_here(request: JobRequest, settings: Settings) -> JobRequest | None:
+def local_request(request: JobRequest, settings: Settings) -> JobRequest | None:
     """The same job for the engine on this machine, with a model and hyperparameters that it has.
 
     None where the data is at the other server alone.

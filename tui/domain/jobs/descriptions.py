@@ -9,7 +9,7 @@ from pathlib import PurePath
 
 from tui.domain.jobs.status import percent, status_glyph, status_text
 from tui.domain.jobs.view import JobView
-from tui.domain.submission.prices import Price, dollars
+from tui.domain.submission.prices import Price, format_dollars
 from tui.domain.text import ago, duration, loss, number, preview
 
 _AGE_STEP = 10
@@ -105,7 +105,7 @@ def figures_line(
     if view.trained_tokens:
         parts.append(f"{number(view.trained_tokens)} tokens")
     if prices is not None and (cost := view.cost(prices)) is not None:
-        parts.append(f"{dollars(cost)} so far" if cost else "free")
+        parts.append(f"{format_dollars(cost)} so far" if cost else "free")
     return "  ".join(parts) or "no loss yet"
 
 

@@ -1,4 +1,4 @@
-"""The servers of OpenAI's fine-tuning protocol by kind, and what each kind does differently."""
+"""The kinds of servers that speak OpenAI's fine-tuning protocol, with their quirks."""
 
 from __future__ import annotations
 
@@ -7,33 +7,37 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-from tui.domain.providers.hyperparameters import OF_THE_ENGINE, SHARED, Hyperparameter
+from tui.domain.providers.hyperparameters import (
+    ENGINE_HYPERPARAMETERS,
+    SHARED_HYPERPARAMETERS,
+    Hyperparameter,
+)
 
 LOCAL: Final = "local"
 """The provider that is always there: the engine on this machine."""
 
 KindName = Literal["local", "openai", "azure", "nebius", "litellm", "other"]
-GivenKind = Literal["openai", "azure", "nebius", "litellm", "other"]
-"""The kinds that a profile may name: all but the engine on this machine."""
+ConfigurableKind = Literal["openai", "azure", "nebius", "litellm", "other"]
+"""The kinds that a profile can set: all but the engine on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerKind:
-    """What differs from OpenAI by the kind of a server.
+    """A kind of server and how it differs from OpenAI.
 
     Attributes:
         name: in settings.
-        title: as people call it, to begin a sentence.
-        brief: the same in at most 12 letters, for a table.
-        hosts: ends of host names by which it is recognised.
-        key_variable: environment variable that holds the key by custom; empty for none.
-        hyperparameters: those it knows beside OpenAI's three.
-        hyperparameters_on_top: whether they are read at the top of a request and not in `method`.
-        longest_suffix: characters of a suffix at most.
-        suffix_dots: whether a suffix may hold dots.
-        byte_order_mark: whether files begin with UTF-8's byte order mark.
-        before_use: what must be done before a tuned model answers; empty for nothing.
-        closes: whether OpenAI's closing of its fine-tuning holds there.
+        title: its name at the start of a sentence.
+        brief: its name in at most 12 letters, for tables.
+        hosts: suffixes of host names by which it is detected.
+        key_variable: the customary environment variable of the key; empty for none.
+        hyperparameters: supported beyond OpenAI's three.
+        hyperparameters_on_top: whether requests have them at the top instead of in `method`.
+        longest_suffix: most characters of a suffix.
+        suffix_dots: whether a suffix may contain dots.
+        byte_order_mark: whether files must begin with UTF-8's byte order mark.
+        before_use: what to do before a tuned model can be used; empty for nothing.
+        closes: whether OpenAI's shutdown of fine-tuning applies.
     """
 
     name: KindName
@@ -50,20 +54,20 @@ class ServerKind:
     closes: bool = False
 
     def hyperparameter(self, name: str) -> Hyperparameter | None:
-        """What is known of a hyperparameter by that name."""
-        return next((known for known in self.hyperparameters if known.name == name), None)
+        """Find a known hyperparameter."""
+        return next((each for each in self.hyperparameters if each.name == name), None)
 
-    def reason_against_suffix(self, suffix: str) -> str | None:
-        """Why the server would not take a suffix, as a sentence; None where it takes it."""
+    def suffix_blocker(self, suffix: str) -> str | None:
+        """Why the server would reject a suffix, as a sentence; None if it would not."""
         if len(suffix) > self.longest_suffix:
-            return f"{self.title} takes suffixes of {self.longest_suffix} characters at most."
+            return f"{self.title} accepts suffixes of at most {self.longest_suffix} characters."
         if "." in suffix and not self.suffix_dots:
-            return f"{self.title} takes no dots in a suffix."
+            return f"{self.title} accepts no dots in a suffix."
         return None
 
 
 LOCAL_ENGINE: Final = ServerKind(
-    LOCAL, "The engine on this machine", "this machine", hyperparameters=OF_THE_ENGINE
+    LOCAL, "The engine on this machine", "this machine", hyperparameters=ENGINE_HYPERPARAMETERS
 )
 OPENAI: Final = ServerKind(
     "openai",
@@ -83,8 +87,8 @@ AZURE: Final = ServerKind(
     suffix_dots=False,
     byte_order_mark=True,
     before_use=(
-        "Azure answers with a tuned model only once it is deployed: make a deployment of it in the "
-        "Azure portal and use the deployment's name as the model."
+        "Azure serves a tuned model only once it is deployed: create a deployment in the Azure "
+        "portal and use its name as the model."
     ),
 )
 NEBIUS: Final = ServerKind(
@@ -93,7 +97,7 @@ NEBIUS: Final = ServerKind(
     "Nebius",
     hosts=("nebius.com", "studio.nebius.ai"),
     key_variable="NEBIUS_API_KEY",
-    hyperparameters=SHARED,
+    hyperparameters=SHARED_HYPERPARAMETERS,
     hyperparameters_on_top=True,
 )
 LITELLM: Final = ServerKind(
@@ -110,38 +114,40 @@ KINDS: Final[Mapping[KindName, ServerKind]] = {
 }
 
 
-def detected(base_url: str) -> ServerKind:
-    """The kind of the server at an address, by its host's name; `OTHER` where nothing tells.
+def detect_kind(base_url: str) -> ServerKind:
+    """Detect the kind of a server by its host name; `OTHER` if unknown.
 
-    A LiteLLM proxy runs anywhere; its name in the host gives it away, else the profile must.
+    A LiteLLM proxy is detected only if its host name says so; else the profile must set the kind.
     """
     try:
         host = (urlsplit(base_url).hostname or "").rstrip(".")
     except ValueError:
         return OTHER
     for kind in KINDS.values():
-        if any(host == known or host.endswith(f".{known}") for known in kind.hosts):
+        if any(host == suffix or host.endswith(f".{suffix}") for suffix in kind.hosts):
             return kind
     return LITELLM if "litellm" in host else OTHER
 
 
 def sends_in_the_clear(base_url: str) -> bool:
-    """Whether what is sent there can be read on the way: plain HTTP to another machine."""
+    """Whether requests are unencrypted: plain HTTP to another machine."""
     try:
         parts = urlsplit(base_url)
         host = parts.hostname or ""
     except ValueError:
         return False
-    here = host in ("localhost", "::1") or host.startswith("127.") or host.endswith(".localhost")
-    return parts.scheme == "http" and not here
+    is_loopback = (
+        host in ("localhost", "::1") or host.startswith("127.") or host.endswith(".localhost")
+    )
+    return parts.scheme == "http" and not is_loopback
 
 
 def shown_address(base_url: str) -> str:
-    """A base_url for people: without a user, password or query, which may be secrets."""
+    """A base_url without user, password and query, which may be secrets."""
     try:
         parts = urlsplit(base_url)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        return "an address that cannot be read"
+        return "an invalid address"
     host = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path}"

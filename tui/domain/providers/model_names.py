@@ -1,4 +1,4 @@
-"""What a model's name means; nothing is opened or asked here."""
+"""Names of base models, tuned models and checkpoints."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import PurePath
 from pydantic import BaseModel, ConfigDict
 
 DEFAULT_MODEL = "SmolLM2-135M-Instruct"
-"""Comes from a package of the Python index, so it needs no model hub."""
+"""Installed from a Python package, so it needs no model hub."""
 
 HUB_CACHE = "hub"
-"""Folder among the base models in which the model hub's own cache lies."""
+"""Folder of the model hub's cache, among the base models."""
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 
@@ -26,7 +26,7 @@ class SourceKind(StrEnum):
 
 
 class ModelSource(BaseModel):
-    """A base model and where it comes from."""
+    """A base model and its source."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -35,16 +35,16 @@ class ModelSource(BaseModel):
 
     @property
     def short_name(self) -> str:
-        """The last part of the name, fit for a fine-tuned model's name."""
+        """The last part of the name, usable in a tuned model's name."""
         return re.sub(r"[^\w.-]+", "-", PurePath(self.name).name) or "model"
 
 
 def base_model(name: str, *, folders: bool) -> ModelSource | None:
-    """The base model of that name; None where no base model can have it.
+    """Resolve the name of a base model; None if no base model can have it.
 
     Args:
         name: the default model's name, a hub id (`org/name`), or an absolute folder.
-        folders: whether whoever asks may name a folder of this machine.
+        folders: whether folders on this machine are allowed.
     """
     if name == DEFAULT_MODEL:
         return ModelSource(kind=SourceKind.PACKAGE, name=name)
@@ -71,11 +71,11 @@ def checkpoint_name(tuned: str, step: int) -> str:
 
 
 def without_checkpoint(name: str) -> tuple[str, int | None]:
-    """A tuned model's name and, where the name is a checkpoint's, its step."""
+    """Split off the step of a checkpoint's name; None for other names."""
     match = re.fullmatch(r"(.+):ckpt-step-(\d{1,9})", name)
     return (match[1], int(match[2])) if match else (name, None)
 
 
 def shown_name(name: str) -> str:
-    """A model's name for people, not yet scrubbed: of a folder only the last part."""
+    """A model's display name, not scrubbed: of a folder only the last part."""
     return PurePath(name).name if name.startswith("/") else name

@@ -1,4 +1,4 @@
-"""When OpenAI closes its fine-tuning to whom, from its announcement; in words that fit the date."""
+"""The dates of OpenAI's shutdown of fine-tuning, from its announcement."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from datetime import date
 from typing import Final
 
 NEW_ORGANISATIONS: Final = date(2026, 5, 7)
-"""From then on none that never fine-tuned may create a job."""
+"""From then on organisations that never fine-tuned cannot create jobs."""
 INACTIVE_ORGANISATIONS: Final = date(2026, 7, 2)
-"""From then on none that was inactive may."""
+"""From then on inactive organisations cannot."""
 EVERYBODY: Final = date(2027, 1, 6)
-"""From then on nobody may."""
+"""From then on nobody can."""
 
 
-def closing_words(today: date) -> str:
-    """Why OpenAI refuses a new job, as a sentence."""
+def closing_notice(today: date) -> str:
+    """Explain why OpenAI refuses a new job, as a sentence."""
     if today >= EVERYBODY:
-        return f"OpenAI takes no fine-tuning jobs any more, from nobody since {EVERYBODY}."
+        return f"OpenAI has accepted no fine-tuning jobs from anyone since {EVERYBODY}."
     left = (EVERYBODY - today).days
     return (
-        "OpenAI takes no fine-tuning jobs from organisations that never fine-tuned "
+        "OpenAI accepts no fine-tuning jobs from organisations that never fine-tuned "
         f"({_when(NEW_ORGANISATIONS, today)}) or were inactive "
-        f"({_when(INACTIVE_ORGANISATIONS, today)}), and from nobody from {EVERYBODY} on "
+        f"({_when(INACTIVE_ORGANISATIONS, today)}), and from no one from {EVERYBODY} on "
         f"(in {left} {'day' if left == 1 else 'days'})."
     )
 

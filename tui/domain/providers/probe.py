@@ -1,4 +1,4 @@
-"""What was found out about a provider: whether it answers, what it can do, which models it has."""
+"""The result of probing a provider: reachability, features and models."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Feature = Literal[
 ]
 Presence = Literal["there", "missing", "unknown"]
 
-REACH_SHOWN: Final[Mapping[Reach, tuple[str, Tone]]] = {
+REACH_LABELS: Final[Mapping[Reach, tuple[str, Tone]]] = {
     "ready": ("✓ ready", Tone.GOOD),
     "asleep": ("○ asleep", Tone.NONE),
     "no key": ("– no key", Tone.NONE),
@@ -35,42 +35,42 @@ REACH_SHOWN: Final[Mapping[Reach, tuple[str, Tone]]] = {
     "not the protocol": ("? other server", Tone.BAD),
     "not installed": ("– not here", Tone.NONE),
 }
-"""Glyph and word for each."""
+"""Label and tone of each."""
 
 FEATURES: Final[Mapping[Feature, tuple[str, str]]] = {
-    "models": ("list its models", "GET /models"),
-    "files": ("take files", "GET /files"),
-    "uploads": ("take files in parts", "POST /uploads"),
+    "models": ("list models", "GET /models"),
+    "files": ("accept files", "GET /files"),
+    "uploads": ("accept files in parts", "POST /uploads"),
     "jobs": ("fine-tune", "GET /fine_tuning/jobs"),
-    "events": ("tell how a job goes", "GET /fine_tuning/jobs/{id}/events"),
-    "checkpoints": ("tell of checkpoints", "GET /fine_tuning/jobs/{id}/checkpoints"),
+    "events": ("report the events of a job", "GET /fine_tuning/jobs/{id}/events"),
+    "checkpoints": ("list checkpoints", "GET /fine_tuning/jobs/{id}/checkpoints"),
     "pause": ("pause a job", "POST /fine_tuning/jobs/{id}/pause"),
-    "resume": ("let a paused job go on", "POST /fine_tuning/jobs/{id}/resume"),
-    "chat": ("answer", "POST /chat/completions"),
+    "resume": ("resume a paused job", "POST /fine_tuning/jobs/{id}/resume"),
+    "chat": ("chat", "POST /chat/completions"),
 }
-"""What a provider cannot do without an endpoint, and the endpoint."""
+"""What each endpoint is for, and the endpoint."""
 
 MOST_MODELS: Final = 5_000
 SOON_DAYS: Final = 90
-"""Days before its end from which on a model is warned of."""
+"""Days before a model's shutdown within which it is shown as a warning."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:
-    """A model as the server lists it.
+    """A model in a server's list.
 
     Attributes:
-        id: its name; foreign text.
-        ends: when it will shut down; None where the server does not say.
-        tunable: whether it can be fine-tuned; None where the server does not say.
+        id: its name; untrusted text.
+        ends: date of its shutdown; None if unknown.
+        tunable: whether it can be fine-tuned; None if unknown.
     """
 
     id: str
     ends: date | None = None
     tunable: bool | None = None
 
-    def end_words(self, today: date) -> tuple[str, Tone] | None:
-        """When it ends, warned of where that is near; None where nothing is known."""
+    def end_label(self, today: date) -> tuple[str, Tone] | None:
+        """The date of its shutdown with a tone; None if unknown."""
         if self.ends is None:
             return None
         left = (self.ends - today).days
@@ -85,18 +85,18 @@ class ServedModel:
 
 @dataclass(frozen=True, slots=True)
 class ProviderProbe:
-    """What asking a provider brought; nothing was created for it.
+    """The result of probing a provider, for which nothing is created there.
 
     Attributes:
         provider: its name.
-        title: of which kind its server is.
-        address: where it is, without anything secret.
-        key: where its key is, in words.
+        title: the kind of its server.
+        address: without credentials.
+        key: where its key comes from.
         reach: whether it can be used.
-        said: why it cannot, as a sentence with what to do; empty where it can.
-        seconds: the quickest answer; None where none came.
-        features: what it can do, as far as that was found out.
-        models: those it lists.
+        problem: why it cannot, as a sentence with what to do; empty if it can.
+        seconds: the shortest response time; None without a response.
+        features: what it supports, as far as known.
+        models: that it lists.
     """
 
     provider: str
@@ -104,42 +104,42 @@ class ProviderProbe:
     address: str
     key: str
     reach: Reach
-    said: str = ""
+    problem: str = ""
     seconds: float | None = None
     features: Mapping[Feature, Presence] = field(default_factory=dict)
     models: Sequence[ServedModel] = ()
 
     @property
     def missing(self) -> list[Feature]:
-        """What it is known not to be able to do."""
+        """The features known to be missing."""
         return [name for name in FEATURES if self.features.get(name) == "missing"]
 
-    def reason_against(self, feature: Feature) -> str | None:
-        """Why something cannot be done there, as a sentence; None where it can, or may."""
+    def blocker(self, feature: Feature) -> str | None:
+        """Why a feature cannot be used there, as a sentence; None if it can or is unknown."""
         if self.features.get(feature) != "missing":
             return None
         what, endpoint = FEATURES[feature]
         return f"The provider {preview(self.provider, 60)} cannot {what}: it has no {endpoint}."
 
     @property
-    def missing_words(self) -> str:
-        """What it cannot do, with the end of each endpoint: `pause a job (/pause)`."""
+    def missing_text(self) -> str:
+        """The missing features with their endpoints: `pause a job (no /pause)`."""
         ends = {name: FEATURES[name][1].rsplit("/", 1)[-1] for name in self.missing}
         return ", ".join(f"{FEATURES[name][0]} (no /{end})" for name, end in ends.items())
 
     @property
-    def answer_words(self) -> str:
-        """The quickest answer: `12 ms`."""
+    def latency_label(self) -> str:
+        """The shortest response time: `12 ms`."""
         return "–" if self.seconds is None else f"{self.seconds * 1000:,.0f} ms"
 
     @property
     def summary(self) -> str:
-        """How it stands, in one line: `ready in 12 ms, 3 models, key: keyring`."""
+        """The status in one line: `ready in 12 ms, 3 models, key: keyring`."""
         if self.reach != "ready":
-            return self.said or REACH_SHOWN[self.reach][0]
-        cannot = self.missing_words
+            return self.problem or REACH_LABELS[self.reach][0]
+        cannot = self.missing_text
         parts = [
-            f"ready in {self.answer_words}",
+            f"ready in {self.latency_label}",
             plural(len(self.models), "model"),
             f"key: {self.key}",
             f"cannot {cannot}" if cannot else "",
@@ -148,7 +148,7 @@ class ProviderProbe:
 
     @property
     def ending_first(self) -> list[ServedModel]:
-        """The models, those whose end is known first, soonest first; then those to be tuned."""
+        """The models by date of shutdown, tunable ones before others."""
         return sorted(
             self.models,
             key=lambda model: (model.ends or date.max, model.tunable is not True, model.id),
@@ -156,16 +156,16 @@ class ProviderProbe:
 
 
 def served_models(body: object) -> tuple[ServedModel, ...]:
-    """The models in a server's list, of whatever shape; what is no model is left out."""
+    """Parse a server's list of models, of any shape; invalid items are left out."""
     items = body.get("data", body.get("models")) if isinstance(body, Mapping) else body
     if not isinstance(items, list):
         return ()
-    found: dict[str, ServedModel] = {}
+    models: dict[str, ServedModel] = {}
     for item in items[:MOST_MODELS]:
         model = _model(item)
         if model:
-            found.setdefault(model.id, model)
-    return tuple(found.values())
+            models.setdefault(model.id, model)
+    return tuple(models.values())
 
 
 def _model(item: object) -> ServedModel | None:
@@ -174,9 +174,9 @@ def _model(item: object) -> ServedModel | None:
     name = item.get("id") if isinstance(item, Mapping) else None
     if not isinstance(item, Mapping) or not isinstance(name, str) or not name.strip():
         return None
-    # Azure tells the end of tuning and of answering apart, and what a model can.
-    ends = [_date(item.get("shutdown_date")), _date(_within(item, "deprecation", "inference"))]
-    tunable = _within(item, "capabilities", "fine_tune")
+    # Azure has separate dates for tuning and inference, and lists capabilities.
+    ends = [_date(item.get("shutdown_date")), _date(_value_at(item, "deprecation", "inference"))]
+    tunable = _value_at(item, "capabilities", "fine_tune")
     return ServedModel(
         name,
         ends=min((end for end in ends if end), default=None),
@@ -184,8 +184,8 @@ def _model(item: object) -> ServedModel | None:
     )
 
 
-def _within(item: Mapping[Any, Any], *path: str) -> object:
-    """What stands under keys within keys; None where one of them is not there."""
+def _value_at(item: Mapping[Any, Any], *path: str) -> object:
+    """The value at a path of keys; None if there is none."""
     value: object = item
     for key in path:
         value = value.get(key) if isinstance(value, Mapping) else None

@@ -1,4 +1,4 @@
-"""What a job will come to, told before it starts: only what was counted, measured or is priced."""
+"""The forecast of a job from token counts, measured pace and prices."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Final
 
+from tui.domain.providers.hyperparameters import AUTO_EPOCHS, auto_batch
 from tui.domain.submission.job_request import JobRequest
-from tui.domain.submission.prices import PRICES, Price, price_words, run_price
-from tui.domain.submission.training_defaults import AUTO_EPOCHS, auto_batch
+from tui.domain.submission.prices import PRICES, Price, price_text, run_price
 from tui.domain.text import duration, number, plural, preview, size_of
 
 ESTIMATE: Final = "estimate"
-"""Name of what counts where there is no tokenizer."""
+"""Name of the counter used without a tokenizer."""
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """What was counted in a training file.
+class TokenCount:
+    """Rows and tokens of a training file.
 
     Attributes:
         rows: examples.
         tokens: in all of them.
-        counter: what counted: a tokenizer's name, or `estimate`.
-        context: tokens of an example that are kept; 0 where nobody knows.
-        rows_cut: examples that are longer.
-        tokens_cut: tokens beyond it in those.
+        counter: the tokenizer's name, or `estimate`.
+        context: tokens kept of each example; 0 if unknown.
+        rows_cut: examples longer than the context.
+        tokens_cut: tokens beyond the context.
     """
 
     rows: int
@@ -43,10 +43,10 @@ class MeasuredPace:
     """How fast an earlier job with the same model trained on this machine.
 
     Attributes:
-        tokens_per_second: from its first step to its last, with all that came between.
-        job: what a person calls it.
-        on_gpu: whether it trained on a GPU; None where its log does not tell.
-        memory: bytes that the engine estimated for it; None where it told nothing.
+        tokens_per_second: from its first step to its last, evaluation and saving included.
+        job: its display name.
+        on_gpu: whether it trained on a GPU; None if its log does not say.
+        memory: bytes that the engine estimated for it; None if unknown.
     """
 
     tokens_per_second: float
@@ -57,24 +57,24 @@ class MeasuredPace:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What a job will come to.
+    """Steps, price, time and memory of a job before it starts.
 
     Attributes:
         pairs: whether the examples are pairs of answers.
-        rows: examples that are trained on.
-        tokens: in them, without what is cut.
+        rows: training examples.
+        tokens: in them, after truncation.
         counter: what counted the tokens.
-        epochs: passes over them; None where the server chooses.
-        steps: None where the server chooses.
-        surely: whether the steps are certain; a GPU takes larger batches.
-        price: US dollars; None where nobody knows.
-        price_words: the same in words.
-        seconds: of training on this machine; None where nothing was measured.
-        measured_by: the job whose pace tells the seconds.
-        memory: bytes that this job was estimated to take; None where nobody knows.
-        context: tokens of an example that are kept; 0 where nobody knows.
-        rows_cut: examples that are longer.
-        tokens_cut: tokens beyond it in those.
+        epochs: None if the server chooses.
+        steps: None if the server chooses.
+        steps_are_exact: False if they depend on the device; a GPU takes larger batches.
+        price: US dollars; None if unknown.
+        price_text: the price as a sentence part.
+        seconds: training time on this machine; None without a measured pace.
+        measured_by: the job whose pace was measured.
+        memory: estimated bytes of that job; None if unknown.
+        context: tokens kept of each example; 0 if unknown.
+        rows_cut: examples longer than the context.
+        tokens_cut: tokens beyond the context.
     """
 
     pairs: bool
@@ -83,9 +83,9 @@ class Forecast:
     counter: str
     epochs: int | None
     steps: int | None
-    surely: bool
+    steps_are_exact: bool
     price: float | None
-    price_words: str
+    price_text: str
     seconds: float | None
     measured_by: str | None
     memory: float | None
@@ -108,99 +108,103 @@ class Forecast:
         }
 
     def lines(self, *, local: bool) -> list[str]:
-        """The forecast in words: what is trained on, what it takes, what is cut."""
-        what = ("pair of answers", "pairs of answers") if self.pairs else ("row", "rows")
+        """Describe the forecast: data, cost, truncation."""
+        example = ("pair of answers", "pairs of answers") if self.pairs else ("row", "rows")
         about, by = ("about ", "") if self.counter == ESTIMATE else ("", f" · {self._counted_by()}")
         tokens = f"{about}{plural(self.tokens, 'token')}"
         return [
-            f"{plural(self.rows, *what)} · {tokens} · {self._passes()}{by}",
-            self._time() if local else f"price: {self.price_words}",
+            f"{plural(self.rows, *example)} · {tokens} · {self._passes()}{by}",
+            self._time() if local else f"price: {self.price_text}",
             self._cut(),
         ]
 
     def _counted_by(self) -> str:
-        """What counted, without the folder that a model lies in."""
+        """The counter's name; of a folder only the last part."""
         name = self.counter
         return f"counted by {preview(PurePath(name).name if name.startswith('/') else name, 40)}"
 
     def _passes(self) -> str:
         if self.epochs is None:
-            return "the server chooses epochs and steps"
+            return "epochs and steps chosen by the server"
         epochs = plural(self.epochs, "epoch")
         if self.steps is None:
             return epochs
-        return f"{epochs} · {plural(self.steps, 'step')}" + ("" if self.surely else " at most")
+        return f"{epochs} · {plural(self.steps, 'step')}" + (
+            "" if self.steps_are_exact else " at most"
+        )
 
     def _time(self) -> str:
         if self.seconds is None:
-            return "time: not known yet; no job with this model was measured here"
+            return "time: not known yet; no job with this model has run here"
         memory = f", {size_of(self.memory)} of memory" if self.memory else ""
         job = preview(self.measured_by or "", 40)
         return f"time: about {duration(self.seconds)}{memory} here, as measured by {job}"
 
     def _cut(self) -> str:
         if not self.context:
-            return "how much of an example the model keeps is not known"
-        kept = f"{number(self.context)} tokens of an example are kept"
+            return "the model's context length is not known"
+        limit = f"{number(self.context)} tokens per example are kept"
         if not self.rows_cut:
-            return f"nothing is cut: {kept}"
+            return f"nothing is cut: {limit}"
         return (
-            f"! cut: {plural(self.tokens_cut, 'token')} of {plural(self.rows_cut, 'row')}; {kept}"
+            f"! cut: {plural(self.tokens_cut, 'token')} of {plural(self.rows_cut, 'row')}; {limit}"
         )
 
 
 def forecast(
     request: JobRequest,
-    counted: Counted,
+    count: TokenCount,
     *,
     local: bool,
     pace: MeasuredPace | None = None,
     prices: Mapping[str, Price] = PRICES,
 ) -> Forecast:
-    """What a job will come to.
+    """Forecast a job.
 
     Args:
-        request: what is wanted.
-        counted: what is in its training file.
-        local: whether the engine on this machine trains; it says how it chooses what is left open.
+        request: the job.
+        count: rows and tokens of its training file.
+        local: whether the engine on this machine trains; its defaults are known.
         pace: of an earlier job with the same model on this machine.
-        prices: what services take.
+        prices: by model.
     """
-    part = 1 - (request.validation_share or 0.0)
-    rows = max(1, round(counted.rows * part))
-    tokens = round((counted.tokens - counted.tokens_cut) * part)
+    share = 1 - (request.validation_share or 0.0)
+    rows = max(1, round(count.rows * share))
+    tokens = round((count.tokens - count.tokens_cut) * share)
     epochs = request.epochs or (AUTO_EPOCHS if local else None)
     steps = _steps(request, rows, epochs, local=local, on_gpu=bool(pace and pace.on_gpu))
-    known = pace if local and request.method == "supervised" else None
-    paid = 0.0 if local else run_price(tokens, epochs or AUTO_EPOCHS, request.model, prices)
+    measured = pace if local and request.method == "supervised" else None
+    price = 0.0 if local else run_price(tokens, epochs or AUTO_EPOCHS, request.model, prices)
     return Forecast(
         pairs=request.method == "dpo",
         rows=rows,
         tokens=tokens,
-        counter=counted.counter,
+        counter=count.counter,
         epochs=epochs,
         steps=steps,
-        surely=request.batch_size is not None or (pace is not None and pace.on_gpu is not None),
-        price=paid,
-        price_words=price_words(tokens, epochs or AUTO_EPOCHS, request.model, prices),
-        seconds=tokens * (epochs or 0) / known.tokens_per_second if known else None,
-        measured_by=known.job if known else None,
-        memory=known.memory if known else None,
-        context=counted.context,
-        rows_cut=round(counted.rows_cut * part),
-        tokens_cut=round(counted.tokens_cut * part),
+        steps_are_exact=(
+            request.batch_size is not None or (pace is not None and pace.on_gpu is not None)
+        ),
+        price=price,
+        price_text=price_text(tokens, epochs or AUTO_EPOCHS, request.model, prices),
+        seconds=tokens * (epochs or 0) / measured.tokens_per_second if measured else None,
+        measured_by=measured.job if measured else None,
+        memory=measured.memory if measured else None,
+        context=count.context,
+        rows_cut=round(count.rows_cut * share),
+        tokens_cut=round(count.tokens_cut * share),
     )
 
 
 def _steps(
     request: JobRequest, rows: int, epochs: int | None, *, local: bool, on_gpu: bool
 ) -> int | None:
-    """Steps of all epochs; None where the server chooses, or packs rows together."""
+    """Steps of all epochs; None if the server chooses or rows are packed."""
     if epochs is None or request.hyperparameters.get("packing"):
         return None
     batch = request.batch_size or (auto_batch(rows, gpu=on_gpu) if local else None)
     if batch is None:
         return None
-    together = request.hyperparameters.get("gradient_accumulation_steps", 1)
-    many = together if isinstance(together, int) and together > 0 else 1
-    return epochs * math.ceil(rows / (batch * many))
+    accumulation = request.hyperparameters.get("gradient_accumulation_steps", 1)
+    batches = accumulation if isinstance(accumulation, int) and accumulation > 0 else 1
+    return epochs * math.ceil(rows / (batch * batches))

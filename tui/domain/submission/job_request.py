@@ -1,4 +1,4 @@
-"""A job to be: what a person asks a server to train, and what an earlier job asked for."""
+"""The request for a fine-tuning job, and the request read back from an existing job."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tui.domain.untyped import text
 Method = Literal["supervised", "dpo"]
 
 
-def _printable(given: str) -> str:
-    if not given.isprintable():
-        raise ValueError("it holds characters that cannot be printed")
-    return given
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("it contains unprintable characters")
+    return value
 
 
-def _named(path: Path) -> Path:
+def _encodable(path: Path) -> Path:
     try:
         str(path).encode()
     except UnicodeEncodeError as error:
@@ -28,23 +28,23 @@ def _named(path: Path) -> Path:
     return path
 
 
-File = Annotated[Path, AfterValidator(_named)]
+File = Annotated[Path, AfterValidator(_encodable)]
 Word = Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(_printable)]
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME), AfterValidator(_printable)]
 HyperparameterValue = bool | int | float | Word
 
 
 class JobRequest(BaseModel):
-    """A job to be: what to train on, which model, and how. None leaves the choice to the server.
+    """What to train on, which model, and how. None leaves the choice to the server.
 
     Attributes:
-        training_file: a file of this machine.
-        training_file_id: instead of it, one that the server has already.
-        validation_file: a file of this machine.
-        validation_file_id: instead of it, one that the server has already.
-        validation_share: instead of both, the part of the training file that is set aside.
-        split_from: the file that the training file was split from, where it was.
-        method: what the rows are for, where it is None.
+        training_file: a file on this machine.
+        training_file_id: instead of it, a file already at the server.
+        validation_file: a file on this machine.
+        validation_file_id: instead of it, a file already at the server.
+        validation_share: instead of both, the share of the training file that is set aside.
+        split_from: the file that the training file was split from, if any.
+        method: None means the one that fits the rows.
         hyperparameters: further ones, by the server's names.
     """
 
@@ -68,41 +68,41 @@ class JobRequest(BaseModel):
     seed: int | None = Field(default=None, ge=0, le=2**31 - 1)
 
     @model_validator(mode="after")
-    def _names_each_file_once(self) -> Self:
+    def _validate_combination(self) -> Self:
         if (self.training_file is None) == (self.training_file_id is None):
             raise ValueError("a job needs one training file")
-        given = (self.validation_file, self.validation_file_id, self.validation_share)
-        if sum(one is not None for one in given) > 1:
-            raise ValueError("give a validation file or a share that is set aside, not both")
+        validation = (self.validation_file, self.validation_file_id, self.validation_share)
+        if sum(source is not None for source in validation) > 1:
+            raise ValueError("give a validation file or a share to set aside, not both")
         if self.validation_share is not None and self.training_file is None:
-            raise ValueError("only a file of this machine can be split")
+            raise ValueError("only a file on this machine can be split")
         if self.beta is not None and self.method == "supervised":
             raise ValueError("beta belongs to the method dpo")
         return self
 
     @property
     def training_name(self) -> str:
-        """What a person calls the training file."""
+        """The training file's display name."""
         return self.training_file.name if self.training_file else str(self.training_file_id)
 
-    def means_the_same(self, other: JobRequest) -> bool:
-        """Whether who asks for the other wants this one; each split has files of its own."""
-        return self._as_wished() == other._as_wished()
+    def is_equivalent_to(self, other: JobRequest) -> bool:
+        """Whether both ask for the same job; files of a split differ each time and are ignored."""
+        return self._without_split_files() == other._without_split_files()
 
-    def _as_wished(self) -> JobRequest:
+    def _without_split_files(self) -> JobRequest:
         if self.split_from is None:
             return self
         return self.model_copy(update={"training_file": None, "validation_file": None})
 
-    def asked_hyperparameters(self) -> dict[str, Value]:
-        """All that were chosen, by the names of the protocol."""
-        own = {
+    def chosen_hyperparameters(self) -> dict[str, Value]:
+        """All hyperparameters that were chosen, by their names in the protocol."""
+        common = {
             "n_epochs": self.epochs,
             "batch_size": self.batch_size,
             "learning_rate_multiplier": self.learning_rate_multiplier,
             "beta": self.beta,
         }
-        return {name: value for name, value in own.items() if value is not None} | (
+        return {name: value for name, value in common.items() if value is not None} | (
             self.hyperparameters
         )
 
@@ -115,28 +115,28 @@ _OWN_FIELDS = {
 }
 
 
-def request_of_job(job: Mapping[str, Any], provider: str) -> JobRequest:
-    """What a job asked for, as far as its server tells it; its files are those at the server.
+def request_from_job(job: Mapping[str, Any], provider: str) -> JobRequest:
+    """Rebuild a request from a job; its files are referred to by their ids at the server.
 
     Args:
         job: the server's job object.
-        provider: whose it is.
+        provider: the server.
 
     Raises:
-        ValueError: it is no job that could be asked for here, such as one of another method.
+        ValueError: ftui cannot start such a job, for example because of its method.
     """
     method = job.get("method")
-    told = method if isinstance(method, Mapping) else {}
-    name = text(told.get("type")) or "supervised"
-    settings = told.get(name)
-    given = settings.get("hyperparameters") if isinstance(settings, Mapping) else None
-    chosen = {**_chosen(job.get("hyperparameters")), **_chosen(given)}
+    details = method if isinstance(method, Mapping) else {}
+    name = text(details.get("type")) or "supervised"
+    settings = details.get(name)
+    own = settings.get("hyperparameters") if isinstance(settings, Mapping) else None
+    chosen = {**_chosen(job.get("hyperparameters")), **_chosen(own)}
     if "learning_rate_multiplier" in chosen:
-        # The engine tells both; the rate itself would make every other multiplier meaningless.
+        # The engine reports both; an explicit rate would override any changed multiplier.
         chosen.pop("learning_rate", None)
-    own = {field: chosen.pop(one) for one, field in _OWN_FIELDS.items() if one in chosen}
+    fields = {field: chosen.pop(key) for key, field in _OWN_FIELDS.items() if key in chosen}
     if name != "dpo":
-        own.pop("beta", None)
+        fields.pop("beta", None)
     values = {
         "provider": provider,
         "model": job.get("model"),
@@ -146,17 +146,17 @@ def request_of_job(job: Mapping[str, Any], provider: str) -> JobRequest:
         "suffix": job.get("suffix") or job.get("user_provided_suffix") or None,
         "seed": job.get("seed"),
         "hyperparameters": chosen,
-        **own,
+        **fields,
     }
     return JobRequest.model_validate(values)
 
 
-def _chosen(given: object) -> dict[str, JsonValue]:
-    """The hyperparameters that have a value of one word or number; `auto` is none."""
-    if not isinstance(given, Mapping):
+def _chosen(hyperparameters: object) -> dict[str, JsonValue]:
+    """The hyperparameters with a scalar value other than `auto`."""
+    if not isinstance(hyperparameters, Mapping):
         return {}
     return {
         str(name): value
-        for name, value in given.items()
+        for name, value in hyperparameters.items()
         if isinstance(value, bool | int | float | str) and value not in ("auto", "")
     }

@@ -1,4 +1,4 @@
-"""What training costs: the editable table of prices, and the price of a run."""
+"""Training prices by model, and the price of a run."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tui.domain.text import preview
 
 
 class Price(BaseModel):
-    """What a model's service takes.
+    """The price of a model.
 
     Attributes:
-        training: US dollars for 1,000,000 tokens trained; 0 for a model that costs nothing.
+        training: US dollars per 1,000,000 trained tokens; 0 if free.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -25,7 +25,7 @@ class Price(BaseModel):
 
 
 PRICED_ON: Final = "2025"
-"""When OpenAI listed the prices below; no service tells them in a form that a program reads."""
+"""Date of the prices below; no service publishes them in machine-readable form."""
 
 PRICES: Final[Mapping[str, Price]] = MappingProxyType(
     {
@@ -37,30 +37,30 @@ PRICES: Final[Mapping[str, Price]] = MappingProxyType(
         "gpt-3.5-turbo": Price(training=8.0),
     }
 )
-"""What is known of OpenAI's models; `[prices]` in the config file adds to it and overrides it."""
+"""OpenAI's prices; `[prices]` in the config file adds to them and overrides them."""
 
 
 def price_of(model: str, prices: Mapping[str, Price] = PRICES) -> Price | None:
-    """The price of a model, also of a dated or tuned one; None where nobody knows.
+    """The price of a model, dated and tuned ones included; None if unknown.
 
     `gpt-4.1-mini-2025-04-14` and `ft:gpt-4.1-mini-2025-04-14:us::id` cost what `gpt-4.1-mini`
-    does. A model that trains on this machine costs nothing.
+    does. A model trained on this machine is free.
     """
-    named = model.split(":")[1] if model.startswith("ft:") else model
-    known = [one for one in prices if named == one or _dated(named, one)]
-    if known:
-        return prices[max(known, key=len)]
-    return Price(training=0) if is_local(named) else None
+    base = model.split(":")[1] if model.startswith("ft:") else model
+    matches = [listed for listed in prices if base == listed or _is_dated(base, listed)]
+    if matches:
+        return prices[max(matches, key=len)]
+    return Price(training=0) if is_local(base) else None
 
 
 def run_price(
     tokens: int, epochs: float, model: str, prices: Mapping[str, Price] = PRICES
 ) -> float | None:
-    """US dollars for training; 0 for a model of this machine, None where nobody knows.
+    """US dollars for a run; 0 on this machine, None if unknown.
 
     Args:
         tokens: in the training file.
-        epochs: times that each of them is trained.
+        epochs: passes over the file.
         model: the base model's name.
         prices: the table.
     """
@@ -68,17 +68,15 @@ def run_price(
     return None if price is None else tokens * epochs * price.training / 1_000_000
 
 
-def price_words(
-    tokens: int, epochs: float, model: str, prices: Mapping[str, Price] = PRICES
-) -> str:
-    """The price of a run in words: `about $0.42 (gpt-4.1-mini) for 3 epochs (prices of 2025)`.
+def price_text(tokens: int, epochs: float, model: str, prices: Mapping[str, Price] = PRICES) -> str:
+    """Format the price of a run: `about $0.42 (gpt-4.1-mini) for 3 epochs (prices of 2025)`.
 
-    Where no model is named, the cheapest and the dearest of the table are told.
+    Without a model it is the range from the cheapest to the most expensive one.
     """
     times = f"{epochs:g} epoch{'' if epochs == 1 else 's'}"
     if not model and prices:
         names = sorted(prices, key=lambda name: prices[name].training)
-        low, high = (_told(tokens, epochs, name, prices) for name in (names[0], names[-1]))
+        low, high = (_priced(tokens, epochs, name, prices) for name in (names[0], names[-1]))
         return f"{low} to {high} for {times} (prices of {PRICED_ON})"
     price = price_of(model, prices)
     shown = preview(model, 60)
@@ -86,18 +84,20 @@ def price_words(
         return f"not known for {shown or 'any model'}; set it in [prices] of the config file"
     if not price.training:
         return f"free where {shown} is trained on this machine"
-    return f"about {_told(tokens, epochs, model, prices)} for {times} (prices of {PRICED_ON})"
+    return f"about {_priced(tokens, epochs, model, prices)} for {times} (prices of {PRICED_ON})"
 
 
-def _told(tokens: int, epochs: float, model: str, prices: Mapping[str, Price]) -> str:
-    return f"{dollars(run_price(tokens, epochs, model, prices) or 0.0)} ({preview(model, 60)})"
+def _priced(tokens: int, epochs: float, model: str, prices: Mapping[str, Price]) -> str:
+    return (
+        f"{format_dollars(run_price(tokens, epochs, model, prices) or 0.0)} ({preview(model, 60)})"
+    )
 
 
-def dollars(amount: float) -> str:
-    """An amount in words: `$1,200.00`, `$0.42`, `less than $0.01`."""
+def format_dollars(amount: float) -> str:
+    """Format an amount: `$1,200.00`, `$0.42`, `less than $0.01`."""
     return f"${amount:,.2f}" if amount >= 0.005 or not amount else "less than $0.01"
 
 
-def _dated(name: str, model: str) -> bool:
-    """Whether a name is a model's with a date behind it."""
+def _is_dated(name: str, model: str) -> bool:
+    """Whether a name is that of a model followed by a date."""
     return name.startswith(f"{model}-") and name[len(model) + 1 :].replace("-", "").isdigit()

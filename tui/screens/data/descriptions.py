@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from tui.domain.conversion.convert import pair_fields
 from tui.domain.loop import StepState, Tone
+from tui.domain.providers.hyperparameters import AUTO_EPOCHS
 from tui.domain.rows.filter import Order, RowFilter
 from tui.domain.rows.formats import Format, text_of
 from tui.domain.rows.problems import Problem
-from tui.domain.submission.prices import price_words
-from tui.domain.submission.training_defaults import AUTO_EPOCHS
+from tui.domain.submission.prices import price_text
 from tui.domain.text import number, plural, preview
 from tui.services.checking.report import errors_of
 from tui.services.datasets.datasets import (
@@ -173,7 +173,7 @@ def file_remarks(dataset: Dataset, settings: Settings) -> Iterator[tuple[str, To
         remark = f"{problem.code}  {problem.message} Fix: {problem.fix}"
         yield remark, severity_tone(problem.severity)
     model = dataset.options.model or settings.model
-    cost = price_words(_tokens(dataset), AUTO_EPOCHS, model, settings.prices)
+    cost = price_text(_tokens(dataset), AUTO_EPOCHS, model, settings.prices)
     yield f"A run: {cost}.", Tone.NONE
 
 

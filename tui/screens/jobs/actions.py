@@ -146,7 +146,7 @@ class JobActions(ModeScreen):
         probe = self.services.probing.last(view.provider)
         verb: Feature = "resume" if view.status == "paused" else "pause"
         reason = self.board.pause_refusals.get(view.provider) or (
-            probe.reason_against(verb) if probe else None
+            probe.blocker(verb) if probe else None
         )
         return f"{reason} If it is cancelled: {describe_kept(view)}" if reason else None
 

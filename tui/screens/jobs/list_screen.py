@@ -81,7 +81,7 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
         """Load the jobs, and refresh the lists periodically."""
         self._draw()
         self.load()
-        self.settle()
+        self.recover_jobs()
         self.set_interval(_TICK_SECONDS, self._tick)
         self.set_interval(LIST_SECONDS, self._list_again)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from textual import work
 
 from tui.dialogs.jobs.new_job import NewJob
-from tui.dialogs.jobs.train_here import TrainHere, request_here
+from tui.dialogs.jobs.train_here import TrainHere, local_request
 from tui.domain.jobs.descriptions import job_name
 from tui.domain.jobs.view import JobView
 from tui.domain.submission.job_request import JobRequest
@@ -93,7 +93,7 @@ class JobStarting(JobActions):
                 self.post_message(JobUnderway(key, text))
 
         try:
-            ready = await self.services.training_files.made_ready(
+            ready = await self.services.training_files.prepare(
                 request,
                 lambda now: report_progress(f"Preparing the files: {now.label} {now.share:.0%}"),
             )
@@ -107,15 +107,15 @@ class JobStarting(JobActions):
         else:
             self.post_message(JobSubmitted(key, view))
 
-    @work(group="settle", exit_on_error=False)
-    async def settle(self) -> None:
+    @work(group="recover", exit_on_error=False)
+    async def recover_jobs(self) -> None:
         """Recover the jobs that were being created when ftui was closed."""
         try:
-            for settled in await self.services.jobs.settle():
-                if settled.view:
-                    self.post_message(JobRecovered(settled.view))
-                elif settled.error:
-                    self.post_message(JobRefused("", settled.request, settled.error))
+            for recovered in await self.services.jobs.recover():
+                if recovered.view:
+                    self.post_message(JobRecovered(recovered.view))
+                elif recovered.error:
+                    self.post_message(JobRefused("", recovered.request, recovered.error))
         except FtuiError as error:
             self.show_error(error)
 
@@ -148,7 +148,7 @@ class JobStarting(JobActions):
 
     def _offer_refused_job(self, request: JobRequest, error: FtuiError) -> None:
         """Open the form again; where OpenAI takes no jobs, first offer to train on this machine."""
-        here = request_here(request, self.services.settings)
+        here = local_request(request, self.services.settings)
         if here is None or not isinstance(error, OrganisationRefused):
             self.offer_job(None, request)
             # A screen clears its notices when a dialog covers it.

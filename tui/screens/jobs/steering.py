@@ -57,7 +57,7 @@ class JobSteering(JobActions):
     @work(group="resubmit", exclusive=True, exit_on_error=False)
     async def _resubmit(self, key: Key) -> None:
         try:
-            request = await self.services.jobs.request_again(*key)
+            request = await self.services.jobs.load_request(*key)
             self.post_message(RequestLoaded(request))
         except FtuiError as error:
             self.post_message(RequestLoaded(None, error))

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from tui.domain.providers.hyperparameters import AUTO_LENGTH
 from tui.domain.rows.formats import Example, text_of
 from tui.domain.submission.forecast import ESTIMATE
-from tui.domain.submission.training_defaults import AUTO_LENGTH
 from tui.services.checking.model_files import chat_template, longest_input, model_folder
 
 Encoder = Callable[[Sequence[str]], Sequence[int]]

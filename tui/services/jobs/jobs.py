@@ -17,8 +17,8 @@ from tui.services.providers.engine_process import EngineProcess
 from tui.services.providers.job_objects import fetch_job
 from tui.services.providers.providers import Providers
 from tui.services.reading.row_file import Stamp
-from tui.services.submission.resubmission import request_again
-from tui.services.submission.submission import Settled, Submissions
+from tui.services.submission.resubmission import load_request
+from tui.services.submission.submission import RecoveredJob, Submissions
 from tui.services.watching.job_list import JobCatalog, JobListing, find_job
 from tui.services.watching.poll_priority import PollControl
 from tui.services.watching.watch import JobUpdate
@@ -78,9 +78,9 @@ class Jobs:
         """Upload the files, create the job once, record it; see `Submissions.submit`."""
         return await self._submissions.submit(request, stamps or {}, on_progress)
 
-    async def settle(self) -> list[Settled]:
+    async def recover(self) -> list[RecoveredJob]:
         """Find out what became of jobs that were being created when ftui was ended."""
-        return await self._submissions.settle()
+        return await self._submissions.recover()
 
     async def recorded(self) -> tuple[JobView, ...]:
         """The jobs recorded in the workspace, newest first; no request is sent.
@@ -128,9 +128,9 @@ class Jobs:
         """
         return await self._log(provider, job).load()
 
-    async def request_again(self, provider: str, job: str) -> JobRequest:
+    async def load_request(self, provider: str, job: str) -> JobRequest:
         """A job's request, to be submitted again with changes; see `resubmission`."""
-        return await request_again(self._providers, self._log(provider, job))
+        return await load_request(self._providers, self._log(provider, job))
 
     async def refresh(self, provider: str, job: str) -> JobView:
         """Fetch a job's status and record it.
@@ -140,7 +140,7 @@ class Jobs:
             ProviderError: the server refuses, or does not answer.
         """
         client = (await self._providers.client(provider)).with_options(max_retries=0)
-        with self._providers.explained():
+        with self._providers.explain_errors():
             return await self._record_status(client, provider, job)
 
     async def steer(self, provider: str, job: str, verb: Steering) -> JobView:
@@ -156,7 +156,7 @@ class Jobs:
         client = (await self._providers.client(provider)).with_options(max_retries=0)
         jobs = client.fine_tuning.jobs.with_raw_response
         call: Callable[..., Awaitable[Any]] = getattr(jobs, verb)
-        with self._providers.explained():
+        with self._providers.explain_errors():
             try:
                 await call(job, extra_body=self._providers.steering_body(provider))
             except openai.APIStatusError as error:

@@ -9,7 +9,7 @@ from tui.domain.evaluation.records import Evaluation
 from tui.domain.jobs.comparison import ComparedRun, FileIdentity
 from tui.domain.jobs.view import JobView
 from tui.services.evaluation.evaluations import Evaluations
-from tui.services.submission.upload_records import SentFiles
+from tui.services.submission.upload_records import UploadRecords
 from tui.services.workspace.job_log import JobLog
 from tui.services.workspace.workspace import Workspace
 
@@ -36,7 +36,7 @@ async def _load_run(
 ) -> ComparedRun:
     job_file = await JobLog(workspace, view.provider, view.id).load_job_file()
     request = job_file.request if job_file else None
-    uploads = SentFiles(workspace, view.provider)
+    uploads = UploadRecords(workspace, view.provider)
     training = request.training_file if request else None
     validation = request.validation_file if request else None
     return ComparedRun(
@@ -49,11 +49,11 @@ async def _load_run(
 
 
 async def _identify_file(
-    uploads: SentFiles, view: JobView, setting: str, path: PurePath | None
+    uploads: UploadRecords, view: JobView, setting: str, path: PurePath | None
 ) -> FileIdentity | None:
     """A file by its local name where it was uploaded from here, else by the server's id."""
     file_id = view.settings.get(setting)
-    upload = await uploads.of_id(file_id) if isinstance(file_id, str) else None
+    upload = await uploads.find_by_id(file_id) if isinstance(file_id, str) else None
     if upload:
         return FileIdentity(upload.name, upload.sha256)
     if path:

@@ -1,7 +1,7 @@
-"""The embedded engine as a process: is it there, start it detached, wait until it answers, stop it.
+"""The embedded engine as a process: status, start, stop.
 
-The engine is never imported here: it is a program of its own (`python -m tui.engine`) that outlives
-whoever started it, and is spoken to over its Unix socket.
+The engine is never imported here: it is a separate program (`python -m tui.engine`) that outlives
+its parent and is reached over its Unix socket.
 """
 
 from __future__ import annotations
@@ -31,33 +31,33 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 INSTALL = 'pip install "fine-tui[local]"'
 EXTRA = ("torch", "transformers", "trl", "peft", "llguidance", "fastapi", "uvicorn")
-"""Packages of the extra `local` without which this machine cannot train or answer."""
+"""Packages of the extra `local` that training and answering need."""
 
 LOOPBACK = "127.0.0.1"
 ENGINE_URL = "http://engine"
-"""Base address behind the socket; the host's name is never looked up."""
+"""Base URL over the socket; the host name is never resolved."""
 
 START_SECONDS = 30.0
 PAUSE_SECONDS = 600.0
-"""How long jobs may take until they have saved and paused."""
+"""Time for jobs to save and pause."""
 ANOTHER_HOLDS_THE_HOME = 3
 _LOG_TAIL = 2_000
 
 
-Told = Annotated[T, Field(exclude=True)]
-"""Told to people; `ftui engine status --json` keeps to its contract."""
+HumanOnly = Annotated[T, Field(exclude=True)]
+"""Shown to people, left out of `ftui engine status --json`."""
 
 
 class EngineJob(BaseModel):
-    """A job as the engine's status names it; memory in bytes."""
+    """A job in the engine's status; memory in bytes."""
 
     id: str
     status: str
     worker_pid: int | None = None
-    step: Told[int] = 0
-    total_steps: Told[int | None] = None
-    trains_on: Told[str | None] = None
-    memory: Told[int | None] = None
+    step: HumanOnly[int] = 0
+    total_steps: HumanOnly[int | None] = None
+    trains_on: HumanOnly[str | None] = None
+    memory: HumanOnly[int | None] = None
 
 
 class AnsweringProcess(BaseModel):
@@ -68,7 +68,7 @@ class AnsweringProcess(BaseModel):
 
 
 class EngineStatus(BaseModel):
-    """How the engine stands; `ftui engine status --json` prints what is not only told to people."""
+    """The status of the engine, as printed by `ftui engine status --json`."""
 
     running: bool
     pid: int | None = None
@@ -77,20 +77,20 @@ class EngineStatus(BaseModel):
     token_file: str | None = None
     home: str | None = None
     jobs: list[EngineJob] = []
-    memory: Told[int | None] = None
-    """Of the server itself, in bytes."""
-    answering: Told[AnsweringProcess | None] = None
+    memory: HumanOnly[int | None] = None
+    """Of the server, in bytes."""
+    answering: HumanOnly[AnsweringProcess | None] = None
 
 
 class EngineProcess:
     """The one engine of a home folder."""
 
     def __init__(self, settings: Settings, *, extra: Sequence[str] = EXTRA) -> None:
-        """Name the engine; nothing is started.
+        """Describe the engine without starting it.
 
         Args:
-            settings: where its home and its socket are.
-            extra: packages that it needs; looked for, never imported.
+            settings: its home and its socket.
+            extra: the packages it needs; searched for, never imported.
         """
         self.home = settings.home.absolute()
         self.socket = settings.socket
@@ -105,10 +105,10 @@ class EngineProcess:
         return [name for name in self._extra if importlib.util.find_spec(name) is None]
 
     def require_extra(self) -> None:
-        """Make sure that this machine can train.
+        """Require the extra `local`.
 
         Raises:
-            EngineMissing: it cannot; the remedy is the line that installs the extra.
+            EngineMissing: it is not installed; the remedy is the command that installs it.
         """
         missing = self.missing()
         if missing:
@@ -118,12 +118,12 @@ class EngineProcess:
             )
 
     async def status(self) -> EngineStatus:
-        """Ask the engine how it stands; nothing is started.
+        """Fetch the engine's status without starting it.
 
         Raises:
-            EngineUnavailable: something answers on the socket, but not as the engine does.
+            EngineUnavailable: another program answers on the socket.
         """
-        body = await self._ask("GET", "/engine/status", seconds=5.0)
+        body = await self._request("GET", "/engine/status", seconds=5.0)
         if body is None:
             return EngineStatus(running=False, home=str(self.home))
         try:
@@ -131,23 +131,23 @@ class EngineProcess:
         except ValidationError as error:
             raise self._not_the_engine() from error
 
-    async def ensure(self) -> EngineStatus:
-        """The engine's status; it is started first where it does not run.
+    async def ensure_running(self) -> EngineStatus:
+        """Start the engine unless it runs; return its status.
 
         Raises:
             EngineMissing: the extra `local` is not installed.
-            EngineUnavailable: it could not be started; the message says how its log ends.
+            EngineUnavailable: it could not be started; the message has the end of its log.
         """
         async with self._starting:
             status = await self.status()
             return status if status.running else await self._start()
 
     async def start(self, port: int | None = None, host: str = LOOPBACK) -> EngineStatus:
-        """Start the engine detached, with TCP on that port and address where a port is given.
+        """Start the engine detached, also on TCP if a port is given.
 
         Raises:
             EngineMissing: the extra `local` is not installed.
-            EngineUnavailable: it could not be started, or runs already without that port.
+            EngineUnavailable: it could not be started, or already runs without that port.
         """
         async with self._starting:
             status = await self.status()
@@ -155,26 +155,26 @@ class EngineProcess:
                 return await self._start(port, host)
         if port is not None and urlsplit(status.url or "").port != port:
             raise EngineUnavailable(
-                f"The engine runs already (process {status.pid}), and not on port {port}.",
-                "End it with `ftui engine stop` first; training goes on meanwhile.",
+                f"The engine is already running (process {status.pid}), not on port {port}.",
+                "Stop it with `ftui engine stop` first; training continues.",
             )
         return status
 
     async def stop(self, *, pause: bool = False) -> bool:
-        """End the engine gracefully; whatever trains goes on. False where none was running.
+        """Stop the engine gracefully; training continues. False if it was not running.
 
         Args:
-            pause: let what trains save and pause first, each after the step it is at.
+            pause: let jobs save and pause first, each after its current step.
 
         Raises:
-            EngineUnavailable: it does not end.
+            EngineUnavailable: it does not stop.
         """
         if not (await self.status()).running:
             return False
-        await self._ask("POST", f"/engine/stop?pause={str(pause).lower()}", seconds=10.0)
+        await self._request("POST", f"/engine/stop?pause={str(pause).lower()}", seconds=10.0)
         deadline = time.monotonic() + (PAUSE_SECONDS if pause else START_SECONDS)
         while time.monotonic() < deadline:
-            # While it ends, it may break off an answer.
+            # A stopping engine may abort a response.
             with contextlib.suppress(EngineUnavailable):
                 if not (await self.status()).running:
                     return True
@@ -185,11 +185,11 @@ class EngineProcess:
         )
 
     async def serve(self, port: int | None = None, host: str = LOOPBACK) -> int:
-        """Run the engine in the foreground until it ends; gives its exit status.
+        """Run the engine in the foreground; return its exit status.
 
         Raises:
             EngineMissing: the extra `local` is not installed.
-            EngineUnavailable: the home folder cannot be made.
+            EngineUnavailable: the home folder cannot be created.
         """
         self.require_extra()
         await self._make_home()
@@ -197,7 +197,7 @@ class EngineProcess:
         try:
             return await child.wait()
         except asyncio.CancelledError:
-            # Ctrl-C reaches the child from the terminal too; a lone kill of ours does not.
+            # Ctrl-C in the terminal reaches the child too; a signal to this process alone does not.
             if child.returncode is None:
                 child.terminate()
             await child.wait()
@@ -205,7 +205,7 @@ class EngineProcess:
 
     @property
     def log(self) -> Path:
-        """Where a detached engine writes what it has to say."""
+        """The log of a detached engine."""
         return self.home / "engine.log"
 
     def _command(self, port: int | None, host: str = LOOPBACK) -> list[str]:
@@ -218,13 +218,13 @@ class EngineProcess:
         try:
             await asyncio.to_thread(os.makedirs, self.home, mode=0o700, exist_ok=True)
         except OSError as error:
-            said = explain(error, self.home, "write")
-            raise EngineUnavailable(said.message, "Set FTUI_HOME to another folder.") from error
+            failure = explain(error, self.home, "write")
+            raise EngineUnavailable(failure.message, "Set FTUI_HOME to another folder.") from error
 
     async def _start(self, port: int | None = None, host: str = LOOPBACK) -> EngineStatus:
         self.require_extra()
         await self._make_home()
-        begin = await asyncio.to_thread(self._spawn, port, host)
+        offset = await asyncio.to_thread(self._spawn, port, host)
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             status = await self.status()
@@ -234,17 +234,17 @@ class EngineProcess:
             if code not in (None, 0, ANOTHER_HOLDS_THE_HOME):
                 break
             await asyncio.sleep(0.1)
-        said = await asyncio.to_thread(self._log_since, begin)
+        output = await asyncio.to_thread(self._log_since, offset)
         raise EngineUnavailable(
-            "The engine could not be started." + (f" It said: {said}" if said else ""),
+            "The engine could not be started." + (f" Its last output: {output}" if output else ""),
             f"Its log is {self.log}.",
         )
 
     def _spawn(self, port: int | None, host: str) -> int:
-        """Start the detached process; gives the size its log had."""
+        """Start the detached process; return the size of its log before."""
         try:
             with self.log.open("ab") as log:
-                begin = log.tell()
+                offset = log.tell()
                 self._child = subprocess.Popen(
                     self._command(port, host),
                     stdin=subprocess.DEVNULL,
@@ -254,19 +254,19 @@ class EngineProcess:
                     start_new_session=True,
                 )
         except OSError as error:
-            said = explain(error, self.log, "write")
-            raise EngineUnavailable(said.message, said.remedy) from error
-        return begin
+            failure = explain(error, self.log, "write")
+            raise EngineUnavailable(failure.message, failure.remedy) from error
+        return offset
 
-    def _log_since(self, begin: int) -> str:
-        """The last line of what the log got since then."""
+    def _log_since(self, offset: int) -> str:
+        """The last line that was written to the log after an offset."""
         with self.log.open("rb") as log:
-            log.seek(max(begin, log.seek(0, os.SEEK_END) - _LOG_TAIL))
+            log.seek(max(offset, log.seek(0, os.SEEK_END) - _LOG_TAIL))
             lines = log.read().decode(errors="replace").split("\n")
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
-    async def _ask(self, method: str, path: str, *, seconds: float) -> Any:
-        """The JSON body of an answer; None where nothing listens on the socket."""
+    async def _request(self, method: str, path: str, *, seconds: float) -> Any:
+        """Send a request; return its JSON body, None if nothing listens on the socket."""
         try:
             owner = (await asyncio.to_thread(self.socket.lstat)).st_uid
         except OSError:
@@ -278,8 +278,8 @@ class EngineProcess:
 
         async with socket_client(self.socket, seconds) as client:
             try:
-                answer = await client.request(method, ENGINE_URL + path)
-                return answer.raise_for_status().json()
+                response = await client.request(method, ENGINE_URL + path)
+                return response.raise_for_status().json()
             except httpx2.NetworkError:
                 return None
             except httpx2.TimeoutException as error:
@@ -292,13 +292,13 @@ class EngineProcess:
 
     def _not_the_engine(self) -> EngineUnavailable:
         return EngineUnavailable(
-            f"What listens on {self.socket} does not answer as the engine does.",
-            "End that program, or set FTUI_HOME to another folder.",
+            f"Another program than the engine listens on {self.socket}.",
+            "Stop that program, or set FTUI_HOME to another folder.",
         )
 
 
 def socket_client(socket: Path, timeout: float = 600.0) -> httpx2.AsyncClient:
-    """An HTTP client whose every request goes to that Unix socket."""
+    """Create an HTTP client that sends every request to a Unix socket."""
     import httpx2
 
     transport = httpx2.AsyncHTTPTransport(uds=str(socket))

@@ -1,4 +1,4 @@
-"""Every failure of a provider as one plain sentence with what to do; a key is in none of them."""
+"""Turns failures of providers into sentences with a remedy and without keys."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui.domain.providers.kinds import LOCAL, LOCAL_ENGINE, OTHER, ServerKind
-from tui.domain.providers.openai_sunset import closing_words
+from tui.domain.providers.openai_sunset import closing_notice
 from tui.domain.text import preview
 from tui.services.errors import (
     EngineUnavailable,
@@ -34,7 +34,7 @@ _CHAT_PATH = "/chat/completions"
 
 
 class ProviderFailures:
-    """Puts what a client raises into words."""
+    """Turns the exceptions of clients into errors for people."""
 
     def __init__(
         self,
@@ -43,13 +43,13 @@ class ProviderFailures:
         engine_log: Path,
         today: Callable[[], date] = date.today,
     ) -> None:
-        """Args name what the sentences need.
+        """Create the translator.
 
         Args:
             profiles: the providers by name.
-            keys: what must not be shown, and how a key is set.
-            engine_log: where the engine on this machine says what went wrong.
-            today: the date, by which OpenAI's closing is told.
+            keys: redacts keys.
+            engine_log: path of the engine's log.
+            today: the date, for OpenAI's shutdown.
         """
         self._profiles = profiles
         self._keys = keys
@@ -57,29 +57,31 @@ class ProviderFailures:
         self._today = today
 
     def explain(self, error: Exception) -> FtuiError:
-        """Turn a failure of a client into one sentence with what to do; never shows a key."""
+        """Turn a client's exception into one sentence with a remedy, without keys."""
         if isinstance(error, FtuiError):
             return error
         import openai
 
         if isinstance(error, openai.APIStatusError):
-            return self._status(error)
+            return self._status_error(error)
         if isinstance(error, openai.APITimeoutError):
             name = title(self._owner(error))
             return ProviderUnreachable(f"{name} did not answer in time.", "Try again later.")
         if isinstance(error, openai.APIConnectionError):
-            return self._connection(error)
+            return self._connection_error(error)
         return ProviderError(f"The server {NOT_THE_PROTOCOL}: {self._keys.redact(str(error))}")
 
-    def said(self, error: openai.APIStatusError) -> str:
-        """The server's own words, wherever in the body they are, as a sentence."""
+    def server_message(self, error: openai.APIStatusError) -> str:
+        """The server's own message, wherever in the body it is, as a sentence."""
         body: object = error.body
-        said = message_in(body)
-        if said is None:
-            kind = str(error.response.headers.get("content-type", ""))
-            page = "html" in kind or str(body).lstrip().startswith("<")
-            said = f"it {NOT_THE_PROTOCOL} (a web page)" if page else str(body or error.message)
-        return _sentence(self._keys.redact(said))
+        message = find_message(body)
+        if message is None:
+            content_type = str(error.response.headers.get("content-type", ""))
+            is_page = "html" in content_type or str(body).lstrip().startswith("<")
+            message = (
+                f"it {NOT_THE_PROTOCOL} (a web page)" if is_page else str(body or error.message)
+            )
+        return _sentence(self._keys.redact(message))
 
     def _owner(self, error: openai.APIError) -> str:
         return owner_of(error.request) or error.request.url.host
@@ -89,7 +91,7 @@ class ProviderFailures:
             return LOCAL_ENGINE
         return self._profiles[name].server if name in self._profiles else OTHER
 
-    def _connection(self, error: openai.APIConnectionError) -> FtuiError:
+    def _connection_error(self, error: openai.APIConnectionError) -> FtuiError:
         name = self._owner(error)
         if name == LOCAL:
             return EngineUnavailable(
@@ -103,40 +105,40 @@ class ProviderFailures:
             "Check the network and the provider's base_url.",
         )
 
-    def _status(self, error: openai.APIStatusError) -> FtuiError:
-        name, status, said = self._owner(error), error.status_code, self.said(error)
+    def _status_error(self, error: openai.APIStatusError) -> FtuiError:
+        name, status, message = self._owner(error), error.status_code, self.server_message(error)
         if status == 401:
             return ProviderError(
-                f"{title(name)} does not accept the key: {said}", self._set_another(name)
+                f"{title(name)} does not accept the key: {message}", self._key_remedy(name)
             )
         if status == 403 and _creates_job(error) and self._speaks_for_openai(name, error):
             return OrganisationRefused(
-                f"{title(name)} refused the job: {said} {closing_words(self._today())}",
+                f"{title(name)} refused the job: {message} {closing_notice(self._today())}",
                 f"Train on this machine instead: --provider {LOCAL}.",
             )
         if status == 404:
-            asked = error.request.url.path.endswith(_CHAT_PATH)
-            remedy = self._server(name).before_use if asked else ""
-            return NotFound(f"{title(name)} does not know this: {said}", remedy)
+            is_chat = error.request.url.path.endswith(_CHAT_PATH)
+            remedy = self._server(name).before_use if is_chat else ""
+            return NotFound(f"{title(name)} does not know this: {message}", remedy)
         if status in (408, 429) or status >= 500:
-            busy = "is asked too often" if status == 429 else "has trouble"
+            problem = "is rate limiting requests" if status == 429 else "is having problems"
             return ProviderTrouble(
-                f"{title(name)} {busy} (HTTP {status}): {said}",
+                f"{title(name)} {problem} (HTTP {status}): {message}",
                 "Try again later.",
                 retry_after(error.response.headers),
             )
-        return ProviderError(f"{title(name)} refused the request (HTTP {status}): {said}")
+        return ProviderError(f"{title(name)} refused the request (HTTP {status}): {message}")
 
     def _speaks_for_openai(self, name: str, error: openai.APIStatusError) -> bool:
-        """Whether a refusal is OpenAI's: from there, or passed on by a gateway in its envelope."""
+        """Whether a refusal is OpenAI's, directly or passed on by a gateway."""
         server = self._server(name)
         if server.closes or server.name not in ("litellm", "other"):
             return server.closes
-        # The client gives the envelope's inside where there is one.
+        # The client unwraps the error envelope if there is one.
         enveloped = isinstance(error.body, Mapping) and "message" in error.body
-        return enveloped and "organi" in self.said(error).lower()
+        return enveloped and "organi" in self.server_message(error).lower()
 
-    def _set_another(self, name: str) -> str:
+    def _key_remedy(self, name: str) -> str:
         variable = self._keys.variable(name) if name in self._profiles else ""
         if not variable:
             return "Check the key."
@@ -148,32 +150,32 @@ class ProviderFailures:
 
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Seconds after which the server said to ask again: `retry-after-ms`, seconds, or a date."""
+    """The retry delay in seconds from `retry-after-ms` or `retry-after`; None if absent."""
     for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        given = headers.get(name, "").strip()
+        value = headers.get(name, "").strip()
         try:
-            return max(0.0, float(given) * scale)
+            return max(0.0, float(value) * scale)
         except ValueError:
             pass
     try:
-        when = parsedate_to_datetime(given)
+        when = parsedate_to_datetime(value)
     except ValueError:
         return None
     return max(0.0, (when - (now or datetime.now(UTC))).total_seconds())
 
 
-def message_in(body: object) -> str | None:
+def find_message(body: object) -> str | None:
     """The message in an error's body: OpenAI's `{"error": {...}}`, or FastAPI's `{"detail"}`."""
     if isinstance(body, list):
-        return "; ".join(message_in(part) or str(part) for part in body) or None
+        return "; ".join(find_message(part) or str(part) for part in body) or None
     if not isinstance(body, Mapping):
         return body if isinstance(body, str) and not body.lstrip().startswith("<") else None
     parts = (body.get(key) for key in ("error", "message", "detail", "msg"))
-    return next((said for part in parts if part and (said := message_in(part))), None)
+    return next((message for part in parts if part and (message := find_message(part))), None)
 
 
 def title(name: str) -> str:
-    """A provider as the subject of a sentence."""
+    """Name a provider at the start of a sentence."""
     return LOCAL_ENGINE.title if name == LOCAL else f"The provider {preview(name, 60)}"
 
 

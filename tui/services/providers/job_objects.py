@@ -1,4 +1,4 @@
-"""Job objects of a server: one by its id, the pages of its list, and whether an id is usable."""
+"""Fetches and validates job objects of a server."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _LIST_PAGE = 100
 _LIST_PAGES = 5
 
 
-async def job_pages(client: openai.AsyncOpenAI, provider: str) -> list[dict[str, Any]]:
-    """A provider's latest jobs; ends at a page that brings nothing new."""
+async def list_jobs(client: openai.AsyncOpenAI, provider: str) -> list[dict[str, Any]]:
+    """List a provider's latest jobs; ends at a page without new ones."""
     from openai import Omit, omit
 
     fetch = client.fine_tuning.jobs.with_raw_response.list
@@ -36,29 +36,29 @@ async def job_pages(client: openai.AsyncOpenAI, provider: str) -> list[dict[str,
 
 
 async def fetch_job(client: openai.AsyncOpenAI, provider: str, job: str) -> dict[str, Any]:
-    """A job as the server tells it, with a usable `id`.
+    """Fetch a job object, with a usable `id`.
 
     Raises:
-        ProviderTrouble: the answer is not a job.
-        openai.OpenAIError: the request failed; `Providers.explain` puts it in words.
+        ProviderTrouble: the response is not a job.
+        openai.OpenAIError: the request failed; see `Providers.explain`.
     """
-    answer = await client.fine_tuning.jobs.with_raw_response.retrieve(job)
-    return as_job(answer, provider, job)
+    response = await client.fine_tuning.jobs.with_raw_response.retrieve(job)
+    return parse_job(response, provider, job)
 
 
-def as_job(answer: Any, provider: str, job: str) -> dict[str, Any]:
-    """The job in a raw answer of the client, with a usable `id`.
+def parse_job(response: Any, provider: str, job: str) -> dict[str, Any]:
+    """Parse the job object of a raw response, with a usable `id`.
 
     Raises:
-        ProviderTrouble: there is none in it.
+        ProviderTrouble: it is not a job.
     """
-    body = json_body(answer, provider)
+    body = json_body(response, provider)
     if body.get("id") not in (None, job) or not isinstance(body.get("status"), str):
         raise ProviderTrouble(f"The provider {provider} answered with something that is not a job.")
     return {**body, "id": job}
 
 
 def usable_id(body: Mapping[str, Any]) -> bool:
-    """Whether a job has an id that can be asked for again."""
+    """Whether an object has an id that can be used in requests."""
     job = body.get("id")
     return isinstance(job, str) and 0 < len(job) <= LONGEST_ID and job.isprintable()

@@ -1,4 +1,4 @@
-"""Finding out what a provider can do, without creating anything there and without paying."""
+"""Probes what providers support, without creating anything and without cost."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tui.domain.providers.probe import Feature, Presence, ProviderProbe, Reach, 
 from tui.services.clock import Clock
 from tui.services.errors import EngineUnavailable, InputError, ProviderError
 from tui.services.providers.engine_process import INSTALL
-from tui.services.providers.failures import NOT_THE_PROTOCOL, message_in, title
+from tui.services.providers.failures import NOT_THE_PROTOCOL, find_message, title
 from tui.services.providers.providers import Providers
 
 if TYPE_CHECKING:
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 REQUEST_SECONDS: Final = 8.0
 PROBE_SECONDS: Final = 20.0
-"""For all the requests to one provider; what is not known then stays unknown."""
-AT_ONCE: Final = 4
+"""For all requests to one provider; the rest stays unknown."""
+CONCURRENCY: Final = 4
 """Requests in flight to one provider."""
 
 NO_JOB: Final = "ftjob-ftui-probe"
-"""A job that no server has: what takes POST alone is asked about it with GET, and does nothing."""
-NOWHERE: Final = "ftui-no-such-path"
+"""A job that no server has; endpoints for POST are probed with GET, which has no effect."""
+MISSING_PATH: Final = "ftui-no-such-path"
 _LISTS: Final[Mapping[Feature, str]] = {"files": "/files", "jobs": "/fine_tuning/jobs"}
 _OF_A_JOB: Final[Mapping[Feature, str]] = {
     "events": "events",
@@ -39,41 +39,41 @@ _POSTS: Final[Mapping[Feature, str]] = {"uploads": "/uploads", "chat": "/chat/co
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a server answered to one question.
+class Response:
+    """A response to a probe.
 
     Attributes:
         status: of HTTP.
-        body: the JSON in it; None where there is none.
-        words: what it says of an error, without the path that was asked for.
-        seconds: how long it took.
+        body: its JSON; None if there is none.
+        error_text: its error message without the requested path.
+        seconds: response time.
     """
 
     status: int
     body: object
-    words: str
+    error_text: str
     seconds: float
 
     @property
-    def tells(self) -> bool:
-        """Whether it says anything about the path: that the person may not does not."""
+    def is_conclusive(self) -> bool:
+        """Whether it shows that the path exists or not: a lack of permission does not."""
         return self.status != 403
 
-    def same_as(self, nowhere: Answer) -> bool:
-        """Whether it is what the server answers to a path that it does not have."""
-        return (self.status, self.words) == (nowhere.status, nowhere.words)
+    def is_like(self, missing: Response) -> bool:
+        """Whether it equals the response to a path that does not exist."""
+        return (self.status, self.error_text) == (missing.status, missing.error_text)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How a provider stands as a whole, and the sentence about it."""
+class ProviderState:
+    """The state of a provider as a whole, with a sentence about it."""
 
     reach: Reach
-    said: str
+    problem: str
 
 
 class Probing:
-    """Asks providers what they can do, and remembers what each said last."""
+    """Probes providers and remembers the results."""
 
     def __init__(
         self,
@@ -81,12 +81,12 @@ class Probing:
         clock: Clock | None = None,
         request_seconds: float = REQUEST_SECONDS,
     ) -> None:
-        """Ask nothing yet.
+        """Create the service.
 
         Args:
             providers: the servers.
-            clock: measures how long an answer takes.
-            request_seconds: how long an answer may take.
+            clock: measures response times.
+            request_seconds: timeout of a request.
         """
         self._providers = providers
         self._seconds = request_seconds
@@ -94,139 +94,143 @@ class Probing:
         self._last: dict[str, ProviderProbe] = {}
 
     def last(self, provider: str) -> ProviderProbe | None:
-        """What was found out last; None where it was not asked yet."""
+        """The last result; None if there is none."""
         return self._last.get(provider)
 
-    async def each(self, names: Sequence[str]) -> AsyncIterator[ProviderProbe]:
-        """Ask providers side by side; gives each as soon as it is known."""
-        asked = [asyncio.create_task(self.probe(name)) for name in names]
+    async def probe_all(self, names: Sequence[str]) -> AsyncIterator[ProviderProbe]:
+        """Probe providers concurrently; yields each result as it arrives."""
+        tasks = [asyncio.create_task(self.probe(name)) for name in names]
         try:
-            for done in asyncio.as_completed(asked):
-                yield await done
+            for result in asyncio.as_completed(tasks):
+                yield await result
         finally:
-            for task in asked:
+            for task in tasks:
                 task.cancel()
 
     async def probe(self, name: str) -> ProviderProbe:
-        """Ask one provider; a failure is part of what is found out.
+        """Probe one provider; failures are part of the result.
 
         Raises:
             InputError: there is no such provider.
         """
-        found = await self._probe(await self._unasked(name))
-        self._last[name] = found
-        return found
+        result = await self._probe(await self._initial(name))
+        self._last[name] = result
+        return result
 
-    async def _unasked(self, name: str) -> ProviderProbe:
-        """What is known of a provider before it is asked."""
+    async def _initial(self, name: str) -> ProviderProbe:
+        """What is known of a provider before the first request."""
         place = await self._providers.key_place(name)
         if name == LOCAL:
             address = f"unix:{self._providers.engine.socket}"
         else:
             address = self._providers.profile(name).address
         kind = self._providers.server(name).title
-        return ProviderProbe(name, kind, address, place.words, "out of reach")
+        return ProviderProbe(name, kind, address, place.label, "out of reach")
 
     async def _probe(self, probe: ProviderProbe) -> ProviderProbe:
         try:
-            resting = await self._resting() if probe.provider == LOCAL else None
-            if resting:
-                return replace(probe, reach=resting.reach, said=resting.said)
+            idle = await self._idle_engine() if probe.provider == LOCAL else None
+            if idle:
+                return replace(probe, reach=idle.reach, problem=idle.problem)
             client = await self._providers.existing_client(probe.provider)
         except (EngineUnavailable, InputError) as error:
-            return replace(probe, reach="out of reach", said=str(error))
+            return replace(probe, reach="out of reach", problem=str(error))
         except ProviderError as error:
-            return replace(probe, reach="no key", said=str(error))
+            return replace(probe, reach="no key", problem=str(error))
         client = client.with_options(max_retries=0, timeout=self._seconds)
-        return await _Questions(self._providers, client, self._clock).ask(probe)
+        return await _Prober(self._providers, client, self._clock).run(probe)
 
-    async def _resting(self) -> Standing | None:
-        """Why the engine on this machine is not asked; None where it runs."""
+    async def _idle_engine(self) -> ProviderState | None:
+        """Why the engine is not probed; None if it runs."""
         engine = self._providers.engine
         if (await engine.status()).running:
             return None
         missing = engine.missing()
         if missing:
-            said = f"The extra `local` is missing ({', '.join(missing)}): {INSTALL}"
-            return Standing("not installed", said)
-        return Standing("asleep", "It does not run; it starts by itself with the first job.")
+            message = f"The extra `local` is missing ({', '.join(missing)}): {INSTALL}"
+            return ProviderState("not installed", message)
+        return ProviderState("asleep", "It is not running; it starts with the first job.")
 
 
-class _Questions:
-    """The questions to one provider."""
+class _Prober:
+    """Sends the probes of one provider."""
 
     def __init__(self, providers: Providers, client: openai.AsyncOpenAI, clock: Clock) -> None:
         self._providers = providers
         self._client = client
         self._clock = clock
-        self._turn = asyncio.Semaphore(AT_ONCE)
-        self._quickest: float | None = None
+        self._slots = asyncio.Semaphore(CONCURRENCY)
+        self._shortest: float | None = None
         self._features: dict[Feature, Presence] = {}
-        self._key_refused: Standing | None = None
+        self._key_refused: ProviderState | None = None
 
-    async def ask(self, probe: ProviderProbe) -> ProviderProbe:
-        """First for the models, which tells whether the rest is worth asking."""
-        models = await self._answer("/models")
-        if isinstance(models, Standing):
-            return replace(probe, reach=models.reach, said=models.said, seconds=self._quickest)
-        if models.tells:
+    async def run(self, probe: ProviderProbe) -> ProviderProbe:
+        """List the models first: without them the other probes are skipped."""
+        models = await self._get("/models")
+        if isinstance(models, ProviderState):
+            return replace(
+                probe, reach=models.reach, problem=models.problem, seconds=self._shortest
+            )
+        if models.is_conclusive:
             self._features["models"] = "there" if _is_list(models) else "missing"
         with suppress(TimeoutError):
             async with asyncio.timeout(PROBE_SECONDS):
-                await self._ask_the_rest()
-        found = self._key_refused or self._how_it_is(probe.provider)
+                await self._probe_features()
+        state = self._key_refused or self._state(probe.provider)
         return replace(
             probe,
-            reach=found.reach,
-            said=found.said,
-            seconds=self._quickest,
+            reach=state.reach,
+            problem=state.problem,
+            seconds=self._shortest,
             features=dict(self._features),
             models=served_models(models.body) if models.status == 200 else (),
         )
 
-    def _how_it_is(self, provider: str) -> Standing:
+    def _state(self, provider: str) -> ProviderState:
         if self._features.get("models") == self._features.get("jobs") == "missing":
-            said = f"{title(provider)} {NOT_THE_PROTOCOL}. Check its base_url."
-            return Standing("not the protocol", said)
-        return Standing("ready", "")
+            message = f"{title(provider)} {NOT_THE_PROTOCOL}. Check its base_url."
+            return ProviderState("not the protocol", message)
+        return ProviderState("ready", "")
 
-    async def _ask_the_rest(self) -> None:
-        nowhere, nowhere_of_job = await asyncio.gather(
-            self._answer(f"/{NOWHERE}"),
-            self._answer(f"/fine_tuning/jobs/{NO_JOB}/{NOWHERE}"),
+    async def _probe_features(self) -> None:
+        missing, missing_of_job = await asyncio.gather(
+            self._get(f"/{MISSING_PATH}"),
+            self._get(f"/fine_tuning/jobs/{NO_JOB}/{MISSING_PATH}"),
         )
         await asyncio.gather(
             *(self._list(name, path) for name, path in _LISTS.items()),
-            *(self._compare(name, path, nowhere) for name, path in _POSTS.items()),
+            *(self._compare(name, path, missing) for name, path in _POSTS.items()),
             *(
-                self._compare(name, f"/fine_tuning/jobs/{NO_JOB}/{path}", nowhere_of_job)
+                self._compare(name, f"/fine_tuning/jobs/{NO_JOB}/{path}", missing_of_job)
                 for name, path in _OF_A_JOB.items()
             ),
         )
 
     async def _list(self, feature: Feature, path: str) -> None:
-        answer = await self._answer(path, limit=1)
-        if isinstance(answer, Standing) or not answer.tells:
+        response = await self._get(path, limit=1)
+        if isinstance(response, ProviderState) or not response.is_conclusive:
             return
-        there = _is_list(answer) or answer.status in (400, 422)
-        self._features[feature] = "there" if there else "missing"
+        exists = _is_list(response) or response.status in (400, 422)
+        self._features[feature] = "there" if exists else "missing"
 
-    async def _compare(self, feature: Feature, path: str, nowhere: Answer | Standing) -> None:
-        """A path is there if the server answers otherwise than to one that is certainly not."""
-        answer = await self._answer(path)
-        if isinstance(answer, Standing) or isinstance(nowhere, Standing):
+    async def _compare(
+        self, feature: Feature, path: str, missing: Response | ProviderState
+    ) -> None:
+        """A path exists if the response differs from that to a path that does not."""
+        response = await self._get(path)
+        if isinstance(response, ProviderState) or isinstance(missing, ProviderState):
             return
-        if answer.tells and nowhere.tells:
-            self._features[feature] = "missing" if answer.same_as(nowhere) else "there"
+        if response.is_conclusive and missing.is_conclusive:
+            self._features[feature] = "missing" if response.is_like(missing) else "there"
 
-    async def _answer(self, path: str, **query: Any) -> Answer | Standing:
-        """What the server answers; the failure where none came, or it refuses the key."""
+    async def _get(self, path: str, **query: Any) -> Response | ProviderState:
+        """Send a GET; return its response, or the provider's state if that ends the probe."""
         import httpx2
         import openai
 
-        failure: Standing | None = None
-        async with self._turn:
-            begin = self._clock.now()
+        failure: ProviderState | None = None
+        async with self._slots:
+            start = self._clock.now()
             try:
                 response = await self._client.get(
                     path, cast_to=httpx2.Response, options={"params": query}
@@ -235,22 +239,22 @@ class _Questions:
                 response = error.response
                 failure = self._failure(error)
             except openai.OpenAIError as error:
-                return Standing("out of reach", str(self._providers.explain(error)))
-        seconds = self._clock.now() - begin
-        self._quickest = min(seconds, self._quickest or seconds)
+                return ProviderState("out of reach", str(self._providers.explain(error)))
+        seconds = self._clock.now() - start
+        self._shortest = min(seconds, self._shortest or seconds)
         if failure:
             return failure
         body = _json(response)
-        return Answer(response.status_code, body, _words(body, path), seconds)
+        return Response(response.status_code, body, _error_text(body, path), seconds)
 
-    def _failure(self, error: openai.APIStatusError) -> Standing | None:
-        """What a status says about the whole provider; None where it is the path's alone."""
-        said = str(self._providers.explain(error))
+    def _failure(self, error: openai.APIStatusError) -> ProviderState | None:
+        """The state that a status implies for the provider; None if it is about the path."""
+        message = str(self._providers.explain(error))
         if error.status_code == 401:
-            self._key_refused = Standing("key refused", said)
+            self._key_refused = ProviderState("key refused", message)
             return self._key_refused
         if error.status_code in (408, 429) or error.status_code >= 500:
-            return Standing("in trouble", said)
+            return ProviderState("in trouble", message)
         return None
 
 
@@ -261,13 +265,13 @@ def _json(response: Any) -> object:
         return None
 
 
-def _words(body: object, path: str) -> str:
-    """What an error says, without the path that was asked for: it differs by that alone."""
-    said = message_in(body) or ""
+def _error_text(body: object, path: str) -> str:
+    """The error message without the requested path, so that messages can be compared."""
+    message = find_message(body) or ""
     for part in (path, path.rsplit("/", 1)[-1]):
-        said = said.replace(part, "")
-    return said
+        message = message.replace(part, "")
+    return message
 
 
-def _is_list(answer: Answer) -> bool:
-    return answer.status == 200 and isinstance(answer.body, Mapping | list)
+def _is_list(response: Response) -> bool:
+    return response.status == 200 and isinstance(response.body, Mapping | list)

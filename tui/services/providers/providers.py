@@ -1,4 +1,4 @@
-"""Providers: a name -> a configured client, and every failure of one as a plain sentence."""
+"""Providers by name: their clients, keys and failures."""
 
 from __future__ import annotations
 
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 class Providers:
     """The servers that speak OpenAI's fine-tuning protocol, by name.
 
-    Clients are made on first use and kept until `close`. The embedded engine is started when its
-    client is asked for.
+    Clients are created on first use and kept until `close`; `client` starts the embedded engine.
     """
 
     def __init__(
@@ -39,14 +38,14 @@ class Providers:
         keyring: SystemKeyring | None = None,
         today: Callable[[], date] = date.today,
     ) -> None:
-        """Know the servers; none is spoken to.
+        """Create the service without connecting.
 
         Args:
             settings: the profiles.
             engine: the embedded engine, the provider `local`.
-            environ: where the keys are looked for first.
-            keyring: where they are looked for then.
-            today: the date, by which OpenAI's closing is told.
+            environ: searched first for keys.
+            keyring: searched second.
+            today: the date, for OpenAI's shutdown.
         """
         self.engine = engine
         self._profiles = {
@@ -58,11 +57,11 @@ class Providers:
 
     @property
     def names(self) -> list[str]:
-        """Every provider that can be named, the local engine first."""
+        """All providers, the local engine first."""
         return [LOCAL, *self._profiles]
 
     async def key_place(self, name: str) -> KeyPlace:
-        """Where the provider's key is, without the key; the local engine needs none.
+        """Locate a provider's key; the local engine needs none.
 
         Raises:
             InputError: there is no such provider.
@@ -73,7 +72,7 @@ class Providers:
         return await self.keys.place(name)
 
     async def has_key(self, name: str) -> bool:
-        """Whether what a request to the provider needs is there.
+        """Whether the provider's key is present or not needed.
 
         Raises:
             InputError: there is no such provider.
@@ -81,7 +80,7 @@ class Providers:
         return (await self.key_place(name)).source != "missing"
 
     def server(self, name: str) -> ServerKind:
-        """What the provider's kind of server does differently.
+        """The kind of the provider's server.
 
         Raises:
             InputError: there is no such provider.
@@ -89,7 +88,7 @@ class Providers:
         return LOCAL_ENGINE if name == LOCAL else self.profile(name).server
 
     def extra_body(self, name: str) -> dict[str, str]:
-        """What the provider wants in the body of a request that creates a job.
+        """Extra fields of the body that creates a job.
 
         Raises:
             InputError: there is no such provider.
@@ -97,7 +96,7 @@ class Providers:
         return {} if name == LOCAL else self.profile(name).extra_body
 
     def steering_body(self, name: str) -> dict[str, str] | None:
-        """What the provider wants in the body of a request that steers a job; None for nothing.
+        """The body of a request that steers a job; None for no body.
 
         Raises:
             InputError: there is no such provider.
@@ -113,10 +112,10 @@ class Providers:
         try:
             return self._profiles[name]
         except KeyError:
-            known = ", ".join(preview(one, 60) for one in self.names)
+            known = ", ".join(preview(each, 60) for each in self.names)
             raise InputError(
                 f"There is no provider {preview(name, 60)}.",
-                f"Known are {known}; add others to the config file under [providers.NAME].",
+                f"Choose one of {known}, or add it to the config file under [providers.NAME].",
             ) from None
 
     def redact(self, text: str) -> str:
@@ -124,32 +123,32 @@ class Providers:
         return self.keys.redact(text)
 
     async def warm(self) -> None:
-        """Import the client library in a thread, so that the first request does not wait for it."""
+        """Import the client library in a thread, ahead of the first request."""
         await asyncio.to_thread(importlib.import_module, "openai")
 
     async def client(self, name: str) -> openai.AsyncOpenAI:
-        """The client of a provider; `local` starts the engine where it does not run.
+        """The client of a provider; `local` starts the engine unless it runs.
 
         Raises:
-            InputError: there is no such provider, or its address cannot be used.
+            InputError: there is no such provider, or its address is invalid.
             KeyMissing: its key is neither in the environment nor in the keyring.
             EngineMissing: `local`, and the extra is not installed.
             EngineUnavailable: `local`, and the engine cannot be started.
         """
         if name == LOCAL:
-            await self.engine.ensure()
+            await self.engine.ensure_running()
         return await self.existing_client(name)
 
     async def existing_client(self, name: str) -> openai.AsyncOpenAI:
-        """The same, but an engine that does not run is left so: requests to it will fail.
+        """The client of a provider, without starting the engine.
 
         Raises:
-            InputError: there is no such provider, or its address cannot be used.
+            InputError: there is no such provider, or its address is invalid.
             KeyMissing: its key is neither in the environment nor in the keyring.
         """
         if name not in self._clients:
-            client = await self._make(name)
-            # Another may have made it meanwhile; what was never used needs no closing.
+            client = await self._create(name)
+            # Another task may have created it meanwhile; an unused client needs no closing.
             self._clients.setdefault(name, client)
         return self._clients[name]
 
@@ -160,21 +159,21 @@ class Providers:
             await client.close()
 
     @contextlib.contextmanager
-    def explained(self) -> Iterator[None]:
-        """Around requests of a client: what fails in them is raised as `explain` puts it."""
+    def explain_errors(self) -> Iterator[None]:
+        """Context manager that raises failures of a client as `explain` gives them."""
         import openai
 
         try:
             yield
         except openai.OpenAIError as error:
-            # The client's own error repeats what the server said, perhaps a key.
+            # The client's own error repeats the response, which may contain a key.
             raise self.explain(error) from None
 
     def explain(self, error: Exception) -> FtuiError:
-        """Turn a failure of a client into one sentence with what to do; never shows a key."""
+        """Turn a client's exception into one sentence with a remedy, without keys."""
         return self._failures.explain(error)
 
-    async def _make(self, name: str) -> openai.AsyncOpenAI:
+    async def _create(self, name: str) -> openai.AsyncOpenAI:
         if name == LOCAL:
             await self.warm()
             return engine_client(self.engine.socket)
@@ -184,24 +183,25 @@ class Providers:
         return remote_client(name, profile, key)
 
 
-def json_body(answer: Any, provider: str) -> dict[str, Any]:
-    """The JSON object in a raw answer of the client.
+def json_body(response: Any, provider: str) -> dict[str, Any]:
+    """The JSON object of a raw response.
 
     Args:
-        answer: what a `with_raw_response` call gave.
-        provider: whom to name in the error.
+        response: of a `with_raw_response` call.
+        provider: named in the error.
 
     Raises:
-        ProviderTrouble: the server answered with something else, such as a web page.
+        ProviderTrouble: the response is something else, such as a web page.
     """
     try:
-        body = answer.http_response.json()
+        body = response.http_response.json()
     except (ValueError, RecursionError):
         body = None
     if isinstance(body, dict):
         return body
-    kind = preview(str(answer.http_response.headers.get("content-type", "no type")), 60)
+    answer = response.http_response
+    content_type = preview(str(answer.headers.get("content-type", "no type")), 60)
     raise ProviderTrouble(
-        f"{title(provider)} {NOT_THE_PROTOCOL} (HTTP {answer.http_response.status_code}, {kind}).",
+        f"{title(provider)} {NOT_THE_PROTOCOL} (HTTP {answer.status_code}, {content_type}).",
         "Check the provider's base_url; it often ends with /v1.",
     )

@@ -1,4 +1,4 @@
-"""Jobs that are being created: noted before a server is asked, so that none is lost or doubled."""
+"""Records of jobs being created, written first so that none is lost or created twice."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from tui.services.workspace.workspace import Workspace
 
 
 class PendingJob(BaseModel):
-    """A job that may have been created, or not.
+    """A job that may or may not have been created.
 
     Attributes:
         nonce: the mark in its metadata.
-        request: what was wanted.
-        asked: whether the server was asked to create it.
-        marked: whether it was asked with the mark; a server may refuse metadata.
-        told: whether a person was told already that its creation is not certain.
+        request: the job.
+        asked: whether the request was sent.
+        marked: whether it was sent with the mark; a server may reject metadata.
+        told: whether the uncertainty was reported to the user.
     """
 
     nonce: str
@@ -36,41 +36,41 @@ class PendingJob(BaseModel):
 
 
 class PendingFile:
-    """The record of one pending job. Who has it open holds a lock on it, and is at work on it."""
+    """The record of one pending job, locked by the process that creates the job."""
 
     def __init__(self, path: Path, file: BinaryIO) -> None:
         self._path = path
         self._file = file
 
-    async def note(self, job: PendingJob) -> None:
-        """Note how the job stands; it is on the disk at the end.
+    async def append(self, job: PendingJob) -> None:
+        """Write the state of the job to disk.
 
         Raises:
             FileError: it cannot be written.
         """
         try:
-            await asyncio.to_thread(self._append, job.model_dump_json().encode() + b"\n")
+            await asyncio.to_thread(self._write, job.model_dump_json().encode() + b"\n")
         except OSError as error:
             raise explain(error, self._path, "write") from error
 
-    async def note_told(self) -> None:
-        """Note that a person was told that the creation is not certain.
+    async def mark_reported(self) -> None:
+        """Record that the uncertainty was reported to the user.
 
         Raises:
             FileError: it cannot be written.
         """
         job = await asyncio.to_thread(self.latest)
         if job:
-            await self.note(job.model_copy(update={"told": True}))
+            await self.append(job.model_copy(update={"told": True}))
 
-    def _append(self, line: bytes) -> None:
+    def _write(self, line: bytes) -> None:
         self._file.seek(0, os.SEEK_END)
         self._file.write(line)
         self._file.flush()
         os.fsync(self._file.fileno())
 
     def latest(self) -> PendingJob | None:
-        """How the job stood at last; None where nothing whole is there.
+        """The last state of the job; None if there is no complete line.
 
         Raises:
             OSError: the file cannot be read.
@@ -79,26 +79,26 @@ class PendingFile:
         for line in reversed(self._file.read().split(b"\n")):
             try:
                 return PendingJob.model_validate_json(line)
-            except ValidationError:  # torn by a crash, or the nothing after the last line
+            except ValidationError:  # truncated by a crash, or the empty end
                 continue
         return None
 
-    def forget(self) -> None:
-        """Remove the record: it is known what became of the job."""
+    def delete(self) -> None:
+        """Remove the record: the outcome is known."""
         self._path.unlink(missing_ok=True)
 
 
 @asynccontextmanager
-async def begin(workspace: Workspace, job: PendingJob) -> AsyncIterator[PendingFile]:
-    """A record for a new job, held until the end of the block.
+async def open_record(workspace: Workspace, job: PendingJob) -> AsyncIterator[PendingFile]:
+    """Create and lock the record of a new job for the duration of the block.
 
     Raises:
-        FileError: it cannot be made.
+        FileError: it cannot be created.
     """
     path = workspace.pending / f"{job.nonce}.jsonl"
     line = job.model_dump_json().encode() + b"\n"
     try:
-        file = await asyncio.to_thread(_made, path, line)
+        file = await asyncio.to_thread(_create_locked, path, line)
     except OSError as error:
         raise explain(error, path, "write") from error
     with file:
@@ -106,21 +106,23 @@ async def begin(workspace: Workspace, job: PendingJob) -> AsyncIterator[PendingF
 
 
 @asynccontextmanager
-async def left(workspace: Workspace) -> AsyncIterator[list[tuple[PendingFile, PendingJob]]]:
-    """The records of jobs on which nobody works any more, held until the end of the block.
+async def abandoned_jobs(
+    workspace: Workspace,
+) -> AsyncIterator[list[tuple[PendingFile, PendingJob]]]:
+    """Lock the records that no running process holds, for the duration of the block.
 
     Raises:
         FileError: one cannot be read.
     """
-    with ExitStack() as held:
+    with ExitStack() as stack:
         try:
-            yield await asyncio.to_thread(_left, workspace.pending, held)
+            yield await asyncio.to_thread(_lock_abandoned, workspace.pending, stack)
         except OSError as error:
             raise explain(error, workspace.pending) from error
 
 
-def _made(path: Path, line: bytes) -> BinaryIO:
-    """A record that is locked and written before anybody can find it."""
+def _create_locked(path: Path, line: bytes) -> BinaryIO:
+    """Write and lock the record under another name, so that no process finds it unlocked."""
     path.parent.mkdir(parents=True, exist_ok=True)
     hidden = path.with_suffix(".new")
     file = hidden.open("x+b")
@@ -132,18 +134,18 @@ def _made(path: Path, line: bytes) -> BinaryIO:
     return file
 
 
-def _left(folder: Path, held: ExitStack) -> list[tuple[PendingFile, PendingJob]]:
-    found = []
+def _lock_abandoned(folder: Path, stack: ExitStack) -> list[tuple[PendingFile, PendingJob]]:
+    abandoned = []
     for path in sorted(folder.glob("*.jsonl")):
         try:
-            file = held.enter_context(path.open("r+b"))
+            file = stack.enter_context(path.open("r+b"))
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, FileNotFoundError):  # somebody is at work on it, or was just now
+        except (BlockingIOError, FileNotFoundError):  # another process holds it, or just deleted it
             continue
         record = PendingFile(path, file)
         job = record.latest()
         if job:
-            found.append((record, job))
+            abandoned.append((record, job))
         else:
-            record.forget()
-    return found
+            record.delete()
+    return abandoned

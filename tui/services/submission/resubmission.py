@@ -1,4 +1,4 @@
-"""An earlier job's request, to be asked for again with changes."""
+"""The request of an earlier job, to be submitted again with changes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from tui.domain.submission.job_request import JobRequest, request_of_job
+from tui.domain.submission.job_request import JobRequest, request_from_job
 from tui.domain.text import preview
 from tui.domain.validation import first_error
 from tui.services.errors import FtuiError, InputError
@@ -16,45 +16,45 @@ from tui.services.providers.providers import Providers
 from tui.services.workspace.job_log import JobLog
 
 
-async def request_again(providers: Providers, log: JobLog) -> JobRequest:
-    """What a job asked for: as this workspace recorded it, else as its server tells it.
+async def load_request(providers: Providers, log: JobLog) -> JobRequest:
+    """Load the request of a job from the workspace, else from its server.
 
-    Files that are not on this machine, or not any more, are named by their ids at the server.
+    Files that are no longer on this machine are referred to by their ids at the server.
 
     Raises:
         FileError: the record cannot be read.
-        InputError: the job is of a kind that ftui does not start.
+        InputError: ftui cannot start such a job.
         NotFound: the server does not know the job.
-        ProviderError: nothing is recorded, and the server cannot be asked.
+        ProviderError: there is no record, and the server is unreachable.
     """
     file = await log.load_job_file()
-    asked = file.request if file else None
-    here = asked is not None and await asyncio.to_thread(_are_here, asked)
-    if asked and here:
-        return asked
+    recorded = file.request if file else None
+    complete = recorded is not None and await asyncio.to_thread(_files_exist, recorded)
+    if recorded and complete:
+        return recorded
     try:
-        told = await _told(providers, log)
+        remote = await _request_at_server(providers, log)
     except FtuiError:
-        if asked:
-            return asked  # the form says which file is missing
+        if recorded:
+            return recorded  # the form shows which file is missing
         raise
-    if asked is None:
-        return told
+    if recorded is None:
+        return remote
     files = {
         "training_file": None,
-        "training_file_id": told.training_file_id,
+        "training_file_id": remote.training_file_id,
         "validation_file": None,
-        "validation_file_id": told.validation_file_id,
+        "validation_file_id": remote.validation_file_id,
     }
-    return asked.model_copy(update=files)
+    return recorded.model_copy(update=files)
 
 
-async def _told(providers: Providers, log: JobLog) -> JobRequest:
+async def _request_at_server(providers: Providers, log: JobLog) -> JobRequest:
     client = await providers.client(log.provider)
-    with providers.explained():
+    with providers.explain_errors():
         job = await fetch_job(client.with_options(max_retries=0), log.provider, log.job)
     try:
-        return request_of_job(job, log.provider)
+        return request_from_job(job, log.provider)
     except ValidationError as error:
         problem = first_error(error, "Its {}".format)
         raise InputError(
@@ -63,6 +63,6 @@ async def _told(providers: Providers, log: JobLog) -> JobRequest:
         ) from error
 
 
-def _are_here(request: JobRequest) -> bool:
+def _files_exist(request: JobRequest) -> bool:
     files: list[Path | None] = [request.training_file, request.validation_file]
     return all(path.is_file() for path in files if path is not None)

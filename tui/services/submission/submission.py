@@ -1,4 +1,4 @@
-"""Submitting a job: upload the files, create the job once and only once, record it."""
+"""Submits jobs: uploads the files, creates the job exactly once, records it."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from tui.services.errors import EngineUnavailable, FtuiError, ProviderError, Pro
 from tui.services.progress import OnProgress, ignore_progress
 from tui.services.providers.providers import Providers
 from tui.services.reading.row_file import Stamp
-from tui.services.submission.job_creation import LOOK, Creation, Files, NotCertain
-from tui.services.submission.pending_jobs import PendingJob, begin, left
-from tui.services.submission.uploading import Uploading
+from tui.services.submission.job_creation import CHECK_FIRST, Creation, CreationUncertain, Files
+from tui.services.submission.pending_jobs import PendingJob, abandoned_jobs, open_record
+from tui.services.submission.uploading import Uploader
 from tui.services.workspace.job_log import JobFile, JobLog
 from tui.services.workspace.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """What became of a job on whose creation ftui was at work when it was ended.
+class RecoveredJob:
+    """The outcome of a job whose creation was interrupted.
 
     Attributes:
-        request: what was wanted.
-        view: the job, where it was created.
-        error: why it is not there, or that this is not certain.
+        request: the job.
+        view: its view, if it was created.
+        error: why it was not, or that this is unknown.
     """
 
     request: JobRequest
@@ -39,7 +39,7 @@ class Settled:
 
 
 class Submissions:
-    """Creates jobs at every provider, each once."""
+    """Creates jobs at any provider, each once."""
 
     def __init__(self, providers: Providers, workspace: Workspace, clock: Clock) -> None:
         self._providers = providers
@@ -54,101 +54,101 @@ class Submissions:
     ) -> JobView:
         """Upload the files, create the job, record it.
 
-        What is about to be asked is noted in the workspace before, so that the next start of ftui
-        can find a job that was created while nobody heard of it any more.
+        The request is recorded in the workspace first, so that the next start of ftui can find a
+        job whose creation was interrupted.
 
         Args:
-            request: what is wanted.
-            stamps: how its files were when they were checked.
+            request: the job.
+            stamps: of its files when they were checked.
             on_progress: gets the progress of the upload.
 
         Raises:
             FileError: a file cannot be read, or changed since it was checked.
             InputError: a file is empty, or there is no such provider.
-            NotCertain: it is not clear whether the job was created.
+            CreationUncertain: it is unknown whether the job was created.
             ProviderError: the server refused.
-            EngineMissing: the local engine is asked for, and the extra is not installed.
-            EngineUnavailable: the local engine cannot be started.
+            EngineMissing: `local`, and the extra is not installed.
+            EngineUnavailable: `local`, and the engine cannot be started.
         """
         pending = PendingJob(nonce=uuid.uuid4().hex, request=request)
-        async with begin(self._workspace, pending) as record:
+        async with open_record(self._workspace, pending) as record:
             try:
-                files = await self._sent(request, stamps, on_progress)
+                files = await self._upload(request, stamps, on_progress)
                 job = await self._creation(pending).create(record, files)
-            except NotCertain:
-                await record.note_told()
+            except CreationUncertain:
+                await record.mark_reported()
                 raise
             except FtuiError:
-                record.forget()
+                record.delete()
                 raise
-            view = await self._recorded(pending, job)
-            record.forget()
+            view = await self._record(pending, job)
+            record.delete()
             return view
 
-    async def settle(self) -> list[Settled]:
-        """Find out what became of the jobs on which an ended ftui was at work.
+    async def recover(self) -> list[RecoveredJob]:
+        """Find the outcome of the jobs whose creation was interrupted.
 
-        Those whose server does not answer are left for the next time.
+        Jobs whose server does not answer are left for the next time.
 
         Raises:
             FileError: the workspace cannot be read or written.
         """
-        settled = []
-        async with left(self._workspace) as found:
-            for record, pending in found:
+        recovered = []
+        async with abandoned_jobs(self._workspace) as abandoned:
+            for record, pending in abandoned:
                 try:
-                    one = await self._settled(pending)
+                    job = await self._recover(pending)
                 except (ProviderTrouble, EngineUnavailable):
                     continue
                 except FtuiError as error:
-                    one = Settled(pending.request, error=error)
-                    await record.note_told()
+                    job = RecoveredJob(pending.request, error=error)
+                    await record.mark_reported()
                 else:
-                    record.forget()
-                if one.view or not pending.told:
-                    settled.append(one)
-        return settled
+                    record.delete()
+                if job.view or not pending.told:
+                    recovered.append(job)
+        return recovered
 
-    async def _settled(self, pending: PendingJob) -> Settled:
+    async def _recover(self, pending: PendingJob) -> RecoveredJob:
         request = pending.request
         if not pending.asked:
-            ended = ProviderError("ftui was ended before the job was created.", "Start it again.")
-            return Settled(request, error=ended)
+            error = ProviderError("ftui quit before the job was created.", "Start it again.")
+            return RecoveredJob(request, error=error)
         if not pending.marked:
-            unclear = "ftui was ended while the job was created; it is not certain whether it was."
-            return Settled(request, error=NotCertain(unclear, LOOK))
-        job = await self._creation(pending).found()
+            message = "ftui quit while the job was being created; it may have been created."
+            return RecoveredJob(request, error=CreationUncertain(message, CHECK_FIRST))
+        job = await self._creation(pending).find()
         if job:
-            return Settled(request, await self._recorded(pending, job))
-        ended = ProviderError(
-            "ftui was ended while the job was created, and the list of jobs at "
-            f"{request.provider} does not hold it.",
+            return RecoveredJob(request, await self._record(pending, job))
+        error = ProviderError(
+            "ftui quit while the job was being created, and it is not in the list of jobs at "
+            f"{request.provider}.",
             "Start it again.",
         )
-        return Settled(request, error=ended)
+        return RecoveredJob(request, error=error)
 
-    async def _sent(
+    async def _upload(
         self, request: JobRequest, stamps: Mapping[Path, Stamp], on_progress: OnProgress
     ) -> Files:
         marked = self._providers.server(request.provider).byte_order_mark
-        uploading = Uploading(
+        uploader = Uploader(
             self._providers, self._workspace, self._clock, request.provider, on_progress
         )
 
-        async def sent(path: Path | None) -> str | None:
+        async def upload(path: Path | None) -> str | None:
             if path is None:
                 return None
-            return await uploading.send(path, marked=marked, stamp=stamps.get(path))
+            return await uploader.send(path, marked=marked, stamp=stamps.get(path))
 
-        training = request.training_file_id or await sent(request.training_file)
+        training = request.training_file_id or await upload(request.training_file)
         assert training is not None  # a request has one of the two
-        return training, request.validation_file_id or await sent(request.validation_file)
+        return training, request.validation_file_id or await upload(request.validation_file)
 
     def _creation(self, pending: PendingJob) -> Creation:
         return Creation(self._providers, self._clock, pending)
 
-    async def _recorded(self, pending: PendingJob, job: dict[str, Any]) -> JobView:
-        """Keep what was asked for and how the job stands."""
+    async def _record(self, pending: PendingJob, job: dict[str, Any]) -> JobView:
+        """Record the request and the status of a created job."""
         request = pending.request
         status = status_record(job, request.provider, self._clock.now())
         status["model"] = status["model"] or request.model

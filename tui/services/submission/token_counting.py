@@ -1,4 +1,4 @@
-"""Counting the tokens of a whole file by another model's tokenizer than its check used."""
+"""Counts the tokens of a file with the tokenizer of a job's model."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from tui.domain.submission.forecast import Counted
+from tui.domain.submission.forecast import TokenCount
 from tui.services.checking.dataset_check import SMALL, run_parts
 from tui.services.checking.passes import CheckPlan, Chunk, example_or_none
 from tui.services.checking.token_counters import TokenCounter
@@ -22,7 +22,7 @@ _CHUNK = 1 << 20
 
 
 class _Sums(NamedTuple):
-    """Of a part of a file: see `Counted`."""
+    """The counts of a chunk: see `TokenCount`."""
 
     tokens: int
     rows_cut: int
@@ -31,27 +31,27 @@ class _Sums(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CountProgress(RowProgress):
-    """How far the counting is.
+    """The progress of counting.
 
     Attributes:
-        counted: what was counted, in the last progress of all.
+        counted: the result, in the last progress.
     """
 
-    counted: Counted | None = None
+    counted: TokenCount | None = None
 
 
 async def count_tokens(
     dataset: Dataset, counter: TokenCounter, context: int
 ) -> AsyncIterator[CountProgress]:
-    """Count the tokens of a file that was checked; rows with errors have none.
+    """Count the tokens of a checked file; rows with errors count as empty.
 
     Args:
         dataset: the file.
-        counter: what counts.
-        context: tokens of an example that training keeps; 0 where nobody knows.
+        counter: counts tokens.
+        context: tokens that training keeps of each example; 0 if unknown.
 
     Yields:
-        Progress; the last one has what was `counted`.
+        Progress; the last one has `counted`.
 
     Raises:
         FileError: the file cannot be read.
@@ -68,7 +68,7 @@ async def count_tokens(
             rows_cut += sums.rows_cut
             tokens_cut += sums.tokens_cut
             yield _progress(dataset, done, began)
-    counted = Counted(len(dataset), tokens, counter.name, context, rows_cut, tokens_cut)
+    counted = TokenCount(len(dataset), tokens, counter.name, context, rows_cut, tokens_cut)
     yield replace(_progress(dataset, done, began), counted=counted)
 
 
@@ -77,10 +77,10 @@ def _progress(dataset: Dataset, done: int, began: float) -> CountProgress:
 
 
 def _count(chunk: Chunk, plan: CheckPlan) -> _Sums:
-    """The tokens of a part of a file."""
+    """Count the tokens of a chunk of a file."""
     lines = rows_between(chunk.path, chunk.start, chunk.end, chunk.line)
-    found = (example_or_none(raw, line, plan.kind, plan.options) for line, raw in lines)
-    lengths = plan.counter.count_examples([example for example in found if example])
+    examples = (example_or_none(raw, line, plan.kind, plan.options) for line, raw in lines)
+    lengths = plan.counter.count_examples([example for example in examples if example])
     context = plan.options.context
     over = [length - context for length in lengths if context and length > context]
     return _Sums(sum(lengths), len(over), sum(over))

@@ -1,4 +1,4 @@
-"""The files of a request for a job: checked, counted and split before anything is sent."""
+"""Checks, counts and splits the files of a job before it is submitted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from tui.domain.providers.kinds import LOCAL
-from tui.domain.submission.forecast import Counted
+from tui.domain.submission.forecast import TokenCount
 from tui.domain.submission.job_request import JobRequest
 from tui.services.checking.token_counters import TokenCounter, context_of, counter_for
 from tui.services.datasets.datasets import Dataset, Datasets
@@ -26,20 +26,20 @@ from tui.services.workspace.workspace import Workspace
 from tui.services.writing.writing import WriteRequest, write
 
 _PROBLEMS: Final = 20
-"""Problems of rows that are kept in words."""
+"""Row problems that are kept."""
 _SPLIT_SEED: Final = 7
-"""Chooses the rows that are set aside where no seed is given, as on the screen Data."""
+"""Default seed of a split, as on the Data screen."""
 _STEM_BYTES: Final = 100
 _LENGTHS: Final = ("max_length", "context_length")
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """A request whose files were checked.
+class PreparedJob:
+    """A request whose files were checked and split.
 
     Attributes:
-        request: what to create.
-        stamps: how its files were when they were checked.
+        request: ready to be submitted.
+        stamps: of its files when they were checked.
     """
 
     request: JobRequest
@@ -47,70 +47,69 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """The files of a request, checked."""
+class CheckedFiles:
+    """The checked files of a request."""
 
     training: Survey
     validation: Survey | None = None
 
-    def reason_against(self, request: JobRequest) -> str | None:
-        """Why a request cannot use the files, as a sentence; None where it can."""
-        reason = self.training.reason_against(request)
-        if reason or self.validation is None:
-            return reason
-        return self.validation.reason_against_validating(self.training)
+    def blocker(self, request: JobRequest) -> str | None:
+        """Why a request cannot use the files, as a sentence; None if it can."""
+        blocker = self.training.blocker(request)
+        if blocker or self.validation is None:
+            return blocker
+        return self.validation.validation_blocker(self.training)
 
     @property
     def invalid(self) -> bool:
         """Whether a row has an error."""
-        both = filter(None, (self.training, self.validation))
-        return any(survey.report.invalid for survey in both)
+        surveys = filter(None, (self.training, self.validation))
+        return any(survey.report.invalid for survey in surveys)
 
     @property
     def stamps(self) -> dict[Path, Stamp]:
-        """How the files were when they were checked."""
-        both = filter(None, (self.training, self.validation))
-        return {survey.path: survey.dataset.stamp for survey in both}
+        """The files' stamps when they were checked."""
+        surveys = filter(None, (self.training, self.validation))
+        return {survey.path: survey.dataset.stamp for survey in surveys}
 
 
 class TrainingFiles:
-    """Looks at the files of a request for a job."""
+    """Checks, counts and splits the files of jobs."""
 
     def __init__(self, datasets: Datasets, workspace: Workspace, home: Path) -> None:
-        """Args name what a look needs.
+        """Create the service.
 
         Args:
             datasets: opens the files.
-            workspace: where files that are split for a job are written.
-            home: the engine's home, where base models and their tokenizers are kept.
+            workspace: receives split files.
+            home: the engine's home, with base models and their tokenizers.
         """
         self._datasets = datasets
         self._workspace = workspace
         self._home = home
-        self._counted: dict[tuple[Path, Stamp, TokenCounter, int], Counted] = {}
+        self._counts: dict[tuple[Path, Stamp, TokenCounter, int], TokenCount] = {}
 
     async def check(
         self,
         training: Path,
         validation: Path | None = None,
         on_progress: OnProgress = ignore_progress,
-    ) -> Checked:
-        """Check every row by the rules of the settings, as the screen Data does.
+    ) -> CheckedFiles:
+        """Check every row by the rules of the settings, as the Data screen does.
 
-        What a check found before is taken where the file is the same, so this is quick the second
-        time however large the file is.
+        Findings are cached by file, so that a second check is fast whatever the size.
 
         Args:
             training: the training file.
-            validation: the validation file, whose rows must not stand in it.
+            validation: the validation file; rows in both are a problem.
             on_progress: gets the progress.
 
         Raises:
-            FileError: a file cannot be read, or holds no rows.
+            FileError: a file cannot be read or has no rows.
         """
-        beside = await self._survey(validation, {}, on_progress) if validation else None
-        against = {"validation": beside.dataset} if beside else {}
-        return Checked(await self._survey(training, against, on_progress), beside)
+        survey = await self._survey(validation, {}, on_progress) if validation else None
+        against = {"validation": survey.dataset} if survey else {}
+        return CheckedFiles(await self._survey(training, against, on_progress), survey)
 
     async def _survey(
         self, path: Path, against: Mapping[str, Dataset], on_progress: OnProgress
@@ -123,81 +122,83 @@ class TrainingFiles:
 
     async def count(
         self, survey: Survey, request: JobRequest, on_progress: OnProgress = ignore_progress
-    ) -> Counted:
-        """Count the tokens of a file as the model of a request will see them.
+    ) -> TokenCount:
+        """Count the tokens of a file with the tokenizer and context of the request's model.
 
         Raises:
             FileError: it cannot be read.
         """
-        model = (await _with_whole_folder(request)).model
-        wished = [request.hyperparameters.get(name) for name in _LENGTHS]
-        asked = [one for one in wished if isinstance(one, int) and one > 0]
-        context = await asyncio.to_thread(context_of, model, self._home, *asked[:1])
+        model = (await _with_absolute_folder(request)).model
+        values = [request.hyperparameters.get(name) for name in _LENGTHS]
+        lengths = [value for value in values if isinstance(value, int) and value > 0]
+        context = await asyncio.to_thread(context_of, model, self._home, *lengths[:1])
         counter = await asyncio.to_thread(counter_for, model, self._home)
         key = survey.path, survey.dataset.stamp, counter, context
-        if key not in self._counted:
+        if key not in self._counts:
             async for progress in count_tokens(survey.dataset, counter, context):
                 on_progress(progress)
             assert progress.counted
-            self._counted[key] = progress.counted
-        return self._counted[key]
+            self._counts[key] = progress.counted
+        return self._counts[key]
 
-    async def checked(
+    async def require_usable(
         self, request: JobRequest, on_progress: OnProgress = ignore_progress
-    ) -> Checked:
-        """Check the files of a request that names them, and make sure that it can use them.
+    ) -> CheckedFiles:
+        """Check the files of a request and require that it can use them.
 
         Raises:
-            InputError: a file has errors, too few examples, or rows for something else.
+            InputError: a file has errors, too few examples, or rows of another kind.
             FileError: a file cannot be read.
         """
         assert request.training_file
         checked = await self.check(request.training_file, request.validation_file, on_progress)
-        _require(checked.reason_against(request), request.training_file)
+        _require_none(checked.blocker(request), request.training_file)
         return checked
 
-    async def made_ready(
+    async def prepare(
         self, request: JobRequest, on_progress: OnProgress = ignore_progress
-    ) -> Ready:
-        """The request as it can be sent: its files are sound and split, a folder is named whole.
+    ) -> PreparedJob:
+        """Check and split the files of a request; make a model's folder an absolute path.
 
         Raises:
-            InputError: a file has errors, too few examples, or rows for something else.
+            InputError: a file has errors, too few examples, or rows of another kind.
             FileError: a file cannot be read, or the split cannot be written.
         """
-        request = await _with_whole_folder(request)
+        request = await _with_absolute_folder(request)
         if request.training_file is None:
-            return Ready(
+            return PreparedJob(
                 request, await self._validation_alone(request.validation_file, on_progress)
             )
-        checked = await self.checked(request, on_progress)
-        request = checked.training.settled(request)
+        checked = await self.require_usable(request, on_progress)
+        request = checked.training.with_method(request)
         if request.validation_share is not None:
             return await self._split(request, checked.training, on_progress)
-        return Ready(request, checked.stamps)
+        return PreparedJob(request, checked.stamps)
 
     async def _validation_alone(
         self, path: Path | None, on_progress: OnProgress
     ) -> dict[Path, Stamp]:
-        """Check a validation file beside a training file that is at the server."""
+        """Check a validation file whose training file is at the server."""
         if path is None:
             return {}
         survey = await self._survey(path, {}, on_progress)
-        _require(survey.reason_against_validating(None), path)
+        _require_none(survey.validation_blocker(None), path)
         return {path: survey.dataset.stamp}
 
-    async def _split(self, request: JobRequest, training: Survey, on_progress: OnProgress) -> Ready:
-        """Set a share of the rows aside, in new files of the workspace."""
+    async def _split(
+        self, request: JobRequest, training: Survey, on_progress: OnProgress
+    ) -> PreparedJob:
+        """Split the training file into two new files in the workspace."""
         folder = self._workspace.splits / _folder_for(training.path)
-        wanted = WriteRequest(
+        split = WriteRequest(
             out=folder / f"{_stem(training.path)}.jsonl",
             validation=request.validation_share or 0.0,
             seed=_SPLIT_SEED if request.seed is None else request.seed,
         )
-        async with aclosing(write(training.dataset, wanted)) as steps:
+        async with aclosing(write(training.dataset, split)) as steps:
             async for progress in steps:
                 on_progress(progress)
-        paths = wanted.row_paths
+        paths = split.row_paths
         files = {
             "training_file": paths[0],
             "validation_file": paths[1],
@@ -205,21 +206,21 @@ class TrainingFiles:
             "split_from": training.path,
         }
         stamps = {path: await _stamp_of(path) for path in paths.values()}
-        return Ready(request.model_copy(update=files), stamps)
+        return PreparedJob(request.model_copy(update=files), stamps)
 
 
-def _require(reason: str | None, path: Path) -> None:
-    if reason:
-        raise InputError(reason, f"See every problem and its fix: ftui check {path}")
+def _require_none(blocker: str | None, path: Path) -> None:
+    if blocker:
+        raise InputError(blocker, f"See every problem and its fix: ftui check {path}")
 
 
 def _folder_for(path: Path) -> str:
-    """A new name for the folder of a split."""
+    """A unique folder name for a split."""
     return f"{time.strftime('%Y%m%d-%H%M%S')}-{_stem(path)}-{secrets.token_hex(2)}"
 
 
 def _stem(path: Path) -> str:
-    """A file's name, as much of it as leaves room for more in the names made of it."""
+    """The start of a file's name, short enough to build other names from it."""
     return path.stem.encode()[:_STEM_BYTES].decode(errors="ignore").lstrip(".") or "file"
 
 
@@ -230,8 +231,8 @@ async def _stamp_of(path: Path) -> Stamp:
         raise explain(error, path) from error
 
 
-async def _with_whole_folder(request: JobRequest) -> JobRequest:
-    """The request with the whole path of a model's folder: the engine runs elsewhere."""
+async def _with_absolute_folder(request: JobRequest) -> JobRequest:
+    """Make the path of a model's folder absolute: the engine has another working directory."""
     if request.provider != LOCAL:
         return request
     folder = typed_path(request.model).absolute()

@@ -1,4 +1,4 @@
-"""The bytes of a file as a server is sent them: read as they are wanted, never all at once."""
+"""The bytes of an upload, read on demand, never all at once."""
 
 from __future__ import annotations
 
@@ -21,37 +21,37 @@ _BLOCK = 1 << 22
 
 @dataclass(frozen=True, slots=True)
 class Digests:
-    """Sums of everything that is sent, in hexadecimal."""
+    """Hexadecimal digests of all uploaded bytes."""
 
     sha256: str
     md5: str
 
 
-class SentContent:
-    """An open file, after a byte order mark where the server wants one.
+class UploadContent:
+    """An open file, preceded by a byte order mark if the server expects one.
 
     Attributes:
         path: the file.
-        stamp: how it was when it was opened.
-        size: bytes that are sent.
+        stamp: of the file when it was opened.
+        size: bytes to upload.
     """
 
     def __init__(self, path: Path, file: BinaryIO, *, marked: bool) -> None:
-        """Take an open file; `opened` opens one."""
+        """Wrap an open file; use `open`."""
         self.path = path
         self._file = file
         self.stamp = Stamp.of(os.fstat(file.fileno()))
-        begins = os.pread(file.fileno(), len(BOM), 0)
-        self._mark = BOM if marked and begins != BOM else b""
+        start = os.pread(file.fileno(), len(BOM), 0)
+        self._mark = BOM if marked and start != BOM else b""
         self.size = self.stamp.size + len(self._mark)
 
     @classmethod
-    async def opened(cls, path: Path, *, marked: bool = False) -> Self:
+    async def open(cls, path: Path, *, marked: bool = False) -> Self:
         """Open a file.
 
         Args:
             path: the file.
-            marked: whether UTF-8's byte order mark must stand at its beginning.
+            marked: whether to begin with UTF-8's byte order mark.
 
         Raises:
             FileError: it cannot be read.
@@ -64,108 +64,108 @@ class SentContent:
         if content.stamp.size:
             return content
         content.close()
-        raise InputError(f"The file {path} is empty.", "Give a file with examples.")
+        raise InputError(f"The file {path} is empty.", "Choose a file with examples.")
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
 
     def read(self, offset: int, count: int) -> bytes:
-        """Bytes from a place on; fewer only at the end.
+        """Read `count` bytes at an offset; fewer only at the end.
 
         Raises:
             OSError: the file cannot be read.
         """
-        begin = self._mark[offset : offset + count]
+        mark = self._mark[offset : offset + count]
         at = max(0, offset - len(self._mark))
-        return begin + os.pread(self._file.fileno(), count - len(begin), at)
+        return mark + os.pread(self._file.fileno(), count - len(mark), at)
 
-    def part(self, start: int, end: int, told: Callable[[int], None]) -> BinaryIO:
-        """A range of the bytes, as a client reads it; `told` gets the bytes read of it so far."""
-        # The client's types want typing's BinaryIO, which no class of `io` is to a type checker.
-        return cast("BinaryIO", SentPart(self, start, min(end, self.size), told))
+    def part(self, start: int, end: int, report: Callable[[int], None]) -> BinaryIO:
+        """A range as a file object; `report` gets the bytes read of it so far."""
+        # The client is typed with BinaryIO, which no class of `io` satisfies.
+        return cast("BinaryIO", UploadPart(self, start, min(end, self.size), report))
 
-    async def digests(self, told: Callable[[int], None]) -> Digests:
-        """Read everything; `told` gets the bytes read so far.
+    async def digests(self, report: Callable[[int], None]) -> Digests:
+        """Digest everything; `report` gets the bytes read so far.
 
         Raises:
-            FileError: the file cannot be read, or changed meanwhile.
+            FileError: the file cannot be read or changed meanwhile.
         """
         sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
         for offset in range(0, self.size, _BLOCK):
-            told(offset)
+            report(offset)
             await asyncio.to_thread(self._digest, offset, sha256, md5)
         await self.require_unchanged()
         return Digests(sha256.hexdigest(), md5.hexdigest())
 
-    def _digest(self, offset: int, *sums: hashlib._Hash) -> None:
+    def _digest(self, offset: int, *hashes: hashlib._Hash) -> None:
         try:
             block = self.read(offset, _BLOCK)
         except OSError as error:
             raise explain(error, self.path) from error
-        for one in sums:
-            one.update(block)
+        for digest in hashes:
+            digest.update(block)
 
     async def require_unchanged(self, since: Stamp | None = None) -> None:
-        """Make sure that the file is the one that was opened, and where given the one of a stamp.
+        """Require that the file is unchanged since it was opened, and since a stamp if given.
 
         Raises:
-            FileError: it is not.
+            FileError: it changed.
         """
         try:
-            now = Stamp.of(await asyncio.to_thread(self.path.stat))
+            stamp = Stamp.of(await asyncio.to_thread(self.path.stat))
         except OSError as error:
             raise explain(error, self.path) from error
-        if now != self.stamp or since not in (None, now):
+        if stamp != self.stamp or since not in (None, stamp):
             raise FileError(
-                f"{self.path} changed after it was checked.", "Look at it again before you start."
+                f"{self.path} changed after it was checked.", "Check it again before you start."
             )
 
 
-class SentPart(io.RawIOBase):
-    """A range of what is sent, as a file that a client reads from its beginning."""
+class UploadPart(io.RawIOBase):
+    """A range of an upload as a file object."""
 
     def __init__(
-        self, content: SentContent, start: int, end: int, told: Callable[[int], None]
+        self, content: UploadContent, start: int, end: int, report: Callable[[int], None]
     ) -> None:
         super().__init__()
         self._content = content
         self._start = start
         self._size = end - start
-        self._at = 0
-        self._told = told
+        self._offset = 0
+        self._report = report
 
     def readable(self) -> bool:
-        """It can be read."""
+        """Return True."""
         return True
 
     def seekable(self) -> bool:
-        """It can be read again."""
+        """Return True."""
         return True
 
     def tell(self) -> int:
-        """The place that is read next, from the beginning of the range."""
-        return self._at
+        """The offset in the range."""
+        return self._offset
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a place."""
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
-        self._at = max(0, min(self._size, base + offset))
-        return self._at
+        """Set the offset in the range."""
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._offset, os.SEEK_END: self._size}[whence]
+        self._offset = max(0, min(self._size, base + offset))
+        return self._offset
 
     def read(self, size: int = -1, /) -> bytes:
-        """The next bytes.
+        """Read the next bytes.
 
         Raises:
-            OSError: the file cannot be read, or was cut short.
+            OSError: the file cannot be read or was truncated.
         """
-        left = self._size - self._at
-        wanted = left if size < 0 else min(size, left)
-        if not wanted:
+        remaining = self._size - self._offset
+        count = remaining if size < 0 else min(size, remaining)
+        if not count:
             return b""
-        data = self._content.read(self._start + self._at, wanted)
-        if len(data) < wanted:
-            raise OSError(f"{self._content.path} was cut short while it was sent")
-        self._at += wanted
-        self._told(self._at)
+        data = self._content.read(self._start + self._offset, count)
+        if len(data) < count:
+            raise OSError(f"{self._content.path} was truncated during the upload")
+        self._offset += count
+        self._report(self._offset)
         return data

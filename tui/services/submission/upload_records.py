@@ -1,4 +1,4 @@
-"""What servers were sent, kept in the workspace: no file goes up twice, none begins anew."""
+"""Records of uploads, so that no file is sent twice and interrupted uploads are continued."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tui.services.workspace.workspace import Workspace, folder_name
 
 
 class OpenUpload(BaseModel):
-    """An upload in parts that was not completed.
+    """An incomplete upload in parts.
 
     Attributes:
-        id: the server's id of it.
-        expires_at: Unix seconds from which on it takes no parts; None where nobody said.
-        part_bytes: bytes of each part; the last may be smaller.
-        parts: ids of the parts that the server has, in the order of the file.
+        id: at the server.
+        expires_at: Unix seconds; None if unknown.
+        part_bytes: size of each part but the last.
+        parts: ids of the uploaded parts, in the order of the file.
     """
 
     id: str
@@ -27,15 +27,15 @@ class OpenUpload(BaseModel):
     parts: list[str] = []
 
 
-class SentFile(BaseModel):
-    """What a server has of a file.
+class UploadedFile(BaseModel):
+    """A file at a server, complete or not.
 
     Attributes:
-        name: of the file when it was sent.
-        sha256: of the bytes that were sent.
-        bytes: how many they are.
-        file: the server's id of the whole file; None while it is not all there.
-        upload: its parts, while it is not all there.
+        name: of the file when it was uploaded.
+        sha256: of the uploaded bytes.
+        bytes: their number.
+        file: the server's id of the file; None while incomplete.
+        upload: its parts while incomplete.
     """
 
     name: str
@@ -45,37 +45,37 @@ class SentFile(BaseModel):
     upload: OpenUpload | None = None
 
 
-class SentFiles:
+class UploadRecords:
     """The records `uploads/<provider>/<sha256>.json` of a workspace."""
 
     def __init__(self, workspace: Workspace, provider: str) -> None:
         self._workspace = workspace
         self._folder = workspace.uploads / folder_name(provider)
 
-    async def known(self, sha256: str) -> SentFile | None:
-        """What the server was sent of the bytes with that sum; None where nothing is known."""
+    async def find(self, sha256: str) -> UploadedFile | None:
+        """Find the record of the bytes with that digest."""
         try:
-            found = await self._workspace.load(self._path(sha256), SentFile)
-        except FileError:  # no record, or one that cannot be read: the file is sent again
+            record = await self._workspace.load(self._path(sha256), UploadedFile)
+        except FileError:  # no readable record: the file is sent again
             return None
-        return found if found.sha256 == sha256 else None
+        return record if record.sha256 == sha256 else None
 
-    async def of_id(self, file: str) -> SentFile | None:
-        """What was sent that the server knows by that id; None where nothing is known."""
+    async def find_by_id(self, file: str) -> UploadedFile | None:
+        """Find the record of the file with that id at the server."""
         paths = await asyncio.to_thread(lambda: sorted(self._folder.glob("*.json")))
         for path in paths:
-            found = await self.known(path.stem)
-            if found and found.file == file:
-                return found
+            record = await self.find(path.stem)
+            if record and record.file == file:
+                return record
         return None
 
-    async def keep(self, sent: SentFile) -> None:
-        """Note what the server has.
+    async def save(self, record: UploadedFile) -> None:
+        """Write a record.
 
         Raises:
             FileError: it cannot be written.
         """
-        await self._workspace.save(self._path(sent.sha256), sent)
+        await self._workspace.save(self._path(record.sha256), record)
 
     def _path(self, sha256: str) -> Path:
         return self._folder / f"{sha256}.json"

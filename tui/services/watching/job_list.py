@@ -19,7 +19,7 @@ from tui.services.errors import (
     NotFound,
     ProviderError,
 )
-from tui.services.providers.job_objects import job_pages
+from tui.services.providers.job_objects import list_jobs
 from tui.services.providers.providers import Providers
 from tui.services.watching.poll_priority import PollControl
 from tui.services.watching.poll_schedule import LOCAL_INTERVALS, REMOTE_INTERVALS
@@ -170,8 +170,8 @@ class JobCatalog:
     async def _request_list(self, provider: str) -> JobsById:
         client = await self._providers.existing_client(provider)
         client = client.with_options(max_retries=0, timeout=_LIST_SECONDS)
-        with self._providers.explained():
-            return {job["id"]: job for job in await job_pages(client, provider)}
+        with self._providers.explain_errors():
+            return {job["id"]: job for job in await list_jobs(client, provider)}
 
     async def _in_use(self, recorded: set[str]) -> list[str]:
         used = {LOCAL, self._settings.provider, *recorded}
@@ -186,7 +186,7 @@ class JobCatalog:
         active = any(key[0] == provider and not view.terminal for key, view in recorded.items())
         try:
             if provider == LOCAL and active:
-                await self._providers.engine.ensure()
+                await self._providers.engine.ensure_running()
             elif provider == LOCAL and not (await self._providers.engine.status()).running:
                 return {}
             return await self._limiter(provider).list_jobs()

@@ -15,7 +15,7 @@ from tui.domain.jobs.records import (
     status_record,
 )
 from tui.domain.providers.kinds import LOCAL
-from tui.services.providers.job_objects import as_job
+from tui.services.providers.job_objects import parse_job
 from tui.services.watching.pagination import Paginator
 from tui.services.watching.poll_priority import PollPriority
 from tui.services.workspace.job_log import JobLog
@@ -84,7 +84,7 @@ class JobPoll:
         response = await client.fine_tuning.jobs.with_raw_response.retrieve(self._log.job)
         if self._log.provider != LOCAL:
             self._clock_ahead = clock_ahead(response.headers, now)
-        return as_job(response, self._log.provider, self._log.job)
+        return parse_job(response, self._log.provider, self._log.job)
 
     async def _fetch_records(
         self, client: openai.AsyncOpenAI, now: float, *, ended: bool

@@ -142,7 +142,7 @@ class JobWatch:
     async def _fetch(self) -> list[Record]:
         client = await self._client()
         priority = self._control.priority
-        with self._providers.explained():
+        with self._providers.explain_errors():
             job = None if priority is PollPriority.WATCHED else await self._listed_job(priority)
             return await self._poll.fetch(client, self._clock.now(), job, priority)
 

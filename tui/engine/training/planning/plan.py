@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from tui.domain.submission.training_defaults import AUTO_EPOCHS, AUTO_LENGTH, auto_batch
+from tui.domain.providers.hyperparameters import AUTO_EPOCHS, AUTO_LENGTH, auto_batch
 from tui.engine.jobs.spec import Hyperparameters, MethodName, Schedule
 from tui.engine.training.planning.device import Device, Precision
 
