@@ -44,23 +44,23 @@ FINE = [
 ]
 
 
-def said(user: str, assistant: str) -> Example:
+def exchange(user: str, assistant: str) -> Example:
     return Example([{"role": "user", "content": user}, {"role": "assistant", "content": assistant}])
 
 
 @pytest.mark.parametrize(("code", "output"), BAD)
-def test_a_bad_answer_is_told_by_its_code(code: str, output: str) -> None:
-    assert [found[0] for found in check_quality(said("Where is it?", output))] == [code]
+def test_a_bad_answer_is_reported_by_its_code(code: str, output: str) -> None:
+    assert [finding[0] for finding in check_quality(exchange("Where is it?", output))] == [code]
 
 
 @pytest.mark.parametrize("output", FINE)
 def test_a_near_miss_is_let_through(output: str) -> None:
-    assert list(check_quality(said("Where is it?", output))) == []
+    assert list(check_quality(exchange("Where is it?", output))) == []
 
 
 def test_invisible_characters_are_told_with_their_place() -> None:
-    found = list(check_quality(said("a\u200bb", "Lines\nand\ttabs are fine.")))
-    assert found == [
+    findings = list(check_quality(exchange("a\u200bb", "Lines\nand\ttabs are fine.")))
+    assert findings == [
         (
             "control-characters",
             "messages[0].content",
@@ -71,9 +71,9 @@ def test_invisible_characters_are_told_with_their_place() -> None:
 
 def test_answers_that_are_not_learned_are_not_judged() -> None:
     refusing = {"role": "assistant", "content": "I cannot assist with this request."}
-    weighted = Example([*said("a", "b").messages, {**refusing, "weight": 0}])  # type: ignore[typeddict-item]
+    weighted = Example([*exchange("a", "b").messages, {**refusing, "weight": 0}])  # type: ignore[typeddict-item]
     assert list(check_quality(weighted)) == []
-    worse = Example(said("a", "").messages, preferred=[], rejected=[refusing])  # type: ignore[list-item]
+    worse = Example(exchange("a", "").messages, preferred=[], rejected=[refusing])  # type: ignore[list-item]
     assert list(check_quality(worse)) == []
 
 
@@ -97,14 +97,14 @@ def test_every_text_of_a_row_is_looked_through() -> None:
 def test_what_is_switched_off_is_not_looked_for() -> None:
     options = CheckOptions(off=frozenset({"refusal"}))
     answer = " I'm sorry, but I can't help with that."
-    assert [code for code, _, _ in check_quality(said("a", answer), options)] == [
+    assert [code for code, _, _ in check_quality(exchange("a", answer), options)] == [
         "outer-whitespace"
     ]
 
 
 def test_the_same_text_has_the_same_fingerprint_however_it_is_written() -> None:
-    one = fingerprint(said("Where is  it?", "On its way."))
-    assert one == fingerprint(said("where is\nit?", "ON ITS WAY."))
-    assert one == fingerprint(said("Ｗhere is it?", "On its way."))
-    assert one != fingerprint(said("Where is it", "On its way."))
-    assert one != fingerprint(said("Where is it? On", "its way."))
+    original = fingerprint(exchange("Where is  it?", "On its way."))
+    assert original == fingerprint(exchange("where is\nit?", "ON ITS WAY."))
+    assert original == fingerprint(exchange("Ｗhere is it?", "On its way."))
+    assert original != fingerprint(exchange("Where is it", "On its way."))
+    assert original != fingerprint(exchange("Where is it? On", "its way."))

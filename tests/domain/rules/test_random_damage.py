@@ -84,20 +84,22 @@ def is_broken(raw: bytes, line: int = 1) -> bool:
         messages = ROW.validate_python(value).messages
     except (ValueError, RecursionError, ValidationError):
         return True
-    made = [call.id for one in messages for call in one.tool_calls or ()]
+    call_ids = [call.id for message in messages for call in message.tool_calls or ()]
     return (
-        all(one.role != "assistant" for one in messages)
-        or any(lacks_content(one) for one in messages)
-        or any(one.role == "tool" and one.tool_call_id not in made for one in messages)
-        or len(set(made)) < len(made)
+        all(message.role != "assistant" for message in messages)
+        or any(lacks_content(message) for message in messages)
+        or any(
+            message.role == "tool" and message.tool_call_id not in call_ids for message in messages
+        )
+        or len(set(call_ids)) < len(call_ids)
     )
 
 
-def lacks_content(one: Message) -> bool:
-    otherwise = one.tool_calls or one.function_call or one.refusal or one.audio
-    if isinstance(one.content, str):
-        return not one.content.strip() and one.role != "system" and not otherwise
-    return one.content is None and not (one.role == "assistant" and otherwise)
+def lacks_content(message: Message) -> bool:
+    otherwise = message.tool_calls or message.function_call or message.refusal or message.audio
+    if isinstance(message.content, str):
+        return not message.content.strip() and message.role != "system" and not otherwise
+    return message.content is None and not (message.role == "assistant" and otherwise)
 
 
 @st.composite
@@ -184,16 +186,16 @@ def test_the_good_rows_are_good_by_both_measures() -> None:
 @example(raw=b"[" * 200_000, line=2)
 @example(raw=b'{"a":' * 100_000, line=3)
 def test_a_broken_row_is_never_let_through_and_keeps_its_line(raw: bytes, line: int) -> None:
-    found, problems = check_line(raw, line)
-    assert {one.line for one in problems} <= {line}
-    assert (found is None) == any(one.severity == "error" for one in problems)
+    result, problems = check_line(raw, line)
+    assert {problem.line for problem in problems} <= {line}
+    assert (result is None) == any(problem.severity == "error" for problem in problems)
     if is_broken(raw, line):
-        assert found is None, problems
+        assert result is None, problems
 
 
 @given(raw=damaged())
 def test_no_damage_crashes_the_rules_of_any_format(raw: bytes) -> None:
     for kind in Format:
-        found, problems = check_line(raw, 5, kind)
-        assert {one.line for one in problems} <= {5}
-        assert (found is None) or all(one.severity == "warning" for one in problems)
+        result, problems = check_line(raw, 5, kind)
+        assert {problem.line for problem in problems} <= {5}
+        assert (result is None) or all(problem.severity == "warning" for problem in problems)

@@ -51,10 +51,10 @@ NOT_PERSONAL = [
 
 @pytest.mark.parametrize("secret", SECRETS)
 def test_a_key_is_found_within_text_and_not_repeated(secret: str) -> None:
-    found = find_secret(f'Use "{secret}" to log in.')
-    assert found
-    assert secret not in found
-    assert found.endswith("…).")
+    message = find_secret(f'Use "{secret}" to log in.')
+    assert message
+    assert secret not in message
+    assert message.endswith("…).")
 
 
 @pytest.mark.parametrize("text", NO_SECRETS)
@@ -64,9 +64,9 @@ def test_a_stand_in_is_no_key(text: str) -> None:
 
 @pytest.mark.parametrize("text", PERSONAL)
 def test_an_address_or_card_is_found_and_not_repeated(text: str) -> None:
-    found = find_personal_data(text)
-    assert found
-    assert not any(word in found for word in text.split() if len(word) > 8)
+    message = find_personal_data(text)
+    assert message
+    assert not any(word in message for word in text.split() if len(word) > 8)
 
 
 @pytest.mark.parametrize("text", NOT_PERSONAL)

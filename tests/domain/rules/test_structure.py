@@ -85,18 +85,18 @@ def test_the_place_of_a_problem_is_named() -> None:
 def test_a_preference_row_is_checked_as_one() -> None:
     assert codes(preference(), Format.PREFERENCE) == set()
     assert codes(preference()) == {"other-format"}
-    asked = preference(preferred_output=[USER])
-    assert codes(asked, Format.PREFERENCE) == {"bad-preference"}
+    without_assistant = preference(preferred_output=[USER])
+    assert codes(without_assistant, Format.PREFERENCE) == {"bad-preference"}
     short = preference(preferred_output=[{**ANSWER, "content": "bug"}], note=1)
     assert codes(short, Format.PREFERENCE) == {"output-too-short", "unknown-field"}
     called = preference(input={"messages": [USER, calling(CALL)], "tools": [TOOL], "x": 1})
-    places = {one.where for one in check_line(called, 1, Format.PREFERENCE)[1]}
+    places = {problem.where for problem in check_line(called, 1, Format.PREFERENCE)[1]}
     assert places == {"input.x", "input.messages[1]"}
 
 
 def test_a_service_may_take_a_problem_more_strictly() -> None:
     raw = row(USER, ANSWER, USER)
-    assert [one.severity for one in check_line(raw, 1)[1]] == ["warning"]
+    assert [problem.severity for problem in check_line(raw, 1)[1]] == ["warning"]
     example, (problem,) = check_line(raw, 1, options=MISTRAL)
     assert (example, problem.severity) == (None, "error")
 
@@ -108,7 +108,9 @@ def test_the_limits_of_the_length_hold_on_the_short_way_too(length: int) -> None
     assert is_plain(json.loads(raw), raw, wide)
     narrow = CheckOptions(shortest_output=length, longest_output=length + 1)
     assert not is_plain(json.loads(raw), raw, narrow)
-    assert [one.code for one in check_line(raw, 1, options=narrow)[1]] == ["output-too-short"]
+    assert [problem.code for problem in check_line(raw, 1, options=narrow)[1]] == [
+        "output-too-short"
+    ]
 
 
 def test_raw_pairs_are_told_in_their_own_fields() -> None:
@@ -170,7 +172,7 @@ def test_a_place_in_a_row_with_system_and_history_is_told_in_its_own_fields() ->
         "history": [["The lamp is dark.", ""]],
     }
     problems = check_line(json.dumps(alpaca).encode(), 1, Format.ALPACA)[1]
-    assert {(one.code, one.where) for one in problems} == {
+    assert {(problem.code, problem.where) for problem in problems} == {
         ("empty-system", "system"),
         ("empty-content", "history[0][1]"),
         ("output-too-short", "output"),

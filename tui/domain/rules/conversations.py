@@ -24,8 +24,8 @@ MESSAGE_KEYS = frozenset(
     }
 )
 _PART_TEXT = {"text": "text", "input_text": "text", "output_text": "text", "refusal": "refusal"}
-_PART_OTHERS = frozenset({"image_url", "input_audio", "file", "image"})
-_MISTAKEN = {
+_MEDIA_PARTS = frozenset({"image_url", "input_audio", "file", "image"})
+_ROLE_ALIASES = {
     "bot": "assistant",
     "ai": "assistant",
     "gpt": "assistant",
@@ -38,10 +38,10 @@ _MISTAKEN = {
 
 
 def check_conversation(messages: Any, where: str = "messages") -> Iterator[Finding]:
-    """Everything that is wrong with a list of messages on its own.
+    """Check a list of messages on its own.
 
     Args:
-        messages: what stands under the key.
+        messages: the value of the key, of any type.
         where: the key.
     """
     if not isinstance(messages, list):
@@ -56,7 +56,7 @@ def check_conversation(messages: Any, where: str = "messages") -> Iterator[Findi
 
 
 def check_message(message: Any, where: str) -> Iterator[Finding]:
-    """Everything that is wrong with one message."""
+    """Check one message."""
     if not isinstance(message, dict):
         yield "message-not-object", where, f"The message is {_kind(message)}, not an object."
         return
@@ -84,11 +84,11 @@ def _check_role(message: dict[str, Any], where: str) -> Iterator[Finding]:
 
 
 def meant_role(role: Any) -> str | None:
-    """The role that another word for it means, as `bot` means the assistant; None for none."""
+    """The role that an alias such as `bot` stands for; None where it is not known."""
     if not isinstance(role, str):
         return None
     plain = role.strip().lower()
-    meant = _MISTAKEN.get(plain, plain)
+    meant = _ROLE_ALIASES.get(plain, plain)
     return meant if meant in ROLES else None
 
 
@@ -100,11 +100,11 @@ def _check_content(message: dict[str, Any], role: Any, where: str) -> Iterator[F
     place = f"{where}.content"
     content = message.get("content")
     if content is None:
-        if not (role == "assistant" and _says_otherwise(message)):
+        if not (role == "assistant" and _has_other_content(message)):
             state = "is null" if "content" in message else "is missing"
             yield "missing-content", place, f"The content {state}, and nothing stands in its place."
     elif isinstance(content, str):
-        if (not content or content.isspace()) and not _says_otherwise(message):
+        if (not content or content.isspace()) and not _has_other_content(message):
             yield ("empty-system" if role == "system" else "empty-content"), place, ""
     elif not isinstance(content, list):
         yield "bad-content", place, f"The content is {_kind(content)}."
@@ -115,7 +115,7 @@ def _check_content(message: dict[str, Any], role: Any, where: str) -> Iterator[F
             yield from _check_part(part, role, f"{place}[{index}]")
 
 
-def _says_otherwise(message: dict[str, Any]) -> bool:
+def _has_other_content(message: dict[str, Any]) -> bool:
     return any(message.get(key) for key in ("tool_calls", "function_call", "refusal", "audio"))
 
 
@@ -128,7 +128,7 @@ def _check_part(part: Any, role: Any, where: str) -> Iterator[Finding]:
     if key:
         if not isinstance(part.get(key), str):
             yield "bad-part", f"{where}.{key}", f"The part has no text under `{key}`."
-    elif not (isinstance(kind, str) and kind in _PART_OTHERS):
+    elif not (isinstance(kind, str) and kind in _MEDIA_PARTS):
         yield "bad-part", f"{where}.type", f"There is no part of type {quote(kind)}."
     elif role != "user":
         yield "bad-part", where, f"A part of type {quote(kind)} may stand in user messages only."
@@ -145,10 +145,10 @@ def _check_weight(message: dict[str, Any], role: Any, where: str) -> Iterator[Fi
 
 
 def check_order(messages: list[Any], where: str = "messages") -> Iterator[Finding]:
-    """What the order of roles lacks, where the messages are to be learned from.
+    """Check the order of roles in a conversation to train on.
 
     Args:
-        messages: a list; what is no message in it was told elsewhere.
+        messages: a list; items that are not objects are reported elsewhere.
         where: its key.
     """
     known = [message for message in messages if isinstance(message, dict)]
@@ -168,8 +168,8 @@ def check_order(messages: list[Any], where: str = "messages") -> Iterator[Findin
 def _check_ending(roles: list[Any], known: list[dict[str, Any]], where: str) -> Iterator[Finding]:
     if roles[-1] != "assistant":
         yield "last-not-assistant", f"{where}[{len(roles) - 1}]", ""
-    spoken = [message for message in known if message.get("role") == "assistant"]
-    if all(message.get("weight") == 0 for message in spoken):
+    answers = [message for message in known if message.get("role") == "assistant"]
+    if all(message.get("weight") == 0 for message in answers):
         yield "nothing-to-learn", where, ""
 
 
@@ -183,7 +183,7 @@ def _check_sequence(roles: list[Any], where: str) -> Iterator[Finding]:
 
 
 def _kind(value: Any) -> str:
-    """The JSON type of a value, in words."""
+    """The JSON type of a value as a noun phrase."""
     if value is None:
         return "null"
     names = {bool: "true or false", str: "a string", list: "a list", dict: "an object"}

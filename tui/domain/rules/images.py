@@ -10,9 +10,9 @@ from tui.domain.rows.parsing import Finding
 from tui.domain.rows.problems import quote
 
 MOST_IMAGES = 10
-"""Images an example: OpenAI and Together take no more."""
+"""Maximum number of images per example at OpenAI and Together."""
 LARGEST_IMAGE = 10_000_000
-"""Bytes of one image: OpenAI and Together take no more."""
+"""Maximum size of one image in bytes at OpenAI and Together."""
 
 _MAGIC = {
     "image/jpeg": b"\xff\xd8\xff",
@@ -25,34 +25,34 @@ _MAGIC = {
 def check_images(
     parts: Sequence[tuple[str, dict[str, Any]]], inline_only: str = ""
 ) -> Iterator[Finding]:
-    """What is wrong with the images of a row.
+    """Check the images of a row.
 
     Args:
-        parts: the parts of all contents with their places.
-        inline_only: name of the service that takes images as base64 only; empty for none.
+        parts: the content parts of all messages with their places.
+        inline_only: name of the service that takes images as base64 only; empty otherwise.
     """
     images = [(where, part) for where, part in parts if part.get("type") == "image_url"]
     if len(images) > MOST_IMAGES:
         text = f"The row has {len(images)} images; services take {MOST_IMAGES} at the most."
         yield "too-many-images", "", text
     for where, part in images:
-        trouble = _trouble(part.get("image_url"), inline_only)
-        if trouble:
-            yield "bad-image", f"{where}.image_url", trouble
+        error = _image_error(part.get("image_url"), inline_only)
+        if error:
+            yield "bad-image", f"{where}.image_url", error
 
 
-def _trouble(image: Any, inline_only: str) -> str | None:
+def _image_error(image: Any, inline_only: str) -> str | None:
     url = image.get("url") if isinstance(image, dict) else image
     if not isinstance(url, str) or not url:
         return "The image has no address under `image_url.url`."
     if url.startswith("data:"):
-        return _trouble_inline(url)
+        return _inline_image_error(url)
     if not url.startswith(("https://", "http://")):
         return f"{quote(url)} is neither an https address nor data:image/...;base64,..."
     return f"{inline_only} takes images as base64 in the row only." if inline_only else None
 
 
-def _trouble_inline(url: str) -> str | None:
+def _inline_image_error(url: str) -> str | None:
     head, _, payload = url[len("data:") :].partition(",")
     kind, _, encoding = head.partition(";")
     magic = _MAGIC.get(kind.lower())

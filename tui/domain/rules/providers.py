@@ -1,4 +1,4 @@
-"""What one service asks of a row beyond the structure that all of them share."""
+"""The rules of one service beyond the structure that all services share."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _TEXT_PARTS = frozenset({"text", "input_text", "output_text", "refusal"})
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One service's limits, and what it takes more or less strictly than the table of problems.
+    """The limits of one service, and where its severities differ from the table of problems.
 
     Attributes:
-        name: as people call it.
-        largest_file: bytes of a training file; 0 for no limit.
-        roles: those it knows.
-        most_tools: declarations of functions an example; 0 for no limit.
+        name: display name.
+        largest_file: maximum size of a training file in bytes; 0 for no limit.
+        roles: the roles it accepts.
+        most_tools: maximum number of declared functions per example; 0 for no limit.
         described_tools: whether each declaration needs a description and parameters.
-        images: what is taken: images by address or inline, inline ones only, or none.
-        one_answer: whether an answer of a preference row is exactly one message.
+        images: which images it accepts: `any`, `inline` (base64 only) or `none`.
+        one_answer: whether an answer of a preference row must be exactly one message.
         severities: code -> severity where it differs from the table's.
     """
 
@@ -80,40 +80,42 @@ SERVICES: Final[Mapping[RulesOf, Service]] = {
 
 
 def severity_of(code: str, options: CheckOptions) -> Severity:
-    """How bad a problem is for the service whose rules apply."""
+    """The severity of a problem under the rules that apply."""
     return SERVICES[options.rules_of].severities.get(code, KINDS[code].severity)
 
 
-def check_service(said: Mapping[str, Any], tools: Any, options: CheckOptions) -> Iterator[Finding]:
-    """What the service whose rules apply has against a row.
+def check_service(
+    conversations: Mapping[str, Any], tools: Any, options: CheckOptions
+) -> Iterator[Finding]:
+    """Check a row against the rules of the service.
 
     Args:
-        said: what stands under each key that holds messages; nothing in it is known yet.
-        tools: what stands under `tools`.
+        conversations: the value of each key that holds messages; not validated.
+        tools: the value of `tools`; not validated.
         options: whose rules apply.
     """
     service = SERVICES[options.rules_of]
-    messages = list(_messages(said))
+    messages = list(_messages(conversations))
     yield from _check_roles(messages, service)
     yield from _check_names(messages, tools)
     yield from _check_declarations(tools, service)
     parts = list(_parts(messages))
     if service.images == "none":
-        yield from _refused_parts(parts, service)
+        yield from _unsupported_parts(parts, service)
     else:
         yield from check_images(parts, service.name if service.images == "inline" else "")
 
 
 def check_answers(preferred: Mapping[str, Any], options: CheckOptions) -> Iterator[Finding]:
-    """What the service has against the number of messages in a preference row's answers."""
+    """Check the number of messages in the answers of a preference row."""
     service = SERVICES[options.rules_of]
     for key, answer in preferred.items():
         if service.one_answer and isinstance(answer, list) and len(answer) > 1:
             yield "bad-preference", key, f"{service.name} takes exactly one message an answer."
 
 
-def _messages(said: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for key, messages in said.items():
+def _messages(conversations: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for key, messages in conversations.items():
         for index, message in enumerate(messages if isinstance(messages, list) else ()):
             if isinstance(message, dict):
                 yield f"{key}[{index}]", message
@@ -137,12 +139,12 @@ def _check_roles(
 
 
 def _check_names(messages: Sequence[tuple[str, dict[str, Any]]], tools: Any) -> Iterator[Finding]:
-    named = [(f"tools[{index}]", tool) for index, tool in enumerate(_objects(tools))]
+    entries = [(f"tools[{index}]", tool) for index, tool in enumerate(_objects(tools))]
     for where, message in messages:
         calls = _objects(message.get("tool_calls"))
-        named += [(f"{where}.tool_calls[{index}]", call) for index, call in enumerate(calls)]
-    for where, one in named:
-        function = one.get("function") if isinstance(one, dict) else None
+        entries += [(f"{where}.tool_calls[{index}]", call) for index, call in enumerate(calls)]
+    for where, entry in entries:
+        function = entry.get("function") if isinstance(entry, dict) else None
         name = function.get("name") if isinstance(function, dict) else None
         if isinstance(name, str) and name and not _TOOL_NAME.fullmatch(name):
             place = f"{where}.function.name"
@@ -164,7 +166,7 @@ def _check_declarations(tools: Any, service: Service) -> Iterator[Finding]:
             yield "missing-tool-description", f"tools[{index}].function", text
 
 
-def _refused_parts(
+def _unsupported_parts(
     parts: Sequence[tuple[str, dict[str, Any]]], service: Service
 ) -> Iterator[Finding]:
     for where, part in parts:

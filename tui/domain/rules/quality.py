@@ -1,4 +1,4 @@
-"""Whether what a row teaches is worth learning: refusals, placeholders, damage, secrets."""
+"""Quality rules: refusals, placeholders, truncation, encoding damage, secrets."""
 
 from __future__ import annotations
 
@@ -29,37 +29,37 @@ _PLACEHOLDER = re.compile(
     r"|\[(?:NAME|EMAIL|DATE|COMPANY|(?:YOUR|INSERT)[ _][^\]\n]{1,40})\]"
     r"|<(?:your|insert)[ _-][^>\n]{1,40}>"
 )
-# Plain text that every placeholder holds: looked for first, since that costs almost nothing.
+# Every placeholder contains one of these; a cheap test before the regular expression.
 _PLACEHOLDER_MARKS = ("TODO", "FIXME", "TBD", "XXX", "orem ipsum", "{{", "[", "<")
 _DAMAGE = re.compile("\ufffd|Ã[\x80-\xbf©¨¤¶¼±³]|â€[™œ\x9d“”¦\x93\x94]|Â[\x80-\xa0£©®°]|ðŸ|ï»¿")
 _LONG_LINE = 80
 _LONG_PROSE = 200
 _SENTENCE = 40
-_NEVER_LAST = frozenset(
+_NEVER_LAST_WORDS = frozenset(
     {
         *("a", "an", "and", "as", "because", "but", "for", "from", "if", "into", "its", "my", "of"),
         *("or", "our", "than", "the", "their", "to", "which", "while", "with", "your"),
     }
 )
-"""Words after which an English sentence goes on."""
+"""Words that do not end an English sentence."""
 
 
 def find_refusal(output: str) -> str | None:
-    """The refusal or boilerplate an answer begins with."""
-    found = _REFUSAL.match(output.replace("’", "'"))
-    return f"The answer begins with {quote(found[0].strip())}." if found else None
+    """Find a refusal or boilerplate at the start of an answer."""
+    match = _REFUSAL.match(output.replace("’", "'"))
+    return f"The answer begins with {quote(match[0].strip())}." if match else None
 
 
 def find_placeholder(output: str) -> str | None:
-    """A placeholder that nobody filled in."""
+    """Find a placeholder that was not filled in."""
     if not any(map(output.__contains__, _PLACEHOLDER_MARKS)):
         return None
-    found = _PLACEHOLDER.search(output)
-    return f"The text holds {quote(found[0])}." if found else None
+    match = _PLACEHOLDER.search(output)
+    return f"The text holds {quote(match[0])}." if match else None
 
 
 def find_truncation(output: str) -> str | None:
-    """Where an answer stops before its end: JSON, a code fence or a sentence left open."""
+    """Find an answer that was cut off: unclosed JSON, code fence or sentence."""
     text = output.strip()
     if text.count("```") % 2:
         return "A code fence is opened and not closed."
@@ -68,20 +68,20 @@ def find_truncation(output: str) -> str | None:
     last = text.rsplit("\n", 1)[-1]
     if last and (last[-1].isalnum() or last[-1] == ","):
         long = len(text) >= _LONG_PROSE and len(last) >= _LONG_LINE
-        open_ = len(last) >= _SENTENCE and last.rsplit(None, 1)[-1].lower() in _NEVER_LAST
+        open_ = len(last) >= _SENTENCE and last.rsplit(None, 1)[-1].lower() in _NEVER_LAST_WORDS
         if long or open_:
             return f"The answer ends in the middle of a sentence: {quote('…' + last[-20:])}."
     return None
 
 
 def find_damage(text: str) -> str | None:
-    """Characters that a wrong decoding left behind."""
-    found = None if text.isascii() else _DAMAGE.search(text)
-    return f"The text holds {quote(found[0])}." if found else None
+    """Find characters that come from decoding with the wrong encoding."""
+    match = None if text.isascii() else _DAMAGE.search(text)
+    return f"The text holds {quote(match[0])}." if match else None
 
 
 def find_outer_whitespace(output: str) -> str | None:
-    """White space around an answer."""
+    """Find white space around an answer."""
     if not output or not (output[0].isspace() or output[-1].isspace()):
         return None
     places = [
@@ -91,7 +91,7 @@ def find_outer_whitespace(output: str) -> str | None:
 
 
 def find_invisible(text: str) -> str | None:
-    """Control, zero-width and direction characters."""
+    """Find control, zero-width and direction characters."""
     if (text.isascii() and text.replace("\n", "").isprintable()) or not has_unsafe(text):
         return None
     char = _first_unsafe(text)
@@ -99,7 +99,7 @@ def find_invisible(text: str) -> str | None:
 
 
 def _first_unsafe(text: str) -> str:
-    """The first unsafe character of a text that has one; halving finds it in linear time."""
+    """The first unsafe character of a text that has one, found by bisection in linear time."""
     while len(text) > 1:
         middle = len(text) // 2
         text = text[:middle] if has_unsafe(text[:middle]) else text[middle:]
@@ -115,46 +115,46 @@ def _is_json(text: str) -> bool:
 
 
 def _left_open(text: str) -> bool:
-    """More brackets are opened than closed; text that merely begins with one is not meant."""
+    """Whether more brackets are opened than closed."""
     opened, closed = ("{", "}") if text[0] == "{" else ("[", "]")
     return text.count(opened) > text.count(closed)
 
 
 Check = tuple[str, Callable[[str], str | None]]
-"""The code of what is looked for, and what finds it: a sentence, or None."""
+"""A problem code and its detector, which returns a message or None."""
 
-_OF_ANSWERS: Final[Sequence[Check]] = (
+_ANSWER_CHECKS: Final[Sequence[Check]] = (
     ("refusal", find_refusal),
     ("placeholder", find_placeholder),
     ("truncated-output", find_truncation),
     ("encoding-damage", find_damage),
     ("outer-whitespace", find_outer_whitespace),
 )
-_OF_INSTRUCTIONS: Final[Sequence[Check]] = (
+_INSTRUCTION_CHECKS: Final[Sequence[Check]] = (
     ("placeholder", find_placeholder),
     ("encoding-damage", find_damage),
 )
-_OF_OTHERS: Final[Sequence[Check]] = (("encoding-damage", find_damage),)
-_OF_ALL: Final[Sequence[Check]] = (
+_OTHER_CHECKS: Final[Sequence[Check]] = (("encoding-damage", find_damage),)
+_COMMON_CHECKS: Final[Sequence[Check]] = (
     ("secret", find_secret),
     ("personal-data", find_personal_data),
     ("control-characters", find_invisible),
 )
-_BY_ROLE: Final[Mapping[str, Sequence[Check]]] = {
-    "assistant": _OF_ANSWERS,
-    "system": _OF_INSTRUCTIONS,
-    "developer": _OF_INSTRUCTIONS,
+_CHECKS_BY_ROLE: Final[Mapping[str, Sequence[Check]]] = {
+    "assistant": _ANSWER_CHECKS,
+    "system": _INSTRUCTION_CHECKS,
+    "developer": _INSTRUCTION_CHECKS,
 }
 
 
 def check_quality(example: Example, options: CheckOptions = DEFAULT_OPTIONS) -> Iterator[Finding]:
-    """Everything in an example that a model had better not learn.
+    """Find everything in an example that a model should not learn.
 
     Args:
-        example: one without errors.
-        options: codes that are switched off are not looked for.
+        example: an example without errors.
+        options: codes that are switched off are skipped.
     """
-    by_role, others = _wanted(options.off)
+    by_role, others = _enabled_checks(options.off)
     learned = (("messages", example.messages), ("preferred_output", example.preferred))
     for where, messages in learned:
         for index, message in enumerate(messages):
@@ -169,19 +169,21 @@ def check_quality(example: Example, options: CheckOptions = DEFAULT_OPTIONS) -> 
 
 def _run(checks: Sequence[Check], text: str, where: str) -> Iterator[Finding]:
     for code, find in checks:
-        found = find(text)
-        if found:
-            yield code, where, found
+        message = find(text)
+        if message:
+            yield code, where, message
 
 
 @lru_cache(maxsize=8)
-def _wanted(off: frozenset[str]) -> tuple[Mapping[str, Sequence[Check]], Sequence[Check]]:
-    """The checks that are on, by role, and those of every other role."""
+def _enabled_checks(off: frozenset[str]) -> tuple[Mapping[str, Sequence[Check]], Sequence[Check]]:
+    """The enabled checks by role, and those for all other roles."""
 
-    def on(checks: Sequence[Check]) -> Sequence[Check]:
-        return tuple(check for check in (*checks, *_OF_ALL) if check[0] not in off)
+    def enabled(checks: Sequence[Check]) -> Sequence[Check]:
+        return tuple(check for check in (*checks, *_COMMON_CHECKS) if check[0] not in off)
 
-    return {role: on(checks) for role, checks in _BY_ROLE.items()}, on(_OF_OTHERS)
+    return {role: enabled(checks) for role, checks in _CHECKS_BY_ROLE.items()}, enabled(
+        _OTHER_CHECKS
+    )
 
 
 def _texts(message: Message, where: str) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,7 @@
-"""What a text gives away: keys, passwords, e-mail addresses, card numbers.
+"""Detection of keys, tokens, e-mail addresses and card numbers in text.
 
-Patterns only, so that a million rows can be looked through. What is found is told masked, for
-reports are kept and printed where the data itself may not go.
+Regular expressions only, so that a million rows can be searched. Matches are masked in messages,
+because reports are stored and printed where the data itself may not go.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Final, NamedTuple
 
 
 class _Secret(NamedTuple):
-    what: str
+    label: str
     mark: str
-    """Plain text that every match has; looked for first, since that costs almost nothing."""
+    """Plain text that every match contains; a cheap test before the regular expression."""
     pattern: re.Pattern[str]
 
 
@@ -29,7 +29,7 @@ _SECRETS: Final = (
     _Secret(
         "a private key", "PRIVATE KEY", re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----")
     ),
-    # It may begin only where a word begins, or hostile text takes quadratic time.
+    # Anchored at the start of a word, or hostile text takes quadratic time.
     _Secret(
         "a JSON web token",
         "eyJ",
@@ -38,29 +38,36 @@ _SECRETS: Final = (
 )
 _BEFORE_AT = re.compile(r"[\w.+-]{1,64}$")
 _AFTER_AT = re.compile(r"(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}\b")
-_INVENTED: Final = (".example.com", ".example.org", ".example.net", ".example", ".invalid", ".test")
-"""Domains that RFC 2606 keeps for examples."""
-# A pattern that begins with plain digits is searched fast; what stands before is looked at after.
+_EXAMPLE_DOMAINS: Final = (
+    ".example.com",
+    ".example.org",
+    ".example.net",
+    ".example",
+    ".invalid",
+    ".test",
+)
+"""Domains that RFC 2606 reserves for examples."""
+# A pattern that begins with plain digits is fast; the character before is tested separately.
 _CARD = re.compile(r"[2-6](?:[ -]?\d){12,18}(?![\w-]|\.\d)")
 _WITHIN = re.compile(r"[\w.-]")
 
 
 def find_secret(text: str) -> str | None:
-    """The first thing that looks like a key, as a sentence that does not repeat it.
+    """Find the first likely key; the message does not repeat it.
 
-    A stand-in such as `sk-xxxxxxxxxxxxxxxxxxxxxxxx` is none.
+    A stand-in such as `sk-xxxxxxxxxxxxxxxxxxxxxxxx` is not a key.
     """
-    for what, mark, pattern in _SECRETS:
+    for label, mark, pattern in _SECRETS:
         if mark not in text:
             continue
-        for found in pattern.finditer(text):
-            if set(found[0][-12:].lower()) != {"x"}:
-                return f"The text holds what looks like {what} ({mark}…)."
+        for match in pattern.finditer(text):
+            if set(match[0][-12:].lower()) != {"x"}:
+                return f"The text holds what looks like {label} ({mark}…)."
     return None
 
 
 def find_personal_data(text: str) -> str | None:
-    """The first e-mail address or card number, as a sentence that does not repeat it."""
+    """Find the first e-mail address or card number; the message does not repeat it."""
     for name, domain in _addresses(text):
         return f"The text holds an e-mail address ({name[0]}…@{domain[:40]})."
     for digits in _card_numbers(text):
@@ -73,22 +80,22 @@ def _addresses(text: str) -> Iterator[tuple[str, str]]:
     while at >= 0:
         name = _BEFORE_AT.search(text[max(0, at - 64) : at])
         domain = _AFTER_AT.match(text, at + 1, at + 256)
-        if name and domain and not f".{domain[0].lower()}".endswith(_INVENTED):
+        if name and domain and not f".{domain[0].lower()}".endswith(_EXAMPLE_DOMAINS):
             yield name[0], domain[0]
         at = text.find("@", at + 1)
 
 
 def _card_numbers(text: str) -> Iterator[str]:
-    for found in _CARD.finditer(text):
-        if found.start() and _WITHIN.match(text, found.start() - 1):
+    for match in _CARD.finditer(text):
+        if match.start() and _WITHIN.match(text, match.start() - 1):
             continue
-        digits = found[0].replace(" ", "").replace("-", "")
+        digits = match[0].replace(" ", "").replace("-", "")
         if 13 <= len(digits) <= 19 and len(set(digits)) > 1 and _passes_luhn(digits):
             yield digits
 
 
 def _passes_luhn(digits: str) -> bool:
-    """Whether the check digit is right (ISO/IEC 7812-1)."""
+    """Whether the check digit is correct (ISO/IEC 7812-1)."""
     doubled = "0246813579"
     total = sum(int(digit) for digit in digits[-1::-2])
     total += sum(int(doubled[int(digit)]) for digit in digits[-2::-2])

@@ -1,4 +1,4 @@
-"""A line -> an example, or every problem it has."""
+"""Structural checks: one line of a training file -> an example, or its problems."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tui.domain.rules.tools import check_deprecated, check_tools
 from tui.domain.text import plural
 
 MIN_EXAMPLES = DEFAULT_OPTIONS.fewest_examples
-"""OpenAI refuses a training file with fewer."""
+"""OpenAI rejects a training file with fewer examples."""
 
 CHAT_FIELDS = frozenset(
     {"messages", "tools", "parallel_tool_calls", "functions", "function_call", "metadata"}
@@ -35,10 +35,10 @@ _ANSWER_FIELDS = (
 )
 _MESSAGE = re.compile(r"messages\[(\d+)\]")
 
-# Readers take the mark off the beginning of a file alone; files that were joined have more.
+# Readers strip the mark at the start of a file only; concatenated files contain more.
 _MARK_WITHIN: Finding = ("not-json", "", "A byte order mark stands where no file begins.")
 _ANY_LENGTH = CheckOptions(shortest_output=0, longest_output=1 << 62)
-# Not every service knows a developer, so such a row is looked at in full.
+# Not every service knows the developer role, so such a row gets the full check.
 _INITIAL = {"system": "s", "user": "u", "assistant": "a"}
 _PLAIN = frozenset(start + "ua" * turns for start in ("", "s") for turns in range(1, 33))
 _OPENINGS = tuple(
@@ -57,38 +57,38 @@ def check_line(
         raw: the line's bytes without its line break.
         line: its number in the file, from 1.
         kind: the file's format; a row of another format is a problem.
-        options: what is looked for, and how strictly.
+        options: which checks run, and how strict they are.
 
     Returns:
         The example, None where the row has an error, and all problems, errors first.
     """
-    row, found = inspect_row(raw, kind, options)
+    row, findings = inspect_row(raw, kind, options)
     if line > 1 and raw.startswith(BOM):
-        found = [*found, _MARK_WITHIN]
-    problems = to_problems(found, line, options)
-    if row is None or any(one.severity == "error" for one in problems):
+        findings = [*findings, _MARK_WITHIN]
+    problems = to_problems(findings, line, options)
+    if row is None or any(item.severity == "error" for item in problems):
         return None, problems
     return example_of(row, kind), problems
 
 
 def to_problems(
-    found: Iterable[Finding], line: int | None, options: CheckOptions = DEFAULT_OPTIONS
+    findings: Iterable[Finding], line: int | None, options: CheckOptions = DEFAULT_OPTIONS
 ) -> list[Problem]:
-    """Findings as problems, errors first: what is switched off is left out."""
+    """Findings as problems, errors first, without the codes that are switched off."""
     problems = [
         problem(code, line, where, text, severity_of(code, options))
-        for code, where, text in found
+        for code, where, text in findings
         if code not in options.off
     ]
-    return sorted(problems, key=lambda one: one.severity)
+    return sorted(problems, key=lambda item: item.severity)
 
 
 def inspect_row(
     raw: bytes, kind: Format = Format.CHAT, options: CheckOptions = DEFAULT_OPTIONS
 ) -> tuple[Row | None, list[Finding]]:
-    """The row as JSON gave it and what is wrong with it; None where it is no object.
+    """Parse a row and check its structure; the row is None where it is not an object.
 
-    This is the structural pass: a plain conversation costs little more than reading its JSON.
+    A plain conversation costs little more than parsing its JSON.
     """
     try:
         row = orjson.loads(raw)
@@ -103,11 +103,11 @@ def inspect_row(
 
 
 def is_plain(row: Any, raw: bytes, options: CheckOptions = DEFAULT_OPTIONS) -> bool:
-    """Whether a row is a conversation of strings in turns that no structural rule speaks against.
+    """Whether a row is a plain alternating conversation that breaks no structural rule.
 
-    A key cannot stand twice unseen: `"role"` and `"content"` stand in the bytes as often as there
-    are messages. Where one is doubled, or all of `messages` (its first list opens with a role or
-    a content that was overwritten), they stand there more often.
+    Duplicate keys are detected by counting: without them `"role"` and `"content"` occur in the
+    bytes once per message. A duplicate key, or a duplicate `messages` (whose first list opens with
+    a role or content that was overwritten), adds occurrences.
     """
     shape, content = "", ""
     try:
@@ -129,12 +129,12 @@ def is_plain(row: Any, raw: bytes, options: CheckOptions = DEFAULT_OPTIONS) -> b
 
 
 def _inspect(raw: bytes, kind: Format, options: CheckOptions) -> tuple[Row | None, list[Finding]]:
-    value, found = parse(raw)
+    value, findings = parse(raw)
     if not isinstance(value, dict):
-        if not any(code == "not-json" for code, _, _ in found):
-            found.append(("not-object", "", f"The line is {quote(value)}, not an object."))
-        return None, found
-    return value, [*found, *_check_row(value, kind, options)]
+        if not any(code == "not-json" for code, _, _ in findings):
+            findings.append(("not-object", "", f"The line is {quote(value)}, not an object."))
+        return None, findings
+    return value, [*findings, *_check_row(value, kind, options)]
 
 
 def _check_row(row: Row, kind: Format, options: CheckOptions) -> Iterator[Finding]:
@@ -156,8 +156,8 @@ def _check_row(row: Row, kind: Format, options: CheckOptions) -> Iterator[Findin
         yield from _check_convertible(row, kind, options)
 
 
-def _both_chat(one: Format, other: Format) -> bool:
-    return {one, other} == {Format.CHAT, Format.REINFORCEMENT}
+def _both_chat(first: Format, second: Format) -> bool:
+    return {first, second} == {Format.CHAT, Format.REINFORCEMENT}
 
 
 def _check_chat(row: Row, kind: Format, options: CheckOptions) -> Iterator[Finding]:
@@ -213,32 +213,32 @@ def check_output_length(output: str, options: CheckOptions, where: str) -> Itera
 
 
 def _check_preference(row: Row, options: CheckOptions) -> Iterator[Finding]:
-    asked = row.get("input")
-    said = {key: row.get(key) for key in _ANSWERS}
+    prompt = row.get("input")
+    conversations = {key: row.get(key) for key in _ANSWERS}
     tools = None
-    if not isinstance(asked, dict):
+    if not isinstance(prompt, dict):
         yield "missing-field", "input", "A preference row needs an object `input`."
     else:
-        tools = asked.get("tools")
-        said["input.messages"] = asked.get("messages")
-        yield from _check_prompt(asked)
+        tools = prompt.get("tools")
+        conversations["input.messages"] = prompt.get("messages")
+        yield from _check_prompt(prompt)
     for key in _ANSWERS:
         yield from _check_answer(row.get(key), key)
     if isinstance(row.get(_ANSWERS[0]), list):
         yield from check_output(row[_ANSWERS[0]], options, _ANSWERS[0])
     if "preferred_output" in row and row["preferred_output"] == row.get("non_preferred_output"):
         yield "same-preference", "", ""
-    yield from check_service(said, tools, options)
-    yield from check_answers({key: said[key] for key in _ANSWERS}, options)
+    yield from check_service(conversations, tools, options)
+    yield from check_answers({key: conversations[key] for key in _ANSWERS}, options)
     yield from _unknown_fields(row, PREFERENCE_FIELDS, "Preference rows have")
 
 
-def _check_prompt(asked: Row) -> Iterator[Finding]:
-    messages = asked.get("messages")
+def _check_prompt(prompt: Row) -> Iterator[Finding]:
+    messages = prompt.get("messages")
     yield from check_conversation(messages, "input.messages")
-    if asked.get("tools") is not None:
-        yield from check_tools(asked["tools"], messages, "input.")
-    yield from _unknown_fields(asked, _INPUT_FIELDS, "`input` has", "input.")
+    if prompt.get("tools") is not None:
+        yield from check_tools(prompt["tools"], messages, "input.")
+    yield from _unknown_fields(prompt, _INPUT_FIELDS, "`input` has", "input.")
     if isinstance(messages, list) and messages and isinstance(messages[-1], dict):
         role, where = messages[-1].get("role"), f"input.messages[{len(messages) - 1}]"
         if role in ("assistant", "system"):
@@ -247,7 +247,7 @@ def _check_prompt(asked: Row) -> Iterator[Finding]:
 
 def _check_answer(answer: Any, key: str) -> Iterator[Finding]:
     yield from check_conversation(answer, key)
-    roles = [one.get("role") for one in answer or () if isinstance(one, dict)]
+    roles = [message.get("role") for message in answer or () if isinstance(message, dict)]
     if isinstance(answer, list) and "assistant" not in roles:
         yield "bad-preference", key, "No message of the answer is the assistant's."
     elif not {role for role in roles if isinstance(role, str)} <= {"assistant", "tool"}:
@@ -255,36 +255,36 @@ def _check_answer(answer: Any, key: str) -> Iterator[Finding]:
 
 
 def _check_convertible(row: Row, kind: Format, options: CheckOptions) -> Iterator[Finding]:
-    """Problems of a row that is to be converted, told in its own fields."""
-    made, found = to_chat(row, kind)
-    yield from found
-    if made is None:
+    """Check a row that needs conversion; places name its own fields."""
+    converted, findings = to_chat(row, kind)
+    yield from findings
+    if converted is None:
         return
     if kind.target is Format.PREFERENCE:
-        problems = _check_preference(made, options)
+        problems = _check_preference(converted, options)
     else:
-        problems = _check_chat(made, kind.target, options)
+        problems = _check_chat(converted, kind.target, options)
     for code, where, text in problems:
-        yield code, source_place(where, kind, made.get("messages", ())), text
+        yield code, source_place(where, kind, converted.get("messages", ())), text
 
 
 def source_place(where: str, kind: Format, messages: Sequence[Any] = ()) -> str:
-    """A place in a converted row, told by the field of the row that it was made of.
+    """The field of the source row that a place in the converted row comes from.
 
     Args:
         where: the place in the converted row.
         kind: the row's own format.
-        messages: those of the converted row; a question and an answer where nothing is known.
+        messages: those of the converted row; empty for one question and one answer.
     """
     plain = where.removesuffix(".content")
-    for made, own in _ANSWER_FIELDS if kind is Format.CHOSEN_REJECTED else ():
-        if plain.startswith(made):
-            return own + plain.removeprefix(made).removeprefix("[0]")
-    found = _MESSAGE.fullmatch(plain)
+    for prefix, field in _ANSWER_FIELDS if kind is Format.CHOSEN_REJECTED else ():
+        if plain.startswith(prefix):
+            return field + plain.removeprefix(prefix).removeprefix("[0]")
+    match = _MESSAGE.fullmatch(plain)
     fields = list(pair_fields(kind).values())
-    if not (found and fields):
+    if not (match and fields):
         return where
-    index, count = int(found[1]), len(messages) or len(fields)
+    index, count = int(match[1]), len(messages) or len(fields)
     brings_system = count > 2 and messages[0].get("role") == "system"
     if index >= count - 2:
         return fields[index - count + 2]
@@ -297,13 +297,13 @@ def source_place(where: str, kind: Format, messages: Sequence[Any] = ()) -> str:
 
 
 def example_of(row: Row, kind: Format) -> Example | None:
-    """A row as an example, as far as it is one; None where nothing in it can be shown."""
+    """A row as an example, as far as possible; None where nothing in it can be shown."""
     if kind.convertible:
         chat, _ = to_chat(row, kind)
         return example_of(chat, kind.target) if chat else None
     if kind is Format.PREFERENCE:
-        asked = row.get("input")
-        prompt = asked if isinstance(asked, dict) else {}
+        value = row.get("input")
+        prompt = value if isinstance(value, dict) else {}
         return Example(
             _messages(prompt.get("messages")),
             _objects(prompt.get("tools")),
@@ -315,18 +315,18 @@ def example_of(row: Row, kind: Format) -> Example | None:
 
 
 def _messages(value: Any) -> list[Message]:
-    """What can be shown as messages; a damaged one is made whole for the eye."""
-    found: list[Message] = []
-    for one in value if isinstance(value, list) else ():
-        shown = dict(one) if isinstance(one, dict) else {"role": "?", "content": str(one)}
+    """A value as messages for display; damaged messages are repaired."""
+    messages: list[Message] = []
+    for item in value if isinstance(value, list) else ():
+        shown = dict(item) if isinstance(item, dict) else {"role": "?", "content": str(item)}
         shown["role"] = str(shown.get("role", "?"))
         if not isinstance(shown.get("content"), str | list | None):
             shown["content"] = str(shown["content"])
         if not isinstance(shown.get("tool_calls"), list | None):
             shown["tool_calls"] = []
-        found.append(shown)  # type: ignore[arg-type] # known keys have known types now
-    return found
+        messages.append(shown)  # type: ignore[arg-type] # known keys have known types now
+    return messages
 
 
 def _objects(value: Any) -> list[Row]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

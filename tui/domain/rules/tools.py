@@ -1,4 +1,4 @@
-"""Rules for tools: declarations, calls, and the answers to calls."""
+"""Rules for tools: declarations, calls, and tool messages."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tui.domain.rows.problems import quote
 
 
 def check_tools(tools: Any, messages: Any, at: str = "") -> Iterator[Finding]:
-    """What is wrong with the declarations, and with calls of what is not declared.
+    """Check the declarations, and calls of tools that are not declared.
 
     Args:
-        tools: what stands under the key.
-        messages: the conversation beside it.
-        at: what stands before both keys in a place, such as `input.`.
+        tools: the value of `tools`; not validated.
+        messages: the conversation of the row.
+        at: prefix of both keys in a place, such as `input.`.
     """
     if not isinstance(tools, list):
         yield "bad-tools", f"{at}tools", "`tools` is not a list."
@@ -48,7 +48,7 @@ def _name(function: Any) -> str:
 
 
 def check_deprecated(row: Mapping[str, Any], messages: Any) -> Iterator[Finding]:
-    """The old way to declare and call functions: `functions`, `function_call`."""
+    """Check for the deprecated keys `functions` and `function_call`."""
     functions = row.get("functions")
     if functions is not None:
         yield "deprecated-key", "functions", "`functions` is deprecated for `tools`."
@@ -76,7 +76,7 @@ def _check_declared(messages: Any, at: str, names: set[str]) -> Iterator[Finding
 
 
 def check_calls(message: dict[str, Any], role: Any, where: str) -> Iterator[Finding]:
-    """What is wrong with the calls of one message, and with the id of a tool's answer."""
+    """Check the calls of one message, and the call id of a tool message."""
     if role == "tool" and not isinstance(message.get("tool_call_id"), str):
         yield "missing-tool-call-id", where, ""
     if message.get("function_call") is not None:
@@ -127,43 +127,47 @@ def _check_arguments(function: dict[str, Any], where: str) -> Iterator[Finding]:
         yield "tool-arguments-not-string", where, ""
     else:
         try:
-            read = orjson.loads(arguments)
+            parsed = orjson.loads(arguments)
         except ValueError:
-            read = None
-        if not isinstance(read, dict):
+            parsed = None
+        if not isinstance(parsed, dict):
             yield "tool-arguments-not-json", where, "The arguments are not a JSON object."
 
 
 def check_pairing(messages: list[Any], where: str) -> Iterator[Finding]:
-    """Calls that nobody answers, and answers to calls that nobody made."""
-    made: set[str] = set()
+    """Check that every call is answered, and that every tool message answers a call."""
+    call_ids: set[str] = set()
     open_calls: dict[str, str] = {}
     for index, message in enumerate(messages):
         if not isinstance(message, dict):
             continue
         if message.get("role") == "tool":
-            answered = message.get("tool_call_id")
-            if isinstance(answered, str) and answered not in made:
-                text = f"No call before it has the id {quote(answered)}."
+            call_id = message.get("tool_call_id")
+            if isinstance(call_id, str) and call_id not in call_ids:
+                text = f"No call before it has the id {quote(call_id)}."
                 yield "tool-without-call", f"{where}[{index}].tool_call_id", text
-            elif isinstance(answered, str):
-                open_calls.pop(answered, None)
+            elif isinstance(call_id, str):
+                open_calls.pop(call_id, None)
             continue
         yield from _unanswered(open_calls)
         open_calls = {}
         for place, call in _calls([message], where, index):
-            name = call.get("id")
-            if not isinstance(name, str):
+            call_id = call.get("id")
+            if not isinstance(call_id, str):
                 continue
-            if name in made:
-                yield "duplicate-tool-call-id", place, f"The id {quote(name)} was used before."
-            made.add(name)
-            open_calls[name] = place
+            if call_id in call_ids:
+                yield "duplicate-tool-call-id", place, f"The id {quote(call_id)} was used before."
+            call_ids.add(call_id)
+            open_calls[call_id] = place
 
 
 def _unanswered(open_calls: dict[str, str]) -> Iterator[Finding]:
-    for name, place in open_calls.items():
-        yield "tool-call-without-answer", place, f"No tool message answers the call {quote(name)}."
+    for call_id, place in open_calls.items():
+        yield (
+            "tool-call-without-answer",
+            place,
+            f"No tool message answers the call {quote(call_id)}.",
+        )
 
 
 def _calls(messages: Any, where: str, first: int = 0) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -1,4 +1,4 @@
-"""Rules for a file as a whole: its size, its formats, what its rows have in common."""
+"""Rules for a file as a whole: size, number of rows, formats, shared rows."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from tui.domain.text import number, plural
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What is known of all rows together, for `file_warnings`.
+    """Facts about all rows of a file, for `file_warnings`.
 
     Attributes:
         rows: number of rows, those with errors included.
         format: of the rows.
         answers: rows without errors, each of which has an answer.
         refusals: answers that are refusals or boilerplate.
-        systems: different system prompts; rows without one are none.
-        validated: whether a validation file was given beside it.
+        systems: distinct system prompts; rows without one are not counted.
+        validated: whether there is a validation file.
     """
 
     rows: int
@@ -35,7 +35,7 @@ class FileFacts:
 
 
 def check_count(rows: int, options: CheckOptions = DEFAULT_OPTIONS) -> list[Problem]:
-    """Problems of the number of examples that no service would take."""
+    """Check that the file has enough examples."""
     if rows == 0:
         return [problem("empty-file", None)]
     if rows >= options.fewest_examples:
@@ -43,11 +43,11 @@ def check_count(rows: int, options: CheckOptions = DEFAULT_OPTIONS) -> list[Prob
     text = (
         f"The file has {plural(rows, 'example')}; OpenAI takes {options.fewest_examples} or more."
     )
-    return _told(options, "too-few-examples", text)
+    return _file_problem(options, "too-few-examples", text)
 
 
 def check_size(size_bytes: int, options: CheckOptions = DEFAULT_OPTIONS) -> list[Problem]:
-    """Problems of the size of the file.
+    """Check the size of the file.
 
     Args:
         size_bytes: size of the file as it would be uploaded.
@@ -60,32 +60,32 @@ def check_size(size_bytes: int, options: CheckOptions = DEFAULT_OPTIONS) -> list
         f"The file has {size_bytes / 1e6:,.0f} MB; "
         f"{service.name} takes {service.largest_file / 1e6:,.0f} MB at the most."
     )
-    return _told(options, "file-too-large", text)
+    return _file_problem(options, "file-too-large", text)
 
 
 def check_format(
-    kind: Format, options: CheckOptions = DEFAULT_OPTIONS, held: str = ""
+    kind: Format, options: CheckOptions = DEFAULT_OPTIONS, container: str = ""
 ) -> list[Problem]:
-    """Why rows of a format cannot be trained on as they are.
+    """Check whether rows of a format can be used for training unchanged.
 
     Args:
         kind: the file's format.
         options: what is switched off.
-        held: what holds the rows, in words, where they are not plain lines.
+        container: noun phrase for the container of the rows, where they are not plain lines.
     """
     if kind.convertible:
         text = f"The rows are {kind}, not {kind.target} examples yet."
-        return _told(options, "needs-conversion", text)
+        return _file_problem(options, "needs-conversion", text)
     if kind in (Format.KTO, Format.TEXT):
-        return _told(options, "unconvertible-format", explain_format(kind))
-    if held and kind.trainable:
-        text = f"The file is {held}; training takes JSON Lines."
-        return _told(options, "needs-conversion", text)
+        return _file_problem(options, "unconvertible-format", explain_format(kind))
+    if container and kind.trainable:
+        text = f"The file is {container}; training takes JSON Lines."
+        return _file_problem(options, "needs-conversion", text)
     return []
 
 
 def check_formats(kind: Format, rows: int, others: Mapping[Format, Sequence[int]]) -> list[Problem]:
-    """Where a file has rows of other formats.
+    """Report rows of other formats.
 
     Args:
         kind: the file's format.
@@ -101,31 +101,31 @@ def check_formats(kind: Format, rows: int, others: Mapping[Format, Sequence[int]
 
 
 def file_warnings(facts: FileFacts, options: CheckOptions = DEFAULT_OPTIONS) -> list[Problem]:
-    """What a person should know of all rows together before training on them."""
-    found: list[Problem] = []
+    """Warnings about all rows together."""
+    problems: list[Problem] = []
     if options.fewest_examples <= facts.rows < options.few_examples:
         text = f"The file has {plural(facts.rows, 'example')}, fewer than {options.few_examples}."
-        found += _told(options, "few-examples", text)
+        problems += _file_problem(options, "few-examples", text)
     if facts.systems > options.system_prompts:
         text = f"The rows have {number(facts.systems)} different system prompts."
-        found += _told(options, "several-system-prompts", text)
+        problems += _file_problem(options, "several-system-prompts", text)
     share = facts.refusals / facts.answers if facts.answers else 0.0
     if facts.refusals > 1 and share >= options.refusal_share:
         text = f"{number(facts.refusals)} of {number(facts.answers)} answers refuse ({share:.0%})."
-        found += _told(options, "many-refusals", text)
+        problems += _file_problem(options, "many-refusals", text)
     if facts.format is Format.REINFORCEMENT and not facts.validated:
-        found += _told(options, "needs-validation", "")
-    return found
+        problems += _file_problem(options, "needs-validation", "")
+    return problems
 
 
 def check_shared(
     same: Sequence[int], near: Sequence[int], options: CheckOptions = DEFAULT_OPTIONS
 ) -> list[Problem]:
-    """What the validation and the test file have in common, where both are given.
+    """Report rows that the validation and the test file share.
 
     Args:
-        same: lines of the validation file that stand in the test file, in order.
-        near: its lines that do so nearly.
+        same: lines of the validation file that are also in the test file, in order.
+        near: its lines with a near duplicate in the test file.
         options: what is switched off.
     """
     if not same and not near:
@@ -133,7 +133,7 @@ def check_shared(
     has = f"has {_lines(same)}" if same else f"nearly has {_lines(near)}"
     also = f", and nearly {_lines(near)}" if same and near else ""
     text = f"The test file {has} of the validation file too{also}."
-    return _told(options, "shared-rows", text)
+    return _file_problem(options, "shared-rows", text)
 
 
 _SHOWN = 3
@@ -147,7 +147,7 @@ def _lines(lines: Sequence[int]) -> str:
     )
 
 
-def _told(options: CheckOptions, code: str, text: str) -> list[Problem]:
+def _file_problem(options: CheckOptions, code: str, text: str) -> list[Problem]:
     if code in options.off:
         return []
     return [problem(code, None, message=text, severity=severity_of(code, options))]
