@@ -53,7 +53,7 @@ def test_alpaca_keeps_its_input_and_history() -> None:
     }
     chat, _ = to_chat(row, Format.ALPACA)
     assert chat
-    assert [one["content"] for one in chat["messages"]] == [
+    assert [item["content"] for item in chat["messages"]] == [
         *("Hello", "Hi", "Sort these.\n\nb, a", "a, b")
     ]
 
@@ -72,9 +72,9 @@ def test_alpaca_keeps_its_input_and_history() -> None:
 def test_what_cannot_be_converted_is_told_in_the_fields_of_the_row(
     kind: Format, row: Row, where: str
 ) -> None:
-    chat, found = to_chat(row, kind)
+    chat, findings = to_chat(row, kind)
     assert chat is None
-    assert [one[1] for one in found] == [where]
+    assert [item[1] for item in findings] == [where]
 
 
 @pytest.mark.parametrize(

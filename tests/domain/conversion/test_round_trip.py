@@ -59,10 +59,10 @@ SEEN = message("assistant", "A red lamp.")
 
 
 def conversation(turns: list[tuple[str, str]], system: str) -> Row:
-    said = [message("system", system)] if system else []
-    for asked, answered in turns:
-        said += [message("user", asked), message("assistant", answered)]
-    return {"messages": said}
+    messages = [message("system", system)] if system else []
+    for question, answer in turns:
+        messages += [message("user", question), message("assistant", answer)]
+    return {"messages": messages}
 
 
 def with_calls() -> Row:
@@ -98,10 +98,10 @@ def test_conversations_of_texts_come_back_the_same(
     kind: Format, turns: list[tuple[str, str]], system: str
 ) -> None:
     row = conversation(turns, system)
-    told, found = from_chat(row, kind)
-    assert told is not None, found
-    assert detect_format(told) is kind
-    assert to_chat(told, kind) == (row, [])
+    converted, findings = from_chat(row, kind)
+    assert converted is not None, findings
+    assert detect_format(converted) is kind
+    assert to_chat(converted, kind) == (row, [])
 
 
 PARTS = st.lists(
@@ -126,57 +126,57 @@ def conversations(draw: st.DrawFn) -> Row:
     ids: list[str] = []
     for index in range(draw(st.integers(1, 6))):
         role = draw(st.sampled_from(["system", "user", "assistant", "assistant", "tool"]))
-        one: Row = {"role": role, "content": draw(CONTENT)}
+        entry: Row = {"role": role, "content": draw(CONTENT)}
         if role == "assistant" and draw(st.booleans()):
             called = draw(CALLS)
             names = [f"id_{index}_{number}" for number in range(len(called))]
             ids += names
-            one["tool_calls"] = [
+            entry["tool_calls"] = [
                 {"id": name, "type": "function", "function": function}
                 for name, function in zip(names, called, strict=True)
             ]
         if role == "assistant" and draw(st.booleans()):
-            one["weight"] = draw(st.sampled_from([0, 1]))
+            entry["weight"] = draw(st.sampled_from([0, 1]))
         if role == "tool":
-            one["tool_call_id"] = ids.pop(0) if ids else "nobody"
-        messages.append(one)
+            entry["tool_call_id"] = ids.pop(0) if ids else "nobody"
+        messages.append(entry)
     return {"messages": messages, **({"tools": [WEATHER]} if draw(st.booleans()) else {})}
 
 
 def renumbered(row: Row) -> Row:
     """A row whose ids are numbered through; no content beside a call is null, as OpenAI has it."""
     numbers: dict[str, str] = {}
-    made = json.loads(json.dumps(row))
-    for one in made["messages"]:
-        if "tool_calls" in one:
-            one["content"] = one["content"] or None
-        for call in one.get("tool_calls", ()):
+    chat = json.loads(json.dumps(row))
+    for entry in chat["messages"]:
+        if "tool_calls" in entry:
+            entry["content"] = entry["content"] or None
+        for call in entry.get("tool_calls", ()):
             call["id"] = numbers.setdefault(call["id"], f"call {len(numbers)}")
             call["function"]["arguments"] = json.loads(call["function"]["arguments"])
-        if "tool_call_id" in one:
-            one["tool_call_id"] = numbers.get(one["tool_call_id"])
-    return dict(made)
+        if "tool_call_id" in entry:
+            entry["tool_call_id"] = numbers.get(entry["tool_call_id"])
+    return dict(chat)
 
 
 @settings(deadline=None, max_examples=200)
 @given(conversations())
 def test_what_another_format_tells_of_a_conversation_is_all_of_it(row: Row) -> None:
     for kind in (Format.SHAREGPT, Format.PROMPT_COMPLETION, Format.ALPACA, Format.PAIRS):
-        told, found = from_chat(row, kind)
-        assert (told is None) == bool(found)
-        if told is not None:
-            assert detect_format(told) is kind
-            made, found = to_chat(told, kind)
-            assert made is not None, found
-            assert renumbered(made) == renumbered(row)
+        converted, findings = from_chat(row, kind)
+        assert (converted is None) == bool(findings)
+        if converted is not None:
+            assert detect_format(converted) is kind
+            chat, findings = to_chat(converted, kind)
+            assert chat is not None, findings
+            assert renumbered(chat) == renumbered(row)
 
 
 @given(TEXT, TEXT, st.text(max_size=10))
-def test_a_pair_comes_back_the_same(asked: str, answered: str, system: str) -> None:
-    row = conversation([(asked, answered)], system)
-    told, _ = from_chat(row, Format.PAIRS)
-    assert told is not None
-    assert to_chat(told, Format.PAIRS) == (row, [])
+def test_a_pair_comes_back_the_same(question: str, answer: str, system: str) -> None:
+    row = conversation([(question, answer)], system)
+    converted, _ = from_chat(row, Format.PAIRS)
+    assert converted is not None
+    assert to_chat(converted, Format.PAIRS) == (row, [])
 
 
 @given(TURNS, TEXT, TEXT)
@@ -188,25 +188,25 @@ def test_a_preference_row_comes_back_the_same(
         "preferred_output": [message("assistant", better)],
         "non_preferred_output": [message("assistant", worse)],
     }
-    told, _ = from_chat(row, Format.CHOSEN_REJECTED)
-    assert told is not None
-    assert detect_format(told) is Format.CHOSEN_REJECTED
-    assert to_chat(told, Format.CHOSEN_REJECTED) == (row, [])
+    converted, _ = from_chat(row, Format.CHOSEN_REJECTED)
+    assert converted is not None
+    assert detect_format(converted) is Format.CHOSEN_REJECTED
+    assert to_chat(converted, Format.CHOSEN_REJECTED) == (row, [])
 
 
 @pytest.mark.parametrize("kind", [Format.SHAREGPT, Format.PROMPT_COMPLETION], ids=str)
 def test_tool_calls_survive_the_way_there_and_back(kind: Format) -> None:
     row = with_calls()
-    told, _ = from_chat(row, kind)
-    assert told is not None
-    assert to_chat(told, kind) == (row, [])
+    converted, _ = from_chat(row, kind)
+    assert converted is not None
+    assert to_chat(converted, kind) == (row, [])
     assert check_line(json.dumps(row).encode(), 1)[1] == []
 
 
 def test_trl_is_given_arguments_as_objects() -> None:
-    told, _ = from_chat(with_calls(), Format.PROMPT_COMPLETION)
-    assert told is not None
-    calls = told["prompt"][1]["tool_calls"]
+    converted, _ = from_chat(with_calls(), Format.PROMPT_COMPLETION)
+    assert converted is not None
+    calls = converted["prompt"][1]["tool_calls"]
     assert [call["function"]["arguments"]["city"] for call in calls] == ["Rome", "Åbo"]
 
 
@@ -216,19 +216,19 @@ def test_parts_of_a_message_survive_in_trls_form() -> None:
         {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
     ]
     row = {"messages": [{"role": "user", "content": parts}, message("assistant", "A red lamp.")]}
-    told, _ = from_chat(row, Format.PROMPT_COMPLETION)
-    assert told is not None
-    assert to_chat(told, Format.PROMPT_COMPLETION) == (row, [])
+    converted, _ = from_chat(row, Format.PROMPT_COMPLETION)
+    assert converted is not None
+    assert to_chat(converted, Format.PROMPT_COMPLETION) == (row, [])
 
 
 def test_images_stand_in_sharegpts_texts_by_a_mark_and_come_back() -> None:
     content = [part("Is "), IMAGE, part(" like\n"), LAMP]
     row = {"messages": [message("user", "Hi"), SEEN, {"role": "user", "content": content}, SEEN]}
-    told, _ = from_chat(row, Format.SHAREGPT)
-    assert told is not None
-    assert told["conversations"][2]["value"] == "Is <image> like\n<image>"
-    assert told["images"] == [IMAGE["image_url"]["url"], LAMP["image_url"]["url"]]
-    assert to_chat(told, Format.SHAREGPT) == (row, [])
+    converted, _ = from_chat(row, Format.SHAREGPT)
+    assert converted is not None
+    assert converted["conversations"][2]["value"] == "Is <image> like\n<image>"
+    assert converted["images"] == [IMAGE["image_url"]["url"], LAMP["image_url"]["url"]]
+    assert to_chat(converted, Format.SHAREGPT) == (row, [])
 
 
 @pytest.mark.parametrize(
@@ -244,23 +244,23 @@ def test_images_stand_in_sharegpts_texts_by_a_mark_and_come_back() -> None:
 def test_images_beside_the_messages_are_put_into_them(
     prompt: Any, images: Any, content: Any
 ) -> None:
-    asked = {"role": "user", "content": prompt}
-    row = {"prompt": [asked], "completion": [SEEN], "images": images}
+    question = {"role": "user", "content": prompt}
+    row = {"prompt": [question], "completion": [SEEN], "images": images}
     expected = {"role": "user", "content": content}
-    made, _ = to_chat(row, Format.PROMPT_COMPLETION)
-    assert made == {"messages": [expected, SEEN]}
-    pair = {"prompt": [asked], "chosen": [SEEN], "rejected": [message("assistant", "?")]}
-    made, _ = to_chat({**pair, "images": images}, Format.CHOSEN_REJECTED)
-    assert made is not None
-    assert made["input"]["messages"] == [expected]
+    chat, _ = to_chat(row, Format.PROMPT_COMPLETION)
+    assert chat == {"messages": [expected, SEEN]}
+    pair = {"prompt": [question], "chosen": [SEEN], "rejected": [message("assistant", "?")]}
+    chat, _ = to_chat({**pair, "images": images}, Format.CHOSEN_REJECTED)
+    assert chat is not None
+    assert chat["input"]["messages"] == [expected]
 
 
 @pytest.mark.parametrize("images", [["a.png", "b.png"], [7], {"bytes": "AAAA"}])
 def test_images_that_fit_no_place_are_told(images: Any) -> None:
     turns = [{"from": "human", "value": "A <image>?"}, {"from": "gpt", "value": "A lamp."}]
-    made, found = to_chat({"conversations": turns, "images": images}, Format.SHAREGPT)
-    assert made is None
-    assert found[0][1] == "images"
+    chat, findings = to_chat({"conversations": turns, "images": images}, Format.SHAREGPT)
+    assert chat is None
+    assert findings[0][1] == "images"
 
 
 @pytest.mark.parametrize(
@@ -280,9 +280,9 @@ def test_images_that_fit_no_place_are_told(images: Any) -> None:
     ],
 )
 def test_what_sharegpt_cannot_tell_is_refused_and_not_lost(row: Row) -> None:
-    told, found = from_chat(row, Format.SHAREGPT)
-    assert told is None
-    assert found[0][0] == "bad-field"
+    converted, findings = from_chat(row, Format.SHAREGPT)
+    assert converted is None
+    assert findings[0][0] == "bad-field"
 
 
 def test_turns_of_sharegpt_that_call_become_one_message_with_their_answers() -> None:
@@ -296,20 +296,20 @@ def test_turns_of_sharegpt_that_call_become_one_message_with_their_answers() -> 
         {"from": "gpt", "value": "Rome, of course."},
     ]
     row = {"conversations": turns, "tools": json.dumps([WEATHER["function"]])}
-    made, found = to_chat(row, Format.SHAREGPT)
-    assert made is not None, found
-    calls = made["messages"][1]["tool_calls"]
-    assert made["messages"][1]["content"] == "I look."
+    chat, findings = to_chat(row, Format.SHAREGPT)
+    assert chat is not None, findings
+    calls = chat["messages"][1]["tool_calls"]
+    assert chat["messages"][1]["content"] == "I look."
     assert [call["function"]["arguments"] for call in calls] == ['{"city": "Rome"}', "{}"]
-    answers = [one["tool_call_id"] for one in made["messages"] if one["role"] == "tool"]
+    answers = [item["tool_call_id"] for item in chat["messages"] if item["role"] == "tool"]
     assert answers == [call["id"] for call in calls]
     assert check_line(json.dumps(row).encode(), 1, Format.SHAREGPT)[1] == []
-    told, _ = from_chat(made, Format.SHAREGPT)
-    assert told is not None
-    assert [turn["from"] for turn in told["conversations"]] == [
+    converted, _ = from_chat(chat, Format.SHAREGPT)
+    assert converted is not None
+    assert [turn["from"] for turn in converted["conversations"]] == [
         *("human", "gpt", "function_call", "observation", "observation", "gpt")
     ]
-    assert told["conversations"][1]["value"] == "I look."
+    assert converted["conversations"][1]["value"] == "I look."
 
 
 def test_calls_of_trl_get_ids_and_their_answers_too() -> None:
@@ -329,21 +329,21 @@ def test_calls_of_trl_get_ids_and_their_answers_too() -> None:
     ]
     tools = [{"name": name, "parameters": {}} for name in ("weather", "time", "news")]
     row = {"prompt": prompt, "completion": answer, "tools": tools}
-    made, _ = to_chat(row, Format.PROMPT_COMPLETION)
-    assert made is not None
-    told = {
-        one["function"]["name"]: one["id"]
-        for said in made["messages"]
-        for one in said.get("tool_calls", ())
+    chat, _ = to_chat(row, Format.PROMPT_COMPLETION)
+    assert chat is not None
+    ids = {
+        call["function"]["name"]: call["id"]
+        for item in chat["messages"]
+        for call in item.get("tool_calls", ())
     }
-    assert [one["tool_call_id"] for one in made["messages"] if one["role"] == "tool"] == [
-        *(told["time"], told["weather"], told["news"])
+    assert [item["tool_call_id"] for item in chat["messages"] if item["role"] == "tool"] == [
+        *(ids["time"], ids["weather"], ids["news"])
     ]
     assert check_line(json.dumps(row).encode(), 1, Format.PROMPT_COMPLETION)[1] == []
     row = {"prompt": prompt, "chosen": answer, "rejected": answer[2:], "tools": json.dumps(tools)}
-    made, _ = to_chat(row, Format.CHOSEN_REJECTED)
-    assert made is not None
-    assert made["preferred_output"][1]["tool_call_id"] == told["news"]
+    chat, _ = to_chat(row, Format.CHOSEN_REJECTED)
+    assert chat is not None
+    assert chat["preferred_output"][1]["tool_call_id"] == ids["news"]
 
 
 def test_an_observation_without_a_call_is_told_by_its_turn() -> None:
@@ -352,9 +352,9 @@ def test_an_observation_without_a_call_is_told_by_its_turn() -> None:
         {"from": "observation", "value": "sunny"},
         {"from": "gpt", "value": "It is sunny."},
     ]
-    row, found = to_chat({"conversations": turns}, Format.SHAREGPT)
+    row, findings = to_chat({"conversations": turns}, Format.SHAREGPT)
     assert row is None
-    assert found[0][1] == "conversations[1]"
+    assert findings[0][1] == "conversations[1]"
 
 
 ASKED, GOOD, BAD = message("user", "2 + 2?"), message("assistant", "4."), message("assistant", "5.")
@@ -377,9 +377,9 @@ PREFERENCES: list[Row] = [
 @pytest.mark.parametrize("row", PREFERENCES)
 def test_a_better_and_a_worse_answer_become_a_preference_row(row: Row) -> None:
     assert detect_format(row) is Format.CHOSEN_REJECTED
-    made, found = to_chat(row, Format.CHOSEN_REJECTED)
-    assert found == []
-    assert made == {
+    chat, findings = to_chat(row, Format.CHOSEN_REJECTED)
+    assert findings == []
+    assert chat == {
         "input": {"messages": [ASKED]},
         "preferred_output": [GOOD],
         "non_preferred_output": [BAD],
@@ -391,17 +391,17 @@ def test_a_better_and_a_worse_answer_become_a_preference_row(row: Row) -> None:
 def test_a_conversation_that_brings_its_system_prompt_is_not_asked_twice() -> None:
     start = [message("system", "Count."), ASKED]
     row = {"prompt": "2 + 2?", "chosen": [*start, GOOD], "rejected": [*start, BAD]}
-    made, _ = to_chat(row, Format.CHOSEN_REJECTED, "Another prompt.")
-    assert made is not None
-    assert made["input"]["messages"] == start
-    assert (made["preferred_output"], made["non_preferred_output"]) == ([GOOD], [BAD])
+    chat, _ = to_chat(row, Format.CHOSEN_REJECTED, "Another prompt.")
+    assert chat is not None
+    assert chat["input"]["messages"] == start
+    assert (chat["preferred_output"], chat["non_preferred_output"]) == ([GOOD], [BAD])
 
 
 def test_answers_that_begin_differently_have_no_prompt() -> None:
     row = {"chosen": [message("user", "a"), GOOD], "rejected": [message("user", "b"), BAD]}
-    made, found = to_chat(row, Format.CHOSEN_REJECTED)
-    assert made is None
-    assert found[0][1] == "prompt"
+    chat, findings = to_chat(row, Format.CHOSEN_REJECTED)
+    assert chat is None
+    assert findings[0][1] == "prompt"
 
 
 def test_declarations_written_bare_or_as_text_are_declared_as_openai_wants() -> None:
@@ -416,8 +416,8 @@ def test_declarations_written_bare_or_as_text_are_declared_as_openai_wants() -> 
 @given(value=WILD)
 def test_nothing_wild_makes_a_converter_fail(kind: Format, value: Any) -> None:
     row = value if isinstance(value, dict) else {"conversations": value, "chosen": value}
-    made, found = to_chat(row, kind)
-    assert (made is None) == bool(found)
+    chat, findings = to_chat(row, kind)
+    assert (chat is None) == bool(findings)
     example_of(row, kind)
     from_chat(row, kind)
 

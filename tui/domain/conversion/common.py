@@ -10,7 +10,7 @@ from tui.domain.rows.formats import Row
 from tui.domain.rows.parsing import Finding
 
 Conversion = tuple[Row | None, list[Finding]]
-"""A row, None where there is nothing to make one of, and what stood in the way."""
+"""The converted row, or None, and the findings that prevented the conversion."""
 
 
 def reject(where: str, text: str) -> Conversion:
@@ -19,7 +19,7 @@ def reject(where: str, text: str) -> Conversion:
 
 
 def text_message(role: str, text: str) -> Row:
-    """A message that is text alone."""
+    """A message that has only text."""
     return {"role": role, "content": text}
 
 
@@ -37,18 +37,18 @@ def own_system(row: Row, system: str) -> str:
 
 
 def missing_texts(row: Row, *names: str) -> list[Finding]:
-    """What is missing or no text among the fields that are needed."""
-    found: list[Finding] = []
+    """Findings for the required fields that are missing or not text."""
+    findings: list[Finding] = []
     for name in names:
         if name not in row:
-            found.append(("missing-field", name, f"The row has no `{name}`."))
+            findings.append(("missing-field", name, f"The row has no `{name}`."))
         elif not isinstance(row[name], str):
-            found.append(("bad-field", name, f"`{name}` is not text."))
-    return found
+            findings.append(("bad-field", name, f"`{name}` is not text."))
+    return findings
 
 
 def read_json(value: Any) -> Any:
-    """The value that a text holds as JSON; what is no JSON text is given back."""
+    """Parse a text as JSON; any other value is returned unchanged."""
     if not isinstance(value, str):
         return value
     try:
@@ -58,14 +58,14 @@ def read_json(value: Any) -> Any:
 
 
 def with_tools(row: Row, tools: Any) -> Row:
-    """A row with tool declarations as OpenAI wants them; other exports write them bare, or as text.
+    """A row with tool declarations in OpenAI's form; other exports have them bare, or as text.
 
-    What is no list of declarations is kept as it is, so that the rules can tell what is wrong.
+    A value that is not a list is left as it is, so that the rules can report it.
     """
     value = read_json(tools)
     if value is None or value == [] or value == "":
         return row
-    declared = [declared_tool(one) for one in value] if isinstance(value, list) else value
+    declared = [declared_tool(tool) for tool in value] if isinstance(value, list) else value
     return {**row, "tools": declared}
 
 
@@ -76,32 +76,32 @@ def declared_tool(tool: Any) -> Any:
 
 
 def with_text_arguments(message: Any) -> Any:
-    """A message whose calls carry their arguments as JSON in a string, as OpenAI wants them."""
+    """A message whose calls carry their arguments as JSON in a string, as OpenAI requires."""
     return _with_arguments(message, _as_text)
 
 
 def with_object_arguments(message: Any) -> Any:
-    """A message whose calls carry their arguments as an object, as TRL's chat templates want it."""
+    """A message whose calls carry their arguments as an object, as TRL's chat templates require."""
     return _with_arguments(message, read_json)
 
 
 def with_call_ids(messages: list[Row]) -> list[Row]:
-    """Messages whose calls have ids, and whose answers name them; TRL's need neither.
+    """Messages with ids on calls and tool messages; TRL's rows may lack both.
 
-    An answer without an id belongs to the first open call, of its own name where it has one.
+    A tool message without an id answers the first open call, preferring one of the same name.
     """
-    made: list[Row] = []
-    waiting: dict[str, Any] = {}
+    result: list[Row] = []
+    open_calls: dict[str, Any] = {}
     for index, message in enumerate(messages):
         calls = message.get("tool_calls")
         if isinstance(calls, list):
             named = [_named_call(call, index, number) for number, call in enumerate(calls)]
             message = {**message, "tool_calls": named}
-            waiting |= {str(call["id"]): _name(call) for call in named if isinstance(call, dict)}
-        elif message.get("role") == "tool" and waiting:
-            message = _answering(message, waiting)
-        made.append(message)
-    return made
+            open_calls |= {str(call["id"]): _name(call) for call in named if isinstance(call, dict)}
+        elif message.get("role") == "tool" and open_calls:
+            message = _with_call_id(message, open_calls)
+        result.append(message)
+    return result
 
 
 def _named_call(call: Any, index: int, number: int) -> Any:
@@ -116,15 +116,18 @@ def _name(call: Row) -> Any:
     return function.get("name") if isinstance(function, dict) else None
 
 
-def _answering(message: Row, waiting: dict[str, Any]) -> Row:
-    """An answer with the id of its call, which does not wait any more."""
+def _with_call_id(message: Row, open_calls: dict[str, Any]) -> Row:
+    """A tool message with the id of its call, which is removed from `open_calls`."""
     own, name = message.get("tool_call_id"), message.get("name")
     if own is not None:
-        waiting.pop(str(own), None)
+        open_calls.pop(str(own), None)
         return message
-    chosen = next((one for one, called in waiting.items() if called == name), next(iter(waiting)))
-    del waiting[chosen]
-    return {**message, "tool_call_id": chosen}
+    call_id = next(
+        (open_id for open_id, open_name in open_calls.items() if open_name == name),
+        next(iter(open_calls)),
+    )
+    del open_calls[call_id]
+    return {**message, "tool_call_id": call_id}
 
 
 def _as_text(arguments: Any) -> Any:
@@ -149,7 +152,7 @@ def _changed_call(call: Any, change: Callable[[Any], Any]) -> Any:
 
 def is_conversation(value: Any) -> TypeGuard[list[Row]]:
     """Whether a value is a list of objects, as messages are."""
-    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
+    return isinstance(value, list) and all(isinstance(item, dict) for item in value)
 
 
 def plain_texts(messages: Any, *roles: str) -> list[str] | None:

@@ -38,7 +38,7 @@ _FROM_CHAT: Mapping[Format, Callable[[Row], Conversion]] = {
     Format.CHOSEN_REJECTED: to_chosen_rejected,
 }
 
-_EXPLAINED: Mapping[Format, str] = {
+_EXPLANATIONS: Mapping[Format, str] = {
     Format.CHAT: "Chat rows hold a conversation in `messages`; they are trained on as they are.",
     Format.PREFERENCE: "Preference rows hold `input`, a `preferred_output` and a "
     "`non_preferred_output`; the method dpo trains on them.",
@@ -74,7 +74,7 @@ def to_chat(row: Row, kind: Format, system: str = "") -> Conversion:
 
 
 def from_chat(row: Row, kind: Format) -> Conversion:
-    """Tell a row of the format `kind.target` in another format; refused where it would lose.
+    """Convert a row of the format `kind.target` back; rejected where it would lose data.
 
     Args:
         row: a row of the format `kind.target`.
@@ -84,8 +84,8 @@ def from_chat(row: Row, kind: Format) -> Conversion:
 
 
 def explain_format(kind: Format) -> str:
-    """One sentence: what the format is and, where it cannot be converted, why and what to do."""
-    return _EXPLAINED[kind]
+    """Describe a format in one sentence, with what to do where it cannot be converted."""
+    return _EXPLANATIONS[kind]
 
 
 def pair_fields(kind: Format) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""Rows whose question and answer stand in fields of their own: raw pairs, and Alpaca."""
+"""Rows with question and answer in separate fields: raw pairs, and Alpaca."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from tui.domain.rows.parsing import Finding
 
 
 def from_pair(row: Row, system: str) -> Conversion:
-    """`{input, ideal_output}`, perhaps with a `system` of its own."""
-    found = missing_texts(row, "input", "ideal_output")
-    if found:
-        return None, found
+    """Convert `{input, ideal_output}` with an optional `system`."""
+    findings = missing_texts(row, "input", "ideal_output")
+    if findings:
+        return None, findings
     messages = [text_message("user", row["input"]), text_message("assistant", row["ideal_output"])]
     return {"messages": with_system(messages, own_system(row, system))}, []
 
 
 def to_pair(row: Row) -> Conversion:
-    """A single question and its answer."""
+    """Convert a single question and its answer to a pair."""
     messages, start = _without_system(row)
     texts = plain_texts(messages, "user", "assistant")
     if texts is None or row.keys() != {"messages"}:
@@ -38,11 +38,11 @@ def to_pair(row: Row) -> Conversion:
 
 
 def from_alpaca(row: Row, system: str) -> Conversion:
-    """`{instruction, input, output}` with the turns before it in `history`."""
-    messages, found = alpaca_question(row)
-    found += missing_texts(row, "output")
-    if found:
-        return None, found
+    """Convert `{instruction, input, output}` with an optional `history` of earlier turns."""
+    messages, findings = alpaca_question(row)
+    findings += missing_texts(row, "output")
+    if findings:
+        return None, findings
     messages.append(text_message("assistant", row["output"]))
     placed = placed_images(with_system(messages, own_system(row, system)), row.get("images"))
     if isinstance(placed, str):
@@ -51,32 +51,32 @@ def from_alpaca(row: Row, system: str) -> Conversion:
 
 
 def alpaca_question(row: Row) -> tuple[list[Row], list[Finding]]:
-    """The turns of `history`, then what is asked: the instruction, and below it the input."""
-    found = missing_texts(row, "instruction")
+    """The messages before the answer: the turns of `history`, then instruction and input."""
+    findings = missing_texts(row, "instruction")
     messages: list[Row] = []
     history = row.get("history") or []
     for turn in history if isinstance(history, list) else [None]:
         if not (isinstance(turn, list) and len(turn) == 2 and all(map(_is_text, turn))):
             text = "`history` is not a list of [question, answer]."
-            return [], [*found, ("bad-field", "history", text)]
+            return [], [*findings, ("bad-field", "history", text)]
         messages += [text_message("user", turn[0]), text_message("assistant", turn[1])]
-    if found:
-        return [], found
+    if findings:
+        return [], findings
     extra = row.get("input")
     below = f"\n\n{extra}" if isinstance(extra, str) and extra else ""
     return [*messages, text_message("user", row["instruction"] + below)], []
 
 
 def to_alpaca(row: Row) -> Conversion:
-    """Questions and answers in turn, all but the last pair as history."""
+    """Convert alternating questions and answers; all but the last pair become `history`."""
     messages, start = _without_system(row)
     turns = len(messages) // 2
     texts = plain_texts(messages, *("user", "assistant") * max(turns, 1))
     if texts is None or row.keys() != {"messages"}:
         return reject("messages", "Alpaca holds questions and answers in turn, all of them text.")
     history = [texts[at : at + 2] for at in range(0, len(texts) - 2, 2)]
-    made: Row = {"instruction": texts[-2], "input": "", "output": texts[-1], **start}
-    return made | ({"history": history} if history else {}), []
+    converted: Row = {"instruction": texts[-2], "input": "", "output": texts[-1], **start}
+    return converted | ({"history": history} if history else {}), []
 
 
 def _without_system(row: Row) -> tuple[list[Any], Row]:

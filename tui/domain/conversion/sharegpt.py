@@ -1,4 +1,4 @@
-"""ShareGPT: turns of speakers, with calls of functions and what they observed."""
+"""ShareGPT: turns of speakers, with function calls and observations."""
 
 from __future__ import annotations
 
@@ -36,38 +36,37 @@ _SPEAKERS: Mapping[str, str] = {
     "function_response": "tool",
 }
 _NAMES = {"user": "human", "assistant": "gpt", "system": "system", "tool": "observation"}
-_BESIDE = {"assistant": ("tool_calls", "weight"), "tool": ("tool_call_id",)}
-"""What a message of a role may hold beside its content."""
-_CALL = {"id", "type", "function"}
-_FUNCTION = {"name", "arguments"}
+_EXTRA_KEYS = {"assistant": ("tool_calls", "weight"), "tool": ("tool_call_id",)}
+"""Keys that a message of a role may have beside its content."""
+_CALL_KEYS = {"id", "type", "function"}
+_FUNCTION_KEYS = {"name", "arguments"}
 _TURN = "The turn needs `from` (human, gpt, function_call, observation) and `value`."
 
 
 def from_sharegpt(row: Row, system: str) -> Conversion:
-    """`{conversations: [{from, value}]}`, perhaps with `system`, `tools` and `images`.
+    """Convert `{conversations: [{from, value}]}` with optional `system`, `tools` and `images`.
 
-    A `function_call` becomes a message with real calls, joined with what the assistant says or
-    calls directly before it; each `observation` answers the first call that has no answer yet. The
-    ids are numbered through.
+    A `function_call` becomes a message with `tool_calls`, merged into an assistant message
+    directly before it; each `observation` answers the first open call. The ids are numbered.
     """
     turns = row.get("conversations")
     if not isinstance(turns, list) or not turns:
         return reject("conversations", "`conversations` is not a list of turns.")
     messages: list[Row] = []
-    waiting: list[str] = []
+    open_ids: list[str] = []
     for index, turn in enumerate(turns):
-        message = _message(turn, f"call_{index + 1}", waiting)
+        message = _message(turn, f"call_{index + 1}", open_ids)
         if isinstance(message, str):
             return reject(f"conversations[{index}]", message)
-        _join(messages, message)
-    own = placed_images(with_system(messages, own_system(row, system)), row.get("images"))
-    if isinstance(own, str):
-        return reject("images", own)
-    return with_tools({"messages": own}, row.get("tools")), []
+        _append_message(messages, message)
+    placed = placed_images(with_system(messages, own_system(row, system)), row.get("images"))
+    if isinstance(placed, str):
+        return reject("images", placed)
+    return with_tools({"messages": placed}, row.get("tools")), []
 
 
-def _join(messages: list[Row], message: Row) -> None:
-    """Add a message; calls belong to what the assistant said or called just before."""
+def _append_message(messages: list[Row], message: Row) -> None:
+    """Append a message; calls are merged into an assistant message directly before them."""
     last = messages[-1] if messages else {}
     if "tool_calls" not in message or last.get("role") != "assistant":
         messages.append(message)
@@ -76,13 +75,13 @@ def _join(messages: list[Row], message: Row) -> None:
     messages[-1] = {**message, **last, "tool_calls": calls}
 
 
-def _message(turn: Any, call_id: str, waiting: list[str]) -> Row | str:
-    """A turn as a message, or what is wrong with it.
+def _message(turn: Any, call_id: str, open_ids: list[str]) -> Row | str:
+    """A turn as a message, or the reason why it cannot be one.
 
     Args:
         turn: the turn.
-        call_id: how the ids of its calls begin.
-        waiting: ids of the calls that no observation answered yet; this is kept up to date.
+        call_id: prefix of the ids of its calls.
+        open_ids: ids of the unanswered calls; updated in place.
     """
     speaker = turn.get("from", turn.get("role")) if isinstance(turn, dict) else None
     text = turn.get("value", turn.get("content")) if isinstance(turn, dict) else None
@@ -90,73 +89,75 @@ def _message(turn: Any, call_id: str, waiting: list[str]) -> Row | str:
     if role is None or not isinstance(text, str):
         return _TURN
     if role == "tool":
-        if not waiting:
+        if not open_ids:
             return "The observation answers no function_call before it."
-        return {"role": "tool", "tool_call_id": waiting.pop(0), "content": text}
-    message = _calling(text, call_id, waiting) if role == "calls" else text_message(role, text)
+        return {"role": "tool", "tool_call_id": open_ids.pop(0), "content": text}
+    message = (
+        _call_message(text, call_id, open_ids) if role == "calls" else text_message(role, text)
+    )
     weight = {"weight": turn["weight"]} if "weight" in turn else {}
     return message if isinstance(message, str) else message | weight
 
 
-def _calling(text: str, call_id: str, waiting: list[str]) -> Row | str:
+def _call_message(text: str, call_id: str, open_ids: list[str]) -> Row | str:
     value = read_json(text)
-    asked = value if isinstance(value, list) else [value]
+    requests = value if isinstance(value, list) else [value]
     calls = []
-    for number, one in enumerate(asked):
-        if not (isinstance(one, dict) and isinstance(one.get("name"), str)):
+    for number, request in enumerate(requests):
+        if not (isinstance(request, dict) and isinstance(request.get("name"), str)):
             return "A function_call is JSON with `name` and `arguments`."
-        arguments = one.get("arguments", {})
-        written = arguments if isinstance(arguments, str) else _dumped(arguments)
+        arguments = request.get("arguments", {})
+        arguments_text = arguments if isinstance(arguments, str) else _to_json(arguments)
         name = f"{call_id}_{number}" if number else call_id
-        function = {"name": one["name"], "arguments": written}
+        function = {"name": request["name"], "arguments": arguments_text}
         calls.append({"id": name, "type": "function", "function": function})
     if not calls:
         return "The function_call calls nothing."
-    waiting += [str(call["id"]) for call in calls]
+    open_ids += [str(call["id"]) for call in calls]
     return {"role": "assistant", "content": None, "tool_calls": calls}
 
 
-def _dumped(value: Any) -> str:
+def _to_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
 def to_sharegpt(row: Row) -> Conversion:
-    """Turns of speakers; the ids of calls are left out, since their order tells the same."""
+    """Convert a conversation to turns; call ids are left out, since their order is enough."""
     messages = row.get("messages")
     if not is_conversation(messages) or not row.keys() <= {"messages", "tools"}:
         return reject("messages", "ShareGPT holds a conversation and its tools alone.")
     turns: list[Row] = []
     images: list[str] = []
-    waiting: list[Any] = []
+    open_ids: list[Any] = []
     for index, message in enumerate(messages):
-        told = _turns(message, waiting, images)
+        message_turns = _turns(message, open_ids, images)
         follows = index and messages[index - 1].get("role") == "assistant"
-        if told is None or (follows and "tool_calls" in message):
+        if message_turns is None or (follows and "tool_calls" in message):
             return reject(f"messages[{index}]", "ShareGPT cannot tell all of this message.")
-        turns += told
+        turns += message_turns
     if images and sum(str(turn["value"]).count(MARK) for turn in turns) != len(images):
         return reject("messages", f"A text holds `{MARK}`, which is ShareGPT's mark of an image.")
-    beside: Row = {"tools": _dumped(row["tools"])} if row.get("tools") else {}
-    return {"conversations": turns, **beside, **({"images": images} if images else {})}, []
+    tools: Row = {"tools": _to_json(row["tools"])} if row.get("tools") else {}
+    return {"conversations": turns, **tools, **({"images": images} if images else {})}, []
 
 
-def _turns(message: Row, waiting: list[Any], images: list[str]) -> list[Row] | None:
-    """A message as one or two turns; None where it says more than they can.
+def _turns(message: Row, open_ids: list[Any], images: list[str]) -> list[Row] | None:
+    """A message as one or two turns; None where data would be lost.
 
     Args:
         message: the message.
-        waiting: ids of the calls that were not answered yet; this is kept up to date.
-        images: addresses of the images so far; this is kept up to date.
+        open_ids: ids of the unanswered calls; updated in place.
+        images: addresses of the images so far; updated in place.
     """
     role, calls = str(message.get("role")), message.get("tool_calls")
-    known = {"role", "content", *_BESIDE.get(role, ())}
+    known = {"role", "content", *_EXTRA_KEYS.get(role, ())}
     content = message.get("content")
-    told = ("", []) if content is None and calls else text_and_images(content)
-    if not message.keys() <= known or told is None or role not in _NAMES:
+    text_content = ("", []) if content is None and calls else text_and_images(content)
+    if not message.keys() <= known or text_content is None or role not in _NAMES:
         return None
-    if role == "tool" and (not waiting or waiting.pop(0) != message.get("tool_call_id")):
+    if role == "tool" and (not open_ids or open_ids.pop(0) != message.get("tool_call_id")):
         return None
-    text, urls = told
+    text, urls = text_content
     images += urls
     weight = {"weight": message["weight"]} if "weight" in message else {}
     if not calls:
@@ -164,18 +165,22 @@ def _turns(message: Row, waiting: list[Any], images: list[str]) -> list[Row] | N
     functions = _functions(message)
     if functions is None:
         return None
-    waiting += [call.get("id") for call in calls]
-    value = _dumped(functions[0] if len(functions) == 1 else functions)
+    open_ids += [call.get("id") for call in calls]
+    value = _to_json(functions[0] if len(functions) == 1 else functions)
     before = [{"from": "gpt", "value": text, **weight}] if text else []
     return [*before, {"from": "function_call", "value": value, **({} if text else weight)}]
 
 
 def _functions(message: Row) -> list[Row] | None:
-    """The called functions of a message; None where a call is damaged or says more."""
-    told = with_object_arguments(message)["tool_calls"]
-    if not isinstance(told, list):
+    """The called functions of a message; None where a call is malformed or has other keys."""
+    calls = with_object_arguments(message)["tool_calls"]
+    if not isinstance(calls, list):
         return None
-    calls = [call for call in told if isinstance(call, dict) and call.keys() <= _CALL]
-    functions = [call.get("function") for call in calls]
-    whole = [one for one in functions if isinstance(one, dict) and one.keys() == _FUNCTION]
-    return whole if len(whole) == len(told) else None
+    known_calls = [call for call in calls if isinstance(call, dict) and call.keys() <= _CALL_KEYS]
+    functions = [call.get("function") for call in known_calls]
+    complete = [
+        function
+        for function in functions
+        if isinstance(function, dict) and function.keys() == _FUNCTION_KEYS
+    ]
+    return complete if len(complete) == len(calls) else None

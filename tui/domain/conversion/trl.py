@@ -23,18 +23,18 @@ from tui.domain.conversion.sharegpt import from_sharegpt
 from tui.domain.rows.formats import Row
 from tui.domain.rows.parsing import Finding
 
-_TOLD = {"messages", "tools"}
+_KNOWN_FIELDS = {"messages", "tools"}
 _NEITHER = "is neither text nor a list of messages."
 
 
 def from_prompt_completion(row: Row, system: str) -> Conversion:
-    """What is asked and what is answered."""
-    found: list[Finding] = []
-    asked = _messages(row, "prompt", "user", found)
-    answered = _messages(row, "completion", "assistant", found)
-    if found:
-        return None, found
-    messages = with_system([*asked, *answered], own_system(row, system))
+    """Convert a prompt and its completion."""
+    findings: list[Finding] = []
+    prompt = _messages(row, "prompt", "user", findings)
+    completion = _messages(row, "completion", "assistant", findings)
+    if findings:
+        return None, findings
+    messages = with_system([*prompt, *completion], own_system(row, system))
     placed = placed_images(with_call_ids(messages), _images(row))
     if isinstance(placed, str):
         return reject("images", placed)
@@ -42,102 +42,102 @@ def from_prompt_completion(row: Row, system: str) -> Conversion:
 
 
 def to_prompt_completion(row: Row) -> Conversion:
-    """All messages but the last as the prompt."""
+    """Convert a conversation; all messages but the last are the prompt."""
     messages = row.get("messages")
-    if not is_conversation(messages) or len(messages) < 2 or not row.keys() <= _TOLD:
+    if not is_conversation(messages) or len(messages) < 2 or not row.keys() <= _KNOWN_FIELDS:
         return reject(
             "messages", "A prompt and a completion hold a conversation of two messages and tools."
         )
-    told = [with_object_arguments(one) for one in messages]
-    made = {"prompt": told[:-1], "completion": told[-1:]}
-    return made | ({"tools": row["tools"]} if row.get("tools") else {}), []
+    converted = [with_object_arguments(message) for message in messages]
+    result = {"prompt": converted[:-1], "completion": converted[-1:]}
+    return result | ({"tools": row["tools"]} if row.get("tools") else {}), []
 
 
 def from_chosen_rejected(row: Row, system: str) -> Conversion:
-    """A better and a worse answer -> a preference row.
+    """Convert a better and a worse answer to a preference row.
 
-    The prompt stands in `prompt`, in `instruction` and `input` (Alpaca), in `conversations`
-    (ShareGPT), or is what both answers begin with (TRL's implicit prompt).
+    The prompt is in `prompt`, in `instruction` and `input` (Alpaca), in `conversations`
+    (ShareGPT), or the common start of both answers (TRL's implicit prompt).
     """
-    found: list[Finding] = []
-    chosen = _messages(row, "chosen", "assistant", found)
-    rejected = _messages(row, "rejected", "assistant", found)
-    asked, trouble = _asked(row)
-    found += trouble
-    if found:
-        return None, found
-    repeated = asked and _repeats(asked, chosen, rejected)
-    shared = asked if repeated else _common_start(chosen, rejected)
-    if asked and not all(message in shared for message in asked):
+    findings: list[Finding] = []
+    chosen = _messages(row, "chosen", "assistant", findings)
+    rejected = _messages(row, "rejected", "assistant", findings)
+    prompt, prompt_findings = _prompt(row)
+    findings += prompt_findings
+    if findings:
+        return None, findings
+    repeated = prompt and _repeats(prompt, chosen, rejected)
+    shared = prompt if repeated else _common_start(chosen, rejected)
+    if prompt and not all(message in shared for message in prompt):
         shared = []
-    asked = shared or asked
-    if not asked:
+    prompt = shared or prompt
+    if not prompt:
         return reject("prompt", "The row has no `prompt`, and its answers begin differently.")
-    whole = with_system(with_call_ids(asked), own_system(row, system))
-    placed = placed_images(whole, _images(row))
+    messages = with_system(with_call_ids(prompt), own_system(row, system))
+    placed = placed_images(messages, _images(row))
     if isinstance(placed, str):
         return reject("images", placed)
     return {
         "input": with_tools({"messages": placed}, row.get("tools")),
-        "preferred_output": _answer(asked, chosen[len(shared) :]),
-        "non_preferred_output": _answer(asked, rejected[len(shared) :]),
+        "preferred_output": _answer(prompt, chosen[len(shared) :]),
+        "non_preferred_output": _answer(prompt, rejected[len(shared) :]),
     }, []
 
 
-def _answer(asked: list[Row], answer: list[Row]) -> list[Row]:
-    """An answer whose calls have ids that the prompt's calls do not have."""
-    return with_call_ids([*asked, *answer])[len(asked) :]
+def _answer(prompt: list[Row], answer: list[Row]) -> list[Row]:
+    """An answer with call ids that do not occur in the prompt."""
+    return with_call_ids([*prompt, *answer])[len(prompt) :]
 
 
 def to_chosen_rejected(row: Row) -> Conversion:
-    """A preference row as prompt, chosen and rejected."""
-    asked = row.get("input")
-    if isinstance(asked, dict) and not asked.keys() <= _TOLD:
+    """Convert a preference row to prompt, chosen and rejected."""
+    prompt = row.get("input")
+    if isinstance(prompt, dict) and not prompt.keys() <= _KNOWN_FIELDS:
         return reject("input", "A prompt holds messages and tools alone.")
     parts = {
-        "prompt": asked.get("messages") if isinstance(asked, dict) else None,
+        "prompt": prompt.get("messages") if isinstance(prompt, dict) else None,
         "chosen": row.get("preferred_output"),
         "rejected": row.get("non_preferred_output"),
     }
-    made: Row = {}
+    converted: Row = {}
     for name, messages in parts.items():
         if not is_conversation(messages):
             return reject(name, f"What would be `{name}` is no list of messages.")
-        made[name] = [with_object_arguments(one) for one in messages]
-    tools = asked.get("tools") if isinstance(asked, dict) else None
-    return made | ({"tools": tools} if tools else {}), []
+        converted[name] = [with_object_arguments(message) for message in messages]
+    tools = prompt.get("tools") if isinstance(prompt, dict) else None
+    return converted | ({"tools": tools} if tools else {}), []
 
 
-def _asked(row: Row) -> tuple[list[Row], list[Finding]]:
-    """What both answers are to; nothing where the row keeps it in the answers alone."""
-    found: list[Finding] = []
+def _prompt(row: Row) -> tuple[list[Row], list[Finding]]:
+    """The explicit prompt of both answers; empty where it is implicit."""
+    findings: list[Finding] = []
     if row.get("prompt") is not None:
-        return _messages(row, "prompt", "user", found), found
+        return _messages(row, "prompt", "user", findings), findings
     if "instruction" in row:
         return alpaca_question(row)
     if "conversations" in row:
-        made, found = from_sharegpt(row, "")
-        return (made["messages"] if made else []), found
-    return [], found
+        chat, findings = from_sharegpt(row, "")
+        return (chat["messages"] if chat else []), findings
+    return [], findings
 
 
-def _messages(row: Row, name: str, role: str, found: list[Finding]) -> list[Row]:
-    """A field as messages; what is wrong with it is added to `found`."""
+def _messages(row: Row, name: str, role: str, findings: list[Finding]) -> list[Row]:
+    """A field as messages; problems are appended to `findings`."""
     value = read_json(row.get(name)) if _looks_like_list(row.get(name)) else row.get(name)
     if isinstance(value, str):
         return [text_message(role, value)]
     if isinstance(value, dict):
         value = [_turn(value, role)]
     if is_conversation(value) and value:
-        return [with_text_arguments(one) for one in value]
+        return [with_text_arguments(message) for message in value]
     missing = name not in row
     text = f"The row has no `{name}`." if missing else f"`{name}` {_NEITHER}"
-    found.append(("missing-field" if missing else "bad-field", name, text))
+    findings.append(("missing-field" if missing else "bad-field", name, text))
     return []
 
 
 def _images(row: Row) -> Any:
-    """What TRL keeps beside the messages: `images`, or a single `image`."""
+    """The images beside the messages: `images`, or a single `image`."""
     return row.get("images") or row.get("image")
 
 
@@ -147,20 +147,21 @@ def _looks_like_list(value: Any) -> bool:
 
 
 def _turn(turn: Row, role: str) -> Row:
-    """A single message; ShareGPT's preference rows write it as `from` and `value`."""
+    """A single message; ShareGPT's preference rows have `from` and `value`."""
     value = turn.get("value")
     return text_message(role, value) if "from" in turn and isinstance(value, str) else turn
 
 
-def _repeats(asked: list[Row], chosen: list[Row], rejected: list[Row]) -> bool:
-    """Whether both answers repeat the prompt before they answer."""
+def _repeats(prompt: list[Row], chosen: list[Row], rejected: list[Row]) -> bool:
+    """Whether both answers begin with the prompt."""
     return all(
-        answer[: len(asked)] == asked and len(answer) > len(asked) for answer in (chosen, rejected)
+        answer[: len(prompt)] == prompt and len(answer) > len(prompt)
+        for answer in (chosen, rejected)
     )
 
 
 def _common_start(chosen: list[Row], rejected: list[Row]) -> list[Row]:
-    """The messages both answers begin with, up to the last that is not an answer itself."""
+    """The common start of both answers, up to the last message that is not an answer."""
     shared = 0
     while shared < min(len(chosen), len(rejected)) - 1 and chosen[shared] == rejected[shared]:
         shared += 1
