@@ -186,7 +186,7 @@ LEFT_ALONE = [
 
 def codes(raw: bytes, kind: Format = Format.CHAT) -> Counter[str]:
     """Every problem that can be seen in a row, its quality looked at wherever it can be read."""
-    found = Counter(one.code for one in check_line(raw, 1, kind)[1])
+    counts = Counter(problem.code for problem in check_line(raw, 1, kind)[1])
     try:
         value = orjson.loads(raw.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError:
@@ -196,8 +196,8 @@ def codes(raw: bytes, kind: Format = Format.CHAT) -> Counter[str]:
             value = None
     example = example_of(value, kind) if isinstance(value, dict) else None
     if example:
-        found.update(code for code, _, _ in check_quality(example))
-    return found
+        counts.update(code for code, _, _ in check_quality(example))
+    return counts
 
 
 def test_every_fix_is_of_a_problem_and_says_what_it_does() -> None:
@@ -216,7 +216,7 @@ def test_a_warning_that_an_error_hid_does_not_speak_against_the_fix(
     edit = fix_row(raw, code, Format.CHAT)
     assert edit
     assert json.loads(edit.raw or b"") == json.loads(expected)
-    assert {KINDS[one].severity for one in codes(edit.raw or b"")} == {"warning"}
+    assert {KINDS[item].severity for item in codes(edit.raw or b"")} == {"warning"}
 
 
 @pytest.mark.parametrize(("code", "raw", "expected"), MENDED)
@@ -230,7 +230,7 @@ def test_a_fix_mends_its_problem_and_nothing_else(code: str, raw: bytes, expecte
     assert not codes(edit.raw)
 
 
-@pytest.mark.parametrize(("why", "code", "raw"), LEFT_ALONE, ids=[one[0] for one in LEFT_ALONE])
+@pytest.mark.parametrize(("why", "code", "raw"), LEFT_ALONE, ids=[item[0] for item in LEFT_ALONE])
 def test_what_is_not_certain_is_left_to_the_person(why: str, code: str, raw: bytes) -> None:
     assert codes(raw)[code]
     assert fix_row(raw, code, Format.CHAT) is None, why
@@ -332,7 +332,7 @@ def test_a_fix_never_harms(raw: bytes, code: str, kind: Format) -> None:
         return
     assert edit.raw is not None
     new = codes(edit.raw, kind) - codes(raw, kind)
-    assert all(KINDS[one].severity == "warning" for one in new)
+    assert all(KINDS[item].severity == "warning" for item in new)
     assert not new or KINDS[code].severity == "error"  # which may have hidden them
     assert codes(edit.raw, kind)[code] < codes(raw, kind)[code]
     assert b"\n" not in edit.raw

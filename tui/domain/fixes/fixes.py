@@ -1,4 +1,4 @@
-"""What can be mended in a row with certainty: a table from the code of a problem to its fix."""
+"""The fixes by problem code; a fix is applied only where the meaning of the row is certain."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from tui.domain.rules.quality import check_quality
 from tui.domain.rules.structure import example_of, inspect_row
 
 Repair = Callable[[bytes, Format], bytes | None]
-"""A row's bytes and the file's format -> mended bytes; None or ValueError: nothing is certain."""
+"""A row's bytes and the file's format -> fixed bytes; None or ValueError where none is certain."""
 
 FIXED_BY_EXCLUSION: Final = frozenset(
     {"duplicate-row", "near-duplicate", "leaked-row", "near-leak"}
 )
-"""Problems that are mended by leaving the row out."""
+"""Problems that are fixed by excluding the row."""
 
 
 _INCOMPLETE: Final = frozenset({"truncated-output", "last-not-assistant"})
-"""Warnings by which a row that was completed shows that more of it is missing."""
+"""Warnings which show that more of a completed row is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """How one kind of problem is mended: what it does, in words, and the function that does it."""
+    """The fix of one kind of problem: its description and its function."""
 
     words: str
     repair: Repair
@@ -44,7 +44,7 @@ def _line(repair: Callable[[bytes], bytes | None]) -> Repair:
 
 
 def _row(repair: Callable[[Row], None]) -> Repair:
-    """A repair of what the row says; it is written anew only where the repair changes it."""
+    """A repair of the parsed row; it is serialised again only where the repair changes it."""
 
     def run(raw: bytes, _: Format) -> bytes | None:
         mark = BOM if raw.startswith(BOM) else b""
@@ -64,8 +64,8 @@ def _convert(raw: bytes, kind: Format) -> bytes | None:
     actual = detect_format(row)
     if not actual.convertible or actual.target is not kind:
         return None
-    converted, found = to_chat(row, actual)
-    return line_repairs.compact_json(converted) if converted and not found else None
+    converted, findings = to_chat(row, actual)
+    return line_repairs.compact_json(converted) if converted and not findings else None
 
 
 FIXES: Final[Mapping[str, Fix]] = {
@@ -104,7 +104,7 @@ FIXABLE: Final = (*FIXES, *sorted(FIXED_BY_EXCLUSION))
 
 
 def fix_words(code: str) -> str | None:
-    """What the fix of a problem does; None where there is no fix."""
+    """Describe the fix of a problem; None where there is no fix."""
     if code in FIXED_BY_EXCLUSION:
         return "leave the row out"
     fix = FIXES.get(code)
@@ -114,22 +114,21 @@ def fix_words(code: str) -> str | None:
 def fix_row(
     raw: bytes, code: str, kind: Format, options: CheckOptions = DEFAULT_OPTIONS
 ) -> RowEdit | None:
-    """Mend one kind of problem of a row.
+    """Fix one kind of problem in a row.
 
-    A fix is offered only where the row has the problem, has less of it afterwards, and has no
-    problem then that it had not before. An error may hide warnings, though: they do not speak
-    against mending it. Whether a row is a duplicate or leaks is not seen in the row: the caller
-    knows that.
+    A fix is accepted only where it reduces the problem and adds no other. The fix of an error may
+    reveal warnings, which do not count against it. Whether a row is a duplicate or a leak cannot be
+    seen in the row; the caller knows that.
 
     Args:
-        raw: the row as it is now.
+        raw: the current bytes of the row.
         code: the problem.
         kind: the file's format.
-        options: how strictly the file is checked.
+        options: the options of the check.
 
     Returns:
-        The row mended, or left out with its text untouched (`raw` is None: keep what the row has);
-        None where nothing certain can be done.
+        The fixed row, or the exclusion of the row (with `raw` None, which leaves its text); None
+        where no fix is certain.
     """
     if code in FIXED_BY_EXCLUSION:
         return EXCLUDED
@@ -138,29 +137,31 @@ def fix_row(
     if fix is None or not before[code]:
         return None
     if before["duplicate-key"] and code != "duplicate-key":
-        return None  # reading the row would choose one of the two values
+        return None  # parsing the row would drop one of the two values
     try:
-        mended = fix.repair(raw, kind)
+        fixed = fix.repair(raw, kind)
     except (ValueError, RecursionError):
         return None
-    if mended is None or mended == raw:
+    if fixed is None or fixed == raw:
         return None
-    after = _problems(mended, kind, options)
+    after = _problems(fixed, kind, options)
     better = after[code] < before[code] and not _harm(code, after - before, options)
-    return RowEdit(mended) if better else None
+    return RowEdit(fixed) if better else None
 
 
-def _harm(code: str, new: Counter[str], options: CheckOptions) -> set[str]:
-    """Which of the problems that a row has only after a fix speak against the fix."""
+def _harm(code: str, new_codes: Counter[str], options: CheckOptions) -> set[str]:
+    """The new problems of a fixed row that make the fix unacceptable."""
     if severity_of(code, options) == "warning":
-        return {*new}
-    return {one for one in new if one in _INCOMPLETE or severity_of(one, options) == "error"}
+        return {*new_codes}
+    return {
+        name for name in new_codes if name in _INCOMPLETE or severity_of(name, options) == "error"
+    }
 
 
 def _problems(raw: bytes, kind: Format, options: CheckOptions) -> Counter[str]:
-    """How often a row has each problem; quality is looked at also where there are errors."""
-    row, found = inspect_row(raw, kind, options)
-    codes = Counter(code for code, _, _ in found)
+    """Count the problems of a row by code; quality is checked even where there are errors."""
+    row, findings = inspect_row(raw, kind, options)
+    codes = Counter(code for code, _, _ in findings)
     example = example_of(row, kind) if row else None
     if example:
         codes.update(code for code, _, _ in check_quality(example, options))

@@ -1,4 +1,4 @@
-"""Repairs of a line's form: what it means is certain, only how it is written is wrong."""
+"""Repairs of the JSON syntax of a line whose meaning is certain."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import orjson
 
 from tui.domain.rows.parsing import BOM
 
-# Possessive, so that a string of 10 MB without an end costs one look.
+# Possessive, so that an unterminated string of 10 MB is scanned once.
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\]]', re.DOTALL)
 _SENTENCE_END = re.compile(r"""(?<!\d)[.!?…。！？]["'”’»)\]]*\Z""")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -21,7 +21,7 @@ def compact_json(value: Any) -> bytes:
     """A value as compact JSON; whole numbers keep all their digits.
 
     Raises:
-        ValueError: it holds what JSON does not know, as NaN or half of a surrogate pair.
+        ValueError: the value contains NaN, Infinity or a lone surrogate.
     """
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.encode()
@@ -33,13 +33,13 @@ def remove_mark(raw: bytes) -> bytes:
 
 
 def complete(raw: bytes) -> bytes | None:
-    """A line that is no JSON for a raw control character in a string, or for its missing end.
+    """Repair a raw control character in a string, or a missing end.
 
-    The end is added only where it is brackets alone, or where the text that was cut is whole: the
-    last sentence has its end, or it is JSON itself.
+    The end is added only where it consists of brackets, or where the last string is complete: it
+    ends with a sentence, or is JSON itself.
 
     Raises:
-        ValueError: the line is no UTF-8.
+        ValueError: the line is not UTF-8.
     """
     text = raw.decode()
     try:
@@ -50,40 +50,40 @@ def complete(raw: bytes) -> bytes | None:
 
 
 def _missing_end(text: str) -> str | None:
-    """The closing brackets, and quote, that a text lacks; None where more may be missing."""
-    waiting: list[str] = []
+    """The missing closing quote and brackets of a text; None where more may be missing."""
+    closers: list[str] = []
     for token in _TOKEN.finditer(text):
         first = text[token.start()]
         if first in _CLOSERS:
-            waiting.append(_CLOSERS[first])
+            closers.append(_CLOSERS[first])
         elif first in "}]":
-            if not waiting or waiting.pop() != first:
+            if not closers or closers.pop() != first:
                 return None
         elif token.end() - token.start() == 1:
             whole = _is_whole(text[token.end() :])
-            return '"' + "".join(reversed(waiting)) if whole else None
-    return "".join(reversed(waiting)) if text.rstrip().endswith(('"', "}", "]")) else None
+            return '"' + "".join(reversed(closers)) if whole else None
+    return "".join(reversed(closers)) if text.rstrip().endswith(('"', "}", "]")) else None
 
 
 def _is_whole(cut: str) -> bool:
-    """Whether the beginning of a JSON string may be all of it."""
+    """Whether an unterminated JSON string may be complete."""
     try:
-        said = json.loads(f'"{cut.rstrip()}"')
+        text = json.loads(f'"{cut.rstrip()}"')
     except ValueError:
         return False
-    if _SENTENCE_END.search(said):
+    if _SENTENCE_END.search(text):
         return True
     try:
-        return isinstance(orjson.loads(said), dict | list)
+        return isinstance(orjson.loads(text), dict | list)
     except ValueError:
         return False
 
 
 def replace_nan(raw: bytes) -> bytes:
-    """A row with null for NaN; Infinity is a number that somebody meant and stays.
+    """Replace NaN by null; Infinity is an intended number and cannot be replaced.
 
     Raises:
-        ValueError: the row cannot be read, or holds Infinity.
+        ValueError: the row cannot be parsed, or contains Infinity.
     """
 
     def constant(name: str) -> None:
@@ -94,38 +94,38 @@ def replace_nan(raw: bytes) -> bytes:
 
 
 def drop_half_characters(raw: bytes) -> bytes:
-    """A row without lone halves of surrogate pairs, which are no characters.
+    """Remove lone surrogates, which are not characters.
 
     Raises:
-        ValueError: the row cannot be read.
+        ValueError: the row cannot be parsed.
     """
     text = json.dumps(json.loads(raw.removeprefix(BOM)), ensure_ascii=False, separators=(",", ":"))
     return _SURROGATE.sub("", text).encode()
 
 
 def drop_equal_keys(raw: bytes) -> bytes:
-    """A row in which a key that stands twice with the same value stands once.
+    """Remove duplicate keys that have the same value.
 
     Raises:
-        ValueError: the row cannot be read, or the two values differ.
+        ValueError: the row cannot be parsed, or the values differ.
     """
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        kept: dict[str, Any] = {}
+        result: dict[str, Any] = {}
         for key, value in items:
-            if key in kept and json.dumps(kept[key]) != json.dumps(value):
+            if key in result and json.dumps(result[key]) != json.dumps(value):
                 raise ValueError(f"{key} has two values")
-            kept.setdefault(key, value)
-        return kept
+            result.setdefault(key, value)
+        return result
 
     return compact_json(json.loads(raw.removeprefix(BOM), object_pairs_hook=pairs))
 
 
 def unwrap(raw: bytes) -> bytes | None:
-    """The object that was written as a JSON string, or the messages that lack their object.
+    """Unwrap an object in a JSON string, or wrap a bare list of messages in an object.
 
     Raises:
-        ValueError: the row cannot be read.
+        ValueError: the row cannot be parsed.
     """
     value = json.loads(raw.removeprefix(BOM))
     if isinstance(value, str):

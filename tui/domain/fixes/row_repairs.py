@@ -1,4 +1,4 @@
-"""Repairs of what a row says. Each changes a row in place, and only where it is certain."""
+"""Repairs of a parsed row. Each changes the row in place, and only where that is certain."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _CONVERSATIONS = (
 _ANSWERS = ("ideal_output", "output", "completion", "chosen", "rejected")
 _TEXTS = (*_ANSWERS, "input", "instruction", "prompt", "system")
 _SPEAKING_MODEL = frozenset({"assistant", "gpt", "chatgpt", "model"})
-# What is invisible belongs to the spelling of many scripts: from right to left, of India and
-# South-East Asia, and of single Korean letters.
+# Invisible characters are part of the spelling of many scripts: right-to-left ones, those of
+# India and South-East Asia, and single Korean letters.
 _SPELLING_MARKS = re.compile("[\u061c\u115f\u1160\u17b4\u17b5\u200b-\u200f]")
 _SCRIPTS_WITH_MARKS = re.compile("[\u0590-\u08ff\u0900-\u11ff\u1780-\u18af\ufb1d-\ufdff]")
 
@@ -32,8 +32,8 @@ Place = tuple[Any, Any]
 
 def conversations(row: Row) -> Iterator[list[Any]]:
     """Every list of messages in a row, whatever its format."""
-    asked = row.get("input")
-    for holder in (row, asked) if isinstance(asked, dict) else (row,):
+    prompt = row.get("input")
+    for holder in (row, prompt) if isinstance(prompt, dict) else (row,):
         for key in _CONVERSATIONS:
             if isinstance(holder.get(key), list):
                 yield holder[key]
@@ -46,7 +46,7 @@ def messages(row: Row) -> Iterator[dict[str, Any]]:
 
 
 def texts(row: Row, *, answers: bool = False) -> Iterator[Place]:
-    """Where the texts of a row stand, or its answers' alone."""
+    """The places of all texts of a row, or of its answers only."""
     places: list[Place] = [(row, name) for name in (_ANSWERS if answers else _TEXTS)]
     for message in messages(row):
         if not answers or message.get("role") == "assistant":
@@ -60,8 +60,8 @@ def texts(row: Row, *, answers: bool = False) -> Iterator[Place]:
         if isinstance(pair, list):
             places += [(pair, index) for index in range(1 if answers else 0, len(pair))]
     for holder, key in places:
-        held = holder.get(key) if isinstance(holder, dict) else holder[key]
-        if isinstance(held, str):
+        value = holder.get(key) if isinstance(holder, dict) else holder[key]
+        if isinstance(value, str):
             yield holder, key
 
 
@@ -77,32 +77,32 @@ def _change(places: Iterator[Place], change: Callable[[str], str]) -> None:
 
 
 def strip_answers(row: Row) -> None:
-    """White space around answers."""
+    """Strip white space around answers."""
     _change(texts(row, answers=True), str.strip)
 
 
 def remove_invisible(row: Row) -> None:
-    """Control, zero-width and direction characters, but those that belong to the spelling."""
+    """Remove control, zero-width and direction characters that are not part of the spelling."""
     _change(texts(row), _visible)
 
 
 def _visible(text: str) -> str:
     if not has_unsafe(text) or find_damage(text):
-        return text  # damage that is not repaired yet has controls in it that tell how
+        return text  # control characters are needed to repair encoding damage
     if _SPELLING_MARKS.search(text) and _SCRIPTS_WITH_MARKS.search(text):
         return text
     return without_unsafe(text)
 
 
 def repair_encoding(row: Row) -> None:
-    """Texts that were decoded with the wrong encoding."""
+    """Repair texts that were decoded with the wrong encoding."""
     from ftfy import fix_encoding
 
     _change(texts(row), lambda text: fix_encoding(text) if find_damage(text) else text)
 
 
 def remove_unknown_fields(row: Row) -> None:
-    """Fields that chat rows do not have, beside messages."""
+    """Remove fields that chat rows do not have."""
     if not row.get("messages"):
         return
     for key in row.keys() - CHAT_FIELDS:
@@ -110,16 +110,16 @@ def remove_unknown_fields(row: Row) -> None:
 
 
 def remove_unknown_keys(row: Row) -> None:
-    """Keys that messages do not have, where the message says something without them."""
+    """Remove unknown keys of messages that have content without them."""
     for message in messages(row):
-        says = any(message.get(key) for key in ("content", "tool_calls", "function_call"))
-        if says and "role" in message:
+        has_content = any(message.get(key) for key in ("content", "tool_calls", "function_call"))
+        if has_content and "role" in message:
             for key in message.keys() - MESSAGE_KEYS:
                 del message[key]
 
 
 def correct_roles(row: Row) -> None:
-    """Other words for a role, as bot or `User `."""
+    """Replace aliases of a role, such as bot or `User `."""
     for message in messages(row):
         meant = meant_role(message.get("role"))
         if meant:
@@ -127,9 +127,9 @@ def correct_roles(row: Row) -> None:
 
 
 def remove_empty_system(row: Row) -> None:
-    """System messages without a text."""
+    """Remove system messages without text."""
     for conversation in conversations(row):
-        conversation[:] = [one for one in conversation if not _is_empty_system(one)]
+        conversation[:] = [message for message in conversation if not _is_empty_system(message)]
 
 
 def _is_empty_system(message: Any) -> bool:
@@ -140,9 +140,11 @@ def _is_empty_system(message: Any) -> bool:
 
 
 def move_system(row: Row) -> None:
-    """A system message that stands among the first questions, and is the only one."""
+    """Move the only system message to the front where only user messages precede it."""
     for conversation in conversations(row):
-        roles = [one.get("role") if isinstance(one, dict) else None for one in conversation]
+        roles = [
+            message.get("role") if isinstance(message, dict) else None for message in conversation
+        ]
         if roles.count("system") != 1 or "developer" in roles:
             continue
         place = roles.index("system")
@@ -151,7 +153,7 @@ def move_system(row: Row) -> None:
 
 
 def join_messages(row: Row) -> None:
-    """Messages of the same role that follow each other and are nothing but text."""
+    """Join consecutive messages of the same role that have only text."""
     for conversation in conversations(row):
         joined: list[Any] = []
         for message in conversation:
@@ -163,37 +165,37 @@ def join_messages(row: Row) -> None:
         conversation[:] = joined
 
 
-def _can_be_joined(one: Any, other: Any) -> bool:
-    if not (isinstance(one, dict) and isinstance(other, dict)):
+def _can_be_joined(first: Any, second: Any) -> bool:
+    if not (isinstance(first, dict) and isinstance(second, dict)):
         return False
-    if one.get("role") not in ("user", "assistant"):
+    if first.get("role") not in ("user", "assistant"):
         return False
-    said = (one.get("content"), other.get("content"))
-    same = {**one, "content": ""} == {**other, "content": ""}
-    plain = one.keys() <= {"role", "content", "name", "weight"}
-    return same and plain and all(isinstance(text, str) and text.strip() for text in said)
+    contents = (first.get("content"), second.get("content"))
+    same = {**first, "content": ""} == {**second, "content": ""}
+    plain = first.keys() <= {"role", "content", "name", "weight"}
+    return same and plain and all(isinstance(text, str) and text.strip() for text in contents)
 
 
 def drop_unlearned_end(row: Row) -> None:
-    """What follows the assistant's last message; it is not learned anyway."""
+    """Remove the messages after the assistant's last one, which are not learned anyway."""
     conversation = row.get("messages")
     if not isinstance(conversation, list):
         return
-    roles = [one.get("role") if isinstance(one, dict) else None for one in conversation]
+    roles = [message.get("role") if isinstance(message, dict) else None for message in conversation]
     if "assistant" in roles:
         last = len(roles) - 1 - roles[::-1].index("assistant")
         del conversation[last + 1 :]
 
 
 def write_numbers(row: Row) -> None:
-    """A whole number that stands where the text belongs."""
+    """Convert content that is an integer to text."""
     for message in messages(row):
         if type(message.get("content")) is int:
             message["content"] = str(message["content"])
 
 
 def correct_weights(row: Row) -> None:
-    """Weights of messages that have none, and 0 or 1 in another type."""
+    """Remove weights where none is allowed, and convert 0 or 1 of another type."""
     meant = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "False": 0, "True": 1}
     for message in messages(row):
         if "weight" not in message:
@@ -206,14 +208,14 @@ def correct_weights(row: Row) -> None:
 
 
 def remove_empty_names(row: Row) -> None:
-    """Names that are null."""
+    """Remove names that are null."""
     for message in messages(row):
         if message.get("name", "") is None:
             del message["name"]
 
 
 def write_arguments(row: Row) -> None:
-    """Arguments of calls that are objects, as JSON inside a string."""
+    """Convert arguments of calls that are objects to JSON strings."""
     for message in messages(row):
         calls = message.get("tool_calls")
         for call in calls if isinstance(calls, list) else ():
@@ -225,12 +227,12 @@ def write_arguments(row: Row) -> None:
 
 
 def name_answered_calls(row: Row) -> None:
-    """The id of a tool's answer, where one call stands right before it and no other is open."""
+    """Set the call id of a tool message that directly follows a single call."""
     for conversation in conversations(row):
         for before, message in pairwise(conversation):
-            made = _only_call(before)
-            if made and _is_unnamed_answer(message):
-                message["tool_call_id"] = made
+            call_id = _only_call(before)
+            if call_id and _is_unnamed_answer(message):
+                message["tool_call_id"] = call_id
 
 
 def _is_unnamed_answer(message: Any) -> bool:
@@ -243,5 +245,5 @@ def _only_call(message: Any) -> str | None:
     calls = message.get("tool_calls") if isinstance(message, dict) else None
     if not (isinstance(calls, list) and len(calls) == 1 and isinstance(calls[0], dict)):
         return None
-    made = calls[0].get("id")
-    return made if isinstance(made, str) and made else None
+    call_id = calls[0].get("id")
+    return call_id if isinstance(call_id, str) and call_id else None

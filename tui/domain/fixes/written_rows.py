@@ -1,4 +1,4 @@
-"""A row of a file -> the bytes that are written of it: as a training example, or as rejected."""
+"""Serialisation of rows: as training examples, or as rejected rows."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from tui.domain.rows.problems import Problem
 
 
 def training_row(raw: bytes, kind: Format, system: str = "") -> bytes | None:
-    """The row as a service takes it; None where it has an error.
+    """The row in a format that services accept; None where it has an error.
 
-    A row of a trainable format keeps its bytes, but for the byte order mark and line breaks
-    outside its texts, so nothing in it is read and written differently.
+    A row of a trainable format keeps its bytes except for the byte order mark and carriage
+    returns, so that no value changes.
 
     Args:
         raw: a row without an error.
         kind: the file's format.
-        system: system prompt for a row that brings none.
+        system: system prompt for a row without one.
     """
     try:
         if not kind.trainable:
@@ -40,12 +40,12 @@ def training_row(raw: bytes, kind: Format, system: str = "") -> bytes | None:
 
 
 def one_line(raw: bytes) -> bytes:
-    """JSON without what may stand around it; a carriage return is white space there."""
+    """JSON without byte order mark, carriage returns and surrounding white space."""
     return raw.removeprefix(BOM).replace(b"\r", b" ").strip()
 
 
 def _begin_with(system: str, row: Row, kind: Format) -> bool:
-    """Give a row a system prompt; False where it has one."""
+    """Insert a system prompt; False where the row has one."""
     messages = row["input"]["messages"] if kind is Format.PREFERENCE else row["messages"]
     if messages[0]["role"] in ("system", "developer"):
         return False
@@ -56,18 +56,18 @@ def _begin_with(system: str, row: Row, kind: Format) -> bool:
 def rejected_row(
     raw: bytes, line: int, reasons: Sequence[Problem], *, excluded: bool = False
 ) -> bytes:
-    r"""A row that was left out, as a line that tells why.
+    r"""An excluded row as a JSON line with the reasons.
 
-    It has `line`, `problems`, and the row itself: under `row` where it is JSON, byte for byte;
-    under `raw` as text where it is none, with bytes that are no UTF-8 as `\xNN`.
+    It has `line`, `problems`, and the row itself: byte for byte under `row` where it is JSON,
+    otherwise as text under `raw`, with invalid UTF-8 as `\xNN`.
 
     Args:
-        raw: the row, with a person's edits.
-        line: its line in the source.
-        reasons: the problems that speak against it.
-        excluded: a person left it out, which is told as `excluded`.
+        raw: the row with its edits.
+        line: its line in the source, from 1.
+        reasons: the problems of the row.
+        excluded: whether a person excluded it; adds the key `excluded`.
     """
-    head = {"line": line, "problems": [_told(one) for one in reasons]}
+    head = {"line": line, "problems": [_problem_json(problem) for problem in reasons]}
     if excluded:
         head["excluded"] = True
     try:
@@ -77,7 +77,7 @@ def rejected_row(
     return orjson.dumps(head)[:-1] + b',"row":' + one_line(raw) + b"}"
 
 
-def _told(one: Problem) -> dict[str, str]:
-    """A problem as JSON; its text may hold halves of surrogate pairs out of the row."""
-    values = {key: value for key, value in asdict(one).items() if key != "line"}
+def _problem_json(problem: Problem) -> dict[str, str]:
+    """A problem as JSON; lone surrogates quoted from the row are escaped."""
+    values = {key: value for key, value in asdict(problem).items() if key != "line"}
     return {key: value.encode(errors="backslashreplace").decode() for key, value in values.items()}
