@@ -16,13 +16,13 @@ def image(address: str) -> dict[str, object]:
 
 
 def test_two_images_are_not_the_same_for_being_images() -> None:
-    asked = {"type": "text", "text": "What is this?"}
-    one = fingerprint(asking(asked, image("https://example.com/a.png")))
-    assert one != fingerprint(asking(asked, image("https://example.com/b.png")))
-    assert one == fingerprint(asking(asked, image("https://example.com/a.png")))
+    question = {"type": "text", "text": "What is this?"}
+    value = fingerprint(asking(question, image("https://example.com/a.png")))
+    assert value != fingerprint(asking(question, image("https://example.com/b.png")))
+    assert value == fingerprint(asking(question, image("https://example.com/a.png")))
 
 
 def test_text_in_a_part_says_the_same_as_text_alone() -> None:
-    said: Message = {"role": "assistant", "content": "A red lamp."}
-    alone = Example([{"role": "user", "content": "What  is THIS?"}, said])
+    answer: Message = {"role": "assistant", "content": "A red lamp."}
+    alone = Example([{"role": "user", "content": "What  is THIS?"}, answer])
     assert fingerprint(asking({"type": "text", "text": "What is this?"})) == fingerprint(alone)

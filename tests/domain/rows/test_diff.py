@@ -18,7 +18,7 @@ def raw(value: Any) -> bytes:
 
 
 def changed(lines: list[DiffLine]) -> list[tuple[str, str]]:
-    return [(one.kind, one.text.strip()) for one in lines if one.kind != "same"]
+    return [(line.kind, line.text.strip()) for line in lines if line.kind != "same"]
 
 
 def test_the_message_that_changes_is_shown_with_what_stands_around_it() -> None:
@@ -29,7 +29,7 @@ def test_the_message_that_changes_is_shown_with_what_stands_around_it() -> None:
         ("removed", '"content": "It is on its way. "'),
         ("added", '"content": "It is on its way."'),
     ]
-    assert [one.text.strip() for one in lines][:4] == ["…", "},", "{", '"role": "assistant",']
+    assert [line.text.strip() for line in lines][:4] == ["…", "},", "{", '"role": "assistant",']
     assert lines[0] == CUT
 
 
@@ -81,7 +81,7 @@ def test_a_row_of_10_megabytes_and_one_of_a_million_values_are_told_in_short() -
     for before, after in ((long, raw(chat_row("word " * 2_000_000, "No."))), many):
         lines = row_diff(before, after)
         assert 1 < len(lines) <= LONGEST_DIFF
-        assert all(len(one.text) <= LONGEST_LINE + 2 for one in lines)
+        assert all(len(line.text) <= LONGEST_LINE + 2 for line in lines)
     assert time.monotonic() - began < 10
 
 

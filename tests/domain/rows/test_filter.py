@@ -68,8 +68,8 @@ def test_what_does_not_exist_is_refused_and_the_nearest_named(typed: str, senten
 def test_the_words_of_a_filter_are_read_back_as_the_same_filter(
     text: str, codes: frozenset[str], states: frozenset[str]
 ) -> None:
-    asked = RowFilter(text, codes, states)
-    assert RowFilter.parse(asked.words()) == asked
+    query = RowFilter(text, codes, states)
+    assert RowFilter.parse(query.words()) == query
 
 
 @given(st.text())
@@ -94,13 +94,13 @@ def row(text: str, *, escaped: bool) -> bytes:
     return json.dumps({"messages": [{"content": text}]}, ensure_ascii=escaped).encode()
 
 
-def found(asked: str, *rows: bytes) -> list[int]:
-    return text_finder(asked)(rows)
+def matching_rows(query: str, *rows: bytes) -> list[int]:
+    return text_finder(query)(rows)
 
 
 @pytest.mark.parametrize("escaped", [True, False])
 @pytest.mark.parametrize(
-    ("text", "asked"),
+    ("text", "query"),
     [
         ("Where is my REFUND?", "refund"),
         ("Größe XL", "GRÖßE"),
@@ -117,37 +117,35 @@ def found(asked: str, *rows: bytes) -> list[int]:
     ],
 )
 def test_a_text_is_found_in_any_case_and_however_it_is_written(
-    text: str, asked: str, escaped: bool
+    text: str, query: str, escaped: bool
 ) -> None:
     other = row("Something else altogether.", escaped=escaped)
     rows = [other, row(text, escaped=escaped), b"", other, row(text * 2, escaped=escaped)]
-    assert text_finder(asked)(rows) == [1, 4]
+    assert text_finder(query)(rows) == [1, 4]
 
 
 def test_escapes_that_nobody_needs_hide_nothing() -> None:
     rows = [b'{"a": "\\u0072\\u0045fund"}', b'{"a": "a\\/b refund"}', b'{"a": "it\\u0027s"}']
-    assert found("refund", *rows) == [0, 1]
-    assert found("a/b", *rows) == [1]
-    assert found("it's", *rows) == [2]
+    assert matching_rows("refund", *rows) == [0, 1]
+    assert matching_rows("a/b", *rows) == [1]
+    assert matching_rows("it's", *rows) == [2]
 
 
 def test_a_piece_of_the_json_itself_is_found() -> None:
     rows = [b'{"role": "user", "name": "Eve"}', b'{"role":"user"}']
-    assert found('"role": "user"', *rows) == [0]
-    assert found('"ROLE":', *rows) == [0, 1]
+    assert matching_rows('"role": "user"', *rows) == [0]
+    assert matching_rows('"ROLE":', *rows) == [0, 1]
 
 
 def test_a_text_never_reaches_over_two_rows() -> None:
-    assert found("ab", b"a", b"b", b"ab") == [2]
-    assert found("é", b"\xc3", b"\xa9") == []
+    assert matching_rows("ab", b"a", b"b", b"ab") == [2]
+    assert matching_rows("é", b"\xc3", b"\xa9") == []
 
 
 def test_rows_that_are_no_json_are_searched_too() -> None:
-    assert found("refund", b'{"messages": [{"content": "My Refund', b"\xff\xfe refund \x00") == [
-        0,
-        1,
-    ]
-    assert found("refund") == found("refund", b"") == []
+    rows = [b'{"messages": [{"content": "My Refund', b"\xff\xfe refund \x00"]
+    assert matching_rows("refund", *rows) == [0, 1]
+    assert matching_rows("refund") == matching_rows("refund", b"") == []
 
 
 @given(
@@ -156,16 +154,18 @@ def test_rows_that_are_no_json_are_searched_too() -> None:
     st.booleans(),
 )
 def test_no_row_that_holds_the_text_is_missed_and_none_is_shifted(
-    asked: str, rows: list[tuple[str, bool, str]], escaped: bool
+    query: str, rows: list[tuple[str, bool, str]], escaped: bool
 ) -> None:
-    texts = [before + asked * holds + after for before, holds, after in rows]
+    texts = [before + query * holds + after for before, holds, after in rows]
     known = {place for place, (_, holds, _) in enumerate(rows) if holds}
-    places = found(asked, *(row(text, escaped=escaped) for text in texts))
+    places = matching_rows(query, *(row(text, escaped=escaped) for text in texts))
     assert known <= set(places)
     assert places == sorted(set(places))
 
 
 @given(st.lists(st.sampled_from(["refund", "paid", "re", "fund"])))
-def test_plain_words_are_found_where_they_are_and_nowhere_else(words: list[str]) -> None:
-    rows = [word.encode() for word in words]
-    assert found("Refund", *rows) == [at for at, word in enumerate(words) if word == "refund"]
+def test_plain_words_are_found_where_they_are_and_nowhere_else(terms: list[str]) -> None:
+    rows = [word.encode() for word in terms]
+    assert matching_rows("Refund", *rows) == [
+        at for at, word in enumerate(terms) if word == "refund"
+    ]

@@ -59,10 +59,10 @@ OF_SEVERAL_ROWS_OR_FILES = {
 """Codes that only a check of whole files gives: tests/services/checking/test_codes_of_files.py."""
 
 
-def told_of(raw: bytes, case: Case) -> list[Problem]:
+def problems_of(raw: bytes, case: Case) -> list[Problem]:
     example, problems = check_line(raw, 7, case.kind, case.options)
-    found = check_quality(example, case.options) if example else ()
-    return problems + to_problems(found, 7, case.options)
+    findings = check_quality(example, case.options) if example else ()
+    return problems + to_problems(findings, 7, case.options)
 
 
 def test_the_cases_cover_every_code_of_the_table() -> None:
@@ -72,13 +72,13 @@ def test_the_cases_cover_every_code_of_the_table() -> None:
 
 @pytest.mark.parametrize("case", ROW_CASES, ids=lambda case: case.code)
 def test_a_row_has_its_problem_and_a_near_miss_has_not(case: Case) -> None:
-    found = told_of(case.bad, case)
-    assert case.code in {one.code for one in found}
-    assert case.code not in {one.code for one in told_of(case.near, case)}
-    for one in found:
-        assert one.line == 7
-        assert re.search(r"[.?)]$", one.message), one.message
-        assert one.fix.endswith(".")
+    findings = problems_of(case.bad, case)
+    assert case.code in {item.code for item in findings}
+    assert case.code not in {item.code for item in problems_of(case.near, case)}
+    for item in findings:
+        assert item.line == 7
+        assert re.search(r"[.?)]$", item.message), item.message
+        assert item.fix.endswith(".")
 
 
 @pytest.mark.parametrize("case", ROW_CASES, ids=lambda case: case.code)
@@ -89,14 +89,14 @@ def test_what_is_switched_off_is_not_told(case: Case) -> None:
         return
     off = override_options(case.options, off=[case.code])
     without = Case(case.code, case.bad, case.near, case.kind, off)
-    assert case.code not in {one.code for one in told_of(case.bad, without)}
+    assert case.code not in {item.code for item in problems_of(case.bad, without)}
 
 
 @pytest.mark.parametrize("code", FILE_CASES)
 def test_a_file_has_its_problem_and_a_near_miss_has_not(code: str) -> None:
     bad, near = FILE_CASES[code]
-    assert [(one.line, one.code) for one in bad()] == [(None, code)]
-    assert code not in {one.code for one in near()}
+    assert [(item.line, item.code) for item in bad()] == [(None, code)]
+    assert code not in {item.code for item in near()}
 
 
 def test_each_kind_says_what_why_and_the_fix_in_whole_sentences() -> None:
@@ -131,16 +131,16 @@ def test_the_page_of_codes_is_what_the_tables_say() -> None:
     )
 
 
-def test_mixed_formats_are_told_where() -> None:
-    (found,) = check_formats(Format.CHAT, 2000, {Format.PAIRS: [3, 5, 7, 1200], Format.ALPACA: [9]})
-    assert "pairs on lines 3, 5, 7 and 1 more" in found.message
-    assert "alpaca on line 9" in found.message
-    assert "5 of 2,000" in found.message
+def test_mixed_formats_are_reported_with_their_lines() -> None:
+    (mixed,) = check_formats(Format.CHAT, 2000, {Format.PAIRS: [3, 5, 7, 1200], Format.ALPACA: [9]})
+    assert "pairs on lines 3, 5, 7 and 1 more" in mixed.message
+    assert "alpaca on line 9" in mixed.message
+    assert "5 of 2,000" in mixed.message
 
 
 def test_each_service_has_its_own_strictness() -> None:
     severities = {
-        name: {one.code: one.severity for one in check_count(5, CheckOptions(rules_of=name))}
+        name: {item.code: item.severity for item in check_count(5, CheckOptions(rules_of=name))}
         for name in SERVICES
     }
     assert severities["openai"] == {"too-few-examples": "error"}

@@ -56,24 +56,28 @@ def spread(values: list[int]) -> Distribution:
 
 
 def test_roles_and_turns_are_counted() -> None:
-    found = statistics(example(), example(system="Be kind."))
-    assert found.rows == 2
-    assert {one.text: one.count for one in found.roles} == {"user": 2, "assistant": 2, "system": 1}
-    assert (found.turns.least, found.turns.most) == (2, 3)
+    summary = statistics(example(), example(system="Be kind."))
+    assert summary.rows == 2
+    assert {share.text: share.count for share in summary.roles} == {
+        "user": 2,
+        "assistant": 2,
+        "system": 1,
+    }
+    assert (summary.turns.least, summary.turns.most) == (2, 3)
 
 
 def test_system_prompts_are_told_apart_the_most_frequent_first() -> None:
     rows = [example(system="Be kind."), example(system="Be short."), example(system="Be short.")]
-    found = statistics(*rows, example())
-    assert found.systems == (Share("Be short.", 2), Share("Be kind.", 1))
-    assert found.system_variants == 2
-    assert found.without_system == 1
+    summary = statistics(*rows, example())
+    assert summary.systems == (Share("Be short.", 2), Share("Be kind.", 1))
+    assert summary.system_variants == 2
+    assert summary.without_system == 1
 
 
 def test_long_system_prompts_that_begin_alike_are_two() -> None:
-    found = statistics(*(example(system="Be kind. " * 200 + end) for end in "ab"))
-    assert found.system_variants == 2
-    assert len(found.systems[0].text) <= 200
+    summary = statistics(*(example(system="Be kind. " * 200 + end) for end in "ab"))
+    assert summary.system_variants == 2
+    assert len(summary.systems[0].text) <= 200
 
 
 def test_a_system_prompt_is_shown_without_control_characters() -> None:
@@ -82,15 +86,15 @@ def test_a_system_prompt_is_shown_without_control_characters() -> None:
 
 def test_as_many_system_prompts_as_rows_take_little_memory() -> None:
     tally = count(*(example(system=f"Prompt {n}") for n in range(VARIANTS + 50)))
-    found = summarise_tally(tally, OPTIONS)
-    assert (found.system_variants, found.more_variants) == (VARIANTS, True)
-    assert found.without_system == 0
+    summary = summarise_tally(tally, OPTIONS)
+    assert (summary.system_variants, summary.more_variants) == (VARIANTS, True)
+    assert summary.without_system == 0
     assert len(pickle.dumps(tally)) < 100_000
 
 
 def test_short_answers_are_labels() -> None:
-    found = statistics(*map(example, ["spam"] * 3 + ["ham"] * 5 + [" ham\n"]))
-    assert found.labels == (Labels("", (Share("ham", 6), Share("spam", 3)), 2, 9),)
+    summary = statistics(*map(example, ["spam"] * 3 + ["ham"] * 5 + [" ham\n"]))
+    assert summary.labels == (Labels("", (Share("ham", 6), Share("spam", 3)), 2, 9),)
 
 
 def test_fields_of_json_answers_are_labels_and_their_texts_are_not() -> None:
@@ -98,11 +102,11 @@ def test_fields_of_json_answers_are_labels_and_their_texts_are_not() -> None:
         json.dumps({"category": kind, "urgent": n == 0, "order": None, "summary": f"Number {n}"})
         for n, kind in enumerate(["bug", "bug", "billing", "bug"])
     ]
-    found = {one.field: one for one in statistics(*map(example, answers)).labels}
-    assert found["category"].shares == (Share("bug", 3), Share("billing", 1))
-    assert found["urgent"].shares == (Share("false", 3), Share("true", 1))
-    assert found["order"].shares == (Share("null", 4),)
-    assert "summary" not in found
+    labels = {label.field: label for label in statistics(*map(example, answers)).labels}
+    assert labels["category"].shares == (Share("bug", 3), Share("billing", 1))
+    assert labels["urgent"].shares == (Share("false", 3), Share("true", 1))
+    assert labels["order"].shares == (Share("null", 4),)
+    assert "summary" not in labels
 
 
 @pytest.mark.parametrize(
@@ -138,14 +142,14 @@ def test_what_the_context_cuts_is_counted_exactly() -> None:
     tally = Tally(context=1000)
     for tokens in (999, 1000, 1001, 4321):
         tally.add(example(), tokens, ())
-    found = summarise_tally(tally, OPTIONS)
-    assert (found.context, found.over_context, found.tokens_cut) == (1000, 2, 3322)
-    assert found.total_tokens == 999 + 1000 + 1001 + 4321
+    summary = summarise_tally(tally, OPTIONS)
+    assert (summary.context, summary.over_context, summary.tokens_cut) == (1000, 2, 3322)
+    assert summary.total_tokens == 999 + 1000 + 1001 + 4321
 
 
 def test_an_unknown_context_cuts_nothing() -> None:
-    found = summarise_tally(count(example(), tokens=10**6), OPTIONS)
-    assert (found.context, found.over_context, found.tokens_cut) == (0, 0, 0)
+    summary = summarise_tally(count(example(), tokens=10**6), OPTIONS)
+    assert (summary.context, summary.over_context, summary.tokens_cut) == (0, 0, 0)
 
 
 def test_a_row_with_tool_calls_is_counted_once() -> None:
@@ -155,15 +159,15 @@ def test_a_row_with_tool_calls_is_counted_once() -> None:
 
 
 def test_nothing_counted_is_told_as_nothing() -> None:
-    found = statistics()
-    assert found.rows == 0
-    assert found.tokens.counts == found.labels == ()
-    assert found.tokens.words() == "none"
+    summary = statistics()
+    assert summary.rows == 0
+    assert summary.tokens.counts == summary.labels == ()
+    assert summary.tokens.words() == "none"
 
 
 def test_the_words_of_a_histogram() -> None:
-    words = spread([10] * 90 + [1000] * 5 + [2003] * 5).histogram().words()
-    assert words == "median 10, 95% up to 1,000, largest 2,003"
+    text = spread([10] * 90 + [1000] * 5 + [2003] * 5).histogram().words()
+    assert text == "median 10, 95% up to 1,000, largest 2,003"
 
 
 def test_small_values_have_a_bar_each() -> None:
@@ -198,8 +202,8 @@ def test_a_histogram_holds_every_value_once(values: list[int]) -> None:
 def test_median_and_95_of_100_are_exact_to_half_a_percent(values: list[int]) -> None:
     histogram, order = spread(values).histogram(), sorted(values)
     middle, high = order[(len(order) - 1) // 2], order[-(-95 * len(order) // 100) - 1]
-    for told, true in ((histogram.median, middle), (histogram.p95, high)):
-        assert abs(told - true) <= (0 if true < 512 else true * 0.004)
+    for estimate, exact in ((histogram.median, middle), (histogram.p95, high)):
+        assert abs(estimate - exact) <= (0 if exact < 512 else exact * 0.004)
 
 
 rows = st.lists(
@@ -223,14 +227,16 @@ def test_parts_that_are_counted_apart_come_to_the_same(
             tally.add(example(answer, system), tokens, problems)
     first.merge(rest)
     assert summarise_tally(first, OPTIONS) == summarise_tally(whole, OPTIONS)
-    kept = Tally.from_json(json.loads(json.dumps(first.to_json())))
-    assert summarise_tally(kept, OPTIONS) == summarise_tally(whole, OPTIONS)
+    restored = Tally.from_json(json.loads(json.dumps(first.to_json())))
+    assert summarise_tally(restored, OPTIONS) == summarise_tally(whole, OPTIONS)
 
 
-@pytest.mark.parametrize("kept", [{}, {"context": 0}, Tally().to_json() | {"turns": {"cells": 3}}])
-def test_a_damaged_record_is_refused(kept: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    "record", [{}, {"context": 0}, Tally().to_json() | {"turns": {"cells": 3}}]
+)
+def test_a_damaged_record_is_refused(record: dict[str, object]) -> None:
     with pytest.raises((KeyError, TypeError, ValueError)):
-        Tally.from_json(kept)
+        Tally.from_json(record)
 
 
 def test_an_answer_many_times_longer_or_shorter_is_an_outlier() -> None:

@@ -89,10 +89,10 @@ def test_likeness_is_the_same_both_ways_and_between_nothing_and_all(a: str, b: s
 
 
 def test_a_shared_system_prompt_makes_no_rows_alike() -> None:
-    one = example("My kettle leaks.", "A new seal is on its way.", LONG_PROMPT)
-    other = example("Where is my invoice?", "It was mailed on Monday.", LONG_PROMPT)
-    assert LONG_PROMPT not in text_to_compare(one)
-    assert alike_examples(one, other) == 0
+    first = example("My kettle leaks.", "A new seal is on its way.", LONG_PROMPT)
+    second = example("Where is my invoice?", "It was mailed on Monday.", LONG_PROMPT)
+    assert LONG_PROMPT not in text_to_compare(first)
+    assert alike_examples(first, second) == 0
 
 
 def ticket(**values: object) -> str:
@@ -101,22 +101,22 @@ def ticket(**values: object) -> str:
 
 
 def test_json_answers_of_one_schema_are_not_alike_for_their_keys() -> None:
-    one = ticket(customer_number=1, category="bug", priority="low", order=7, is_angry=True)
-    other = ticket(customer_number=2, category="billing", priority="high", order=8, is_angry=False)
-    assert alike_examples(example("Ticket?", one), example("Ticket?", other)) < 0.2
+    first = ticket(customer_number=1, category="bug", priority="low", order=7, is_angry=True)
+    second = ticket(customer_number=2, category="billing", priority="high", order=8, is_angry=False)
+    assert alike_examples(example("Ticket?", first), example("Ticket?", second)) < 0.2
 
 
 def test_many_switches_of_which_a_few_differ_are_not_alike() -> None:
     first = {f"switch_{n}": bool(n % 3) for n in range(40)}
     second = first | {f"switch_{n}": not first[f"switch_{n}"] for n in (3, 14, 25, 36)}
-    one, other = (example("Set them.", json.dumps(one)) for one in (first, second))
-    assert alike_examples(one, other) < 0.8
+    rows = [example("Set them.", json.dumps(switches)) for switches in (first, second)]
+    assert alike_examples(*rows) < 0.8
 
 
 def test_how_json_is_laid_out_does_not_count() -> None:
     value = {"category": "bug", "tags": ["lamp", "dark"], "inner": {"a": 1, "b": None}}
-    one, other = json.dumps(value), json.dumps(value, indent=2)
-    assert alike_examples(example("Go", one), example("Go", other)) == 1
+    first, second = json.dumps(value), json.dumps(value, indent=2)
+    assert alike_examples(example("Go", first), example("Go", second)) == 1
 
 
 def test_a_text_that_only_begins_like_json_is_a_text() -> None:
@@ -166,10 +166,10 @@ def test_whatever_stands_in_a_message_can_be_compared(wild: object) -> None:
 
 
 def test_both_answers_of_a_preference_row_count() -> None:
-    asked = [{"role": "user", "content": "Name a colour."}]
+    question = [{"role": "user", "content": "Name a colour."}]
     rows = [
         Example(
-            asked,  # type: ignore[arg-type]
+            question,  # type: ignore[arg-type]
             preferred=[{"role": "assistant", "content": good}],
             rejected=[{"role": "assistant", "content": "None at all."}],
         )

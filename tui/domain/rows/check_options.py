@@ -14,7 +14,7 @@ from tui.domain.rows.problems import KINDS, SWITCHABLE
 from tui.domain.validation import first_error
 
 RulesOf = Literal["openai", "together", "mistral", "local"]
-"""Whose rules apply beside those that all services share."""
+"""The service whose rules apply in addition to the common ones."""
 
 
 def _switchable(codes: frozenset[str]) -> frozenset[str]:
@@ -95,17 +95,17 @@ def override_options(
     rules_of: str | None = None,
     model: str | None = None,
 ) -> CheckOptions:
-    """Override options with what a person typed.
+    """Override options with values from the command line.
 
     Args:
-        options: those of the settings.
-        off: codes to switch off too; each may be several with commas between them.
+        options: the options of the settings.
+        off: further codes to switch off; each may be a comma-separated list.
         limits: `NAME=VALUE`, with - or _ in the name.
         rules_of: the service whose rules apply; None leaves it.
         model: the model whose tokenizer counts; None leaves it.
 
     Raises:
-        ValueError: a code, limit or value cannot be used; the text is a sentence for people.
+        ValueError: a code, limit or value is invalid; the message is shown to the user.
     """
     typed = {code.strip() for codes in off for code in codes.split(",") if code.strip()}
     values: dict[str, Any] = asdict(options)

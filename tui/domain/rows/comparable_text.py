@@ -1,4 +1,4 @@
-"""What an example says, as the passes over a whole file compare it."""
+"""Fingerprints of examples, to find duplicates in a file."""
 
 from __future__ import annotations
 
@@ -11,32 +11,34 @@ from tui.domain.rows.formats import Example, Message, text_of
 
 
 def fingerprint(example: Example) -> int:
-    """A number that two examples share when they say the same.
+    """A hash that is equal for examples with the same text.
 
-    Case, white space and compatible characters do not count.
+    Case, white space and compatibility characters (NFKC) are ignored.
     """
-    return folded_hash(_said((*example.messages, *example.preferred, *example.rejected)))
+    return folded_hash(
+        _conversation_text((*example.messages, *example.preferred, *example.rejected))
+    )
 
 
 def prompt_fingerprint(example: Example) -> int:
-    """A number that two examples share when they ask the same; 0 where nothing is answered.
+    """A hash that is equal for examples with the same prompt; 0 where there is no answer.
 
-    What is asked is all that stands before the last answer; case, white space and compatible
-    characters do not count.
+    The prompt is everything before the last answer; case, white space and compatibility
+    characters (NFKC) are ignored.
     """
-    asked = _asked(example)
-    return folded_hash(_said(asked)) if asked else 0
+    prompt = _prompt_messages(example)
+    return folded_hash(_conversation_text(prompt)) if prompt else 0
 
 
 def folded_hash(text: str) -> int:
-    """64 bits of a hash of a text; NFKC, casefold and folded white space come before. Never 0."""
+    """A 64-bit hash of a text after NFKC, casefold and folding of white space; never 0."""
     folded = text if text.isascii() else unicodedata.normalize("NFKC", text)
     plain = " ".join(folded.casefold().split())
     digest = hashlib.blake2b(plain.encode(errors="surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest) or 1
 
 
-def _asked(example: Example) -> Sequence[Message]:
+def _prompt_messages(example: Example) -> Sequence[Message]:
     if example.preferred:
         return example.messages
     for index in range(len(example.messages) - 1, 0, -1):
@@ -45,12 +47,15 @@ def _asked(example: Example) -> Sequence[Message]:
     return ()
 
 
-def _said(messages: Sequence[Message]) -> str:
-    return "\x1e".join(f"{one.get('role')}\x1f{text_of(one)}{_shown(one)}" for one in messages)
+def _conversation_text(messages: Sequence[Message]) -> str:
+    return "\x1e".join(
+        f"{message.get('role')}\x1f{text_of(message)}{_other_parts(message)}"
+        for message in messages
+    )
 
 
-def _shown(message: Message) -> str:
-    """What a message holds beside text: two images are not the same for being images."""
+def _other_parts(message: Message) -> str:
+    """The parts of a message other than text, so that different images differ."""
     content = message.get("content")
     if not isinstance(content, list):
         return ""

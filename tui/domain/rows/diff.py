@@ -1,4 +1,4 @@
-"""What a change does to a row, line by line, for a person to look at before it is made."""
+"""A line diff of a row before and after a change, for a preview."""
 
 from __future__ import annotations
 
@@ -11,63 +11,63 @@ from typing import Literal
 from tui.domain.rows.parsing import BOM, parse
 
 LONGEST_DIFF = 400
-"""Lines of a diff at the most."""
+"""Maximum number of lines of a diff."""
 LONGEST_LINE = 400
-"""Characters of a line at the most."""
+"""Maximum length of a line in characters."""
 _AROUND = 3
 _SHOWN = {"byte-order-mark", "not-a-number"}
-"""What may be wrong with the form of a row that is shown indented."""
+"""Problems that do not prevent a row from being shown indented."""
 _BEFORE_CHANGE = 60
 _COMPARED = 1_000_000
-"""Pairs of lines to compare at the most; beyond, everything that differs is shown as replaced."""
+"""Maximum number of line pairs to compare; beyond it, differing lines are shown as replaced."""
 
 
 @dataclass(frozen=True, slots=True)
 class DiffLine:
-    """One line of a diff; its text is foreign and not yet scrubbed."""
+    """One line of a diff; its text is untrusted and not yet scrubbed."""
 
     kind: Literal["same", "removed", "added"]
     text: str
 
 
 CUT = DiffLine("same", "…")
-"""Lines that are left out."""
+"""Marks omitted lines."""
 
 
 def pretty_row(raw: bytes) -> str | None:
-    """A row as indented JSON; None where that would hide something, or it is no JSON.
+    """A row as indented JSON; None where that would hide something, or it is not JSON.
 
-    A key that stands twice and bytes that are no UTF-8 are seen in the raw row only. NaN stays.
+    Duplicate keys and invalid UTF-8 are visible in the raw row only. NaN is kept.
     """
-    value, found = parse(raw)
-    if not isinstance(value, dict | list) or not {code for code, _, _ in found} <= _SHOWN:
+    value, findings = parse(raw)
+    if not isinstance(value, dict | list) or not {code for code, _, _ in findings} <= _SHOWN:
         return None
     try:
         # The standard library keeps whole numbers of any size as they are, and NaN.
         text = json.dumps(json.loads(raw.removeprefix(BOM)), indent=2, ensure_ascii=False)
-        text.encode()  # beside NaN, half of a surrogate pair is not told
+        text.encode()  # a lone surrogate next to NaN is not reported
         return text
     except (ValueError, RecursionError):
         return None
 
 
 def row_diff(before: bytes, after: bytes) -> list[DiffLine]:
-    """The lines of a row that a change removes and adds, with some lines around them.
+    """The lines of a row that a change removes and adds, with some lines of context.
 
-    Both rows are compared as indented JSON, or as they are where one is none or where nothing
-    else differs. Its length is bounded however long the rows are; what is left out is a `CUT`.
+    Both rows are compared as indented JSON, or raw where one of them is not JSON or where their
+    JSON is equal. The length of the diff is bounded; omitted lines are marked by `CUT`.
     """
     old, new = pretty_row(before), pretty_row(after)
     if old is None or new is None or old == new:
         old, new = (raw.decode(errors="backslashreplace") for raw in (before, after))
-    found = list(_changes(old.split("\n"), new.split("\n")))
-    if len(found) > LONGEST_DIFF:
-        found = [*found[: LONGEST_DIFF - 1], CUT]
-    return found
+    lines = list(_changes(old.split("\n"), new.split("\n")))
+    if len(lines) > LONGEST_DIFF:
+        lines = [*lines[: LONGEST_DIFF - 1], CUT]
+    return lines
 
 
 def _changes(old: Sequence[str], new: Sequence[str]) -> Iterator[DiffLine]:
-    """Groups of changes; equal beginnings and ends are taken off first, for long rows."""
+    """Groups of changes; common prefix and suffix are skipped first, for long rows."""
     head = _equal(old, new)
     tail = min(_equal(old[::-1], new[::-1]), len(old) - head, len(new) - head)
     if head == len(old) == len(new):
@@ -81,12 +81,12 @@ def _changes(old: Sequence[str], new: Sequence[str]) -> Iterator[DiffLine]:
         yield CUT
 
 
-def _equal(one: Sequence[str], other: Sequence[str]) -> int:
-    """Number of lines at the beginning that are the same."""
-    for count, (left, right) in enumerate(zip(one, other, strict=False)):
+def _equal(first: Sequence[str], second: Sequence[str]) -> int:
+    """Length of the common prefix in lines."""
+    for count, (left, right) in enumerate(zip(first, second, strict=False)):
         if left != right:
             return count
-    return min(len(one), len(other))
+    return min(len(first), len(second))
 
 
 def _middle(old: Sequence[str], new: Sequence[str]) -> Iterator[DiffLine]:
@@ -111,7 +111,7 @@ def _same(lines: Sequence[str]) -> Iterator[DiffLine]:
 
 
 def _replaced(old: Sequence[str], new: Sequence[str]) -> Iterator[DiffLine]:
-    """Lines that go and lines that come; of long lines the part around the first difference."""
+    """Removed and added lines; of long lines the part around the first difference."""
     starts = [0] * max(len(old), len(new))
     for index, (left, right) in enumerate(zip(old, new, strict=False)):
         if max(len(left), len(right)) > LONGEST_LINE:
@@ -123,7 +123,7 @@ def _replaced(old: Sequence[str], new: Sequence[str]) -> Iterator[DiffLine]:
 
 
 def _first_difference(left: str, right: str) -> int:
-    """Number of characters at the beginning that are the same, found by halving."""
+    """Length of the common prefix in characters, found by bisection."""
     low, high = 0, min(len(left), len(right))
     while low < high:
         middle = (low + high + 1) // 2

@@ -1,4 +1,4 @@
-"""What a person changed in a file and has not written yet: edits and exclusions, undo and redo."""
+"""Unsaved changes of a file: edits and exclusions, with undo and redo."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class RowEdit:
     """How a row differs from the source.
 
     Attributes:
-        raw: the row's new bytes without a line break; None where they are the source's.
-        excluded: the row is left out of what is written.
+        raw: the new bytes without a line break; None where they are unchanged.
+        excluded: the row is not written.
     """
 
     raw: bytes | None = None
@@ -24,7 +24,7 @@ class RowEdit:
 UNTOUCHED = RowEdit()
 """The row is as in the source."""
 EXCLUDED = RowEdit(excluded=True)
-"""The row is as in the source, and left out."""
+"""The row is as in the source, and excluded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class EditStep:
     """One change by a person, undone and redone as a whole.
 
     Attributes:
-        words: what was done, as `strip white space`.
-        before: how the rows it changed were, by row.
-        after: how it left them; the same rows.
+        words: description, such as `strip white space`.
+        before: the state of the changed rows before, by row.
+        after: their state afterwards; the same keys.
     """
 
     words: str
@@ -69,12 +69,12 @@ class Edits:
 
     @property
     def steps(self) -> Sequence[EditStep]:
-        """What was done, oldest first."""
+        """The applied steps, oldest first."""
         return tuple(self._steps)
 
     @property
     def undone(self) -> Sequence[EditStep]:
-        """What `redo` would do again, next first."""
+        """The steps that `redo` would apply, next first."""
         return tuple(reversed(self._undone))
 
     @property
@@ -87,14 +87,14 @@ class Edits:
         return self._pending.get(row, UNTOUCHED)
 
     def do(self, words: str, after: Mapping[int, RowEdit]) -> EditStep | None:
-        """Change rows; what was undone before cannot be redone any more.
+        """Change rows; clears the steps to redo.
 
         Args:
-            words: what is done, for the list of changes.
-            after: how the rows shall be, by row.
+            words: description for the list of changes.
+            after: the new state of the rows, by row.
 
         Returns:
-            The step with the rows that really change; None where none does, and nothing is lost.
+            The step with the rows that change; None where none does, which keeps the steps to redo.
         """
         changed = {row: edit for row, edit in after.items() if edit != self.of(row)}
         if not changed:
@@ -106,7 +106,7 @@ class Edits:
         return step
 
     def undo(self) -> EditStep | None:
-        """Take the last step back and give it; None where there is none."""
+        """Undo the last step and return it; None where there is none."""
         if not self._steps:
             return None
         step = self._steps.pop()
@@ -115,7 +115,7 @@ class Edits:
         return step
 
     def redo(self) -> EditStep | None:
-        """Do again what was undone last and give it; None where there is nothing."""
+        """Redo the last undone step and return it; None where there is none."""
         if not self._undone:
             return None
         step = self._undone.pop()

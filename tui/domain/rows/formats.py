@@ -1,4 +1,4 @@
-"""Training examples: the formats people bring, as types, and how to read text out of them."""
+"""Training examples: the formats of rows, their types, and their text."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from enum import StrEnum
 from typing import Any, TypedDict
 
 Row = dict[str, Any]
-"""One row of a file as JSON gave it: nothing in it is known yet."""
+"""One row of a file as parsed from JSON, not validated."""
 
 
 class Format(StrEnum):
-    """What the rows of a file are."""
+    """The format of the rows of a file."""
 
     CHAT = "chat"
     PREFERENCE = "preference"
@@ -28,12 +28,12 @@ class Format(StrEnum):
 
     @property
     def trainable(self) -> bool:
-        """Whether a service takes such rows as they are."""
+        """Whether services accept such rows unchanged."""
         return self in (Format.CHAT, Format.PREFERENCE, Format.REINFORCEMENT)
 
     @property
     def convertible(self) -> bool:
-        """Whether `conversion` makes rows of the format `target` of such rows."""
+        """Whether `conversion` can convert such rows to the format `target`."""
         return not self.trainable and self not in (Format.KTO, Format.TEXT, Format.UNKNOWN)
 
     @property
@@ -59,10 +59,10 @@ class Message(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One row that could be read.
+    """A valid row.
 
     Attributes:
-        messages: the conversation; for preference rows what was said before the two answers.
+        messages: the conversation; for preference rows the prompt.
         tools: declarations of the functions that may be called.
         preferred: the better answer of a preference row.
         rejected: the worse answer of a preference row.
@@ -77,7 +77,7 @@ class Example:
 
     @property
     def turns(self) -> int:
-        """Number of messages, the better answer's included."""
+        """Number of messages, including those of the preferred answer."""
         return len(self.messages) + len(self.preferred)
 
     def last_text(self, role: str) -> str:
@@ -89,17 +89,17 @@ class Example:
 
 
 def text_of(message: Message) -> str:
-    """The text a message says; a call is told as `name(arguments)`, an image as `[image]`."""
+    """The text of a message; a call is shown as `name(arguments)`, an image as `[image]`."""
     content = message.get("content")
-    said = content if isinstance(content, str) else " ".join(map(_part_text, content or ()))
+    text = content if isinstance(content, str) else " ".join(map(_part_text, content or ()))
     calls = message.get("tool_calls") or ()
     if message.get("function_call"):
         calls = (*calls, {"function": message["function_call"]})
-    return " ".join(filter(None, (said, *map(call_text, calls))))
+    return " ".join(filter(None, (text, *map(call_text, calls))))
 
 
 def call_text(call: Any) -> str:
-    """A tool call as `name(arguments)`; whatever is missing in it is shown as `?`."""
+    """A tool call as `name(arguments)`; `?` where the name is missing."""
     function = call.get("function") if isinstance(call, dict) else None
     if not isinstance(function, dict):
         return "?()"
@@ -133,11 +133,11 @@ _BY_KEYS: Sequence[tuple[frozenset[str], Format]] = tuple(
         ("text", Format.TEXT),
     )
 )
-"""The first format all of whose keys a row has is its own."""
+"""The format of a row is the first one whose keys it has."""
 
 
 def detect_format(row: Row) -> Format:
-    """What kind of row this is, judged by its keys."""
+    """Detect the format of a row by its keys."""
     if "messages" in row:
         return _chat_or_reinforcement(row)
     keys = row.keys()
@@ -148,17 +148,17 @@ def detect_format(row: Row) -> Format:
 
 
 def _is_verdict(label: Any) -> bool:
-    """Whether a label says good or bad, as TRL's KTO rows have it; a table knows text alone."""
+    """Whether a label is a KTO verdict; in a table it is text."""
     return isinstance(label, bool) or str(label).lower() in ("true", "false", "0", "1")
 
 
 def _chat_or_reinforcement(row: Row) -> Format:
-    """Prompts for a grader end with the user and carry what the grader needs beside them."""
+    """Reinforcement rows end with the user and have further fields for the grader."""
     messages = row["messages"]
     last = messages[-1] if isinstance(messages, list) and messages else None
     asks = isinstance(last, dict) and last.get("role") in ("user", "developer")
-    said = isinstance(messages, list) and any(
+    answered = isinstance(messages, list) and any(
         isinstance(message, dict) and message.get("role") == "assistant" for message in messages
     )
     graded = not row.keys() <= _CHAT_KEYS
-    return Format.REINFORCEMENT if asks and graded and not said else Format.CHAT
+    return Format.REINFORCEMENT if asks and graded and not answered else Format.CHAT

@@ -1,4 +1,4 @@
-"""Bytes of one line -> a row, or every reason why it is none."""
+"""Parsing of one line: bytes -> a row, or every reason why it is invalid."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tui.domain.rows.formats import Row
 from tui.domain.rows.problems import quote
 
 Finding = tuple[str, str, str]
-"""Code, place and message of a problem whose line is known elsewhere."""
+"""Code, place and message of a problem, without its line."""
 
 BOM = b"\xef\xbb\xbf"
 
 _KEY_END = re.compile(rb'(?<!\\)"\s*:')
-_EXPLAINED = {
+_EXPLANATIONS = {
     "Expecting property name enclosed in double quotes": "a key in double quotes is expected",
     "Expecting value": "a value is expected",
     "Extra data": "something follows after the object",
@@ -33,53 +33,52 @@ _EXPLAINED = {
 
 
 def parse(raw: bytes) -> tuple[Any, list[Finding]]:
-    """Read one line that is not known to be plain.
+    """Parse one line.
 
     Args:
         raw: the line without its line break.
 
     Returns:
-        The value (None where nothing could be read) and what is wrong with its form. Where the
-        bytes are damaged the value is what remains after the damage, so that further problems of
-        the row can be told.
+        The value (None where it could not be parsed) and the findings. Where bytes are invalid, the
+        value is parsed from what remains, so that further problems of the row can be reported.
     """
-    found: list[Finding] = []
+    findings: list[Finding] = []
     if raw.startswith(BOM):
-        found.append(("byte-order-mark", "", ""))
+        findings.append(("byte-order-mark", "", ""))
         raw = raw[len(BOM) :]
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError:
-        value, trouble = _diagnose(raw)
-        return value, [*found, *trouble]
+        value, more = _diagnose(raw)
+        return value, [*findings, *more]
     if not _surely_unique(value, raw):
-        found += _read_strictly(raw.decode())[1]
-    return value, found
+        findings += _read_strictly(raw.decode())[1]
+    return value, findings
 
 
 def _diagnose(raw: bytes) -> tuple[Any, list[Finding]]:
-    """Why the fast reader refused the line; it does not say so itself."""
+    """Find out why the fast parser rejected the line."""
     try:
-        text, found = raw.decode(), []
+        text, findings = raw.decode(), []
     except UnicodeDecodeError as error:
         text = raw.decode(errors="replace")
         byte = f"Byte {error.start + 1} of the line (0x{raw[error.start]:02x}) is not valid UTF-8."
-        found = [("not-utf8", "", byte)]
+        findings = [("not-utf8", "", byte)]
     try:
-        value, trouble = _read_strictly(text)
+        value, more = _read_strictly(text)
     except json.JSONDecodeError as error:
-        reason = _EXPLAINED.get(error.msg, error.msg)
+        reason = _EXPLANATIONS.get(error.msg, error.msg)
         place = f"The line is not JSON: at character {error.pos + 1}, {reason}."
-        return None, [*found, ("not-json", "", place)]
+        return None, [*findings, ("not-json", "", place)]
     except RecursionError:
-        return None, [*found, ("not-json", "", "The line is nested too deeply.")]
+        return None, [*findings, ("not-json", "", "The line is nested too deeply.")]
     except ValueError:
-        return None, [*found, ("not-json", "", "The line holds a number of too many digits.")]
-    if not found and any(map(_is_surrogate, text)):
-        trouble.append(("lone-surrogate", "", ""))
-    elif not found and not trouble:
-        trouble.append(("lone-surrogate", "", "") if _has_surrogate(value) else _UNREADABLE)
-    return value, [*found, *trouble]
+        return None, [*findings, ("not-json", "", "The line holds a number of too many digits.")]
+    if not findings and any(map(_is_surrogate, text)):
+        more.append(("lone-surrogate", "", ""))
+    elif not findings and not more:
+        more.append(("lone-surrogate", "", "") if _has_surrogate(value) else _UNREADABLE)
+    return value, [*findings, *more]
 
 
 _UNREADABLE: Finding = ("not-json", "", "The line is JSON that most readers refuse (too deep).")
@@ -94,27 +93,27 @@ def _has_surrogate(value: Any) -> bool:
 
 
 def _read_strictly(text: str) -> tuple[Any, list[Finding]]:
-    """Read with the standard library, which tells NaN and keys that stand twice."""
-    found: list[Finding] = []
+    """Parse with the standard library, which reports NaN and duplicate keys."""
+    findings: list[Finding] = []
 
     def constant(name: str) -> None:
-        found.append(("not-a-number", "", f"The row holds {name}, which JSON does not know."))
+        findings.append(("not-a-number", "", f"The row holds {name}, which JSON does not know."))
 
     def pairs(items: list[tuple[str, Any]]) -> Row:
         keys = [key for key, _ in items]
-        twice = dict.fromkeys(key for key in keys if keys.count(key) > 1)
-        for key in twice if len(keys) < 1000 else ():
-            found.append(("duplicate-key", key, f"The key {quote(key)} stands twice."))
+        duplicates = dict.fromkeys(key for key in keys if keys.count(key) > 1)
+        for key in duplicates if len(keys) < 1000 else ():
+            findings.append(("duplicate-key", key, f"The key {quote(key)} stands twice."))
         return dict(items)
 
-    return json.loads(text, parse_constant=constant, object_pairs_hook=pairs), found
+    return json.loads(text, parse_constant=constant, object_pairs_hook=pairs), findings
 
 
 def _surely_unique(value: Any, raw: bytes) -> bool:
-    """Whether no object has a key twice, told by counting; False means that it must be looked at.
+    """Whether the value certainly has no duplicate keys, by counting; False means unknown.
 
-    A key ends with a quote before a colon. Nothing else looks so but a string that begins with a
-    colon, so the count is never below the number of keys written.
+    A key ends with a quote before a colon. Only a string that begins with a colon looks the same,
+    so the count is never below the number of keys in the text.
     """
     if b'\\\\"' in raw:
         return False
@@ -122,12 +121,12 @@ def _surely_unique(value: Any, raw: bytes) -> bool:
 
 
 def _keys(value: Any) -> Iterator[int]:
-    """Numbers of keys of all objects in a value; its depth is bounded by the reader's."""
-    waiting = [value]
-    while waiting:
-        part = waiting.pop()
+    """Number of keys of each object in a value."""
+    pending = [value]
+    while pending:
+        part = pending.pop()
         if isinstance(part, dict):
             yield len(part)
-            waiting += part.values()
+            pending += part.values()
         elif isinstance(part, list):
-            waiting += part
+            pending += part

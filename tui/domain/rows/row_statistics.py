@@ -1,4 +1,4 @@
-"""What the rows of a file are like: counted row by row in little memory, and summed up."""
+"""Statistics of the rows of a file, counted row by row in bounded memory."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from tui.domain.rows.formats import Example, text_of
 from tui.domain.text import number, preview
 
 BINS: Final = 12
-"""Bars of a histogram at the most; the last one holds all that is larger."""
+"""Maximum number of bars of a histogram; the last one includes all larger values."""
 VARIANTS: Final = 1000
-"""Different texts that are told apart in one column; further ones are counted together."""
+"""Maximum number of distinct texts per column; further ones are counted together."""
 _FIELDS: Final = 40
 _SYSTEMS_SHOWN: Final = 20
 _LABELS_SHOWN: Final = 30
 _LABEL: Final = 60
-"""Characters that a label may have; what is longer is a text."""
+"""Maximum length of a label in characters; longer values are texts."""
 _KEY: Final = 80
-"""Characters of a text that stands for itself where texts are told apart."""
+"""Maximum length of a text that is its own key; longer ones are hashed."""
 _LARGEST_JSON: Final = 20_000
 _FEWEST_LENGTHS: Final = 20
 _LEAST_DEVIATION: Final = 0.25
 _ANY_LENGTH: Final = (1 << 32) - 1
 _FINE: Final = 8
-"""Bits of a value that its cell keeps, after the leading one."""
+"""Significant bits of a value in its cell, after the leading one."""
 _INSTRUCTIONS = frozenset({"system", "developer"})
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A text, fit to be shown, and how often it was found."""
+    """A text, scrubbed for display, and its number of occurrences."""
 
     text: str
     count: int
@@ -47,12 +47,12 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """How often values lie in each of some ranges.
+    """Number of values per range.
 
     Attributes:
-        edges: where the ranges begin, rising, and one more: the end of the last. A value that is
-            an edge belongs to the range that begins there.
-        counts: values in each range; none where there is no value.
+        edges: starts of the ranges, ascending, and the end of the last one. A value equal to an
+            edge belongs to the range that starts there.
+        counts: number of values in each range; empty where there is no value.
         least: the smallest value.
         most: the largest value.
         mean: of all values.
@@ -69,7 +69,7 @@ class Histogram:
     p95: int
 
     def words(self) -> str:
-        """The figures in words: `median 120, 95% up to 410, largest 2,003`."""
+        """The figures as text: `median 120, 95% up to 410, largest 2,003`."""
         if not self.counts:
             return "none"
         return (
@@ -83,10 +83,10 @@ class Labels:
     """The values of short answers, or of a field of JSON answers.
 
     Attributes:
-        field: name of the field, fit to be shown; empty where the whole answer is the label.
+        field: name of the field, scrubbed; empty where the whole answer is the label.
         shares: the most frequent first.
-        variants: different values.
-        total: answers that have one.
+        variants: number of distinct values.
+        total: number of answers with a value.
     """
 
     field: str
@@ -97,23 +97,23 @@ class Labels:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What the rows without errors are like; every text in it is scrubbed.
+    """Statistics of the rows without errors; all texts are scrubbed.
 
     Attributes:
-        rows: rows that were counted.
+        rows: number of rows.
         roles: role -> messages, the most frequent first.
-        turns: messages a row.
-        tokens: tokens a row.
-        outputs: characters of the last answer a row.
-        systems: beginnings of the system prompts, the most frequent first.
-        system_variants: different system prompts.
-        more_variants: whether there are more of them than were told apart.
+        turns: messages per row.
+        tokens: tokens per row.
+        outputs: characters of the last answer per row.
+        systems: previews of the system prompts, the most frequent first.
+        system_variants: number of distinct system prompts, up to `VARIANTS`.
+        more_variants: whether there are more distinct system prompts than that.
         without_system: rows without a system prompt.
-        labels: what short answers say, or the fields of JSON answers.
+        labels: the values of short answers, or of the fields of JSON answers.
         with_tools: rows in which a tool is called.
         refusals: rows with a refusing answer.
         total_tokens: in all rows.
-        context: tokens that the model takes; 0 where nobody knows.
+        context: context length of the model in tokens; 0 if unknown.
         over_context: rows with more tokens than that.
         tokens_cut: tokens beyond it in those rows.
     """
@@ -160,7 +160,7 @@ class Distribution:
         self.counts[_cell(value)] += 1
 
     def merge(self, other: Distribution) -> None:
-        """Count what another has counted."""
+        """Add the counts of another one."""
         if not other.counts:
             return
         self.least = min(self.least, other.least) if self.counts else other.least
@@ -169,7 +169,7 @@ class Distribution:
         self.counts += other.counts
 
     def to_json(self) -> dict[str, Any]:
-        """All of it for `from_json`."""
+        """A JSON value for `from_json`."""
         return {
             "cells": sorted(self.counts.items()),
             "total": self.total,
@@ -178,13 +178,13 @@ class Distribution:
         }
 
     @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> Self:
-        """What `to_json` gave."""
-        cells = Counter({int(cell): int(count) for cell, count in kept["cells"]})
-        return cls(cells, int(kept["total"]), int(kept["least"]), int(kept["most"]))
+    def from_json(cls, record: Mapping[str, Any]) -> Self:
+        """Restore the value of `to_json`."""
+        cells = Counter({int(cell): int(count) for cell, count in record["cells"]})
+        return cls(cells, int(record["total"]), int(record["least"]), int(record["most"]))
 
     def histogram(self) -> Histogram:
-        """The values in ranges of one round width, as many as show 99 of 100 of them."""
+        """A histogram with bars of one round width, which cover 99% of the values."""
         values = sorted((_smallest(cell), count) for cell, count in self.counts.items())
         rows = sum(self.counts.values())
         if not rows:
@@ -210,12 +210,12 @@ class Distribution:
 
 @dataclass
 class TextCounts:
-    """How often each of many texts was found; the first `VARIANTS` different ones are told apart.
+    """Number of occurrences of each text; the first `VARIANTS` distinct ones are kept apart.
 
     Attributes:
-        counts: text, of a long one a digest -> how often.
-        texts: the same -> beginning of the text, scrubbed.
-        further: how often texts were found that are not told apart.
+        counts: text, or digest of a long one -> number of occurrences.
+        texts: the same keys -> preview of the text, scrubbed.
+        further: number of occurrences of all other texts.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -231,7 +231,7 @@ class TextCounts:
             self._count(key, preview(text), 1)
 
     def merge(self, other: TextCounts) -> None:
-        """Count what another has counted."""
+        """Add the counts of another one."""
         self.further += other.further
         for key, text in other.texts.items():
             self._count(key, text, other.counts[key])
@@ -245,40 +245,40 @@ class TextCounts:
 
     @property
     def total(self) -> int:
-        """How many texts were counted."""
+        """Number of texts that were counted."""
         return self.counts.total() + self.further
 
     def shares(self, limit: int) -> tuple[Share, ...]:
-        """The most frequent texts; of those as frequent, the first by the alphabet."""
+        """The most frequent texts; ties are in alphabetical order."""
         order = sorted(self.counts, key=lambda key: (-self.counts[key], self.texts[key]))
         return tuple(Share(self.texts[key], self.counts[key]) for key in order[:limit])
 
     def to_json(self) -> dict[str, Any]:
-        """All of it for `from_json`."""
-        found = [[key, text, self.counts[key]] for key, text in self.texts.items()]
-        return {"found": found, "further": self.further}
+        """A JSON value for `from_json`."""
+        texts = [[key, text, self.counts[key]] for key, text in self.texts.items()]
+        return {"found": texts, "further": self.further}
 
     @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> Self:
-        """What `to_json` gave."""
-        variants = cls(further=int(kept["further"]))
-        for key, text, count in kept["found"]:
+    def from_json(cls, record: Mapping[str, Any]) -> Self:
+        """Restore the value of `to_json`."""
+        variants = cls(further=int(record["further"]))
+        for key, text, count in record["found"]:
             variants._count(str(key), str(text), int(count))
         return variants
 
 
 @dataclass
 class Tally:
-    """Counts the rows without errors of a file, or of a part of it; a few megabytes at the most.
+    """Counts of the rows without errors of a file, or of a part of it, in a few megabytes.
 
     Attributes:
-        context: tokens that the model takes; 0 where nobody knows.
-        figures: rows, refusals and the like, by name.
+        context: context length of the model in tokens; 0 if unknown.
+        figures: counters by name, such as rows and refusals.
         roles: messages by role.
-        turns: messages a row.
-        tokens: tokens a row.
-        outputs: characters of the last answer a row.
-        systems: system prompts; those of a row together.
+        turns: messages per row.
+        tokens: tokens per row.
+        outputs: characters of the last answer per row.
+        systems: system prompts; those of one row are joined.
         labels: short answers.
         fields: field -> its short values in answers that are JSON objects.
     """
@@ -297,21 +297,21 @@ class Tally:
         """Count a row.
 
         Args:
-            example: what it says.
-            tokens: how many tokens that is.
+            example: the example of the row.
+            tokens: its number of tokens.
             problems: the codes of its problems.
         """
-        said = (*example.messages, *example.preferred)
+        messages = (*example.messages, *example.preferred)
         self.figures["rows"] += 1
         self.figures["refusals"] += "refusal" in problems
-        self.figures["with_tools"] += any(one.get("tool_calls") for one in said)
+        self.figures["with_tools"] += any(message.get("tool_calls") for message in messages)
         if self.context and tokens > self.context:
             self.figures["over_context"] += 1
             self.figures["tokens_cut"] += tokens - self.context
-        self.roles.update(str(one.get("role")) for one in said)
-        self.turns.add(len(said))
+        self.roles.update(str(message.get("role")) for message in messages)
+        self.turns.add(len(messages))
         self.tokens.add(tokens)
-        systems = [text_of(one) for one in said if one.get("role") in _INSTRUCTIONS]
+        systems = [text_of(message) for message in messages if message.get("role") in _INSTRUCTIONS]
         if systems:
             self.systems.add("\n".join(systems))
         self._add_output(example.last_text("assistant"))
@@ -337,16 +337,16 @@ class Tally:
                 self._field(name).add(label)
 
     def _field(self, name: str) -> TextCounts:
-        """Where the values of a field are counted; nowhere, if there are too many fields."""
-        known = self.fields.get(name)
-        if known is None:
-            known = TextCounts()
+        """The counts of a field; discarded if there are too many fields."""
+        counts = self.fields.get(name)
+        if counts is None:
+            counts = TextCounts()
             if len(self.fields) < _FIELDS:
-                self.fields[name] = known
-        return known
+                self.fields[name] = counts
+        return counts
 
     def merge(self, other: Tally) -> None:
-        """Count what another has counted, as if its rows came after those of this one."""
+        """Add the counts of another tally, as if its rows came after those of this one."""
         self.figures += other.figures
         self.roles += other.roles
         self.turns.merge(other.turns)
@@ -358,7 +358,7 @@ class Tally:
             self._field(name).merge(values)
 
     def to_json(self) -> dict[str, Any]:
-        """All of it as plain JSON values, for `from_json`."""
+        """A JSON value for `from_json`."""
         return {
             "context": self.context,
             "figures": dict(self.figures),
@@ -372,30 +372,32 @@ class Tally:
         }
 
     @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> Self:
-        """What `to_json` gave.
+    def from_json(cls, record: Mapping[str, Any]) -> Self:
+        """Restore the value of `to_json`.
 
         Raises:
-            KeyError, TypeError, ValueError: it is something else.
+            KeyError, TypeError, ValueError: the value is not one of `to_json`.
         """
         return cls(
-            context=int(kept["context"]),
-            figures=Counter(kept["figures"]),
-            roles=Counter(kept["roles"]),
-            turns=Distribution.from_json(kept["turns"]),
-            tokens=Distribution.from_json(kept["tokens"]),
-            outputs=Distribution.from_json(kept["outputs"]),
-            systems=TextCounts.from_json(kept["systems"]),
-            labels=TextCounts.from_json(kept["labels"]),
-            fields={name: TextCounts.from_json(one) for name, one in kept["fields"].items()},
+            context=int(record["context"]),
+            figures=Counter(record["figures"]),
+            roles=Counter(record["roles"]),
+            turns=Distribution.from_json(record["turns"]),
+            tokens=Distribution.from_json(record["tokens"]),
+            outputs=Distribution.from_json(record["outputs"]),
+            systems=TextCounts.from_json(record["systems"]),
+            labels=TextCounts.from_json(record["labels"]),
+            fields={
+                name: TextCounts.from_json(counts) for name, counts in record["fields"].items()
+            },
         )
 
 
 def summarise_tally(tally: Tally, options: CheckOptions) -> Statistics:
-    """What was counted, summed up.
+    """Summarise a tally.
 
     Args:
-        tally: of all rows.
+        tally: the counts of all rows.
         options: the model's context, where the tally does not know it.
     """
     rows = tally.figures["rows"]
@@ -422,11 +424,11 @@ def summarise_tally(tally: Tally, options: CheckOptions) -> Statistics:
 def length_outliers(
     lengths: Iterable[int] | Mapping[int, int], options: CheckOptions
 ) -> tuple[int, int]:
-    """Between which lengths an answer is like the others.
+    """The range of lengths of answers that are not outliers.
 
     The bounds lie `options.length_spread` median absolute deviations of the logarithm around its
-    median. Where most answers are of one length, a deviation counts as a quarter at the least, so
-    that 4.5 times the median at the default is none too far; below 20 answers nothing is.
+    median. The deviation is at least a quarter, so that with the default spread 4.5 times the
+    median is never an outlier; with fewer than 20 answers there are no outliers.
 
     Args:
         lengths: characters of each answer, 0 for none; or length -> how many answers have it.
@@ -440,13 +442,13 @@ def length_outliers(
     if sum(count for _, count in logs) < _FEWEST_LENGTHS:
         return 0, _ANY_LENGTH
     middle = _median(logs)
-    deviation = _median([(abs(one - middle), count) for one, count in logs])
+    deviation = _median([(abs(value - middle), count) for value, count in logs])
     spread = options.length_spread * max(deviation, _LEAST_DEVIATION)
     return floor(exp(middle - spread)), ceil(exp(min(middle + spread, log(_ANY_LENGTH))))
 
 
 def _median(values: list[tuple[float, int]]) -> float:
-    """The median of values that are there so many times each."""
+    """The median of values with their counts."""
     values = sorted(values)
     total = sum(count for _, count in values)
     ends = list(accumulate(count for _, count in values))
@@ -455,7 +457,7 @@ def _median(values: list[tuple[float, int]]) -> float:
 
 
 def _labels(tally: Tally) -> Iterator[Labels]:
-    """Columns of answers whose values come again and again; other text has no shares."""
+    """Columns of answers with recurring values; other texts are not labels."""
     answers = sum(tally.outputs.counts.values())
     for name, values in (("", tally.labels), *tally.fields.items()):
         few = not values.further and len(values.texts) <= max(2, values.total // 2)
@@ -479,7 +481,7 @@ def _digest(text: str) -> str:
 
 
 def _cell(value: int) -> int:
-    """Number of the cell of a value: a cell is as wide as a 256th of the power of two below."""
+    """The cell of a value; its width is 1/256 of the power of two below the value."""
     shift = max(0, value.bit_length() - _FINE - 1)
     return (shift << _FINE) + (value >> shift)
 
@@ -491,7 +493,7 @@ def _smallest(cell: int) -> int:
 
 
 def _quantile(values: list[tuple[int, int]], rank: float) -> int:
-    """The value that so many are no larger than."""
+    """The value at a rank."""
     passed = 0
     for value, count in values:
         passed += count
@@ -503,4 +505,4 @@ def _quantile(values: list[tuple[int, int]], rank: float) -> int:
 def _round_step(least: float) -> int:
     """The smallest of 1, 2, 5, 10, 20, 50 ... that is no smaller."""
     power = 10 ** max(0, floor(log10(max(least, 1))))
-    return int(next(power * one for one in (1, 2, 5, 10) if power * one >= least))
+    return int(next(power * factor for factor in (1, 2, 5, 10) if power * factor >= least))

@@ -1,4 +1,4 @@
-"""How alike two texts are: the share of word triples that they have in common."""
+"""Similarity of two texts: the Jaccard index of their word triples."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import orjson
 from tui.domain.rows.formats import Example, Message
 
 SHINGLE: Final = 3
-"""Words in a shingle: in a short text every word counts, in a long one a slip does not."""
+"""Words per shingle."""
 
-# Scripts that put no space between words count by the character.
+# Scripts without spaces between words are split by character.
 _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
     "\uf900-\ufaff\U00020000-\U0003ffff"
@@ -26,10 +26,10 @@ _INSTRUCTIONS = frozenset({"system", "developer"})
 
 
 def shingles(text: str) -> frozenset[str]:
-    """Every three words that follow each other, case and punctuation apart; none in an empty text.
+    """All triples of consecutive words without case and punctuation; empty for an empty text.
 
-    A shingle that comes again is told apart from the first, so `1 0 1 0 0` is not `1 0 1 0 1 0 0`.
-    A text of fewer words is one shingle, a text without a word is taken by its characters.
+    Repeated shingles are numbered, so that `1 0 1 0 0` differs from `1 0 1 0 1 0 0`. A text with
+    fewer words is one shingle; a text without words is split into characters.
     """
     plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
     plain = plain.casefold()
@@ -49,7 +49,7 @@ def _numbered(triples: list[str]) -> Iterator[str]:
 
 
 def jaccard(a: Set[str], b: Set[str]) -> float:
-    """Shingles that two texts share, as a part of all that they have; 0 where one has none."""
+    """The Jaccard index of two sets of shingles; 0 where one is empty."""
     if not a or not b:
         return 0.0
     shared = len(a & b)
@@ -57,16 +57,16 @@ def jaccard(a: Set[str], b: Set[str]) -> float:
 
 
 def text_to_compare(example: Example) -> str:
-    """What of an example is compared with others to find near duplicates.
+    """The text of an example that is compared to find near duplicates.
 
-    The system prompt is left out: where all rows share a long one, all would seem alike. Of JSON
-    a key counts only together with its value, so answers of one schema are alike only where their
-    values are. An image counts by what it is, not by the mark that stands for it elsewhere.
+    The system prompt is left out, since a long common one would make all rows similar. In JSON a
+    key counts only together with its value, so that answers of one schema are similar only where
+    their values are. An image is represented by a digest of its content.
     """
-    said = (*example.messages, *example.preferred, *example.rejected)
+    messages = (*example.messages, *example.preferred, *example.rejected)
     return "\n".join(
         piece
-        for message in said
+        for message in messages
         if message.get("role") not in _INSTRUCTIONS
         for piece in _pieces(message)
     )
@@ -86,12 +86,12 @@ def _pieces(message: Message) -> Iterator[str]:
             continue
         arguments = function.get("arguments", "")
         yield str(function.get("name", ""))
-        told = _flattened(arguments) if isinstance(arguments, str) else _leaves(arguments)
-        yield told if isinstance(told, str) else " ".join(told)
+        values = _flattened(arguments) if isinstance(arguments, str) else _leaves(arguments)
+        yield values if isinstance(values, str) else " ".join(values)
 
 
 def _flattened(text: str) -> str:
-    """JSON as its values, each behind its key; other text as it is."""
+    """JSON as `key_value` words; other text unchanged."""
     begin = text[:64].lstrip()[:1]
     if begin not in ("{", "["):
         return text
@@ -103,14 +103,14 @@ def _flattened(text: str) -> str:
 
 
 def _leaves(value: Any, key: str = "") -> Iterator[str]:
-    """The values in a JSON value as `key_value`, which is one word."""
-    waiting = [(key, value)]
-    while waiting:
-        key, value = waiting.pop()
+    """The scalars in a JSON value as `key_value`, which is one word."""
+    pending = [(key, value)]
+    while pending:
+        key, value = pending.pop()
         if isinstance(value, dict):
-            waiting += reversed([(str(name), one) for name, one in value.items()])
+            pending += reversed([(str(name), item) for name, item in value.items()])
         elif isinstance(value, list):
-            waiting += [(key, one) for one in reversed(value)]
+            pending += [(key, item) for item in reversed(value)]
         else:
             yield f"{key}_{value}"
 
