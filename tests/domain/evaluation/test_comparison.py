@@ -137,10 +137,10 @@ def test_a_comparison_always_adds_up(cases: list[tuple[float, float]]) -> None:
 @given(pairs)
 def test_swapping_the_models_swaps_the_verdict(cases: list[tuple[float, float]]) -> None:
     base, tuned = [before for before, _ in cases], [after for _, after in cases]
-    there, back = compare(base, tuned), compare(tuned, base)
-    assert (there.wins, there.losses) == (back.losses, back.wins)
-    assert there.difference.mean == pytest.approx(-back.difference.mean)
-    assert there.p_value == back.p_value
+    forward, backward = compare(base, tuned), compare(tuned, base)
+    assert (forward.wins, forward.losses) == (backward.losses, backward.wins)
+    assert forward.difference.mean == pytest.approx(-backward.difference.mean)
+    assert forward.p_value == backward.p_value
 
 
 def test_field_shares_count_each_field_where_it_is_expected() -> None:

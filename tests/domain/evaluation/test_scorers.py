@@ -34,7 +34,7 @@ def value(name: str, answer: str, expected: str) -> float:
 
 
 @pytest.mark.parametrize(
-    ("name", "answer", "expected", "wanted"),
+    ("name", "answer", "expected", "score"),
     [
         ("exact", " yes\n", "yes", 1),
         ("exact", "Yes", "yes", 0),
@@ -60,8 +60,8 @@ def value(name: str, answer: str, expected: str) -> float:
         ("json_fields", "no JSON", TICKET, 0),
     ],
 )
-def test_what_an_answer_is_worth(name: str, answer: str, expected: str, wanted: float) -> None:
-    assert value(name, answer, expected) == wanted
+def test_what_an_answer_is_worth(name: str, answer: str, expected: str, score: float) -> None:
+    assert value(name, answer, expected) == score
 
 
 def test_json_fields_tells_each_field_and_what_is_wrong() -> None:
@@ -104,21 +104,21 @@ def test_no_answer_of_a_model_is_an_error(answer: str, name: str) -> None:
 
 
 @given(st.dictionaries(st.text(), json_values, min_size=1, max_size=4))
-def test_the_expected_object_scores_full_marks_against_itself(wanted: dict[str, object]) -> None:
-    text = json.dumps(wanted)
+def test_the_expected_object_scores_full_marks_against_itself(expected: dict[str, object]) -> None:
+    text = json.dumps(expected)
     assert value("json_fields", text, text) == 1
     assert value("json_valid", text, text) == 1
 
 
 @given(json_values)
-def test_a_json_value_equals_itself_and_not_its_wrapping(wanted: object) -> None:
-    assert json_equal(read_json(json.dumps(wanted)), wanted)
-    assert not json_equal([wanted], wanted)
+def test_a_json_value_equals_itself_and_not_its_wrapping(expected: object) -> None:
+    assert json_equal(read_json(json.dumps(expected)), expected)
+    assert not json_equal([expected], expected)
 
 
-@pytest.mark.parametrize(("given", "wanted"), [(True, 1), (0, False), ("1", 1), (None, False)])
-def test_values_of_different_kinds_are_different(given: object, wanted: object) -> None:
-    assert not json_equal(given, wanted)
+@pytest.mark.parametrize(("actual", "expected"), [(True, 1), (0, False), ("1", 1), (None, False)])
+def test_values_of_different_kinds_are_different(actual: object, expected: object) -> None:
+    assert not json_equal(actual, expected)
 
 
 def test_json_valid_is_suggested_for_objects_alone() -> None:

@@ -1,4 +1,4 @@
-"""A test set: rows of a file -> cases, each a prompt and the answer that is expected."""
+"""Test sets: rows of a file -> cases, each a prompt and the expected answer."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _SENT = ("role", "content", "name", "tool_calls", "tool_call_id", "function_call
 
 
 class Case(BaseModel):
-    """One thing to ask.
+    """One test case.
 
     Attributes:
         line: its line in the file, from 1.
-        messages: the conversation up to the answer, as it is sent.
-        expected: the answer that is expected.
+        messages: the conversation before the answer, as sent.
+        expected: the expected answer.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -31,23 +31,23 @@ class Case(BaseModel):
 
     @property
     def prompt(self) -> str:
-        """What the user says last."""
-        said = [message for message in self.messages if message.get("role") == "user"]
-        return str_of(said[-1] if said else self.messages[-1])
+        """The text of the last user message."""
+        questions = [message for message in self.messages if message.get("role") == "user"]
+        return str_of(questions[-1] if questions else self.messages[-1])
 
 
 def str_of(message: dict[str, Any]) -> str:
     """The text of one message."""
-    return text_of(message)  # type: ignore[arg-type] # any row's message, told as far as it goes
+    return text_of(message)  # type: ignore[arg-type] # a message of any row, not validated
 
 
 def parse_test_set(data: bytes) -> list[Case]:
-    """Read the rows of a test set: chat examples, or raw pairs of any format that converts.
+    """Parse a test set: chat examples, or rows of a convertible format.
 
-    The last assistant message is the expected answer, what stands before it the prompt.
+    The last assistant message is the expected answer, the messages before it are the prompt.
 
     Raises:
-        ValueError: a row cannot be used, named by its line; or there is no row.
+        ValueError: a row is unusable (the message names its line), or there is none.
     """
     cases = []
     for number, raw in enumerate(data.removeprefix(BOM).split(b"\n"), start=1):
@@ -62,12 +62,12 @@ def parse_test_set(data: bytes) -> list[Case]:
 
 
 def _case(line: int, raw: bytes) -> Case:
-    row, found = parse(raw)
-    if not isinstance(row, dict) or any(code != "duplicate-key" for code, _, _ in found):
-        told = found[0][2] if found else "it is not an object"
-        raise ValueError(preview(told, 120) or "it cannot be read")
+    row, findings = parse(raw)
+    if not isinstance(row, dict) or any(code != "duplicate-key" for code, _, _ in findings):
+        reason = findings[0][2] if findings else "it is not an object"
+        raise ValueError(preview(reason, 120) or "it cannot be read")
     messages = _messages(row)
-    answers = [i for i, message in enumerate(messages) if message.get("role") == "assistant"]
+    answers = [i for i, item in enumerate(messages) if item.get("role") == "assistant"]
     if not answers:
         raise ValueError("no message is the assistant's, so no answer is expected")
     last = answers[-1]
@@ -77,7 +77,7 @@ def _case(line: int, raw: bytes) -> Case:
     text = str_of({"content": expected}) if isinstance(expected, str | list) else ""
     if not text.strip():
         raise ValueError("the assistant's last message has no text to compare with")
-    sent = [{key: said[key] for key in _SENT if key in said} for said in messages[:last]]
+    sent = [{key: message[key] for key in _SENT if key in message} for message in messages[:last]]
     return Case(line=line, messages=sent, expected=text)
 
 
@@ -91,6 +91,6 @@ def _messages(row: Row) -> list[dict[str, Any]]:
     elif kind is not Format.CHAT:
         raise ValueError("it has neither `messages` nor `input` and `ideal_output`")
     messages = chat["messages"] if chat else []
-    if not isinstance(messages, list) or not all(isinstance(one, dict) for one in messages):
+    if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
         raise ValueError("`messages` is not a list of messages")
     return messages

@@ -1,8 +1,8 @@
 """Paired scores of two models on the same cases -> is one better, and how sure is that?
 
 The difference is paired: the per-case differences are resampled (bootstrap, 10,000 times, seeded)
-for its interval, and the exact sign test (for pass or fail scores McNemar's exact test) tells how
-likely so lopsided a count of wins and losses is by chance. A model's own mean has Wilson's interval
+for its interval, and the exact sign test (for pass or fail scores McNemar's exact test) gives the
+probability of such a count of wins and losses by chance. A model's own mean has Wilson's interval
 where scores are pass or fail. Sources: Efron and Tibshirani 1993 ch. 13; McNemar 1947; Wilson 1927;
 why not a normal approximation for few cases: arXiv 2411.00640, 2503.01747.
 """
@@ -25,13 +25,13 @@ _Z = 1.959964
 _Z_POWER = 0.841621
 """Standard normal quantile of a power of 80%."""
 LARGE = 2_000
-"""From so many cases on the mean is normal for all purposes, and resampling would take long."""
+"""Above this many cases the normal approximation is used, and resampling would be slow."""
 FEWEST = 6
 """With fewer untied cases the sign test cannot reach 5%: 2 / 2**5 = 0.06."""
 
 
 class Verdict(StrEnum):
-    """What the comparison comes to."""
+    """The outcome of a comparison."""
 
     BETTER = "better"
     WORSE = "worse"
@@ -54,11 +54,12 @@ class Comparison(BaseModel):
     Attributes:
         n: cases that both models answered.
         p_value: of the exact sign test, two-sided.
-        errors: cases that one of them could not answer; they are not in `n`.
-        detectable: smallest difference that `n` cases would have shown (80% power); None where
-            the cases do not differ among each other.
-        needed: cases needed to tell a difference as large as the one seen; None where none was.
-        fields: name of a JSON field -> share of cases that have it right, base and tuned.
+        errors: cases that one of the models could not answer; not included in `n`.
+        detectable: smallest difference that `n` cases can show (80% power); None where all
+            differences are equal.
+        needed: cases needed to show a difference as large as the observed one; None where it
+            is zero.
+        fields: name of a JSON field -> share of cases with it correct, base and tuned.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -81,7 +82,7 @@ class Comparison(BaseModel):
 
     @property
     def sentence(self) -> str:
-        """The result in words."""
+        """The result as a sentence."""
         numbers = (
             f"Difference {signed(self.difference.mean)}, {self.level:.0%} interval "
             f"{signed(self.difference.low)} to {signed(self.difference.high)}"
@@ -121,14 +122,14 @@ def compare(
     """Compare the scores of two models on the same cases.
 
     Args:
-        base: the base model's scores, 0 to 1, one a case.
+        base: the base model's scores, 0 to 1, one per case.
         tuned: the tuned model's, in the same order.
         errors: cases that are left out because one model could not answer.
         seed: of the bootstrap; the same scores and seed give the same interval.
-        fields: shares of right fields, to be passed on.
+        fields: shares of correct fields, passed through.
 
     Raises:
-        ValueError: there is no case, or not as many of one as of the other.
+        ValueError: there is no case, or the lengths differ.
     """
     if not base or len(base) != len(tuned):
         raise ValueError("a comparison needs at least one case that both models answered")
@@ -184,7 +185,7 @@ def wilson(passed: int, n: int) -> tuple[float, float]:
 def field_shares(
     pairs: Iterable[tuple[Mapping[str, bool], Mapping[str, bool]]],
 ) -> dict[str, tuple[float, float]]:
-    """The share of cases with each JSON field right, base and tuned, in order of appearance."""
+    """The share of cases with each JSON field correct, base and tuned, in order of appearance."""
     counts: dict[str, list[int]] = {}
     for base, tuned in pairs:
         for name in {**base, **tuned}:

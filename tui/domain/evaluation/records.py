@@ -39,7 +39,7 @@ class Reply(BaseModel):
 
     @property
     def fields(self) -> dict[str, bool]:
-        """Field of a JSON answer -> whether it is right."""
+        """Field of a JSON answer -> whether it is correct."""
         fields: dict[str, bool] = self.score.metadata.get("fields", {}) if self.score else {}
         return fields
 
@@ -50,7 +50,7 @@ class CaseResult(BaseModel):
     Attributes:
         number: of the case in the test set, from 1.
         line: of the case in the file.
-        prompt: what the user says last.
+        prompt: the text of the last user message.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -85,7 +85,7 @@ class Averages(BaseModel):
 
 
 class Evaluation(BaseModel):
-    """What was compared, and the result.
+    """The settings of an evaluation, and its result.
 
     Attributes:
         test: path of the test set.
@@ -138,7 +138,7 @@ class CaseProgress:
 
     @property
     def share(self) -> float:
-        """Part of the cases that is done, 0 to 1."""
+        """Share of the cases that are done, 0 to 1."""
         return self.done / self.total if self.total else 0.0
 
     @property

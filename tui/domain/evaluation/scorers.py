@@ -20,13 +20,13 @@ Scoring = Callable[[str, str], "Score"]
 
 
 class Score(BaseModel):
-    """What a scorer says of one answer.
+    """The score of one answer.
 
     Attributes:
         value: 0 (all wrong) to 1 (right).
-        answer: what of the answer was compared.
-        explanation: why, in a few words.
-        metadata: more of it, such as `fields`: name -> whether it is right.
+        answer: the part of the answer that was compared.
+        explanation: short reason.
+        metadata: details, such as `fields`: name -> whether it is correct.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -43,7 +43,7 @@ class Scorer:
 
     Attributes:
         name: as on the command line.
-        about: what it looks at, in one line.
+        about: one-line description.
         score: `(answer, expected)` -> score; raises `ValueError` for an unusable expected answer.
     """
 
@@ -53,7 +53,7 @@ class Scorer:
 
 
 def scorer(name: str, about: str) -> Callable[[Scoring], Scorer]:
-    """Make a `Scorer` of a function."""
+    """Turn a function into a `Scorer`."""
 
     def make(score: Scoring) -> Scorer:
         return Scorer(name, about, score)
@@ -70,20 +70,20 @@ def exact(answer: str, expected: str) -> Score:
 @scorer("contains", "The expected text occurs in the answer; upper and lower case are alike.")
 def contains(answer: str, expected: str) -> Score:
     """1 where the expected text occurs."""
-    wanted = expected.strip().casefold()
-    if not wanted:
+    target = expected.strip().casefold()
+    if not target:
         raise ValueError("the expected answer is empty")
-    return _pass(wanted in answer.casefold(), answer, "found", "not found")
+    return _pass(target in answer.casefold(), answer, "found", "not found")
 
 
 @scorer("regex", "The expected answer is a regular expression that is found in the answer.")
 def regex(answer: str, expected: str) -> Score:
     """1 where the pattern is found."""
     try:
-        found = re.search(expected, answer)
+        match = re.search(expected, answer)
     except re.error as error:
         raise ValueError(f"the expected answer is no regular expression: {error}") from error
-    return _pass(found is not None, found.group() if found else answer, "found", "not found")
+    return _pass(match is not None, match.group() if match else answer, "found", "not found")
 
 
 _NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?")
@@ -92,13 +92,13 @@ _NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)
 @scorer("numeric", "The last number of the answer equals the last one of the expected answer.")
 def numeric(answer: str, expected: str) -> Score:
     """1 where both numbers are the same, to one part in a million."""
-    wanted, given = _last_number(expected), _last_number(answer)
-    if wanted is None:
+    target, actual = _last_number(expected), _last_number(answer)
+    if target is None:
         raise ValueError("the expected answer holds no number")
-    if given is None:
+    if actual is None:
         return Score(value=0, answer=answer, explanation="no number")
-    near = abs(given - wanted) <= 1e-6 * max(1.0, abs(wanted))
-    return _pass(near, f"{given:g}", "equal", f"{given:g} instead of {wanted:g}")
+    near = abs(actual - target) <= 1e-6 * max(1.0, abs(target))
+    return _pass(near, f"{actual:g}", "equal", f"{actual:g} instead of {target:g}")
 
 
 @scorer("json_valid", "The answer is JSON and nothing else, of the kind that is expected.")
@@ -109,28 +109,30 @@ def json_valid(answer: str, expected: str) -> Score:
     except ValueError as error:
         return Score(value=0, answer=answer, explanation=str(error))
     try:
-        wanted = _kind(read_json(expected))
+        expected_kind = _kind(read_json(expected))
     except ValueError:
-        wanted = _kind(value)
-    return _pass(_kind(value) == wanted, answer, "valid JSON", f"{_kind(value)}, not {wanted}")
+        expected_kind = _kind(value)
+    return _pass(
+        _kind(value) == expected_kind, answer, "valid JSON", f"{_kind(value)}, not {expected_kind}"
+    )
 
 
 @scorer("json_fields", "The share of the expected JSON object's fields that the answer has equal.")
 def json_fields(answer: str, expected: str) -> Score:
-    """The mean over the expected keys; `metadata["fields"]` tells each."""
+    """The share of correct fields; `metadata["fields"]` has the result of each."""
     try:
-        wanted = read_json(expected)
+        target = read_json(expected)
     except ValueError as error:
         raise ValueError(f"the expected answer is no JSON object: {error}") from error
-    if not isinstance(wanted, dict) or not wanted:
+    if not isinstance(target, dict) or not target:
         raise ValueError("the expected answer is no JSON object with fields")
     try:
-        given = read_json(answer)
-        problem = "" if isinstance(given, dict) else f"{_kind(given)}, not object"
+        actual = read_json(answer)
+        problem = "" if isinstance(actual, dict) else f"{_kind(actual)}, not object"
     except ValueError as error:
-        given, problem = {}, str(error)
-    values = given if isinstance(given, dict) else {}
-    fields = {key: key in values and json_equal(values[key], wanted[key]) for key in wanted}
+        actual, problem = {}, str(error)
+    values = actual if isinstance(actual, dict) else {}
+    fields = {key: key in values and json_equal(values[key], target[key]) for key in target}
     wrong = [key for key, right in fields.items() if not right]
     explanation = problem or (f"wrong: {', '.join(wrong)}" if wrong else "all fields equal")
     value = (len(fields) - len(wrong)) / len(fields)
@@ -139,15 +141,15 @@ def json_fields(answer: str, expected: str) -> Score:
 
 _ALL = (exact, contains, regex, numeric, json_valid, json_fields)
 
-SCORERS: Final[Mapping[str, Scorer]] = MappingProxyType({one.name: one for one in _ALL})
-"""Every scorer there is, by its name."""
+SCORERS: Final[Mapping[str, Scorer]] = MappingProxyType({item.name: item for item in _ALL})
+"""All scorers by name."""
 
 
 def find_scorer(name: str) -> Scorer:
-    """The scorer of a name.
+    """Look up a scorer by name.
 
     Raises:
-        ValueError: there is none; the text lists those there are.
+        ValueError: it does not exist; the message lists those that do.
     """
     try:
         return SCORERS[name]
@@ -161,10 +163,10 @@ def suggest_scorer(expected: Iterable[str]) -> Scorer:
 
 
 def read_json(text: str) -> Any:
-    """Parse strict JSON: no NaN, nothing around it.
+    """Parse strict JSON without NaN or surrounding text.
 
     Raises:
-        ValueError: it is none; the text says where it goes wrong.
+        ValueError: the text is not JSON; the message names the position.
     """
     try:
         return json.loads(text, parse_constant=_refuse_constant)
@@ -175,17 +177,17 @@ def read_json(text: str) -> Any:
         raise ValueError("no JSON (nested too deeply)") from error
 
 
-def json_equal(given: object, wanted: object) -> bool:
+def json_equal(actual: object, expected: object) -> bool:
     """Whether two JSON values are equal; true and 1 are not, 1 and 1.0 are."""
-    if isinstance(given, bool) or isinstance(wanted, bool):
-        return given is wanted
-    if isinstance(given, dict) and isinstance(wanted, dict):
-        return given.keys() == wanted.keys() and all(
-            json_equal(given[key], wanted[key]) for key in given
+    if isinstance(actual, bool) or isinstance(expected, bool):
+        return actual is expected
+    if isinstance(actual, dict) and isinstance(expected, dict):
+        return actual.keys() == expected.keys() and all(
+            json_equal(actual[key], expected[key]) for key in actual
         )
-    if isinstance(given, list) and isinstance(wanted, list):
-        return len(given) == len(wanted) and all(map(json_equal, given, wanted))
-    return given == wanted
+    if isinstance(actual, list) and isinstance(expected, list):
+        return len(actual) == len(expected) and all(map(json_equal, actual, expected))
+    return actual == expected
 
 
 def _pass(right: bool, answer: str, yes: str, no: str) -> Score:
@@ -193,8 +195,8 @@ def _pass(right: bool, answer: str, yes: str, no: str) -> Score:
 
 
 def _last_number(text: str) -> float | None:
-    found = _NUMBER.findall(text)
-    return float(found[-1].replace(",", "")) if found else None
+    numbers = _NUMBER.findall(text)
+    return float(numbers[-1].replace(",", "")) if numbers else None
 
 
 def _kind(value: object) -> str:
