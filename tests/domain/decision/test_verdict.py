@@ -178,9 +178,9 @@ def test_unless_it_is_a_yes_the_first_change_told_leads_to_one(answers: Answers)
 
 @given(any_answers)
 def test_every_answer_given_is_told_among_the_reasons(answers: Answers) -> None:
-    told = " ".join(decide(FRAMEWORK, answers).reasons)
+    text = " ".join(decide(FRAMEWORK, answers).reasons)
     for key in answers.steps:
-        assert FRAMEWORK.steps[key].question in told
+        assert FRAMEWORK.steps[key].question in text
 
 
 def test_a_framework_with_nothing_but_the_plain_keys_judges_alike() -> None:
@@ -243,11 +243,11 @@ def test_the_file_holds_every_reason_question_and_takeaway() -> None:
 
 def test_walking_asks_the_reason_and_then_every_question_once() -> None:
     walk = Walk.begin(FRAMEWORK)
-    asked = []
+    keys = []
     while walk.open:
-        asked.append(walk.here)
+        keys.append(walk.here)
         walk = walk.take("style_consistency" if walk.here == "reason" else "yes")
-    assert asked == ["reason", "step_1", "step_2", "step_3", "step_4", "step_5"]
+    assert keys == ["reason", "step_1", "step_2", "step_3", "step_4", "step_5"]
 
 
 def test_an_answer_can_be_changed_later_and_nothing_is_asked_twice() -> None:

@@ -1,7 +1,7 @@
-"""The decision framework as a file holds it: reasons, questions and takeaways.
+"""The schema of the decision framework file: reasons, questions and takeaways.
 
-The keys are those of the document ftui began from; a file with nothing but them works. Further
-keys refine a question: why it is asked, how to test it, and what its answers lead to.
+The required keys are those of the original guide. Optional keys refine a question: why it is
+asked, how to test it, and the effect of its answers.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Answer(StrEnum):
 
 
 class Effect(StrEnum):
-    """What the answer that does not speak for fine-tuning leads to."""
+    """The effect of the answer that does not favour fine-tuning."""
 
     DO_NOT = "do not fine-tune"
     NOT_YET = "not yet"
@@ -34,7 +34,7 @@ _SPOKEN |= {"not sure": "unsure", "not_sure": "unsure", "u": "unsure", "unknown"
 
 
 def normalise_answer(value: object) -> object:
-    """An answer as people and files write it (`yes`, true, "Not sure") as an `Answer`'s word."""
+    """Convert spellings of an answer (`yes`, true, "Not sure") to the value of an `Answer`."""
     if isinstance(value, bool):
         return _SPOKEN[value]
     if isinstance(value, str):
@@ -54,7 +54,7 @@ class _Part(BaseModel):
 
 
 class GoodReason(_Part):
-    """A reason that can justify fine-tuning, and what may do instead."""
+    """A reason that can justify fine-tuning, and its alternative."""
 
     description: Text
     example: str = ""
@@ -65,7 +65,7 @@ class GoodReason(_Part):
 
     @property
     def caution(self) -> str:
-        """What to try before, and when the reason holds, as a short sentence."""
+        """The alternative to try first, and when the reason holds, as short sentences."""
         parts = [
             f"Alternative: {self.alternative}." if self.alternative else "",
             f"When: {self.when}." if self.when else "",
@@ -74,7 +74,7 @@ class GoodReason(_Part):
 
 
 class BadReason(_Part):
-    """A reason that does not, and what to do instead."""
+    """A reason that does not justify fine-tuning, and what to do instead."""
 
     problem: Text
     solution: Text
@@ -82,7 +82,7 @@ class BadReason(_Part):
 
 
 class Step(_Part):
-    """One question to be answered with yes, no or not sure."""
+    """One question with the answers yes, no and not sure."""
 
     question: Text
     if_no: str = ""
@@ -105,16 +105,15 @@ class Step(_Part):
         return self
 
     def advice(self, answer: Answer) -> str:
-        """What the framework says to an answer; empty where it says nothing."""
+        """The advice on an answer; empty where there is none."""
         return {Answer.YES: self.if_yes, Answer.NO: self.if_no}.get(answer, "")
 
     @property
     def favours(self) -> Answer:
-        """The answer that speaks for fine-tuning.
+        """The answer that favours fine-tuning.
 
-        Where the file does not say so: an answer that has advice needs it because something is
-        missing, so the other one speaks for fine-tuning, unless the advice itself is for it
-        ("Fine-tuning may be justified").
+        By default an answer with advice is one where something is missing, so the other answer
+        favours fine-tuning, unless the advice itself does ("Fine-tuning may be justified").
         """
         if self.speaks_for is not None:
             return self.speaks_for
@@ -126,10 +125,10 @@ class Step(_Part):
 
     @property
     def effect(self) -> Effect:
-        """What the other answer leads to.
+        """The effect of the other answer.
 
-        Where the file does not say so: no advice, it only weakens; advice to a "no" is something
-        to do first; advice to a "yes" is something better than fine-tuning.
+        By default it only weakens the verdict where there is no advice; advice on a "no" is
+        something to do first; advice on a "yes" is something better than fine-tuning.
         """
         if self.otherwise is not None:
             return self.otherwise
@@ -145,7 +144,7 @@ def _is_for_it(advice: str) -> bool:
 
 
 class Framework(BaseModel):
-    """Everything that is asked, and what the answers mean.
+    """All questions and the meaning of their answers.
 
     Raises:
         ValidationError: a key is missing, unknown or wrong; its location names it.

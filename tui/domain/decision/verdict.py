@@ -1,11 +1,11 @@
-"""Should one fine-tune at all? A framework of questions, the answers, and the verdict they give.
+"""The verdict on whether to fine-tune, from the answers to a framework's questions.
 
-The rules, in the order in which they are asked:
+The rules, in order of precedence:
 
 1. A bad reason, or an answer whose `otherwise` is "do not fine-tune": do not fine-tune.
 2. An answer whose `otherwise` is "not yet": not yet.
 3. A question that is open or answered with "not sure": not yet (weak), test it first.
-4. Otherwise fine-tune; strong if every answer speaks for it, weaker by one for each that does not.
+4. Otherwise fine-tune; strong if every answer favours it, one step weaker for each that does not.
 
 "Do not" and "not yet" are strong where two or more answers lead there, moderate where one does.
 """
@@ -21,11 +21,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from tui.domain.decision.framework import Answer, BadReason, Effect, Framework, GoodReason, Step
 
 REASON = "reason"
-"""Key of the opening question, why one wants to fine-tune."""
+"""Key of the opening question about the reason."""
 
 
 class Verdict(StrEnum):
-    """What the answers come to."""
+    """The outcome of the decision."""
 
     FINE_TUNE = "fine-tune"
     DO_NOT = "do not fine-tune"
@@ -33,7 +33,7 @@ class Verdict(StrEnum):
 
 
 class Strength(StrEnum):
-    """How firmly the answers carry the verdict."""
+    """How firmly the answers support the verdict."""
 
     STRONG = "strong"
     MODERATE = "moderate"
@@ -41,7 +41,7 @@ class Strength(StrEnum):
 
 
 class Answers(BaseModel):
-    """What a person answered so far; what is absent is open.
+    """The answers so far; absent keys are open questions.
 
     Attributes:
         reason: key of a good or bad reason, or "unsure".
@@ -58,20 +58,20 @@ class Answers(BaseModel):
         return self.reason if key == REASON else self.steps.get(key)
 
     def with_answer(self, key: str, answer: str) -> Answers:
-        """The same answers with one given or changed."""
+        """A copy with one answer added or changed."""
         if key == REASON:
             return Answers(reason=answer, steps=self.steps)
         return Answers(reason=self.reason, steps={**self.steps, key: Answer(answer)})
 
     def with_all(self, changes: Mapping[str, str]) -> Answers:
-        """The same answers with several given or changed."""
+        """A copy with several answers added or changed."""
         changed = self
         for key, answer in changes.items():
             changed = changed.with_answer(key, answer)
         return changed
 
     def known_to(self, framework: Framework) -> Answers:
-        """Those answers that the framework still asks for."""
+        """The answers to questions that the framework has."""
         reasons = {*framework.good_reasons, *framework.bad_reasons, Answer.UNSURE}
         steps = {key: answer for key, answer in self.steps.items() if key in framework.steps}
         return Answers(reason=self.reason if self.reason in reasons else None, steps=steps)
@@ -92,11 +92,11 @@ class Decision(BaseModel):
 
     Attributes:
         reasons: sentences, each with the answer it rests on; never empty.
-        would_change: what would lead to another verdict.
-        next: what to do now, and with which command.
-        decisive: keys of the questions that led to the verdict, the first one first.
+        would_change: changes that would lead to another verdict.
+        next: what to do next, and with which command.
+        decisive: keys of the questions that led to the verdict, most important first.
         go_to: name of the screen where the next step is done; None where it is outside ftui.
-        open: how many questions have no answer yet.
+        open: number of questions without an answer.
     """
 
     model_config = ConfigDict(frozen=True, defer_build=True)
@@ -121,7 +121,7 @@ class _Leads(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Finding:
-    """What one answer says: where it leads, in words, and what to do about it."""
+    """The effect of one answer, with a sentence and a remedy."""
 
     key: str
     leads: _Leads
@@ -156,12 +156,12 @@ def decide(framework: Framework, answers: Answers) -> Decision:
 
 
 def question_text(framework: Framework, key: str) -> str:
-    """The words of one question."""
+    """The text of one question."""
     return framework.opening if key == REASON else framework.steps[key].question
 
 
 def question_keys(framework: Framework) -> list[str]:
-    """The questions in the order they are asked: the reason where there are any, the steps."""
+    """The keys of the questions in order: the reason, if the framework has any, and the steps."""
     has_reasons = framework.good_reasons or framework.bad_reasons
     return [*([REASON] if has_reasons else []), *framework.steps]
 
@@ -181,34 +181,34 @@ def _needed(framework: Framework, answers: Answers) -> list[str]:
     return reason.needs if reason else []
 
 
-def _reason_finding(framework: Framework, given: str | None) -> _Finding:
-    reason: GoodReason | BadReason | None = framework.good_reasons.get(given or "")
+def _reason_finding(framework: Framework, answer: str | None) -> _Finding:
+    reason: GoodReason | BadReason | None = framework.good_reasons.get(answer or "")
     if isinstance(reason, GoodReason):
-        text = f"Reason {_spaced(given)}: {_sentence(reason.description)}"
+        text = f"Reason {_readable_key(answer)}: {_sentence(reason.description)}"
         return _Finding(REASON, _Leads.FOR, f"{text} {reason.caution}".strip(), "")
-    reason = framework.bad_reasons.get(given or "")
+    reason = framework.bad_reasons.get(answer or "")
     if isinstance(reason, BadReason):
-        text = f"Reason {_spaced(given)}: {_sentence(reason.problem)}"
+        text = f"Reason {_readable_key(answer)}: {_sentence(reason.problem)}"
         return _Finding(REASON, _Leads.STOP, text, _sentence(reason.solution))
     remedy = "Name what has to become better, and how you would see it."
-    if given is None:
+    if answer is None:
         return _Finding(REASON, _Leads.UNKNOWN, "The reason is open.", remedy, open=True)
     return _Finding(REASON, _Leads.UNKNOWN, "Not sure why to fine-tune.", remedy)
 
 
-def _step_finding(key: str, step: Step, given: Answer | None, needed: bool) -> _Finding:
-    if given is None:
+def _step_finding(key: str, step: Step, answer: Answer | None, needed: bool) -> _Finding:
+    if answer is None:
         text = f"{step.question} Open."
         return _Finding(key, _Leads.UNKNOWN, text, "Answer it.", open=True)
-    if given is Answer.UNSURE:
-        # Without the reason resting on it, a doubt about a minor point only weakens.
+    if answer is Answer.UNSURE:
+        # Unless the reason needs it, doubt about a minor point only weakens the verdict.
         minor = step.effect is Effect.WEAKER and not needed
         leads = _Leads.WEAKER if minor else _Leads.UNKNOWN
         test = step.test or f"Find out: {step.question}"
         return _Finding(key, leads, f"{step.question} Not sure.", _sentence(test))
-    advice = _sentence(step.advice(given))
-    text = f"{step.question} {given.capitalize()}. {advice}".strip()
-    if given is step.favours:
+    advice = _sentence(step.advice(answer))
+    text = f"{step.question} {answer.capitalize()}. {advice}".strip()
+    if answer is step.favours:
         return _Finding(key, _Leads.FOR, text, "")
     leads = _LEADS[step.effect]
     if needed and leads is _Leads.WEAKER:
@@ -233,11 +233,13 @@ def _judge(findings: list[_Finding]) -> tuple[Verdict, Strength, list[_Finding]]
 def _reasons(findings: list[_Finding], decisive: list[_Finding]) -> list[str]:
     """The decisive answers first, then the others; open questions as one sentence."""
     ordered = [*decisive, *(finding for finding in findings if finding not in decisive)]
-    told = [finding.text for finding in ordered if not finding.open]
+    sentences = [finding.text for finding in ordered if not finding.open]
     count = sum(finding.open for finding in findings)
     if count:
-        told.append(f"{count} of {len(findings)} questions {'is' if count == 1 else 'are'} open.")
-    return told
+        sentences.append(
+            f"{count} of {len(findings)} questions {'is' if count == 1 else 'are'} open."
+        )
+    return sentences
 
 
 def _changes(framework: Framework, answers: Answers, verdict: Verdict) -> list[Change]:
@@ -263,12 +265,12 @@ def _change(
     outcome, _, _ = _judge(_findings(framework, answers.with_all(changes)))
     if outcome is verdict:
         return None
-    told = ", ".join(_told(framework, key, answer) for key, answer in changes.items())
-    return Change(answers=changes, verdict=outcome, text=f"{told}: {outcome.value}")
+    changed = ", ".join(_describe_answer(framework, key, answer) for key, answer in changes.items())
+    return Change(answers=changes, verdict=outcome, text=f"{changed}: {outcome.value}")
 
 
 def _other_answers(framework: Framework, answers: Answers, key: str) -> list[str]:
-    """Answers that differ from the given one; of the reasons the first good and the first bad."""
+    """The other answers to a question; of the reasons only the first good and bad one."""
     if key == REASON:
         kinds = (framework.good_reasons, framework.bad_reasons)
         return [next(iter(kind)) for kind in kinds if kind and answers.reason not in kind]
@@ -276,7 +278,7 @@ def _other_answers(framework: Framework, answers: Answers, key: str) -> list[str
 
 
 def _in_favour(framework: Framework, answers: Answers) -> dict[str, str]:
-    """The fewest changes, all towards fine-tuning, that lead there."""
+    """A minimal set of changes that leads to fine-tuning."""
     changes: dict[str, str] = {
         key: step.favours
         for key, step in framework.steps.items()
@@ -292,11 +294,11 @@ def _in_favour(framework: Framework, answers: Answers) -> dict[str, str]:
     return changes
 
 
-def _told(framework: Framework, key: str, answer: str) -> str:
+def _describe_answer(framework: Framework, key: str, answer: str) -> str:
     if key == REASON:
         good = answer in framework.good_reasons
         kind = "a good reason" if good else "a bad reason"
-        return f"{kind}, such as {_spaced(answer)}"
+        return f"{kind}, such as {_readable_key(answer)}"
     step = framework.steps[key]
     return f"{answer} to {step.label}" if step.label else f"{answer} to “{step.question}”"
 
@@ -313,13 +315,13 @@ def _next(
     if first.open:
         question = question_text(framework, first.key)
         return f"Answer the open questions, first: {question}"
-    told = [first.remedy] if first.remedy else [_KEEP_PROMPTING]
+    sentences = [first.remedy] if first.remedy else [_KEEP_PROMPTING]
     if _go_to(framework, verdict, decisive):
-        told.append("See what the data lacks: screen Data (2), or ftui check FILE.")
+        sentences.append("See what the data lacks: screen Data (2), or ftui check FILE.")
     step = framework.steps.get(first.key)
     if step and step.test and answers.of(first.key) != Answer.UNSURE:
-        told.append(f"Test it: {_sentence(step.test)}")
-    return " ".join(told)
+        sentences.append(f"Test it: {_sentence(step.test)}")
+    return " ".join(sentences)
 
 
 def _go_to(framework: Framework, verdict: Verdict, decisive: list[_Finding]) -> str | None:
@@ -330,7 +332,7 @@ def _go_to(framework: Framework, verdict: Verdict, decisive: list[_Finding]) -> 
     return first.go_to if first and answered else None
 
 
-def _spaced(key: str | None) -> str:
+def _readable_key(key: str | None) -> str:
     return (key or "").replace("_", " ")
 
 

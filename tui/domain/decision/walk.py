@@ -1,4 +1,4 @@
-"""The walk through a framework's questions: where one stands, and where an answer leads."""
+"""The walk through a framework's questions: the current one, and the answers so far."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from tui.domain.decision.verdict import Answers, Decision, decide, question_keys
 
 @dataclass(frozen=True)
 class Walk:
-    """Where a person is among the questions, with the answers so far.
+    """The position among the questions, with the answers so far.
 
     Attributes:
-        here: key of the question that is asked now.
+        here: key of the current question.
     """
 
     framework: Framework
@@ -23,18 +23,18 @@ class Walk:
 
     @classmethod
     def begin(cls, framework: Framework, answers: Answers | None = None) -> Walk:
-        """Start at the first open question, or at the first of all."""
+        """Start at the first open question, or at the first one if none is open."""
         walk = cls(framework, answers or Answers(), question_keys(framework)[0])
         return replace(walk, here=walk.open[0]) if walk.open else walk
 
     @cached_property
     def keys(self) -> list[str]:
-        """All questions in their order."""
+        """The keys of all questions in order."""
         return question_keys(self.framework)
 
     @cached_property
     def open(self) -> list[str]:
-        """The questions without an answer."""
+        """The keys of the questions without an answer."""
         return [key for key in self.keys if self.answers.of(key) is None]
 
     @cached_property
@@ -44,7 +44,7 @@ class Walk:
 
     @property
     def untouched(self) -> bool:
-        """Whether nothing is answered."""
+        """Whether there is no answer yet."""
         return self.answers == Answers()
 
     @property
@@ -59,12 +59,12 @@ class Walk:
 
     @property
     def question(self) -> str:
-        """The question that is asked now."""
+        """The text of the current question."""
         return question_text(self.framework, self.here)
 
     @property
     def step(self) -> str:
-        """Which of the steps this is, such as `3 of 5`; the opening question is before the first.
+        """The number of the step, such as `3 of 5`.
 
         Empty on the opening question.
         """
@@ -72,17 +72,17 @@ class Walk:
         return f"{steps.index(self.here) + 1} of {len(steps)}" if self.here in steps else ""
 
     def take(self, answer: str) -> Walk:
-        """Answer the question and go to the next open one; stay where none is open."""
+        """Answer the question and go to the next open one; stay if none is open."""
         walk = Walk(self.framework, self.answers.with_answer(self.here, answer), self.here)
         later = [key for key in walk.open if self.keys.index(key) > self.keys.index(self.here)]
         return replace(walk, here=[*later, *walk.open, self.here][0])
 
     def back(self) -> Walk:
-        """Go to the question before."""
+        """Go to the previous question."""
         return replace(self, here=self.keys[max(0, self.keys.index(self.here) - 1)])
 
     def forward(self) -> Walk:
-        """Go to the question after, answered or not."""
+        """Go to the next question, answered or not."""
         position = min(len(self.keys) - 1, self.keys.index(self.here) + 1)
         return replace(self, here=self.keys[position])
 
