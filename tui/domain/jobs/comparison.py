@@ -1,4 +1,4 @@
-"""Several runs side by side: what was set, how it came out, and where they differ."""
+"""Several runs side by side: their settings, their outcomes, and the differences."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from tui.domain.submission.job_request import JobRequest
 from tui.domain.text import duration, loss, number, preview, signed
 
 MAX_RUNS = 6
-"""Runs that are compared at once."""
+"""Runs that can be compared at once."""
 UNKNOWN = "–"
 _LETTERS = "ABCDEF"
-_LONGEST = 60
+_MAX_CELL = 60
 _NO_HYPERPARAMETERS = ("model", "method", "seed", "suffix", "training_file", "validation_file")
 
 
 @dataclass(frozen=True, slots=True)
 class FileIdentity:
-    """By what a file is known again: its name, and its SHA-256 where that is known."""
+    """What identifies a file: its name, and its SHA-256 where known."""
 
     name: str
     sha256: str | None = None
@@ -32,13 +32,13 @@ class FileIdentity:
 
 @dataclass(frozen=True, slots=True)
 class ComparedRun:
-    """A run and what else is known of it.
+    """A run with its request, files and evaluation.
 
     Attributes:
-        request: what this workspace asked for; None for a job that was started elsewhere.
-        training: its training file; None where nothing is known of it.
+        request: what this workspace submitted; None for a job that was started elsewhere.
+        training: its training file; None where unknown.
         validation: its validation file.
-        evaluation: the last finished comparison of its model with the base.
+        evaluation: the last finished comparison of its model with the base model.
     """
 
     view: JobView
@@ -49,16 +49,16 @@ class ComparedRun:
 
     @property
     def name(self) -> str:
-        """What a person calls it."""
+        """Its display name."""
         return job_name(self.view)
 
 
 @dataclass(frozen=True, slots=True)
 class ComparisonRow:
-    """One thing that is compared.
+    """One compared property.
 
     Attributes:
-        cells: one a run, scrubbed; `UNKNOWN` where nothing is known.
+        cells: one per run, scrubbed; `UNKNOWN` where the value is unknown.
     """
 
     name: str
@@ -66,7 +66,7 @@ class ComparisonRow:
 
     @property
     def differs(self) -> bool:
-        """Whether not all runs have the same."""
+        """Whether the runs have different values."""
         return len(set(self.cells)) > 1
 
 
@@ -76,24 +76,24 @@ def run_titles(runs: Sequence[ComparedRun]) -> list[str]:
 
 
 def comparison_rows(runs: Sequence[ComparedRun], now: float) -> list[ComparisonRow]:
-    """Everything that is known of any of the runs; what differs comes first.
+    """The rows with a value for at least one run; those that differ come first.
 
     Args:
         runs: from left to right.
         now: Unix seconds, for a run that has not ended.
     """
     settings = [_settings(run) for run in runs]
-    names = dict.fromkeys(name for one in settings for name in one)
-    rows = [_row(name, [one.get(name) for one in settings]) for name in names]
-    rows += [_row(name, [of(run, now) for run in runs]) for name, of in _OUTCOMES.items()]
+    names = dict.fromkeys(name for values in settings for name in values)
+    rows = [_row(name, [values.get(name) for values in settings]) for name in names]
+    rows += [_row(name, [value(run, now) for run in runs]) for name, value in _OUTCOMES.items()]
     known = [row for row in rows if set(row.cells) != {UNKNOWN}]
     return sorted(known, key=lambda row: not row.differs)
 
 
 def describe_comparison(runs: Sequence[ComparedRun], rows: Sequence[ComparisonRow]) -> str:
-    """What the comparison says: which run came out best, and which settings differ."""
+    """A summary line: the run with the best validation loss, and the settings that differ."""
     settings = [row.name for row in rows if row.differs and row.name not in _OUTCOMES]
-    said = [f"{len(runs)} runs"]
+    parts = [f"{len(runs)} runs"]
     bests = [
         (best.value, title, best.step)
         for title, run in zip(run_titles(runs), runs, strict=True)
@@ -101,13 +101,13 @@ def describe_comparison(runs: Sequence[ComparedRun], rows: Sequence[ComparisonRo
     ]
     if len(bests) > 1:
         value, title, step = min(bests)
-        said.append(f"best validation loss {loss(value)}: {title} at step {step}")
-    said.append(f"differ in {', '.join(settings)}" if settings else "all settings are the same")
-    return " · ".join(said)
+        parts.append(f"best validation loss {loss(value)}: {title} at step {step}")
+    parts.append(f"differ in {', '.join(settings)}" if settings else "all settings are the same")
+    return " · ".join(parts)
 
 
 def _row(name: str, values: Sequence[object]) -> ComparisonRow:
-    return ComparisonRow(preview(name, _LONGEST), tuple(map(_cell, values)))
+    return ComparisonRow(preview(name, _MAX_CELL), tuple(map(_cell, values)))
 
 
 def _cell(value: object) -> str:
@@ -117,44 +117,44 @@ def _cell(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.10g}"
-    return preview(str(value), _LONGEST) or UNKNOWN
+    return preview(str(value), _MAX_CELL) or UNKNOWN
 
 
 def _settings(run: ComparedRun) -> dict[str, object]:
-    """What the server tells counts more than what was asked: it has settled what was on auto."""
-    view, asked = run.view, run.request
-    told: Mapping[str, object] = view.settings
-    wanted = _wanted(asked) if asked else {}
+    """The reported settings take precedence over the requested: the server has resolved `auto`."""
+    view = run.view
+    reported: Mapping[str, object] = view.settings
+    requested = _requested_settings(run.request) if run.request else {}
     settings: dict[str, object] = {
         "model": model_name(view),
-        "method": told.get("method") or wanted.get("method"),
+        "method": reported.get("method") or requested.get("method"),
         "provider": view.provider,
     }
-    for name, value in {**wanted, **told}.items():
+    for name, value in {**requested, **reported}.items():
         if name not in _NO_HYPERPARAMETERS:
-            settings[name] = value if _settled(value) else wanted.get(name, value)
-    seed = told.get("seed")
-    settings["seed"] = wanted.get("seed") if seed is None else seed
+            settings[name] = value if _is_resolved(value) else requested.get(name, value)
+    seed = reported.get("seed")
+    settings["seed"] = requested.get("seed") if seed is None else seed
     settings["training file"] = run.training
     settings["validation file"] = run.validation
     return settings
 
 
-def _settled(value: object) -> bool:
+def _is_resolved(value: object) -> bool:
     return value is not None and value != "auto"
 
 
-def _wanted(asked: JobRequest) -> dict[str, object]:
-    wanted: dict[str, object] = {
-        "method": asked.method,
-        "n_epochs": asked.epochs,
-        "batch_size": asked.batch_size,
-        "learning_rate_multiplier": asked.learning_rate_multiplier,
-        "beta": asked.beta,
-        **asked.hyperparameters,
-        "seed": asked.seed,
+def _requested_settings(request: JobRequest) -> dict[str, object]:
+    settings: dict[str, object] = {
+        "method": request.method,
+        "n_epochs": request.epochs,
+        "batch_size": request.batch_size,
+        "learning_rate_multiplier": request.learning_rate_multiplier,
+        "beta": request.beta,
+        **request.hyperparameters,
+        "seed": request.seed,
     }
-    return {name: value for name, value in wanted.items() if value is not None}
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def _elapsed(run: ComparedRun, now: float) -> str | None:

@@ -1,4 +1,4 @@
-"""Figures by step: a series that grows, and the immutable curve that it is at a moment."""
+"""Figures by step: a growing series, and immutable curves as its snapshots."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, overload
 
 LARGEST_STEP = 2**53
-"""No run has as many; a step beyond it is a server's mistake."""
+"""The limit of plausible steps; anything beyond it is a server's error."""
 
 
 class Point(NamedTuple):
@@ -25,15 +25,15 @@ class Point(NamedTuple):
 
 
 class Curve(Sequence[Point]):
-    """A series as it was at one moment: the arrays it shares, and how many points were in them.
+    """A snapshot of a series: the arrays it shares, and the number of points at that time.
 
-    The steps rise. Taking one costs the same at a hundred points and at a hundred thousand.
+    The steps are ascending. Taking a snapshot costs the same whatever the number of points.
     """
 
     __slots__ = ("_length", "_steps", "_times", "_values", "lowest")
 
     lowest: Point | None
-    """The earliest of the points of the lowest finite value."""
+    """The earliest point with the lowest finite value."""
 
     def __init__(
         self,
@@ -42,13 +42,13 @@ class Curve(Sequence[Point]):
         times: array[float] | None = None,
         lowest: Point | None = None,
     ) -> None:
-        """A curve over arrays to which its owner may append, and which nobody changes otherwise.
+        """Create a curve over arrays that change only by what their owner appends.
 
         Args:
-            steps: rising.
-            values: one for each step.
-            times: Unix seconds, one for each step.
-            lowest: the point of the lowest finite value.
+            steps: in ascending order.
+            values: one per step.
+            times: Unix seconds, one per step.
+            lowest: the earliest point with the lowest finite value.
         """
         self._steps = array("q") if steps is None else steps
         self._values = array("d") if values is None else values
@@ -58,21 +58,21 @@ class Curve(Sequence[Point]):
 
     @property
     def steps(self) -> array[int]:
-        """The steps, copied."""
+        """A copy of the steps."""
         return self._steps[: self._length]
 
     @property
     def values(self) -> array[float]:
-        """The values, copied; NaN and the infinities among them as they came."""
+        """A copy of the values, which may include NaN and infinities."""
         return self._values[: self._length]
 
     @property
     def times(self) -> array[float]:
-        """When each was reached, in Unix seconds, copied."""
+        """A copy of the times of the steps, in Unix seconds."""
         return self._times[: self._length]
 
     def extends(self, other: Curve) -> bool:
-        """Whether it is that curve, perhaps with more points at its end; told without a look."""
+        """Whether it is `other`, possibly with points appended; compares no points."""
         return self._values is other._values and len(other) <= len(self)
 
     def tail(self, count: int) -> array[float]:
@@ -80,7 +80,7 @@ class Curve(Sequence[Point]):
         return self._values[max(0, self._length - count) : self._length]
 
     def until(self, step: int, count: int) -> array[float]:
-        """The last values up to and with a step, at most `count`."""
+        """The last values up to and including a step, at most `count`."""
         end = bisect_left(self._steps, step + 1, 0, self._length)
         return self._values[max(0, end - count) : end]
 
@@ -92,11 +92,11 @@ class Curve(Sequence[Point]):
 
     def __getitem__(self, index: int | slice) -> Point | tuple[Point, ...]:
         if isinstance(index, slice):
-            return tuple(self[at] for at in range(*index.indices(self._length)))
+            return tuple(self[position] for position in range(*index.indices(self._length)))
         if not -self._length <= index < self._length:
             raise IndexError(index)
-        at = index % self._length
-        return Point(self._steps[at], self._values[at], self._times[at])
+        position = index % self._length
+        return Point(self._steps[position], self._values[position], self._times[position])
 
     def __iter__(self) -> Iterator[Point]:
         return map(Point, self.steps, self.values, self.times)
@@ -117,19 +117,19 @@ class Curve(Sequence[Point]):
 
 
 def mean(values: array[float]) -> float | None:
-    """The mean of the finite values; None where there are none."""
+    """The mean of the finite values; None if there are none."""
     if not values:
         return None
     total = sum(values)
     if math.isfinite(total):
         return total / len(values)
     finite = [value for value in values if math.isfinite(value)]
-    # Each is divided alone: the sum of the largest floats is none.
+    # Divide before adding: the sum of very large floats overflows.
     return sum(value / len(finite) for value in finite) if finite else None
 
 
 class Series:
-    """A figure by step that grows; a step told again replaces what it said before."""
+    """A growing series of figures by step; a step added again replaces its earlier value."""
 
     __slots__ = ("_curve", "_lowest", "_shared", "_steps", "_times", "_values")
 
@@ -145,10 +145,10 @@ class Series:
         return bool(self._steps)
 
     def add(self, step: int, value: float | None, at: float) -> None:
-        """Put a figure in; None says nothing.
+        """Add a figure; None is ignored.
 
         Args:
-            step: whose figure it is, below `LARGEST_STEP`.
+            step: below `LARGEST_STEP`.
             value: the figure.
             at: Unix seconds.
         """
@@ -160,19 +160,19 @@ class Series:
             self._values.append(value)
             self._times.append(at)
         else:
-            self._put_between(Point(step, value, at))
+            self._insert_or_replace(Point(step, value, at))
         if (self._lowest is None or value < self._lowest.value) and math.isfinite(value):
             self._lowest = Point(step, value, at)
 
     def curve(self) -> Curve:
-        """The curve now; nothing that comes later changes it."""
+        """A snapshot of the series; later additions do not change it."""
         if self._curve is None:
             self._curve = Curve(self._steps, self._values, self._times, self._lowest)
             self._shared = True
         return self._curve
 
-    def _put_between(self, point: Point) -> None:
-        """Change the middle: of copies, where a curve was given away that shares the arrays."""
+    def _insert_or_replace(self, point: Point) -> None:
+        """Insert or replace a point; the arrays are copied first if a curve shares them."""
         if self._shared:
             self._steps, self._values = self._steps[:], self._values[:]
             self._times = self._times[:]

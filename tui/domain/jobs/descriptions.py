@@ -1,4 +1,4 @@
-"""A run in words: the lines and cells that screens and commands show of a job."""
+"""The lines and cells with which screens and commands describe a job."""
 
 from __future__ import annotations
 
@@ -13,43 +13,43 @@ from tui.domain.submission.prices import Price, format_dollars
 from tui.domain.text import ago, duration, loss, number, preview
 
 _AGE_STEP = 10
-"""Seconds by which shown ages move on: a clock that ticks each second costs a slow link dearly."""
+"""Seconds by which displayed ages advance: redrawing each second is expensive on a slow link."""
 _WAIT_STEP = 5
 _QUIET_STEP = 30
 _NARROW = 0.05
-"""Share of the time left within which both ends of its range say the same."""
+"""Share of the time left below which its range is not worth showing."""
 
 
 def job_name(view: JobView) -> str:
-    """What a person calls the job: its suffix, or its id."""
+    """The job's display name: its suffix, or its id."""
     return preview(view.suffix or view.id, 60)
 
 
 def model_name(view: JobView) -> str:
-    """The base model's name; of a folder only the last part."""
+    """The base model's name; for a folder only the last part of its path."""
     model = view.model or "model unknown"
     return preview(PurePath(model).name if model.startswith("/") else model, 60)
 
 
 def status_label(view: JobView) -> str:
-    """Glyph and word of the state."""
+    """Glyph and name of the status."""
     return f"{status_glyph(view.status)} {preview(status_text(view.status), 40)}"
 
 
 def shown_time(news_at: float | None, now: float, quiet: int = _QUIET_STEP) -> float:
-    """The moment for which figures are shown: that of the last news, later in coarse steps.
+    """The time for which figures are shown: that of the last news, then in coarse steps.
 
     Args:
         news_at: when something new was last seen; None for never.
         now: Unix seconds.
-        quiet: seconds of a step.
+        quiet: length of a step in seconds.
     """
     coarse = now // quiet * quiet
     return max(news_at, coarse) if news_at is not None else coarse
 
 
 def title_line(view: JobView) -> str:
-    """What the job is and how it stands: `▶ running  tickets · SmolLM2-135M-Instruct · local`."""
+    """Status, name, model and provider: `▶ running  tickets · SmolLM2-135M-Instruct · local`."""
     parts = [job_name(view), model_name(view), preview(view.provider, 40)]
     line = f"{status_label(view)}  {' · '.join(parts)}"
     if view.error and view.status != "succeeded":
@@ -60,12 +60,12 @@ def title_line(view: JobView) -> str:
 
 
 def progress_line(view: JobView, now: float, *, ranged: bool = False) -> str:
-    """How far it is: `step 56/90  62%  epoch 1.9  ETA 0:43  elapsed 1:14`.
+    """The progress: `step 56/90  62%  epoch 1.9  ETA 0:43  elapsed 1:14`.
 
     Args:
         view: the job.
         now: Unix seconds.
-        ranged: say the least and the most time that may be left too: `ETA 0:43 (0:38 to 0:51)`.
+        ranged: include the range of the time left: `ETA 0:43 (0:38 to 0:51)`.
     """
     parts = []
     if view.step or view.total_steps:
@@ -84,12 +84,12 @@ def progress_line(view: JobView, now: float, *, ranged: bool = False) -> str:
 def figures_line(
     view: JobView, prices: Mapping[str, Price] | None = None, *, brief: bool = False
 ) -> str:
-    """The last figures: `loss 0.084 ↓  valid 0.131  best 0.131 at 50  1.3 s/step  92 tok/s`.
+    """The latest figures: `loss 0.084 ↓  valid 0.131  best 0.131 at 50  1.3 s/step  92 tok/s`.
 
     Args:
         view: the job.
-        prices: what training costs, by model; with them the cost so far is told where it is known.
-        brief: leave out what stands elsewhere: the best validation and the pace.
+        prices: of training, by model; with them the line includes the cost so far where known.
+        brief: leave out what is shown elsewhere: the best validation loss and the pace.
     """
     parts = []
     if view.train:
@@ -110,7 +110,7 @@ def figures_line(
 
 
 def live_line(view: JobView, contact: str, now: float) -> str:
-    """A job in one line, what matters most first, for a terminal may be too narrow for all.
+    """A job in one line, the most important first, as a terminal may be too narrow for all.
 
     `▶ running 62%  step 56/90  ETA 0:34 (0:30 to 0:45)  loss 0.084 ↓  valid 0.131  updated now`
 
@@ -132,14 +132,14 @@ def live_line(view: JobView, contact: str, now: float) -> str:
 
 
 def format_eta(view: JobView, now: float) -> str:
-    """`ETA 0:34 (0:30 to 0:45)`, without a range that is narrow; empty where it is not known."""
+    """`ETA 0:34 (0:30 to 0:45)`, without the range if it is narrow; empty if unknown."""
     left, spread = view.time_left(now), view.time_left_range(now)
     if left is None or spread is None:
         return ""
-    told = f"ETA {duration(left)}"
+    eta = f"ETA {duration(left)}"
     if spread[1] - spread[0] <= _NARROW * left:
-        return told
-    return f"{told} ({duration(spread[0])} to {duration(spread[1])})"
+        return eta
+    return f"{eta} ({duration(spread[0])} to {duration(spread[1])})"
 
 
 def _of_total(view: JobView) -> str:
@@ -147,12 +147,12 @@ def _of_total(view: JobView) -> str:
 
 
 def pace(seconds: float) -> str:
-    """`1.3 s/step`, or `4.2 steps/s` where a step takes less than a second."""
+    """`1.3 s/step`, or `4.2 steps/s` if a step takes less than a second."""
     return f"{seconds:.1f} s/step" if seconds >= 1 else f"{1 / seconds:.1f} steps/s"
 
 
 def _trend(values: Sequence[float]) -> str:
-    """An arrow: the mean of the last ten values against the ten before; nothing before twenty."""
+    """An arrow: the mean of the last ten values against the ten before; empty below twenty."""
     if len(values) < 20:
         return ""
     last, before = sum(values[-10:]), sum(values[-20:-10])
@@ -162,13 +162,13 @@ def _trend(values: Sequence[float]) -> str:
 
 
 def clock_time(at: float) -> str:
-    """A moment as the time of day here: `14:02:11`; with the date where it is another day."""
+    """The local time of day, `14:02:11`; with the date if it is not today."""
     try:
         then, today = time.localtime(at), time.localtime()
     except (OverflowError, ValueError, OSError):
         return "?"
-    same = then[:3] == today[:3]
-    return time.strftime("%H:%M:%S" if same else "%Y-%m-%d %H:%M", then)
+    is_today = then[:3] == today[:3]
+    return time.strftime("%H:%M:%S" if is_today else "%Y-%m-%d %H:%M", then)
 
 
 def describe_connection(
@@ -178,14 +178,13 @@ def describe_connection(
     offline_since: float | None = None,
     next_retry_at: float | None = None,
 ) -> str:
-    """How fresh what is shown is: `updated 5 s ago`, or
-    `offline since 14:02, trying again in 20 s`.
+    """How recent the data is: `updated 5 s ago`, or `offline since 14:02, trying again in 20 s`.
 
     Args:
-        now: Unix seconds, as the others.
+        now: Unix seconds, as are the other times.
         updated_at: when the server last answered.
-        offline_since: since when it does not.
-        next_retry_at: when it is asked again.
+        offline_since: since when it has not answered.
+        next_retry_at: when the next request is due.
     """
     if offline_since is not None:
         wait = math.ceil(max(0.0, (next_retry_at or now) - now) / _WAIT_STEP) * _WAIT_STEP

@@ -1,4 +1,4 @@
-"""How fast a run goes, and what that says of the time that is left."""
+"""The pace of a run, from which the time left is estimated."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 _RECENT = 33
-"""Marks that tell the pace: enough to smooth, few enough to follow."""
+"""Steps over which the pace is measured: enough to smooth it, few enough to follow a change."""
 _PARTS = 4
-"""Parts of the recent steps whose paces differ: the fastest and the slowest make the range."""
+"""Parts of the recent steps: the fastest and the slowest of them make the range."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Seconds a step takes.
+    """Seconds per step.
 
     Attributes:
         recent: mean over the recent steps.
-        fastest: of four parts of the recent steps, and of the stretch since the training began or
-            went on (which counts the validations between the steps too), the one that went fastest.
-        slowest: the one that went slowest.
+        fastest: the fastest of four parts of the recent steps and of the whole stretch since the
+            training began or resumed (which includes the validations between the steps).
+        slowest: the slowest of them.
     """
 
     recent: float
@@ -29,44 +29,44 @@ class Pace:
 
 
 class PaceMeter:
-    """Follows the steps of a run; going back, or a pause, begins anew."""
+    """Measures the pace of a run; it starts over after a pause or when the steps go back."""
 
     def __init__(self) -> None:
         self._marks: deque[tuple[float, int]] = deque(maxlen=_RECENT)
-        self._began: tuple[float, int] | None = None
+        self._start: tuple[float, int] | None = None
 
     def stop(self) -> None:
-        """The run stands still: what was measured says nothing of the time after that."""
+        """The run has stopped: discard the measurement."""
         self._marks.clear()
-        self._began = None
+        self._start = None
 
     def step(self, step: int, at: float) -> None:
-        """A step was reached.
+        """Record that a step was reached.
 
         Args:
             step: its number.
-            at: Unix seconds; servers that count whole ones tell several steps in one.
+            at: Unix seconds; with whole seconds, several steps may have the same time.
         """
         if self._marks and (step < self._marks[-1][1] or at < self._marks[-1][0]):
-            self.stop()  # it was resumed, or the server's clock was set back
-        if self._began is None:
-            self._began = at, step
-        # The first step of a second is the one whose time is known best.
+            self.stop()  # the run was resumed, or the server's clock was set back
+        if self._start is None:
+            self._start = at, step
+        # With whole seconds, the time of the first step in a second is the most precise.
         if not self._marks or (step > self._marks[-1][1] and at > self._marks[-1][0]):
             self._marks.append((at, step))
 
     def pace(self) -> Pace | None:
-        """The pace now; None before two steps at different times."""
-        if self._began is None or len(self._marks) < 2:
+        """The current pace; None before two steps at different times."""
+        if self._start is None or len(self._marks) < 2:
             return None
         marks = list(self._marks)
-        every = max(1, (len(marks) - 1) // _PARTS)
-        bounds = marks[(len(marks) - 1) % every :: every]
-        whole = _seconds(self._began, marks[-1]) if self._began[0] < marks[-1][0] else None
-        parts = [_seconds(before, after) for before, after in pairwise(bounds)]
+        stride = max(1, (len(marks) - 1) // _PARTS)
+        bounds = marks[(len(marks) - 1) % stride :: stride]
+        whole = _seconds_per_step(self._start, marks[-1]) if self._start[0] < marks[-1][0] else None
+        parts = [_seconds_per_step(before, after) for before, after in pairwise(bounds)]
         spread = [*parts, whole] if whole is not None else parts
-        return Pace(_seconds(marks[0], marks[-1]), min(spread), max(spread))
+        return Pace(_seconds_per_step(marks[0], marks[-1]), min(spread), max(spread))
 
 
-def _seconds(before: tuple[float, int], after: tuple[float, int]) -> float:
+def _seconds_per_step(before: tuple[float, int], after: tuple[float, int]) -> float:
     return (after[0] - before[0]) / (after[1] - before[1])

@@ -1,4 +1,4 @@
-"""Filters that a person types: of the jobs in the list, and of a job's events."""
+"""Typed filters: for the jobs in the list, and for a job's events."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tui.domain.jobs.status import status_text
 from tui.domain.jobs.view import JobEvent, JobView
 
 _GROUPS = {"ended": True, "going": False}
-"""Words for several states at once, and whether those states are terminal."""
+"""Names of groups of states, and whether those states are terminal."""
 
 _LEVELS = {"info": "info", "warn": "warn", "warning": "warn", "error": "error"}
 
@@ -20,7 +20,7 @@ class JobFilter:
     Attributes:
         words: each occurs in the name, id, model or provider, ignoring case.
         states: prefixes of states, or `ended` and `going`; the job has one of them. Servers may
-            have states of their own, so any word is allowed.
+            define states of their own, so any word is allowed.
         providers: prefixes of provider names; the job is at one of them.
     """
 
@@ -112,7 +112,11 @@ def level_of(event: JobEvent) -> str:
 
 
 def _levels(prefix: str) -> set[str]:
-    """The levels that begin so."""
+    """The levels that start with a prefix.
+
+    Raises:
+        ValueError: there is none.
+    """
     levels = {level for name, level in _LEVELS.items() if name.startswith(prefix)}
     if not levels:
         raise ValueError(f"There is no level {prefix}. Use is:info, is:warn or is:error.")

@@ -1,4 +1,4 @@
-"""Health notes: what a run's curves show, in words, each with the rule that found it."""
+"""Health notes: problems that a run's curves show, each with the rule behind it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tui.domain.text import loss, number
 HealthKind = Literal["diverged", "stalled", "overfitting", "gap", "flat"]
 
 _RISES = 3
-"""Validations in a row above the lowest one that are no accident."""
+"""Consecutive validations above the lowest one that count as overfitting."""
 _RISE = 1.02
 _GAP = 1.5
 _SMOOTH = 20
@@ -26,13 +26,13 @@ _FLAT = 0.99
 
 @dataclass(frozen=True, slots=True)
 class HealthNote:
-    """Something that a person should see.
+    """A problem, or something to note.
 
     Attributes:
-        kind: what it is about; a run has one note of a kind at most.
-        tone: how bad it is.
-        text: what is seen.
-        rule: when this is said.
+        kind: a run has at most one note of each kind.
+        tone: the severity.
+        text: the observation.
+        rule: the condition that it meets.
     """
 
     kind: HealthKind
@@ -42,22 +42,22 @@ class HealthNote:
 
 
 def health_notes(view: JobView, now: float) -> tuple[HealthNote, ...]:
-    """What can be said of a run's health, the gravest first; empty where all is as it should be.
+    """The health notes of a run, the most severe first; empty for a healthy run.
 
     Args:
         view: the run.
-        now: when its server last answered, in Unix seconds by this machine's clock; what happened
-            since is not known.
+        now: when its server last answered, in Unix seconds by this machine's clock; later
+            events are unknown.
     """
     notes = (_diverged(view), _stalled(view, now), _overfitting(view), _gap(view), _flat(view))
     return tuple(note for note in notes if note)
 
 
 def stalled(view: JobView, now: float) -> float | None:
-    """Seconds since the last step of a run that stands still; None where it does not.
+    """Seconds since the last step of a stalled run; None if it is not stalled.
 
-    It stands still if it is running, and there was no step for longer than its `patience`; before
-    the first step nothing is known of what one takes.
+    A run is stalled if it is running without a step for longer than its `patience`; before the
+    first step the duration of one is unknown.
 
     Args:
         view: the run.
@@ -83,7 +83,7 @@ def loss_ratio(view: JobView) -> float | None:
 def _diverged(view: JobView) -> HealthNote | None:
     for name, curve in (("Training", view.train), ("Validation", view.valid)):
         if curve and not math.isfinite(curve[-1].value):
-            since = curve[len(curve) - _broken(curve)].step
+            since = curve[len(curve) - _count_non_finite(curve)].step
             return HealthNote(
                 "diverged",
                 Tone.BAD,
@@ -94,10 +94,10 @@ def _diverged(view: JobView) -> HealthNote | None:
     return None
 
 
-def _broken(curve: Curve) -> int:
-    """How many of the last values are no finite numbers."""
+def _count_non_finite(curve: Curve) -> int:
+    """The number of values at the end that are not finite."""
     values: Iterator[float] = reversed(curve.values)
-    count = next((at for at, value in enumerate(values) if math.isfinite(value)), None)
+    count = next((index for index, value in enumerate(values) if math.isfinite(value)), None)
     return len(curve) if count is None else count
 
 
@@ -147,8 +147,8 @@ def _flat(view: JobView) -> HealthNote | None:
     window = max(_FLAT_FROM, len(view.train) // _FLAT_SHARE)
     if view.terminal or len(view.train) < 2 * window:
         return None
-    both = view.train.tail(2 * window)
-    before, after = mean(both[:window]), mean(both[window:])
+    losses = view.train.tail(2 * window)
+    before, after = mean(losses[:window]), mean(losses[window:])
     if before is None or after is None or before <= 0 or after < before * _FLAT:
         return None
     return HealthNote(

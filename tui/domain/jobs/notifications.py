@@ -22,7 +22,7 @@ _MAX_ERROR = 100
 
 @dataclass(frozen=True, slots=True)
 class JobNotification:
-    """Something about a job for a person who is looking elsewhere.
+    """A notification about a job, for a person who is looking elsewhere.
 
     Attributes:
         event: `ended` or `stalled`.

@@ -1,7 +1,7 @@
-"""The order of records: which are the same, which come first, which is the last.
+"""The order of records: duplicates removed, oldest first, the terminal status last.
 
-Servers list events newest first, oldest first, or as it comes, and some twice; two programs may
-have kept the same job's. The history has each once, oldest first.
+Servers list events newest first, oldest first or in no order, and some of them twice; two programs
+may have recorded the same job.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from tui.domain.untyped import figure
 
 
 def record_key(record: Record) -> tuple[str, str]:
-    """What makes a record the same as another one; a status is told apart by what it says."""
+    """What identifies a record; a status has no id and is identified by its content."""
     kind = str(record.get("type"))
     if kind == "status":
-        said = [record.get(name) for name in ("status", "fine_tuned_model", "error", "at")]
-        said += [record[name] for name in ("trained_steps", "settings") if name in record]
-        return kind, "\n".join(str(part) for part in said)
+        content = [record.get(name) for name in ("status", "fine_tuned_model", "error", "at")]
+        content += [record[name] for name in ("trained_steps", "settings") if name in record]
+        return kind, "\n".join(str(value) for value in content)
     return "checkpoint" if kind == "checkpoint" else "event", str(record.get("id"))
 
 
 def record_hash(record: Record) -> int:
-    """A number by which a record is known again within this process; short, for many are kept."""
+    """A hash by which a duplicate is recognised within this process; small, as many are stored."""
     return hash(record_key(record))
 
 
 def oldest_first(items: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """A server's events in the order of time, whether it lists them newest or oldest first.
+    """A server's events in chronological order, whether it lists them newest or oldest first.
 
-    Equal times (OpenAI counts whole seconds) keep the order that the server gave them, but that
-    steps rise.
+    Events at the same time (OpenAI counts whole seconds) keep the server's order, except that steps
+    are ascending.
     """
     rising, falling = directions(items)
     newest_first = falling > rising or (falling == rising and not _steps_rise(items))
@@ -45,7 +45,7 @@ def oldest_first(items: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def directions(items: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
-    """How often time goes on from one event to the next, and how often it goes back."""
+    """How often the time increases from one event to the next, and how often it decreases."""
     times = [_created(item) for item in items]
     return (
         sum(later > earlier for earlier, later in pairwise(times)),
@@ -69,66 +69,66 @@ def _steps_rise(items: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def _by_step(ordered: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The same with the figures of each moment in the order of their steps."""
-    told: list[Mapping[str, Any]] = []
+    """The same with the metrics of each moment in the order of their steps."""
+    result: list[Mapping[str, Any]] = []
     for _, group in groupby(ordered, key=_created):
-        same = list(group)
-        steps = [item for item in same if _step(item) is not None]
+        items = list(group)
+        steps = [item for item in items if _step(item) is not None]
         sorted_steps = iter(sorted(steps, key=lambda item: _step(item) or 0.0))
-        told += [item if _step(item) is None else next(sorted_steps) for item in same]
-    return told
+        result += [item if _step(item) is None else next(sorted_steps) for item in items]
+    return result
 
 
 def history(records: Iterable[Record]) -> list[Record]:
-    """A log's records each once, oldest first, a terminal status last.
+    """The records of a log without duplicates, oldest first, a terminal status last.
 
-    The log may hold a record twice (two programs watched the job) and in the order of arrival.
+    A log is in the order of arrival and has duplicates where two programs watched the job.
     """
-    told = list(records)
-    return [told[index] for index in history_order(told, set())]
+    log = list(records)
+    return [log[index] for index in history_order(log, set())]
 
 
 def history_order(
     records: Iterable[Record], seen: set[int], before: Record | None = None
 ) -> Sequence[int]:
-    """Where in a log the records of its history are: each once, oldest first, the end last.
+    """The indices of the records that make a log's history, in the order of `history`.
 
     Args:
-        records: a log, in the order of arrival; looked through once and not kept.
-        seen: marks (`record_hash`) of those that are known and left out; the new ones are added.
-        before: the status before these records; one that says the same is left out.
+        records: a log, in the order of arrival; iterated once and not stored.
+        seen: hashes (`record_hash`) of the known records, which are left out; new ones are added.
+        before: the status before these records; one with the same content is left out.
     """
     indices, times = array("q"), array("d")
     statuses: dict[int, Record] = {}
     for index, record in enumerate(records):
         at = figure(record.get("at"))
-        mark = record_hash(record)
-        if at is None or not math.isfinite(at) or mark in seen:
+        key = record_hash(record)
+        if at is None or not math.isfinite(at) or key in seen:
             continue
-        seen.add(mark)
+        seen.add(key)
         indices.append(index)
         times.append(at)
         if record.get("type") == "status":
             statuses[index] = record
     rising = all(map(operator.le, times, islice(times, 1, None)))
-    order = indices if rising else [i for _, i in sorted(zip(times, indices, strict=True))]
-    return _told_once(order, statuses, before) if statuses else order
+    order = indices if rising else [index for _, index in sorted(zip(times, indices, strict=True))]
+    return _without_repeats(order, statuses, before) if statuses else order
 
 
-def _told_once(
+def _without_repeats(
     order: Iterable[int], statuses: Mapping[int, Record], before: Record | None
 ) -> list[int]:
-    """Without the statuses that say what the one before them said; a terminal one is the last."""
-    kept: list[int] = []
+    """Drop each status with the content of the one before it; a terminal status comes last."""
+    indices: list[int] = []
     end: list[int] = []
-    says = status_content(before or {})
+    content = status_content(before or {})
     for index in order:
         if index in statuses:
-            said, says = says, status_content(statuses[index])
-            if said == says:
+            previous, content = content, status_content(statuses[index])
+            if previous == content:
                 continue
             if is_terminal(str(statuses[index].get("status"))):
                 end = [index]
                 continue
-        kept.append(index)
-    return kept + end
+        indices.append(index)
+    return indices + end

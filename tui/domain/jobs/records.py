@@ -1,9 +1,9 @@
-"""What a server tells of a job, as records: the lines of a job's log and of `ftui watch --json`.
+"""What a server reports about a job: the records of a job's log and of `ftui watch --json`.
 
 A record is a flat JSON object with `type` ("status", "metrics", "event" or "checkpoint") and `at`,
-Unix seconds by the server's clock where it gives them. Servers differ: fields are missing, numbers
-come as text, events come twice and newest first. Here they become records; what cannot be read is
-left out, nothing is invented.
+Unix seconds by the server's clock where it reports them. Servers differ: fields are missing,
+numbers are text, events come twice and newest first. Values that cannot be read are left out;
+nothing is invented.
 """
 
 from __future__ import annotations
@@ -22,36 +22,40 @@ _STATUS_FIELDS = ("model", "fine_tuned_model", "suffix", "training_file", "valid
 _RESERVED = frozenset({"type", "id", "at", "message"})
 _COUNTS = frozenset({"step", "total_steps", "num_tokens"})
 _STATUS_FIGURES = ("created_at", "started_at", "finished_at", "trained_tokens", "total_steps")
-_TOLD_BY_SOME = ("trained_steps",)
-_STATUS_SAYS = ("status", "fine_tuned_model", "error", "trained_steps", "settings")
+_OPTIONAL_FIGURES = ("trained_steps",)
+_CONTENT_FIELDS = ("status", "fine_tuned_model", "error", "trained_steps", "settings")
 
 
 def status_record(
     job: Mapping[str, Any], provider: str, now: float, newest: float | None = None
 ) -> Record:
-    """A record of how the job stands.
+    """A record of the job's status.
 
-    Its time is by the server's clock where that is possible, so that it stands in the history after
-    what had happened when it was seen.
+    Its time is by the server's clock where possible, so that in the history it comes after the
+    events that were known when it was fetched.
 
     Args:
         job: the server's job object, with an `id`.
-        provider: whose it is.
-        now: Unix seconds, for a server that does not say when.
-        newest: time of the newest event that is known.
+        provider: the provider's name.
+        now: Unix seconds, used where the server reports no time.
+        newest: time of the newest known event.
     """
     status = text(job.get("status")) or "unknown"
     figures = {name: plain(figure(job.get(name))) for name in _STATUS_FIGURES}
-    when = figures["finished_at"] if is_terminal(status) else newest or figures["created_at"]
+    at = figures["finished_at"] if is_terminal(status) else newest or figures["created_at"]
     record: Record = {
         "type": "status",
-        "at": when if isinstance(when, float) else now,
+        "at": at if isinstance(at, float) else now,
         "job": job["id"],
         "provider": provider,
         "status": status,
         **{name: text(job.get(name)) for name in _STATUS_FIELDS},
         **figures,
-        **{name: plain(figure(job[name])) for name in _TOLD_BY_SOME if job.get(name) is not None},
+        **{
+            name: plain(figure(job[name]))
+            for name in _OPTIONAL_FIGURES
+            if job.get(name) is not None
+        },
         "error": _error(job.get("error")),
     }
     record["suffix"] = record["suffix"] or text(job.get("user_provided_suffix"))
@@ -59,7 +63,7 @@ def status_record(
 
 
 def _settings(job: Mapping[str, Any], record: Record) -> Record:
-    """What the job is made of, by flat names; the newer `method` counts more than the older key."""
+    """The job's settings by flat names; `method` takes precedence over the older key."""
     method = job.get("method")
     kind = text(method.get("type")) if isinstance(method, Mapping) else None
     settings: Record = {
@@ -68,14 +72,14 @@ def _settings(job: Mapping[str, Any], record: Record) -> Record:
     settings |= {"suffix": record["suffix"], "method": kind, "seed": job.get("seed")}
     newer = method.get(kind) if isinstance(method, Mapping) and kind else None
     for holder in (job, newer):
-        given = holder.get("hyperparameters") if isinstance(holder, Mapping) else None
-        settings |= given if isinstance(given, Mapping) else {}
+        values = holder.get("hyperparameters") if isinstance(holder, Mapping) else None
+        settings |= values if isinstance(values, Mapping) else {}
     return {str(name): plain(value) for name, value in settings.items() if value is not None}
 
 
 def status_content(record: Mapping[str, Any]) -> tuple[object, ...]:
-    """What a status tells; one that tells the same as the one before it is no news."""
-    return tuple(record.get(name) for name in _STATUS_SAYS)
+    """The content of a status without its time; a status that repeats it is redundant."""
+    return tuple(record.get(name) for name in _CONTENT_FIELDS)
 
 
 def _error(error: object) -> str | None:
@@ -93,7 +97,7 @@ def is_terminal(status: str) -> bool:
 
 
 def event_record(event: Mapping[str, Any], now: float) -> Record:
-    """A record of an event: `metrics` with the figures flat in it, or `event` with its message."""
+    """A record of an event: `metrics` with its figures as fields, or `event` with its message."""
     at = figure(event.get("created_at"))
     message = text(event.get("message")) or ""
     data = event.get("data")
@@ -123,7 +127,7 @@ def checkpoint_record(checkpoint: Mapping[str, Any], now: float) -> Record:
 
 
 def _whole(name: str, value: object) -> object:
-    """A count that came as `9.0` is 9."""
+    """Turn a count such as `9.0` into an integer."""
     if name in _COUNTS and isinstance(value, float) and value.is_integer():
         return int(value)
     return value
@@ -133,7 +137,7 @@ def _without(figures: Record, names: frozenset[str]) -> Record:
     return {name: value for name, value in figures.items() if name not in names}
 
 
-def _digest(thing: Mapping[str, Any]) -> str:
-    """An id for what has none: the same thing gets the same."""
-    canonical = json.dumps(plain(thing), sort_keys=True, default=str)
+def _digest(item: Mapping[str, Any]) -> str:
+    """An id for an item without one; the same content has the same id."""
+    canonical = json.dumps(plain(item), sort_keys=True, default=str)
     return "sha-" + hashlib.sha256(canonical.encode()).hexdigest()[:16]

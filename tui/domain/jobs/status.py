@@ -1,4 +1,4 @@
-"""The states of a job: their glyphs, words and tones, and how the step Jobs stands."""
+"""The states of a job: their glyphs, names and tones, and the state of the step Jobs."""
 
 from __future__ import annotations
 
@@ -27,40 +27,42 @@ _BRIEF = {
 
 
 def status_glyph(status: str) -> str:
-    """One cell for a status; one that is not known gets a question mark."""
+    """The one-cell glyph of a status; `?` for an unknown status."""
     return _LOOKS.get(status, ("?", Tone.NONE))[0]
 
 
 def status_tone(status: str) -> Tone:
-    """What a status means."""
+    """The tone of a status."""
     return _LOOKS.get(status, ("?", Tone.NONE))[1]
 
 
 def status_text(status: str) -> str:
-    """A status in words: `validating files`; one that is not known as it came."""
+    """The name of a status: `validating files`; an unknown status is shown as reported."""
     return status.replace("_", " ")
 
 
 def percent(progress: float | None) -> str:
-    """A share as `62%`; empty where it is unknown. Never 100% before the end."""
+    """A share as `62%`, rounded down so that it is never 100% early; empty if unknown."""
     if progress is None:
         return ""
     return f"{math.floor(progress * 100 + 1e-9)}%"
 
 
 def loop_step(views: Sequence[JobView]) -> StepState:
-    """How the step Jobs stands: what trains, else what waits, else how the latest job ended.
+    """The state of the step Jobs: a running job, else an active one, else the latest one.
 
     Args:
         views: the jobs, latest first.
     """
     if not views:
         return NO_JOBS
-    going = [view for view in views if not view.terminal]
-    running = [view for view in going if view.status == "running"]
-    view = (running or going or views)[0]
+    active = [view for view in views if not view.terminal]
+    running = [view for view in active if view.status == "running"]
+    view = (running or active or views)[0]
     share = percent(view.progress) if view.status == "running" else ""
-    word = status_text(view.status)
+    label = status_text(view.status)
     return StepState(
-        status_tone(view.status), f"{word} {share}".strip(), share or _BRIEF.get(view.status, word)
+        status_tone(view.status),
+        f"{label} {share}".strip(),
+        share or _BRIEF.get(view.status, label),
     )

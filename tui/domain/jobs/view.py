@@ -1,4 +1,4 @@
-"""A job as it stands at one moment: everything a screen or a command shows of it."""
+"""A snapshot of a job: everything a screen or a command shows of it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,16 @@ from tui.domain.jobs.records import is_terminal
 from tui.domain.providers.kinds import LOCAL
 from tui.domain.submission.prices import PRICES, Price, run_price
 
-"""The provider that is the engine on this machine."""
 _PATIENCE = 120.0
 _SLOW_STEPS = 10
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 class JobEvent(NamedTuple):
-    """Something the server said about the job.
+    """A message from the server about the job.
 
     Attributes:
-        data: what it said beside the message, as JSON; None for nothing.
+        data: further JSON data; None without any.
     """
 
     id: str
@@ -37,9 +36,9 @@ class Checkpoint(NamedTuple):
     """A saved state of the model.
 
     Attributes:
-        name: of the model that can be asked; None where the server gives none.
-        valid_loss: of all validation rows where that is known.
-        metrics: everything the server tells of it.
+        name: of the model to send requests to; None if the server reports none.
+        valid_loss: over all validation rows where known.
+        metrics: everything the server reports.
     """
 
     id: str
@@ -53,21 +52,21 @@ class Checkpoint(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """How a job stands; times are Unix seconds by the server's clock.
+    """The state of a job; times are Unix seconds by the server's clock.
 
     Attributes:
-        created_at: None where the server did not say.
-        started_at: when it was first seen to train.
+        created_at: None if the server did not report it.
+        started_at: when it was first seen training.
         updated_at: time of the newest record.
         clock_ahead: seconds by which the server's clock is ahead of this machine's.
-        settings: what the server tells of model, method, hyperparameters, seed, files and suffix,
+        settings: the reported model, method, hyperparameters, seed, files and suffix,
             by flat names (`model`, `n_epochs`, `lora_r`).
         train: training loss by step.
         valid: validation loss by step.
-        learning_rate_curve: as the server tells it; empty where it does not, as the ones below.
-        speed_curve: tokens a second.
-        pace: of the recent steps; None while it is not known.
-        last_step_at: time of the last step; the time left counts from there.
+        learning_rate_curve: empty if the server does not report it, as are the curves below.
+        speed_curve: tokens per second.
+        pace: of the recent steps; None while unknown.
+        last_step_at: time of the last step, from which the time left is counted.
         trained_tokens: so far.
     """
 
@@ -109,14 +108,14 @@ class JobView:
 
     @property
     def progress(self) -> float | None:
-        """Share of the steps that are done, 0 to 1; None where the number of steps is unknown."""
+        """Share of the steps completed, 0 to 1; None if the number of steps is unknown."""
         if self.status == "succeeded":
             return 1.0
         return min(1.0, self.step / self.total_steps) if self.total_steps else None
 
     @property
     def best(self) -> Point | None:
-        """The point of the lowest validation loss."""
+        """The point with the lowest validation loss."""
         return self.valid.lowest
 
     @property
@@ -131,12 +130,12 @@ class JobView:
 
     @property
     def seconds_per_step(self) -> float | None:
-        """What a recent step took."""
+        """Mean seconds per step over the recent steps."""
         return self.pace.recent if self.pace else None
 
     @property
     def patience(self) -> float:
-        """Seconds without a step after which the run stands still: 2 minutes and 10 slow steps."""
+        """Seconds without a step after which the run is stalled: 2 minutes and 10 slow steps."""
         return max(_PATIENCE, _SLOW_STEPS * self.pace.slowest if self.pace else 0.0)
 
     def elapsed(self, now: float) -> float | None:
@@ -147,29 +146,26 @@ class JobView:
         """
         if self.started_at is None:
             return None
-        here = now + self.clock_ahead
-        end = (self.finished_at or self.updated_at or here) if self.terminal else here
+        server_now = now + self.clock_ahead
+        end = (self.finished_at or self.updated_at or server_now) if self.terminal else server_now
         return max(0.0, end - self.started_at)
 
     def time_left(self, now: float) -> float | None:
-        """Seconds until the last step, by the pace of the recent ones.
-
-        None while unknown, as where the run stands still.
-        """
-        return self._left(now, self.pace.recent) if self.pace else None
+        """Seconds until the last step, by the recent pace; None while unknown or stalled."""
+        return self._time_left_at(now, self.pace.recent) if self.pace else None
 
     def time_left_range(self, now: float) -> tuple[float, float] | None:
-        """The least and the most seconds until the last step; None while unknown.
-
-        By the fastest and the slowest part of the recent steps, and the whole stretch: see `Pace`.
-        """
+        """The least and the most seconds until the last step, see `Pace`; None while unknown."""
         if self.pace is None:
             return None
-        least, most = self._left(now, self.pace.fastest), self._left(now, self.pace.slowest)
+        least, most = (
+            self._time_left_at(now, self.pace.fastest),
+            self._time_left_at(now, self.pace.slowest),
+        )
         return None if least is None or most is None else (least, most)
 
     def cost(self, prices: Mapping[str, Price] = PRICES) -> float | None:
-        """US dollars for the tokens trained so far; 0 here, None where nobody knows.
+        """US dollars for the tokens trained so far; 0 for the local engine, None if unknown.
 
         Args:
             prices: by model.
@@ -180,13 +176,13 @@ class JobView:
             return None
         return run_price(self.trained_tokens, 1, self.model, prices)
 
-    def _left(self, now: float, seconds_per_step: float) -> float | None:
+    def _time_left_at(self, now: float, seconds_per_step: float) -> float | None:
         if self.status != "running" or not self.total_steps:
             return None
-        here = now + self.clock_ahead
-        since = max(0.0, here - (self.last_step_at or here))
+        server_now = now + self.clock_ahead
+        since = max(0.0, server_now - (self.last_step_at or server_now))
         if since > self.patience:
             return None
-        # A step that is late takes no time off those that follow it.
+        # A late step does not shorten the steps after it.
         since = min(since, seconds_per_step)
         return max(0.0, (self.total_steps - self.step) * seconds_per_step - since)
