@@ -1,4 +1,4 @@
-"""Files as ftui writes them: whole or not at all, and logs that survive a torn last line."""
+"""Reading and writing files: atomic writes, and logs that survive a torn last line."""
 
 from __future__ import annotations
 
@@ -18,35 +18,34 @@ from tui.services.errors import FileError
 from tui.services.workspace.log_file import append
 
 Buffer: TypeAlias = "bytes | bytearray | memoryview | array[int]"
-"""Bytes, or numbers whose bytes are meant."""
+"""Bytes, or an array written as its bytes."""
 
 
 def explain(error: OSError, path: Path | str, doing: str = "read") -> FileError:
-    """Turn an `OSError` into one sentence with what to do."""
-    shown = str(path)
+    """Turn an `OSError` into an error with a sentence and a hint."""
     if isinstance(error, FileNotFoundError):
-        return FileError(f"There is no file {shown}.", "Check the path.")
+        return FileError(f"There is no file {path}.", "Check the path.")
     if isinstance(error, IsADirectoryError):
-        return FileError(f"{shown} is a folder.", "Give the path of a file in it.")
+        return FileError(f"{path} is a folder.", "Give the path of a file in it.")
     if isinstance(error, PermissionError):
-        return FileError(f"No permission to {doing} {shown}.", "Check its owner and mode.")
+        return FileError(f"No permission to {doing} {path}.", "Check its owner and mode.")
     if error.errno == 28:
         return FileError(
-            f"No space left on the disk to {doing} {shown}.",
+            f"No space left on the disk to {doing} {path}.",
             "Free some space and try again; nothing that was there is lost.",
         )
     if error.errno == 30:
-        return FileError(f"The file system of {shown} is read-only.", "Choose another folder.")
-    return FileError(f"Could not {doing} {shown}: {error.strerror or error}.")
+        return FileError(f"The file system of {path} is read-only.", "Choose another folder.")
+    return FileError(f"Could not {doing} {path}: {error.strerror or error}.")
 
 
 def typed_path(text: str) -> Path:
-    """A path as a person typed it, `~` put in full; the `~name` of nobody is a file's name."""
-    return Path(os.path.expanduser(text))  # noqa: PTH111 - pathlib's raises where there is nobody
+    """The path for typed text, with `~` expanded; `~name` stays if there is no such user."""
+    return Path(os.path.expanduser(text))  # noqa: PTH111 - pathlib's raises if there is no such user
 
 
 async def read_bytes(path: Path) -> bytes:
-    """The whole content of a file.
+    """Read the whole content of a file.
 
     Raises:
         FileError: it cannot be read.
@@ -60,12 +59,12 @@ async def read_bytes(path: Path) -> bytes:
 
 
 async def write_atomic(path: Path, *parts: Buffer) -> None:
-    """Write a file whole or not at all: temporary file beside it, fsync, rename.
+    """Write a file atomically: temporary file beside it, fsync, rename.
 
-    Parent folders are made. An existing file is replaced.
+    Parent folders are created. An existing file is replaced.
 
     Raises:
-        FileError: it cannot be written; a file that was there is as it was.
+        FileError: it cannot be written; an existing file is unchanged.
     """
     try:
         await asyncio.to_thread(_write_atomic, path, parts)
@@ -96,7 +95,7 @@ def _umask() -> int:
 
 
 async def append_json(path: Path, records: list[Any]) -> None:
-    """Append records to a JSON Lines log; a last line that a crash tore is taken off first.
+    """Append records to a JSON Lines log; a last line torn by a crash is removed first.
 
     Raises:
         FileError: the log cannot be written.
@@ -111,15 +110,15 @@ async def append_json(path: Path, records: list[Any]) -> None:
 
 
 def json_lines(records: Iterable[Any]) -> bytes:
-    """Records as JSON, each on a line of its own."""
+    """Records as JSON Lines."""
     return b"".join(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in records)
 
 
 async def read_json_lines(path: Path) -> list[dict[str, Any]]:
-    """The records of a JSON Lines log; lines that a crash tore are left out. No file: no records.
+    """Read the records of a JSON Lines log, without torn lines; empty if there is no file.
 
     Raises:
-        FileError: the log is there but cannot be read.
+        FileError: the log exists and cannot be read.
     """
     try:
         async with aiofiles.open(path, "rb") as file:

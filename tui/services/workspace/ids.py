@@ -1,4 +1,4 @@
-"""Ids made of a time: they sort by age, and a random suffix keeps two of one moment apart."""
+"""Ids made of a time: they sort by age; a random suffix distinguishes those of one moment."""
 
 from __future__ import annotations
 

@@ -21,8 +21,8 @@ from tui.services.workspace.log_file import append_after, read_after
 from tui.services.workspace.workspace import Workspace, folder_name
 
 LONGEST_ID = 120
-_SLICE = 256
-"""Records read in one go: a millisecond or two, in which nothing else may run."""
+_SLICE_SIZE = 256
+"""Records parsed at a time: a millisecond or two, during which nothing else can run."""
 
 
 class JobFile(BaseModel):
@@ -41,11 +41,11 @@ class JobLog:
     """One job's folder `jobs/<provider>/<id>/`: `job.json` and the append-only `events.jsonl`.
 
     The log is folded into a view as it is read; reading again costs only what is new. Of each
-    record just a hash is kept, by which a duplicate is recognised.
+    record only a hash is stored, by which a duplicate is recognised.
     """
 
     def __init__(self, workspace: Workspace, provider: str, job: str) -> None:
-        """Name the folder; nothing is read yet."""
+        """Create a log for a job; reads nothing yet."""
         self.provider = provider
         self.job = job
         self._workspace = workspace
@@ -95,7 +95,7 @@ class JobLog:
         return self._run.view()
 
     def view_with(self, status: Record) -> JobView:
-        """The same with a status that is not recorded."""
+        """The job with one more status, which is not recorded."""
         return self._run.view_with(status)
 
     def contains(self, record: Record) -> bool:
@@ -114,9 +114,9 @@ class JobLog:
         return now + view.clock_ahead - view.last_step_at >= seconds
 
     async def read(self) -> AsyncGenerator[list[Record], None]:
-        """Yield what is new in the log, whoever wrote it, in slices, oldest first.
+        """Yield the new records of the log, whoever wrote them, in slices, oldest first.
 
-        After a read that was broken off, start again with a new object.
+        After an interrupted read, start again with a new object.
 
         Raises:
             FileError: the log exists and cannot be read.
@@ -130,8 +130,10 @@ class JobLog:
         order = await asyncio.to_thread(
             history_order, _parse_in_slices(lines), self._hashes, self.status
         )
-        for start in range(0, len(order), _SLICE):
-            yield await asyncio.to_thread(self._take, lines, order[start : start + _SLICE])
+        for start in range(0, len(order), _SLICE_SIZE):
+            yield await asyncio.to_thread(
+                self._parse_and_fold, lines, order[start : start + _SLICE_SIZE]
+            )
         self._offset = end
 
     async def load(self) -> JobView:
@@ -145,7 +147,7 @@ class JobLog:
         return self.view()
 
     async def records(self) -> list[Record]:
-        """Read what is new: each record once, oldest first, a terminal status last.
+        """Read the new records: each once, oldest first, a terminal status last.
 
         Raises:
             FileError: the log exists and cannot be read.
@@ -153,7 +155,7 @@ class JobLog:
         return [record async for records in self.read() for record in records]
 
     async def append(self, records: list[Record]) -> None:
-        """Append records without looking at the log.
+        """Append records without reading the log.
 
         Raises:
             FileError: the log cannot be written.
@@ -161,7 +163,7 @@ class JobLog:
         await append_json(self._path, records)
 
     async def add(self, records: list[Record]) -> list[Record]:
-        """Append the records that are new; returns everything new in the log, of others too.
+        """Append the records that are new; returns all new records, those of other programs too.
 
         Raises:
             FileError: the log cannot be written.
@@ -177,22 +179,22 @@ class JobLog:
         added: list[Record] = []
 
         def make_block(lines: list[bytes]) -> bytes:
-            added.extend(self._new([_parse(line) for line in lines]))
-            own = self._new(records)
+            added.extend(self._fold_new([_parse(line) for line in lines]))
+            own = self._fold_new(records)
             added.extend(own)
             return json_lines(own)
 
-        # The lock held while this runs keeps each record in the log once.
+        # `make_block` runs under the lock, so that each record is in the log only once.
         self._offset = append_after(self._path, self._offset, make_block)
         return added
 
-    def _new(self, records: Sequence[Record]) -> list[Record]:
+    def _fold_new(self, records: Sequence[Record]) -> list[Record]:
         order = history_order(records, self._hashes, self.status)
         new = [records[index] for index in order]
         self._fold(new)
         return new
 
-    def _take(self, lines: list[bytes], indices: Sequence[int]) -> list[Record]:
+    def _parse_and_fold(self, lines: list[bytes], indices: Sequence[int]) -> list[Record]:
         records = [_parse(lines[index]) for index in indices]
         self._fold(records)
         return records
@@ -206,7 +208,7 @@ class JobLog:
 
 
 def _create_exclusively(path: Path) -> bool:
-    """Create an empty file; False where it exists."""
+    """Create an empty file; False if it exists."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         path.touch(exist_ok=False)
@@ -216,7 +218,7 @@ def _create_exclusively(path: Path) -> bool:
 
 
 def _parse(line: bytes) -> Record:
-    """The record of a line; empty for a line that older versions tore in a crash."""
+    """The record of a line; empty for a torn line, which older versions may have left."""
     try:
         record = orjson.loads(line)
     except orjson.JSONDecodeError:
@@ -225,9 +227,9 @@ def _parse(line: bytes) -> Record:
 
 
 def _parse_in_slices(lines: list[bytes]) -> Iterator[Record]:
-    """The records of lines; between two slices the event loop gets its turn."""
-    for start in range(0, len(lines), _SLICE):
-        for line in lines[start : start + _SLICE]:
+    """The records of lines; yields to other threads between slices."""
+    for start in range(0, len(lines), _SLICE_SIZE):
+        for line in lines[start : start + _SLICE_SIZE]:
             yield _parse(line)
         time.sleep(0)
 

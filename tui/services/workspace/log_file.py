@@ -1,7 +1,7 @@
-"""An append-only log of JSON lines that several programs write, and that a crash may tear.
+"""An append-only log of JSON lines with several writers, safe against torn writes.
 
-A line is whole once its line break is there. A reader takes whole lines alone; a writer holds the
-file's lock and first takes off a tail that a crash tore.
+A line is complete once it has its line break. A reader returns only complete lines; a writer holds
+the file's lock and first removes a tail torn by a crash.
 """
 
 from __future__ import annotations
@@ -16,38 +16,39 @@ from typing import BinaryIO
 
 import orjson
 
-_BLOCK = 1 << 18
+_BLOCK_SIZE = 1 << 18
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
-"""What file systems without locks say; there a block is appended in one piece all the same."""
+"""Errors of file systems without locks; there each block is still appended in one write."""
 
 
 def read_after(path: Path, offset: int) -> tuple[list[bytes], int]:
-    """The whole lines behind a place in a log, and the place behind them; no file holds none.
+    """The complete lines after an offset in a log, and the offset after them.
 
-    A log that is shorter than that was replaced: it is read from its beginning.
+    Without a file there are none. A log shorter than the offset was replaced: it is read from the
+    start.
 
     Raises:
-        OSError: it is there and cannot be read.
+        OSError: the log exists and cannot be read.
     """
     try:
         with path.open("rb") as file:
-            return _whole_lines(file, offset)
+            return _complete_lines(file, offset)
     except FileNotFoundError:
         return [], 0
 
 
 def append_after(path: Path, offset: int, make: Callable[[list[bytes]], bytes]) -> int:
-    """Append what is made in the knowledge of what others appended; gives the place behind it.
+    """Append lines that depend on those appended by others; returns the offset after them.
 
     Args:
-        path: the log; it and its folder are made where they are missing.
-        offset: what stands before it is known.
-        make: from the whole lines behind that to those that shall follow.
+        path: the log; it and its folder are created if missing.
+        offset: end of the lines already read.
+        make: returns the block to append, given the complete lines after `offset`.
 
     Raises:
-        OSError: it cannot be written; what was there is as it was.
+        OSError: the log cannot be written; its content is unchanged.
     """
-    with _opened(path) as file:
+    with _open_locked(path) as file:
         lines, end = read_after(path, offset)
         block = make(lines)
         _write(file, block)
@@ -55,29 +56,29 @@ def append_after(path: Path, offset: int, make: Callable[[list[bytes]], bytes]) 
 
 
 def append(path: Path, block: bytes) -> None:
-    """Append whole lines.
+    """Append complete lines.
 
     Raises:
         OSError: as `append_after`.
     """
-    with _opened(path) as file:
+    with _open_locked(path) as file:
         _write(file, block)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
-    """A log for this writer alone, without a torn tail."""
+def _open_locked(path: Path) -> Iterator[BinaryIO]:
+    """Open a log under an exclusive lock, without a torn tail."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab+", buffering=0) as file:
         _lock(file)
-        _mend(file)
+        _fix_tail(file)
         yield file
 
 
 def _write(file: BinaryIO, block: bytes) -> None:
     end = file.seek(0, os.SEEK_END)
     if block and file.write(block) != len(block):
-        # A disk that fills up takes a part of a block without a word.
+        # When a disk fills up, a write is cut short without an error.
         file.truncate(end)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -90,26 +91,26 @@ def _lock(file: BinaryIO) -> None:
             raise
 
 
-def _whole_lines(file: BinaryIO, offset: int) -> tuple[list[bytes], int]:
-    """In blocks, for one large step would keep other threads from running."""
+def _complete_lines(file: BinaryIO, offset: int) -> tuple[list[bytes], int]:
+    """Reads in blocks: one large read would keep other threads from running."""
     size = file.seek(0, os.SEEK_END)
     end = file.seek(offset if offset <= size else 0)
     lines: list[bytes] = []
-    while block := file.readlines(_BLOCK):
+    while block := file.readlines(_BLOCK_SIZE):
         lines += block
     if lines and not lines[-1].endswith(b"\n"):
         lines.pop()
     return lines, end + sum(map(len, lines))
 
 
-def _mend(file: BinaryIO) -> None:
-    """End a last line that lacks nothing but its break; take off one that was torn."""
+def _fix_tail(file: BinaryIO) -> None:
+    """Terminate a last line that lacks only its line break; remove a torn one."""
     size = file.seek(0, os.SEEK_END)
-    begin, tail, step = size, b"", 1
-    while begin and b"\n" not in tail:
-        begin, step = max(0, begin - step), _BLOCK
-        file.seek(begin)
-        tail = file.read(size - begin)
+    start, tail, step = size, b"", 1
+    while start and b"\n" not in tail:
+        start, step = max(0, start - step), _BLOCK_SIZE
+        file.seek(start)
+        tail = file.read(size - start)
     last = tail[tail.rfind(b"\n") + 1 :]
     if not last:
         return

@@ -1,4 +1,4 @@
-"""The workspace: the folder `.ftui/` that keeps what was decided, seen and measured."""
+"""The workspace: the folder `.ftui/` with a project's decisions, jobs and evaluations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Record = TypeVar("Record", bound=BaseModel)
 class Workspace:
     """Where ftui keeps its records for the project in the current folder.
 
-    The folder is made on the first write, so looking at a file leaves no trace.
+    The folder is created on the first write, so that read-only use leaves no trace.
 
     Layout: `decisions/<id>.json`, `jobs/<provider>/<id>/events.jsonl`,
     `evaluations/<id>/{evaluation.json,cases.jsonl}`, `chats/<id>.jsonl`,
@@ -49,7 +49,7 @@ class Workspace:
 
     @property
     def uploads(self) -> Path:
-        """Folder of what servers were sent: `<provider>/<sha256>.json`."""
+        """Folder of the records of uploaded files: `<provider>/<sha256>.json`."""
         return self.root / "uploads"
 
     @property
@@ -75,7 +75,7 @@ class Workspace:
         """Read one record.
 
         Raises:
-            FileError: it cannot be read or is not such a record.
+            FileError: it cannot be read or is not a valid record.
         """
         try:
             return kind.model_validate_json(await read_bytes(path))
@@ -86,11 +86,11 @@ class Workspace:
             ) from error
 
     def newest(self, folder: Path, pattern: str) -> list[Path]:
-        """The paths in a folder that match, latest name first (names begin with a time)."""
+        """The matching paths in a folder, newest first (names start with a time)."""
         return sorted(folder.glob(pattern), reverse=True)
 
 
 def folder_name(name: str) -> str:
-    """A name from a server as the name of a folder that cannot lead anywhere else."""
+    """A server's name quoted as a folder name, safe against path traversal."""
     quoted = quote(name, safe="")
     return "%2E" + quoted[1:] if quoted.startswith(".") else quoted
