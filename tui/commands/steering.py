@@ -1,4 +1,4 @@
-"""What cancel, pause and resume share."""
+"""The shared part of the commands cancel, pause and resume."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tui.services.jobs.jobs import Steering
 
 
 def add_job_arguments(parser: argparse.ArgumentParser) -> None:
-    """The job to steer, and `--json`."""
+    """Add the job to steer, and `--json`."""
     parser.add_argument("job", metavar="JOB", help="id, the beginning of one, or last")
     add_json_flag(parser)
 
@@ -27,7 +27,7 @@ async def steer(flags: argparse.Namespace, services: Services, verb: Steering) -
         FtuiError: as `Jobs.resolve` and `Jobs.steer`.
     """
     try:
-        view = await _going(flags, services)
+        view = await _resolve_active(flags, services)
         view = await services.jobs.steer(view.provider, view.id, verb)
     finally:
         await services.providers.close()
@@ -39,7 +39,7 @@ async def steer(flags: argparse.Namespace, services: Services, verb: Steering) -
 
 
 async def stop_keeping(flags: argparse.Namespace, services: Services) -> int:
-    """Stop the job with a checkpoint, and print the same with the checkpoint's name.
+    """Stop the job with a checkpoint, and print the fields of `steer` with the checkpoint's name.
 
     Raises:
         InputError: the job has ended.
@@ -48,24 +48,28 @@ async def stop_keeping(flags: argparse.Namespace, services: Services) -> int:
     from tui.services.jobs.stopping import stop_and_keep
 
     try:
-        view = await _going(flags, services)
-        async for stands in stop_and_keep(services.jobs, view.provider, view.id):
-            view = stands
+        view = await _resolve_active(flags, services)
+        async for update in stop_and_keep(services.jobs, view.provider, view.id):
+            view = update
             if not view.terminal:
                 tell(f"ftui: Pausing {job_name(view)}; its checkpoint is saved after this step.")
     finally:
         await services.providers.close()
     if flags.json:
-        kept = latest_checkpoint(view)
-        emit({**_fields(view), "checkpoint": kept.name if kept else None})
+        checkpoint = latest_checkpoint(view)
+        emit({**_fields(view), "checkpoint": checkpoint.name if checkpoint else None})
     else:
         show(_line(view))
         show(describe_kept_checkpoint(view))
     return GOOD
 
 
-async def _going(flags: argparse.Namespace, services: Services) -> JobView:
-    """The job that is meant, which has not ended."""
+async def _resolve_active(flags: argparse.Namespace, services: Services) -> JobView:
+    """The active job that the argument names.
+
+    Raises:
+        InputError: it has ended.
+    """
     view = await services.jobs.resolve(flags.job)
     if view.terminal:
         raise InputError(f"The job {view.id} has ended already ({view.status}).")

@@ -1,4 +1,4 @@
-"""All services of one run of ftui, made from the settings on first use."""
+"""All services of one run of ftui, created from the settings on first use."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
 @dataclass
 class Services:
-    """What screens and commands are given: one object instead of globals.
+    """The services that screens and commands use, in one object instead of globals.
 
-    Each service is imported when it is first asked for: a command, or the first paint, loads no
-    other.
+    Each service is imported on first use, so that a command, or the first paint, loads only what
+    it needs.
     """
 
     settings: Settings
 
     @cached_property
     def workspace(self) -> Workspace:
-        """The folder that keeps the records of this project."""
+        """The folder with the records of this project."""
         from tui.services.workspace.workspace import Workspace
 
         return Workspace(self.settings.workspace)
@@ -55,7 +55,7 @@ class Services:
 
     @cached_property
     def probing(self) -> Probing:
-        """Finds out what the providers can do."""
+        """Finds out which features the providers support."""
         from tui.services.providers.probing import Probing
 
         return Probing(self.providers)
@@ -69,21 +69,21 @@ class Services:
 
     @cached_property
     def notifier(self) -> Notifier:
-        """Tells that a job ended or stalled."""
+        """Notifies a person that a job ended or stalled."""
         from tui.services.jobs.notifier import Notifier
 
         return Notifier(self.settings.notify, self.workspace)
 
     @cached_property
     def training_files(self) -> TrainingFiles:
-        """Looks at the files of a job before it is started."""
+        """Inspects the files of a job before it is submitted."""
         from tui.services.submission.training_files import TrainingFiles
 
         return TrainingFiles(self.datasets, self.workspace, self.settings.home)
 
     @cached_property
     def decisions(self) -> Decisions:
-        """The framework of questions, and the decisions kept."""
+        """The framework of questions, and the saved decisions."""
         from tui.services.decision.decisions import Decisions
 
         return Decisions(self.workspace)
@@ -97,14 +97,14 @@ class Services:
 
     @cached_property
     def evaluations(self) -> Evaluations:
-        """Comparisons of a tuned with its base model."""
+        """Comparisons of a tuned model with its base model."""
         from tui.services.evaluation.evaluations import Evaluations
 
         return Evaluations(self.workspace, self.providers, self.settings.concurrency)
 
     @cached_property
     def chats(self) -> Chats:
-        """Answers of models as they come."""
+        """Chats with models, whose answers are streamed."""
         from tui.services.chat.chats import Chats
 
         return Chats(self.workspace, self.providers)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Around reads from the terminal: ctrl+c raises KeyboardInterrupt in them.
+    """A context for terminal reads in which ctrl+c raises KeyboardInterrupt at once.
 
     asyncio's own handler waits for an await, and reading from the terminal has none.
     """

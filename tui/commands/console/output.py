@@ -1,4 +1,4 @@
-"""What commands print: JSON or text on standard output, everything else on standard error."""
+"""Output of commands: JSON or text on standard output, everything else on standard error."""
 
 from __future__ import annotations
 
@@ -18,32 +18,31 @@ THE_ANSWER_IS_NO = 1
 COULD_NOT = 2
 INTERRUPTED = 130
 
-
-_PATIENCE = 1.0
-"""Seconds that a person waits without being told anything."""
-_BETWEEN = 0.1
+_DELAY = 1.0
+"""Seconds before the first progress is shown."""
+_INTERVAL = 0.1
 
 
 class ProgressLine:
-    """One line on standard error that tells how far work is, rewritten in place.
+    """A progress line on standard error, rewritten in place.
 
-    Nothing is said where standard error is no terminal, nor of work of less than a second. The
-    line is gone at the end, so that what is said then stands alone.
+    It is silent if standard error is not a terminal, and for work of less than a second. The line
+    is erased at the end.
     """
 
     def __init__(
         self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """A line that is empty as yet.
+        """Start with an empty line.
 
         Args:
-            stream: where it stands; standard error unless given.
-            clock: gives seconds.
+            stream: where the line is written; standard error by default.
+            clock: returns seconds.
         """
         self._stream = stream or sys.stderr
         self._clock = clock
         self._silent = not self._stream.isatty()
-        self._next = clock() + _PATIENCE
+        self._next = clock() + _DELAY
         self._width = 0
 
     def __enter__(self) -> Self:
@@ -55,17 +54,17 @@ class ProgressLine:
             self._stream.flush()
 
     def show(self, progress: Progress) -> None:
-        """Tell how far the work is, if it is time to."""
+        """Show progress, unless the line was written just before."""
         self.say(describe_progress(progress))
 
-    def say(self, words: str) -> None:
-        """Tell how far the work is in words of its own, if it is time to."""
+    def say(self, text: str) -> None:
+        """Show progress as a text, unless the line was written just before."""
         now = self._clock()
         if self._silent or now < self._next:
             return
-        self._next = now + _BETWEEN
+        self._next = now + _INTERVAL
         # The last column stays free: some terminals begin a new line after it.
-        line = scrub(words)[: shutil.get_terminal_size().columns - 1]
+        line = scrub(text)[: shutil.get_terminal_size().columns - 1]
         self._stream.write(f"\r{line:<{self._width}}")
         self._stream.flush()
         self._width = len(line)
@@ -77,13 +76,13 @@ def add_json_flag(parser: argparse.ArgumentParser) -> None:
 
 
 def emit(value: Any) -> None:
-    """Print one JSON value on one line; pure ASCII, so no terminal can be steered by it."""
+    """Print a JSON value on one line; pure ASCII, so it contains no terminal control sequences."""
     sys.stdout.write(json.dumps(value, ensure_ascii=True, allow_nan=False) + "\n")
     sys.stdout.flush()
 
 
 def in_characters_of(stream: TextIO, text: str) -> str:
-    """A text as the stream can write it: where it is not UTF-8, signs become ASCII."""
+    """A text that the stream can encode: unless it is UTF-8, symbols become ASCII."""
     encoding = stream.encoding or "utf-8"
     try:
         text.encode(encoding)
@@ -93,12 +92,12 @@ def in_characters_of(stream: TextIO, text: str) -> str:
 
 
 def show(text: str = "") -> None:
-    """Print text for a person on standard output, scrubbed."""
+    """Print scrubbed text on standard output."""
     sys.stdout.write(in_characters_of(sys.stdout, scrub(text, lines=True)) + "\n")
     sys.stdout.flush()
 
 
 def tell(text: str) -> None:
-    """Print a remark or an error on standard error, scrubbed."""
+    """Print a scrubbed message or error on standard error."""
     sys.stderr.write(in_characters_of(sys.stderr, scrub(text, lines=True)) + "\n")
     sys.stderr.flush()

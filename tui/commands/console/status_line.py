@@ -1,4 +1,4 @@
-"""One line of a terminal that is overwritten: never wrapped, and intact after a resize.
+"""A terminal line that is overwritten: never wrapped, and intact after a resize.
 
 The cursor stays at the start of the line. A terminal that becomes narrower may wrap the line, but
 keeps the cursor at its start, so erasing from there on removes all of it.
@@ -43,12 +43,12 @@ class StatusLine:
         self._write(f"{_ERASE}{line}\r")
 
     def print_above(self, text: str) -> None:
-        """Print lines that stay, above this one."""
-        before, self._shown = self._shown[0], ("", 0)
+        """Print permanent lines above this one."""
+        current, self._shown = self._shown[0], ("", 0)
         lines = in_characters_of(self._stream, scrub(text, lines=True))
-        self._write(f"{_ERASE if before else ''}{lines}\n")
-        if before:
-            self.show(before)
+        self._write(f"{_ERASE if current else ''}{lines}\n")
+        if current:
+            self.show(current)
 
     def leave(self) -> None:
         """Leave the line on the terminal; later output goes below it."""
