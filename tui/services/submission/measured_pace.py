@@ -1,4 +1,4 @@
-"""How fast this machine trained a model before, as the logs of its jobs tell."""
+"""The pace at which this machine trained a model before, from the logs of its jobs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from itertools import pairwise
+from operator import itemgetter
 
 from tui.domain.jobs.records import Record
 from tui.domain.providers.kinds import LOCAL
@@ -16,12 +17,12 @@ from tui.domain.untyped import figure
 from tui.services.workspace.job_log import JobFile, JobLog, recorded_jobs
 from tui.services.workspace.workspace import Workspace
 
-_FEWEST_STEPS = 5
-"""Steps of a job that say something of its pace."""
-_COARSE = 5
-"""Seconds below which the times of events, which are whole seconds, tell nothing of the pace."""
-_AS_FAST = ("lora", "lora_r", "lora_target_modules")
-"""Hyperparameters without which the pace of a model is another one."""
+_MIN_STEPS = 5
+"""Steps needed to measure a pace."""
+_MIN_SECONDS = 5
+"""Duration below which the times of events, in whole seconds, are too coarse for a pace."""
+_PACE_HYPERPARAMETERS = ("lora", "lora_r", "lora_target_modules")
+"""Hyperparameters that change the pace of a model."""
 
 
 async def measured_pace(workspace: Workspace, request: JobRequest) -> MeasuredPace | None:
@@ -30,29 +31,31 @@ async def measured_pace(workspace: Workspace, request: JobRequest) -> MeasuredPa
     Raises:
         FileError: a log cannot be read.
     """
-    alike: list[tuple[float, JobLog, JobFile]] = []
+    similar: list[tuple[float, JobLog, JobFile]] = []
     for log in await recorded_jobs(workspace):
         file = await log.load_job_file() if log.provider == LOCAL else None
-        if file and file.request and _alike(file.request, request):
-            alike.append((file.created_at or 0.0, log, file))
-    for _, log, file in sorted(alike, key=lambda one: one[0], reverse=True):
+        if file and file.request and _same_pace(file.request, request):
+            similar.append((file.created_at or 0.0, log, file))
+    for _, log, file in sorted(similar, key=itemgetter(0), reverse=True):
         pace = await asyncio.to_thread(_pace, log, file, await log.records())
         if pace:
             return pace
     return None
 
 
-def _alike(one: JobRequest, other: JobRequest) -> bool:
-    ways = ([request.hyperparameters.get(name) for name in _AS_FAST] for request in (one, other))
-    same = one.model == other.model and one.method == other.method
-    return same and next(ways) == next(ways)
+def _same_pace(first: JobRequest, second: JobRequest) -> bool:
+    """Whether two jobs train the same model in the same way."""
+    return (first.model, first.method) == (second.model, second.method) and all(
+        first.hyperparameters.get(name) == second.hyperparameters.get(name)
+        for name in _PACE_HYPERPARAMETERS
+    )
 
 
 def _pace(log: JobLog, file: JobFile, records: Sequence[Record]) -> MeasuredPace | None:
-    """Tokens a second from the first step of a job to its last; None where it has too few.
+    """Tokens per second from the first step of a job to its last; None if it has too few.
 
-    Where a job was paused or begun again its count of tokens or its clock jumps; what lies between
-    two such steps is left out.
+    If a job was paused or restarted, its token count or its clock jumps; the spans across such a
+    jump are left out.
     """
     pauses = {record["at"] for record in records if record.get("status") == "paused"}
     steps = [
@@ -69,10 +72,10 @@ def _pace(log: JobLog, file: JobFile, records: Sequence[Record]) -> MeasuredPace
         and later[2] > earlier[2]
         and not any(earlier[0] <= pause <= later[0] for pause in pauses)
     ]
-    if len(spans) < _FEWEST_STEPS - 1:
+    if len(spans) < _MIN_STEPS - 1:
         return None
     seconds, tokens = sum(span[0] for span in spans), sum(span[1] for span in spans)
-    pace = tokens / seconds if seconds >= _COARSE else _told_pace(records)
+    pace = tokens / seconds if seconds >= _MIN_SECONDS else _reported_pace(records)
     if pace is None:
         return None
     name = file.request.suffix if file.request else None
@@ -87,14 +90,14 @@ def _on_gpu(records: Sequence[Record]) -> bool | None:
 
 
 def _memory(records: Sequence[Record]) -> float | None:
-    """Bytes that the engine estimated for the job before it trained; None where it did not."""
-    told = (record.get("data") for record in records if record["type"] == "event")
-    found = [figure(data.get("memory")) for data in told if isinstance(data, dict)]
-    return next((bytes_ for bytes_ in found if bytes_ is not None), None)
+    """Bytes that the engine estimated for the job before training; None if it did not."""
+    data = (record.get("data") for record in records if record["type"] == "event")
+    sizes = [figure(item.get("memory")) for item in data if isinstance(item, dict)]
+    return next((size for size in sizes if size is not None), None)
 
 
-def _told_pace(records: Sequence[Record]) -> float | None:
-    """The pace that the engine itself told with its steps, in tokens a second; their median."""
-    told = [figure(record.get("tokens_per_second")) for record in records]
-    paces = [one for one in told if one and math.isfinite(one)]
+def _reported_pace(records: Sequence[Record]) -> float | None:
+    """The median pace that the engine reported with its steps, in tokens per second."""
+    reported = [figure(record.get("tokens_per_second")) for record in records]
+    paces = [pace for pace in reported if pace and math.isfinite(pace)]
     return statistics.median(paces) if paces else None
