@@ -1,4 +1,4 @@
-"""Choose a recorded run whose curves are laid over those of another."""
+"""Choose a run to overlay on the curves of another."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ _COLUMNS = [
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The run that was chosen; None for no run at all."""
+    """The chosen run; None for no overlay."""
 
     run: JobView | None
 
 
 class ChooseRun(Dialog[Chosen | None]):
-    """The other runs; gives the one that is chosen, None where nothing shall change."""
+    """A list of runs; returns the choice, None to change nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Close", id="choose_run.close"),
@@ -46,10 +46,10 @@ class ChooseRun(Dialog[Chosen | None]):
     DEFAULT_CSS = "ChooseRun LineTable { height: auto; max-height: 12; }"
 
     def __init__(self, runs: Sequence[JobView], now: float) -> None:
-        """Offer runs.
+        """Create the dialog.
 
         Args:
-            runs: the latest first.
+            runs: latest first.
             now: Unix seconds, for their ages.
         """
         super().__init__()
@@ -57,7 +57,7 @@ class ChooseRun(Dialog[Chosen | None]):
         self._now = now
 
     def compose(self) -> ComposeResult:
-        """The runs, and the keys."""
+        """The runs and a hint."""
         with Vertical(classes="dialog -wide"):
             yield Static("Overlay run", classes="dialog--title", markup=False)
             yield LineTable(_COLUMNS, self._cells)
@@ -65,13 +65,13 @@ class ChooseRun(Dialog[Chosen | None]):
             yield Static(hint, classes="dialog--hint", markup=False)
 
     def on_mount(self) -> None:
-        """Start in the list."""
+        """Focus the list."""
         table = self.query_one(LineTable)
         table.set_row_count(len(self._runs))
         table.focus()
 
     def action_none(self) -> None:
-        """Draw no other run."""
+        """Remove the overlay."""
         self.dismiss(Chosen(None))
 
     @on(LineTable.RowSelected)

@@ -1,4 +1,4 @@
-"""The fields of the form for a new job: what each is, and the request that their values make."""
+"""The fields of the form for a new job, and the request made from their values."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class JobField:
 
     Attributes:
         title: its label.
-        about: what it does, in plain words.
-        hint: what stands in it while it is empty.
+        about: what it does.
+        hint: placeholder while it is empty.
     """
 
     title: str
@@ -37,67 +37,65 @@ class JobField:
 FIELDS: Final[Mapping[str, JobField]] = {
     "training_file": JobField(
         "Training file",
-        "Conversations, or pairs of answers for dpo, one JSON object a line. The Data screen (2) "
+        "Conversations, or preference pairs for dpo, one JSON object per line. The Data screen (2) "
         "opens, checks and repairs such a file.",
-        "a file of this machine",
+        "a file on this machine",
     ),
     "validation_file": JobField(
         "Validation",
-        "A file, or a share such as 10% that is set aside from the training file. It shows when "
-        "learning turns into memorising.",
+        "A file, or a share such as 10% set aside from the training file. It shows when the model "
+        "starts to overfit.",
         "optional: a file, or a share such as 10%",
     ),
     "model": JobField(
-        "Base model", "The model that learns.", "a name, a hub id (org/name) or a folder"
+        "Base model", "The model to fine-tune.", "a name, a hub id (org/name) or a folder"
     ),
     "provider": JobField("Provider", "The server that trains; local is this machine."),
     "method": JobField(
         "Method",
-        "supervised learns to answer as the examples do; dpo learns to prefer one of two answers. "
-        "auto is what the rows are for.",
+        "supervised learns from example answers; dpo learns to prefer one of two answers. auto: by "
+        "the rows.",
     ),
     "epochs": JobField(
         "Epochs",
-        "How often the whole file is gone through, 1 to 50. More learns more, and more by heart. "
-        "auto: 3 on this machine, elsewhere the server chooses.",
+        "How often the whole file is gone through, 1 to 50. More epochs learn more, but overfit "
+        "sooner. auto: 3 on this machine, elsewhere the server chooses.",
     ),
     "batch_size": JobField(
         "Batch size",
-        "Examples that make up one step, 1 to 256. Larger batches learn more steadily and take "
-        "more memory. auto: by the number of rows.",
+        "Examples per step, 1 to 256. Larger batches learn more steadily and take more memory. "
+        "auto: by the number of rows.",
     ),
     "learning_rate_multiplier": JobField(
         "Learning rate ×",
-        "How far each step goes, as a multiple of the usual rate: 0.5 learns more carefully, 2 "
-        "faster. auto: 1 on this machine.",
+        "Scales the default learning rate: 0.5 learns more carefully, 2 faster. auto: 1 on this "
+        "machine.",
     ),
     "beta": JobField(
         "Beta",
-        "For dpo: how strongly the model is held to what it was; higher changes it less. auto: "
-        "0.1 on this machine.",
+        "For dpo: how closely the model stays to the base model; higher changes it less. auto: 0.1 "
+        "on this machine.",
     ),
     "lora": JobField(
         "LoRA",
-        "yes trains a small adapter beside the model: quick and small. no trains all the weights. "
-        "auto: yes.",
+        "yes trains a small adapter: fast and small. no trains all weights. auto: yes.",
     ),
     "lora_r": JobField(
         "LoRA rank",
-        "Size of the adapter: a higher rank learns more and takes more memory. auto: 16 on this "
-        "machine.",
+        "Rank of the adapter: higher learns more and takes more memory. auto: 16 on this machine.",
     ),
     "more": JobField(
         "More", "Further hyperparameters of the server, as name=value.", "name=value name=value"
     ),
     "suffix": JobField(
-        "Suffix", "A part of the tuned model's name, by which you find it again.", "optional"
+        "Suffix", "A part of the tuned model's name, to recognise it by.", "optional"
     ),
     "seed": JobField(
-        "Seed", "A whole number makes the run, and a split, repeatable. auto: chosen by chance."
+        "Seed", "A whole number makes the run, and a split, repeatable. auto: random."
     ),
 }
 TYPED: Final = tuple(name for name in FIELDS if name not in ("provider", "method", "lora"))
-"""Fields that are typed; the others are chosen."""
+"""Text fields; the others are choices."""
 
 _FIELD_OF: Final = {
     "training_file_id": "training_file",
@@ -107,19 +105,19 @@ _FIELD_OF: Final = {
 }
 _NUMBERS: Final = ("epochs", "batch_size", "learning_rate_multiplier", "beta", "seed")
 _WHOLE: Final = ("epochs", "batch_size", "seed")
-_MOST_DIGITS: Final = 30
+_MAX_DIGITS: Final = 30
 
 
 class FieldError(ValueError):
-    """A value cannot be used: a sentence that names its field."""
+    """An invalid value; the message is a sentence that names its field."""
 
 
 def form_values(request: JobRequest) -> dict[str, str]:
-    """What stands in the fields for a request."""
+    """The values of the fields for a request."""
     share = request.validation_share
     validation = request.validation_file or request.validation_file_id
-    further = dict(request.hyperparameters)
-    lora, rank = further.pop("lora", None), further.pop("lora_r", None)
+    others = dict(request.hyperparameters)
+    lora, rank = others.pop("lora", None), others.pop("lora_r", None)
     values = {
         "training_file": request.training_file or request.training_file_id,
         "validation_file": validation if share is None else f"{share * 100:g}%",
@@ -128,7 +126,7 @@ def form_values(request: JobRequest) -> dict[str, str]:
         "method": request.method,
         "lora": None if lora is None else ("yes" if lora else "no"),
         "lora_r": rank,
-        "more": format_pairs(further),
+        "more": format_pairs(others),
         "suffix": request.suffix,
         **{name: getattr(request, name) for name in _NUMBERS},
     }
@@ -138,35 +136,35 @@ def form_values(request: JobRequest) -> dict[str, str]:
 def read_request(
     values: Mapping[str, str], server: ServerKind, earlier: JobRequest | None = None
 ) -> JobRequest:
-    """The request that the values of the fields make; what is empty or `auto` is left out.
+    """Build a request from the values of the fields; empty and `auto` values are left out.
 
     Args:
         values: by name of the field.
         server: the kind of the provider's server.
-        earlier: the request that the form began with, whose files may be at the server.
+        earlier: the request that the form started from; its files may be at the server.
 
     Raises:
-        FieldError: there is none; the text says what is missing or wrong.
+        FieldError: a value is missing or invalid.
     """
-    given = {name: value for name, value in values.items() if value not in ("", AUTO)}
-    if "training_file" not in given:
+    values = {name: value for name, value in values.items() if value not in ("", AUTO)}
+    if "training_file" not in values:
         raise FieldError("Give a training file; the Data screen (2) opens, checks and repairs one.")
-    if "model" not in given:
+    if "model" not in values:
         raise FieldError("Give a base model.")
-    if "suffix" in given and (reason := server.suffix_blocker(given["suffix"])):
-        raise FieldError(f"Suffix: {reason}")
-    wanted: dict[str, Any] = {
-        "provider": given.get("provider", ""),
-        "model": given["model"],
-        "suffix": given.get("suffix"),
-        "method": given.get("method"),
-        "hyperparameters": _further(given, server),
-        **_file("training_file", given["training_file"], given, earlier),
-        **(_validation(given, earlier) if "validation_file" in given else {}),
-        **{name: _number(name, given[name]) for name in _NUMBERS if name in given},
+    if "suffix" in values and (blocker := server.suffix_blocker(values["suffix"])):
+        raise FieldError(f"Suffix: {blocker}")
+    request: dict[str, Any] = {
+        "provider": values.get("provider", ""),
+        "model": values["model"],
+        "suffix": values.get("suffix"),
+        "method": values.get("method"),
+        "hyperparameters": _hyperparameters(values, server),
+        **_file("training_file", values["training_file"], values, earlier),
+        **(_validation(values, earlier) if "validation_file" in values else {}),
+        **{name: _number(name, values[name]) for name in _NUMBERS if name in values},
     }
     try:
-        return JobRequest.model_validate(wanted)
+        return JobRequest.model_validate(request)
     except ValidationError as error:
         raise FieldError(first_error(error, _field_title)) from error
 
@@ -174,23 +172,23 @@ def read_request(
 def local_files(
     values: Mapping[str, str], earlier: JobRequest | None = None
 ) -> tuple[Path | None, Path | None]:
-    """The training and the validation file of this machine that the values name, if any.
+    """The training and validation files on this machine, if the values name any.
 
     Raises:
-        FieldError: what is typed names none; the text says why.
+        FieldError: a path is invalid.
     """
-    given = {name: value for name, value in values.items() if value not in ("", AUTO)}
-    found: dict[str, Any] = {}
-    if "training_file" in given:
-        found |= _file("training_file", given["training_file"], given, earlier)
-    if "validation_file" in given:
-        found |= _validation(given, earlier)
-    return found.get("training_file"), found.get("validation_file")
+    values = {name: value for name, value in values.items() if value not in ("", AUTO)}
+    files: dict[str, Any] = {}
+    if "training_file" in values:
+        files |= _file("training_file", values["training_file"], values, earlier)
+    if "validation_file" in values:
+        files |= _validation(values, earlier)
+    return files.get("training_file"), files.get("validation_file")
 
 
-def _further(given: Mapping[str, str], server: ServerKind) -> dict[str, Any]:
-    pairs = split_pairs(given.get("more", ""))
-    pairs += [f"{name}={given[name]}" for name in ("lora", "lora_r") if name in given]
+def _hyperparameters(values: Mapping[str, str], server: ServerKind) -> dict[str, Any]:
+    pairs = split_pairs(values.get("more", ""))
+    pairs += [f"{name}={values[name]}" for name in ("lora", "lora_r") if name in values]
     try:
         return parse_pairs(pairs, server)
     except ValueError as error:
@@ -198,46 +196,46 @@ def _further(given: Mapping[str, str], server: ServerKind) -> dict[str, Any]:
 
 
 def _file(
-    name: str, typed: str, given: Mapping[str, str], earlier: JobRequest | None
+    name: str, typed: str, values: Mapping[str, str], earlier: JobRequest | None
 ) -> dict[str, Any]:
-    """A file of this machine, or the one of an earlier job that its server has."""
+    """A file on this machine, or the file of an earlier job at its server."""
     if "\0" in typed:
-        raise FieldError(f"{FIELDS[name].title}: a path cannot hold the character NUL.")
+        raise FieldError(f"{FIELDS[name].title}: a path cannot contain NUL.")
     at_server = earlier and getattr(earlier, f"{name}_id")
     if not at_server or typed != at_server:
         return {name: typed_path(typed)}
-    if earlier and given.get("provider") != earlier.provider:
+    if earlier and values.get("provider") != earlier.provider:
         raise FieldError(
             f"{FIELDS[name].title}: {preview(typed, 40)} is a file at {earlier.provider}; for "
-            "another provider give a file of this machine."
+            "another provider give a file on this machine."
         )
     return {f"{name}_id": typed}
 
 
-def _validation(given: Mapping[str, str], earlier: JobRequest | None) -> dict[str, Any]:
-    typed = given["validation_file"]
+def _validation(values: Mapping[str, str], earlier: JobRequest | None) -> dict[str, Any]:
+    typed = values["validation_file"]
     share = _share(typed)
     if share is None:
-        return _file("validation_file", typed, given, earlier)
+        return _file("validation_file", typed, values, earlier)
     if not 0 < share < 1:
-        raise FieldError(f"Validation: {preview(typed, 20)} is no part of the rows; give 10%.")
+        raise FieldError(f"Validation: {preview(typed, 20)} is not a share of the rows; try 10%.")
     return {"validation_share": share}
 
 
 def _share(typed: str) -> float | None:
-    """A share as a person types it, `10%` or `0.1`; None for what is a file's name."""
+    """Parse a share, `10%` or `0.1`; None if it is a path."""
     try:
-        figure = float(typed.removesuffix("%"))
+        share = float(typed.removesuffix("%"))
     except ValueError:
         return None
-    return figure / 100 if typed.endswith("%") else figure
+    return share / 100 if typed.endswith("%") else share
 
 
 def _number(name: str, typed: str) -> float:
     title = FIELDS[name].title
     kind = "whole number" if name in _WHOLE else "number"
     try:
-        if len(typed) > _MOST_DIGITS:
+        if len(typed) > _MAX_DIGITS:
             raise ValueError
         return int(typed) if name in _WHOLE else float(typed)
     except ValueError:

@@ -1,4 +1,4 @@
-"""A new fine-tuning job: what to train on, which model, and how; what it will come to."""
+"""The form for a new fine-tuning job, with its forecast."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _ENDS = "a tuned model ends with its base."
 
 
 class NewJob(Form[JobRequest]):
-    """Asks for a job. The fields scroll where there is little room; the start button never does."""
+    """The form. Its fields scroll on a small terminal; the buttons do not."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Back", id="new_job.back"),
@@ -66,7 +66,7 @@ class NewJob(Form[JobRequest]):
 
     @dataclass
     class ModelsKnown(Message):
-        """Names of models that a provider may mean."""
+        """Models to suggest for a provider."""
 
         models: list[str]
 
@@ -77,26 +77,26 @@ class NewJob(Form[JobRequest]):
         request: JobRequest | None = None,
         validation: Path | None = None,
     ) -> None:
-        """Offer a job.
+        """Create the form.
 
         Args:
-            services: for the defaults and for looks at the files.
-            path: the training file that is offered.
-            request: an earlier request, to be changed.
-            validation: the validation file that is offered.
+            services: for defaults, checks and forecasts.
+            path: preset training file.
+            request: an earlier request to start from.
+            validation: preset validation file.
         """
         super().__init__()
         self._services = services
         self._earlier = request
-        self._offered = form_values(request) if request else {}
-        self._offered |= {"training_file": str(path)} if path else {}
-        self._offered |= {"validation_file": str(validation)} if validation else {}
-        self._offered.setdefault("model", services.settings.model)
-        self._meant = {scrub(text).strip(): text for text in self._offered.values()}
+        self._preset = form_values(request) if request else {}
+        self._preset |= {"training_file": str(path)} if path else {}
+        self._preset |= {"validation_file": str(validation)} if validation else {}
+        self._preset.setdefault("model", services.settings.model)
+        self._unscrubbed = {scrub(text).strip(): text for text in self._preset.values()}
         self._models: list[str] = []
 
     def compose(self) -> ComposeResult:
-        """The fields, what the focused one is for, what the job will come to, two buttons."""
+        """The fields, help on the focused one, the forecast, two buttons."""
         with Vertical():
             yield Static(self._title(), id="new-job-title", markup=False)
             with VerticalScroll(id="new-job-fields", can_focus=False):
@@ -117,14 +117,14 @@ class NewJob(Form[JobRequest]):
 
     def _row(self, *names: str) -> ComposeResult:
         with Horizontal(classes="row", id=f"row-{names[0]}"):
-            for place, name in enumerate(names):
-                field, second = FIELDS[name], place > 0
+            for column, name in enumerate(names):
+                field, second = FIELDS[name], column > 0
                 if name in TYPED:
-                    value = self._offered.get(name)
+                    value = self._preset.get(name)
                     yield from self.field(name, field.title, value, field.hint, second=second)
                 else:
                     choices = self._choices(name)
-                    value = self._offered.get(name, self._default(name))
+                    value = self._preset.get(name, self._default(name))
                     value = value if value in choices else choices[0]
                     yield from self.choice(name, field.title, choices, value, second=second)
 
@@ -137,9 +137,9 @@ class NewJob(Form[JobRequest]):
         return self._services.settings.provider if name == "provider" else AUTO
 
     def on_mount(self) -> None:
-        """Begin at the file, or where one is given at the start button."""
-        self.query_one("#start" if "training_file" in self._offered else "#training_file").focus()
-        self._other_provider()
+        """Focus the training file, or the start button if it is preset."""
+        self.query_one("#start" if "training_file" in self._preset else "#training_file").focus()
+        self._provider_changed()
         self._explain("training_file")
 
     @on(DescendantFocus)
@@ -147,8 +147,8 @@ class NewJob(Form[JobRequest]):
         self._explain(event.widget.id)
 
     @on(Select.Changed, "#provider")
-    def _other_provider(self) -> None:
-        """Show what the provider's kind of server has."""
+    def _provider_changed(self) -> None:
+        """Show the fields that the provider supports."""
         self.query_one("#row-lora").display = self._server.hyperparameter("lora") is not None
         self._find_models(self.chosen("provider"))
         self._changed()
@@ -156,12 +156,12 @@ class NewJob(Form[JobRequest]):
     @on(Input.Changed)
     @on(Select.Changed)
     def _changed(self) -> None:
-        """Look again at what was changed."""
+        """Evaluate the changed form."""
         self._explain(self.focused.id if self.focused else None)
-        self._tell()
+        self._update_forecast()
 
     def action_start(self) -> None:
-        """Give the request, if nothing stands against it."""
+        """Return the request, if nothing blocks it."""
         try:
             request = self._read()
         except FieldError as error:
@@ -174,23 +174,23 @@ class NewJob(Form[JobRequest]):
         return self._services.providers.server(self.chosen("provider"))
 
     def _read(self) -> JobRequest:
-        """The request.
+        """Read the request.
 
         Raises:
-            FieldError: there is none, or the files do not go with it.
+            FieldError: a value is invalid, or the files block it.
         """
         values = self._values()
         if self._server.hyperparameter("lora") is None:
             values |= {"lora": "", "lora_r": ""}
         request = read_request(values, self._server, self._earlier)
-        if reason := self.query_one(JobForecast).blocker(request):
-            raise FieldError(reason)
+        if blocker := self.query_one(JobForecast).blocker(request):
+            raise FieldError(blocker)
         return request
 
     def _values(self) -> dict[str, str]:
-        """What stands in the fields; a name that cannot be shown as it is means itself still."""
+        """The values of the fields; scrubbed presets are mapped back."""
         values = {name: self.typed(name) if name in TYPED else self.chosen(name) for name in FIELDS}
-        return {name: self._meant.get(value, value) for name, value in values.items()}
+        return {name: self._unscrubbed.get(value, value) for name, value in values.items()}
 
     @work(exclusive=True, group="models", exit_on_error=False)
     async def _find_models(self, provider: str) -> None:
@@ -204,55 +204,58 @@ class NewJob(Form[JobRequest]):
                 services.probing,
             )
         except FtuiError:
-            models = []  # they are suggestions; whatever is typed is taken
+            models = []  # only suggestions are lost
         self.post_message(self.ModelsKnown(models))
 
     @on(ModelsKnown)
-    def _take_models(self, message: ModelsKnown) -> None:
+    def _suggest_models(self, message: ModelsKnown) -> None:
         self._models = message.models
         self.suggest("model", SuggestFromList(message.models, case_sensitive=False))
         if self.focused and self.focused.id == "model":
             self._explain("model")
 
     def _explain(self, name: str | None) -> None:
-        """Say what a field is for."""
+        """Show the help of a field."""
         if name is None or name not in FIELDS:
             return
-        own = {"model": self._about_model, "more": self._about_more}
-        self.show_message("#new-job-about", own[name]() if name in own else FIELDS[name].about)
+        special = {"model": self._about_model, "more": self._about_more}
+        self.show_message(
+            "#new-job-about", special[name]() if name in special else FIELDS[name].about
+        )
 
     def _about_model(self) -> str:
-        """When the model ends, where its server told; else the models that are known."""
+        """The shutdown date of the model, if known; else suggestions."""
         probe = self._services.probing.last(self.chosen("provider"))
         today = date.fromtimestamp(self._services.jobs.now())
         for model in probe.models if probe else ():
             if model.id == self.typed("model") and (ends := model.end_label(today)):
                 return f"{FIELDS['model'].about} It {ends[0].removeprefix('! ')}: {_ENDS}"
-        known = ", ".join(preview(one, 40) for one in self._models[:_SHOWN_MODELS])
-        said = f" Known here: {known}. → takes the one suggested." if known else ""
-        return f"{FIELDS['model'].about}{said}"
+        known = ", ".join(preview(model, 40) for model in self._models[:_SHOWN_MODELS])
+        suggestions = f" Known here: {known}. → accepts a suggestion." if known else ""
+        return f"{FIELDS['model'].about}{suggestions}"
 
     def _about_more(self) -> str:
-        """What the hyperparameter does that is typed last, else which ones there are."""
+        """The help of the hyperparameter being typed, else the names of those that match."""
         last = self.typed("more").replace(",", " ").split(" ")[-1].partition("=")[0]
         known = self._server.hyperparameter(last)
         if known:
             return f"{known.name}: {known.about}."
         others = [
-            one.name
-            for one in self._server.hyperparameters
-            if one.name not in ("lora", "lora_r") and one.name.startswith(last)
+            hyperparameter.name
+            for hyperparameter in self._server.hyperparameters
+            if hyperparameter.name not in ("lora", "lora_r")
+            and hyperparameter.name.startswith(last)
         ]
         if not others:
             return FIELDS["more"].about
         return f"name=value, further hyperparameters: {', '.join(others)}"
 
     @on(JobForecast.Changed)
-    def _tell(self) -> None:
-        """Say what stands against the start, or what the job will come to."""
-        outlook = self.query_one(JobForecast)
+    def _update_forecast(self) -> None:
+        """Show the first blocker, or the forecast."""
+        forecast = self.query_one(JobForecast)
         try:
-            outlook.look_at(*local_files(self._values(), self._earlier))
-            outlook.tell(self._read())
+            forecast.look_at(*local_files(self._values(), self._earlier))
+            forecast.tell(self._read())
         except FieldError as error:
-            outlook.say(str(error), Tone.BAD if self.typed("training_file") else Tone.NONE)
+            forecast.say(str(error), Tone.BAD if self.typed("training_file") else Tone.NONE)

@@ -1,4 +1,4 @@
-"""A server refused this organisation's job: offer to train the same on this machine."""
+"""Offers to train on this machine after a server refused the organisation's job."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tui.settings import Settings
 
 
 class TrainHere(Dialog[bool]):
-    """Says why the job was refused; True for the same job on this machine, False for the form."""
+    """Shows why the job was refused; returns True to train here, False for the form."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("l", "answer(True)", "Train on this machine", id="train_here.accept"),
@@ -28,24 +28,24 @@ class TrainHere(Dialog[bool]):
     ]
 
     def __init__(self, error: OrganisationRefused, request: JobRequest) -> None:
-        """Offer a job.
+        """Create the dialog.
 
         Args:
             error: the refusal.
-            request: the job as it would be asked for here.
+            request: the job for this machine.
         """
         super().__init__()
         self._error = error
         self._request = request
 
     def compose(self) -> ComposeResult:
-        """The refusal, what would be trained here, the two answers."""
+        """The refusal, the offer and two buttons."""
         with Vertical(classes="dialog -wide"):
             yield Static("The job was refused", classes="dialog--title", markup=False)
             yield Static(scrub(self._error.message), classes="dialog--about", markup=False)
             model = preview(self._request.model, 80)
             yield Static(
-                f"The same data can train {model} on this machine, without a key and for nothing.",
+                f"The same data can train {model} on this machine, without a key and at no cost.",
                 markup=False,
             )
             with Horizontal(classes="dialog--buttons"):
@@ -53,7 +53,7 @@ class TrainHere(Dialog[bool]):
                 yield Button("Train here (l)", id="here", variant="primary", compact=True)
 
     def on_mount(self) -> None:
-        """Enter takes the way on."""
+        """Focus the offer."""
         self.query_one("#here", Button).focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
@@ -66,13 +66,13 @@ class TrainHere(Dialog[bool]):
 
 
 def local_request(request: JobRequest, settings: Settings) -> JobRequest | None:
-    """The same job for the engine on this machine, with a model and hyperparameters that it has.
+    """Adapt a request to the engine on this machine: its model, its hyperparameters.
 
-    None where the data is at the other server alone.
+    None if the training file is only at the other server.
     """
     if request.training_file is None:
         return None
-    known = {
+    supported = {
         name: value
         for name, value in request.hyperparameters.items()
         if LOCAL_ENGINE.hyperparameter(name)
@@ -81,7 +81,7 @@ def local_request(request: JobRequest, settings: Settings) -> JobRequest | None:
         update={
             "provider": LOCAL,
             "model": settings.model if settings.provider == LOCAL else DEFAULT_MODEL,
-            "hyperparameters": known,
+            "hyperparameters": supported,
             "validation_file_id": None,
         }
     )
