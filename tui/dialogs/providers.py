@@ -1,4 +1,4 @@
-"""The providers: which can be used, what each cannot do, and how long its models will last."""
+"""The list of providers with their status, missing features and models."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ _COLUMNS = [
     Column("models", 6, right=True),
     Column("cannot", 6, right=True),
 ]
-_KEYS = "↑↓ other provider  tab its models  r ask again  esc closes"
+_KEYS = "↑↓ select  tab models  r refresh  esc close"
 
 
 class ProviderList(Dialog[None]):
-    """A table of the providers, asked side by side, and what is known of the one under the cursor.
+    """A table of the providers, probed concurrently, and details of the one under the cursor.
 
-    Nothing is created at a provider and nothing has to be paid for it.
+    Probing creates nothing at a provider and costs nothing.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -54,27 +54,27 @@ class ProviderList(Dialog[None]):
 
     @dataclass
     class Probed(Message):
-        """A provider was asked."""
+        """A provider was probed."""
 
         probe: ProviderProbe
 
     def __init__(self, providers: Providers, probing: Probing, today: date | None = None) -> None:
-        """Show the providers.
+        """Create the dialog.
 
         Args:
-            providers: which there are.
-            probing: what asks them; what it found out before is shown at once.
-            today: by which it is told how long models last.
+            providers: the servers.
+            probing: probes them; its earlier results show at once.
+            today: for the shutdown dates of models.
         """
         super().__init__()
         self._providers = providers
         self._probing = probing
         self._names = providers.names
         self._today = today or date.today()
-        self._asking = set(self._names)
+        self._pending = set(self._names)
 
     def compose(self) -> ComposeResult:
-        """The table, what is known of one, the keys."""
+        """The table, the details, the keys."""
         with Vertical(classes="dialog -large"):
             yield Static("Providers", classes="dialog--title", markup=False)
             yield LineTable(_COLUMNS, self._cells)
@@ -82,35 +82,35 @@ class ProviderList(Dialog[None]):
             yield Static(_KEYS, classes="dialog--hint", markup=False)
 
     def on_mount(self) -> None:
-        """Ask at once."""
+        """Start probing."""
         table = self.query_one(LineTable)
         table.styles.height = min(8, len(self._names) + 1)
         table.set_row_count(len(self._names))
         table.focus()
-        self._ask()
+        self._probe()
 
     def action_ask(self) -> None:
-        """Ask anew, the keyring too: a key may have come meanwhile."""
+        """Probe again; the keyring is read again too, as a key may have been added."""
         self._providers.keys.forget()
-        self._ask()
+        self._probe()
 
     @work(exclusive=True, group="probe", exit_on_error=False)
-    async def _ask(self) -> None:
-        self._asking = set(self._names)
+    async def _probe(self) -> None:
+        self._pending = set(self._names)
         self.query_one(LineTable).rows_changed()
         async for probe in self._probing.probe_all(self._names):
             self.post_message(self.Probed(probe))
 
     def on_provider_list_probed(self, message: Probed) -> None:
-        """Show what was found out."""
-        self._asking.discard(message.probe.provider)
+        """Show the result."""
+        self._pending.discard(message.probe.provider)
         self.query_one(LineTable).rows_changed([self._names.index(message.probe.provider)])
         self._show()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """Whoever was not asked is not waited for any more."""
+        """Stop waiting after a failure."""
         if event.state is WorkerState.ERROR:
-            self._asking.clear()
+            self._pending.clear()
             self.query_one(LineTable).rows_changed()
 
     @on(LineTable.RowHighlighted)
@@ -118,15 +118,15 @@ class ProviderList(Dialog[None]):
         name = self._names[self.query_one(LineTable).cursor]
         notes = [self._providers.server(name).before_use]
         if name != LOCAL and sends_in_the_clear(self._providers.profile(name).base_url):
-            notes.append("Keys and data go there unencrypted: its base_url is no https.")
+            notes.append("Keys and data are sent unencrypted: its base_url is not https.")
         self.query_one(ProviderView).show(self._probing.last(name), [*filter(None, notes)])
 
     def _cells(self, row: int) -> Sequence[Cell]:
         name = self._names[row]
         kind = self._providers.server(name).brief
         probe = self._probing.last(name)
-        if name in self._asking or probe is None:
-            return ["… asking" if name in self._asking else "? not asked", name, kind, *[""] * 4]
+        if name in self._pending or probe is None:
+            return ["… asking" if name in self._pending else "? not asked", name, kind, *[""] * 4]
         ready = probe.reach == "ready"
         return [
             REACH_LABELS[probe.reach],
