@@ -1,4 +1,4 @@
-"""How the models of a chat are asked: system prompt, temperature, length, seed, test set."""
+"""The settings of a chat: system prompt, temperature, length, seed, test set."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class ChatOptions:
 
 
 class EditChatOptions(Dialog[ChatOptions | None]):
-    """Edits the options; gives them, or None where it is cancelled."""
+    """Edits the options; returns them, or None if cancelled."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Back", id="chat_options.back"),
@@ -97,7 +97,7 @@ class EditChatOptions(Dialog[ChatOptions | None]):
         self.dismiss(None)
 
     def action_apply(self) -> None:
-        """Give the options, or show what is wrong with them."""
+        """Return the options, or show the first problem."""
         temperature = _number(self._value("temperature"))
         tokens, seed, test = (self._value(name) for name in ("max_tokens", "seed", "test"))
         if temperature is None or not 0 <= temperature <= _MAX_TEMPERATURE:

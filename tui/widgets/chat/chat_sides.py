@@ -52,7 +52,7 @@ class ChatSides(Container):
             self._pane(side).show(chat.turns, keep_position=keep_position)
 
     def append(self, chat: Chat) -> None:
-        """Show what came in of the streaming answers."""
+        """Show what the streaming answers have received."""
         for side in chat.streaming():
             if text := chat.turns[-1].answers[side].text:
                 self._pane(side).transcript.append(text)

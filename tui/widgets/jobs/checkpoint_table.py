@@ -51,7 +51,7 @@ class CheckpointTable(Vertical):
 
     @property
     def selected_checkpoint(self) -> Checkpoint | None:
-        """The checkpoint under the cursor; None where there is none."""
+        """The checkpoint under the cursor; None if there is none."""
         row = self.table.cursor
         return self._checkpoints[row] if row < len(self._checkpoints) else None
 
@@ -81,7 +81,7 @@ class CheckpointTable(Vertical):
 
 
 def _best(checkpoints: Sequence[Checkpoint]) -> str | None:
-    """The id of the checkpoint with the lowest validation loss; None where none was measured."""
+    """The id of the checkpoint with the lowest validation loss; None if none was measured."""
     losses = {
         checkpoint.id: checkpoint.valid_loss
         for checkpoint in checkpoints

@@ -18,7 +18,7 @@ from tui.widgets.jobs.event_list import EventList
 from tui.widgets.jobs.job_header import NOTES, JobHeader
 
 _MIN_HEIGHT = 20
-"""Lines of a screen below which there is room for one health note only."""
+"""Lines of a screen below which only one health note is shown."""
 
 Pane = ChartPane | CheckpointTable | EventList
 
@@ -27,7 +27,7 @@ class JobPanel(Vertical):
     """The live view of one job; `show` repaints what differs.
 
     Three panes: chart, checkpoints, events. The lower two are side by side; on a narrow screen the
-    style sheet shows only the one that had the focus last.
+    style sheet shows only the one last focused.
     """
 
     DEFAULT_CSS = """
