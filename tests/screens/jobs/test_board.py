@@ -21,7 +21,7 @@ def test_a_recorded_job_does_not_stall_before_its_server_has_answered() -> None:
     assert board.take_notices(now) == []
     board.update_job(key, run.view(), Connection(updated_at=now), now)
     assert [notice.event for notice in board.take_notices(now)] == ["stalled"]
-    board.update_job(key, run.view(), Connection(updated_at=now, trouble=FtuiError("Away.")), now)
+    board.update_job(key, run.view(), Connection(updated_at=now, error=FtuiError("Away.")), now)
     assert board.take_notices(now) == []
 
 
