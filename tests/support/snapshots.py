@@ -12,6 +12,7 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 _UNIQUE_ID = re.compile(r"terminal-\d+-")
 """Rich names the styles of each picture by a hash of its own."""
+_TIME = re.compile(r"\d{4}-\d\d-\d\d(&#160;|\s)\d\d:\d\d")
 
 
 class SvgSnapshot(SingleFileSnapshotExtension):
@@ -22,4 +23,4 @@ class SvgSnapshot(SingleFileSnapshotExtension):
 
     def serialize(self, data: Any, **_: Any) -> str:
         """The picture without what differs from run to run."""
-        return _UNIQUE_ID.sub("terminal-", str(data))
+        return _TIME.sub(r"2026-01-01\g<1>00:00", _UNIQUE_ID.sub("terminal-", str(data)))
