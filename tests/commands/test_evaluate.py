@@ -82,7 +82,7 @@ async def test_a_regression_fails_only_where_that_is_asked_for(
         (["none.jsonl", "--base", "bad", "--tuned", "good"], "There is no file none.jsonl"),
         ([".", "--base", "bad", "--tuned", "good"], "is a folder"),
         (["test.jsonl", "--base", "bad", "--tuned", "gone"], "The model gone does not exist"),
-        (["test.jsonl"], "There is no finished job"),
+        (["test.jsonl"], "No finished job has models"),
         (["test.jsonl", "--base", "b", "--tuned", "t", "--scorer", "f1"], "no scorer f1"),
         (["test.jsonl", "--base", "b", "--tuned", "t", "--provider", "x"], "no provider x"),
     ],

@@ -23,7 +23,7 @@ def environ(nobodys_settings: Path, tmp_path: Path) -> dict[str, str]:
     return {
         "FTUI_HOME": str(nobodys_settings),
         "FTUI_CONFIG": str(config),
-        "PYTHON_KEYRING_BACKEND": "keyrings.InFile",
+        "PYTHON_KEYRING_BACKEND": "support.keyrings.InFile",
         "TEST_KEYRING": str(tmp_path / "keyring.json"),
         "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}",
         "OPENAI_API_KEY": KEY,

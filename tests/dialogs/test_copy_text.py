@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from support.dialog_app import SIZES, outside, showing
+from support.waiting import until
 
 from tui.dialogs.copy_text import CopyText
 from tui.domain.text import has_unsafe
@@ -25,8 +26,8 @@ async def test_the_text_under_the_cursor_is_returned_unchanged(size: tuple[int, 
 
 
 async def test_the_dialog_says_what_tmux_needs() -> None:
-    async with showing(CopyText([("user", "Hello")])) as (app, _):
-        assert "set -g set-clipboard on" in app.shown()
+    async with showing(CopyText([("user", "Hello")])) as (app, pilot):
+        await until(pilot, lambda: "set -g set-clipboard on" in app.shown())
 
 
 async def test_a_text_that_terminals_would_cut_is_refused_with_the_reason() -> None:

@@ -1,6 +1,6 @@
 """Keyrings for tests: one in a file, one that never answers, one that is locked.
 
-A process started with `PYTHON_KEYRING_BACKEND=keyrings.InFile` uses the first.
+A process started with `PYTHON_KEYRING_BACKEND=support.keyrings.InFile` uses the first.
 """
 
 from __future__ import annotations

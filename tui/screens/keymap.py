@@ -17,6 +17,11 @@ def unknown_ids(ids: Iterable[str]) -> list[str]:
 def _binding_ids(node: type[DOMNode]) -> Iterator[str]:
     """The ids of the bindings that a class and its subclasses declare."""
     if node.__module__.startswith("tui."):
-        yield from (binding.id for binding in Binding.make_bindings(node.BINDINGS) if binding.id)
+        yield from (binding.id for binding in _own_bindings(node) if binding.id)
     for subclass in node.__subclasses__():
         yield from _binding_ids(subclass)
+
+
+def _own_bindings(node: type[DOMNode]) -> Iterator[Binding]:
+    """The bindings that a class declares itself, without the inherited ones of Textual."""
+    return iter(Binding.make_bindings(vars(node).get("BINDINGS", ())))
