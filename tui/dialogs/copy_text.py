@@ -52,8 +52,8 @@ class CopyText(Dialog[str | None]):
             yield LineTable(_COLUMNS, self._cells)
             yield Static(id="copy-text-message", markup=False)
             yield Static(
-                "The terminal sets the clipboard (OSC 52). Inside tmux this needs "
-                "`set -g set-clipboard on`.",
+                "The terminal sets the clipboard (OSC 52).\n"
+                "Inside tmux this needs `set -g set-clipboard on`.",
                 classes="dialog--hint",
                 markup=False,
             )
