@@ -118,7 +118,7 @@ async def test_an_unknown_model_on_azure_gets_a_hint_about_deployments(
 ) -> None:
     server.quirks["m"] = "missing"
     _, ending = await collect(services, provider="azure")
-    assert "deployment's name" in ending.error
+    assert "create a deployment" in ending.error
     _, ending = await collect(services)
     assert "does not exist" in ending.error
     assert "Azure" not in ending.error
