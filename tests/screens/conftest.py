@@ -23,9 +23,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def far_settings(
-    server: MisbehavingServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> Settings:
+def far_settings(server: MisbehavingServer, settings: Settings) -> Settings:
     """Settings whose provider is the server."""
     far = provider_profile(server.url)
     return settings.model_copy(

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 from servers.misbehaving import MisbehavingServer
-from support.providers import provider_profile
+from support.providers import settings_for
 from support.watched_jobs import Time
 
 from tui.services.container import Services
 from tui.services.jobs.jobs import Jobs
-from tui.settings import Settings
 
 
 @pytest.fixture
@@ -21,17 +20,8 @@ def time() -> Time:
 
 
 @pytest.fixture
-async def services(
-    server: MisbehavingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Services]:
-    profile = provider_profile(server.url)
-    settings = Settings(
-        home=tmp_path / "home",
-        workspace=tmp_path / ".ftui",
-        provider="far",
-        providers={"far": profile},
-    )
-    services = Services(settings)
+async def services(server: MisbehavingServer, tmp_path: Path) -> AsyncIterator[Services]:
+    services = Services(settings_for(tmp_path, server.url))
     yield services
     await services.providers.close()
 

@@ -17,7 +17,7 @@ def provider_profile(url: str, **fields: Any) -> ProviderProfile:
     return ProviderProfile(base_url=url, api_key_env=KEY_ENV, **fields)
 
 
-def far_settings(folder: Path, url: str, **fields: Any) -> Settings:
+def settings_for(folder: Path, url: str, **fields: Any) -> Settings:
     """Settings below a test's folder whose provider `far` is the server at `url`."""
     return Settings(
         home=folder / "home",

@@ -100,9 +100,7 @@ async def test_a_large_file_is_checked_by_other_processes_while_the_app_holds_th
 
 
 @pytest.mark.long
-async def test_a_check_can_be_stopped_and_restarted(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_check_can_be_stopped_and_restarted(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "tickets.jsonl"
     path.write_bytes(sample_path("tickets_train.jsonl").read_bytes() * 400)
     app = app_on(settings, path)

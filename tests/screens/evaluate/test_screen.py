@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from servers.chat import ChatServer, chat_server
 from servers.misbehaving import Fault
-from support.providers import provider_profile
+from support.providers import settings_for
 from support.waiting import until
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
@@ -46,15 +46,8 @@ async def server() -> AsyncIterator[ChatServer]:
 
 
 @pytest.fixture
-def settings(server: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    profile = provider_profile(server.url)
-    return Settings(
-        home=tmp_path / "home",
-        workspace=tmp_path / ".ftui",
-        provider="far",
-        concurrency=4,
-        providers={"far": profile},
-    )
+def settings(server: ChatServer, tmp_path: Path) -> Settings:
+    return settings_for(tmp_path, server.url, concurrency=4)
 
 
 @pytest.fixture

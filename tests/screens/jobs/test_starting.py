@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from servers.misbehaving import Fault, MisbehavingServer
-from support.providers import provider_profile
+from support.providers import settings_for
 from support.sample_rows import good_rows
 from support.waiting import until
 from textual.widgets import Input, Static
@@ -18,25 +18,13 @@ from tui.dialogs.jobs.new_job import NewJob
 from tui.domain.submission.job_request import JobRequest
 from tui.screens.jobs.starting import JobStarting
 from tui.services.container import Services
-from tui.settings import Settings
 
 JOBS = "fine_tuning/jobs"
 
 
 @pytest.fixture
-def services(
-    server: MisbehavingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Services:
-    far = provider_profile(server.url)
-    return Services(
-        Settings(
-            home=tmp_path / "home",
-            workspace=tmp_path / ".ftui",
-            provider="far",
-            model="base",
-            providers={"far": far},
-        )
-    )
+def services(server: MisbehavingServer, tmp_path: Path) -> Services:
+    return Services(settings_for(tmp_path, server.url, model="base"))
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ async def server() -> AsyncIterator[StreamingServer]:
 
 
 @pytest.fixture
-def services(server: StreamingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Services:
+def services(server: StreamingServer, tmp_path: Path) -> Services:
     profiles = {
         name: provider_profile(server.url, kind=kind)
         for name, kind in (("far", None), ("azure", "azure"))

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from servers.chat import ChatServer, chat_server
 from servers.misbehaving import Fault
-from support.providers import provider_profile
+from support.providers import settings_for
 
 from tui.domain.evaluation.comparison import Verdict
 from tui.domain.evaluation.records import CaseResult, Evaluation, Reply
@@ -36,17 +36,8 @@ async def server() -> AsyncIterator[ChatServer]:
 
 
 @pytest.fixture
-def services(server: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Services:
-    profile = provider_profile(server.url)
-    return Services(
-        Settings(
-            home=tmp_path / "home",
-            workspace=tmp_path / ".ftui",
-            provider="far",
-            concurrency=4,
-            providers={"far": profile},
-        )
-    )
+def services(server: ChatServer, tmp_path: Path) -> Services:
+    return Services(settings_for(tmp_path, server.url, concurrency=4))
 
 
 def make_test_set(folder: Path, n: int = 10, expected: str = EXPECTED) -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from servers.misbehaving import Fault, MisbehavingServer, misbehaving_server
-from support.providers import provider_profile
+from support.providers import settings_for
 
 from tui.domain.jobs.stopping import latest_checkpoint
 from tui.domain.jobs.view import JobView
@@ -15,7 +15,6 @@ from tui.services.clock import Clock
 from tui.services.container import Services
 from tui.services.errors import CannotSteer, NotFound, ProviderError
 from tui.services.jobs.stopping import stop_and_keep
-from tui.settings import Settings
 
 
 @pytest.fixture
@@ -26,13 +25,8 @@ async def server() -> AsyncIterator[MisbehavingServer]:
 
 
 @pytest.fixture
-async def services(
-    server: MisbehavingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Services]:
-    far = provider_profile(server.url)
-    settings = Settings(
-        home=tmp_path / "home", workspace=tmp_path / ".ftui", providers={"far": far}
-    )
+async def services(server: MisbehavingServer, tmp_path: Path) -> AsyncIterator[Services]:
+    settings = settings_for(tmp_path, server.url)
     services = Services(settings)
     yield services
     await services.providers.close()

@@ -27,9 +27,7 @@ JOBS = "fine_tuning/jobs"
 
 
 @pytest.fixture
-async def services(
-    server: MisbehavingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Services]:
+async def services(server: MisbehavingServer, tmp_path: Path) -> AsyncIterator[Services]:
     far = provider_profile(server.url)
     settings = Settings(
         home=tmp_path / "home",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from servers.misbehaving import Fault, MisbehavingServer
-from support.providers import provider_profile
+from support.providers import settings_for
 
 from tui.domain.rows.parsing import BOM
 from tui.domain.submission.upload_progress import UploadProgress
@@ -21,7 +21,6 @@ from tui.services.errors import FileError, InputError, ProviderError
 from tui.services.progress import describe_progress
 from tui.services.reading.row_file import Stamp
 from tui.services.submission.uploading import Uploader
-from tui.settings import Settings
 
 PART = 1000
 CONTENT = os.urandom(3500)
@@ -35,13 +34,10 @@ def pauses() -> list[float]:
 
 @pytest.fixture
 async def make(
-    server: MisbehavingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
+    server: MisbehavingServer, tmp_path: Path, pauses: list[float]
 ) -> AsyncIterator[Make]:
     """Makes what sends; each is like that of an ftui that was started anew."""
-    profile = provider_profile(server.url)
-    settings = Settings(
-        home=tmp_path / "home", workspace=tmp_path / ".ftui", providers={"far": profile}
-    )
+    settings = settings_for(tmp_path, server.url)
     services = Services(settings)
 
     async def sleep(seconds: float) -> None:
