@@ -137,10 +137,10 @@ class FtuiApp(App[None]):
         await self._open(Mode.DATA if self._file else Mode.DECIDE)
         if self._file:
             self.post_message(DataRequested(self._file))
-        self.call_after_refresh(self._tell_loop)
+        self.call_after_refresh(self._load_states)
 
     @work(exit_on_error=False)
-    async def _tell_loop(self) -> None:
+    async def _load_states(self) -> None:
         """Make the loop bar true for the steps that nobody has opened yet."""
         for mode in Mode:
             screen = await asyncio.to_thread(screen_class, mode)
@@ -217,10 +217,10 @@ class FtuiApp(App[None]):
             return
         if notifier.bell:
             self.bell()
-        self._tell_elsewhere(message.notice)
+        self._notify_outside(message.notice)
 
     @work(exit_on_error=False)
-    async def _tell_elsewhere(self, notice: JobNotification) -> None:
+    async def _notify_outside(self, notice: JobNotification) -> None:
         notifier = self.services.notifier
         sequence = notifier.desktop_sequence(notice)
         if sequence and not self.is_headless:

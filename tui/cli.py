@@ -84,13 +84,13 @@ def _discard_output(*streams: TextIO) -> None:
 
 
 def _settings(flags: argparse.Namespace) -> Settings | None:
-    from tui.commands.console.output import tell
+    from tui.commands.console.output import print_message
     from tui.settings import load_settings
 
     try:
         return load_settings({"workspace": flags.workspace})
     except ValueError as error:
-        tell(f"ftui: {error}")
+        print_message(f"ftui: {error}")
         return None
 
 
@@ -111,7 +111,7 @@ def _run_command(name: str, arguments: list[str]) -> int:
     if settings is None:
         return 2
 
-    from tui.commands.console.output import tell
+    from tui.commands.console.output import print_message
     from tui.services.container import Services
     from tui.services.errors import FtuiError
     from tui.services.workspace.files import explain
@@ -119,13 +119,13 @@ def _run_command(name: str, arguments: list[str]) -> int:
     try:
         code: int = asyncio.run(command.run(flags, Services(settings)))
     except FtuiError as error:
-        tell(f"ftui: {error}")
+        print_message(f"ftui: {error}")
         return 2
     except BrokenPipeError:
         raise
     except OSError as error:
         # Errors that no service expected still end in a sentence, not a traceback.
-        tell(f"ftui: {explain(error, error.filename or name)}")
+        print_message(f"ftui: {explain(error, error.filename or name)}")
         return 2
     return code
 

@@ -147,11 +147,11 @@ def test_upload_progress_is_printed_only_on_a_terminal() -> None:
     times = iter(range(100))
     with os.fdopen(follower, "w") as stream:
         with ProgressLine(stream, lambda: float(next(times))) as line:
-            line.say("uploading a.jsonl  42% of 1.0 GB\x1b[2J")
+            line.show_text("uploading a.jsonl  42% of 1.0 GB\x1b[2J")
         stream.flush()
         told = os.read(leader, 1000).decode()
     os.close(leader)
     assert "\ruploading a.jsonl  42% of 1.0 GB" in told
     assert "\x1b" not in told
     with ProgressLine(sys.stderr, lambda: float(next(times))) as silent:
-        silent.say("nothing of it")
+        silent.show_text("nothing of it")

@@ -13,8 +13,8 @@ from typing import Any
 
 from tui.commands.check_flags import add_check_flags, format_of, options_of
 from tui.commands.console.output import (
-    GOOD,
-    THE_ANSWER_IS_NO,
+    EXIT_NO,
+    EXIT_OK,
     ProgressLine,
     add_json_flag,
     emit,
@@ -71,7 +71,7 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
         cost = price_text(report.tokens.total, AUTO_EPOCHS, model, settings.prices)
         for line in (f"a run: {cost}", *context_lines(dataset), *problem_lines(report.problems)):
             show(line)
-    return GOOD if report.usable else THE_ANSWER_IS_NO
+    return EXIT_OK if report.usable else EXIT_NO
 
 
 async def _check(dataset: Dataset, against: Mapping[str, Dataset]) -> DatasetReport:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui.commands.console.interruption import interruptible
-from tui.commands.console.output import GOOD, THE_ANSWER_IS_NO, add_json_flag, emit, show, tell
+from tui.commands.console.output import EXIT_NO, EXIT_OK, add_json_flag, emit, print_message, show
 from tui.services.errors import InputError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
         emit(as_json(decision))
     else:
         _show(decision, framework)
-    return GOOD if decision.verdict is Verdict.FINE_TUNE else THE_ANSWER_IS_NO
+    return EXIT_OK if decision.verdict is Verdict.FINE_TUNE else EXIT_NO
 
 
 def as_json(decision: Decision) -> dict[str, object]:
@@ -72,7 +72,7 @@ def ask_all(framework: Framework) -> Answers:
             "Standard input is not a terminal.", "Give the answers in a file: --answers F."
         )
     if framework.introduction:
-        tell(framework.introduction)
+        print_message(framework.introduction)
     answers = Answers()
     for key in question_keys(framework):
         answers = _ask(framework, key, answers)
@@ -97,7 +97,7 @@ def _ask(framework: Framework, key: str, answers: Answers) -> Answers:
         try:
             answer = parse_answers({key: text}, framework).of(key)
         except ValueError as error:
-            tell(str(error))
+            print_message(str(error))
             continue
         return answers.with_answer(key, str(answer))
 
@@ -105,21 +105,21 @@ def _ask(framework: Framework, key: str, answers: Answers) -> Answers:
 def _print_question(framework: Framework, key: str) -> None:
     from tui.domain.decision.verdict import REASON, question_text
 
-    tell(f"\n{question_text(framework, key)}")
+    print_message(f"\n{question_text(framework, key)}")
     if key == REASON:
         meanings = [
             *(f"{name}: {reason.description}" for name, reason in framework.good_reasons.items()),
             *(f"{name}: {bad.problem}" for name, bad in framework.bad_reasons.items()),
             "unsure",
         ]
-        tell("\n".join(f"  {index} {what}" for index, what in enumerate(meanings, 1)))
-        tell("Answer with a number or a name.")
+        print_message("\n".join(f"  {index} {what}" for index, what in enumerate(meanings, 1)))
+        print_message("Answer with a number or a name.")
         return
     step = framework.steps[key]
     for title, text in (("Why we ask", step.why), ("Test it", step.test)):
         if text:
-            tell(f"  {title}: {text}")
-    tell("Answer yes, no or unsure.")
+            print_message(f"  {title}: {text}")
+    print_message("Answer yes, no or unsure.")
 
 
 def _show(decision: Decision, framework: Framework) -> None:

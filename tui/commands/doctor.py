@@ -9,7 +9,7 @@ import argparse
 import platform
 
 from tui import __version__
-from tui.commands.console.output import GOOD, THE_ANSWER_IS_NO, add_json_flag, emit, show
+from tui.commands.console.output import EXIT_NO, EXIT_OK, add_json_flag, emit, show
 from tui.services.container import Services
 from tui.services.doctor import run_checks
 
@@ -39,4 +39,4 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
         for check in checks:
             glyph = "✓ ok " if check.ok else "✗ bad"
             show(f"{glyph} {check.name.ljust(width)}  {check.message}")
-    return GOOD if all(check.ok for check in checks) else THE_ANSWER_IS_NO
+    return EXIT_OK if all(check.ok for check in checks) else EXIT_NO

@@ -10,13 +10,13 @@ from __future__ import annotations
 import argparse
 
 from tui.commands.console.output import (
-    COULD_NOT,
-    GOOD,
-    INTERRUPTED,
+    EXIT_ERROR,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
     add_json_flag,
     emit,
+    print_message,
     show,
-    tell,
 )
 from tui.domain.text import number, plural
 from tui.services.container import Services
@@ -47,17 +47,19 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
     """Run the verb; start, stop and status then print the engine's status."""
     engine = services.engine
     if flags.verb == "serve":
-        tell(f"ftui: serving {engine.socket}; ctrl+c stops the engine; training continues.")
+        print_message(
+            f"ftui: serving {engine.socket}; ctrl+c stops the engine; training continues."
+        )
         code = await engine.serve(flags.port, flags.host)
-        return code if code in (GOOD, INTERRUPTED) else COULD_NOT
+        return code if code in (EXIT_OK, EXIT_INTERRUPTED) else EXIT_ERROR
     if flags.verb == "start":
         status = await engine.start(flags.port, flags.host)
     else:
         if flags.verb == "stop":
             if flags.pause:
-                tell("ftui: waiting for jobs to save and pause …")
+                print_message("ftui: waiting for jobs to save and pause …")
             stopped = await engine.stop(pause=flags.pause)
-            tell(
+            print_message(
                 "ftui: the engine has stopped." if stopped else "ftui: the engine was not running."
             )
         status = await engine.status()
@@ -65,7 +67,7 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
         emit(status.model_dump())
     else:
         _show(status)
-    return GOOD
+    return EXIT_OK
 
 
 def _show(status: EngineStatus) -> None:

@@ -13,7 +13,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui.commands.console.output import GOOD, THE_ANSWER_IS_NO, add_json_flag, emit, show, tell
+from tui.commands.console.output import EXIT_NO, EXIT_OK, add_json_flag, emit, print_message, show
 from tui.services.errors import InputError
 
 if TYPE_CHECKING:
@@ -52,9 +52,11 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
     try:
         evaluation = await services.evaluations.start(request)
         if flags.scorer is None:
-            tell(f"Scorer {evaluation.scorer.name}: {evaluation.scorer.about}")
+            print_message(f"Scorer {evaluation.scorer.name}: {evaluation.scorer.about}")
         if evaluation.reused:
-            tell(f"Resuming an interrupted run: {evaluation.reused} cases already answered.")
+            print_message(
+                f"Resuming an interrupted run: {evaluation.reused} cases already answered."
+            )
         await _answer_all(evaluation, services)
         record = await services.evaluations.finish(evaluation)
     finally:
@@ -67,7 +69,7 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
     else:
         _show(record, result, evaluation.cases_file)
     worse = result.verdict is Verdict.WORSE
-    return THE_ANSWER_IS_NO if worse and flags.fail_on_regression else GOOD
+    return EXIT_NO if worse and flags.fail_on_regression else EXIT_OK
 
 
 async def _request(flags: argparse.Namespace, services: Services) -> EvaluationRequest:
@@ -83,7 +85,7 @@ async def _request(flags: argparse.Namespace, services: Services) -> EvaluationR
             "Give them: --base M --tuned M.",
         )
     if (base, tuned) != (flags.base, flags.tuned):
-        tell(f"Comparing {tuned} with {base}.")
+        print_message(f"Comparing {tuned} with {base}.")
     return EvaluationRequest(
         test=flags.test,
         provider=provider or services.settings.provider,
@@ -106,9 +108,9 @@ async def _answer_all(run: EvaluationRun, services: Services) -> None:
                     reported = now
                     fresh = done - run.reused
                     progress = CaseProgress(done, len(run.cases), fresh, now - start)
-                    tell(describe_progress(progress))
+                    print_message(describe_progress(progress))
     except asyncio.CancelledError:
-        tell(f"Interrupted; {len(run.results)} cases saved. The same command resumes.")
+        print_message(f"Interrupted; {len(run.results)} cases saved. The same command resumes.")
         raise
 
 

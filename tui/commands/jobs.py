@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tui.commands.console.output import GOOD, add_json_flag, emit, show, tell
+from tui.commands.console.output import EXIT_OK, add_json_flag, emit, print_message, show
 from tui.domain.jobs.comparison import UNKNOWN, ComparisonRow, comparison_rows
 from tui.domain.jobs.list_rows import ROW_TITLES, job_fields, row_cells
 from tui.domain.jobs.view import JobView
@@ -33,12 +33,14 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
     listing = await services.jobs.list_jobs()
     await services.providers.close()
     for provider, error in listing.errors.items():
-        tell(f"ftui: {provider} could not be queried; its recorded jobs are shown. {error}")
+        print_message(
+            f"ftui: {provider} could not be queried; its recorded jobs are shown. {error}"
+        )
     if flags.json:
         emit([job_fields(view) for view in listing.views])
     else:
         _show_jobs(listing.views, services.jobs.now())
-    return GOOD
+    return EXIT_OK
 
 
 def _show_jobs(views: tuple[JobView, ...], now: float) -> None:
@@ -63,11 +65,11 @@ async def _compare(flags: argparse.Namespace, services: Services) -> int:
     if flags.json:
         jobs = [{"job": view.id, "provider": view.provider} for view in views]
         emit({"jobs": jobs, "rows": [_row_fields(row) for row in rows]})
-        return GOOD
+        return EXIT_OK
     table = [["  ", *(run.name for run in runs)]]
     table += [[f"{'≠' if row.differs else ' '} {row.name}", *row.cells] for row in rows]
     _show_table(table)
-    return GOOD
+    return EXIT_OK
 
 
 def _row_fields(row: ComparisonRow) -> dict[str, object]:

@@ -14,7 +14,7 @@ import sys
 from pydantic import SecretStr
 
 from tui.commands.console.interruption import interruptible
-from tui.commands.console.output import GOOD, add_json_flag, emit, show, tell
+from tui.commands.console.output import EXIT_OK, add_json_flag, emit, print_message, show
 from tui.domain.providers.kinds import LOCAL
 from tui.domain.text import preview
 from tui.services.container import Services
@@ -34,20 +34,24 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
     keys = services.providers.keys
     if flags.verb == "list":
         await _list(services, as_json=flags.json)
-        return GOOD
+        return EXIT_OK
     name = _provider(flags, services)
     if flags.verb == "set":
         await keys.store(name, _read_key(name))
-        tell(f"ftui: stored the key for {preview(name, 60)} in the keyring of this machine.")
+        print_message(
+            f"ftui: stored the key for {preview(name, 60)} in the keyring of this machine."
+        )
         place = await keys.place(name)
         if place.source == "environment":
-            tell(
+            print_message(
                 f"ftui: the environment variable {place.variable} is set too and takes precedence."
             )
     else:
         await keys.remove(name)
-        tell(f"ftui: deleted the key for {preview(name, 60)} from the keyring of this machine.")
-    return GOOD
+        print_message(
+            f"ftui: deleted the key for {preview(name, 60)} from the keyring of this machine."
+        )
+    return EXIT_OK
 
 
 def _provider(flags: argparse.Namespace, services: Services) -> str:

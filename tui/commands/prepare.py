@@ -18,7 +18,14 @@ from typing import Any
 
 from tui.commands.check import problem_lines
 from tui.commands.check_flags import add_check_flags, format_of, options_of
-from tui.commands.console.output import GOOD, ProgressLine, add_json_flag, emit, show, tell
+from tui.commands.console.output import (
+    EXIT_OK,
+    ProgressLine,
+    add_json_flag,
+    emit,
+    print_message,
+    show,
+)
 from tui.domain.fixes.fixes import FIXABLE
 from tui.domain.rows.formats import Format
 from tui.domain.text import number, plural, preview
@@ -113,7 +120,7 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
         emit(as_json(written))
     else:
         _show(written)
-    return GOOD
+    return EXIT_OK
 
 
 def _refuse_shares(flags: argparse.Namespace) -> None:
@@ -179,7 +186,7 @@ def as_json(written: Written) -> dict[str, Any]:
 
 def _show(written: Written) -> None:
     for line in problem_lines(written.problems):
-        tell(line)
+        print_message(line)
     show(
         f"{plural(written.rows, 'row')} of {written.format}: {number(written.written)} written, "
         f"{number(written.rejected)} rejected"

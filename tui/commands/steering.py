@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from tui.commands.console.output import GOOD, add_json_flag, emit, show, tell
+from tui.commands.console.output import EXIT_OK, add_json_flag, emit, print_message, show
 from tui.domain.jobs.descriptions import job_name, status_label
 from tui.domain.jobs.stopping import describe_kept_checkpoint, latest_checkpoint
 from tui.domain.jobs.view import JobView
@@ -35,7 +35,7 @@ async def steer(flags: argparse.Namespace, services: Services, verb: Steering) -
         emit(_fields(view))
     else:
         show(_line(view))
-    return GOOD
+    return EXIT_OK
 
 
 async def stop_keeping(flags: argparse.Namespace, services: Services) -> int:
@@ -52,7 +52,9 @@ async def stop_keeping(flags: argparse.Namespace, services: Services) -> int:
         async for update in stop_and_keep(services.jobs, view.provider, view.id):
             view = update
             if not view.terminal:
-                tell(f"ftui: Pausing {job_name(view)}; its checkpoint is saved after this step.")
+                print_message(
+                    f"ftui: Pausing {job_name(view)}; its checkpoint is saved after this step."
+                )
     finally:
         await services.providers.close()
     if flags.json:
@@ -61,7 +63,7 @@ async def stop_keeping(flags: argparse.Namespace, services: Services) -> int:
     else:
         show(_line(view))
         show(describe_kept_checkpoint(view))
-    return GOOD
+    return EXIT_OK
 
 
 async def _resolve_active(flags: argparse.Namespace, services: Services) -> JobView:

@@ -12,7 +12,14 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from tui.commands import watch
-from tui.commands.console.output import GOOD, ProgressLine, add_json_flag, emit, show, tell
+from tui.commands.console.output import (
+    EXIT_OK,
+    ProgressLine,
+    add_json_flag,
+    emit,
+    print_message,
+    show,
+)
 from tui.domain.jobs.view import JobView
 from tui.domain.providers.hyperparameter_parsing import parse_pairs
 from tui.domain.providers.kinds import LOCAL
@@ -74,8 +81,8 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
         view = await _submit(prepared, services)
         _print(view, as_json=flags.json)
         if not flags.watch:
-            tell(f"ftui: the job runs on its own. Follow it with: ftui watch {view.id}")
-            return GOOD
+            print_message(f"ftui: the job runs on its own. Follow it with: ftui watch {view.id}")
+            return EXIT_OK
         return await watch.follow(services, view, as_json=flags.json)
     finally:
         await services.providers.close()
@@ -135,14 +142,14 @@ async def _print_forecast(request: JobRequest, services: Services, *, as_json: b
     job = {"provider": request.provider, "model": request.model, "method": request.method}
     if as_json:
         emit(job | forecast.to_json())
-        return GOOD
+        return EXIT_OK
     show(" · ".join(str(value) for value in job.values()))
     for sentence in [
         *forecast.lines(local=request.provider == LOCAL),
         *filter(None, [survey.warning()]),
     ]:
         show(sentence)
-    return GOOD
+    return EXIT_OK
 
 
 async def _submit(prepared: PreparedJob, services: Services) -> JobView:
@@ -150,13 +157,13 @@ async def _submit(prepared: PreparedJob, services: Services) -> JobView:
     request = prepared.request
     for job in await services.jobs.recover():
         if job.view and job.request.is_equivalent_to(request):
-            tell(f"ftui: this job was already created before ftui quit: {job.view.id}")
+            print_message(f"ftui: this job was already created before ftui quit: {job.view.id}")
             return job.view
         if job.view:
-            tell(f"ftui: a job was created before ftui quit: {job.view.id}")
+            print_message(f"ftui: a job was created before ftui quit: {job.view.id}")
         else:
-            tell(f"ftui: an earlier job on {job.request.training_name}: {job.error}")
-    tell(f"ftui: submitting {request.training_name} to {request.provider} …")
+            print_message(f"ftui: an earlier job on {job.request.training_name}: {job.error}")
+    print_message(f"ftui: submitting {request.training_name} to {request.provider} …")
     with ProgressLine() as line:
         return await services.jobs.submit(request, prepared.stamps, line.show)
 

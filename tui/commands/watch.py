@@ -14,7 +14,7 @@ import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import suppress
 
-from tui.commands.console.output import GOOD, THE_ANSWER_IS_NO, add_json_flag, tell
+from tui.commands.console.output import EXIT_NO, EXIT_OK, add_json_flag, print_message
 from tui.commands.watch_printers import JsonPrinter, LinePrinter, LivePrinter, Printer
 from tui.domain.jobs.health import HealthNote, health_notes
 from tui.domain.jobs.view import JobView
@@ -60,7 +60,7 @@ async def follow(services: Services, view: JobView, *, as_json: bool) -> int:
         services.notifier,
         view,
         write=_write_sequence,
-        on_error=lambda error: tell(f"ftui: {error}"),
+        on_error=lambda error: print_message(f"ftui: {error}"),
     )
     failures = 0
     shown_kinds: set[str] = set()
@@ -77,14 +77,14 @@ async def follow(services: Services, view: JobView, *, as_json: bool) -> int:
             notifications.handle(update)
     except asyncio.CancelledError:
         printer.end()
-        tell(
+        print_message(
             f"ftui: Stopped watching; the job continues. Follow it again with: ftui watch {view.id}"
         )
         raise
     finally:
         printer.end()
     await notifications.finish()
-    return GOOD if view.status == "succeeded" else THE_ANSWER_IS_NO
+    return EXIT_OK if view.status == "succeeded" else EXIT_NO
 
 
 def _make_printer(*, as_json: bool) -> Printer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Protocol
 
-from tui.commands.console.output import emit, show, tell
+from tui.commands.console.output import emit, print_message, show
 from tui.commands.console.status_line import StatusLine
 from tui.domain.jobs.descriptions import (
     clock_time,
@@ -48,7 +48,7 @@ class JsonPrinter:
             self.record(record)
         if bool(update.connection.error) is not self._disconnected:
             self._disconnected = not self._disconnected
-            tell(f"ftui: {_connection_change(update.connection, now)}")
+            print_message(f"ftui: {_connection_change(update.connection, now)}")
 
     def record(self, record: Record) -> None:
         """Print one record."""

@@ -147,41 +147,34 @@ class LineTable(ScrollView, can_focus=True):
     """Index of the row under the cursor; setting it scrolls it into view."""
 
     @dataclass
-    class RowHighlighted(Message):
+    class TableMessage(Message):
+        """A message of a table."""
+
+        table: LineTable
+
+        @property
+        def control(self) -> LineTable:
+            """The table."""
+            return self.table
+
+    @dataclass
+    class RowHighlighted(TableMessage):
         """The cursor moved to a row."""
 
-        table: LineTable
         row: int
 
-        @property
-        def control(self) -> LineTable:
-            """The table."""
-            return self.table
-
     @dataclass
-    class RowSelected(Message):
+    class RowSelected(TableMessage):
         """A row was selected, by enter or a double click."""
 
-        table: LineTable
         row: int
 
-        @property
-        def control(self) -> LineTable:
-            """The table."""
-            return self.table
-
     @dataclass
-    class RowsNeeded(Message):
+    class RowsNeeded(TableMessage):
         """Visible rows are not loaded yet: `count` of them from `first` on."""
 
-        table: LineTable
         first: int
         count: int
-
-        @property
-        def control(self) -> LineTable:
-            """The table."""
-            return self.table
 
     def __init__(
         self,

@@ -13,10 +13,10 @@ from typing import Any, Self, TextIO
 from tui.domain.text import plain_signs, scrub
 from tui.services.progress import Progress, describe_progress
 
-GOOD = 0
-THE_ANSWER_IS_NO = 1
-COULD_NOT = 2
-INTERRUPTED = 130
+EXIT_OK = 0
+EXIT_NO = 1
+EXIT_ERROR = 2
+EXIT_INTERRUPTED = 130
 
 _DELAY = 1.0
 """Seconds before the first progress is shown."""
@@ -55,9 +55,9 @@ class ProgressLine:
 
     def show(self, progress: Progress) -> None:
         """Show progress, unless the line was written just before."""
-        self.say(describe_progress(progress))
+        self.show_text(describe_progress(progress))
 
-    def say(self, text: str) -> None:
+    def show_text(self, text: str) -> None:
         """Show progress as a text, unless the line was written just before."""
         now = self._clock()
         if self._silent or now < self._next:
@@ -97,7 +97,7 @@ def show(text: str = "") -> None:
     sys.stdout.flush()
 
 
-def tell(text: str) -> None:
+def print_message(text: str) -> None:
     """Print a scrubbed message or error on standard error."""
     sys.stderr.write(in_characters_of(sys.stderr, scrub(text, lines=True)) + "\n")
     sys.stderr.flush()

@@ -39,14 +39,14 @@ class JobForecast(Static):
         """More is known: the request has to be evaluated again."""
 
     @dataclass
-    class Looked(Message):
+    class FilesChecked(Message):
         """The checked files, or why they cannot be used."""
 
         checked: CheckedFiles | None
         reason: str
 
     @dataclass
-    class Foreseen(Message):
+    class ForecastReady(Message):
         """The forecast of a request."""
 
         request: JobRequest
@@ -56,7 +56,7 @@ class JobForecast(Static):
     class Progressed(Message):
         """The progress of the check or the count."""
 
-        words: str
+        text: str
 
     def __init__(self, services: Services, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, markup=False)
@@ -67,7 +67,7 @@ class JobForecast(Static):
         self._progress = ""
         self._forecast: tuple[JobRequest, Forecast] | None = None
 
-    def look_at(self, training: Path | None, validation: Path | None) -> None:
+    def check_files(self, training: Path | None, validation: Path | None) -> None:
         """Check files, unless they are being checked already."""
         if (training, validation) == self._files:
             return
@@ -83,26 +83,28 @@ class JobForecast(Static):
         hint = " The Data screen (2) shows and repairs it." if self._checked.invalid else ""
         return f"{blocker}{hint}" if blocker else None
 
-    def tell(self, request: JobRequest) -> None:
+    def show(self, request: JobRequest) -> None:
         """Show the forecast of a request, or the progress of its check."""
         if request.training_file is None:
-            self.say(_at_server_text(request))
+            self.show_message(_at_server_text(request))
         elif self._checked is None:
-            self.say("Checking the file …")
+            self.show_message("Checking the file …")
         elif self._forecast and self._forecast[0] == request:
             self._show_forecast(self._forecast[1], local=request.provider == LOCAL)
         else:
             self._forecast = None
             self._make_forecast(self._checked.training, request)
 
-    def say(self, sentence: str, tone: Tone = Tone.NONE) -> None:
+    def show_message(self, sentence: str, tone: Tone = Tone.NONE) -> None:
         """Show a sentence instead."""
         self.set_classes("muted" if tone is Tone.NONE else tone.value)
         self.update(Content(scrub(sentence, lines=True)))
 
     def _show_forecast(self, forecast: Forecast, *, local: bool) -> None:
         warning = self._checked.training.warning() if self._checked else None
-        self.say("\n".join([*forecast.lines(local=local), *filter(None, [warning])]), Tone.GOOD)
+        self.show_message(
+            "\n".join([*forecast.lines(local=local), *filter(None, [warning])]), Tone.GOOD
+        )
 
     @work(exclusive=True, group="check", exit_on_error=False)
     async def _check(self, training: Path | None, validation: Path | None) -> None:
@@ -114,9 +116,9 @@ class JobForecast(Static):
         try:
             checked = await files.check(training, validation, self._on_progress)
         except FtuiError as error:
-            self.post_message(self.Looked(None, str(error)))
+            self.post_message(self.FilesChecked(None, str(error)))
         else:
-            self.post_message(self.Looked(checked, ""))
+            self.post_message(self.FilesChecked(checked, ""))
 
     @work(exclusive=True, group="forecast", exit_on_error=False)
     async def _make_forecast(self, survey: Survey, request: JobRequest) -> None:
@@ -132,9 +134,9 @@ class JobForecast(Static):
                 self._on_progress,
             )
         except FtuiError as error:
-            self.post_message(self.Looked(None, str(error)))
+            self.post_message(self.FilesChecked(None, str(error)))
         else:
-            self.post_message(self.Foreseen(request, forecast))
+            self.post_message(self.ForecastReady(request, forecast))
 
     def _on_progress(self, progress: Progress) -> None:
         text = f"{progress.label} {progress.share:.0%}"
@@ -142,20 +144,20 @@ class JobForecast(Static):
             self._progress = text
             self.post_message(self.Progressed(text))
 
-    @on(Looked)
-    def _store_check(self, message: Looked) -> None:
+    @on(FilesChecked)
+    def _store_check(self, message: FilesChecked) -> None:
         self._checked, self._problem = message.checked, message.reason
         self.post_message(self.Changed())
 
-    @on(Foreseen)
-    def _store_forecast(self, message: Foreseen) -> None:
+    @on(ForecastReady)
+    def _store_forecast(self, message: ForecastReady) -> None:
         self._forecast = message.request, message.forecast
         self.post_message(self.Changed())
 
     @on(Progressed)
     def _show_progress(self, message: Progressed) -> None:
         if not self._problem and self._forecast is None:
-            self.say(f"Checking the file: {message.words}")
+            self.show_message(f"Checking the file: {message.text}")
 
 
 def _at_server_text(request: JobRequest) -> str:

@@ -165,7 +165,7 @@ class NewJob(Form[JobRequest]):
         try:
             request = self._read()
         except FieldError as error:
-            self.query_one(JobForecast).say(str(error), Tone.BAD)
+            self.query_one(JobForecast).show_message(str(error), Tone.BAD)
         else:
             self.dismiss(request)
 
@@ -255,7 +255,9 @@ class NewJob(Form[JobRequest]):
         """Show the first blocker, or the forecast."""
         forecast = self.query_one(JobForecast)
         try:
-            forecast.look_at(*local_files(self._values(), self._earlier))
-            forecast.tell(self._read())
+            forecast.check_files(*local_files(self._values(), self._earlier))
+            forecast.show(self._read())
         except FieldError as error:
-            forecast.say(str(error), Tone.BAD if self.typed("training_file") else Tone.NONE)
+            forecast.show_message(
+                str(error), Tone.BAD if self.typed("training_file") else Tone.NONE
+            )
