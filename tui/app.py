@@ -208,7 +208,7 @@ class FtuiApp(App[None]):
 
     def on_changes_pending(self, message: ChangesPending) -> None:
         """Remember what would be lost with the app."""
-        self._pending[message.mode] = message.words
+        self._pending[message.mode] = message.description
 
     def on_job_noticed(self, message: JobNoticed) -> None:
         """Ring, and tell whoever looks elsewhere, as the settings ask for; each notice once."""
@@ -282,7 +282,7 @@ class FtuiApp(App[None]):
         jobs = self.loop.jobs
         if jobs.tone is not Tone.BUSY:
             return None
-        return f"A job goes on without the app ({jobs.words}). See it again: ftui, or ftui jobs"
+        return f"A job goes on without the app ({jobs.label}). See it again: ftui, or ftui jobs"
 
     async def action_quit(self) -> None:
         """End the app, after a question where changes would be lost.

@@ -45,12 +45,12 @@ class StepState:
     """The state of one step: a glyph and two or three words.
 
     Attributes:
-        words: two or three words, such as "3 invalid of 120".
-        brief: the same in fewer ("3 invalid"), for a terminal of 80 columns; `words` if empty.
+        label: two or three words, such as "3 invalid of 120".
+        brief: the same in fewer ("3 invalid"), for a terminal of 80 columns; `label` if empty.
     """
 
     tone: Tone
-    words: str
+    label: str
     brief: str = ""
 
 

@@ -25,7 +25,7 @@ class ChangesPending(Message):
     """A step has changes that quitting would lose; the text is empty if it has none."""
 
     mode: Mode
-    words: str
+    description: str
 
 
 @dataclass

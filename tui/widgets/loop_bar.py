@@ -26,7 +26,7 @@ class LoopStep(Static):
 
     def text(self, state: StepState, terseness: int) -> str:
         """The step in one line: `2 Data ✗ 3 invalid of 120`, shorter, or `2 Data –`."""
-        text = (terseness and state.brief) or state.words
+        text = (terseness and state.brief) or state.label
         if terseness == _TERSEST and state.tone is Tone.NONE:
             text = ""
         return f"{self.mode.key} {self.mode.label} {state.tone.glyph} {scrub(text)}".rstrip()

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.sample_rows import chat_row, good_rows
 
-from tui.domain.fixes.fixes import FIXABLE, FIXED_BY_EXCLUSION, FIXES, fix_row, fix_words
+from tui.domain.fixes.fixes import FIXABLE, FIXED_BY_EXCLUSION, FIXES, describe_fix, fix_row
 from tui.domain.rows.formats import Format, detect_format
 from tui.domain.rows.problems import KINDS
 from tui.domain.rules.quality import check_quality
@@ -203,8 +203,8 @@ def codes(raw: bytes, kind: Format = Format.CHAT) -> Counter[str]:
 def test_every_fix_is_of_a_problem_and_says_what_it_does() -> None:
     assert KINDS.keys() >= set(FIXABLE) == FIXES.keys() | FIXED_BY_EXCLUSION
     assert not FIXES.keys() & FIXED_BY_EXCLUSION
-    assert all(fix_words(code) for code in FIXES.keys() | FIXED_BY_EXCLUSION)
-    assert fix_words("no-assistant") is None
+    assert all(describe_fix(code) for code in FIXES.keys() | FIXED_BY_EXCLUSION)
+    assert describe_fix("no-assistant") is None
     assert fix_row(chat(ASKED), "no-assistant", Format.CHAT) is None
     assert {code for code, _, _ in MENDED} == FIXES.keys()
 

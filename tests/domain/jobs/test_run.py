@@ -45,7 +45,7 @@ def test_a_running_job_shows_step_losses_pace_and_time_left() -> None:
     assert view.seconds_per_step == 1.0
     assert view.time_left(now=view.last_step_at or 0) == 34
     assert view.elapsed(now=156) == 56
-    assert loop_step([view]).words == "running 62%"
+    assert loop_step([view]).label == "running 62%"
     assert loop_step([view]).brief == "62%"
     assert progress_line(view, 156).startswith("step 56/90  62%  epoch 1.9  ETA 0:34")
 
@@ -210,9 +210,9 @@ def test_an_unknown_state_is_shown_as_it_comes_and_is_not_the_end() -> None:
 def test_what_trains_counts_before_what_waits_and_what_has_ended() -> None:
     queued, running = view_of(status("queued")), view_of(status("running"))
     ended = view_of(status("failed"))
-    assert loop_step([ended, queued, running]).words == "running"
-    assert loop_step([ended, queued]).words == "queued"
-    assert loop_step([ended]).words == "failed"
+    assert loop_step([ended, queued, running]).label == "running"
+    assert loop_step([ended, queued]).label == "queued"
+    assert loop_step([ended]).label == "failed"
     assert loop_step([]) == NO_JOBS
 
 

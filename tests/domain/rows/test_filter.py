@@ -69,7 +69,7 @@ def test_the_words_of_a_filter_are_read_back_as_the_same_filter(
     text: str, codes: frozenset[str], states: frozenset[str]
 ) -> None:
     query = RowFilter(text, codes, states)
-    assert RowFilter.parse(query.words()) == query
+    assert RowFilter.parse(query.to_text()) == query
 
 
 @given(st.text())
@@ -86,7 +86,7 @@ def test_whatever_is_typed_is_a_filter_or_refused_in_a_sentence(typed: str) -> N
 def test_an_empty_filter_asks_for_nothing() -> None:
     assert not RowFilter()
     assert RowFilter.parse("is:ok")
-    assert RowFilter().words() == ""
+    assert RowFilter().to_text() == ""
 
 
 def row(text: str, *, escaped: bool) -> bytes:

@@ -162,11 +162,11 @@ def test_nothing_counted_is_told_as_nothing() -> None:
     summary = statistics()
     assert summary.rows == 0
     assert summary.tokens.counts == summary.labels == ()
-    assert summary.tokens.words() == "none"
+    assert summary.tokens.describe() == "none"
 
 
 def test_the_words_of_a_histogram() -> None:
-    text = spread([10] * 90 + [1000] * 5 + [2003] * 5).histogram().words()
+    text = spread([10] * 90 + [1000] * 5 + [2003] * 5).histogram().describe()
     assert text == "median 10, 95% up to 1,000, largest 2,003"
 
 

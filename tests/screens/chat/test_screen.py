@@ -333,7 +333,7 @@ async def test_a_chat_opens_from_the_job_that_made_the_model(
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
         screen = app.screen
-        await until(pilot, lambda: app.loop.jobs.words == "succeeded")
+        await until(pilot, lambda: app.loop.jobs.label == "succeeded")
         await pilot.press("c")
         await until(pilot, lambda: isinstance(app.screen, ChatScreen))
         assert isinstance(app.screen, ChatScreen)

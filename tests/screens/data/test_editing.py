@@ -149,16 +149,16 @@ async def test_the_loop_bar_counts_the_rows_that_remain(settings: Settings, tmp_
     app = app_on(settings, path)
     async with app.run_test() as pilot:
         screen = await opened(pilot)
-        assert app.loop.data.words == "1 invalid of 12"
+        assert app.loop.data.label == "1 invalid of 12"
         assert "another format than chat: 1 of 12 (kto on line 12)" in headline(screen)
         await pilot.press("n", "x")
-        await until(pilot, lambda: app.loop.data.words == "11 valid")
+        await until(pilot, lambda: app.loop.data.label == "11 valid")
         assert "another format" not in headline(screen)
         await pilot.press("g", "x", "j", "x")
-        await until(pilot, lambda: app.loop.data.words == "9 rows, too few")
+        await until(pilot, lambda: app.loop.data.label == "9 rows, too few")
         assert "The file has 9 examples" in headline(screen)
         await pilot.press("u")
-        await until(pilot, lambda: app.loop.data.words == "10 valid")
+        await until(pilot, lambda: app.loop.data.label == "10 valid")
 
 
 async def test_a_format_that_cannot_be_trained_on_is_not_called_too_small(
@@ -170,7 +170,7 @@ async def test_a_format_that_cannot_be_trained_on_is_not_called_too_small(
     app = app_on(settings, path)
     async with app.run_test() as pilot:
         screen = await opened(pilot)
-        assert app.loop.data.words == "20 rows, not usable"
+        assert app.loop.data.label == "20 rows, not usable"
         assert "(KTO)" in headline(screen)
 
 
@@ -316,7 +316,7 @@ async def test_a_row_edited_in_the_editor_is_checked_again(
         await pilot.press("e")
         await until(pilot, lambda: bool(screen.dataset.edits))
         assert "unknown-role" not in screen.dataset.codes(row)
-        assert [step.words for step in screen.dataset.edits.steps] == [
+        assert [step.description for step in screen.dataset.edits.steps] == [
             f"edit line {screen.dataset.line(row)}"
         ]
 

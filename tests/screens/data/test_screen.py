@@ -38,11 +38,11 @@ async def test_the_sample_data_is_one_key_away(settings: Settings, size: tuple[i
     async with app.run_test(size=size) as pilot:
         await pilot.press("2")
         screen = await settled(pilot)
-        assert app.loop.data.words == "no file"
+        assert app.loop.data.label == "no file"
         assert "open the sample data" in text(screen, "#state")
         await pilot.press("m")
         screen = await opened(pilot)
-        assert app.loop.data.words == "120 valid"
+        assert app.loop.data.label == "120 valid"
         assert app.loop.data.tone is Tone.GOOD
         assert "tickets_train.jsonl · chat · 120 rows, 0 invalid" in text(screen, "#headline")
         assert rows_shown(screen)[1].startswith("▸       1 ✓ ok")
@@ -55,7 +55,7 @@ async def test_n_visits_rows_with_problems_and_shows_each_fix(
     app = app_on(settings, "tickets_flawed.jsonl")
     async with app.run_test(size=size) as pilot:
         screen = await opened(pilot)
-        assert app.loop.data.words == "33 invalid of 67"
+        assert app.loop.data.label == "33 invalid of 67"
         assert app.loop.data.brief == "33 invalid"
         table = screen.query_one(LineTable)
         await pilot.press("n")
@@ -96,7 +96,7 @@ async def test_a_large_file_is_checked_by_other_processes_while_the_app_holds_th
     app = app_on(settings, "tickets_train.jsonl")
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot)
-        assert app.loop.data.words == "120 valid"
+        assert app.loop.data.label == "120 valid"
 
 
 @pytest.mark.long
@@ -109,7 +109,7 @@ async def test_a_check_can_be_stopped_and_restarted(settings: Settings, tmp_path
         assert screen.dataset is not None
         assert screen.dataset.report is None
         assert "The check was stopped" in text(screen, "#progress")
-        assert app.loop.data.words == "check stopped"
+        assert app.loop.data.label == "check stopped"
         assert screen.disabled_reason("write") == "The check was stopped: r restarts it."
         assert screen.disabled_reason("back") == "Nothing to go back from: all rows are shown."
         await pilot.press("r")
@@ -191,7 +191,7 @@ async def test_a_file_that_cannot_be_opened_is_reported_with_ways_on(
         path.write_bytes(sample_path("tickets_train.jsonl").read_bytes())
         await pilot.press("r")
         await opened(pilot)
-        assert app.loop.data.words == "120 valid"
+        assert app.loop.data.label == "120 valid"
         path.write_bytes(b"\n")
         await pilot.press("r")
         for _ in range(100):

@@ -57,7 +57,7 @@ async def test_five_answers_lead_to_a_verdict_that_is_saved(
         shown = text(screen, "#verdict Static")
         assert "ftui check FILE" in shown
         assert "Data quality determines output quality" in shown
-        assert app.loop.decide.words == "fine-tune"
+        assert app.loop.decide.label == "fine-tune"
         assert app.loop.decide.tone is Tone.GOOD
         assert len(list(settings.workspace.glob("decisions/*.json"))) == 1
         await press(pilot, "enter")
@@ -103,7 +103,7 @@ async def test_an_answer_can_be_changed_and_changes_the_verdict(settings: Settin
         assert screen.query_one(Choices).highlighted == 1
         await press(pilot, "y")
         assert text(screen, "#headline") == "✗ Do not fine-tune (moderate)"
-        assert (app.loop.decide.words, app.loop.decide.brief) == ("do not fine-tune", "do not")
+        assert (app.loop.decide.label, app.loop.decide.brief) == ("do not fine-tune", "do not")
         assert len(list(settings.workspace.glob("decisions/*.json"))) == 2
         await press(pilot, "enter")
         assert text(screen, "#headline").startswith("3 of 5  Would RAG")
@@ -115,7 +115,7 @@ async def test_the_verdict_so_far_can_be_viewed_and_saved_at_any_time(settings: 
         screen = await opened(pilot)
         await press(pilot, "enter", "y", "v")
         assert text(screen, "#headline") == "So far: ! Not yet (weak)"
-        assert app.loop.decide.words == "step 2 of 5"
+        assert app.loop.decide.label == "step 2 of 5"
         await press(pilot, "s")
         assert "saved." in text(screen, "#verdict Static")
         assert screen.disabled_reason("save") == "These answers are already saved."
@@ -133,10 +133,10 @@ async def test_reopened_it_shows_the_saved_decision_and_a_starts_over(
         screen = await opened(pilot)
         assert screen.query_one(VerdictPage).display
         assert "Decided on " in text(screen, "#verdict Static")
-        assert again.loop.decide.words == "fine-tune"
+        assert again.loop.decide.label == "fine-tune"
         await press(pilot, "a")
         assert text(screen, "#headline") == "Why do you want to fine-tune?"
-        assert again.loop.decide.words == "not decided"
+        assert again.loop.decide.label == "not decided"
 
 
 async def test_unsaved_answers_are_not_discarded_without_asking(settings: Settings) -> None:

@@ -125,7 +125,7 @@ async def test_a_comparison_ends_with_its_sentence_and_the_regressions_first(
         assert table.results[0].number == 3
         assert table.size.height >= 8
         assert "tokens per answer" in text(screen, "#cost")
-        assert (app.loop.evaluate.words, app.loop.evaluate.brief) == ("+0.85 better", "+0.85")
+        assert (app.loop.evaluate.label, app.loop.evaluate.brief) == ("+0.85 better", "+0.85")
         assert app.loop.evaluate.tone is Tone.GOOD
 
 
@@ -184,7 +184,7 @@ async def test_while_it_runs_cases_and_pace_are_shown_and_it_stops_without_loss(
         await until(pilot, lambda: not list(screen.workers))
         saved = len(screen.results)
         assert 4 <= saved < 20
-        assert app.loop.evaluate.words == "not compared"
+        assert app.loop.evaluate.label == "not compared"
         server.delay, asked = 0.0, len(server.chat_requests)
         await pilot.press("e")
         await fill_in(pilot, test=str(test_set), base="base", tuned="tuned")
@@ -229,7 +229,7 @@ async def test_opened_again_the_last_comparison_is_there(
         await compared(pilot, test_set)
     again = FtuiApp(Services(settings))
     async with again.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: again.loop.evaluate.words == "+0.85 better")
+        await until(pilot, lambda: again.loop.evaluate.label == "+0.85 better")
         screen = await opened(pilot)
         assert screen.query_one(CaseTable).row_count == 20
         assert "18 of 20" in text(screen, "#headline")

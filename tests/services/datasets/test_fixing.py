@@ -39,7 +39,7 @@ async def test_only_the_named_problems_are_fixed(tmp_path: Path) -> None:
     async for _ in apply_fixes(dataset, {"outer-whitespace"}):
         pass
     assert [*dataset.codes(12)] == ["encoding-damage"]
-    assert [step.words for step in dataset.edits.steps] == [
+    assert [step.description for step in dataset.edits.steps] == [
         "strip the answer, all rows with outer-whitespace"
     ]
 

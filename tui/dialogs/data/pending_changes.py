@@ -88,7 +88,7 @@ class PendingChanges(Dialog[None]):
         position = len(self._steps) - row
         undone = position > self._applied
         state: Cell = "– undone" if undone else ("✓ done", Tone.GOOD)
-        return [str(position), step.words, number(len(step.after)), state]
+        return [str(position), step.description, number(len(step.after)), state]
 
     @on(LineTable.RowHighlighted)
     def _show(self) -> None:

@@ -35,7 +35,7 @@ _INCOMPLETE: Final = frozenset({"truncated-output", "last-not-assistant"})
 class Fix:
     """The fix of one kind of problem: its description and its function."""
 
-    words: str
+    description: str
     repair: Repair
 
 
@@ -103,12 +103,12 @@ FIXABLE: Final = (*FIXES, *sorted(FIXED_BY_EXCLUSION))
 """The codes of all problems that have a fix."""
 
 
-def fix_words(code: str) -> str | None:
+def describe_fix(code: str) -> str | None:
     """Describe the fix of a problem; None where there is no fix."""
     if code in FIXED_BY_EXCLUSION:
         return "leave the row out"
     fix = FIXES.get(code)
-    return fix.words if fix else None
+    return fix.description if fix else None
 
 
 def fix_row(

@@ -32,12 +32,12 @@ class EditStep:
     """One change by a person, undone and redone as a whole.
 
     Attributes:
-        words: description, such as `strip white space`.
+        description: description, such as `strip white space`.
         before: the state of the changed rows before, by row.
         after: their state afterwards; the same keys.
     """
 
-    words: str
+    description: str
     before: Mapping[int, RowEdit]
     after: Mapping[int, RowEdit]
 
@@ -86,11 +86,11 @@ class Edits:
         """How a row differs from the source; `UNTOUCHED` where it does not."""
         return self._pending.get(row, UNTOUCHED)
 
-    def do(self, words: str, after: Mapping[int, RowEdit]) -> EditStep | None:
+    def do(self, description: str, after: Mapping[int, RowEdit]) -> EditStep | None:
         """Change rows; clears the steps to redo.
 
         Args:
-            words: description for the list of changes.
+            description: text for the list of changes.
             after: the new state of the rows, by row.
 
         Returns:
@@ -99,7 +99,7 @@ class Edits:
         changed = {row: edit for row, edit in after.items() if edit != self.of(row)}
         if not changed:
             return None
-        step = EditStep(words, {row: self.of(row) for row in changed}, changed)
+        step = EditStep(description, {row: self.of(row) for row in changed}, changed)
         self._put(step.after)
         self._steps.append(step)
         self._undone.clear()

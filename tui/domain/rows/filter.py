@@ -79,7 +79,7 @@ class RowFilter:
         """Whether there is any condition."""
         return bool(self.text or self.codes or self.states)
 
-    def words(self) -> str:
+    def to_text(self) -> str:
         """The filter in the syntax of `parse`. The text is not scrubbed."""
         codes = [f"code:{code}" for code in sorted(self.codes)]
         states = [f"is:{state}" for state in STATES if state in self.states]

@@ -68,7 +68,7 @@ class Histogram:
     median: int
     p95: int
 
-    def words(self) -> str:
+    def describe(self) -> str:
         """The figures as text: `median 120, 95% up to 410, largest 2,003`."""
         if not self.counts:
             return "none"

@@ -223,19 +223,19 @@ def checked_step(dataset: Dataset) -> StepState:
     counts, kind = dataset.counts(), dataset.format
     rows = counts.rows - counts.excluded
     if counts.invalid:
-        words = f"{number(counts.invalid)} invalid"
-        return StepState(Tone.BAD, f"{words} of {number(rows)}", words)
+        label = f"{number(counts.invalid)} invalid"
+        return StepState(Tone.BAD, f"{label} of {number(rows)}", label)
     errors = errors_of(dataset.file_problems)
     if errors:
-        words = _FILE_ERRORS.get(errors[0].code, "not usable")
-        return StepState(Tone.BAD, f"{plural(rows, 'row')}, {words}", words)
+        label = _FILE_ERRORS.get(errors[0].code, "not usable")
+        return StepState(Tone.BAD, f"{plural(rows, 'row')}, {label}", label)
     if not kind.trainable:
         return StepState(Tone.WARNED, f"{number(rows)} {kind}", "not chat")
     if counts.warned:
-        words = f"{number(counts.warned)} warned"
-        return StepState(Tone.WARNED, f"{words} of {number(rows)}", words)
-    words = f"{number(rows)} valid"
-    return StepState(Tone.GOOD, words, words if rows < 10_000 else "all valid")
+        label = f"{number(counts.warned)} warned"
+        return StepState(Tone.WARNED, f"{label} of {number(rows)}", label)
+    label = f"{number(rows)} valid"
+    return StepState(Tone.GOOD, label, label if rows < 10_000 else "all valid")
 
 
 def copy_choices(detail: RowDetail, raw: bytes) -> list[tuple[str, str]]:

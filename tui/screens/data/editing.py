@@ -12,7 +12,7 @@ from textual.app import App, SuspendNotSupported
 from tui.dialogs.confirm import Confirm
 from tui.dialogs.data.fix_preview import FixAnswer, FixChoice, FixPreview
 from tui.dialogs.data.pending_changes import PendingChanges
-from tui.domain.fixes.fixes import FIXABLE, fix_words
+from tui.domain.fixes.fixes import FIXABLE, describe_fix
 from tui.domain.rows.diff import DiffLine, pretty_row, row_diff
 from tui.domain.rows.edits import EditStep, RowEdit
 from tui.domain.text import number, plural, preview
@@ -112,8 +112,8 @@ class RowEditing:
         if answer.all:
             return await self._fix_all(answer.code)
         edit = propose_fix(data, row, answer.code, raw)
-        words = f"{fix_words(answer.code)}, line {line}"
-        return await self._change(words, {row: edit} if edit else {})
+        description = f"{describe_fix(answer.code)}, line {line}"
+        return await self._change(description, {row: edit} if edit else {})
 
     async def fix_kind(self) -> EditStep | None:
         """Preview the fixes for all rows of the file, one a problem code, and apply one.
@@ -140,8 +140,8 @@ class RowEditing:
             self._show_share(progress.label, progress.share)
         new_steps = self._dataset.edits.steps[len(steps) :]
         rows = {row: edit for step in new_steps for row, edit in step.after.items()}
-        words = f"{plural(len(new_steps), 'fix', 'fixes')}; u undoes them one by one"
-        return EditStep(words, {}, rows) if new_steps else None
+        description = f"{plural(len(new_steps), 'fix', 'fixes')}; u undoes them one by one"
+        return EditStep(description, {}, rows) if new_steps else None
 
     async def _first_choice(self, code: str) -> FixChoice | None:
         for row in self._dataset.rows_with(code)[:_SAMPLED_ROWS]:
@@ -151,8 +151,8 @@ class RowEditing:
         return None
 
     async def _choice(self, row: int, code: str, raw: bytes) -> FixChoice | None:
-        words = fix_words(code)
-        if words is None:
+        description = describe_fix(code)
+        if description is None:
             return None
         edit = await asyncio.to_thread(propose_fix, self._dataset, row, code, raw)
         if edit is None:
@@ -161,7 +161,7 @@ class RowEditing:
         place = bisect_left(rows, row)
         others = len(rows) - (place < len(rows) and rows[place] == row)
         diff = _excluded_diff(raw) if edit.excluded or edit.raw is None else row_diff(raw, edit.raw)
-        return FixChoice(code, words, diff, others)
+        return FixChoice(code, description, diff, others)
 
     async def _fix_all(self, code: str) -> EditStep | None:
         """Fix all rows with a problem, as one step, as far as they have a certain fix."""
@@ -180,17 +180,19 @@ class RowEditing:
             FileError: the file can no longer be read.
         """
         edit, line = self._dataset.edits.of(row), self._dataset.line(row)
-        words = f"restore line {line}" if edit.excluded else f"exclude line {line}"
-        return await self._change(words, {row: RowEdit(edit.raw, not edit.excluded)})
+        description = f"restore line {line}" if edit.excluded else f"exclude line {line}"
+        return await self._change(description, {row: RowEdit(edit.raw, not edit.excluded)})
 
-    async def exclude_all(self, rows: Sequence[int], words: str) -> EditStep | None:
+    async def exclude_all(self, rows: Sequence[int], description: str) -> EditStep | None:
         """Exclude rows, as one step.
 
         Raises:
             FileError: the file can no longer be read.
         """
         of = self._dataset.edits.of
-        return await self._change(words, {row: RowEdit(of(row).raw, excluded=True) for row in rows})
+        return await self._change(
+            description, {row: RowEdit(of(row).raw, excluded=True) for row in rows}
+        )
 
     async def undo(self) -> EditStep | None:
         """Undo the last change.
@@ -219,8 +221,8 @@ class RowEditing:
         """Whether a change is being applied and its rows rechecked, which cannot be stopped."""
         return self._changing.locked()
 
-    async def _change(self, words: str, after: Mapping[int, RowEdit]) -> EditStep | None:
-        return await self._settle(self._dataset.change(words, after))
+    async def _change(self, description: str, after: Mapping[int, RowEdit]) -> EditStep | None:
+        return await self._settle(self._dataset.change(description, after))
 
     async def _settle(self, change: Coroutine[Any, Any, EditStep | None]) -> EditStep | None:
         """Apply a change to its end; report progress if the rows tied to it take long."""

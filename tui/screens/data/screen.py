@@ -215,7 +215,7 @@ class DataScreen(FileScreen):
     def action_exclude_shown(self) -> None:
         """Exclude all rows that the filter shows."""
         if self.editing:
-            rows, filter_text = self.browser.rows, self.browser.row_query.filter.words()
+            rows, filter_text = self.browser.rows, self.browser.row_query.filter.to_text()
             self._change(self.editing.exclude_all(rows, f"exclude {preview(filter_text, 60)}"))
 
     def action_undo(self) -> None:
@@ -266,7 +266,7 @@ class DataScreen(FileScreen):
         self.post_message(ChangesPending(self.MODE, pending))
         rows = plural(len(message.step.after), "row")
         if message.prefix or len(message.step.after) > 1:
-            self.show_notice(f"{message.prefix}{message.step.words} ({rows})")
+            self.show_notice(f"{message.prefix}{message.step.description} ({rows})")
         self.keys_changed()
 
     def action_write(self) -> None:

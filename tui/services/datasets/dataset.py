@@ -305,11 +305,11 @@ class Dataset:
             partial(texts_of, rows, plan),
         )
 
-    async def change(self, words: str, after: Mapping[int, RowEdit]) -> EditStep | None:
+    async def change(self, description: str, after: Mapping[int, RowEdit]) -> EditStep | None:
         """Change rows in memory and check them again.
 
         Args:
-            words: description of the change, for the list of changes.
+            description: text of the change, for the list of changes.
             after: the edits, by row.
 
         Returns:
@@ -318,7 +318,7 @@ class Dataset:
         Raises:
             FileError: the file cannot be read any more.
         """
-        return await self._edit(lambda: self.edits.do(words, after))
+        return await self._edit(lambda: self.edits.do(description, after))
 
     async def undo(self) -> EditStep | None:
         """Undo the last change; None where there is none.

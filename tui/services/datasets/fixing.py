@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tui.domain.fixes.fixes import FIXABLE, fix_row, fix_words
+from tui.domain.fixes.fixes import FIXABLE, describe_fix, fix_row
 from tui.domain.rows.edits import RowEdit
 from tui.services.datasets.datasets import Dataset
 from tui.services.progress import RowProgress
@@ -54,7 +54,7 @@ async def propose_fixes(dataset: Dataset, code: str) -> AsyncIterator[FixProgres
     Raises:
         FileError: the file cannot be read any more.
     """
-    rows, label, began = dataset.rows_with(code), fix_words(code) or code, time.monotonic()
+    rows, label, began = dataset.rows_with(code), describe_fix(code) or code, time.monotonic()
     edits: dict[int, RowEdit] = {}
     for first in range(0, len(rows), _BATCH):
         yield FixProgress(label, len(rows), first, time.monotonic() - began, edits)

@@ -105,6 +105,6 @@ def rules_json(options: CheckOptions) -> dict[str, Any]:
 def edit_records(steps: Sequence[EditStep], line_of: Callable[[int], int]) -> list[EditRecord]:
     """The changes by the user, by lines of the source."""
     return [
-        EditRecord(words=step.words, lines=[line_of(row) for row in sorted(step.after)])
+        EditRecord(words=step.description, lines=[line_of(row) for row in sorted(step.after)])
         for step in steps
     ]

@@ -81,7 +81,7 @@ class StatisticsView(LinePane):
     def _histogram(self, title: str, histogram: Histogram, width: int) -> Block:
         total = sum(histogram.counts)
         drawn = draw_bars(ranges(histogram), total, width, blocks=self._blocks, right=True)
-        return [*_title(title, histogram.words(), width), *drawn]
+        return [*_title(title, histogram.describe(), width), *drawn]
 
     def _shares(
         self,
