@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 
-def figure(value: object) -> float | None:
+def as_float(value: object) -> float | None:
     """A number as float, also from text; None for anything else. Never raises."""
     if type(value) is float:
         return value
@@ -18,17 +18,17 @@ def figure(value: object) -> float | None:
         return None
 
 
-def text(value: object) -> str | None:
+def as_text(value: object) -> str | None:
     """A non-empty string, or None."""
     return value if isinstance(value, str) and value else None
 
 
-def plain(value: object) -> object:
+def as_json(value: object) -> object:
     """A JSON value with NaN and the infinities as text, because JSON has no such numbers."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, Mapping):
-        return {str(key): plain(inner) for key, inner in value.items()}
+        return {str(key): as_json(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(inner) for inner in value]
+        return [as_json(inner) for inner in value]
     return value

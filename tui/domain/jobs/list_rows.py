@@ -10,7 +10,7 @@ from tui.domain.jobs.status import percent, status_tone
 from tui.domain.jobs.view import JobView
 from tui.domain.loop import Tone
 from tui.domain.text import ago, duration, loss, preview
-from tui.domain.untyped import plain
+from tui.domain.untyped import as_json
 
 ROW_TITLES = (
     "state",
@@ -116,4 +116,4 @@ def job_fields(view: JobView) -> dict[str, object]:
         "best_valid_loss": best.value if best else None,
         "error": view.error,
     }
-    return {name: plain(value) for name, value in fields.items()}
+    return {name: as_json(value) for name, value in fields.items()}

@@ -14,7 +14,7 @@ from itertools import groupby, islice, pairwise
 from typing import Any
 
 from tui.domain.jobs.records import Record, is_terminal, status_content
-from tui.domain.untyped import figure
+from tui.domain.untyped import as_float
 
 
 def record_key(record: Record) -> tuple[str, str]:
@@ -54,13 +54,13 @@ def directions(items: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
 
 
 def _created(item: Mapping[str, Any]) -> float:
-    at = figure(item.get("created_at"))
+    at = as_float(item.get("created_at"))
     return at if at is not None and math.isfinite(at) else 0.0
 
 
 def _step(item: Mapping[str, Any]) -> float | None:
     data = item.get("data")
-    return figure(data.get("step")) if isinstance(data, Mapping) else None
+    return as_float(data.get("step")) if isinstance(data, Mapping) else None
 
 
 def _steps_rise(items: Sequence[Mapping[str, Any]]) -> bool:
@@ -101,7 +101,7 @@ def history_order(
     indices, times = array("q"), array("d")
     statuses: dict[int, Record] = {}
     for index, record in enumerate(records):
-        at = figure(record.get("at"))
+        at = as_float(record.get("at"))
         key = record_hash(record)
         if at is None or not math.isfinite(at) or key in seen:
             continue

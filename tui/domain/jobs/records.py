@@ -14,7 +14,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from tui.domain.untyped import figure, plain, text
+from tui.domain.untyped import as_float, as_json, as_text
 
 Record = dict[str, Any]
 
@@ -40,8 +40,8 @@ def status_record(
         now: Unix seconds, used where the server reports no time.
         newest: time of the newest known event.
     """
-    status = text(job.get("status")) or "unknown"
-    figures = {name: plain(figure(job.get(name))) for name in _STATUS_FIGURES}
+    status = as_text(job.get("status")) or "unknown"
+    figures = {name: as_json(as_float(job.get(name))) for name in _STATUS_FIGURES}
     at = figures["finished_at"] if is_terminal(status) else newest or figures["created_at"]
     record: Record = {
         "type": "status",
@@ -49,23 +49,23 @@ def status_record(
         "job": job["id"],
         "provider": provider,
         "status": status,
-        **{name: text(job.get(name)) for name in _STATUS_FIELDS},
+        **{name: as_text(job.get(name)) for name in _STATUS_FIELDS},
         **figures,
         **{
-            name: plain(figure(job[name]))
+            name: as_json(as_float(job[name]))
             for name in _OPTIONAL_FIGURES
             if job.get(name) is not None
         },
         "error": _error(job.get("error")),
     }
-    record["suffix"] = record["suffix"] or text(job.get("user_provided_suffix"))
+    record["suffix"] = record["suffix"] or as_text(job.get("user_provided_suffix"))
     return record | {"settings": _settings(job, record)}
 
 
 def _settings(job: Mapping[str, Any], record: Record) -> Record:
     """The job's settings by flat names; `method` takes precedence over the older key."""
     method = job.get("method")
-    kind = text(method.get("type")) if isinstance(method, Mapping) else None
+    kind = as_text(method.get("type")) if isinstance(method, Mapping) else None
     settings: Record = {
         name: record[name] for name in ("model", "training_file", "validation_file")
     }
@@ -74,7 +74,7 @@ def _settings(job: Mapping[str, Any], record: Record) -> Record:
     for holder in (job, newer):
         values = holder.get("hyperparameters") if isinstance(holder, Mapping) else None
         settings |= values if isinstance(values, Mapping) else {}
-    return {str(name): plain(value) for name, value in settings.items() if value is not None}
+    return {str(name): as_json(value) for name, value in settings.items() if value is not None}
 
 
 def status_content(record: Mapping[str, Any]) -> tuple[object, ...]:
@@ -84,8 +84,8 @@ def status_content(record: Mapping[str, Any]) -> tuple[object, ...]:
 
 def _error(error: object) -> str | None:
     if isinstance(error, Mapping):
-        return text(error.get("message")) or text(error.get("code"))
-    return text(error)
+        return as_text(error.get("message")) or as_text(error.get("code"))
+    return as_text(error)
 
 
 TERMINAL = frozenset({"succeeded", "failed", "cancelled"})
@@ -98,31 +98,31 @@ def is_terminal(status: str) -> bool:
 
 def event_record(event: Mapping[str, Any], now: float) -> Record:
     """A record of an event: `metrics` with its figures as fields, or `event` with its message."""
-    at = figure(event.get("created_at"))
-    message = text(event.get("message")) or ""
+    at = as_float(event.get("created_at"))
+    message = as_text(event.get("message")) or ""
     data = event.get("data")
-    record: Record = {"type": "event", "id": text(event.get("id")) or _digest(event)}
+    record: Record = {"type": "event", "id": as_text(event.get("id")) or _digest(event)}
     record["at"] = at if at is not None and math.isfinite(at) else now
     if event.get("type") == "metrics" and isinstance(data, Mapping):
-        figures = {str(key): _whole(str(key), plain(value)) for key, value in data.items()}
+        figures = {str(key): _whole(str(key), as_json(value)) for key, value in data.items()}
         return record | {"type": "metrics", "message": message} | _without(figures, _RESERVED)
-    record |= {"level": text(event.get("level")) or "info", "message": message}
+    record |= {"level": as_text(event.get("level")) or "info", "message": message}
     if data:
-        record["data"] = plain(data)
+        record["data"] = as_json(data)
     return record
 
 
 def checkpoint_record(checkpoint: Mapping[str, Any], now: float) -> Record:
     """A record of a checkpoint: its step, the name of its model, its metrics."""
-    at = figure(checkpoint.get("created_at"))
+    at = as_float(checkpoint.get("created_at"))
     metrics = checkpoint.get("metrics")
     return {
         "type": "checkpoint",
-        "id": text(checkpoint.get("id")) or _digest(checkpoint),
+        "id": as_text(checkpoint.get("id")) or _digest(checkpoint),
         "at": at if at is not None and math.isfinite(at) else now,
-        "step": _whole("step", plain(figure(checkpoint.get("step_number")))),
-        "name": text(checkpoint.get("fine_tuned_model_checkpoint")),
-        "metrics": plain(metrics) if isinstance(metrics, Mapping) else {},
+        "step": _whole("step", as_json(as_float(checkpoint.get("step_number")))),
+        "name": as_text(checkpoint.get("fine_tuned_model_checkpoint")),
+        "metrics": as_json(metrics) if isinstance(metrics, Mapping) else {},
     }
 
 
@@ -139,5 +139,5 @@ def _without(figures: Record, names: frozenset[str]) -> Record:
 
 def _digest(item: Mapping[str, Any]) -> str:
     """An id for an item without one; the same content has the same id."""
-    canonical = json.dumps(plain(item), sort_keys=True, default=str)
+    canonical = json.dumps(as_json(item), sort_keys=True, default=str)
     return "sha-" + hashlib.sha256(canonical.encode()).hexdigest()[:16]

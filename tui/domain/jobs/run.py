@@ -11,7 +11,7 @@ from tui.domain.jobs.curves import LARGEST_STEP, Series
 from tui.domain.jobs.eta import PaceMeter
 from tui.domain.jobs.records import Record
 from tui.domain.jobs.view import Checkpoint, JobEvent, JobView
-from tui.domain.untyped import figure, text
+from tui.domain.untyped import as_float, as_text
 
 _CURVES = {
     "train": ("train_loss",),
@@ -51,7 +51,7 @@ class Run:
 
     def add(self, record: Record) -> None:
         """Fold in one record; an unknown type is ignored."""
-        at = figure(record.get("at"))
+        at = as_float(record.get("at"))
         if at is None:
             return
         newest = self._fields.get("updated_at")
@@ -64,8 +64,8 @@ class Run:
             case "checkpoint":
                 self._add_checkpoint(record, at)
             case "event":
-                level = text(record.get("level")) or "info"
-                message = text(record.get("message")) or ""
+                level = as_text(record.get("level")) or "info"
+                message = as_text(record.get("message")) or ""
                 data = record.get("data")
                 self._events.append(JobEvent(str(record.get("id")), at, level, message, data))
 
@@ -97,14 +97,14 @@ class Run:
         return twin.view()
 
     def _add_status(self, record: Record, at: float) -> None:
-        self._fields["status"] = text(record.get("status")) or "unknown"
-        values: dict[str, object] = {name: text(record.get(name)) for name in _TEXTS}
-        values |= {name: figure(record.get(name)) for name in _TIMES}
+        self._fields["status"] = as_text(record.get("status")) or "unknown"
+        values: dict[str, object] = {name: as_text(record.get(name)) for name in _TEXTS}
+        values |= {name: as_float(record.get(name)) for name in _TIMES}
         values |= {name: _count(record.get(name)) for name in ("trained_tokens", "total_steps")}
         self._fields |= {name: value for name, value in values.items() if value is not None}
         if (step := _count(record.get("trained_steps"))) is not None:
             self._set_step(step, at)
-        if (ahead := figure(record.get("clock_ahead"))) is not None and math.isfinite(ahead):
+        if (ahead := as_float(record.get("clock_ahead"))) is not None and math.isfinite(ahead):
             self._fields["clock_ahead"] = ahead
         settings = record.get("settings")
         if isinstance(settings, Mapping) and settings:
@@ -120,17 +120,17 @@ class Run:
         if step is None:
             return
         # If nobody watched the start of a run, its log begins with a step.
-        self._fields["started_at"] = min(at, figure(self._fields.get("started_at")) or at)
+        self._fields["started_at"] = min(at, as_float(self._fields.get("started_at")) or at)
         for name, series in self._series.items():
             if name in record:
-                series.add(step, figure(record[name]), at)
+                series.add(step, as_float(record[name]), at)
         self._set_step(step, at)
         if (total := _count(record.get("total_steps"))) is not None:
             self._fields["total_steps"] = total
         if (tokens := _count(record.get("num_tokens"))) is not None:
             self._fields["trained_tokens"] = tokens
         for name in _FIGURES:
-            if (value := figure(record.get(name))) is not None:
+            if (value := as_float(record.get(name))) is not None:
                 self._fields[name] = value
 
     def _set_step(self, step: int, at: float) -> None:
@@ -141,22 +141,22 @@ class Run:
     def _add_checkpoint(self, record: Record, at: float) -> None:
         metrics = record.get("metrics")
         figures = metrics if isinstance(metrics, dict) else {}
-        valid = figure(figures.get("full_valid_loss"))
+        valid = as_float(figures.get("full_valid_loss"))
         self._sorted_checkpoints = None
         self._checkpoints[str(record.get("id"))] = Checkpoint(
             id=str(record.get("id")),
             at=at,
             step=_count(record.get("step")) or 0,
-            name=text(record.get("name")),
-            valid_loss=valid if valid is not None else figure(figures.get("valid_loss")),
-            train_loss=figure(figures.get("train_loss")),
+            name=as_text(record.get("name")),
+            valid_loss=valid if valid is not None else as_float(figures.get("valid_loss")),
+            train_loss=as_float(figures.get("train_loss")),
             metrics=MappingProxyType(figures),
         )
 
 
 def _count(value: object) -> int | None:
     """A whole number of steps or tokens; None if it is not a number or not plausible."""
-    count = figure(value)
+    count = as_float(value)
     if count is None or not math.isfinite(count) or abs(count) >= LARGEST_STEP:
         return None
     return int(count)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from tui.domain.providers.hyperparameters import LONGEST_NAME, Value
-from tui.domain.untyped import text
+from tui.domain.untyped import as_text
 
 Method = Literal["supervised", "dpo"]
 
@@ -127,7 +127,7 @@ def request_from_job(job: Mapping[str, Any], provider: str) -> JobRequest:
     """
     method = job.get("method")
     details = method if isinstance(method, Mapping) else {}
-    name = text(details.get("type")) or "supervised"
+    name = as_text(details.get("type")) or "supervised"
     settings = details.get(name)
     own = settings.get("hyperparameters") if isinstance(settings, Mapping) else None
     chosen = {**_chosen(job.get("hyperparameters")), **_chosen(own)}

@@ -13,7 +13,7 @@ from tui.domain.jobs.records import Record
 from tui.domain.providers.kinds import LOCAL
 from tui.domain.submission.forecast import MeasuredPace
 from tui.domain.submission.job_request import JobRequest
-from tui.domain.untyped import figure
+from tui.domain.untyped import as_float
 from tui.services.workspace.job_log import JobFile, JobLog, recorded_jobs
 from tui.services.workspace.workspace import Workspace
 
@@ -62,8 +62,8 @@ def _pace(log: JobLog, file: JobFile, records: Sequence[Record]) -> MeasuredPace
         (record["at"], step, tokens)
         for record in records
         if record["type"] == "metrics"
-        and (step := figure(record.get("step"))) is not None
-        and (tokens := figure(record.get("num_tokens"))) is not None
+        and (step := as_float(record.get("step"))) is not None
+        and (tokens := as_float(record.get("num_tokens"))) is not None
     ]
     spans = [
         (later[0] - earlier[0], later[2] - earlier[2])
@@ -92,12 +92,12 @@ def _on_gpu(records: Sequence[Record]) -> bool | None:
 def _memory(records: Sequence[Record]) -> float | None:
     """Bytes that the engine estimated for the job before training; None if it did not."""
     data = (record.get("data") for record in records if record["type"] == "event")
-    sizes = [figure(item.get("memory")) for item in data if isinstance(item, dict)]
+    sizes = [as_float(item.get("memory")) for item in data if isinstance(item, dict)]
     return next((size for size in sizes if size is not None), None)
 
 
 def _reported_pace(records: Sequence[Record]) -> float | None:
     """The median pace that the engine reported with its steps, in tokens per second."""
-    reported = [figure(record.get("tokens_per_second")) for record in records]
+    reported = [as_float(record.get("tokens_per_second")) for record in records]
     paces = [pace for pace in reported if pace and math.isfinite(pace)]
     return statistics.median(paces) if paces else None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tui.domain.submission.upload_progress import UploadProgress
-from tui.domain.untyped import figure
+from tui.domain.untyped import as_float
 from tui.services.clock import Clock
 from tui.services.errors import EngineUnavailable, NotFound, ProviderError, ProviderTrouble
 from tui.services.progress import OnProgress, ignore_progress
@@ -214,7 +214,7 @@ class Uploader:
             return None
         return OpenUpload(
             id=self._id(body),
-            expires_at=figure(body.get("expires_at")),
+            expires_at=as_float(body.get("expires_at")),
             part_bytes=self._part_bytes,
         )
 
