@@ -3,7 +3,7 @@
     in_terminal.py EXPECTED KEYS COMMAND
 
 Waits until EXPECTED stands on the screen, types KEYS, and ends with the command's exit status;
-1 if EXPECTED never came within fifteen minutes or the command does not end.
+1 if EXPECTED never came within forty-five minutes or the command does not end.
 """
 
 import fcntl
@@ -16,7 +16,7 @@ import sys
 import termios
 import time
 
-PATIENCE = 900.0
+PATIENCE = 2700.0
 SEQUENCE = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[ -/]*[0-~])")
 
 

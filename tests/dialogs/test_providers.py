@@ -51,7 +51,7 @@ async def dialog(server: MisbehavingServer, tmp_path: Path) -> AsyncIterator[Pro
 
 
 async def asked(app: DialogApp[None], pilot: Pilot[None]) -> str:
-    while "asking" in app.shown():
+    while "… probing" in app.shown():
         await pilot.pause(0.02)
     return app.shown()
 

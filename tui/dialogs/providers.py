@@ -29,9 +29,9 @@ _COLUMNS = [
     Column("name"),
     Column("server", 12),
     Column("key", 24, from_width=92),
-    Column("answer", 8, right=True),
+    Column("latency", 8, right=True),
     Column("models", 6, right=True),
-    Column("cannot", 6, right=True),
+    Column("missing", 7, right=True),
 ]
 _KEYS = "↑↓ select  tab models  r refresh  esc close"
 
@@ -126,7 +126,7 @@ class ProviderList(Dialog[None]):
         kind = self._providers.server(name).brief
         probe = self._probing.last(name)
         if name in self._pending or probe is None:
-            return ["… asking" if name in self._pending else "? not asked", name, kind, *[""] * 4]
+            return ["… probing" if name in self._pending else "? not probed", name, kind, *[""] * 4]
         ready = probe.reach == "ready"
         return [
             REACH_LABELS[probe.reach],
