@@ -17,6 +17,7 @@ import termios
 import time
 
 PATIENCE = 2700.0
+KEPT = 1 << 16
 SEQUENCE = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[ -/]*[0-~])")
 
 
@@ -38,7 +39,7 @@ def main(expected: str, keys: str, command: str) -> int:
                 break
             if not data:
                 break
-            seen += data
+            seen = (seen + data)[-KEPT:]
         if not typed and expected.encode() in SEQUENCE.sub(b"", seen):
             time.sleep(1.0)
             os.write(terminal, keys.encode())
