@@ -46,7 +46,8 @@ def parts(rows: int) -> Iterator[list[str]]:
 
 def ours(rows: int) -> None:
     """Sketch and search all rows; prints sketching s, searching s, bytes, found, others."""
-    from tui.services.checking.near_duplicates import near_pairs, sketch
+    from tui.services.checking.near_duplicates import near_pairs
+    from tui.services.checking.sketches import sketch
 
     sketch([text_of(0)])
     before, sketching, sketches = peak_bytes(), 0.0, bytearray()

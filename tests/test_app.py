@@ -14,7 +14,8 @@ from textual.widgets import Footer, Static
 
 from tui.app import FtuiApp, screen_class
 from tui.dialogs.help import Help
-from tui.domain.loop import Mode, Tone
+from tui.domain.loop import Mode
+from tui.domain.tone import Tone
 from tui.screens.mode_screen import ModeScreen
 from tui.services.container import Services
 from tui.services.workspace.job_log import JobLog

@@ -26,8 +26,9 @@ from tui.crash_report import ReticentConsole
 from tui.dialogs.confirm import Confirm
 from tui.dialogs.help import Help
 from tui.domain.jobs.notifications import JobNotification
-from tui.domain.loop import LoopState, Mode, Tone
+from tui.domain.loop import LoopState, Mode
 from tui.domain.text import preview, scrub
+from tui.domain.tone import Tone
 from tui.screens.keymap import unknown_ids
 from tui.screens.messages import (
     ChangesPending,

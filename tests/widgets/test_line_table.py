@@ -11,8 +11,8 @@ from rich.cells import cell_len
 from textual.app import App, ComposeResult
 from textual.geometry import Region
 
-from tui.domain.loop import Tone
 from tui.domain.text import has_unsafe
+from tui.domain.tone import Tone
 from tui.widgets.line_table import Cell, Column, LineTable, column_widths, fit
 from tui.widgets.scroll_mark import MARK
 

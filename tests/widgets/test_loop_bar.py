@@ -6,7 +6,8 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.reactive import reactive
 
-from tui.domain.loop import LoopState, Mode, StepState, Tone
+from tui.domain.loop import LoopState, Mode, StepState
+from tui.domain.tone import Tone
 from tui.widgets.loop_bar import LoopBar, LoopStep
 
 BUSY_LOOP = LoopState(

@@ -14,8 +14,8 @@ from textual.content import Content
 from textual.widgets import Button, Static
 
 from tui.dialogs.dialog import Dialog
-from tui.domain.loop import Tone
 from tui.domain.text import number, preview
+from tui.domain.tone import Tone
 from tui.widgets.line_table import Cell, Column, LineTable
 
 MAX_SEQUENCE = 100_000

@@ -14,8 +14,8 @@ from textual.suggester import Suggester
 from textual.widgets import Button, Input, Label, Select, Static
 
 from tui.dialogs.dialog import Dialog
-from tui.domain.loop import Tone
 from tui.domain.text import preview, scrub
+from tui.domain.tone import Tone
 
 Answer = TypeVar("Answer")
 

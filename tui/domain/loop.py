@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from tui.domain.tone import Tone
+
 
 class Mode(StrEnum):
     """A step of the loop; also the name of the application's mode."""
@@ -23,21 +25,6 @@ class Mode(StrEnum):
     def key(self) -> str:
         """The key that opens it: 1 to 4."""
         return str(list(Mode).index(self) + 1)
-
-
-class Tone(StrEnum):
-    """What a state means; each tone has one colour (`$text-success` ...) and one glyph."""
-
-    NONE = "none"
-    BUSY = "busy"
-    GOOD = "good"
-    WARNED = "warned"
-    BAD = "bad"
-
-    @property
-    def glyph(self) -> str:
-        """One cell with the meaning of the colour."""
-        return {"none": "–", "busy": "▶", "good": "✓", "warned": "!", "bad": "✗"}[self.value]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,11 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from tui.domain.loop import Tone
 from tui.domain.providers.kinds import LOCAL
 from tui.domain.providers.model_names import DEFAULT_MODEL
 from tui.domain.providers.probe import ProviderProbe
 from tui.domain.text import plural
+from tui.domain.tone import Tone
 from tui.services.errors import FtuiError
 from tui.services.providers.engine_process import INSTALL, EngineProcess
 from tui.services.providers.probing import Probing

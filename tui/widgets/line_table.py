@@ -34,8 +34,8 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.domain.loop import Tone
 from tui.domain.text import scrub
+from tui.domain.tone import Tone
 from tui.widgets.scroll_mark import line_at, marked_line, with_mark
 from tui.widgets.tones import tone_css
 

@@ -7,8 +7,9 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
-from tui.domain.loop import LoopState, Mode, StepState, Tone
+from tui.domain.loop import LoopState, Mode, StepState
 from tui.domain.text import cell_width, scrub
+from tui.domain.tone import Tone
 from tui.widgets.tones import tone_css
 
 _GAP = " │ "

@@ -8,9 +8,10 @@ from datetime import date
 
 from textual.content import Content
 
-from tui.domain.loop import Tone
-from tui.domain.providers.probe import REACH_LABELS, ProviderProbe, ServedModel
+from tui.domain.providers.probe import REACH_LABELS, ProviderProbe
+from tui.domain.providers.served_models import ServedModel
 from tui.domain.text import plural, scrub
+from tui.domain.tone import Tone
 from tui.widgets.line_pane import LinePane
 from tui.widgets.line_table import fit
 from tui.widgets.tones import TONE_COLOURS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tui.domain.loop import Tone
+from tui.domain.tone import Tone
 
 TONE_COLOURS: Mapping[Tone, str] = {
     Tone.NONE: "",

@@ -23,7 +23,7 @@ from tui.domain.chat.conversation import (
 from tui.domain.chat.descriptions import answer_status, settings_line
 from tui.domain.chat.stream import MAX_BYTES, AnswerReader, Failure, Piece
 from tui.domain.evaluation.cases import parse_test_set
-from tui.domain.loop import Tone
+from tui.domain.tone import Tone
 
 
 def ended(text: str, how: Ended = Ended.COMPLETE, tokens: int | None = None) -> Answer:

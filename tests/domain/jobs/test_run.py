@@ -26,8 +26,9 @@ from tui.domain.jobs.records import (
 )
 from tui.domain.jobs.run import Run
 from tui.domain.jobs.status import loop_step, percent
-from tui.domain.loop import NO_JOBS, Tone
+from tui.domain.loop import NO_JOBS
 from tui.domain.submission.prices import PRICES, Price
+from tui.domain.tone import Tone
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),

@@ -16,8 +16,8 @@ import tui.screens.data.opening as data_file
 import tui.services.checking.dataset_check as dataset_check
 from tui.app import FtuiApp
 from tui.dialogs.open_file import OpenFile
-from tui.domain.loop import Tone
 from tui.domain.text import has_unsafe
+from tui.domain.tone import Tone
 from tui.screens.data.screen import DataScreen
 from tui.services.samples import sample_path
 from tui.settings import Settings

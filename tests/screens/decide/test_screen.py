@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from tui.app import FtuiApp
-from tui.domain.loop import Tone
+from tui.domain.tone import Tone
 from tui.screens.decide.screen import DecideScreen
 from tui.services.container import Services
 from tui.settings import Settings

@@ -17,7 +17,7 @@ from textual.widgets import Input, Static
 
 from tui.app import FtuiApp
 from tui.dialogs.evaluate.new_evaluation import NewEvaluation
-from tui.domain.loop import Tone
+from tui.domain.tone import Tone
 from tui.screens.evaluate.screen import EvaluateScreen
 from tui.screens.messages import EvaluateRequested
 from tui.services.container import Services

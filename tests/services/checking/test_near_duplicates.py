@@ -13,14 +13,8 @@ import pytest
 from tui.domain.rows.formats import Format
 from tui.domain.rows.similarity import jaccard, shingles, text_to_compare
 from tui.domain.rules.structure import check_line
-from tui.services.checking.near_duplicates import (
-    NOTHING,
-    SKETCH,
-    candidates,
-    near_leaks,
-    near_pairs,
-    sketch,
-)
+from tui.services.checking.near_duplicates import candidates, near_leaks, near_pairs
+from tui.services.checking.sketches import NOTHING, SKETCH, sketch
 from tui.services.samples import sample_path
 
 WORDS = [f"word{n}" for n in range(3000)]
@@ -206,7 +200,7 @@ def test_candidates_include_every_near_duplicate() -> None:
 
 def test_sketches_are_the_same_in_every_process() -> None:
     texts = ["The lamp stays dark, and the switch is on.", "", "今日は天気がとても良い", "🙂"]
-    code = "import sys; from tui.services.checking.near_duplicates import sketch; "
+    code = "import sys; from tui.services.checking.sketches import sketch; "
     code += f"sys.stdout.buffer.write(sketch({texts!r}))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert run.stdout == sketch(texts)

@@ -18,8 +18,8 @@ from textual.widgets import Button, Input, Label, Static
 
 from tui.dialogs.dialog import Dialog
 from tui.dialogs.path_inspection import inspect_input
-from tui.domain.loop import Tone
 from tui.domain.text import scrub
+from tui.domain.tone import Tone
 from tui.services.path_completion import candidates
 from tui.services.workspace.files import typed_path
 

@@ -14,9 +14,9 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui.dialogs.dialog import Dialog
-from tui.domain.loop import Tone
 from tui.domain.rows.edits import UNTOUCHED, EditStep, RowEdit
 from tui.domain.text import number, plural
+from tui.domain.tone import Tone
 from tui.widgets.line_table import Cell, Column, LineTable
 
 _COLUMNS = [

@@ -19,10 +19,10 @@ from textual.widgets import Button, Input, Label, Static
 
 from tui.dialogs.dialog import Dialog
 from tui.dialogs.path_inspection import PathState, inspect_output
-from tui.domain.loop import Tone
 from tui.domain.rows.formats import Format
 from tui.domain.rows.problems import KINDS
 from tui.domain.text import number, plural, preview, scrub
+from tui.domain.tone import Tone
 from tui.domain.validation import first_error
 from tui.services.checking.findings import Counts
 from tui.services.workspace.files import typed_path

@@ -12,7 +12,7 @@ from textual.widgets import Select, Static
 
 from tui.dialogs.form import Form
 from tui.domain.evaluation.scorers import SCORERS
-from tui.domain.loop import Tone
+from tui.domain.tone import Tone
 from tui.services.evaluation.evaluations import EvaluationRequest
 from tui.services.evaluation.suggestions import Suggestion
 from tui.services.workspace.files import typed_path

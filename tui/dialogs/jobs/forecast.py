@@ -11,11 +11,11 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from tui.domain.loop import Tone
 from tui.domain.providers.kinds import LOCAL
 from tui.domain.submission.forecast import Forecast
 from tui.domain.submission.job_request import JobRequest
 from tui.domain.text import preview, scrub
+from tui.domain.tone import Tone
 from tui.services.container import Services
 from tui.services.errors import FtuiError
 from tui.services.progress import Progress

@@ -27,10 +27,10 @@ from tui.dialogs.jobs.job_fields import (
     local_files,
     read_request,
 )
-from tui.domain.loop import Tone
 from tui.domain.providers.kinds import ServerKind
 from tui.domain.submission.job_request import JobRequest
 from tui.domain.text import preview, scrub
+from tui.domain.tone import Tone
 from tui.services.container import Services
 from tui.services.errors import FtuiError
 from tui.services.providers.known_models import known_models

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tui.domain.chat.conversation import Answer, ChatSettings, Ended
-from tui.domain.loop import Tone
 from tui.domain.text import number, plural, preview
+from tui.domain.tone import Tone
 
 _SHOW_WAIT_AFTER = 1.0
 """Seconds after which the seconds of a wait are shown."""

@@ -1,4 +1,4 @@
-"""The pace of a run, from which the time left is estimated."""
+"""The time left of a run, estimated from its pace."""
 
 from __future__ import annotations
 
@@ -66,6 +66,17 @@ class PaceMeter:
         parts = [_seconds_per_step(before, after) for before, after in pairwise(bounds)]
         spread = [*parts, whole] if whole is not None else parts
         return Pace(_seconds_per_step(marks[0], marks[-1]), min(spread), max(spread))
+
+
+def time_left(steps: int, seconds_per_step: float, since_last: float) -> float:
+    """Seconds until the last step.
+
+    Args:
+        steps: number of steps left.
+        seconds_per_step: the pace.
+        since_last: seconds since the last step; a late step does not shorten those after it.
+    """
+    return max(0.0, steps * seconds_per_step - min(since_last, seconds_per_step))
 
 
 def _seconds_per_step(before: tuple[float, int], after: tuple[float, int]) -> float:

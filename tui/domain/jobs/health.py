@@ -9,8 +9,8 @@ from typing import Literal
 
 from tui.domain.jobs.curves import Curve, mean
 from tui.domain.jobs.view import JobView
-from tui.domain.loop import Tone
 from tui.domain.text import loss, number
+from tui.domain.tone import Tone
 
 HealthKind = Literal["diverged", "stalled", "overfitting", "gap", "flat"]
 

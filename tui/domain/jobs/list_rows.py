@@ -8,8 +8,8 @@ from tui.domain.jobs.curves import Curve, mean
 from tui.domain.jobs.descriptions import job_name, model_name, status_label
 from tui.domain.jobs.status import percent, status_tone
 from tui.domain.jobs.view import JobView
-from tui.domain.loop import Tone
 from tui.domain.text import ago, duration, loss, preview
+from tui.domain.tone import Tone
 from tui.domain.untyped import as_json
 
 ROW_TITLES = (

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 
 from tui.domain.jobs.view import JobView
-from tui.domain.loop import NO_JOBS, StepState, Tone
+from tui.domain.loop import NO_JOBS, StepState
+from tui.domain.tone import Tone
 
 _LOOKS: dict[str, tuple[str, Tone]] = {
     "validating_files": ("…", Tone.BUSY),

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from tui.domain.jobs.curves import Curve, Point
-from tui.domain.jobs.eta import Pace
+from tui.domain.jobs.eta import Pace, time_left
 from tui.domain.jobs.records import is_terminal
 from tui.domain.providers.kinds import LOCAL
 from tui.domain.submission.prices import PRICES, Price, run_price
@@ -183,6 +183,4 @@ class JobView:
         since = max(0.0, server_now - (self.last_step_at or server_now))
         if since > self.patience:
             return None
-        # A late step does not shorten the steps after it.
-        since = min(since, seconds_per_step)
-        return max(0.0, (self.total_steps - self.step) * seconds_per_step - since)
+        return time_left(self.total_steps - self.step, seconds_per_step, since)

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tui.engine.api.list_response import object_response
 from tui.engine.api.strict_json import StrictRoute
-from tui.engine.graders.graders import read_grader
 from tui.engine.graders.grading import grade
+from tui.engine.graders.parsing import read_grader
 from tui.engine.graders.placeholders import MAX_CHARACTERS
 
 router = APIRouter(

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import orjson
 
-from tui.engine.graders.graders import MultiGrader, TextGrader
+from tui.engine.graders.parsing import MultiGrader, TextGrader
 from tui.engine.graders.placeholders import TextTooLong, ValueMissing, fill
 
 GradingError = Literal[

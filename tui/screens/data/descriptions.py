@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from tui.domain.conversion.convert import pair_fields
-from tui.domain.loop import StepState, Tone
+from tui.domain.loop import StepState
 from tui.domain.providers.hyperparameters import AUTO_EPOCHS
 from tui.domain.rows.filter import Order, RowFilter
 from tui.domain.rows.formats import Format, text_of
 from tui.domain.rows.problems import Problem
 from tui.domain.submission.prices import price_text
 from tui.domain.text import number, plural, preview
+from tui.domain.tone import Tone
 from tui.services.checking.report import errors_of
 from tui.services.datasets.datasets import (
     CheckProgress,

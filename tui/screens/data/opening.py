@@ -12,9 +12,10 @@ from textual.binding import Binding
 from textual.widgets import Static
 from textual.worker import Worker
 
-from tui.domain.loop import NO_FILE, Mode, StepState, Tone
+from tui.domain.loop import NO_FILE, Mode, StepState
 from tui.domain.rows.formats import Format
 from tui.domain.text import scrub
+from tui.domain.tone import Tone
 from tui.screens.data.browser import RowBrowser
 from tui.screens.data.descriptions import (
     EMPTY,

@@ -17,8 +17,9 @@ from tui.dialogs.confirm import Confirm
 from tui.domain.decision.framework import Framework
 from tui.domain.decision.verdict import REASON, Answers, Decision, Verdict
 from tui.domain.decision.walk import Walk
-from tui.domain.loop import NOT_DECIDED, Mode, StepState, Tone
+from tui.domain.loop import NOT_DECIDED, Mode, StepState
 from tui.domain.text import plural, scrub
+from tui.domain.tone import Tone
 from tui.screens.messages import DataRequested
 from tui.screens.mode_screen import ModeScreen
 from tui.services.container import Services

@@ -15,8 +15,9 @@ from textual.widgets import ContentSwitcher, Static
 
 from tui.dialogs.evaluate.new_evaluation import NewEvaluation
 from tui.domain.evaluation.records import CaseProgress, CaseResult, Evaluation, describe_cost
-from tui.domain.loop import Mode, StepState, Tone
+from tui.domain.loop import Mode, StepState
 from tui.domain.text import plural, preview, scrub
+from tui.domain.tone import Tone
 from tui.screens.evaluate.messages import (
     CaseAnswered,
     ComparisonFailed,

@@ -19,7 +19,8 @@ from tui.domain.jobs.comparison import (
     run_titles,
 )
 from tui.domain.jobs.descriptions import job_name
-from tui.domain.loop import Mode, Tone
+from tui.domain.loop import Mode
+from tui.domain.tone import Tone
 from tui.screens.glyphs import draws_glyphs
 from tui.screens.jobs.board import JobBoard, Key
 from tui.screens.mode_screen import ModeScreen

@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.message import Message
 
 from tui.domain.jobs.filters import JobFilter
-from tui.domain.loop import Tone
+from tui.domain.tone import Tone
 from tui.screens.jobs.board import JobBoard, Key
 from tui.widgets.filter_line import FilterLine
 from tui.widgets.line_table import Cell, Column, LineTable

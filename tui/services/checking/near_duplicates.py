@@ -1,8 +1,6 @@
 """Near duplicates in files of any size: sketches find candidates, then texts are compared.
 
-A sketch is 64 bytes: the low byte of each of 64 MinHashes (Broder 1997; Li and König 2010), so two
-sketches agree in about as large a part of their bytes as their texts share shingles. Rows that
-agree in a whole band of bytes are candidates (locality-sensitive hashing).
+Rows whose sketches agree in a whole band of bytes are candidates (locality-sensitive hashing).
 """
 
 from __future__ import annotations
@@ -12,24 +10,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, compress, pairwise
 from math import ceil, sqrt
-from typing import Final
 from zlib import crc32
 
 from tui.domain.rows.similarity import jaccard, shingles
+from tui.services.checking.sketches import NOTHING, SKETCH
 
-SKETCH: Final = 64
-"""Bytes of a sketch."""
-NOTHING: Final = bytes(SKETCH)
-"""The sketch of an empty text and of an unreadable row: it matches no other."""
-
-Sketches = bytes | bytearray
+SketchBytes = bytes | bytearray
 """Concatenated sketches of rows."""
 ReadText = Callable[[int], str]
 """Row -> its whole text."""
 
-_SEED = 7
-_LONGEST = 200_000
-"""Characters of a text that its sketch is made of; the exact comparison reads all of it."""
 _LOWEST_BITS = int.from_bytes(b"\x01" * SKETCH)
 _ROW_BITS = 32
 _ROW = (1 << _ROW_BITS) - 1
@@ -47,21 +37,8 @@ _TRIES = 8
 """Most failed text comparisons per row."""
 
 
-def sketch(texts: Sequence[str]) -> bytes:
-    """The sketches of texts: 64 bytes per text, the same in every process."""
-    # Loaded by worker processes alone: the first paint does not need it.
-    from rensa import RMinHash
-
-    tokens = [list(shingles(text[:_LONGEST])) for text in texts]
-    digests = RMinHash.digests_from_token_sets(tokens, num_perm=SKETCH, seed=_SEED)
-    return b"".join(
-        bytes(map((255).__and__, digest)) if some else NOTHING
-        for digest, some in zip(digests, tokens, strict=True)
-    )
-
-
 def near_pairs(
-    sketches: Sketches,
+    sketches: SketchBytes,
     read_text: ReadText,
     similarity: float,
     skip: Callable[[int], bool] = lambda row: False,
@@ -104,9 +81,9 @@ def near_pairs(
 
 
 def near_leaks(
-    sketches: Sketches,
+    sketches: SketchBytes,
     read_text: ReadText,
-    other_sketches: Sketches,
+    other_sketches: SketchBytes,
     other_read_text: ReadText,
     similarity: float,
     skip: Callable[[int], bool] = lambda row: False,
@@ -141,7 +118,7 @@ def near_leaks(
                     yield row, other
 
 
-def candidates(sketches: Sketches, targets: Iterable[bytes], similarity: float) -> array[int]:
+def candidates(sketches: SketchBytes, targets: Iterable[bytes], similarity: float) -> array[int]:
     """Rows that may be near duplicates of some texts: their sketches agree in a whole band.
 
     Args:
@@ -167,7 +144,7 @@ def candidates(sketches: Sketches, targets: Iterable[bytes], similarity: float) 
 class _Side:
     """The rows of a file: their sketches, and the shingles of recently read ones."""
 
-    def __init__(self, sketches: Sketches, read_text: ReadText) -> None:
+    def __init__(self, sketches: SketchBytes, read_text: ReadText) -> None:
         self.sketches = sketches
         self.shingles = lru_cache(_CROWD)(lambda row: shingles(read_text(row)))
         self.sketch = lru_cache(4 * _CROWD)(self._sketch)

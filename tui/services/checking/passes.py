@@ -255,6 +255,6 @@ def _sketches(examples: Sequence[Example | None], options: CheckOptions) -> byte
     if not compares_near(options):
         return b""
     from tui.domain.rows.similarity import text_to_compare
-    from tui.services.checking.near_duplicates import sketch
+    from tui.services.checking.sketches import sketch
 
     return sketch([text_to_compare(example) if example else "" for example in examples])

@@ -1,16 +1,41 @@
-"""The sketches of a file's rows, from which near duplicates are found."""
+"""Sketches of rows, from which near duplicates are found.
+
+A sketch is 64 bytes: the low byte of each of 64 MinHashes (Broder 1997; Li and König 2010), so two
+sketches agree in about as large a part of their bytes as their texts share shingles.
+"""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
-from tui.services.checking.near_duplicates import SKETCH
+from tui.domain.rows.similarity import shingles
 
+SKETCH: Final = 64
+"""Bytes of a sketch."""
+NOTHING: Final = bytes(SKETCH)
+"""The sketch of an empty text and of an unreadable row: it matches no other."""
+
+_SEED = 7
+_LONGEST = 200_000
+"""Characters of a text that its sketch is made of; the exact comparison reads all of it."""
 _BLOCK = 100_000
 """Rows whose sketches are in memory at a time."""
+
+
+def sketch(texts: Sequence[str]) -> bytes:
+    """The sketches of texts: 64 bytes per text, the same in every process."""
+    # Loaded by worker processes alone: the first paint does not need it.
+    from rensa import RMinHash
+
+    tokens = [list(shingles(text[:_LONGEST])) for text in texts]
+    digests = RMinHash.digests_from_token_sets(tokens, num_perm=SKETCH, seed=_SEED)
+    return b"".join(
+        bytes(map((255).__and__, digest)) if some else NOTHING
+        for digest, some in zip(digests, tokens, strict=True)
+    )
 
 
 class Sketches:

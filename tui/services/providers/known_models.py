@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tui.domain.providers.kinds import LOCAL
 from tui.domain.providers.model_names import DEFAULT_MODEL, HUB_CACHE
-from tui.domain.providers.probe import ServedModel
+from tui.domain.providers.served_models import ServedModel
 from tui.services.providers.probing import Probing
 from tui.services.providers.providers import Providers
 from tui.services.workspace.job_log import recorded_jobs

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from tui.domain.providers.kinds import LOCAL
-from tui.domain.providers.probe import Feature, Presence, ProviderProbe, Reach, served_models
+from tui.domain.providers.probe import Feature, Presence, ProviderProbe, Reach
+from tui.domain.providers.served_models import served_models
 from tui.services.clock import Clock
 from tui.services.errors import EngineUnavailable, InputError, ProviderError
 from tui.services.providers.engine_process import INSTALL

@@ -1,4 +1,4 @@
-"""Reading and writing files: atomic writes, and logs that survive a torn last line."""
+"""Reading and writing files, with atomic writes."""
 
 from __future__ import annotations
 

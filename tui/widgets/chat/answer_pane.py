@@ -8,9 +8,9 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
 from tui.domain.chat.conversation import Turn, readable
-from tui.domain.loop import Tone
 from tui.domain.providers.model_names import shown_name
 from tui.domain.text import preview
+from tui.domain.tone import Tone
 from tui.widgets.chat.transcript import Entry, Transcript
 from tui.widgets.live_line import LiveLine
 

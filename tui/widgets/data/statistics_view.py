@@ -8,9 +8,9 @@ from itertools import zip_longest
 
 from textual.content import Content
 
-from tui.domain.loop import Tone
 from tui.domain.rows.row_statistics import Histogram, Labels, Share, Statistics
 from tui.domain.text import number, plural
+from tui.domain.tone import Tone
 from tui.widgets.data.histogram import Bar, draw_bars, percent, ranges
 from tui.widgets.line_pane import LinePane
 from tui.widgets.line_table import fit

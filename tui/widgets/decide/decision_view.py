@@ -14,8 +14,8 @@ from textual.widgets.option_list import Option
 from tui.domain.decision.framework import Answer, Framework
 from tui.domain.decision.verdict import REASON, Answers, Decision, Strength, Verdict
 from tui.domain.decision.walk import Walk
-from tui.domain.loop import Tone
 from tui.domain.text import scrub
+from tui.domain.tone import Tone
 from tui.widgets.tones import TONE_COLOURS
 
 TONES = {Verdict.FINE_TUNE: Tone.GOOD, Verdict.DO_NOT: Tone.BAD, Verdict.NOT_YET: Tone.WARNED}

@@ -9,8 +9,8 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from tui.domain.evaluation.records import CaseResult
-from tui.domain.loop import Tone
 from tui.domain.text import preview
+from tui.domain.tone import Tone
 from tui.widgets.line_table import Cell, Column, LineTable
 
 _COLUMNS = [

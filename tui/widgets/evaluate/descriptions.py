@@ -6,8 +6,9 @@ from textual.content import Content
 
 from tui.domain.evaluation.comparison import Verdict
 from tui.domain.evaluation.records import Evaluation
-from tui.domain.loop import NOT_COMPARED, StepState, Tone
+from tui.domain.loop import NOT_COMPARED, StepState
 from tui.domain.text import preview, scrub, signed
+from tui.domain.tone import Tone
 from tui.widgets.tones import TONE_COLOURS
 
 _TONES = {Verdict.BETTER: Tone.GOOD, Verdict.WORSE: Tone.BAD, Verdict.UNCLEAR: Tone.WARNED}

@@ -9,8 +9,8 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from tui.domain.jobs.view import Checkpoint, JobView
-from tui.domain.loop import Tone
 from tui.domain.text import ago, loss, number, preview
+from tui.domain.tone import Tone
 from tui.widgets.line_table import Cell, Column, LineTable
 from tui.widgets.pane_title import PaneTitle
 

@@ -14,8 +14,8 @@ from textual.widgets import Input
 from tui.domain.jobs.descriptions import clock_time
 from tui.domain.jobs.filters import EventFilter, level_of
 from tui.domain.jobs.view import JobEvent
-from tui.domain.loop import Tone
 from tui.domain.text import number, preview
+from tui.domain.tone import Tone
 from tui.widgets.line_table import Cell, Column, LineTable
 from tui.widgets.pane_title import PaneTitle
 

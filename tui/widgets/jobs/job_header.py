@@ -10,8 +10,8 @@ from textual.containers import Horizontal, Vertical
 from tui.domain.jobs.descriptions import figures_line, progress_line
 from tui.domain.jobs.health import HealthNote
 from tui.domain.jobs.view import JobView
-from tui.domain.loop import Tone
 from tui.domain.submission.prices import Price
+from tui.domain.tone import Tone
 from tui.widgets.live_line import LiveLine
 
 NOTES = 3

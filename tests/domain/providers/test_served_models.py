@@ -1,4 +1,4 @@
-"""What a server lists as models, in whatever shape, and when each of them ends."""
+"""The models in a server's list, of any shape, and the dates of their shutdown."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.domain.loop import Tone
-from tui.domain.providers.probe import ProviderProbe, ServedModel, served_models
+from tui.domain.providers.probe import ProviderProbe
+from tui.domain.providers.served_models import ServedModel, served_models
+from tui.domain.tone import Tone
 
 TODAY = date(2026, 11, 25)
 ANYTHING = st.recursive(
