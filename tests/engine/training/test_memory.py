@@ -68,6 +68,17 @@ def test_larger_batches_rows_and_adapters_take_more_memory(shape: ModelShape) ->
     assert estimate_memory(plan(lora=False), shape, 137, 40).optimizer == 8 * shape.parameters
 
 
+@pytest.mark.parametrize("method", ["supervised", "dpo"])
+def test_on_cuda_the_head_takes_no_memory_for_the_logits_of_every_position(
+    shape: ModelShape, method: MethodName
+) -> None:
+    on_gpu = plan(method, device="cuda")
+    few, many = (estimate_memory(on_gpu, shape, 1000, learned).total for learned in (10, 1000))
+    assert few == many
+    # Measured on an H200: 8 rows of 1,100 tokens, packing SmolLM2-135M took 1.34 GB, DPO 1.12 GB.
+    assert few < 2.5e9
+
+
 def test_a_run_that_does_not_fit_is_refused_with_figures_and_remedies(
     shape: ModelShape,
 ) -> None:

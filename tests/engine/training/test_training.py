@@ -235,7 +235,6 @@ def test_the_result_is_documented_and_loads_with_transformers(
 @pytest.mark.parametrize(
     ("hyperparameters", "code", "message"),
     [
-        ({"packing": True}, "unsupported_parameter", "Packing needs a GPU"),
         ({"lora_target_modules": ["q_proj", "w_pack"]}, "invalid_value", "q_proj, k_proj"),
         ({"max_length": 8}, "invalid_training_file", "No assistant text is left"),
     ],
@@ -248,6 +247,16 @@ def test_requests_that_the_model_or_machine_does_not_support_are_refused(
     assert end.error is not None
     assert end.error.code == code
     assert message in end.error.message
+
+
+def test_packing_is_refused_on_a_cpu(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.engine.training.worker.pick_device", lambda: "cpu")
+    end = JobOnDisk(tmp_path, tiny_model, good_rows(), packing=True).train(RecordingReporter())
+    assert end.error is not None
+    assert end.error.code == "unsupported_parameter"
+    assert "Packing needs a GPU" in end.error.message
 
 
 def test_a_job_that_does_not_fit_into_memory_is_refused_before_training(
