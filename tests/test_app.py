@@ -10,7 +10,7 @@ import pytest
 from support.waiting import until
 from textual.binding import Binding
 from textual.dom import DOMNode
-from textual.widgets import Footer, Static
+from textual.widgets import Footer, Input, Static
 
 from tui.app import FtuiApp, screen_class
 from tui.dialogs.help import Help
@@ -115,6 +115,16 @@ async def test_ctrl_q_quits_from_a_dialog_too(app: FtuiApp) -> None:
         await pilot.press("ctrl+q")
         await pilot.pause()
         assert not app.is_running
+
+
+async def test_the_cursor_of_an_input_does_not_blink_since_every_blink_is_sent(
+    app: FtuiApp,
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("2", "o")
+        await until(pilot, lambda: isinstance(app.focused, Input))
+        assert isinstance(app.focused, Input)
+        assert not app.focused.cursor_blink
 
 
 async def test_the_home_of_nobody_in_a_path_field_is_a_plain_name(app: FtuiApp) -> None:

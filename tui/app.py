@@ -19,6 +19,7 @@ from textual import on, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
+from textual.events import DescendantFocus
 from textual.reactive import reactive
 from textual.screen import Screen
 
@@ -206,6 +207,13 @@ class FtuiApp(App[None]):
                 await self._open(Mode.JOBS)
                 await self.switch_mode(here)
         self.loop = self.loop.with_step(message.mode, message.state)
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Keep the cursor of an input from blinking: above a dialog each blink sends the screen."""
+        from textual.widgets import Input
+
+        if isinstance(event.widget, Input):
+            event.widget.cursor_blink = False
 
     def on_changes_pending(self, message: ChangesPending) -> None:
         """Remember what would be lost with the app."""

@@ -92,7 +92,7 @@ def test_on_a_terminal_it_asks_and_asks_again_after_a_slip(tmp_path: Path) -> No
         cwd=tmp_path,
     )
     os.write(ours, b"3\nmaybe\nyes\ny\nn\nunsure\nyes\n")
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     os.close(ours)
     os.close(theirs)
     assert process.returncode == 0

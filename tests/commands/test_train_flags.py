@@ -131,7 +131,7 @@ def test_a_job_created_by_a_killed_ftui_is_not_created_again(
     far.faults = [Fault("after-hang", path="fine_tuning/jobs", method="POST")]
     command = [sys.executable, "-m", "tui", "train", path, "--json"]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
-        end = time.monotonic() + 30
+        end = time.monotonic() + 90
         while not far.hanging.is_set():
             assert time.monotonic() < end, "ftui never asked for the job"
             time.sleep(0.02)

@@ -105,7 +105,7 @@ class Terminal:
         for key in keys:
             os.write(self._master, KEYS.get(key, key).encode())
 
-    def wait_for(self, words: str, seconds: float = 30, since: int = 0) -> None:
+    def wait_for(self, words: str, seconds: float = 90, since: int = 0) -> None:
         """Wait until words are sent.
 
         Raises:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from textual.pilot import Pilot
 
-PATIENCE = 30.0
+PATIENCE = 90.0
 """Seconds; what a test waits for comes within moments on a machine that is not busy."""
 
 

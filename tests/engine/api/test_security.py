@@ -80,7 +80,7 @@ async def test_a_request_that_is_too_large_is_rejected(
             yield b" " * 1_048_576
             await asyncio.sleep(0)
 
-    async with httpx2.AsyncClient(transport=transport, timeout=20) as client:
+    async with httpx2.AsyncClient(transport=transport, timeout=60) as client:
         answer = await client.post("http://e/v1/chat/completions", content=endless())
     assert answer.status_code == 413
     assert answer.json()["error"]["code"] == "too_large"

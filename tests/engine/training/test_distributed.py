@@ -74,7 +74,7 @@ def test_workers_exit_when_their_launcher_is_killed_and_the_next_ones_resume(
     workers = psutil.Process(pid).children(recursive=True)
     assert len(workers) >= 2
     os.kill(pid, signal.SIGKILL)
-    _, alive = psutil.wait_procs(workers, timeout=10)
+    _, alive = psutil.wait_procs(workers, timeout=30)
     assert not alive
     wait_until(lambda: not launcher.is_busy(shared.folder))
     before = len(read_reports(shared))

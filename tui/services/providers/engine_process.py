@@ -37,7 +37,7 @@ LOOPBACK = "127.0.0.1"
 ENGINE_URL = "http://engine"
 """Base URL over the socket; the host name is never resolved."""
 
-START_SECONDS = 30.0
+START_SECONDS = 90.0
 PAUSE_SECONDS = 600.0
 """Time for jobs to save and pause."""
 ANOTHER_HOLDS_THE_HOME = 3
