@@ -194,10 +194,7 @@ async def test_a_file_that_cannot_be_opened_is_reported_with_ways_on(
         assert app.loop.data.label == "120 valid"
         path.write_bytes(b"\n")
         await pilot.press("r")
-        for _ in range(100):
-            await pilot.pause(0.02)
-            if screen.has_class("-error"):
-                break
+        await until(pilot, lambda: screen.has_class("-error"))
         assert "holds no rows" in text(screen, "#state")
 
 
