@@ -54,7 +54,7 @@ def test_a_dry_run_prints_sentences_without_json(
     assert lines[0] == "far · gpt-4.1-mini · supervised"
     assert lines[1].startswith("20 rows · ")
     assert lines[2].startswith("price: about ")
-    assert lines[3].startswith("nothing is cut")
+    assert lines[3].startswith("no truncation")
     assert lines[4].startswith("! The file has 20 examples")
 
 

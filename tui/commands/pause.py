@@ -1,4 +1,4 @@
-"""Pause a job: it is saved and ends after the step it is at. `ftui resume` lets it go on."""
+"""Pause a job: it is saved and stops after the current step. `ftui resume` continues it."""
 
 from __future__ import annotations
 

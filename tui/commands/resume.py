@@ -1,4 +1,4 @@
-"""Let a paused job go on from where it was saved."""
+"""Resume a paused job from where it was saved."""
 
 from __future__ import annotations
 

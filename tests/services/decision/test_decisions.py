@@ -73,7 +73,7 @@ async def test_a_damaged_record_is_passed_over_and_left_alone(
         (b"key_takeaways: []", "fine_tuning_decision is missing"),
         (b"a: [\n  b", "at line"),
         (b"\xff\xfe\xfd", "cannot be read"),
-        (b"", "holds no keys"),
+        (b"", "has no keys"),
         (b"[" * 5000, "cannot be read|nested too deeply"),
     ],
 )

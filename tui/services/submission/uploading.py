@@ -246,7 +246,7 @@ class Uploader:
         if usable_id(body):
             return str(body["id"])
         raise ProviderError(
-            f"The provider {self._provider} took the file but returned no id for it."
+            f"The provider {self._provider} accepted the file but returned no id for it."
         )
 
     def _progress_reporter(

@@ -222,7 +222,9 @@ def find_job(views: Sequence[JobView], name: str) -> JobView:
         raise NotFound(f"There is no job {preview(name, 80)}.", "List the jobs with: ftui jobs")
     if len(matches) > 1:
         ids = ", ".join(view.id for view in matches[:5])
-        raise InputError(f"Several jobs begin with {preview(name, 80)}: {ids}.", "Give more.")
+        raise InputError(
+            f"Several job ids begin with {preview(name, 80)}: {ids}.", "Use a longer prefix."
+        )
     return matches[0]
 
 
