@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(flags: argparse.Namespace, services: Services) -> int:
-    """Cancel the job and print how it stands then."""
+    """Cancel the job and print its new status."""
     if flags.keep:
         return await stop_keeping(flags, services)
     return await steer(flags, services, "cancel")

@@ -191,6 +191,6 @@ def describe_connection(
         since = clock_time(offline_since)[:-3]
         return f"offline since {since}, retrying in {wait} s" if wait else f"offline since {since}"
     if updated_at is None:
-        return "as recorded"
+        return "last recorded state"
     age = (now - updated_at) // _AGE_STEP * _AGE_STEP
     return f"updated {ago(age)}"

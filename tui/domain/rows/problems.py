@@ -455,7 +455,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Kind]]] = {
     "Messages": _MESSAGES,
     "Tools": _TOOLS,
     "Preferences": _PREFERENCE,
-    "Rules of services": _PROVIDER,
+    "Service rules": _PROVIDER,
     "Quality": _QUALITY,
 }
 """The kinds by what they are about."""

@@ -60,7 +60,7 @@ class Forecast:
     """Steps, price, time and memory of a job before it starts.
 
     Attributes:
-        pairs: whether the examples are pairs of answers.
+        pairs: whether the examples are preference pairs.
         rows: training examples.
         tokens: in them, after truncation.
         counter: what counted the tokens.

@@ -52,8 +52,8 @@ def longest_input(folder: Path) -> int:
 def chat_template(folder: Path) -> Render | None:
     """A model's chat template, run in a sandbox; None where there is none that can be run.
 
-    What it gives raises ValueError where the template rejects the messages, and whatever a
-    template's own mistakes raise.
+    The returned function raises ValueError where the template rejects the messages; a faulty
+    template may raise anything.
     """
     config = read_object(folder / "tokenizer_config.json")
     try:

@@ -209,7 +209,7 @@ class JobCatalog:
 
 
 def find_job(views: Sequence[JobView], name: str) -> JobView:
-    """The job with an id, or the only one whose id begins so.
+    """Find a job by its id or a unique prefix of it.
 
     Raises:
         NotFound: there is none.
