@@ -101,7 +101,7 @@ def test_text_output_has_a_summary_and_a_line_per_problem(
     assert code == 1
     assert "67 rows · 34 valid · 33 invalid · " in lines[0]
     assert " tokens (o200k_base)" in lines[0]
-    assert lines[1].startswith("price:  ")
+    assert lines[1].startswith("price: ")
     matches = [line for line in lines if line.startswith("line 17 ")]
     assert len(matches) == 1
     assert "✗ no-assistant" in matches[0]
@@ -113,7 +113,7 @@ def test_text_output_has_the_price_and_the_context_line(
 ) -> None:
     flags = ("--model", "gpt-4o-mini", "--limit", "context=90")
     _, out, _ = run(capsys, "check", sample_path("tickets_train.jsonl"), *flags)
-    assert "price:  about $0.12 (gpt-4o-mini) for 3 epochs" in out
+    assert "price: about $0.12 (gpt-4o-mini) for 3 epochs" in out
     assert "context of 90 tokens: truncates " in out
     assert "over-context" in out
 
