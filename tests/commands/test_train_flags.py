@@ -95,7 +95,7 @@ def test_beta_goes_with_pairs(far: MisbehavingServer, run: Run, chat_file: Make)
         (["--split", "nan"], "--split cannot be used"),
         (["--split", "0.1", "--validation", "v.jsonl"], "not both"),
         (["--beta", "0"], "--beta cannot be used"),
-        (["--beta", "1", "--method", "supervised"], "belongs to the method dpo"),
+        (["--beta", "1", "--method", "supervised"], "applies only to the method dpo"),
         (["--hyperparameter", "lora_r"], "--hyperparameter cannot be used: lora_r has no value"),
         (["--hyperparameter", "n_epochs=3"], "has its own field"),
         (["--provider", "nobody"], "no provider nobody"),
