@@ -101,7 +101,7 @@ def test_text_output_has_a_summary_and_a_line_per_problem(
     assert code == 1
     assert "67 rows · 34 valid · 33 invalid · " in lines[0]
     assert " tokens (o200k_base)" in lines[0]
-    assert lines[1].startswith("a run: ")
+    assert lines[1].startswith("price: ")
     matches = [line for line in lines if line.startswith("line 17 ")]
     assert len(matches) == 1
     assert "✗ no-assistant" in matches[0]
@@ -113,8 +113,8 @@ def test_text_output_has_the_price_and_the_context_line(
 ) -> None:
     flags = ("--model", "gpt-4o-mini", "--limit", "context=90")
     _, out, _ = run(capsys, "check", sample_path("tickets_train.jsonl"), *flags)
-    assert "a run: about $0.12 (gpt-4o-mini) for 3 epochs" in out
-    assert "context of 90 tokens: cuts " in out
+    assert "price: about $0.12 (gpt-4o-mini) for 3 epochs" in out
+    assert "context of 90 tokens: truncates " in out
     assert "over-context" in out
 
 
@@ -183,11 +183,11 @@ def test_a_flag_chooses_the_rules_of_a_provider(
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (("--off", "refusel"), "There is no problem 'refusel'. Did you mean refusal?"),
+        (("--off", "refusel"), "There is no problem code 'refusel'. Did you mean refusal?"),
         (("--off", "not-json"), "not-json cannot be switched off"),
         (("--limit", "longest=1"), "There is no limit 'longest'"),
         (("--limit", "context=-1"), "The limit context cannot be used"),
-        (("--rules-of", "acme"), "There are no rules of 'acme'"),
+        (("--rules-of", "acme"), "There are no rules for 'acme'"),
     ],
 )
 def test_an_unusable_flag_is_one_sentence_and_exit_2(

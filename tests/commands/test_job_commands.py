@@ -50,7 +50,7 @@ def test_a_job_is_trained_watched_listed_and_not_cancelled_twice(
     assert foreseen["tokens"]["counter"] == local.model
     code, _, said = run("cancel", "last")
     assert code == 2
-    assert "ended already" in said
+    assert "already ended" in said
 
 
 def test_a_job_that_fails_is_the_answer_no(
@@ -282,4 +282,4 @@ def test_a_file_of_pairs_trains_by_dpo_and_is_checked_as_such(
     }
     code, lines, said = run("train", str(path), "--method", "supervised", "--json")
     assert (code, lines) == (2, [])
-    assert "holds pairs of answers, which train by dpo and not by supervised" in said
+    assert "contains preference pairs; the method must be dpo, not supervised" in said

@@ -54,7 +54,7 @@ def test_a_dry_run_prints_sentences_without_json(
     assert lines[0] == "far · gpt-4.1-mini · supervised"
     assert lines[1].startswith("20 rows · ")
     assert lines[2].startswith("price: about ")
-    assert lines[3].startswith("nothing is cut")
+    assert lines[3].startswith("no truncation")
     assert lines[4].startswith("! The file has 20 examples")
 
 
@@ -95,7 +95,7 @@ def test_beta_goes_with_pairs(far: MisbehavingServer, run: Run, chat_file: Make)
         (["--split", "nan"], "--split cannot be used"),
         (["--split", "0.1", "--validation", "v.jsonl"], "not both"),
         (["--beta", "0"], "--beta cannot be used"),
-        (["--beta", "1", "--method", "supervised"], "belongs to the method dpo"),
+        (["--beta", "1", "--method", "supervised"], "applies only to the method dpo"),
         (["--hyperparameter", "lora_r"], "--hyperparameter cannot be used: lora_r has no value"),
         (["--hyperparameter", "n_epochs=3"], "has its own field"),
         (["--provider", "nobody"], "no provider nobody"),

@@ -64,7 +64,7 @@ async def test_each_provider_has_a_state_and_the_selected_one_details(
     async with showing(dialog, size) as (app, pilot):
         shown = await asked(app, pilot)
         assert not outside(app)
-        for state in ("○ asleep", "✓ ready", "✗ out of reach", "– no key"):
+        for state in ("○ not running", "✓ ready", "✗ unreachable", "– no key"):
             assert state in shown
         await pilot.press("down")
         await pilot.pause()

@@ -1,7 +1,7 @@
-"""Cancel a job. JOB is its id, the beginning of it, or `last`.
+"""Cancel a job. JOB is its id, a unique prefix of the id, or `last`.
 
-The training ends after the step it is at and cannot be resumed; checkpoints are kept. With --keep
-the job is paused first, which saves a checkpoint of all that it has learned; its name is printed.
+Training stops after the current step and cannot be resumed; checkpoints are kept. With --keep the
+job is paused first to save a checkpoint of its current state, whose name is printed.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
     add_job_arguments(parser)
     parser.add_argument(
-        "--keep", action="store_true", help="save a checkpoint first, where the server can pause"
+        "--keep",
+        action="store_true",
+        help="save a checkpoint first, if the server supports pausing",
     )
 
 
 async def run(flags: argparse.Namespace, services: Services) -> int:
-    """Cancel the job and print how it stands then."""
+    """Cancel the job and print its new status."""
     if flags.keep:
         return await stop_keeping(flags, services)
     return await steer(flags, services, "cancel")

@@ -36,10 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument("file", type=Path, metavar="FILE", help="the training file")
     parser.add_argument(
-        "--validation", type=Path, metavar="F", help="validation file, which must share no rows"
+        "--validation",
+        type=Path,
+        metavar="F",
+        help="validation file; must not share rows with FILE",
     )
     parser.add_argument(
-        "--test", type=Path, metavar="F", help="test file, which must share no rows"
+        "--test", type=Path, metavar="F", help="test file; must not share rows with FILE"
     )
     parser.add_argument(
         "--rules-of",
@@ -69,7 +72,7 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
         settings = services.settings
         model = options.model or settings.model
         cost = price_text(report.tokens.total, AUTO_EPOCHS, model, settings.prices)
-        for line in (f"a run: {cost}", *context_lines(dataset), *problem_lines(report.problems)):
+        for line in (f"price: {cost}", *context_lines(dataset), *problem_lines(report.problems)):
             show(line)
     return EXIT_OK if report.usable else EXIT_NO
 
@@ -111,7 +114,7 @@ def context_lines(dataset: Dataset) -> Iterator[str]:
     if statistics and statistics.over_context:
         rows = plural(statistics.over_context, "row")
         tokens = plural(statistics.tokens_cut, "token")
-        yield f"context of {number(statistics.context)} tokens: cuts {tokens} of {rows}"
+        yield f"context of {number(statistics.context)} tokens: truncates {tokens} in {rows}"
 
 
 def problem_lines(problems: list[Problem]) -> Iterator[str]:

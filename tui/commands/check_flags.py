@@ -16,7 +16,7 @@ def add_check_flags(parser: argparse.ArgumentParser) -> None:
         "--format",
         choices=kinds,
         metavar="F",
-        help=f"format of the rows, where detection is wrong: {', '.join(kinds)}",
+        help=f"format of the rows, if detected wrongly: {', '.join(kinds)}",
     )
     parser.add_argument(
         "--off",

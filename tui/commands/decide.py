@@ -1,7 +1,7 @@
 """Should you fine-tune at all? Answer the questions and get a verdict with its reasons.
 
 With --answers the answers come from a file (YAML or JSON), such as
-{reason: format_reliability, step_1: yes, step_2: unsure}; otherwise they are asked here.
+{reason: format_reliability, step_1: yes, step_2: unsure}; otherwise ftui asks them here.
 Exit code 0: fine-tune; 1: do not, or not yet.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument("--answers", type=Path, metavar="F", help="file with the answers")
-    parser.add_argument("--framework", type=Path, metavar="F", help="a framework of your own")
+    parser.add_argument("--framework", type=Path, metavar="F", help="your own framework")
     add_json_flag(parser)
 
 
@@ -69,7 +69,7 @@ def ask_all(framework: Framework) -> Answers:
 
     if not sys.stdin.isatty():
         raise InputError(
-            "Standard input is not a terminal.", "Give the answers in a file: --answers F."
+            "Standard input is not a terminal.", "Use a file with the answers: --answers F."
         )
     if framework.introduction:
         print_message(framework.introduction)

@@ -82,7 +82,7 @@ async def _request(flags: argparse.Namespace, services: Services) -> EvaluationR
     if not (base and tuned):
         raise InputError(
             "No finished job has models to compare.",
-            "Give them: --base M --tuned M.",
+            "Use --base M --tuned M.",
         )
     if (base, tuned) != (flags.base, flags.tuned):
         print_message(f"Comparing {tuned} with {base}.")
@@ -152,7 +152,7 @@ def _show(record: Evaluation, result: Comparison, cases: Path) -> None:
         show(f"{name:<6} {estimate.mean:.2f} ({estimate.low:.2f} to {estimate.high:.2f})  {model}")
     show(f"scorer {record.scorer}; p = {result.p_value:.3g}; {result.method}")
     if result.detectable is not None:
-        show(f"smallest difference that {result.n} cases could show: {result.detectable:.2f}")
+        show(f"smallest detectable difference with {result.n} cases: {result.detectable:.2f}")
     for name, (base, tuned) in result.fields.items():
         show(f"  {name}: {base:.2f} -> {tuned:.2f}")
     if cost := describe_cost(record):

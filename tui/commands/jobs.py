@@ -1,4 +1,4 @@
-"""List the jobs of every provider in use, newest first: those recorded and those on the servers.
+"""List the jobs of every provider in use, newest first, both recorded and on the servers.
 
 With --compare, show settings and results of recorded jobs side by side; no request is sent.
 """
@@ -21,7 +21,7 @@ from tui.services.watching.job_list import find_job
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
     parser.add_argument(
-        "--compare", nargs="+", metavar="JOB", help="ids, or their beginnings, of recorded jobs"
+        "--compare", nargs="+", metavar="JOB", help="ids of recorded jobs, or unique prefixes"
     )
     add_json_flag(parser)
 

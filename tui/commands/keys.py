@@ -25,7 +25,9 @@ from tui.services.providers.keys import KeyPlace
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
     parser.add_argument("verb", nargs="?", choices=("list", "set", "remove"), default="list")
-    parser.add_argument("provider", nargs="?", metavar="PROVIDER", help="whose key (set, remove)")
+    parser.add_argument(
+        "provider", nargs="?", metavar="PROVIDER", help="provider of the key (set, remove)"
+    )
     add_json_flag(parser)
 
 

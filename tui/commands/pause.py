@@ -1,4 +1,4 @@
-"""Pause a job: it is saved and ends after the step it is at. `ftui resume` lets it go on."""
+"""Pause a job: it is saved and stops after the current step. `ftui resume` continues it."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(flags: argparse.Namespace, services: Services) -> int:
-    """Pause the job and print how it stands then."""
+    """Pause the job and print its new status."""
     return await steer(flags, services, "pause")

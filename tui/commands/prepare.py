@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_share,
         default=0.0,
         metavar="SHARE",
-        help="share of rows for validation, as 0.1",
+        help="share of rows for validation, such as 0.1",
     )
     parser.add_argument(
         "--test-split",
@@ -105,7 +105,7 @@ def _share(text: str) -> float:
     except ValueError:
         share = -1.0
     if not 0 <= share < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a share from 0 to below 1")
+        raise argparse.ArgumentTypeError(f"{text} is not a share: use at least 0 and less than 1")
     return share
 
 
@@ -139,7 +139,7 @@ def _fixes(flags: argparse.Namespace) -> frozenset[str]:
     if unknown:
         raise InputError(
             f"There is no fix for {preview(unknown[0], 60)!r}.",
-            f"There are fixes for {', '.join(FIXABLE)}.",
+            f"Use {', '.join(FIXABLE)}.",
         )
     return frozenset(FIXABLE if _ALL in codes else codes)
 

@@ -1,4 +1,4 @@
-"""Let a paused job go on from where it was saved."""
+"""Resume a paused job from where it was saved."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(flags: argparse.Namespace, services: Services) -> int:
-    """Resume the job and print how it stands then."""
+    """Resume the job and print its new status."""
     return await steer(flags, services, "resume")

@@ -15,7 +15,7 @@ from tui.services.jobs.jobs import Steering
 
 def add_job_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the job to steer, and `--json`."""
-    parser.add_argument("job", metavar="JOB", help="id, the beginning of one, or last")
+    parser.add_argument("job", metavar="JOB", help="job id, a unique prefix of it, or last")
     add_json_flag(parser)
 
 
@@ -74,7 +74,7 @@ async def _resolve_active(flags: argparse.Namespace, services: Services) -> JobV
     """
     view = await services.jobs.resolve(flags.job)
     if view.terminal:
-        raise InputError(f"The job {view.id} has ended already ({view.status}).")
+        raise InputError(f"The job {view.id} has already ended ({view.status}).")
     return view
 
 

@@ -1,4 +1,4 @@
-"""Start a fine-tuning job on a file of chats or preference pairs. It runs without this program.
+"""Start a fine-tuning job on a file of chats or preference pairs. It does not need ftui to run.
 
 --watch follows it to its end, with the output and exit status of `ftui watch`. --dry-run checks the
 files and prints a forecast of steps, price and time; nothing is sent.
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="M", help="base model: a name, a hub id or a folder")
     parser.add_argument("--provider", metavar="P", help="server that trains [local]")
     parser.add_argument(
-        "--method", choices=("supervised", "dpo"), help="training method [by the rows]"
+        "--method", choices=("supervised", "dpo"), help="training method [detected from the rows]"
     )
     parser.add_argument("--epochs", type=int, metavar="N", help="passes over the data [auto]")
     parser.add_argument("--batch-size", type=int, metavar="N", help="examples per step [auto]")
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--beta",
         type=float,
         metavar="X",
-        help="dpo: how closely to stay to the base model [auto]",
+        help="dpo: how close to stay to the base model [auto]",
     )
     parser.add_argument(
         "--hyperparameter",
@@ -81,7 +81,9 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
         view = await _submit(prepared, services)
         _print(view, as_json=flags.json)
         if not flags.watch:
-            print_message(f"ftui: the job runs on its own. Follow it with: ftui watch {view.id}")
+            print_message(
+                f"ftui: the job runs in the background. Follow it with: ftui watch {view.id}"
+            )
             return EXIT_OK
         return await watch.follow(services, view, as_json=flags.json)
     finally:

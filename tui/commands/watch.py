@@ -1,4 +1,4 @@
-"""Follow a job from its beginning to its end. JOB is its id, the beginning of it, or `last`.
+"""Follow a job from start to end. JOB is its id, a unique prefix of the id, or `last`.
 
 On a terminal this is one line that updates. Everything seen is recorded in the workspace.
 Interrupting the watch does not affect the job. Exit status: 0 succeeded, 1 failed or cancelled,
@@ -28,7 +28,7 @@ _TICK_SECONDS = 1.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
-    parser.add_argument("job", metavar="JOB", help="id, the beginning of one, or last")
+    parser.add_argument("job", metavar="JOB", help="job id, a unique prefix of it, or last")
     add_json_flag(parser)
 
 

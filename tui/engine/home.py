@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class JobFolder:
-    """The folder of one job, through which alone server and worker communicate."""
+    """The folder of one job, the only channel between server and worker."""
 
     root: Path
 

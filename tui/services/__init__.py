@@ -1,1 +1,1 @@
-"""Async services: the rooms that read files and call servers."""
+"""Async services that read files and call servers."""

@@ -89,7 +89,7 @@ def disk_space(home: Path) -> Check:
     message = f"{free / 2**30:.1f} GiB free for {home}"
     if free < DISK_NEEDED:
         return Check(
-            "disk", False, f"{message}; {DISK_NEEDED / 2**30:.0f} GiB are needed: free some"
+            "disk", False, f"{message}; {DISK_NEEDED / 2**30:.0f} GiB are needed: free some space"
         )
     return Check("disk", True, message)
 

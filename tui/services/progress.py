@@ -36,7 +36,7 @@ OnProgress: TypeAlias = Callable[[Progress], None]
 
 
 def ignore_progress(progress: Progress) -> None:
-    """Do nothing: the callback of those who show no progress."""
+    """A progress callback that does nothing."""
 
 
 def describe_progress(progress: Progress, *, bar: bool = False) -> str:
@@ -44,7 +44,7 @@ def describe_progress(progress: Progress, *, bar: bool = False) -> str:
 
     Args:
         progress: what is described.
-        bar: whether a bar stands beside the percentage.
+        bar: whether to draw a bar after the percentage.
     """
     drawn = f" {'█' * round(_BAR_WIDTH * progress.share):░<{_BAR_WIDTH}}" if bar else ""
     left = progress.seconds_left

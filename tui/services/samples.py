@@ -26,5 +26,5 @@ def sample_path(name: str) -> Path:
             return path
     raise NotFound(
         f"This installation has no sample file {name}.",
-        "Install fine-tui again, or give the path of your own file.",
+        "Reinstall fine-tui, or use your own file.",
     )

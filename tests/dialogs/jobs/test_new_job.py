@@ -77,7 +77,7 @@ async def test_the_forecast_is_visible(
     async with showing(NewJob(services, training), size) as (app, pilot):
         await until(pilot, lambda: "60 rows" in word(app))
         assert "3 epochs · 90 steps" in app.shown()
-        assert "not known yet" in app.shown()
+        assert "time: unknown" in app.shown()
 
 
 async def test_the_focused_field_shows_its_help(services: Services, training: Path) -> None:
@@ -146,11 +146,11 @@ async def test_truncation_is_shown_before_the_start(
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     async with showing(NewJob(services, path), (120, 40)) as (app, pilot):
         type_into(app, model=str(tiny_model))
-        await until(pilot, lambda: "! cut: " in word(app))
-        assert "tokens of 1 row; 512 tokens per example are kept" in word(app)
+        await until(pilot, lambda: "! truncated: " in word(app))
+        assert "tokens of 1 row; limit 512 tokens per example" in word(app)
         assert "counted by tiny-llama" in word(app)
         type_into(app, more="context_length=64")
-        await until(pilot, lambda: "64 tokens per example are kept" in word(app))
+        await until(pilot, lambda: "limit 64 tokens per example" in word(app))
 
 
 async def test_the_file_is_checked_while_other_fields_are_missing(
@@ -178,7 +178,7 @@ async def test_a_measured_job_gives_a_time_estimate(services: Services, training
     ]
     await log.append(metrics)
     async with showing(NewJob(services, training)) as (app, pilot):
-        await until(pilot, lambda: "as measured by tickets" in word(app))
+        await until(pilot, lambda: "measured in tickets" in word(app))
 
 
 async def test_errors_of_the_file_block_and_warnings_are_shown(
@@ -210,9 +210,9 @@ async def test_a_method_that_does_not_fit_the_rows_is_reported(
     path = tmp_path / "pairs.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in pair_rows(60)))
     async with showing(NewJob(services, path)) as (app, pilot):
-        await until(pilot, lambda: "60 pairs of answers" in word(app))
+        await until(pilot, lambda: "60 preference pairs" in word(app))
         app.dialog.query_one("#method", Select).value = "supervised"
-        await until(pilot, lambda: "train by dpo and not by supervised" in word(app))
+        await until(pilot, lambda: "the method must be dpo, not supervised" in word(app))
         app.dialog.query_one("#method", Select).value = "dpo"
         type_into(app, beta="0.3")
         await pilot.press("ctrl+s")

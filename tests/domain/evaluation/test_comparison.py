@@ -49,7 +49,7 @@ def test_as_many_won_as_lost_is_not_enough_evidence() -> None:
     assert result.verdict is Verdict.UNCLEAR
     assert result.difference.low < 0 < result.difference.high
     assert result.needed is None
-    assert "no difference was seen" in result.sentence
+    assert "no difference was observed" in result.sentence
 
 
 def test_a_small_gain_tells_how_many_cases_would_prove_it() -> None:
@@ -57,7 +57,7 @@ def test_a_small_gain_tells_how_many_cases_would_prove_it() -> None:
     assert result.verdict is Verdict.UNCLEAR
     assert result.needed is not None
     assert result.needed > 40
-    assert f"about {result.needed} cases would tell" in result.sentence
+    assert f"about {result.needed} cases would be needed" in result.sentence
     assert result.detectable is not None
     assert result.detectable > result.difference.mean
 

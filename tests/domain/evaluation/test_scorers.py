@@ -78,9 +78,9 @@ def test_json_fields_tells_each_field_and_what_is_wrong() -> None:
 @pytest.mark.parametrize(
     ("name", "expected", "why"),
     [
-        ("json_fields", "plain text", "no JSON object"),
-        ("json_fields", "{}", "no JSON object with fields"),
-        ("regex", "(", "no regular expression"),
+        ("json_fields", "plain text", "not a JSON object"),
+        ("json_fields", "{}", "not a JSON object with fields"),
+        ("regex", "(", "not a valid regular expression"),
         ("numeric", "many", "no number"),
         ("contains", "  ", "empty"),
     ],

@@ -38,7 +38,7 @@ def test_validation_that_rises_is_told_with_the_step_where_it_began() -> None:
     losses = {10: 0.9, 20: 0.5, 30: 0.55, 40: 0.56, 50: 0.61}
     (note,) = [note for note in health_notes(run(falling(50), losses), 0) if note.kind != "gap"]
     assert "risen since step 20: 0.610 now, 0.500 then" in note.text
-    assert "2 %" in note.rule
+    assert "2%" in note.rule
 
 
 @pytest.mark.parametrize("last", [{50: 0.505}, {50: 0.4}, {}])

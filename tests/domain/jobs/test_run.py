@@ -238,10 +238,10 @@ def test_no_figure_whatsoever_breaks_a_run(data: dict[str, object]) -> None:
 def test_how_fresh_the_figures_are_is_told_coarsely() -> None:
     assert describe_connection(100, updated_at=97) == "updated now"
     assert describe_connection(100, updated_at=77) == "updated 20 s ago"
-    assert describe_connection(100, updated_at=None) == "as recorded"
+    assert describe_connection(100, updated_at=None) == "last recorded state"
     words = describe_connection(100, updated_at=50, offline_since=60, next_retry_at=117)
     assert words.startswith("offline since ")
-    assert words.endswith(", trying again in 20 s")
+    assert words.endswith(", retrying in 20 s")
 
 
 def test_figures_move_on_with_news_and_otherwise_every_half_minute() -> None:

@@ -20,10 +20,10 @@ def job(step: int, *saved: int, total: int | None = 90, name: str | None = "ft:t
 @pytest.mark.parametrize(
     ("view", "lost"),
     [
-        (job(0), "No step of it is trained yet. 90 further steps are not trained."),
-        (job(56), "Steps 1 to 56 are lost, and those that it trains meanwhile."),
-        (job(56, 40, 20), "Steps 41 to 56 are lost, and those that it trains meanwhile."),
-        (job(41, 40), "Step 41 is lost, and those that it trains meanwhile."),
+        (job(0), "No step has been trained yet. 90 further steps are not trained."),
+        (job(56), "Steps 1 to 56 are lost, and any trained meanwhile."),
+        (job(56, 40, 20), "Steps 41 to 56 are lost, and any trained meanwhile."),
+        (job(41, 40), "Step 41 is lost, and any trained meanwhile."),
         (job(40, 40), "No trained step is lost. 50 further steps are not trained."),
         (job(1_200, 1_000, total=None), "Steps 1,001 to 1,200 are lost"),
         (job(89, 80), "1 further step is not trained."),
@@ -66,6 +66,6 @@ def test_afterwards_the_name_to_chat_with_is_told() -> None:
 def test_a_job_that_does_not_train_is_cancelled_at_once_with_what_it_has() -> None:
     paused = replace(job(56, 56), status="paused")
     words = describe_stop(paused)
-    assert words.startswith("The job does not train now and is cancelled at once.")
+    assert words.startswith("The job is not training and is cancelled at once.")
     assert "The checkpoint of step 56" in words
     assert "meanwhile" not in describe_cancel(replace(job(56, 40), status="paused"))

@@ -51,8 +51,8 @@ def test_words_and_conditions_are_told_apart(
         ("is:invald", "There is no state invald. Did you mean is:invalid?"),
         ("is:zzz", "Known are invalid, warned, ok, excluded, edited."),
         ("code:zzz", "There is no problem code zzz."),
-        ("code:", "code: wants a problem code right behind it."),
-        ("is:ok,", "is: wants a state right behind it."),
+        ("code:", "code: needs a problem code right after it."),
+        ("is:ok,", "is: needs a state right after it."),
     ],
 )
 def test_what_does_not_exist_is_refused_and_the_nearest_named(typed: str, sentence: str) -> None:
@@ -79,7 +79,7 @@ def test_whatever_is_typed_is_a_filter_or_refused_in_a_sentence(typed: str) -> N
         RowFilter.parse(typed)
     except ValueError as refused:
         refusal = str(refused)
-    assert refusal.startswith(("There is no", "code: wants", "is: wants"))
+    assert refusal.startswith(("There is no", "code: needs", "is: needs"))
     assert refusal.endswith((".", "?"))
 
 

@@ -151,10 +151,10 @@ def test_each_service_has_its_own_strictness() -> None:
 @pytest.mark.parametrize(
     ("flags", "sentence"),
     [
-        ({"off": ["refusel"]}, "There is no problem 'refusel'. Did you mean refusal?"),
+        ({"off": ["refusel"]}, "There is no problem code 'refusel'. Did you mean refusal?"),
         ({"off": ["refusal,not-json"]}, "not-json cannot be switched off"),
         ({"limits": ["shortest=3"]}, "Did you mean shortest_output?"),
-        ({"limits": ["zzz=3"]}, "There are context, shortest_output"),
+        ({"limits": ["zzz=3"]}, "Use one of context, shortest_output"),
         ({"limits": ["context"]}, "write context=NUMBER"),
         ({"limits": ["context=many"]}, "The limit context cannot be used: input should be"),
         ({"limits": ["similarity=1.5"]}, "The limit similarity cannot be used: input should be"),
@@ -162,7 +162,7 @@ def test_each_service_has_its_own_strictness() -> None:
             {"limits": ["length_spread=nan"]},
             "The limit length_spread cannot be used: input should be",
         ),
-        ({"rules_of": "acme"}, "There are no rules of 'acme'; there are openai"),
+        ({"rules_of": "acme"}, "There are no rules for 'acme'; use openai"),
     ],
 )
 def test_a_flag_that_cannot_be_used_is_a_clear_sentence(

@@ -64,7 +64,7 @@ def test_invisible_characters_are_told_with_their_place() -> None:
         (
             "control-characters",
             "messages[0].content",
-            "The text holds U+200B (ZERO WIDTH SPACE).",
+            "The text contains U+200B (ZERO WIDTH SPACE).",
         )
     ]
 

@@ -29,8 +29,8 @@ def test_a_local_forecast_uses_the_engines_defaults_and_is_free() -> None:
     assert found.seconds is None
     assert found.lines(local=True) == [
         "120 rows · 14,000 tokens · 3 epochs · 90 steps at most · counted by o200k_base",
-        "time: not known yet; no job with this model has run here",
-        "nothing is cut: 2,048 tokens per example are kept",
+        "time: unknown; no job with this model has run here yet",
+        "no truncation: limit 2,048 tokens per example",
     ]
 
 
@@ -39,7 +39,7 @@ def test_a_measured_pace_determines_time_and_batch_size() -> None:
     found = forecast(request(epochs=2), COUNTED, local=True, pace=pace)
     assert (found.seconds, found.steps, found.steps_are_exact) == (280.0, 60, True)
     assert found.lines(local=True)[1] == (
-        "time: about 4:40, 2.1 GB of memory here, as measured by tickets"
+        "time: about 4:40, 2.1 GB of memory here, measured in tickets"
     )
 
 
@@ -82,7 +82,7 @@ def test_truncated_tokens_are_reported_and_not_charged() -> None:
     assert found.tokens == 30_000
     assert found.lines(local=False)[0].startswith("100 rows · about 30,000 tokens · ")
     assert found.lines(local=False)[2] == (
-        "! cut: 20,000 tokens of 7 rows; 512 tokens per example are kept"
+        "! truncated: 20,000 tokens of 7 rows; limit 512 tokens per example"
     )
     assert found.to_json()["cut"] == {"context": 512, "rows": 7, "tokens": 20_000}
 
@@ -91,5 +91,5 @@ def test_an_unknown_price_or_context_is_reported_as_unknown() -> None:
     unknown = TokenCount(100, 50_000, "estimate")
     found = forecast(request(model="elsewhere-7b"), unknown, local=False)
     assert found.price is None
-    assert "not known" in found.lines(local=False)[1]
-    assert "not known" in found.lines(local=False)[2]
+    assert "unknown" in found.lines(local=False)[1]
+    assert "unknown" in found.lines(local=False)[2]

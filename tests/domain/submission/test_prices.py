@@ -28,7 +28,7 @@ def test_an_unknown_model_has_no_price(model: str) -> None:
 @pytest.mark.parametrize("model", ["SmolLM2-135M-Instruct", "Qwen/Qwen3-0.6B", "/models/mine"])
 def test_training_on_this_machine_is_free(model: str) -> None:
     assert run_price(1_000_000, 3, model) == 0
-    assert price_text(1_000_000, 3, model) == f"free where {model} is trained on this machine"
+    assert price_text(1_000_000, 3, model) == f"free when {model} is trained on this machine"
 
 
 def test_a_configured_price_overrides_the_built_in_one() -> None:
@@ -43,14 +43,14 @@ def test_the_price_text_states_amount_epochs_and_date_of_the_prices() -> None:
     assert words == "about $10.00 (gpt-4.1-mini) for 1 epoch (prices of 2025)"
     assert "less than $0.01" in price_text(10, 3, "gpt-4.1-mini")
     assert price_text(10, 3, "gpt-9") == (
-        "not known for gpt-9; set it in [prices] of the config file"
+        "unknown for gpt-9; set it in [prices] of the config file"
     )
 
 
 def test_without_a_model_the_price_is_a_range() -> None:
     words = price_text(1_000_000, 3, "")
     assert words == "$4.50 (gpt-4.1-nano) to $75.00 (gpt-4o) for 3 epochs (prices of 2025)"
-    assert price_text(1_000_000, 3, "", {}).startswith("not known")
+    assert price_text(1_000_000, 3, "", {}).startswith("unknown")
 
 
 @pytest.mark.parametrize("price", [-1, float("nan"), float("inf"), "dear"])

@@ -221,7 +221,7 @@ async def test_rows_of_a_validation_file_are_reported_as_leaked(
         assert "leaked-row" in rows_shown(screen)[4]
         await pilot.press("n")
         await settled(pilot)
-        assert "validation file too, on line 1" in problems(screen)
+        assert "also in the validation file, on line 1" in problems(screen)
 
 
 async def test_a_missing_comparison_file_keeps_the_open_file(settings: Settings) -> None:

@@ -64,7 +64,7 @@ async def test_n_visits_rows_with_problems_and_shows_each_fix(
         await settled(pilot)
         assert table.cursor == 5
         assert problems(screen).startswith("1 of 2: line 6 ✗ not-a-number")
-        assert "Fix: Put a number" in problems(screen)
+        assert "Fix: Replace it with a number" in problems(screen)
         await pilot.press("N")
         assert table.cursor == 4
         await pilot.press("G", "n")

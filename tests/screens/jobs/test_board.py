@@ -42,7 +42,7 @@ def test_servers_that_do_not_answer_are_named_beside_the_count() -> None:
     board.update_outages(["far"], {"lab": ProviderTrouble("Could not reach lab.")}, now + 600)
     headline = board.headline(now + 610)
     assert headline.startswith("1 job, 1 active · lab offline since ")
-    assert headline.endswith(", trying again in 20 s: Could not reach lab.")
+    assert headline.endswith(", retrying in 20 s: Could not reach lab.")
     assert board.offline_since["lab"] == now
     board.update_outages(["lab"], {"box": KeyMissing("There is no key for box.")}, now + 630)
     assert board.headline(now + 630, 0) == (

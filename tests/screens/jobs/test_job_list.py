@@ -131,7 +131,7 @@ async def test_a_server_that_does_not_answer_hides_no_other(
             away.hang_up()
             await until(pilot, lambda: "away offline since" in headline(app))
             assert "1 job, 1 active" in headline(app)
-            assert "trying again in" in headline(app)
+            assert "retrying in" in headline(app)
             away.faults = []
             await pilot.press("r")
             await until(pilot, lambda: "away" not in headline(app))

@@ -151,7 +151,7 @@ async def test_a_server_in_trouble_is_shown_with_the_next_retry(
     add_job_with_steps(server)
     async with opened(app) as pilot:
         server.faults = [Fault("status", 503, headers={"Retry-After": "90"}) for _ in range(5)]
-        await until(pilot, lambda: "trying again in 90 s" in panel_text(app))
+        await until(pilot, lambda: "retrying in 90 s" in panel_text(app))
         assert "offline since" in panel_text(app)
         assert "HTTP 503" in headline(app)
 
@@ -268,7 +268,7 @@ async def test_an_overfitting_job_gets_a_health_note_with_its_rule(
         await pilot.press("i")
         await until(pilot, lambda: isinstance(app.screen, ReadText))
         text = " ".join(line.plain for line in app.screen.query_one(LinePane).lines)
-        assert "Rule: The last 3 validations are more than 2 % above the lowest one." in text
+        assert "Rule: The last 3 validation losses are more than 2% above the lowest." in text
         job = next(other for other in app.screen_stack if isinstance(other, JobScreen))
         assert job.is_current, "a screen below a dialog is visible"
         assert not screen(app).is_current, "the list below a job is not, and sends nothing"

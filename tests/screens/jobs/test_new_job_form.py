@@ -43,7 +43,7 @@ async def test_the_form_recognises_a_file_of_preference_pairs(
         app.screen.post_message(TrainRequested(path))
         await until(pilot, lambda: form_is_open(app))
         word = app.screen.query_one("#new-job-word", Static)
-        await until(pilot, lambda: "60 pairs of answers" in str(word.render()))
+        await until(pilot, lambda: "60 preference pairs" in str(word.render()))
         await pilot.press("ctrl+s")
         await until(pilot, lambda: "ftjob-1" in server.jobs)
         assert server.jobs["ftjob-1"]["method"] == {"type": "dpo"}

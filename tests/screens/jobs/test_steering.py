@@ -46,7 +46,7 @@ async def test_the_question_before_a_cancel_names_the_steps_that_are_lost(
         await pilot.press("C")
         await until(pilot, lambda: question_is_open(far_app))
         text = " ".join(question(far_app).split())
-        assert "Steps 41 to 56 are lost, and those that it trains meanwhile." in text
+        assert "Steps 41 to 56 are lost, and any trained meanwhile." in text
         assert "The checkpoint of step 40 (validation loss 0.080) is kept" in text
 
 

@@ -197,7 +197,7 @@ async def test_a_row_edited_to_match_the_validation_file_leaks(tmp_path: Path) -
     assert [*dataset.rows_with("leaked-row")] == [1]
     assert [*dataset.rows_with("near-leak")] == [2]
     messages = [problem.message for problem in (await dataset.detail(2)).view.problems]
-    assert "The row is nearly the same as line 2 of the validation file." in messages
+    assert "The row is a near duplicate of line 2 of the validation file." in messages
     await dataset.undo()
     assert dataset.counts().invalid == 0
 

@@ -137,7 +137,7 @@ async def test_duplicates_are_found_and_name_the_first_row(tmp_path: Path) -> No
     dataset, report = await checked(write(tmp_path / "f.jsonl", [*GOOD[:20], same]))
     assert report.duplicates == 1
     assert [(problem.line, problem.message) for problem in row_problems(report)] == [
-        (21, "The row says the same as line 1.")
+        (21, "The row is a duplicate of line 1.")
     ]
     assert (await dataset.rows([20]))[0].status is Status.WARNED
 
@@ -153,7 +153,7 @@ async def test_rows_shared_by_validation_and_test_files_are_reported(
     }
     _, report = await checked(write(tmp_path / "f.jsonl", GOOD[:40]), against=against)
     assert [problem.message for problem in report.problems if problem.code == "shared-rows"] == [
-        "The test file has lines 3, 11 of the validation file too, and nearly line 5."
+        "The test file contains lines 3, 11 of the validation file, and near duplicates of line 5."
     ]
     assert not row_problems(report)
 
@@ -194,7 +194,7 @@ async def test_mixed_formats_are_reported_and_the_most_common_one_counts(
 async def test_a_file_without_rows_cannot_be_opened(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "empty.jsonl"
     path.write_bytes(content)
-    with pytest.raises(FileError, match="holds no rows"):
+    with pytest.raises(FileError, match="has no rows"):
         await Datasets().open(path)
 
 

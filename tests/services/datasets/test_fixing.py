@@ -26,7 +26,7 @@ async def test_a_fix_uncovers_further_fixes(tmp_path: Path) -> None:
     dataset = await opened(tmp_path / "f.jsonl", twice, cut)
     assert [*dataset.codes(13)] == ["not-json"]
     looked_at = [progress.label async for progress in apply_fixes(dataset, FIXABLE)]
-    assert looked_at[-1] == "leave the row out"
+    assert looked_at[-1] == "exclude the row"
     mended = json.loads(dataset.current_raw(12))
     assert mended == chat_row("Who comes?", "Somebody from the café on Friday.")
     assert dataset.counts().excluded == 1  # it was cut short, and stands there twice

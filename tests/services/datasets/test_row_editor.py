@@ -67,7 +67,7 @@ async def test_a_change_of_white_space_is_no_edit(text: bytes) -> None:
         (b'["role"]', "not a JSON object"),
         (b'{"messages": "\xff"}', "not valid UTF-8"),
         (b'{"messages": [], "a": NaN}', "NaN"),
-        (b'{"messages": [], "messages": []}', "stands twice"),
+        (b'{"messages": [], "messages": []}', "is a duplicate"),
         (b'{"messages": ["\\ud83d"]}', "surrogate"),
         (b"[" * 100_000, "nested too deeply"),
         (b'{"messages": []}', "empty list"),

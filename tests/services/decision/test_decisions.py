@@ -73,7 +73,7 @@ async def test_a_damaged_record_is_passed_over_and_left_alone(
         (b"key_takeaways: []", "fine_tuning_decision is missing"),
         (b"a: [\n  b", "at line"),
         (b"\xff\xfe\xfd", "cannot be read"),
-        (b"", "holds no keys"),
+        (b"", "has no keys"),
         (b"[" * 5000, "cannot be read|nested too deeply"),
     ],
 )
@@ -117,7 +117,7 @@ async def test_answers_are_read_from_yaml_and_json(
 @pytest.mark.parametrize(
     ("content", "named"),
     [
-        ("step_9: yes", "no question step_9: answer reason, step_1"),
+        ("step_9: yes", "no question step_9; use reason, step_1"),
         ("step_1: perhaps", "“perhaps” is not an answer to step_1: use yes, no, unsure"),
         ("reason: fun", "“fun” is not an answer to reason: use style_consistency"),
         ("step_1: [yes]", "is not an answer to step_1"),

@@ -225,7 +225,7 @@ async def test_an_odd_answer_scores_zero_and_is_stored(
 @pytest.mark.parametrize(
     ("content", "scorer", "why"),
     [
-        (b"", None, "holds no cases"),
+        (b"", None, "has no cases"),
         (b"{", None, "line 1"),
         (b'{"input": "x", "ideal_output": "plain"}', "json_fields", "line 1: the expected"),
         (b'{"input": "x", "ideal_output": "plain"}', "rouge_l", "There is no scorer rouge_l"),

@@ -86,7 +86,7 @@ async def test_another_program_on_the_socket_is_not_taken_for_the_engine(
 
     settings.socket.parent.mkdir(parents=True)
     async with await asyncio.start_unix_server(babble, settings.socket):
-        with pytest.raises(EngineUnavailable, match="Another program than the engine"):
+        with pytest.raises(EngineUnavailable, match="A program other than the engine"):
             await engine.status()
     settings.socket.unlink()
 

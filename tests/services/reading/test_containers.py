@@ -450,7 +450,7 @@ def test_a_gzip_bomb_stops_before_the_disk_is_full(
     )
     assert rows.scan()
     for _ in range(2):
-        with pytest.raises(FileError, match="more room to be unpacked than is free") as caught:
+        with pytest.raises(FileError, match="needs more space than is free") as caught:
             scan_all(rows)
     assert "TMPDIR" in caught.value.remedy
     assert rows.data_path.stat().st_size <= 8 << 20
@@ -472,8 +472,8 @@ def test_a_gzip_bomb_stops_before_the_disk_is_full(
         ("input,ideal_output\na,b\n".encode("utf-32"), "UTF-32"),
         (bytes(range(256)) * 4, "binary"),
         (bytes(1000), "binary"),
-        (b"\x1f\x8bnothing of gzip", "begins like a gzip file"),
-        (gzip.compress(b"{}")[:11], "begins like a gzip file"),
+        (b"\x1f\x8bnothing of gzip", "looks like a gzip file"),
+        (gzip.compress(b"{}")[:11], "looks like a gzip file"),
     ],
     ids=by_words,
 )
@@ -592,7 +592,7 @@ async def test_containers_are_reported_by_check_and_refused_for_training(
     report = await check_all(await Datasets().open(path))
     assert (report.rows, report.valid) == (12, 12)
     [conversion] = [problem for problem in report.problems if problem.code == "needs-conversion"]
-    assert conversion.message == f"The file is {label}; training takes JSON Lines."
+    assert conversion.message == f"The file is {label}; training needs JSON Lines."
     request = JobRequest(training_file=path, model="m", provider="local")
     files = TrainingFiles(Datasets(), Workspace(path.parent / ".ftui"), path.parent / "home")
     with pytest.raises(InputError, match=label) as caught:

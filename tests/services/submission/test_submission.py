@@ -113,7 +113,7 @@ async def test_without_a_mark_a_failure_is_reported_as_uncertain(
         Fault("status", 400, path=JOBS, method="POST", body=first),
         Fault("after", 500, path=JOBS, method="POST"),
     ]
-    with pytest.raises(CreationUncertain, match=r"may have been created.*rejects the mark"):
+    with pytest.raises(CreationUncertain, match=r"may have been created.*rejects the metadata"):
         await jobs.submit(request(training))
     assert server.count("POST", JOBS) == 2
     assert await jobs.recover() == [], "an uncertainty is reported once"

@@ -122,9 +122,9 @@ async def test_rows_shared_with_the_validation_file_are_an_error(
     ("rows", "fields", "sentence"),
     [
         (good_rows(5), {}, "5 examples"),
-        (pair_rows(20), {"method": "supervised"}, "train by dpo and not by supervised"),
-        (good_rows(20), {"method": "dpo"}, "train by supervised and not by dpo"),
-        (good_rows(20), {"beta": 0.1}, "beta belongs to dpo"),
+        (pair_rows(20), {"method": "supervised"}, "the method must be dpo, not supervised"),
+        (good_rows(20), {"method": "dpo"}, "the method must be supervised, not dpo"),
+        (good_rows(20), {"beta": 0.1}, "beta applies only to dpo"),
         ([{"prompt": "a?", "completion": "b"}] * 20, {}, "prompt-completion rows.*ftui prepare"),
     ],
 )

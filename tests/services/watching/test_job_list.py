@@ -50,7 +50,7 @@ async def test_a_server_out_of_reach_leaves_the_recorded_jobs(
     server.faults = [Fault("html")]
     listed = await jobs.list_jobs()
     assert [view.id for view in listed.views] == ["ftjob-1"]
-    assert "not the fine-tuning protocol" in str(listed.errors["far"])
+    assert "does not speak the fine-tuning protocol" in str(listed.errors["far"])
 
 
 async def test_a_job_is_meant_by_its_beginning_or_by_last(

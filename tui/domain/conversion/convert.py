@@ -39,26 +39,26 @@ _FROM_CHAT: Mapping[Format, Callable[[Row], Conversion]] = {
 }
 
 _EXPLANATIONS: Mapping[Format, str] = {
-    Format.CHAT: "Chat rows hold a conversation in `messages`; they are trained on as they are.",
-    Format.PREFERENCE: "Preference rows hold `input`, a `preferred_output` and a "
-    "`non_preferred_output`; the method dpo trains on them.",
-    Format.REINFORCEMENT: "Reinforcement rows hold `messages` that end with the user, and what a "
-    "grader needs beside them.",
-    Format.PAIRS: "Raw pairs hold `input` and `ideal_output`; each becomes a conversation.",
-    Format.ALPACA: "Alpaca rows hold `instruction`, `input` and `output`, perhaps with `history`; "
+    Format.CHAT: "Chat rows have a conversation in `messages` and need no conversion.",
+    Format.PREFERENCE: "Preference rows have `input`, `preferred_output` and "
+    "`non_preferred_output`, for the method dpo.",
+    Format.REINFORCEMENT: "Reinforcement rows have `messages` that end with the user, and fields "
+    "for a grader.",
+    Format.PAIRS: "Raw pairs have `input` and `ideal_output`; each becomes a conversation.",
+    Format.ALPACA: "Alpaca rows have `instruction`, `input` and `output`, optionally `history`; "
     "each becomes a conversation.",
-    Format.SHAREGPT: "ShareGPT rows hold `conversations` of speakers; each becomes a conversation.",
-    Format.PROMPT_COMPLETION: "The rows hold `prompt` and `completion`; each becomes a "
+    Format.SHAREGPT: "ShareGPT rows have `conversations`; each becomes a conversation.",
+    Format.PROMPT_COMPLETION: "The rows have `prompt` and `completion`; each becomes a "
     "conversation.",
-    Format.CHOSEN_REJECTED: "The rows hold a `chosen` and a `rejected` answer; each becomes a "
+    Format.CHOSEN_REJECTED: "The rows have a `chosen` and a `rejected` answer; each becomes a "
     "preference row, for the method dpo.",
-    Format.KTO: "The rows hold one answer each with a label good or bad (KTO), and no method here "
-    "learns from labels: keep the rows labelled good as `prompt` and `completion`, or put a good "
-    "and a bad answer to the same prompt together as `chosen` and `rejected`.",
-    Format.TEXT: "The rows hold plain `text`, which does not say what is asked and what is "
-    "answered: write each as `input` and `ideal_output`, or as `messages`.",
-    Format.UNKNOWN: "The rows are objects of no format that ftui knows: name their fields `input` "
-    "and `ideal_output`, or write `messages`.",
+    Format.KTO: "Each row has one answer labelled good or bad (KTO), which no method here "
+    "supports: convert the good rows to `prompt` and `completion`, or combine a good and a bad "
+    "answer to the same prompt as `chosen` and `rejected`.",
+    Format.TEXT: "The rows have plain `text` without question and answer: write each as "
+    "`input` and `ideal_output`, or as `messages`.",
+    Format.UNKNOWN: "The rows have an unknown format: name their fields `input` and "
+    "`ideal_output`, or use `messages`.",
 }
 
 

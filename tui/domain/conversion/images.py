@@ -30,7 +30,7 @@ def placed_images(messages: list[Row], images: Any) -> list[Row] | str:
     if not places:
         return _prepend_images(messages, [image_part(str(url)) for url in urls])
     if places != len(urls):
-        return f"The row has {len(urls)} in `images` for {places} places in its messages."
+        return f"Images and their placeholders differ in number: {len(urls)} and {places}."
     remaining = iter([image_part(str(url)) for url in urls])
     return [_fill_places(message, remaining) for message in messages]
 
@@ -127,7 +127,7 @@ def _prepend_images(messages: list[Row], images: list[Row]) -> list[Row] | str:
             own_parts = [_text(content)] if isinstance(content, str) and content else content
             parts = [*images, *(own_parts if isinstance(own_parts, list) else ())]
             return [*messages[:index], {**message, "content": parts}, *messages[index + 1 :]]
-    return "The row has `images`, but no message of the user for them."
+    return "The row has `images` but no user message."
 
 
 def _text(text: str) -> Row:

@@ -33,7 +33,7 @@ def to_pair(row: Row) -> Conversion:
     messages, start = _without_system(row)
     texts = plain_texts(messages, "user", "assistant")
     if texts is None or row.keys() != {"messages"}:
-        return reject("messages", "A pair holds one question and one answer, both text.")
+        return reject("messages", "A pair has one question and one answer, both text.")
     return {**start, "input": texts[0], "ideal_output": texts[1]}, []
 
 
@@ -57,7 +57,7 @@ def alpaca_question(row: Row) -> tuple[list[Row], list[Finding]]:
     history = row.get("history") or []
     for turn in history if isinstance(history, list) else [None]:
         if not (isinstance(turn, list) and len(turn) == 2 and all(map(_is_text, turn))):
-            text = "`history` is not a list of [question, answer]."
+            text = "`history` is not a list of [question, answer] pairs."
             return [], [*findings, ("bad-field", "history", text)]
         messages += [text_message("user", turn[0]), text_message("assistant", turn[1])]
     if findings:
@@ -73,7 +73,9 @@ def to_alpaca(row: Row) -> Conversion:
     turns = len(messages) // 2
     texts = plain_texts(messages, *("user", "assistant") * max(turns, 1))
     if texts is None or row.keys() != {"messages"}:
-        return reject("messages", "Alpaca holds questions and answers in turn, all of them text.")
+        return reject(
+            "messages", "Alpaca supports only alternating questions and answers, all text."
+        )
     history = [texts[at : at + 2] for at in range(0, len(texts) - 2, 2)]
     converted: Row = {"instruction": texts[-2], "input": "", "output": texts[-1], **start}
     return converted | ({"history": history} if history else {}), []

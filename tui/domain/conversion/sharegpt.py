@@ -90,7 +90,7 @@ def _message(turn: Any, call_id: str, open_ids: list[str]) -> Row | str:
         return _TURN
     if role == "tool":
         if not open_ids:
-            return "The observation answers no function_call before it."
+            return "The observation has no function_call before it."
         return {"role": "tool", "tool_call_id": open_ids.pop(0), "content": text}
     message = (
         _call_message(text, call_id, open_ids) if role == "calls" else text_message(role, text)
@@ -105,14 +105,14 @@ def _call_message(text: str, call_id: str, open_ids: list[str]) -> Row | str:
     calls = []
     for number, request in enumerate(requests):
         if not (isinstance(request, dict) and isinstance(request.get("name"), str)):
-            return "A function_call is JSON with `name` and `arguments`."
+            return "The function_call is not JSON with `name` and `arguments`."
         arguments = request.get("arguments", {})
         arguments_text = arguments if isinstance(arguments, str) else _to_json(arguments)
         name = f"{call_id}_{number}" if number else call_id
         function = {"name": request["name"], "arguments": arguments_text}
         calls.append({"id": name, "type": "function", "function": function})
     if not calls:
-        return "The function_call calls nothing."
+        return "The function_call is empty."
     open_ids += [str(call["id"]) for call in calls]
     return {"role": "assistant", "content": None, "tool_calls": calls}
 
@@ -125,7 +125,7 @@ def to_sharegpt(row: Row) -> Conversion:
     """Convert a conversation to turns; call ids are left out, since their order is enough."""
     messages = row.get("messages")
     if not is_conversation(messages) or not row.keys() <= {"messages", "tools"}:
-        return reject("messages", "ShareGPT holds a conversation and its tools alone.")
+        return reject("messages", "ShareGPT supports only a conversation and its tools.")
     turns: list[Row] = []
     images: list[str] = []
     open_ids: list[Any] = []
@@ -133,10 +133,10 @@ def to_sharegpt(row: Row) -> Conversion:
         message_turns = _turns(message, open_ids, images)
         follows = index and messages[index - 1].get("role") == "assistant"
         if message_turns is None or (follows and "tool_calls" in message):
-            return reject(f"messages[{index}]", "ShareGPT cannot tell all of this message.")
+            return reject(f"messages[{index}]", "ShareGPT cannot represent this message.")
         turns += message_turns
     if images and sum(str(turn["value"]).count(MARK) for turn in turns) != len(images):
-        return reject("messages", f"A text holds `{MARK}`, which is ShareGPT's mark of an image.")
+        return reject("messages", f"A text contains `{MARK}`, ShareGPT's image placeholder.")
     tools: Row = {"tools": _to_json(row["tools"])} if row.get("tools") else {}
     return {"conversations": turns, **tools, **({"images": images} if images else {})}, []
 

@@ -46,7 +46,7 @@ def to_prompt_completion(row: Row) -> Conversion:
     messages = row.get("messages")
     if not is_conversation(messages) or len(messages) < 2 or not row.keys() <= _KNOWN_FIELDS:
         return reject(
-            "messages", "A prompt and a completion hold a conversation of two messages and tools."
+            "messages", "The format supports only conversations of two or more messages, and tools."
         )
     converted = [with_object_arguments(message) for message in messages]
     result = {"prompt": converted[:-1], "completion": converted[-1:]}
@@ -72,7 +72,7 @@ def from_chosen_rejected(row: Row, system: str) -> Conversion:
         shared = []
     prompt = shared or prompt
     if not prompt:
-        return reject("prompt", "The row has no `prompt`, and its answers begin differently.")
+        return reject("prompt", "The row has no `prompt`, and its answers have no common start.")
     messages = with_system(with_call_ids(prompt), own_system(row, system))
     placed = placed_images(messages, _images(row))
     if isinstance(placed, str):
@@ -93,7 +93,7 @@ def to_chosen_rejected(row: Row) -> Conversion:
     """Convert a preference row to prompt, chosen and rejected."""
     prompt = row.get("input")
     if isinstance(prompt, dict) and not prompt.keys() <= _KNOWN_FIELDS:
-        return reject("input", "A prompt holds messages and tools alone.")
+        return reject("input", "A prompt supports only messages and tools.")
     parts = {
         "prompt": prompt.get("messages") if isinstance(prompt, dict) else None,
         "chosen": row.get("preferred_output"),
@@ -102,7 +102,7 @@ def to_chosen_rejected(row: Row) -> Conversion:
     converted: Row = {}
     for name, messages in parts.items():
         if not is_conversation(messages):
-            return reject(name, f"What would be `{name}` is no list of messages.")
+            return reject(name, f"`{name}` would not be a list of messages.")
         converted[name] = [with_object_arguments(message) for message in messages]
     tools = prompt.get("tools") if isinstance(prompt, dict) else None
     return converted | ({"tools": tools} if tools else {}), []

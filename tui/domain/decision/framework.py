@@ -99,9 +99,9 @@ class Step(_Part):
     @model_validator(mode="after")
     def _says_something(self) -> Step:
         if not (self.if_no or self.if_yes):
-            raise ValueError("give if_no or if_yes: what the answer leads to")
+            raise ValueError("if_no or if_yes is required")
         if self.speaks_for is Answer.UNSURE:
-            raise ValueError("speaks_for is yes or no")
+            raise ValueError("speaks_for must be yes or no")
         return self
 
     def advice(self, answer: Answer) -> str:
@@ -168,11 +168,11 @@ class Framework(BaseModel):
         if twice:
             raise ValueError(f"{', '.join(sorted(twice))} is both a good and a bad reason")
         if self.bad_reasons and not self.good_reasons:
-            raise ValueError("give fine_tuning_good_reasons too, or no answer could be right")
+            raise ValueError("fine_tuning_bad_reasons requires fine_tuning_good_reasons")
         if "reason" in self.steps:
             raise ValueError("a step cannot be named reason: that is the opening question")
         for name, reason in self.good_reasons.items():
             missing = [key for key in reason.needs if key not in self.steps]
             if missing:
-                raise ValueError(f"{name}.needs names {missing[0]}, which is no step")
+                raise ValueError(f"{name}.needs names {missing[0]}, which is not a step")
         return self

@@ -136,7 +136,7 @@ _LEADS = {
     Effect.WEAKER: _Leads.WEAKER,
 }
 
-_KEEP_PROMPTING = "Keep to prompting; decide again when this answer has changed."
+_KEEP_PROMPTING = "Keep prompting; decide again when this answer changes."
 
 
 def decide(framework: Framework, answers: Answers) -> Decision:
@@ -190,15 +190,15 @@ def _reason_finding(framework: Framework, answer: str | None) -> _Finding:
     if isinstance(reason, BadReason):
         text = f"Reason {_readable_key(answer)}: {_sentence(reason.problem)}"
         return _Finding(REASON, _Leads.STOP, text, _sentence(reason.solution))
-    remedy = "Name what has to become better, and how you would see it."
+    remedy = "Name what must improve and how you would measure it."
     if answer is None:
-        return _Finding(REASON, _Leads.UNKNOWN, "The reason is open.", remedy, open=True)
+        return _Finding(REASON, _Leads.UNKNOWN, "No reason is given.", remedy, open=True)
     return _Finding(REASON, _Leads.UNKNOWN, "Not sure why to fine-tune.", remedy)
 
 
 def _step_finding(key: str, step: Step, answer: Answer | None, needed: bool) -> _Finding:
     if answer is None:
-        text = f"{step.question} Open."
+        text = f"{step.question} Not answered."
         return _Finding(key, _Leads.UNKNOWN, text, "Answer it.", open=True)
     if answer is Answer.UNSURE:
         # Unless the reason needs it, doubt about a minor point only weakens the verdict.
@@ -308,7 +308,7 @@ def _next(
 ) -> str:
     if verdict is Verdict.FINE_TUNE:
         return (
-            "Prepare and check the training data, with a test set held back: "
+            "Prepare and check the training data, with a held-out test set: "
             "screen Data (2), or ftui check FILE."
         )
     first = decisive[0]

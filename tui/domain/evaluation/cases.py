@@ -57,7 +57,7 @@ def parse_test_set(data: bytes) -> list[Case]:
             except ValueError as error:
                 raise ValueError(f"line {number}: {error}") from error
     if not cases:
-        raise ValueError("it holds no cases")
+        raise ValueError("it has no cases")
     return cases
 
 
@@ -69,14 +69,14 @@ def _case(line: int, raw: bytes) -> Case:
     messages = _messages(row)
     answers = [i for i, item in enumerate(messages) if item.get("role") == "assistant"]
     if not answers:
-        raise ValueError("no message is the assistant's, so no answer is expected")
+        raise ValueError("there is no assistant message, so there is no expected answer")
     last = answers[-1]
     if last == 0:
-        raise ValueError("nothing stands before the assistant's answer, so nothing can be asked")
+        raise ValueError("there is no message before the assistant's answer")
     expected = messages[last].get("content")
     text = str_of({"content": expected}) if isinstance(expected, str | list) else ""
     if not text.strip():
-        raise ValueError("the assistant's last message has no text to compare with")
+        raise ValueError("the last assistant message has no text to compare with")
     sent = [{key: message[key] for key in _SENT if key in message} for message in messages[:last]]
     return Case(line=line, messages=sent, expected=text)
 

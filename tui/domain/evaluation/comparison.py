@@ -107,8 +107,8 @@ class Comparison(BaseModel):
     @property
     def _what_would_tell(self) -> str:
         if self.needed is None:
-            return "no difference was seen"
-        return f"about {plural(self.needed, 'case')} would tell"
+            return "no difference was observed"
+        return f"about {plural(self.needed, 'case')} would be needed"
 
 
 def compare(

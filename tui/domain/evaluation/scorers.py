@@ -61,13 +61,13 @@ def scorer(name: str, about: str) -> Callable[[Scoring], Scorer]:
     return make
 
 
-@scorer("exact", "The answer equals the expected one; white space around both is ignored.")
+@scorer("exact", "The answer equals the expected one, ignoring surrounding whitespace.")
 def exact(answer: str, expected: str) -> Score:
     """1 where both are equal."""
     return _pass(answer.strip() == expected.strip(), answer.strip(), "equal", "different")
 
 
-@scorer("contains", "The expected text occurs in the answer; upper and lower case are alike.")
+@scorer("contains", "The answer contains the expected text, ignoring case.")
 def contains(answer: str, expected: str) -> Score:
     """1 where the expected text occurs."""
     target = expected.strip().casefold()
@@ -76,13 +76,15 @@ def contains(answer: str, expected: str) -> Score:
     return _pass(target in answer.casefold(), answer, "found", "not found")
 
 
-@scorer("regex", "The expected answer is a regular expression that is found in the answer.")
+@scorer("regex", "The expected answer is a regular expression that matches within the answer.")
 def regex(answer: str, expected: str) -> Score:
     """1 where the pattern is found."""
     try:
         match = re.search(expected, answer)
     except re.error as error:
-        raise ValueError(f"the expected answer is no regular expression: {error}") from error
+        raise ValueError(
+            f"the expected answer is not a valid regular expression: {error}"
+        ) from error
     return _pass(match is not None, match.group() if match else answer, "found", "not found")
 
 
@@ -94,14 +96,14 @@ def numeric(answer: str, expected: str) -> Score:
     """1 where both numbers are the same, to one part in a million."""
     target, actual = _last_number(expected), _last_number(answer)
     if target is None:
-        raise ValueError("the expected answer holds no number")
+        raise ValueError("the expected answer contains no number")
     if actual is None:
         return Score(value=0, answer=answer, explanation="no number")
     near = abs(actual - target) <= 1e-6 * max(1.0, abs(target))
     return _pass(near, f"{actual:g}", "equal", f"{actual:g} instead of {target:g}")
 
 
-@scorer("json_valid", "The answer is JSON and nothing else, of the kind that is expected.")
+@scorer("json_valid", "The whole answer is valid JSON of the expected type.")
 def json_valid(answer: str, expected: str) -> Score:
     """1 where the answer parses; if JSON is expected, as the same kind (object, list, ...)."""
     try:
@@ -117,15 +119,17 @@ def json_valid(answer: str, expected: str) -> Score:
     )
 
 
-@scorer("json_fields", "The share of the expected JSON object's fields that the answer has equal.")
+@scorer(
+    "json_fields", "The share of fields in the expected JSON object that the answer gets right."
+)
 def json_fields(answer: str, expected: str) -> Score:
     """The share of correct fields; `metadata["fields"]` has the result of each."""
     try:
         target = read_json(expected)
     except ValueError as error:
-        raise ValueError(f"the expected answer is no JSON object: {error}") from error
+        raise ValueError(f"the expected answer is not a JSON object: {error}") from error
     if not isinstance(target, dict) or not target:
-        raise ValueError("the expected answer is no JSON object with fields")
+        raise ValueError("the expected answer is not a JSON object with fields")
     try:
         actual = read_json(answer)
         problem = "" if isinstance(actual, dict) else f"{_kind(actual)}, not object"
@@ -171,10 +175,10 @@ def read_json(text: str) -> Any:
     try:
         return json.loads(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
-        place = f"at character {error.pos + 1}" if text.strip() else "it is empty"
-        raise ValueError(f"no JSON ({place})") from error
+        place = f"at character {error.pos + 1}" if text.strip() else "empty"
+        raise ValueError(f"not JSON ({place})") from error
     except RecursionError as error:
-        raise ValueError("no JSON (nested too deeply)") from error
+        raise ValueError("not JSON (nested too deeply)") from error
 
 
 def json_equal(actual: object, expected: object) -> bool:
@@ -202,7 +206,7 @@ def _last_number(text: str) -> float | None:
 def _kind(value: object) -> str:
     if value is None:
         return "null"
-    kinds = {dict: "object", list: "list", str: "text", bool: "true or false"}
+    kinds = {dict: "object", list: "list", str: "string", bool: "boolean"}
     return kinds.get(type(value), "number")
 
 
@@ -214,4 +218,4 @@ def _is_object(text: str) -> bool:
 
 
 def _refuse_constant(name: str) -> float:
-    raise ValueError(f"no JSON ({name} is not part of it)")
+    raise ValueError(f"not JSON ({name} is not allowed)")

@@ -72,17 +72,19 @@ FIXES: Final[Mapping[str, Fix]] = {
     "byte-order-mark": Fix("remove the byte order mark", _line(line_repairs.remove_mark)),
     "not-json": Fix("complete the JSON", _line(line_repairs.complete)),
     "not-a-number": Fix("write null for NaN", _line(line_repairs.replace_nan)),
-    "lone-surrogate": Fix("remove the half character", _line(line_repairs.drop_half_characters)),
-    "duplicate-key": Fix("keep one of the equal keys", _line(line_repairs.drop_equal_keys)),
+    "lone-surrogate": Fix("remove the lone surrogate", _line(line_repairs.drop_half_characters)),
+    "duplicate-key": Fix(
+        "remove duplicate keys with equal values", _line(line_repairs.drop_equal_keys)
+    ),
     "not-object": Fix("make it an object", _line(line_repairs.unwrap)),
     "other-format": Fix("convert the row", _convert),
     "unknown-field": Fix("remove unknown fields", _row(row_repairs.remove_unknown_fields)),
     "unknown-key": Fix("remove unknown keys", _row(row_repairs.remove_unknown_keys)),
-    "unknown-role": Fix("write the role that is meant", _row(row_repairs.correct_roles)),
+    "unknown-role": Fix("correct the role", _row(row_repairs.correct_roles)),
     "last-not-assistant": Fix(
-        "remove what follows the last answer", _row(row_repairs.drop_unlearned_end)
+        "remove everything after the last answer", _row(row_repairs.drop_unlearned_end)
     ),
-    "not-alternating": Fix("join the messages", _row(row_repairs.join_messages)),
+    "not-alternating": Fix("merge the messages", _row(row_repairs.join_messages)),
     "system-not-first": Fix("move the system message first", _row(row_repairs.move_system)),
     "empty-system": Fix("remove the system message", _row(row_repairs.remove_empty_system)),
     "bad-content": Fix("write the number as text", _row(row_repairs.write_numbers)),
@@ -91,7 +93,7 @@ FIXES: Final[Mapping[str, Fix]] = {
     "tool-arguments-not-string": Fix(
         "write the arguments as a string", _row(row_repairs.write_arguments)
     ),
-    "missing-tool-call-id": Fix("name the call", _row(row_repairs.name_answered_calls)),
+    "missing-tool-call-id": Fix("add the id of the call", _row(row_repairs.name_answered_calls)),
     "outer-whitespace": Fix("strip the answer", _row(row_repairs.strip_answers)),
     "encoding-damage": Fix("repair the characters", _row(row_repairs.repair_encoding)),
     "control-characters": Fix("remove invisible characters", _row(row_repairs.remove_invisible)),
@@ -106,7 +108,7 @@ FIXABLE: Final = (*FIXES, *sorted(FIXED_BY_EXCLUSION))
 def describe_fix(code: str) -> str | None:
     """Describe the fix of a problem; None where there is no fix."""
     if code in FIXED_BY_EXCLUSION:
-        return "leave the row out"
+        return "exclude the row"
     fix = FIXES.get(code)
     return fix.description if fix else None
 

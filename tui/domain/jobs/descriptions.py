@@ -178,7 +178,7 @@ def describe_connection(
     offline_since: float | None = None,
     next_retry_at: float | None = None,
 ) -> str:
-    """How recent the data is: `updated 5 s ago`, or `offline since 14:02, trying again in 20 s`.
+    """How recent the data is: `updated 5 s ago`, or `offline since 14:02, retrying in 20 s`.
 
     Args:
         now: Unix seconds, as are the other times.
@@ -189,10 +189,8 @@ def describe_connection(
     if offline_since is not None:
         wait = math.ceil(max(0.0, (next_retry_at or now) - now) / _WAIT_STEP) * _WAIT_STEP
         since = clock_time(offline_since)[:-3]
-        return (
-            f"offline since {since}, trying again in {wait} s" if wait else f"offline since {since}"
-        )
+        return f"offline since {since}, retrying in {wait} s" if wait else f"offline since {since}"
     if updated_at is None:
-        return "as recorded"
+        return "last recorded state"
     age = (now - updated_at) // _AGE_STEP * _AGE_STEP
     return f"updated {ago(age)}"

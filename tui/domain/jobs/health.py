@@ -88,7 +88,7 @@ def _diverged(view: JobView) -> HealthNote | None:
                 "diverged",
                 Tone.BAD,
                 f"{name} loss is {curve[-1].value} since step {number(since)}: the run has "
-                "diverged, a lower learning rate may hold it.",
+                "diverged; a lower learning rate may help.",
                 "The last loss is NaN or infinite.",
             )
     return None
@@ -109,7 +109,7 @@ def _stalled(view: JobView, now: float) -> HealthNote | None:
         "stalled",
         Tone.WARNED,
         f"No step for {number(since // 60)} minutes.",
-        "Running, and no step for 2 minutes and 10 times what the slowest of late took.",
+        "Running, but no step for 2 minutes and 10 times the slowest recent step.",
     )
 
 
@@ -124,8 +124,8 @@ def _overfitting(view: JobView) -> HealthNote | None:
         "overfitting",
         Tone.WARNED,
         f"Validation loss has risen since step {number(best.step)}: {loss(last[-1])} now, "
-        f"{loss(best.value)} then. The run overfits.",
-        f"The last {_RISES} validations are more than 2 % above the lowest one.",
+        f"{loss(best.value)} then. The run is overfitting.",
+        f"The last {_RISES} validation losses are more than 2% above the lowest.",
     )
 
 
@@ -136,8 +136,7 @@ def _gap(view: JobView) -> HealthNote | None:
     return HealthNote(
         "gap",
         Tone.WARNED,
-        f"Validation loss is {ratio:.1f} times the training loss: the model learns its rows by "
-        "heart.",
+        f"Validation loss is {ratio:.1f} times the training loss: the model memorizes its rows.",
         f"The last validation loss is at least {_GAP} times the mean of the {_SMOOTH} training "
         "losses before it.",
     )
@@ -156,6 +155,6 @@ def _flat(view: JobView) -> HealthNote | None:
         Tone.NONE,
         f"Training loss has not improved over the last {number(window)} steps: "
         f"{loss(after)}, {loss(before)} before.",
-        f"The mean of the last {number(window)} losses (a fifth of all, {_FLAT_FROM} at least) is "
-        "not 1 % below that of as many before.",
+        f"The mean of the last {number(window)} losses (a fifth of all, at least {_FLAT_FROM}) is "
+        "less than 1% below the mean of as many before.",
     )

@@ -43,11 +43,11 @@ def describe_stop(view: JobView) -> str:
     """What is lost and kept when a job is stopped with a new checkpoint."""
     left = f" {_describe_steps_left(view)}" if _steps_left(view) else ""
     if view.status not in TRAINING:
-        return f"The job does not train now and is cancelled at once. {describe_cancel(view)}"
+        return f"The job is not training and is cancelled at once. {describe_cancel(view)}"
     return (
-        "The job is paused, which saves a checkpoint after the step it is at, and is cancelled "
-        f"then. No step is lost.{left} A cancelled job cannot be resumed; its checkpoint answers "
-        "as a model."
+        "The job is paused, which saves a checkpoint after the current step, and then cancelled. "
+        f"No step is lost.{left} A cancelled job cannot be resumed; its checkpoint can be used as "
+        "a model."
     )
 
 
@@ -70,14 +70,14 @@ def _describe_lost(view: JobView) -> str:
     saved = checkpoint.step if checkpoint else 0
     left = f" {_describe_steps_left(view)}" if _steps_left(view) else ""
     if not view.step:
-        return f"No step of it is trained yet.{left}"
+        return f"No step has been trained yet.{left}"
     if view.step <= saved:
         return f"No trained step is lost.{left}"
     if view.step == saved + 1:
         steps = f"Step {number(view.step)} is"
     else:
         steps = f"Steps {number(saved + 1)} to {number(view.step)} are"
-    later = ", and those that it trains meanwhile" if view.status in TRAINING else ""
+    later = ", and any trained meanwhile" if view.status in TRAINING else ""
     return f"{steps} lost{later}.{left}"
 
 

@@ -33,7 +33,7 @@ class ServerKind:
         key_variable: the customary environment variable of the key; empty for none.
         hyperparameters: supported beyond OpenAI's three.
         hyperparameters_on_top: whether requests have them at the top instead of in `method`.
-        longest_suffix: most characters of a suffix.
+        longest_suffix: maximum length of a suffix in characters.
         suffix_dots: whether a suffix may contain dots.
         byte_order_mark: whether files must begin with UTF-8's byte order mark.
         before_use: what to do before a tuned model can be used; empty for nothing.

@@ -28,13 +28,13 @@ Presence = Literal["there", "missing", "unknown"]
 
 REACH_LABELS: Final[Mapping[Reach, tuple[str, Tone]]] = {
     "ready": ("✓ ready", Tone.GOOD),
-    "asleep": ("○ asleep", Tone.NONE),
+    "asleep": ("○ not running", Tone.NONE),
     "no key": ("– no key", Tone.NONE),
     "key refused": ("✗ key refused", Tone.BAD),
-    "out of reach": ("✗ out of reach", Tone.BAD),
-    "in trouble": ("! in trouble", Tone.WARNED),
-    "not the protocol": ("? other server", Tone.BAD),
-    "not installed": ("– not here", Tone.NONE),
+    "out of reach": ("✗ unreachable", Tone.BAD),
+    "in trouble": ("! unavailable", Tone.WARNED),
+    "not the protocol": ("? incompatible", Tone.BAD),
+    "not installed": ("– not installed", Tone.NONE),
 }
 """Label and tone of each."""
 

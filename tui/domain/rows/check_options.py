@@ -20,7 +20,7 @@ RulesOf = Literal["openai", "together", "mistral", "local"]
 def _switchable(codes: frozenset[str]) -> frozenset[str]:
     for code in sorted(codes):
         if code not in KINDS:
-            raise ValueError(f"There is no problem {code!r}.{_hint(code, KINDS)}")
+            raise ValueError(f"There is no problem code {code!r}.{_hint(code, KINDS)}")
         if code not in SWITCHABLE:
             raise ValueError(f"{code} cannot be switched off: {KINDS[code].what}")
     return codes
@@ -127,7 +127,7 @@ def _limit(typed: str) -> tuple[str, str]:
     name, sign, value = typed.partition("=")
     name = name.strip().replace("-", "_")
     if name not in LIMITS:
-        hint = _hint(name, LIMITS) or f" There are {', '.join(LIMITS)}."
+        hint = _hint(name, LIMITS) or f" Use one of {', '.join(LIMITS)}."
         raise ValueError(f"There is no limit {name!r}.{hint}")
     if not sign:
         raise ValueError(f"The limit {name} has no value; write {name}=NUMBER.")
@@ -137,5 +137,5 @@ def _limit(typed: str) -> tuple[str, str]:
 def _known_service(name: str) -> str:
     known = get_args(RulesOf)
     if name not in known:
-        raise ValueError(f"There are no rules of {name!r}; there are {', '.join(known)}.")
+        raise ValueError(f"There are no rules for {name!r}; use {', '.join(known)}.")
     return name

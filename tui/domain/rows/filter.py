@@ -101,7 +101,7 @@ def _known_value(key: str, value: str) -> str:
     if value in choices:
         return value
     if not value:
-        raise ValueError(f"{key}: wants a {label} right behind it.")
+        raise ValueError(f"{key}: needs a {label} right after it.")
     from difflib import get_close_matches
 
     near = get_close_matches(value, choices, n=1, cutoff=0.5)

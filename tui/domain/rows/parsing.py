@@ -21,14 +21,14 @@ _KEY_END = re.compile(rb'(?<!\\)"\s*:')
 _EXPLANATIONS = {
     "Expecting property name enclosed in double quotes": "a key in double quotes is expected",
     "Expecting value": "a value is expected",
-    "Extra data": "something follows after the object",
+    "Extra data": "there is extra text after the object",
     "Expecting ',' delimiter": "a comma is missing",
     "Expecting ':' delimiter": "a colon is missing",
-    "Invalid control character at": "a control character stands in a string",
+    "Invalid control character at": "a string contains a control character",
     "Unterminated string starting at": "a string is not closed",
-    "Invalid \\escape": "a backslash begins no known escape",
-    "Illegal trailing comma before end of object": "a comma stands before the end",
-    "Illegal trailing comma before end of array": "a comma stands before the end",
+    "Invalid \\escape": "an escape sequence is invalid",
+    "Illegal trailing comma before end of object": "there is a trailing comma",
+    "Illegal trailing comma before end of array": "there is a trailing comma",
 }
 
 
@@ -73,7 +73,10 @@ def _diagnose(raw: bytes) -> tuple[Any, list[Finding]]:
     except RecursionError:
         return None, [*findings, ("not-json", "", "The line is nested too deeply.")]
     except ValueError:
-        return None, [*findings, ("not-json", "", "The line holds a number of too many digits.")]
+        return None, [
+            *findings,
+            ("not-json", "", "The line contains a number with too many digits."),
+        ]
     if not findings and any(map(_is_surrogate, text)):
         more.append(("lone-surrogate", "", ""))
     elif not findings and not more:
@@ -81,7 +84,7 @@ def _diagnose(raw: bytes) -> tuple[Any, list[Finding]]:
     return value, [*findings, *more]
 
 
-_UNREADABLE: Finding = ("not-json", "", "The line is JSON that most readers refuse (too deep).")
+_UNREADABLE: Finding = ("not-json", "", "The line is nested too deeply for most JSON parsers.")
 
 
 def _is_surrogate(char: str) -> bool:
@@ -97,13 +100,13 @@ def _read_strictly(text: str) -> tuple[Any, list[Finding]]:
     findings: list[Finding] = []
 
     def constant(name: str) -> None:
-        findings.append(("not-a-number", "", f"The row holds {name}, which JSON does not know."))
+        findings.append(("not-a-number", "", f"The row contains {name}, which is not valid JSON."))
 
     def pairs(items: list[tuple[str, Any]]) -> Row:
         keys = [key for key, _ in items]
         duplicates = dict.fromkeys(key for key in keys if keys.count(key) > 1)
         for key in duplicates if len(keys) < 1000 else ():
-            findings.append(("duplicate-key", key, f"The key {quote(key)} stands twice."))
+            findings.append(("duplicate-key", key, f"The key {quote(key)} is a duplicate."))
         return dict(items)
 
     return json.loads(text, parse_constant=constant, object_pairs_hook=pairs), findings

@@ -54,181 +54,173 @@ def _warning(what: str, why: str, fix: str, limit: str = "") -> Kind:
     return Kind("warning", what, why, fix, limit)
 
 
-_REFUSED = "Training services refuse a file with such a row."
+_REFUSED = "Training services reject files with such rows."
 
 _FILE: Final = {
-    "empty-file": _error(
-        "The file holds no rows.", "There is nothing to learn from.", "Put examples into it."
-    ),
+    "empty-file": _error("The file has no rows.", "There is nothing to train on.", "Add examples."),
     "too-few-examples": _error(
         "The file has fewer than 10 examples.",
-        "OpenAI refuses fewer than 10; improvement is seen from 50 to 100.",
-        "Add examples: at least 10, better 50.",
+        "OpenAI rejects fewer than 10; improvements usually show from 50 to 100.",
+        "Add examples: at least 10, preferably 50.",
         "fewest_examples",
     ),
     "few-examples": _warning(
         "The file has few examples.",
-        "Improvement is seen from 50 to 100 good examples on.",
-        "Add examples; if 50 good ones do not help, think again before adding more.",
+        "Improvements usually show from 50 to 100 good examples.",
+        "Add examples; if 50 good ones do not help, rethink the task before adding more.",
         "few_examples",
     ),
     "file-too-large": _error(
-        "The file is larger than the service takes.",
-        "The service refuses it after the whole upload.",
-        "Leave out the weaker examples: a few hundred good ones beat thousands of poor ones.",
+        "The file is larger than the service accepts.",
+        "The service rejects it only after the whole upload.",
+        "Remove the weaker examples: a few hundred good ones beat thousands of poor ones.",
     ),
     "truncated-container": _error(
-        "The file ends before it is complete.",
-        "Rows are missing at its end; those before it are shown.",
+        "The file is truncated.",
+        "Rows are missing at the end; the rows before are shown.",
         "Download or export it again.",
     ),
     "mixed-formats": _error(
         "The file mixes rows of different formats.",
-        "A training file has one format.",
+        "All rows of a training file must have the same format.",
         "Split the file, or convert the rows to one format.",
     ),
     "needs-conversion": _warning(
         "The rows are not chat examples yet.",
-        "A model is trained on conversations.",
+        "Models are trained on conversations.",
         "Convert them with `ftui prepare FILE -o OUT`.",
     ),
     "unconvertible-format": _error(
-        "The rows are of a format that cannot be made into training examples.",
-        "What a training example needs is not in them.",
-        "Take another export of the data, or write the missing part.",
+        "The rows cannot be converted to training examples.",
+        "Parts of a training example are missing.",
+        "Export the data in another format, or add the missing parts.",
     ),
     "unknown-format": _error(
-        "The rows are objects of no format that ftui knows.",
-        "Without `messages` or a known pair of keys nobody can tell question from answer.",
+        "The rows have an unknown format.",
+        "Without `messages` or known keys, question and answer cannot be identified.",
         "Give each row `messages`, or `input` and `ideal_output`.",
     ),
     "several-system-prompts": _warning(
         "The rows have different system prompts.",
-        "The model learns one task a prompt, and answers badly to any other prompt.",
-        "Use one system prompt, the one that will be sent after training.",
+        "The model learns one task per prompt and answers poorly with any other prompt.",
+        "Use one system prompt: the one you will send after training.",
         "system_prompts",
     ),
     "many-refusals": _warning(
         "A large share of the answers are refusals.",
-        "A model that is taught to refuse often refuses what it should answer.",
-        "Leave out refusals until their share is the one that is wanted.",
+        "A model trained on many refusals refuses what it should answer.",
+        "Remove refusals until their share is as intended.",
         "refusal_share",
     ),
     "needs-validation": _warning(
-        "Reinforcement needs a validation file too.",
-        "OpenAI takes no reinforcement job without one.",
-        "Give a second file of the same format: --validation FILE.",
+        "Reinforcement fine-tuning also needs a validation file.",
+        "OpenAI rejects reinforcement jobs without one.",
+        "Add a validation file of the same format: --validation FILE.",
     ),
     "shared-rows": _warning(
-        "Rows of the validation file stand in the test file too, or nearly.",
-        "What was chosen by the validation file looks better on the test file than it is.",
+        "The validation and test files share rows or near duplicates.",
+        "A model chosen by validation loss then looks better on the test file than it is.",
         "Remove them from one of the two files.",
     ),
 }
 
 _LINE: Final = {
-    "not-utf8": _error(
-        "The line is not valid UTF-8.", _REFUSED, "Save the file as UTF-8 from its source."
-    ),
+    "not-utf8": _error("The line is not valid UTF-8.", _REFUSED, "Export the file again as UTF-8."),
     "byte-order-mark": _warning(
         "The file begins with a byte order mark.",
-        "Some services cannot read the first row then.",
+        "Some services then cannot read the first row.",
         "Save the file as UTF-8 without a byte order mark.",
     ),
     "not-json": _error(
         "The line is not JSON.", _REFUSED, "Write one complete JSON object on the line."
     ),
     "not-a-number": _error(
-        "The row holds NaN or Infinity, which JSON does not know.",
+        "The row contains NaN or Infinity, which are not valid JSON.",
         _REFUSED,
-        "Put a number or null in its place.",
+        "Replace it with a number or null.",
     ),
     "lone-surrogate": _error(
-        "The row holds half of a surrogate pair, which is no character.",
+        "The row contains a lone surrogate, which is not a character.",
         _REFUSED,
         "Remove the broken \\u escape or complete the pair.",
     ),
     "duplicate-key": _error(
-        "A key stands twice in one object.",
-        "Readers keep one of the two values, and not all the same one.",
+        "An object has a duplicate key.",
+        "Parsers keep one of the values, and not always the same one.",
         "Remove one of them.",
     ),
     "not-object": _error(
         "The line is JSON, but not an object.", _REFUSED, 'Write an object: {"messages": [...]}.'
     ),
     "unknown-field": _warning(
-        "The row has a field that the format does not know.",
-        "Some services refuse further fields.",
+        "The row has an unknown field.",
+        "Some services reject extra fields.",
         "Remove the field.",
     ),
-    "missing-field": _error(
-        "A field that the format needs is missing.", _REFUSED, "Add the field."
-    ),
+    "missing-field": _error("A required field is missing.", _REFUSED, "Add the field."),
     "bad-field": _error(
-        "A field has a value of the wrong type.", _REFUSED, "Give it a value of the right type."
+        "A field has a value of the wrong type.", _REFUSED, "Use a value of the right type."
     ),
     "other-format": _error(
-        "The row has another format than the rest of the file.",
-        "A training file has one format.",
+        "The row has a different format from the rest of the file.",
+        "All rows of a training file must have the same format.",
         "Convert the row, or move it to a file of its own.",
     ),
     "ragged-row": _error(
-        "The record has more cells than the header has names.",
-        "Nobody can tell which cell belongs to which name.",
-        "Put cells that hold the separator or a line break into quotes.",
+        "The record has more cells than the header has columns.",
+        "It is unclear which cell belongs to which column.",
+        "Quote cells that contain the separator or a line break.",
     ),
 }
 
 _MESSAGES: Final = {
     "no-messages": _error(
-        "The row has no messages.", "There is nothing to learn from.", "Add a list `messages`."
+        "The row has no messages.", "There is nothing to train on.", "Add a `messages` list."
     ),
     "message-not-object": _error(
         "A message is not an object.", _REFUSED, 'Write {"role": ..., "content": ...}.'
     ),
     "missing-role": _error(
         "A message has no role.",
-        "Nobody can tell who says it.",
+        "It is unclear who says it.",
         "Add a role: system, user, assistant or tool.",
     ),
     "unknown-role": _error(
-        "A message has a role that does not exist.",
+        "A message has an unknown role.",
         _REFUSED,
-        "Use one of system, user, assistant, tool.",
+        "Use system, user, assistant or tool.",
     ),
-    "unknown-key": _error(
-        "A message has a key that the format does not know.", _REFUSED, "Remove the key."
-    ),
+    "unknown-key": _error("A message has an unknown key.", _REFUSED, "Remove the key."),
     "no-assistant": _error(
-        "No message is the assistant's.",
-        "A model learns from the assistant's messages.",
-        "Add the answer that the model shall give, or remove the row.",
+        "There is no assistant message.",
+        "The model learns from the assistant's messages.",
+        "Add the answer that the model should give, or remove the row.",
     ),
     "no-user": _warning(
-        "No message is the user's.",
-        "The model learns to speak without being asked.",
-        "Add what the user says.",
+        "There is no user message.",
+        "The model learns to answer without a question.",
+        "Add the user's message.",
     ),
     "last-not-assistant": _warning(
-        "The example does not end with the assistant.",
-        "What stands after the assistant's last message is not learned.",
-        "Add the assistant's answer, or remove what follows its last one.",
+        "The example does not end with an assistant message.",
+        "Nothing after the last assistant message is learned.",
+        "Add the assistant's answer, or remove everything after the last one.",
     ),
     "not-alternating": _warning(
-        "Two messages of the same role follow each other.",
-        "Several models' chat templates refuse that.",
-        "Join the two messages, or add the one that is missing between them.",
+        "Two consecutive messages have the same role.",
+        "Some chat templates reject this.",
+        "Merge the two messages, or add the missing one between them.",
     ),
     "system-not-first": _warning(
         "A system message is not the first message.",
-        "Most models' chat templates take it only at the beginning.",
+        "Most chat templates accept it only at the beginning.",
         "Move it to the beginning.",
     ),
     "missing-content": _error(
-        "A message has no content.", _REFUSED, "Add the text, or tool_calls for the assistant."
+        "A message has no content.", _REFUSED, "Add text, or tool_calls for an assistant message."
     ),
     "empty-content": _error(
-        "A message is empty.", "An empty message teaches nothing.", "Write the text."
+        "A message is empty.", "An empty message teaches nothing.", "Add text."
     ),
     "empty-system": _warning(
         "The system message is empty.", "It has no effect.", "Write it or remove it."
@@ -237,72 +229,72 @@ _MESSAGES: Final = {
         "The content is neither text nor a list of parts.", _REFUSED, "Make it a string."
     ),
     "bad-part": _error(
-        "A part of the content is not a known one.",
+        "A part of the content is invalid.",
         _REFUSED,
-        'Write {"type": "text", "text": ...}; images only in the user\'s messages.',
+        'Write {"type": "text", "text": ...}; images in user messages only.',
     ),
     "bad-weight": _error(
-        "A weight is not one that the format allows.",
+        "A weight is invalid.",
         _REFUSED,
-        "Use 0 or 1, on the assistant's messages only.",
+        "Use 0 or 1, on assistant messages only.",
     ),
     "nothing-to-learn": _error(
-        "Every assistant message has the weight 0.",
-        "Messages of weight 0 are not learned.",
-        "Give the message that shall be learned the weight 1.",
+        "Every assistant message has weight 0.",
+        "Messages with weight 0 are not learned.",
+        "Set the weight of the message to be learned to 1.",
     ),
-    "bad-name": _error("A name is not text.", _REFUSED, "Make it a string or remove it."),
+    "bad-name": _error("A name is not a string.", _REFUSED, "Make it a string or remove it."),
 }
 
 _TOOLS: Final = {
     "bad-tools": _error(
-        "The declarations of tools cannot be used.",
+        "The tool declarations are invalid.",
         _REFUSED,
         'Write a list of {"type": "function", "function": {"name": ..., "parameters": {...}}}.',
     ),
     "bad-tool-call": _error(
-        "A tool call is not complete.",
+        "A tool call is invalid.",
         _REFUSED,
         'Write {"id": ..., "type": "function", "function": {"name": ..., "arguments": "..."}}.',
     ),
     "tool-call-on-wrong-role": _error(
-        "A message that is not the assistant's calls a tool.",
-        "Only the assistant calls tools.",
+        "A message other than the assistant's calls a tool.",
+        "Only the assistant can call tools.",
         "Move the call to an assistant message.",
     ),
     "tool-arguments-not-string": _error(
         "The arguments of a call are not a string.",
-        "OpenAI's format wants them as JSON inside a string.",
+        "OpenAI's format requires a JSON string.",
         "Write the arguments as a JSON string.",
     ),
     "tool-arguments-not-json": _error(
         "The arguments of a call are not JSON.",
-        "The model learns to call tools with arguments that cannot be read.",
+        "The model learns to call tools with arguments that cannot be parsed.",
         "Write the arguments as a JSON object inside the string.",
     ),
     "tool-call-without-answer": _error(
-        "A tool call is not answered before the conversation goes on.",
+        "A tool call is not answered before the next message.",
         _REFUSED,
         "Add a tool message with its tool_call_id right after it.",
     ),
     "tool-without-call": _error(
-        "A tool message answers a call that was not made.",
+        "A tool message answers a call that does not exist.",
         _REFUSED,
-        "Give it the tool_call_id of a call made before it.",
+        "Use the tool_call_id of an earlier call.",
     ),
     "missing-tool-call-id": _error(
         "A tool message has no tool_call_id.",
-        "Nobody can tell which call it answers.",
+        "It is unclear which call it answers.",
         "Add the id of the call.",
     ),
     "duplicate-tool-call-id": _error(
         "Two tool calls have the same id.",
-        "Nobody can tell which of them is answered.",
-        "Give each call an id of its own.",
+        "It is unclear which one is answered.",
+        "Give each call a unique id.",
     ),
     "unknown-tool": _warning(
         "A call names a function that the row's tools do not declare.",
-        "The model learns to call what does not exist.",
+        "The model learns to call functions that do not exist.",
         "Declare the function in `tools`, or correct the name.",
     ),
 }
@@ -310,54 +302,54 @@ _TOOLS: Final = {
 _PROVIDER: Final = {
     "bad-image": _error(
         "An image cannot be used.",
-        "Services take JPEG, PNG and WEBP of at most 10 MB.",
-        "Give an https address, or data:image/png;base64,... of a smaller image.",
+        "Services accept JPEG, PNG and WEBP of at most 10 MB.",
+        "Use an https URL, or data:image/png;base64,... of a smaller image.",
     ),
     "too-many-images": _error(
         "The row has more than 10 images.",
-        "Services take at most 10 images an example.",
-        "Split the example, or leave out images.",
+        "Services accept at most 10 images per example.",
+        "Split the example, or remove images.",
     ),
     "unsupported-part": _error(
-        "A part of the content is of a kind that the service cannot learn from.",
-        "The local engine learns from text alone.",
-        "Leave out the row, or train it where images and sound are taken.",
+        "The service cannot train on a part of the content.",
+        "The local engine trains on text only.",
+        "Remove the row, or use a service that supports images and audio.",
     ),
     "bad-tool-name": _error(
-        "The name of a function has other characters than services take.",
-        "Names have letters, digits, _ and - only, 64 at the most.",
+        "The name of a function is invalid.",
+        "Function names have at most 64 letters, digits, _ and -.",
         "Rename the function in the declaration and in every call.",
     ),
     "missing-tool-description": _error(
-        "A declared function has no description or no parameters.",
-        "Mistral refuses declarations that lack one of them.",
+        "A function declaration lacks a description or parameters.",
+        "Mistral rejects declarations without them.",
         "Add `description` and `parameters` to the function.",
     ),
     "too-many-tools": _error(
         "The row declares more than 128 functions.",
-        "OpenAI takes at most 128 functions an example.",
+        "OpenAI accepts at most 128 functions per example.",
         "Declare only the functions that the example needs.",
     ),
     "deprecated-key": _warning(
         "The row uses the deprecated form of tool calls.",
-        "Newer models and most services know `tools` and `tool_calls` only.",
-        "Write `tools` for `functions`, `tool_calls` for `function_call`, tool for function.",
+        "Newer models and most services support only `tools` and `tool_calls`.",
+        "Use `tools`, `tool_calls` and the role tool instead.",
     ),
     "prompt-not-asking": _warning(
-        "The prompt of a preference row does not end with the user or a tool.",
-        "Both answers then follow an answer, which no conversation does.",
-        "End `input.messages` with what the two answers reply to.",
+        "The prompt of a preference row does not end with a user or tool message.",
+        "Both answers would then follow another answer.",
+        "End `input.messages` with the message that both answers reply to.",
     ),
 }
 
 _PREFERENCE: Final = {
     "bad-preference": _error(
-        "An answer of a preference row cannot be used.",
+        "An answer of a preference row is invalid.",
         _REFUSED,
-        "Give both answers as lists of assistant or tool messages.",
+        "Write both answers as lists of assistant or tool messages.",
     ),
     "same-preference": _error(
-        "The better and the worse answer are the same.",
+        "The preferred and the non-preferred answer are the same.",
         "There is nothing to prefer.",
         "Give two different answers, or remove the row.",
     ),
@@ -366,25 +358,25 @@ _PREFERENCE: Final = {
 _QUALITY: Final = {
     "output-too-short": _warning(
         "The answer has 10 characters or fewer.",
-        "So little text rarely shows how to answer.",
-        "Write the whole answer, or leave it if answers are meant to be this short.",
+        "So little text rarely teaches how to answer.",
+        "Write the full answer, or keep it if answers are meant to be this short.",
         "shortest_output",
     ),
     "output-too-long": _warning(
         "The answer has 2,000 characters or more.",
-        "Long answers cost most of the training and may be cut.",
+        "Long answers make training expensive and may be truncated.",
         "Shorten the answer or split the example.",
         "longest_output",
     ),
     "refusal": _warning(
         "The answer is a refusal or boilerplate.",
-        "A model that sees many refusals refuses too much.",
-        "Write the answer that is wanted, or remove the row.",
+        "A model trained on many refusals refuses too often.",
+        "Write the answer that you want, or remove the row.",
     ),
     "placeholder": _warning(
-        "The answer holds a placeholder.",
+        "The answer contains a placeholder.",
         "The model learns to write the placeholder.",
-        "Put the real text in its place.",
+        "Replace it with the real text.",
     ),
     "truncated-output": _warning(
         "The answer looks cut off.",
@@ -392,67 +384,67 @@ _QUALITY: Final = {
         "Complete the answer, or remove the row.",
     ),
     "encoding-damage": _warning(
-        "The text holds damaged characters.",
-        "The text was decoded with the wrong encoding, and the model learns the damage.",
-        "Take the text from its source again, as UTF-8.",
+        "The text contains damaged characters.",
+        "The text was decoded with the wrong encoding, and the model learns the damaged text.",
+        "Export the text again as UTF-8.",
     ),
     "control-characters": _warning(
-        "The text holds control, zero-width or direction characters.",
+        "The text contains control, zero-width or bidirectional characters.",
         "They are invisible, and the model learns to write them.",
         "Remove them.",
     ),
     "outer-whitespace": _warning(
-        "The answer begins or ends with white space.",
-        "The model learns to write it, and comparing answers fails on it.",
+        "The answer begins or ends with whitespace.",
+        "The model learns to write it, and exact comparisons fail.",
         "Strip it.",
     ),
     "secret": _warning(
-        "The text holds what looks like a key or password.",
-        "Whoever can ask the model may get it out again, and the file is sent to a server.",
-        "Replace it with an invented one, and withdraw the real one.",
+        "The text contains what looks like a key or password.",
+        "Anyone who can query the model may extract it, and the file is sent to a server.",
+        "Replace it with a made-up one, and revoke the real one.",
     ),
     "personal-data": _warning(
-        "The text holds an e-mail address or a card number.",
-        "The model may repeat it to others, and law may forbid to send it to a server.",
-        "Replace it with an invented one, such as name@example.com.",
+        "The text contains an e-mail address or a card number.",
+        "The model may repeat it to others, and sending it to a server may be illegal.",
+        "Replace it with a made-up one, such as name@example.com.",
     ),
     "length-outlier": _warning(
-        "The answer is far longer or shorter than those of the other rows.",
-        "Outliers are often mistakes of an export, and a long one costs as much as many others.",
-        "Look at the row: correct it, or remove it.",
+        "The answer is far longer or shorter than the others.",
+        "Outliers are often export errors, and a long one costs as much as many others.",
+        "Review the row; correct or remove it.",
         "length_spread",
     ),
     "over-context": _warning(
-        "The row has more tokens than the model reads.",
-        "What is beyond the context is cut, and often that is the answer.",
+        "The row has more tokens than the model's context.",
+        "Tokens beyond the context are truncated, often the answer.",
         "Shorten the row, or choose a model with a larger context.",
         "context",
     ),
     "duplicate-row": _warning(
-        "The row stands in the file already.",
-        "What stands twice is learned twice as hard.",
+        "The row is a duplicate of an earlier one.",
+        "Duplicates get too much weight in training.",
         "Remove one of the two.",
     ),
     "near-duplicate": _warning(
-        "The row is nearly the same as an earlier one.",
-        "What stands twice is learned twice as hard.",
+        "The row is a near duplicate of an earlier one.",
+        "Duplicates get too much weight in training.",
         "Keep the better of the two.",
         "similarity",
     ),
     "contradiction": _warning(
-        "The same input has another output in an earlier row.",
+        "The same input has a different output in an earlier row.",
         "The model cannot learn both, and learns to guess.",
         "Keep the better of the two.",
     ),
     "near-leak": _warning(
-        "The row is nearly the same as one of the other file.",
-        "A score on rows like those that were trained on says little.",
+        "The row is a near duplicate of a row in the validation or test file.",
+        "A score on rows similar to the training rows says little.",
         "Remove it from one of the two files.",
         "similarity",
     ),
     "leaked-row": _error(
-        "The row stands in the validation or test file too.",
-        "A score on rows that were trained on says nothing.",
+        "The row is also in the validation or test file.",
+        "A score on training rows says nothing.",
         "Remove it from one of the two files.",
     ),
 }
@@ -463,7 +455,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Kind]]] = {
     "Messages": _MESSAGES,
     "Tools": _TOOLS,
     "Preferences": _PREFERENCE,
-    "Rules of services": _PROVIDER,
+    "Service rules": _PROVIDER,
     "Quality": _QUALITY,
 }
 """The kinds by what they are about."""

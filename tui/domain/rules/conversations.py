@@ -61,7 +61,7 @@ def check_message(message: Any, where: str) -> Iterator[Finding]:
         yield "message-not-object", where, f"The message is {_kind(message)}, not an object."
         return
     for key in message.keys() - MESSAGE_KEYS:
-        yield "unknown-key", f"{where}.{key}"[:80], f"The format knows no key {quote(key)} here."
+        yield "unknown-key", f"{where}.{key}"[:80], f"The key {quote(key)} is unknown."
     role = message.get("role")
     yield from _check_role(message, where)
     yield from _check_content(message, role, where)
@@ -80,7 +80,7 @@ def _check_role(message: dict[str, Any], where: str) -> Iterator[Finding]:
         return
     meant = meant_role(role)
     hint = f' Did you mean "{meant}"?' if meant else ""
-    yield "unknown-role", f"{where}.role", f"There is no role {quote(role)}.{hint}"
+    yield "unknown-role", f"{where}.role", f"The role {quote(role)} is unknown.{hint}"
 
 
 def meant_role(role: Any) -> str | None:
@@ -102,7 +102,7 @@ def _check_content(message: dict[str, Any], role: Any, where: str) -> Iterator[F
     if content is None:
         if not (role == "assistant" and _has_other_content(message)):
             state = "is null" if "content" in message else "is missing"
-            yield "missing-content", place, f"The content {state}, and nothing stands in its place."
+            yield "missing-content", place, f"The content {state}."
     elif isinstance(content, str):
         if (not content or content.isspace()) and not _has_other_content(message):
             yield ("empty-system" if role == "system" else "empty-content"), place, ""
@@ -129,9 +129,9 @@ def _check_part(part: Any, role: Any, where: str) -> Iterator[Finding]:
         if not isinstance(part.get(key), str):
             yield "bad-part", f"{where}.{key}", f"The part has no text under `{key}`."
     elif not (isinstance(kind, str) and kind in _MEDIA_PARTS):
-        yield "bad-part", f"{where}.type", f"There is no part of type {quote(kind)}."
+        yield "bad-part", f"{where}.type", f"The part type {quote(kind)} is unknown."
     elif role != "user":
-        yield "bad-part", where, f"A part of type {quote(kind)} may stand in user messages only."
+        yield "bad-part", where, f"A part of type {quote(kind)} is allowed in user messages only."
 
 
 def _check_weight(message: dict[str, Any], role: Any, where: str) -> Iterator[Finding]:
@@ -141,7 +141,7 @@ def _check_weight(message: dict[str, Any], role: Any, where: str) -> Iterator[Fi
     if type(weight) is not int or weight not in (0, 1):
         yield "bad-weight", f"{where}.weight", f"The weight is {quote(weight)}; it must be 0 or 1."
     elif role != "assistant":
-        yield "bad-weight", f"{where}.weight", "Only an assistant message has a weight."
+        yield "bad-weight", f"{where}.weight", "Only assistant messages have a weight."
 
 
 def check_order(messages: list[Any], where: str = "messages") -> Iterator[Finding]:
@@ -157,7 +157,7 @@ def check_order(messages: list[Any], where: str = "messages") -> Iterator[Findin
         return
     if "assistant" not in roles:
         last = f"The example ends with {quote(roles[-1])}. " if _is_text(roles[-1]) else ""
-        yield "no-assistant", where, f"{last}No message is the assistant's."
+        yield "no-assistant", where, f"{last}There is no assistant message."
     else:
         yield from _check_ending(roles, known, where)
     if "user" not in roles:
@@ -179,12 +179,12 @@ def _check_sequence(roles: list[Any], where: str) -> Iterator[Finding]:
         if role == "system":
             yield "system-not-first", f"{where}[{index}]", ""
         elif role == roles[index - 1] and role in ("user", "assistant"):
-            yield "not-alternating", f"{where}[{index}]", f"Two messages of the {role} in a row."
+            yield "not-alternating", f"{where}[{index}]", f"Two {role} messages in a row."
 
 
 def _kind(value: Any) -> str:
     """The JSON type of a value as a noun phrase."""
     if value is None:
         return "null"
-    names = {bool: "true or false", str: "a string", list: "a list", dict: "an object"}
+    names = {bool: "a boolean", str: "a string", list: "a list", dict: "an object"}
     return names.get(type(value), "a number")

@@ -33,7 +33,7 @@ def check_images(
     """
     images = [(where, part) for where, part in parts if part.get("type") == "image_url"]
     if len(images) > MOST_IMAGES:
-        text = f"The row has {len(images)} images; services take {MOST_IMAGES} at the most."
+        text = f"The row has {len(images)} images; services accept at most {MOST_IMAGES}."
         yield "too-many-images", "", text
     for where, part in images:
         error = _image_error(part.get("image_url"), inline_only)
@@ -44,12 +44,12 @@ def check_images(
 def _image_error(image: Any, inline_only: str) -> str | None:
     url = image.get("url") if isinstance(image, dict) else image
     if not isinstance(url, str) or not url:
-        return "The image has no address under `image_url.url`."
+        return "The image has no URL in `image_url.url`."
     if url.startswith("data:"):
         return _inline_image_error(url)
     if not url.startswith(("https://", "http://")):
-        return f"{quote(url)} is neither an https address nor data:image/...;base64,..."
-    return f"{inline_only} takes images as base64 in the row only." if inline_only else None
+        return f"{quote(url)} is neither an https URL nor data:image/...;base64,..."
+    return f"{inline_only} accepts images only as base64 in the row." if inline_only else None
 
 
 def _inline_image_error(url: str) -> str | None:
@@ -57,13 +57,13 @@ def _inline_image_error(url: str) -> str | None:
     kind, _, encoding = head.partition(";")
     magic = _MAGIC.get(kind.lower())
     if magic is None:
-        return f"An image of type {quote(kind)} is none of JPEG, PNG and WEBP."
+        return f"The image type {quote(kind)} is not JPEG, PNG or WEBP."
     if encoding != "base64" or not payload:
-        return "The image is not given as base64."
+        return "The image is not base64."
     if len(payload) // 4 * 3 > LARGEST_IMAGE:
-        return f"The image has {len(payload) // 4 * 3 / 1e6:.1f} MB; services take 10 MB."
+        return f"The image has {len(payload) // 4 * 3 / 1e6:.1f} MB; services accept at most 10 MB."
     try:
         data = binascii.a2b_base64(payload, strict_mode=True)
     except (binascii.Error, ValueError):
-        return "The base64 of the image is damaged."
-    return None if data.startswith(magic) else f"The data of the image is no {kind}."
+        return "The base64 of the image is invalid."
+    return None if data.startswith(magic) else f"The image data is not {kind}."

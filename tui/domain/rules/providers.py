@@ -111,7 +111,7 @@ def check_answers(preferred: Mapping[str, Any], options: CheckOptions) -> Iterat
     service = SERVICES[options.rules_of]
     for key, answer in preferred.items():
         if service.one_answer and isinstance(answer, list) and len(answer) > 1:
-            yield "bad-preference", key, f"{service.name} takes exactly one message an answer."
+            yield "bad-preference", key, f"{service.name} accepts exactly one message per answer."
 
 
 def _messages(conversations: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -135,7 +135,11 @@ def _check_roles(
     for where, message in messages:
         role = message.get("role")
         if isinstance(role, str) and role in _ALL_ROLES - service.roles:
-            yield "unknown-role", f"{where}.role", f"{service.name} knows no role {quote(role)}."
+            yield (
+                "unknown-role",
+                f"{where}.role",
+                f"{service.name} does not support the role {quote(role)}.",
+            )
 
 
 def _check_names(messages: Sequence[tuple[str, dict[str, Any]]], tools: Any) -> Iterator[Finding]:
@@ -148,21 +152,21 @@ def _check_names(messages: Sequence[tuple[str, dict[str, Any]]], tools: Any) -> 
         name = function.get("name") if isinstance(function, dict) else None
         if isinstance(name, str) and name and not _TOOL_NAME.fullmatch(name):
             place = f"{where}.function.name"
-            yield "bad-tool-name", place, f"{quote(name)} is no name that services take."
+            yield "bad-tool-name", place, f"{quote(name)} is not a valid function name."
 
 
 def _check_declarations(tools: Any, service: Service) -> Iterator[Finding]:
     declared = _objects(tools)
     if service.most_tools and len(declared) > service.most_tools:
-        text = f"The row declares {len(declared)} functions; {service.name} takes "
-        yield "too-many-tools", "tools", f"{text}{service.most_tools} at the most."
+        text = f"The row declares {len(declared)} functions; {service.name} accepts "
+        yield "too-many-tools", "tools", f"{text}at most {service.most_tools}."
     for index, tool in enumerate(declared if service.described_tools else ()):
         function = tool.get("function") if isinstance(tool, dict) else None
         if not isinstance(function, dict):
             continue
         missing = [key for key in ("description", "parameters") if key not in function]
         if missing:
-            text = f"{service.name} wants `{'` and `'.join(missing)}` too."
+            text = f"{service.name} also requires `{'` and `'.join(missing)}`."
             yield "missing-tool-description", f"tools[{index}].function", text
 
 
@@ -172,7 +176,7 @@ def _unsupported_parts(
     for where, part in parts:
         kind = part.get("type")
         if isinstance(kind, str) and kind not in _TEXT_PARTS:
-            text = f"A part of type {quote(kind)}: {service.name} learns from text alone."
+            text = f"A part of type {quote(kind)}: {service.name} trains on text only."
             yield "unsupported-part", where, text
 
 

@@ -55,16 +55,16 @@ def find_placeholder(output: str) -> str | None:
     if not any(map(output.__contains__, _PLACEHOLDER_MARKS)):
         return None
     match = _PLACEHOLDER.search(output)
-    return f"The text holds {quote(match[0])}." if match else None
+    return f"The text contains {quote(match[0])}." if match else None
 
 
 def find_truncation(output: str) -> str | None:
     """Find an answer that was cut off: unclosed JSON, code fence or sentence."""
     text = output.strip()
     if text.count("```") % 2:
-        return "A code fence is opened and not closed."
+        return "A code fence is not closed."
     if text.startswith(("{", "[")) and not _is_json(text) and _left_open(text):
-        return "The answer begins as JSON that is not closed."
+        return "The answer is JSON that is not closed."
     last = text.rsplit("\n", 1)[-1]
     if last and (last[-1].isalnum() or last[-1] == ","):
         long = len(text) >= _LONG_PROSE and len(last) >= _LONG_LINE
@@ -77,7 +77,7 @@ def find_truncation(output: str) -> str | None:
 def find_damage(text: str) -> str | None:
     """Find characters that come from decoding with the wrong encoding."""
     match = None if text.isascii() else _DAMAGE.search(text)
-    return f"The text holds {quote(match[0])}." if match else None
+    return f"The text contains {quote(match[0])}." if match else None
 
 
 def find_outer_whitespace(output: str) -> str | None:
@@ -87,7 +87,7 @@ def find_outer_whitespace(output: str) -> str | None:
     places = [
         place for place, char in (("begins", output[0]), ("ends", output[-1])) if char.isspace()
     ]
-    return f"The answer {' and '.join(places)} with white space."
+    return f"The answer {' and '.join(places)} with whitespace."
 
 
 def find_invisible(text: str) -> str | None:
@@ -95,7 +95,7 @@ def find_invisible(text: str) -> str | None:
     if (text.isascii() and text.replace("\n", "").isprintable()) or not has_unsafe(text):
         return None
     char = _first_unsafe(text)
-    return f"The text holds U+{ord(char):04X} ({unicodedata.name(char, 'a control character')})."
+    return f"The text contains U+{ord(char):04X} ({unicodedata.name(char, 'a control character')})."
 
 
 def _first_unsafe(text: str) -> str:

@@ -62,16 +62,16 @@ def find_secret(text: str) -> str | None:
             continue
         for match in pattern.finditer(text):
             if set(match[0][-12:].lower()) != {"x"}:
-                return f"The text holds what looks like {label} ({mark}…)."
+                return f"The text contains what looks like {label} ({mark}…)."
     return None
 
 
 def find_personal_data(text: str) -> str | None:
     """Find the first e-mail address or card number; the message does not repeat it."""
     for name, domain in _addresses(text):
-        return f"The text holds an e-mail address ({name[0]}…@{domain[:40]})."
+        return f"The text contains an e-mail address ({name[0]}…@{domain[:40]})."
     for digits in _card_numbers(text):
-        return f"The text holds a card number ({digits[:2]}…{digits[-2:]})."
+        return f"The text contains a card number ({digits[:2]}…{digits[-2:]})."
     return None
 
 

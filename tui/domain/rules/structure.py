@@ -36,7 +36,7 @@ _ANSWER_FIELDS = (
 _MESSAGE = re.compile(r"messages\[(\d+)\]")
 
 # Readers strip the mark at the start of a file only; concatenated files contain more.
-_MARK_WITHIN: Finding = ("not-json", "", "A byte order mark stands where no file begins.")
+_MARK_WITHIN: Finding = ("not-json", "", "A byte order mark is in the middle of the file.")
 _ANY_LENGTH = CheckOptions(shortest_output=0, longest_output=1 << 62)
 # Not every service knows the developer role, so such a row gets the full check.
 _INITIAL = {"system": "s", "user": "u", "assistant": "a"}
@@ -140,12 +140,12 @@ def _inspect(raw: bytes, kind: Format, options: CheckOptions) -> tuple[Row | Non
 def _check_row(row: Row, kind: Format, options: CheckOptions) -> Iterator[Finding]:
     surplus = row.get("")
     if isinstance(surplus, list):
-        text = f"The record has {plural(len(surplus), 'cell')} more than the header has names."
+        text = f"The record has {plural(len(surplus), 'cell')} more than the header has columns."
         yield "ragged-row", "", text
         row = {key: value for key, value in row.items() if key}
     actual = detect_format(row)
     if actual is not kind and not (actual is Format.UNKNOWN or _both_chat(actual, kind)):
-        yield "other-format", "", f"The row looks like {actual}, the file like {kind}."
+        yield "other-format", "", f"The row's format is {actual}, the file's is {kind}."
     elif kind is Format.PREFERENCE:
         yield from _check_preference(row, options)
     elif kind in (Format.CHAT, Format.REINFORCEMENT):
@@ -163,7 +163,7 @@ def _both_chat(first: Format, second: Format) -> bool:
 def _check_chat(row: Row, kind: Format, options: CheckOptions) -> Iterator[Finding]:
     messages, tools = row.get("messages"), row.get("tools")
     if "messages" not in row:
-        yield "no-messages", "", "The row has no key `messages`."
+        yield "no-messages", "", "The row has no `messages`."
     else:
         yield from check_conversation(messages)
         if isinstance(messages, list):
@@ -188,7 +188,7 @@ def _check_purpose(messages: list[Any], kind: Format, options: CheckOptions) -> 
         return
     last = messages[-1] if messages else None
     if not isinstance(last, dict) or last.get("role") not in ("user", "developer"):
-        yield "bad-field", "messages", "A prompt for reinforcement must end with the user."
+        yield "bad-field", "messages", "A reinforcement prompt must end with a user message."
 
 
 def check_output(
@@ -217,7 +217,7 @@ def _check_preference(row: Row, options: CheckOptions) -> Iterator[Finding]:
     conversations = {key: row.get(key) for key in _ANSWERS}
     tools = None
     if not isinstance(prompt, dict):
-        yield "missing-field", "input", "A preference row needs an object `input`."
+        yield "missing-field", "input", "A preference row needs an `input` object."
     else:
         tools = prompt.get("tools")
         conversations["input.messages"] = prompt.get("messages")
@@ -242,16 +242,16 @@ def _check_prompt(prompt: Row) -> Iterator[Finding]:
     if isinstance(messages, list) and messages and isinstance(messages[-1], dict):
         role, where = messages[-1].get("role"), f"input.messages[{len(messages) - 1}]"
         if role in ("assistant", "system"):
-            yield "prompt-not-asking", where, f"The prompt ends with the {role}."
+            yield "prompt-not-asking", where, f"The last message of the prompt has the role {role}."
 
 
 def _check_answer(answer: Any, key: str) -> Iterator[Finding]:
     yield from check_conversation(answer, key)
     roles = [message.get("role") for message in answer or () if isinstance(message, dict)]
     if isinstance(answer, list) and "assistant" not in roles:
-        yield "bad-preference", key, "No message of the answer is the assistant's."
+        yield "bad-preference", key, "The answer has no assistant message."
     elif not {role for role in roles if isinstance(role, str)} <= {"assistant", "tool"}:
-        yield "bad-preference", key, "An answer has messages of assistant and tool only."
+        yield "bad-preference", key, "An answer may only have assistant and tool messages."
 
 
 def _check_convertible(row: Row, kind: Format, options: CheckOptions) -> Iterator[Finding]:

@@ -38,7 +38,7 @@ def _check_declaration(function: Any, where: str) -> Iterator[Finding]:
     if not _name(function):
         yield "bad-tools", where, "The declaration has no `function.name`."
     elif not isinstance(function.get("parameters", {}), dict):
-        yield "bad-tools", f"{where}.function.parameters", "It is not an object."
+        yield "bad-tools", f"{where}.function.parameters", "The parameters are not an object."
 
 
 def _name(function: Any) -> str:
@@ -51,10 +51,10 @@ def check_deprecated(row: Mapping[str, Any], messages: Any) -> Iterator[Finding]
     """Check for the deprecated keys `functions` and `function_call`."""
     functions = row.get("functions")
     if functions is not None:
-        yield "deprecated-key", "functions", "`functions` is deprecated for `tools`."
+        yield "deprecated-key", "functions", "`functions` is deprecated; use `tools`."
         named = isinstance(functions, list) and all(map(_name, functions))
         if not named:
-            yield "bad-tools", "functions", "`functions` is not a list of functions with names."
+            yield "bad-tools", "functions", "`functions` is not a list of named functions."
     if "function_call" in row:
         yield "deprecated-key", "function_call", "`function_call` is deprecated."
     for index, message in enumerate(messages if isinstance(messages, list) else ()):
@@ -63,16 +63,16 @@ def check_deprecated(row: Mapping[str, Any], messages: Any) -> Iterator[Finding]
         where = f"messages[{index}]"
         if message.get("function_call") is not None:
             place = f"{where}.function_call"
-            yield "deprecated-key", place, "`function_call` is deprecated for `tool_calls`."
+            yield "deprecated-key", place, "`function_call` is deprecated; use `tool_calls`."
         if message.get("role") == "function":
-            yield "deprecated-key", f"{where}.role", "The role function is deprecated for tool."
+            yield "deprecated-key", f"{where}.role", "The role function is deprecated; use tool."
 
 
 def _check_declared(messages: Any, at: str, names: set[str]) -> Iterator[Finding]:
     for where, call in _calls(messages, at):
         name = _name(call.get("function"))
         if name and name not in names:
-            yield "unknown-tool", where, f"No tool {quote(name)} is declared in `tools`."
+            yield "unknown-tool", where, f"The tool {quote(name)} is not declared in `tools`."
 
 
 def check_calls(message: dict[str, Any], role: Any, where: str) -> Iterator[Finding]:
@@ -88,7 +88,7 @@ def check_calls(message: dict[str, Any], role: Any, where: str) -> Iterator[Find
     if role != "assistant":
         yield "tool-call-on-wrong-role", place, ""
     if not isinstance(calls, list) or not calls:
-        yield "bad-tool-call", place, "`tool_calls` is not a list with at least one call."
+        yield "bad-tool-call", place, "`tool_calls` is not a list of calls, or is empty."
         return
     for index, call in enumerate(calls):
         yield from _check_call(call, f"{place}[{index}]")
@@ -101,7 +101,7 @@ def _check_call(call: Any, where: str) -> Iterator[Finding]:
     if not isinstance(call.get("id"), str) or not call["id"]:
         yield "bad-tool-call", f"{where}.id", "The call has no id."
     if call.get("type", "function") != "function":
-        yield "bad-tool-call", f"{where}.type", f"A call has no type {quote(call['type'])}."
+        yield "bad-tool-call", f"{where}.type", f"The call type {quote(call['type'])} is unknown."
     yield from _check_named(call.get("function"), f"{where}.function")
 
 
@@ -144,7 +144,7 @@ def check_pairing(messages: list[Any], where: str) -> Iterator[Finding]:
         if message.get("role") == "tool":
             call_id = message.get("tool_call_id")
             if isinstance(call_id, str) and call_id not in call_ids:
-                text = f"No call before it has the id {quote(call_id)}."
+                text = f"No earlier call has the id {quote(call_id)}."
                 yield "tool-without-call", f"{where}[{index}].tool_call_id", text
             elif isinstance(call_id, str):
                 open_calls.pop(call_id, None)

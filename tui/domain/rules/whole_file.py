@@ -40,9 +40,8 @@ def check_count(rows: int, options: CheckOptions = DEFAULT_OPTIONS) -> list[Prob
         return [problem("empty-file", None)]
     if rows >= options.fewest_examples:
         return []
-    text = (
-        f"The file has {plural(rows, 'example')}; OpenAI takes {options.fewest_examples} or more."
-    )
+    examples = plural(rows, "example")
+    text = f"The file has {examples}; OpenAI requires at least {options.fewest_examples}."
     return _file_problem(options, "too-few-examples", text)
 
 
@@ -58,7 +57,7 @@ def check_size(size_bytes: int, options: CheckOptions = DEFAULT_OPTIONS) -> list
         return []
     text = (
         f"The file has {size_bytes / 1e6:,.0f} MB; "
-        f"{service.name} takes {service.largest_file / 1e6:,.0f} MB at the most."
+        f"{service.name} accepts at most {service.largest_file / 1e6:,.0f} MB."
     )
     return _file_problem(options, "file-too-large", text)
 
@@ -79,7 +78,7 @@ def check_format(
     if kind in (Format.KTO, Format.TEXT):
         return _file_problem(options, "unconvertible-format", explain_format(kind))
     if container and kind.trainable:
-        text = f"The file is {container}; training takes JSON Lines."
+        text = f"The file is {container}; training needs JSON Lines."
         return _file_problem(options, "needs-conversion", text)
     return []
 
@@ -111,7 +110,8 @@ def file_warnings(facts: FileFacts, options: CheckOptions = DEFAULT_OPTIONS) -> 
         problems += _file_problem(options, "several-system-prompts", text)
     share = facts.refusals / facts.answers if facts.answers else 0.0
     if facts.refusals > 1 and share >= options.refusal_share:
-        text = f"{number(facts.refusals)} of {number(facts.answers)} answers refuse ({share:.0%})."
+        counts = f"{number(facts.refusals)} of {number(facts.answers)}"
+        text = f"{counts} answers are refusals ({share:.0%})."
         problems += _file_problem(options, "many-refusals", text)
     if facts.format is Format.REINFORCEMENT and not facts.validated:
         problems += _file_problem(options, "needs-validation", "")
@@ -130,9 +130,9 @@ def check_shared(
     """
     if not same and not near:
         return []
-    has = f"has {_lines(same)}" if same else f"nearly has {_lines(near)}"
-    also = f", and nearly {_lines(near)}" if same and near else ""
-    text = f"The test file {has} of the validation file too{also}."
+    has = f"contains {_lines(same)}" if same else f"contains near duplicates of {_lines(near)}"
+    also = f", and near duplicates of {_lines(near)}" if same and near else ""
+    text = f"The test file {has} of the validation file{also}."
     return _file_problem(options, "shared-rows", text)
 
 

@@ -60,7 +60,7 @@ class Forecast:
     """Steps, price, time and memory of a job before it starts.
 
     Attributes:
-        pairs: whether the examples are pairs of answers.
+        pairs: whether the examples are preference pairs.
         rows: training examples.
         tokens: in them, after truncation.
         counter: what counted the tokens.
@@ -109,7 +109,7 @@ class Forecast:
 
     def lines(self, *, local: bool) -> list[str]:
         """Describe the forecast: data, cost, truncation."""
-        example = ("pair of answers", "pairs of answers") if self.pairs else ("row", "rows")
+        example = ("preference pair", "preference pairs") if self.pairs else ("row", "rows")
         about, by = ("about ", "") if self.counter == ESTIMATE else ("", f" · {self._counted_by()}")
         tokens = f"{about}{plural(self.tokens, 'token')}"
         return [
@@ -135,20 +135,19 @@ class Forecast:
 
     def _time(self) -> str:
         if self.seconds is None:
-            return "time: not known yet; no job with this model has run here"
+            return "time: unknown; no job with this model has run here yet"
         memory = f", {size_of(self.memory)} of memory" if self.memory else ""
         job = preview(self.measured_by or "", 40)
-        return f"time: about {duration(self.seconds)}{memory} here, as measured by {job}"
+        return f"time: about {duration(self.seconds)}{memory} here, measured in {job}"
 
     def _cut(self) -> str:
         if not self.context:
-            return "the model's context length is not known"
-        limit = f"{number(self.context)} tokens per example are kept"
+            return "the model's context length is unknown"
+        limit = f"limit {number(self.context)} tokens per example"
         if not self.rows_cut:
-            return f"nothing is cut: {limit}"
-        return (
-            f"! cut: {plural(self.tokens_cut, 'token')} of {plural(self.rows_cut, 'row')}; {limit}"
-        )
+            return f"no truncation: {limit}"
+        rows = plural(self.rows_cut, "row")
+        return f"! truncated: {plural(self.tokens_cut, 'token')} of {rows}; {limit}"
 
 
 def forecast(

@@ -77,7 +77,7 @@ class JobRequest(BaseModel):
         if self.validation_share is not None and self.training_file is None:
             raise ValueError("only a file on this machine can be split")
         if self.beta is not None and self.method == "supervised":
-            raise ValueError("beta belongs to the method dpo")
+            raise ValueError("beta applies only to the method dpo")
         return self
 
     @property

@@ -81,9 +81,9 @@ def price_text(tokens: int, epochs: float, model: str, prices: Mapping[str, Pric
     price = price_of(model, prices)
     shown = preview(model, 60)
     if price is None:
-        return f"not known for {shown or 'any model'}; set it in [prices] of the config file"
+        return f"unknown for {shown or 'any model'}; set it in [prices] of the config file"
     if not price.training:
-        return f"free where {shown} is trained on this machine"
+        return f"free when {shown} is trained on this machine"
     return f"about {_priced(tokens, epochs, model, prices)} for {times} (prices of {PRICED_ON})"
 
 

@@ -70,7 +70,7 @@ def layer_types(config: Any) -> set[str]:
 
 
 def new_cache(config: Any) -> Cache:
-    """Return an empty cache: of `PreallocatedLayer`s if the model has attention layers alone."""
+    """Return an empty cache: of `PreallocatedLayer`s if the model has only attention layers."""
     if layer_types(config) <= _ATTENTION:
         return Cache(layer_class_to_replicate=PreallocatedLayer)
     return DynamicCache(config=config)

@@ -57,7 +57,7 @@ class Scheduler:
         self._inbox.put(command)
 
     def run(self) -> None:
-        """Answer requests for ever."""
+        """Answer requests until the process ends."""
         while True:
             self._receive()
             for key in dict.fromkeys(map(_key, self._waiting)):

@@ -1,6 +1,6 @@
 """Launchers start, find and kill the processes of a job: the interface, and the local one.
 
-The supervisor depends on `JobLauncher` alone; an engine for a cluster would bring its own.
+The supervisor depends only on `JobLauncher`; an engine for a cluster would bring its own.
 
 A process that works on a job holds a lock on the job's folder from its start: the server takes the
 lock and passes the open file on. Later servers see by the lock whether a job is busy, so a reused

@@ -185,7 +185,7 @@ class Supervisor:
             at = f" after step {job.step}" if job.step else ""
             self._add_event(
                 job,
-                f"The training process ended unexpectedly{at}{exit_text}; it is restarted.",
+                f"The training process ended unexpectedly{at}{exit_text}; restarting it.",
                 level="warn",
             )
             self._store.update_job(job.id, crashes=crashes, first_step=None)

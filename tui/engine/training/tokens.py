@@ -234,10 +234,10 @@ def _for_template(message: dict[str, Any]) -> dict[str, Any]:
         content = "".join(_part_text(part) for part in content)
     if message.get("function_call"):
         raise Unrenderable(
-            "it holds a `function_call`, which is deprecated; write it as tool_calls"
+            "it contains a `function_call`, which is deprecated; write it as tool_calls"
         )
     if message.get("audio"):
-        raise Unrenderable("it answers with audio, and only text can be trained on here")
+        raise Unrenderable("it answers with audio; only text is supported")
     plain = {**message, "content": content or message.get("refusal") or ""}
     plain.pop("weight", None)
     if plain["role"] == "developer":
@@ -251,7 +251,7 @@ def _part_text(part: dict[str, Any]) -> str:
     text = part.get("text")
     if not isinstance(text, str):
         raise Unrenderable(
-            f"it holds a part of type {part.get('type')!r}, and only text can be trained on here"
+            f"it contains a part of type {part.get('type')!r}; only text is supported"
         )
     return text
 

@@ -123,7 +123,7 @@ class Chats:
     def _failure_sentence(self, provider: str, failure: Failure) -> str:
         title = self._providers.server(provider).title
         reason = self._providers.redact(failure.message).rstrip(".")
-        return f"{title} gave no complete answer: {reason}."
+        return f"{title} did not complete the answer: {reason}."
 
     def new_log(self) -> Path:
         """The path of the log of a new chat; nothing is written yet."""

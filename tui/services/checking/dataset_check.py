@@ -296,7 +296,7 @@ async def find_rows(rows: RowFile) -> AsyncIterator[int]:
 
 
 def _killed() -> FileError:
-    return FileError("A process that checked the file was killed.", "Check it again.")
+    return FileError("A process checking the file was killed.", "Check it again.")
 
 
 def file_changed(rows: RowFile) -> FileError:

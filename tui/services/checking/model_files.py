@@ -52,8 +52,8 @@ def longest_input(folder: Path) -> int:
 def chat_template(folder: Path) -> Render | None:
     """A model's chat template, run in a sandbox; None where there is none that can be run.
 
-    What it gives raises ValueError where the template refuses the messages, and whatever a
-    template's own mistakes raise.
+    The returned function raises ValueError where the template rejects the messages; a faulty
+    template may raise anything.
     """
     config = read_object(folder / "tokenizer_config.json")
     try:
@@ -80,7 +80,7 @@ def chat_template(folder: Path) -> Render | None:
         try:
             return template.render(messages=messages, add_generation_prompt=False, **special_tokens)
         except TemplateError as error:
-            raise ValueError("the template refuses the messages") from error
+            raise ValueError("the template rejects the messages") from error
 
     return render
 

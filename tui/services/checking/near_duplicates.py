@@ -53,7 +53,7 @@ def near_pairs(
 
     Args:
         sketches: of all rows, as `sketch` made them.
-        read_text: row -> its whole text; called for candidates alone. What it raises ends the
+        read_text: row -> its whole text; called for candidates only. An error in it ends the
             search.
         similarity: Jaccard similarity of shingles from which two texts are nearly the same; 0
             for no search. Below 0.6 a growing part of the pairs is missed.

@@ -30,11 +30,11 @@ from tui.services.checking.row_links import Links, in_parts, repeated, rows_of
 from tui.services.checking.sketches import Sketches
 
 _MESSAGES = {
-    DUPLICATE: "The row says the same as line {line}.",
-    NEAR: "The row is nearly the same as line {line}.",
-    CONTRADICTION: "Line {line} asks the same and has another answer.",
-    LEAK: "The row stands in the {file} file too, on line {line}.",
-    NEAR_LEAK: "The row is nearly the same as line {line} of the {file} file.",
+    DUPLICATE: "The row is a duplicate of line {line}.",
+    NEAR: "The row is a near duplicate of line {line}.",
+    CONTRADICTION: "Line {line} has the same input and a different answer.",
+    LEAK: "The row is also in the {file} file, on line {line}.",
+    NEAR_LEAK: "The row is a near duplicate of line {line} of the {file} file.",
 }
 
 

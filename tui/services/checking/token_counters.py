@@ -155,7 +155,7 @@ def _base(model: str) -> str:
 
 
 def _encoding(model: str) -> str:
-    """The encoding of a model of OpenAI's; empty for any other."""
+    """The encoding of an OpenAI model; empty for any other."""
     if not model:
         return O200K
     name = model.removeprefix("openai/")

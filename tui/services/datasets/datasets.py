@@ -78,7 +78,7 @@ class Datasets:
         while not len(rows) and rows.scan():
             pass
         if not len(rows):
-            raise FileError(f"{path} is empty: it holds no rows.", "Give a file with examples.")
+            raise FileError(f"{path} is empty: it has no rows.", "Choose a file with examples.")
         kind = kind or _detect_format(rows)
         return Dataset(path, rows, kind, options, self._home, self._cache)
 

@@ -138,12 +138,12 @@ def one_line(text: bytes) -> tuple[bytes | None, str]:
     """
     text = text.removeprefix(BOM).strip()
     if not text:
-        return None, "The text is empty. To leave the row out, exclude it (x)."
+        return None, "The text is empty. Press x to exclude the row instead."
     value, faults = parse(text)
     if not isinstance(value, dict):
         return None, _syntax_error(text) or "The text is not a JSON object."
     if faults:
-        return None, faults[0][2] or "The text holds half of a surrogate pair."
+        return None, faults[0][2] or "The text contains a lone surrogate."
     return json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":")).encode(), ""
 
 

@@ -70,7 +70,7 @@ class Decisions:
             problem = first_error(error, "The key {}".format)
             raise InputError(
                 f"{source} is not a decision framework. {problem}",
-                "Correct that key; the framework that ftui ships is an example.",
+                "Correct that key; ftui's own framework is an example.",
             ) from error
 
     async def answers(self, path: Path, framework: Framework) -> Answers:
@@ -136,7 +136,7 @@ def _options(framework: Framework, key: str) -> list[str]:
     if key in framework.steps:
         return [answer.value for answer in Answer]
     known = ", ".join([REASON, *framework.steps])
-    raise ValueError(f"There is no question {preview(str(key), 60)}: answer {known}.")
+    raise ValueError(f"There is no question {preview(str(key), 60)}; use {known}.")
 
 
 async def _mapping(path: Path, kind: str) -> dict[str, Any]:
@@ -158,5 +158,5 @@ async def _mapping(path: Path, kind: str) -> dict[str, Any]:
 
     content = await asyncio.to_thread(parse)
     if not isinstance(content, dict):
-        raise InputError(f"{path} is not {kind}: it holds no keys.")
+        raise InputError(f"{path} is not {kind}: it has no keys.")
     return {str(key): value for key, value in content.items()}

@@ -79,7 +79,7 @@ class Jobs:
         return await self._submissions.submit(request, stamps or {}, on_progress)
 
     async def recover(self) -> list[RecoveredJob]:
-        """Find out what became of jobs that were being created when ftui was ended."""
+        """Find out whether jobs that were being created when ftui ended exist."""
         return await self._submissions.recover()
 
     async def recorded(self) -> tuple[JobView, ...]:
@@ -182,7 +182,7 @@ class Jobs:
         return log.view_with(status)
 
     async def resolve(self, name: str) -> JobView:
-        """The job with an id, the only one whose id begins so, or the `last` one.
+        """Find a job by id, by a unique prefix of it, or as `last`.
 
         Raises:
             NotFound: there is none.

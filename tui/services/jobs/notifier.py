@@ -85,7 +85,7 @@ class Notifier:
         """Run `notify.command`, where one is set, and wait for its end.
 
         The command gets one JSON object on its standard input; its output is discarded. It runs
-        once for a notification, in whichever program.
+        once per notification, whichever program sends it.
 
         Raises:
             FtuiError: it could not be started, failed or timed out; each message once.

@@ -180,7 +180,7 @@ class EngineProcess:
                     return True
             await asyncio.sleep(0.1)
         raise EngineUnavailable(
-            f"The engine was asked to stop and still answers on {self.socket}.",
+            f"The engine was asked to stop but still answers on {self.socket}.",
             f"Its log is {self.log}.",
         )
 
@@ -284,7 +284,7 @@ class EngineProcess:
                 return None
             except httpx2.TimeoutException as error:
                 raise EngineUnavailable(
-                    f"The engine does not answer on {self.socket} within {seconds:.0f} s.",
+                    f"The engine did not answer on {self.socket} within {seconds:.0f} s.",
                     f"Try again in a moment; its log is {self.log}.",
                 ) from error
             except (httpx2.HTTPError, ValueError) as error:
@@ -292,7 +292,7 @@ class EngineProcess:
 
     def _not_the_engine(self) -> EngineUnavailable:
         return EngineUnavailable(
-            f"Another program than the engine listens on {self.socket}.",
+            f"A program other than the engine listens on {self.socket}.",
             "Stop that program, or set FTUI_HOME to another folder.",
         )
 

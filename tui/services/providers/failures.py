@@ -27,7 +27,7 @@ from tui.settings import ProviderProfile
 if TYPE_CHECKING:
     import openai
 
-NOT_THE_PROTOCOL = "answered with something that is not the fine-tuning protocol"
+NOT_THE_PROTOCOL = "does not speak the fine-tuning protocol"
 
 _JOBS_PATH = "/fine_tuning/jobs"
 _CHAT_PATH = "/chat/completions"
@@ -119,7 +119,7 @@ class ProviderFailures:
         if status == 404:
             is_chat = error.request.url.path.endswith(_CHAT_PATH)
             remedy = self._server(name).before_use if is_chat else ""
-            return NotFound(f"{title(name)} does not know this: {message}", remedy)
+            return NotFound(f"{title(name)} has no such resource: {message}", remedy)
         if status in (408, 429) or status >= 500:
             problem = "is rate limiting requests" if status == 429 else "is having problems"
             return ProviderTrouble(
@@ -144,7 +144,7 @@ class ProviderFailures:
             return "Check the key."
         shown = preview(variable, 60)
         return (
-            f"Set the right one in the environment variable {shown}, or with: "
+            f"Set the correct one in the environment variable {shown}, or with: "
             f"ftui keys set {preview(name, 60)}"
         )
 

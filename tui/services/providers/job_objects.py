@@ -54,7 +54,7 @@ def parse_job(response: Any, provider: str, job: str) -> dict[str, Any]:
     """
     body = json_body(response, provider)
     if body.get("id") not in (None, job) or not isinstance(body.get("status"), str):
-        raise ProviderTrouble(f"The provider {provider} answered with something that is not a job.")
+        raise ProviderTrouble(f"The provider {provider} returned something that is not a job.")
     return {**body, "id": job}
 
 

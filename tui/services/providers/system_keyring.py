@@ -27,7 +27,7 @@ READ_SECONDS = 5.0
 WRITE_SECONDS = 60.0
 """Timeout of a change, long enough to unlock the keyring."""
 
-_ALTERNATIVE = "Put the key into the environment instead."
+_ALTERNATIVE = "Set the key in the environment instead."
 
 
 class SystemKeyring:

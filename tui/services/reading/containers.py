@@ -20,7 +20,7 @@ __all__ = ["Container", "open_rows"]
 _HEAD = 1 << 18
 """Unpacked bytes from which the container is detected."""
 
-_JSON_LINES = "Write it as JSON Lines"
+_JSON_LINES = "Convert it to JSON Lines"
 _UNPACK = "Unpack it first"
 _UNSUPPORTED = (
     (b"PAR1", "a Parquet file", f"{_JSON_LINES}: `Dataset.from_parquet(FILE).to_json(OUT)`."),
@@ -32,9 +32,9 @@ _UNSUPPORTED = (
     (b"7z\xbc\xaf", "a 7-Zip archive", f"{_UNPACK}: `7z x FILE`."),
     (b"\x04\x22\x4d\x18", "packed with LZ4", f"{_UNPACK}: `lz4 -d FILE`."),
     (GZIP, "packed with gzip twice", f"{_UNPACK}: `gzip -d FILE`."),
-    (b"SQLite format 3\0", "an SQLite database", f"{_JSON_LINES}, a row a line."),
-    (b"\xd0\xcf\x11\xe0", "an old office document", "Save the sheet as CSV in UTF-8."),
-    (b"%PDF-", "a PDF document", "Give the data it was made of."),
+    (b"SQLite format 3\0", "an SQLite database", f"{_JSON_LINES}, one row per line."),
+    (b"\xd0\xcf\x11\xe0", "an old Office document", "Save the sheet as CSV in UTF-8."),
+    (b"%PDF-", "a PDF document", "Use the data it was made from."),
 )
 """Magic bytes of files that are not text: the bytes, a description, and a remedy."""
 
@@ -66,7 +66,7 @@ def open_rows(path: Path) -> RowFile:
     if packed:
         head = unpacked_head(head, _HEAD)
         if not head:
-            message = f"{path} begins like a gzip file, but nothing in it can be unpacked."
+            message = f"{path} looks like a gzip file but cannot be unpacked."
             raise FileError(message, "Download or export it again.")
     _refuse_unsupported(head, path)
     container, cutter = _find_container(head)
@@ -78,7 +78,7 @@ def open_rows(path: Path) -> RowFile:
 def _refuse_unsupported(head: bytes, path: Path) -> None:
     description, remedy = _unsupported(head)
     if description:
-        raise FileError(f"{path} is {description}, which ftui does not read.", remedy)
+        raise FileError(f"{path} is {description}, which ftui cannot read.", remedy)
 
 
 def _unsupported(head: bytes) -> tuple[str, str]:
@@ -91,7 +91,7 @@ def _unsupported(head: bytes) -> tuple[str, str]:
         return "text in UTF-16", _UTF16
     controls = len(head) - len(head.translate(None, _CONTROLS))
     if len(head) >= _MIN_BYTES and controls * _CONTROL_RATIO > len(head):
-        return "a binary file", "Give a text file: JSON Lines, a JSON array, CSV or TSV."
+        return "a binary file", "Use a text file: JSON Lines, a JSON array, CSV or TSV."
     return "", ""
 
 

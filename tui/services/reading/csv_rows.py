@@ -87,7 +87,7 @@ class CsvRows:
         self._buffer.keep(b"")
         most = number(LONGEST_ROW >> 20)
         text = f"The record on line {number(self._line)} does not end within {most} MB; "
-        self.remarks.append(("truncated-container", f"{text}nothing after it is read."))
+        self.remarks.append(("truncated-container", f"{text}the rest of the file is not read."))
 
 
 def find_delimiter(head: bytes) -> str | None:

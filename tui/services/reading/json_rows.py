@@ -105,7 +105,7 @@ class JsonRows:
         self._stopped = True
         most = number(LONGEST_ROW >> 20)
         text = f"The element on line {number(self._line)} does not end within {most} MB; "
-        self.remarks.append(("truncated-container", f"{text}what follows it is not read."))
+        self.remarks.append(("truncated-container", f"{text}the rest of the file is not read."))
 
     def _skip(self, text: bytes, at: int) -> int:
         """Start of the next element: after white space, commas and the brackets of the array."""

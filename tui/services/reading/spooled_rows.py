@@ -150,9 +150,9 @@ class SpooledRows(RowFile):
         if error.errno != errno.ENOSPC:
             return error
         folder = self._spool.path.parent
-        sizes = f"{number(self.scanned)} bytes of it became {number(self._spool.size)}"
+        sizes = f"{number(self.scanned)} bytes unpacked to {number(self._spool.size)}"
         return FileError(
-            f"{self.path} needs more room to be unpacked than is free in {folder}: {sizes}.",
+            f"Unpacking {self.path} needs more space than is free in {folder}: {sizes}.",
             "Free some space, or set TMPDIR to a folder on a larger disk.",
         )
 

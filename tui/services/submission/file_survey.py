@@ -16,7 +16,7 @@ _ALLOWED: Final = frozenset({"file-too-large"})
 """File errors that do not block a job: a large file goes up in parts."""
 _ALLOWED_IN_VALIDATION: Final = _ALLOWED | {"too-few-examples"}
 _REWRITE: Final = "Rewrite it: w on the Data screen, or ftui prepare."
-_CONTENTS: Final[Mapping[Method, str]] = {"dpo": "pairs of answers", "supervised": "conversations"}
+_CONTENTS: Final[Mapping[Method, str]] = {"dpo": "preference pairs", "supervised": "conversations"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Survey:
         blocker = self._content_blocker(_ALLOWED_IN_VALIDATION)
         if blocker or training is None or self.method == training.method:
             return blocker
-        return f"{self.path} holds {_CONTENTS[self.method]}, and {training.path} does not."
+        return f"{self.path} contains {_CONTENTS[self.method]}; {training.path} does not."
 
     def warning(self) -> str | None:
         """The first warning about the file, as a sentence; None if there is none."""
@@ -77,7 +77,7 @@ class Survey:
         row_format = self.report.format
         container = self.dataset.container_label
         if container:
-            return f"{self.path} is {container}; training takes JSON Lines. {_REWRITE}"
+            return f"{self.path} is {container}; training needs JSON Lines. {_REWRITE}"
         if not row_format.trainable:
             return f"{self.path} has {row_format} rows, which need converting first. {_REWRITE}"
         errors = (error for error in self.report.file_errors if error.code not in allowed)
@@ -96,15 +96,15 @@ class Survey:
         return f"line {first.line}{more}: {first.message}"
 
     def _method_blocker(self, request: JobRequest) -> str | None:
-        contents = f"{self.path} holds {_CONTENTS[self.method]}"
+        contents = f"{self.path} contains {_CONTENTS[self.method]}"
         if self.report.format is Format.REINFORCEMENT:
             return (
                 f"{self.path} has rows for reinforcement fine-tuning, which ftui does not support."
             )
         if request.method not in (None, self.method):
-            return f"{contents}, which train by {self.method} and not by {request.method}."
+            return f"{contents}; the method must be {self.method}, not {request.method}."
         if request.beta is not None and self.method != "dpo":
-            return f"{contents}; beta belongs to dpo."
+            return f"{contents}; beta applies only to dpo."
         return None
 
     def _share_blocker(self, share: float | None) -> str | None:

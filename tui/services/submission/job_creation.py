@@ -118,7 +118,7 @@ class Creation:
         if usable_id(body):
             return body
         raise ProviderTrouble(
-            f"The provider {self._provider} answered with something that is not a job."
+            f"The provider {self._provider} returned something that is not a job."
         )
 
     async def _create_unmarked(
@@ -129,7 +129,7 @@ class Creation:
         except (ProviderTrouble, EngineUnavailable) as error:
             raise CreationUncertain(
                 f"{error.message} The job may have been created; the server "
-                "rejects the mark by which ftui would find it.",
+                "rejects the metadata by which ftui would find it.",
                 CHECK_FIRST,
             ) from error
         assert job is not None  # None means a rejected mark, and there was none

@@ -86,8 +86,8 @@ class Uploader:
     async def send(self, path: Path, *, marked: bool = False, stamp: Stamp | None = None) -> str:
         """Upload a file unless the server has it; return its id there.
 
-        A large file goes up in parts where the server supports it: a failed part is retried
-        alone, and an interrupted upload is continued.
+        A large file goes up in parts where the server supports it: only a failed part is
+        retried, and an interrupted upload is continued.
 
         Args:
             path: the file.
@@ -246,7 +246,7 @@ class Uploader:
         if usable_id(body):
             return str(body["id"])
         raise ProviderError(
-            f"The provider {self._provider} took the file but returned no id for it."
+            f"The provider {self._provider} accepted the file but returned no id for it."
         )
 
     def _progress_reporter(

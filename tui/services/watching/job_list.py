@@ -209,7 +209,7 @@ class JobCatalog:
 
 
 def find_job(views: Sequence[JobView], name: str) -> JobView:
-    """The job with an id, or the only one whose id begins so.
+    """Find a job by its id or a unique prefix of it.
 
     Raises:
         NotFound: there is none.
@@ -222,7 +222,9 @@ def find_job(views: Sequence[JobView], name: str) -> JobView:
         raise NotFound(f"There is no job {preview(name, 80)}.", "List the jobs with: ftui jobs")
     if len(matches) > 1:
         ids = ", ".join(view.id for view in matches[:5])
-        raise InputError(f"Several jobs begin with {preview(name, 80)}: {ids}.", "Give more.")
+        raise InputError(
+            f"Several job ids begin with {preview(name, 80)}: {ids}.", "Use a longer prefix."
+        )
     return matches[0]
 
 

@@ -82,7 +82,7 @@ class Workspace:
         except ValidationError as error:
             raise FileError(
                 f"{path} is not a record that this version of ftui can read.",
-                "Move it away; ftui writes a new one.",
+                "Move it elsewhere; ftui creates a new one.",
             ) from error
 
     def newest(self, folder: Path, pattern: str) -> list[Path]:

@@ -166,7 +166,7 @@ def require_regular_file(path: Path) -> None:
 
 def already_exists(path: Path) -> InputError:
     """The error for a path that exists."""
-    return InputError(f"{path} already exists.", "Choose another name or move it away.")
+    return InputError(f"{path} already exists.", "Choose another name or move it.")
 
 
 def _beside(path: Path, kind: str) -> Path:

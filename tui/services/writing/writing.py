@@ -119,7 +119,7 @@ def _refuse(dataset: Dataset, request: WriteRequest) -> None:
     kind = dataset.format
     if not (kind.trainable or kind.convertible):
         raise InputError(
-            f"The {kind} rows of {dataset.path} cannot be made into training examples.",
+            f"The {kind} rows of {dataset.path} cannot be converted to training examples.",
             explain_format(kind),
         )
     for path in request.paths:
@@ -198,7 +198,7 @@ class _Writing:
     def _no_valid_rows(self) -> InputError:
         first = next(iter(self._dataset.codes(0)), "")
         reason = f" {KINDS[first].what}" if first else ""
-        hint = " Some problems can be fixed: F on the screen, ftui prepare --fix all."
+        hint = " Some problems can be fixed: F on the Data screen, or ftui prepare --fix all."
         return InputError(
             f"No row of {self._dataset.path} can be used.{reason}",
             f"Run ftui check on it.{hint if first in FIXABLE else ''}",

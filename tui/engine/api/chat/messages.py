@@ -90,7 +90,7 @@ def _known_call_id(value: Any, path: str, call_ids: set[str]) -> str:
     """The id of the call that a tool message answers."""
     call_id = _string(value, f"{path}.tool_call_id")
     if call_id not in call_ids:
-        text = f"{path} answers the tool call {call_id[:80]!r}, which no earlier message makes."
+        text = f"{path} answers the tool call {call_id[:80]!r}, but no earlier message makes it."
         raise _invalid(text, f"{path}.tool_call_id")
     return call_id
 

@@ -32,7 +32,7 @@ def check_machine(spec: JobSpec, device: Device, processes: int) -> None:
         if torch.cuda.device_count() < processes:
             raise PermanentFailure(
                 "too_few_gpus",
-                f"The engine is set to train on {processes} GPUs, and this machine has "
+                f"The engine is set to train on {processes} GPUs, but this machine has "
                 f"{torch.cuda.device_count()}. Lower `gpus` (FTUI_GPUS) and restart the engine.",
             )
 
@@ -90,7 +90,7 @@ def resume_plan(plan: Plan, device: Device, processes: int) -> Plan:
     if plan.device != device:
         raise PermanentFailure(
             "other_machine",
-            f"The job was started on {plan.device}, and this machine trains on {device}. Start a "
+            f"The job was started on {plan.device}, but this machine trains on {device}. Start a "
             "new job.",
         )
     if plan.batch_size % processes:

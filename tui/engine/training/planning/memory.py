@@ -137,8 +137,8 @@ def memory_blocker(estimate: MemoryEstimate, free: float, plan: Plan) -> str | N
     remedies += [] if plan.adapter else ["lora: true"]
     remedies += ["a smaller model"]
     return (
-        f"Training takes about {estimate.describe()} of memory, and {_gigabytes(free)} are free "
-        f"on this machine ({plan.device}). Use {', '.join(remedies[:-1])} or {remedies[-1]}."
+        f"Training needs about {estimate.describe()} of memory, but only {_gigabytes(free)} is "
+        f"free on this machine ({plan.device}). Use {', '.join(remedies[:-1])} or {remedies[-1]}."
     )
 
 
