@@ -111,7 +111,7 @@ async def test_a_check_can_be_stopped_and_restarted(settings: Settings, tmp_path
         assert "The check was stopped" in text(screen, "#progress")
         assert app.loop.data.label == "check stopped"
         assert screen.disabled_reason("write") == "The check was stopped: r restarts it."
-        assert screen.disabled_reason("back") == "Nothing to go back from: all rows are shown."
+        assert screen.disabled_reason("back") == "Nothing to go back to: all rows are shown."
         await pilot.press("r")
         await opened(pilot)
         assert screen.dataset.report is not None
