@@ -38,7 +38,7 @@ from tui.services.providers.known_models import known_models
 _METHODS = (AUTO, "supervised", "dpo")
 _LORA = (AUTO, "yes", "no")
 _SHOWN_MODELS = 4
-_ENDS = "tuned models end with their base."
+_ENDS = "tuned models are shut down with it."
 
 
 class NewJob(Form[JobRequest]):
