@@ -57,7 +57,9 @@ async def test_a_file_is_written_by_keyboard_alone(size: tuple[int, int], source
         await pilot.press("enter", *"Hi", "enter", *"10%", "enter", *"0.2", "enter")
         await pilot.press("enter")  # the seed stays; then the list, which begins with the most
         await pilot.press("down", "space")
-        assert word(app).startswith("About 70 rows for training, 10 for validation, 20 for testing, ")
+        assert word(app).startswith(
+            "About 70 rows for training, 10 for validation, 20 for testing, 20 rejected"
+        )
         await pressed(app, pilot, "ctrl+s")
         assert app.answers == [
             WriteRequest(

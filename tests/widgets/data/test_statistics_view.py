@@ -67,7 +67,9 @@ def test_all_statistics_are_shown() -> None:
 def test_tokens_beyond_the_context_are_shown_with_their_share() -> None:
     text = " ".join(line.strip() for line in lines(some(context=900), 73))
     assert "9 rows (9%) exceed the model's context of 900: 450 (1%) are truncated." in text
-    assert "no row exceeds the model's context of 2,000" in "\n".join(lines(some(context=2000), 105))
+    assert "no row exceeds the model's context of 2,000" in "\n".join(
+        lines(some(context=2000), 105)
+    )
     assert "the model's context length is unknown" in "\n".join(lines(some(), 105))
 
 
