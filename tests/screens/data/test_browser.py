@@ -73,7 +73,7 @@ async def test_a_filter_without_matches_says_how_to_go_back(settings: Settings) 
         screen = await opened(pilot)
         await type_filter(pilot, "nobody wrote this")
         assert list(screen.browser.rows) == []
-        assert problems(screen) == "No matching rows: esc shows all rows."
+        assert problems(screen) == "No matching rows; esc shows all rows."
         await pilot.press("e", "f", "x", "y", "n", "J", "enter", "escape", "escape")
         await settled(pilot)
         assert len(screen.browser.rows) == 120
