@@ -198,7 +198,7 @@ async def test_a_file_that_cannot_be_opened_is_reported_with_ways_on(
             await pilot.pause(0.02)
             if screen.has_class("-error"):
                 break
-        assert "holds no rows" in text(screen, "#state")
+        assert "has no rows" in text(screen, "#state")
 
 
 async def test_a_file_that_changed_on_disk_is_reported(settings: Settings, tmp_path: Path) -> None:
