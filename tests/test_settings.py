@@ -138,7 +138,7 @@ def test_azures_training_type_is_sent_in_the_body() -> None:
     [
         ('kind = "cohere"', "providers.lab.kind"),
         ('training_type = "Standard"', "azure"),
-        ('proxy = "nowhere"', "a proxy looks like"),
+        ('proxy = "nowhere"', "a proxy must be a URL"),
     ],
 )
 def test_an_inconsistent_profile_is_named_in_the_error(

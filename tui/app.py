@@ -53,16 +53,16 @@ _SCREEN_MODULES = {
 
 
 def screen_class(mode: Mode) -> type[ModeScreen]:
-    """The screen of a step; imported on first use, so that the first paint waits for one alone."""
+    """The screen of a step; imported on first use, so that the first paint needs only one."""
     module = import_module(f"tui.screens.{_SCREEN_MODULES[mode]}")
     screen: type[ModeScreen] = getattr(module, f"{mode.label}Screen")
     return screen
 
 
 _TEXTUALS_OWN = ("scroll_", "page_", "app.focus_", "screen.copy_")
-"""Actions that come with every Textual screen or widget; help would drown in them."""
+"""Actions of every Textual screen or widget, which help leaves out."""
 _LAST_SECONDS = 5.0
-"""Time to end in once the terminal is gone."""
+"""Seconds to exit in after the terminal is gone."""
 _rank: Callable[[tuple[int, str]], int] = itemgetter(0)
 
 
@@ -127,7 +127,7 @@ class FtuiApp(App[None]):
             self.animation_level = "none"
 
     async def on_mount(self) -> None:
-        """Make the four modes and show the first."""
+        """Add the four modes and show the first."""
         self.set_keymap(self.services.settings.keys)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGHUP, signal.SIGTERM):
@@ -143,7 +143,7 @@ class FtuiApp(App[None]):
 
     @work(exit_on_error=False)
     async def _load_states(self) -> None:
-        """Make the loop bar true for the steps that nobody has opened yet."""
+        """Load the states of the steps that have not been opened yet."""
         for mode in Mode:
             screen = await asyncio.to_thread(screen_class, mode)
             try:
@@ -155,36 +155,37 @@ class FtuiApp(App[None]):
                 self.post_message(StepChanged(mode, state))
         if unknown := unknown_ids(self.services.settings.keys):
             names = preview(", ".join(unknown), 100)
-            text = f"The config file sets keys for unknown bindings: {names}. They are ignored."
+            text = f"Unknown bindings in [keys] of the config file are ignored: {names}."
             self.notify(text, severity="warning", markup=False, timeout=10)
 
     def handle_bindings_clash(self, clashed_bindings: set[Binding], node: DOMNode) -> None:
-        """Say once per key which action has lost it to the `[keys]` table."""
+        """Warn once per key about the action that lost it to the `[keys]` table."""
         for binding in clashed_bindings:
             if binding.key not in self._clashes:
                 self._clashes.add(binding.key)
-                text = f"The key {binding.key} is set for another action, not {binding.action}."
+                text = f"The key {binding.key} is bound to another action, not {binding.action}."
                 self.notify(text, severity="warning", markup=False, timeout=10)
 
     def _end_by(self, number: signal.Signals) -> None:
-        """End when the terminal is gone, also below `nohup`, and when the system asks for it.
+        """Exit on SIGTERM, and on SIGHUP even under `nohup`.
 
-        Textual would read a terminal that is gone for ever, and leave one that is there as it is.
+        By default Textual would keep reading a terminal that is gone, and not reset one that is
+        still there.
         """
         self.exit(return_code=128 + number)
 
     def _end_with_terminal(self, loop: asyncio.AbstractEventLoop) -> None:
-        """In a thread: end as by SIGHUP where a terminal goes, even if nobody sends one."""
+        """In a thread: exit as on SIGHUP when the terminal is gone, even without a signal."""
         if not wait_until_gone():
             return
         with suppress(RuntimeError):  # the app has ended meanwhile
             loop.call_soon_threadsafe(self._end_by, signal.SIGHUP)
         time.sleep(_LAST_SECONDS)
-        # Textual may wait for ever for its writer, which died of the terminal that is gone.
+        # Textual may wait forever for its writer, which died with the terminal.
         os._exit(128 + signal.SIGHUP)
 
     async def on_unmount(self) -> None:
-        """Close what is open to servers."""
+        """Close the connections to the servers."""
         await self.services.providers.close()
 
     def _make_screen(self, mode: Mode) -> Screen[None]:
@@ -199,7 +200,7 @@ class FtuiApp(App[None]):
         await self._open(Mode(mode))
 
     async def on_step_changed(self, message: StepChanged) -> None:
-        """Keep the loop bar true; while a job goes on, the screen that follows it must run."""
+        """Update the loop bar; while a job runs, the Jobs screen has to run too, to follow it."""
         busy = message.mode is Mode.JOBS and message.state.tone is Tone.BUSY
         if busy and Mode.JOBS not in self._started:
             here = self.current_mode
@@ -216,11 +217,11 @@ class FtuiApp(App[None]):
             event.widget.cursor_blink = False
 
     def on_changes_pending(self, message: ChangesPending) -> None:
-        """Remember what would be lost with the app."""
+        """Remember the changes that quitting would lose."""
         self._pending[message.mode] = message.description
 
     def on_job_noticed(self, message: JobNoticed) -> None:
-        """Ring, and tell whoever looks elsewhere, as the settings ask for; each notice once."""
+        """Notify by bell, desktop and command as configured, once per notice."""
         notifier = self.services.notifier
         if not notifier.claim(message.notice):
             return
@@ -243,7 +244,7 @@ class FtuiApp(App[None]):
     async def go_to_step(self, request: StepRequested) -> None:
         """Go to a step of the loop and offer the request to its screens, from the top down.
 
-        While a dialog is open nothing begins.
+        Nothing starts while a dialog is open.
         """
         await self._open(request.mode)
         if isinstance(self.screen, ModeScreen):
@@ -287,16 +288,16 @@ class FtuiApp(App[None]):
 
     @property
     def parting(self) -> str | None:
-        """What to say on leaving: that a job goes on; None where none does."""
+        """The message on exit if a job is running, else None."""
         jobs = self.loop.jobs
         if jobs.tone is not Tone.BUSY:
             return None
-        return f"A job goes on without the app ({jobs.label}). See it again: ftui, or ftui jobs"
+        return f"A job continues without the app ({jobs.label}). To see it: ftui, or ftui jobs"
 
     async def action_quit(self) -> None:
-        """End the app, after a question where changes would be lost.
+        """Quit the app; ask first if changes would be lost.
 
-        What trains goes on, and the parting line says so.
+        Running jobs continue, and a message says so on exit.
         """
         lost = "; ".join(filter(None, self._pending.values()))
         if not lost:

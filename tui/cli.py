@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "decide": "decide whether to fine-tune: answer questions, get a verdict",
     "check": "check a training file; report every problem with its line and fix",
-    "prepare": "turn raw pairs into a chat file",
+    "prepare": "convert data to a training file; fix and split it",
     "train": "start a fine-tuning job",
     "jobs": "list the jobs",
     "watch": "follow a job",
@@ -59,7 +59,7 @@ def app_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `ftui`; return its exit code: 0 good, 1 no, 2 could not, 130 interrupted."""
+    """Run `ftui`; return its exit code: 0 success, 1 negative result, 2 error, 130 interrupted."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     # Pydantic would search the metadata of every installed package for plugins.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _discard_output(*streams: TextIO) -> None:
-    """Redirect closed streams to nowhere, so that flushing them at exit does not fail."""
+    """Redirect closed streams to /dev/null, so that flushing them at exit does not fail."""
     devnull = os.open(os.devnull, os.O_WRONLY)
     for stream in streams:
         os.dup2(devnull, stream.fileno())
@@ -137,8 +137,8 @@ def _open_app(arguments: list[str]) -> int:
         return 2
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         sys.stderr.write(
-            "ftui: The app needs a terminal. For scripts use a command: ftui check FILE --json, "
-            "or ftui --help.\n"
+            "ftui: The app needs a terminal. In scripts, use a command such as "
+            "ftui check FILE --json; ftui --help lists them.\n"
         )
         return 2
 

@@ -75,10 +75,10 @@ class ProviderProfile(BaseModel):
         except ValueError:
             valid = False
         if not valid or not url.isprintable() or " " in url:
-            raise ValueError(f"a {info.field_name} looks like https://host:port/v1")
+            raise ValueError(f"a {info.field_name} must be a URL such as https://host:port/v1")
         if info.field_name == "base_url" and "@" in parts.netloc:
             raise ValueError(
-                "a base_url must not contain a user or password; put the key into the environment "
+                "a base_url must not contain a user or password; put the key in the environment "
                 "or the keyring"
             )
         return url
@@ -88,8 +88,8 @@ class ProviderProfile(BaseModel):
     def _reject_api_key(cls, values: object) -> object:
         if isinstance(values, dict) and "api_key" in values:
             raise ValueError(
-                "a config file holds no key; put it into the environment, or into the keyring "
-                "with ftui keys set"
+                "a config file must not contain a key; put it in the environment, or in the "
+                "keyring with ftui keys set"
             )
         return values
 
@@ -97,7 +97,7 @@ class ProviderProfile(BaseModel):
     def _validate_kind_settings(self) -> Self:
         for field, kind in (("training_type", "azure"), ("custom_llm_provider", "litellm")):
             if getattr(self, field) is not None and self.server.name != kind:
-                raise ValueError(f'{field} is for a server of kind = "{kind}"')
+                raise ValueError(f'{field} is only for a server of kind = "{kind}"')
         return self
 
     @property
@@ -190,8 +190,8 @@ class Settings(BaseModel):
         for binding, key in keys.items():
             if not binding.strip() or not all(part.strip() for part in key.split(",")):
                 raise ValueError(
-                    f'{binding or "a binding"} needs a key such as "ctrl+f", or several with '
-                    "commas between them"
+                    f'{binding or "a binding"} needs a key such as "ctrl+f", or several separated '
+                    "by commas"
                 )
         return keys
 

@@ -124,7 +124,7 @@ async def test_jobs_at_two_providers_are_watched_at_once_and_outlive_the_app(
     app = open_app(tmp_path, local_machine, remote_machine)
     await wait_for(app, "Decide")
     app.press("3")
-    await wait_for(app, "3 jobs, all ended")
+    await wait_for(app, "3 jobs, none active")
     for down in range(len(jobs)):
         since = app.received
         app.press("g", *["down"] * down, "enter")

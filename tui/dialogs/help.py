@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 
 class Help(ModalScreen[None]):
-    """The keys of the screen below, one a line, with their actions."""
+    """The keys of the screen below, one per line, with their actions."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,question_mark,q", "dismiss", "Close", id="dialog.close")

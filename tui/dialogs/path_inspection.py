@@ -54,7 +54,7 @@ def _output_state(path: Path, source: Path) -> PathState:
     except (OSError, ValueError) as error:
         return PathState(_explain(error, path, "write"))
     if same:
-        return PathState("That is the source, which is never overwritten. Give another name.")
+        return PathState("This is the source file, which is never overwritten. Enter another name.")
     return PathState(exists=True)
 
 

@@ -59,4 +59,4 @@ class ReadText(Dialog[None]):
         with Vertical(classes="dialog -wide"):
             yield Static(Content(scrub(self._title)), classes="dialog--title")
             yield TextLines(self._text)
-            yield Static("↑↓ scrolls, esc closes.", classes="dialog--hint", markup=False)
+            yield Static("↑↓ scrolls  esc closes", classes="dialog--hint", markup=False)

@@ -1,1 +1,1 @@
-"""Widgets; of the layers they import the domain alone."""
+"""Widgets; they import only the domain."""

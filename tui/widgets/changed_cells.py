@@ -1,4 +1,4 @@
-"""Which cells of a line changed: a widget repaints those and no others, as SSH carries each."""
+"""Which cells of a line changed: a widget repaints only those, as SSH carries each."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def changed_span(old: Strip, new: Strip) -> Span:
     """From the first to the last cell that changed; an empty span where none did.
 
     All cells where a cluster of characters (an emoji of several) is not as wide as its characters
-    are together, so that nobody knows where a cell is.
+    are together, so that the position of a cell is unknown.
     """
     before, now = (split_cells((part.text, part.style) for part in strip) for strip in (old, new))
     width = new.cell_length

@@ -45,7 +45,7 @@ class CheckList(LineTable):
 
         Args:
             columns: the columns after the check box.
-            rows: cells of each row, one a column.
+            rows: cells of each row, one per column.
             ticked: indices of the rows ticked at first.
             id: the widget's id.
         """

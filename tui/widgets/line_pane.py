@@ -20,8 +20,8 @@ class LinePane(ScrollView, can_focus=True):
     """Scrubbed lines of one screen line each; `lay_out` returns them for a width.
 
     Lines are drawn when they become visible, so a long text costs no more than what is seen of it.
-    Scrolling moves by half a page at least, as each step repaints all visible lines, and repaints
-    the changed cells alone: SSH carries each. A mark in the last column shows the position.
+    Scrolling moves by at least half a page, as each step repaints all visible lines, and repaints
+    only the changed cells: SSH carries each. A mark in the last column shows the position.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [

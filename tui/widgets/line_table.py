@@ -188,7 +188,7 @@ class LineTable(ScrollView, can_focus=True):
 
         Args:
             columns: from left to right.
-            cells: returns the cells of a row, one a column; None if they are not loaded yet.
+            cells: returns the cells of a row, one per column; None if they are not loaded yet.
             id: the widget's id.
             classes: the widget's classes.
         """
@@ -239,7 +239,7 @@ class LineTable(ScrollView, can_focus=True):
 
         Args:
             row: its index; an invisible row is ignored.
-            old: the cells as they were painted, one a column.
+            old: the cells as they were painted, one per column.
             new: the cells now.
         """
         first, count = self.visible_rows

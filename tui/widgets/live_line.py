@@ -1,4 +1,4 @@
-"""One line of text that repaints its changed cells alone."""
+"""One line of text that repaints only its changed cells."""
 
 from __future__ import annotations
 

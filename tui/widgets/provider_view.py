@@ -55,7 +55,7 @@ class ProviderView(LinePane):
         if probe.reach != "ready":
             return
         tunable = sum(model.tunable is True for model in probe.models)
-        suffix = f", {tunable} of them tunable" if tunable else ""
+        suffix = f", {tunable} tunable" if tunable else ""
         yield Content.styled(f"{plural(len(probe.models), 'model')}{suffix}", "bold")
         end_room = max((len(end[0]) for end in map(self._end, probe.models) if end), default=0)
         room = max(12, width - (end_room + 2 if end_room else 0) - (9 if tunable else 0))

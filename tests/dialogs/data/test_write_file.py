@@ -53,11 +53,13 @@ def word(app: DialogApp[Any]) -> str:
 async def test_a_file_is_written_by_keyboard_alone(size: tuple[int, int], source: Path) -> None:
     async with showing(dialog(source), size) as (app, pilot):
         assert not outside(app)
-        assert word(app).startswith("110 rows to train on, 10 rejected")
+        assert word(app).startswith("110 rows for training, 10 rejected")
         await pilot.press("enter", *"Hi", "enter", *"10%", "enter", *"0.2", "enter")
         await pilot.press("enter")  # the seed stays; then the list, which begins with the most
         await pilot.press("down", "space")
-        assert word(app).startswith("About 70 rows to train on, 10 to validate, 20 to test, 20 rej")
+        assert word(app).startswith(
+            "About 70 rows for training, 10 for validation, 20 for testing, 20 rejected"
+        )
         await pressed(app, pilot, "ctrl+s")
         assert app.answers == [
             WriteRequest(
@@ -118,8 +120,8 @@ async def test_the_source_and_folders_are_never_written_to(source: Path) -> None
     link.symlink_to(source)
     async with showing(dialog(source)) as (app, pilot):
         for path, reason in [
-            (source, "is the source"),
-            (link, "is the source"),
+            (source, "is the source file"),
+            (link, "is the source file"),
             (source.parent, "is a folder"),
         ]:
             app.dialog.query_one("#out", Input).value = str(path)

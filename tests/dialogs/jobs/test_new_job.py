@@ -83,7 +83,7 @@ async def test_the_forecast_is_visible(
 async def test_the_focused_field_shows_its_help(services: Services, training: Path) -> None:
     async with showing(NewJob(services, training)) as (app, pilot):
         for name, words in (
-            ("epochs", "How often the whole file is gone through"),
+            ("epochs", "Passes over the training file"),
             ("model", "SmolLM2-135M-Instruct"),
             ("beta", "For dpo"),
             ("more", "lora_alpha"),
@@ -158,7 +158,7 @@ async def test_the_file_is_checked_while_other_fields_are_missing(
 ) -> None:
     async with showing(NewJob(services)) as (app, pilot):
         type_into(app, model="", training_file=str(training))
-        await until(pilot, lambda: word(app) == "Give a base model.")
+        await until(pilot, lambda: word(app) == "Enter a base model.")
         await pilot.pause(0.5)
         type_into(app, model="gpt-4.1-mini")
         await until(pilot, lambda: "60 rows" in word(app))
@@ -233,7 +233,7 @@ async def test_a_rerun_starts_with_all_earlier_values(services: Services, traini
         seed=11,
     )
     async with showing(NewJob(services, request=asked)) as (app, pilot):
-        assert app.said("#new-job-title") == "The same job again, with changes"
+        assert app.said("#new-job-title") == "Rerun with changes"
         await pilot.press("ctrl+s")
         await pilot.pause()
         assert app.answers == [asked]
@@ -244,7 +244,7 @@ async def test_a_file_at_the_server_is_reused(
 ) -> None:
     asked = JobRequest(training_file_id="file-9", model="m", provider="local")
     async with showing(NewJob(services, request=asked)) as (app, pilot):
-        await until(pilot, lambda: "Trains on file-9, a file that local has already" in word(app))
+        await until(pilot, lambda: "Trains on file-9, a file already at local" in word(app))
         app.dialog.query_one("#provider", Select).value = "openai"
         await until(pilot, lambda: "file-9 is a file at local" in word(app))
         app.dialog.query_one("#provider", Select).value = "local"

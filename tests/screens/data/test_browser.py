@@ -73,7 +73,7 @@ async def test_a_filter_without_matches_says_how_to_go_back(settings: Settings) 
         screen = await opened(pilot)
         await type_filter(pilot, "nobody wrote this")
         assert list(screen.browser.rows) == []
-        assert problems(screen) == "No matching rows: esc shows all rows."
+        assert problems(screen) == "No matching rows; esc shows all rows."
         await pilot.press("e", "f", "x", "y", "n", "J", "enter", "escape", "escape")
         await settled(pilot)
         assert len(screen.browser.rows) == 120
@@ -246,7 +246,9 @@ async def test_the_statistics_start_with_file_problems_and_the_price_of_a_run(
         shown = [line.plain for line in app.screen.query_one(StatisticsView).lines]
         assert shown[0].startswith("✗ mixed-formats  Rows of another format than chat: 1 of 67")
         assert any(line.startswith("! several-system-prompts") for line in shown)
-        assert any(line.startswith("– A run: about $0.04 (gpt-4.1-mini)") for line in shown)
+        assert any(
+            line.startswith("– Price of a run: about $0.04 (gpt-4.1-mini)") for line in shown
+        )
 
 
 async def test_the_headline_names_container_and_compression(

@@ -273,7 +273,7 @@ async def test_a_failed_write_reopens_the_dialog_with_the_reason(
         )
         assert pilot.app.screen.query_one("#validation", Input).value == "50%"
         pilot.app.screen.query_one("#validation", Input).value = ""
-        await until(pilot, lambda: "12 rows to train on" in message())
+        await until(pilot, lambda: "12 rows for training" in message())
         assert [path.name for path in tmp_path.iterdir()] == ["same.jsonl"]
 
 

@@ -58,7 +58,7 @@ async def test_many_jobs_scroll_and_a_redraw_draws_only_visible_rows(
     many_jobs(server)
     async with far_app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
-        await until(pilot, lambda: f"{MANY} jobs, all ended" in headline(far_app))
+        await until(pilot, lambda: f"{MANY} jobs, none active" in headline(far_app))
         assert "run299" in rows(far_app)[0]
         await pilot.press("G")
         assert "run000" in rows(far_app)[-1]

@@ -163,7 +163,7 @@ async def test_keys_change_the_view_and_the_metric_of_the_chart(
     for event in server.events["ftjob-1"]:
         event["data"]["learning_rate"] = 2e-4
     async with opened(app) as pilot:
-        assert "smoothed weakly (EMA 0.6)" in title(app, "chart")
+        assert "smoothed (EMA 0.6)" in title(app, "chart")
         await pilot.press("s", "x", "L", "b")
         assert title(app, "chart") == "▸ Loss by time · smoothed strongly (EMA 0.95) · log scale"
         assert chart_text(app).isascii()

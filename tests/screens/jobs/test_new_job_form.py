@@ -75,8 +75,8 @@ async def test_the_new_job_form_fits_and_starts_by_keyboard(
     [
         ("epochs", "many", "Epochs: many is not a whole number."),
         ("epochs", "77", "Epochs: "),
-        ("model", "", "Give a base model."),
-        ("training_file", "", "Give a training file"),
+        ("model", "", "Enter a base model."),
+        ("training_file", "", "Enter a training file"),
     ],
 )
 async def test_an_invalid_field_is_explained_in_one_sentence(

@@ -48,11 +48,11 @@ def test_all_statistics_are_shown() -> None:
     text = "\n".join(shown)
     for words in (
         "– 100 rows without errors.",
-        "! 3 answers (3%) are refusals.",
+        "! Refusals: 3 answers (3%).",
         "Roles",
-        "Messages a row",
-        "Tokens a row",
-        "Characters of the answer",
+        "Messages per row",
+        "Tokens per row",
+        "Characters per answer",
         "Answers: category",
         "bug[/x]",
         "System prompts",
@@ -66,15 +66,17 @@ def test_all_statistics_are_shown() -> None:
 
 def test_tokens_beyond_the_context_are_shown_with_their_share() -> None:
     text = " ".join(line.strip() for line in lines(some(context=900), 73))
-    assert "9 rows (9%) exceed the model's context of 900: 450 (1%) are cut." in text
-    assert "no row is longer than the 2,000" in "\n".join(lines(some(context=2000), 105))
+    assert "9 rows (9%) exceed the model's context of 900: 450 (1%) are truncated." in text
+    assert "no row exceeds the model's context of 2,000" in "\n".join(
+        lines(some(context=2000), 105)
+    )
     assert "the model's context length is unknown" in "\n".join(lines(some(), 105))
 
 
 def test_histograms_are_side_by_side_if_there_is_room() -> None:
     wide, narrow = lines(some(), 105), lines(some(), 73)
-    assert any("Roles" in line and "Messages a row" in line for line in wide)
-    assert not any("Roles" in line and "Messages a row" in line for line in narrow)
+    assert any("Roles" in line and "Messages per row" in line for line in wide)
+    assert not any("Roles" in line and "Messages per row" in line for line in narrow)
     assert len(wide) < len(narrow)
 
 

@@ -22,7 +22,7 @@ from tui.widgets.scrubbed_area import ScrubbedArea
 
 _MAX_TEMPERATURE = 2.0
 _FIELDS = {
-    "temperature": ("Temperature", "0 to 2; 0 takes the most likely token each time"),
+    "temperature": ("Temperature", "0 to 2; 0 always takes the most likely token"),
     "max_tokens": ("Max tokens", "per answer"),
     "seed": ("Seed", "leave empty for the server's choice"),
     "test": ("Test set", "optional: its rows can be asked with ctrl+t"),

@@ -39,7 +39,7 @@ class ChooseFormat(ModalScreen[Format | None]):
         with Vertical(classes="dialog -wide"):
             yield Static("Read the rows as", classes="dialog--title", markup=False)
             yield LineTable(_COLUMNS, self._cells)
-            yield Static("enter applies it  esc closes", classes="dialog--hint")
+            yield Static("enter applies  esc closes", classes="dialog--hint")
 
     def on_mount(self) -> None:
         """Focus the current format."""

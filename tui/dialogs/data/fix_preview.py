@@ -45,7 +45,7 @@ class FixAnswer:
     """The chosen fix, for this row or for all rows with the problem.
 
     Attributes:
-        code: of the problem; empty for all problems with a certain fix.
+        code: of the problem; empty for all that can be fixed automatically.
         all: whether to fix all rows with the problem.
     """
 

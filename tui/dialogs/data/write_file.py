@@ -100,7 +100,7 @@ class WriteFile(Dialog[WriteRequest | None]):
         """The fields, the warnings, a forecast or an error, two buttons."""
         initial = self._initial
         with Vertical(classes="dialog -wide"):
-            title = f"Write a new file of {preview(self._source.name, 50)}"
+            title = f"Write {preview(self._source.name, 50)} to a new file"
             yield Static(title, classes="dialog--title", markup=False)
             with Horizontal(classes="row"):
                 yield Label("New file")
@@ -229,14 +229,14 @@ class WriteFile(Dialog[WriteRequest | None]):
         return frozenset(self._warned[i][0] for i in ticked)
 
     def _forecast(self, request: WriteRequest) -> str:
-        """What will be written; the counts are approximate if rows overlap."""
+        """What will be written; the counts are approximate if warnings overlap."""
         left_out = [count for code, count in self._warned if code in request.leave_out]
         rows = max(0, self._counts.valid - sum(left_out))
         validation, test = (round(rows * share) for share in (request.validation, request.test))
         about = "About " if left_out else ""
-        parts = [f"{about}{plural(rows - validation - test, 'row')} to train on"]
-        parts += [f"{number(validation)} to validate"] if validation else []
-        parts += [f"{number(test)} to test"] if test else []
+        parts = [f"{about}{plural(rows - validation - test, 'row')} for training"]
+        parts += [f"{number(validation)} for validation"] if validation else []
+        parts += [f"{number(test)} for testing"] if test else []
         rejected = self._counts.rows - rows
         rest = f", {number(rejected)} rejected with reasons" if rejected else ""
         asks = " The file exists: you will be asked first." if self._path_state.exists else ""

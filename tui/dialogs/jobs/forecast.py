@@ -1,4 +1,4 @@
-"""The blockers or the forecast of a job, worked out in the background."""
+"""The blockers or the forecast of a job, computed in the background."""
 
 from __future__ import annotations
 
@@ -162,7 +162,6 @@ class JobForecast(Static):
 
 def _at_server_text(request: JobRequest) -> str:
     return (
-        f"Trains on {preview(request.training_name, 60)}, a file that "
-        f"{preview(request.provider, 40)} has already. Its rows are unknown here, so there is no "
-        "forecast."
+        f"Trains on {preview(request.training_name, 60)}, a file already at "
+        f"{preview(request.provider, 40)}. Its rows are not known here, so there is no forecast."
     )

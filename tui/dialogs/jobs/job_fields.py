@@ -53,45 +53,45 @@ FIELDS: Final[Mapping[str, JobField]] = {
     "provider": JobField("Provider", "The server that trains; local is this machine."),
     "method": JobField(
         "Method",
-        "supervised learns from example answers; dpo learns to prefer one of two answers. auto: by "
-        "the rows.",
+        "supervised learns from example answers; dpo learns to prefer one of two answers. auto: "
+        "chosen by the rows.",
     ),
     "epochs": JobField(
         "Epochs",
-        "How often the whole file is gone through, 1 to 50. More epochs learn more, but overfit "
-        "sooner. auto: 3 on this machine, elsewhere the server chooses.",
+        "Passes over the training file, 1 to 50. More epochs learn more, but may overfit. auto: 3 "
+        "on this machine; elsewhere the server chooses.",
     ),
     "batch_size": JobField(
         "Batch size",
-        "Examples per step, 1 to 256. Larger batches learn more steadily and take more memory. "
-        "auto: by the number of rows.",
+        "Examples per step, 1 to 256. Larger batches train more smoothly and take more memory. "
+        "auto: chosen by the number of rows.",
     ),
     "learning_rate_multiplier": JobField(
         "Learning rate ×",
-        "Scales the default learning rate: 0.5 learns more carefully, 2 faster. auto: 1 on this "
+        "Multiplies the default learning rate: 0.5 learns more slowly, 2 faster. auto: 1 on this "
         "machine.",
     ),
     "beta": JobField(
         "Beta",
-        "For dpo: how closely the model stays to the base model; higher changes it less. auto: 0.1 "
+        "For dpo: how close the model stays to its base; higher values change it less. auto: 0.1 "
         "on this machine.",
     ),
     "lora": JobField(
         "LoRA",
-        "yes trains a small adapter: fast and small. no trains all weights. auto: yes.",
+        "yes trains a small adapter, which is faster and takes less memory; no trains all weights. "
+        "auto: yes.",
     ),
     "lora_r": JobField(
         "LoRA rank",
-        "Rank of the adapter: higher learns more and takes more memory. auto: 16 on this machine.",
+        "Rank of the adapter: a higher one learns more and takes more memory. auto: 16 on this "
+        "machine.",
     ),
     "more": JobField(
         "More", "Further hyperparameters of the server, as name=value.", "name=value name=value"
     ),
-    "suffix": JobField(
-        "Suffix", "A part of the tuned model's name, to recognise it by.", "optional"
-    ),
+    "suffix": JobField("Suffix", "Part of the tuned model's name, to recognise it by.", "optional"),
     "seed": JobField(
-        "Seed", "A whole number makes the run, and a split, repeatable. auto: random."
+        "Seed", "A whole number that makes the run and its split reproducible. auto: random."
     ),
 }
 TYPED: Final = tuple(name for name in FIELDS if name not in ("provider", "method", "lora"))
@@ -148,9 +148,11 @@ def read_request(
     """
     values = {name: value for name, value in values.items() if value not in ("", AUTO)}
     if "training_file" not in values:
-        raise FieldError("Give a training file; the Data screen (2) opens, checks and repairs one.")
+        raise FieldError(
+            "Enter a training file; the Data screen (2) opens, checks and repairs one."
+        )
     if "model" not in values:
-        raise FieldError("Give a base model.")
+        raise FieldError("Enter a base model.")
     if "suffix" in values and (blocker := server.suffix_blocker(values["suffix"])):
         raise FieldError(f"Suffix: {blocker}")
     request: dict[str, Any] = {
@@ -207,7 +209,7 @@ def _file(
     if earlier and values.get("provider") != earlier.provider:
         raise FieldError(
             f"{FIELDS[name].title}: {preview(typed, 40)} is a file at {earlier.provider}; for "
-            "another provider give a file on this machine."
+            "another provider, enter a file on this machine."
         )
     return {f"{name}_id": typed}
 

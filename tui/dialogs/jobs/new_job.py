@@ -38,7 +38,7 @@ from tui.services.providers.known_models import known_models
 _METHODS = (AUTO, "supervised", "dpo")
 _LORA = (AUTO, "yes", "no")
 _SHOWN_MODELS = 4
-_ENDS = "a tuned model ends with its base."
+_ENDS = "tuned models are shut down with it."
 
 
 class NewJob(Form[JobRequest]):
@@ -113,7 +113,7 @@ class NewJob(Form[JobRequest]):
             yield from self.buttons("Start training")
 
     def _title(self) -> str:
-        return "The same job again, with changes" if self._earlier else "New fine-tuning job"
+        return "Rerun with changes" if self._earlier else "New fine-tuning job"
 
     def _row(self, *names: str) -> ComposeResult:
         with Horizontal(classes="row", id=f"row-{names[0]}"):
@@ -231,7 +231,7 @@ class NewJob(Form[JobRequest]):
             if model.id == self.typed("model") and (ends := model.end_label(today)):
                 return f"{FIELDS['model'].about} It {ends[0].removeprefix('! ')}: {_ENDS}"
         known = ", ".join(preview(model, 40) for model in self._models[:_SHOWN_MODELS])
-        suggestions = f" Known here: {known}. → accepts a suggestion." if known else ""
+        suggestions = f" Known: {known}. → accepts a suggestion." if known else ""
         return f"{FIELDS['model'].about}{suggestions}"
 
     def _about_more(self) -> str:
@@ -248,7 +248,7 @@ class NewJob(Form[JobRequest]):
         ]
         if not others:
             return FIELDS["more"].about
-        return f"name=value, further hyperparameters: {', '.join(others)}"
+        return f"name=value; further hyperparameters: {', '.join(others)}"
 
     @on(JobForecast.Changed)
     def _update_forecast(self) -> None:

@@ -40,13 +40,12 @@ _LEGEND = (
 
 
 class ChatScreen(ChatSetup):
-    """A conversation with one or two models; lies over the list of jobs or over one job."""
+    """A conversation with one or two models; opens over the list of jobs or one job."""
 
     CSS_PATH = "screen.tcss"
     ABOUT = (
         "Chat with a tuned model or checkpoint, its base model beside it: both get the same "
-        "messages, and each continues from its own answers. Every answer is kept in the workspace, "
-        "under chats."
+        "messages, and each continues from its own answers. Every answer is saved in the workspace."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+t", "next_row", "Row", id="chat.next_row", tooltip="Next row of a test set"),

@@ -75,14 +75,14 @@ class ChatSetup(ModeScreen):
             self.post_message(ChatFailed(error))
 
     def on_chat_start_loaded(self, message: ChatStartLoaded) -> None:
-        """Take the settings of the training data, unless the person was quicker."""
+        """Use the settings of the training data, unless the user has already changed them."""
         self.test = self.test or message.start.test
         if not (self.chat.turns or self.chat.settings.system):
             self.chat.settings = replace(self.chat.settings, system=message.start.system)
             self.show_settings()
 
     def on_chat_failed(self, message: ChatFailed) -> None:
-        """Show the error; the chat goes on."""
+        """Show the error; the chat continues."""
         self.show_error(message.error)
 
     def on_questions_loaded(self, message: QuestionsLoaded) -> None:

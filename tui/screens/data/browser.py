@@ -369,7 +369,7 @@ class RowBrowser(Vertical):
         elif self._dataset:
             self._detail = None
             self.query_one(ChatView).clear()
-            self.query_one(ProblemList).clear("No matching rows: esc shows all rows.")
+            self.query_one(ProblemList).clear("No matching rows; esc shows all rows.")
 
     @work(exclusive=True, group="detail", exit_on_error=False)
     async def _read_detail(self, dataset: Dataset, row: int, to_mark: bool) -> None:
@@ -402,7 +402,8 @@ class RowBrowser(Vertical):
         self.query_one(ProblemList).show(detail.view.line, problems, row_title(detail.view))
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """A failure that nobody foresaw is told too, instead of waiting for ever."""
+        """Report an unexpected failure of a worker."""
         if event.state is WorkerState.ERROR:
-            words = preview(f"{type(event.worker.error).__name__}: {event.worker.error}")
-            self.post_message(self.Failed(FtuiError(f"The work stopped unexpectedly ({words}).")))
+            failure = preview(f"{type(event.worker.error).__name__}: {event.worker.error}")
+            text = f"A background task failed unexpectedly ({failure})."
+            self.post_message(self.Failed(FtuiError(text)))

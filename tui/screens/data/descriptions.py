@@ -62,7 +62,7 @@ EMPTY = (
     "No file is open.\n\n"
     "Here you see every row of a training file, what is wrong with it and how to fix it: chat "
     'examples ("messages"), preferences, raw pairs ("input" and "ideal_output"), Alpaca, ShareGPT '
-    "and TRL rows, as JSON Lines, a JSON array, CSV or TSV, also packed with gzip.\n\n"
+    "and TRL rows, as JSON Lines, a JSON array, CSV or TSV, gzipped or not.\n\n"
     "  m   open the sample data\n"
     "  o   open a file of your own"
 )
@@ -87,7 +87,7 @@ _FILE_ERRORS = {
     "truncated-container": "cut off",
     "mixed-formats": "mixed",
 }
-"""Errors of the whole file, in two words."""
+"""Short labels for errors of the whole file."""
 _COPYABLE = 30
 """Messages of a row that can be copied."""
 
@@ -175,7 +175,7 @@ def file_remarks(dataset: Dataset, settings: Settings) -> Iterator[tuple[str, To
         yield remark, severity_tone(problem.severity)
     model = dataset.options.model or settings.model
     cost = price_text(_tokens(dataset), AUTO_EPOCHS, model, settings.prices)
-    yield f"A run: {cost}.", Tone.NONE
+    yield f"Price of a run: {cost}.", Tone.NONE
 
 
 def _container(dataset: Dataset) -> str:
@@ -207,9 +207,9 @@ def describe_comparison(dataset: Dataset, others: Mapping[str, Dataset]) -> str:
     names = " and ".join(preview(other.path.name, 60) for other in others.values())
     same, near = (len(dataset.rows_with(code)) for code in ("leaked-row", "near-leak"))
     if not same and not near:
-        return f"No row appears in {names}, not even nearly."
+        return f"No row appears in {names}, exactly or nearly."
     return (
-        f"Shared with {names}: {plural(same, 'row')}, {number(near)} more nearly: "
+        f"Also in {names}: {plural(same, 'row')}, and {number(near)} more nearly the same. "
         "/code:leaked-row,near-leak shows them, F excludes them."
     )
 

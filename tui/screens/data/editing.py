@@ -96,7 +96,7 @@ class RowEditing:
         """Preview the fixes of a row and apply the chosen one.
 
         Raises:
-            FtuiError: no problem has a certain fix, or the file cannot be read.
+            FtuiError: no problem can be fixed automatically, or the file cannot be read.
         """
         data, line = self._dataset, self._dataset.line(row)
         detail = await data.detail(row)
@@ -104,7 +104,7 @@ class RowEditing:
         codes = dict.fromkeys(problem.code for problem in detail.view.problems)
         choices = [c for code in codes if (c := await self._choice(row, code, raw))]
         if not choices:
-            which = "problem with a certain fix" if codes else "problem"
+            which = "problem that can be fixed automatically" if codes else "problem"
             raise InputError(f"Line {line} has no {which}.", "Edit it (e) or exclude it (x).")
         answer = await self._app.push_screen_wait(FixPreview(f"Line {line}", choices))
         if answer is None:
@@ -116,14 +116,14 @@ class RowEditing:
         return await self._change(description, {row: edit} if edit else {})
 
     async def fix_kind(self) -> EditStep | None:
-        """Preview the fixes for all rows of the file, one a problem code, and apply one.
+        """Preview the fixes for all rows of the file, one per problem code, and apply one.
 
         Raises:
-            FtuiError: no problem has a certain fix, or the file cannot be read.
+            FtuiError: no problem can be fixed automatically, or the file cannot be read.
         """
         choices = [c for code in FIXABLE if (c := await self._first_choice(code))]
         if not choices:
-            text = "No problem of this file has a certain fix."
+            text = "No problem of this file can be fixed automatically."
             raise InputError(text, "Edit rows (e) or exclude them (x).")
         dialog = FixPreview("All rows with a problem", choices, every=True)
         answer: FixAnswer | None = await self._app.push_screen_wait(dialog)
@@ -134,7 +134,7 @@ class RowEditing:
         return await self._settle(self._fix_everything())
 
     async def _fix_everything(self) -> EditStep | None:
-        """Apply every certain fix, a step a problem code; returns them all as one step."""
+        """Apply all fixes, one step per problem code; return them as one step."""
         steps = self._dataset.edits.steps
         async for progress in apply_fixes(self._dataset, FIXABLE):
             self._show_share(progress.label, progress.share)
@@ -164,13 +164,13 @@ class RowEditing:
         return FixChoice(code, description, diff, others)
 
     async def _fix_all(self, code: str) -> EditStep | None:
-        """Fix all rows with a problem, as one step, as far as they have a certain fix."""
+        """Fix all rows with a problem that can be fixed automatically, as one step."""
         async for progress in propose_fixes(self._dataset, code):
             self._show_share(progress.label, progress.share)
         step = await self._change(f"{progress.label}, all rows with {code}", progress.edits)
         if len(progress.edits) < progress.rows:
             text = f"{number(len(progress.edits))} of {plural(progress.rows, 'row')} fixed."
-            raise InputError(text, "The others have no certain fix: edit (e) or exclude (x) them.")
+            raise InputError(text, "Edit (e) or exclude (x) the others.")
         return step
 
     async def exclude(self, row: int) -> EditStep | None:

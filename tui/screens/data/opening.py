@@ -37,7 +37,7 @@ _MAX_PROBLEMS = 100
 _POLL_INTERVAL = 2.0
 """Seconds between two looks at whether the file on disk changed."""
 _PROGRESS_INTERVAL = 0.25
-"""Seconds between two updates of the progress: each is sent over SSH."""
+"""Seconds between two updates of the progress, as SSH carries each."""
 
 
 class FileScreen(ModeScreen):
@@ -65,7 +65,7 @@ class FileScreen(ModeScreen):
     def on_mount(self) -> None:
         """Start without a file."""
         self._show_state("-empty")
-        self.headline("Open a training file to see what is in it and what is wrong with it.")
+        self.headline("Open a training file to see its rows and their problems.")
         self.post_state(NO_FILE)
         self.set_interval(_POLL_INTERVAL, self._poll_file)
 
@@ -169,7 +169,7 @@ class FileScreen(ModeScreen):
         self.post_message(FileFailed(message.error))
 
     def on_file_failed(self, message: FileFailed) -> None:
-        """Show the error and the ways on; pending changes are never discarded."""
+        """Show the error and what to do; pending changes are never discarded."""
         if self.dataset and self.dataset.edits:
             self.path = self.dataset.path
             self.headline(headline(self.dataset, self.dataset.report))
@@ -205,7 +205,7 @@ class FileScreen(ModeScreen):
 
     @work(exclusive=True, group="poll", exit_on_error=False)
     async def _poll_file(self) -> None:
-        """Notice a change of the file on disk; a check notices it by itself."""
+        """Notice a change of the file on disk; a running check notices it itself."""
         dataset = self.dataset
         if dataset is None or self.checking or not self.is_current:
             return

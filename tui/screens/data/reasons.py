@@ -55,7 +55,7 @@ def _retry(state: DataState) -> str | None:
 
 def _back(state: DataState) -> str | None:
     stoppable = state.detail or state.filtered or state.changing or state.checking
-    return None if stoppable else "Nothing to go back from: all rows are shown."
+    return None if stoppable else "Nothing to go back to: all rows are shown."
 
 
 def _change(state: DataState) -> str | None:

@@ -96,7 +96,7 @@ class DataScreen(FileScreen):
             self.show_notice(f"No more problems {where}{so_far}.")
 
     def action_filter(self) -> None:
-        """Type which rows to see."""
+        """Open the filter input."""
         self.browser.begin_filter()
 
     def action_sort(self) -> None:
@@ -284,7 +284,7 @@ class DataScreen(FileScreen):
             return
         question = Confirm(
             "Write the changes first?",
-            f"The job would read the file on disk, without them: {describe_edits(dataset)}.",
+            f"The job would read the file on disk, which lacks them: {describe_edits(dataset)}.",
             yes="Write and train",
             no="Not now",
         )

@@ -60,7 +60,7 @@ class RowWriting:
         names = ", ".join(preview(path.name, 60) for path in existing)
         question = Confirm(
             f"Overwrite {plural(len(existing), 'file')}?",
-            f"{names} in {preview(str(folder), 100)}: the present contents will be lost.",
+            f"{names} in {preview(str(folder), 100)}: the current contents will be lost.",
             yes="Overwrite",
             no="Change the name",
         )

@@ -150,7 +150,7 @@ class DecideScreen(ModeScreen):
         self._show_page("problem")
         self.headline("The questions cannot be loaded.")
         self.query_one("#problem-text", Static).update(
-            Content(f"{scrub(str(message.error))}\n\nr tries again.")
+            Content(f"{scrub(str(message.error))}\n\nPress r to try again.")
         )
         self.post_state(StepState(Tone.BAD, "no questions", "error"))
 

@@ -49,7 +49,7 @@ e or enter starts a comparison. Always evaluate against the base model."""
 
 @dataclass
 class RunningComparison:
-    """A comparison that runs."""
+    """A running comparison."""
 
     request: EvaluationRequest
     total: int = 0
@@ -97,7 +97,7 @@ class EvaluateScreen(ModeScreen):
         return comparison_state(await services.evaluations.latest_record())
 
     def compose_body(self) -> ComposeResult:
-        """The empty page, the result, one case, and a failure."""
+        """The empty page, the result, one case, and an error."""
         with ContentSwitcher(initial="empty", id="evaluation"):
             yield Static(_EMPTY, id="empty", classes="empty", markup=False)
             with Vertical(id="result"):
@@ -198,7 +198,7 @@ class EvaluateScreen(ModeScreen):
         self._show_page("problem")
         self.headline("The comparison failed.")
         text = scrub(f"{message.error}{saved}")
-        self.query_one("#problem", Static).update(Content(f"{text}\n\nr tries again."))
+        self.query_one("#problem", Static).update(Content(f"{text}\n\nPress r to try again."))
         self.post_state(StepState(Tone.BAD, "comparison failed", "failed"))
 
     def on_line_table_row_selected(self, message: LineTable.RowSelected) -> None:

@@ -25,7 +25,7 @@ _NO_MODEL = "Only a job that succeeded, or ended with a checkpoint, has a model"
 
 
 class JobActions(ModeScreen):
-    """A screen of the step Jobs with a selected job."""
+    """A screen of the Jobs step with a selected job."""
 
     MODE = Mode.JOBS
     JOB_BINDINGS: ClassVar[tuple[Binding, ...]] = (
@@ -96,7 +96,7 @@ class JobActions(ModeScreen):
             self.steer((view.provider, view.id), verb)
 
     def action_cancel(self) -> None:
-        """Cancel the job, once the person has confirmed it."""
+        """Cancel the job after confirmation."""
         if view := self.selected_job():
             question = f"Cancel the job {job_name(view)}?"
             dialog = Confirm(
@@ -105,7 +105,7 @@ class JobActions(ModeScreen):
             self._confirm_and_steer(view, "cancel", dialog)
 
     def action_stop(self) -> None:
-        """Stop the job and keep a checkpoint of it, once the person has confirmed it."""
+        """Stop the job and keep a checkpoint, after confirmation."""
         if view := self.selected_job():
             question = f"Stop the job {job_name(view)} and keep a checkpoint?"
             dialog = Confirm(question, describe_stop(view), yes="Stop and keep", no="Let it train")
@@ -128,7 +128,7 @@ class JobActions(ModeScreen):
             return None
         view = self.selected_job()
         if view is None:
-            return "There is no job yet; press n to create one."
+            return "No jobs yet; press n to create one."
         if action == "evaluate":
             return None if resulting_model(view) and view.model else f"{_NO_MODEL} to evaluate."
         if action == "chat":
@@ -138,7 +138,7 @@ class JobActions(ModeScreen):
         if view.terminal:
             return f"The job has ended ({preview(status_text(view.status), 40)})."
         if action == "stop" and not (view.step or view.checkpoints):
-            return "No step is trained yet, so there is nothing to keep; press C to cancel."
+            return "No step has been trained yet, so there is nothing to keep; press C to cancel."
         return self._pause_blocker(view) if action in ("pause", "stop") else None
 
     def _pause_blocker(self, view: JobView) -> str | None:
@@ -151,7 +151,7 @@ class JobActions(ModeScreen):
         return f"{reason} If it is cancelled: {describe_kept(view)}" if reason else None
 
     def update_reasons(self) -> None:
-        """Redraw the footer, if the reason of some key has changed."""
+        """Redraw the footer if the reason for a key has changed."""
         reasons = [self.disabled_reason(action) for action in self.JOB_ACTIONS]
         if reasons != self._reasons:
             self._reasons = reasons

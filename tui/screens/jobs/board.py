@@ -1,4 +1,4 @@
-"""The state of the screen Jobs: the jobs, which are followed, the connection with their servers."""
+"""The state of the Jobs screen: the jobs, which are followed, the connections to their servers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LIST_SECONDS = 30.0
 """Seconds between two requests for the lists of jobs."""
 
 _ROW_SECONDS = 60
-"""A row without news is updated once a minute, as a slow link has to carry it."""
+"""A row without news is updated once a minute, to save bytes on a slow link."""
 
 Key = tuple[str, str]
 """Provider and id, which identify a job."""
@@ -161,11 +161,11 @@ class JobBoard:
             matches: how many jobs match the filter; None without a filter.
         """
         if not self.order:
-            text = "No jobs yet." if self.listed_at else "Looking for jobs …"
+            text = "No jobs yet." if self.listed_at else "Loading jobs …"
         else:
             active = sum(not view.terminal for view in self.views.values())
             text = plural(len(self.order), "job")
-            text += f", {active} active" if active else ", all ended"
+            text += f", {active} active" if active else ", none active"
             if matches is not None:
                 text = f"{number(matches)} of {text}"
         return " · ".join([text, *self._outages(now)])

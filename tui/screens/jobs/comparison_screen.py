@@ -38,7 +38,7 @@ _MIN_RUN_WIDTH = 17
 
 
 class RunComparisonScreen(ModeScreen):
-    """Compares runs of the list; lies over it, and polls no server itself."""
+    """Compares marked runs; opens over the list and polls no server itself."""
 
     MODE = Mode.JOBS
     CSS_PATH = "comparison_screen.tcss"

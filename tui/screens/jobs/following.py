@@ -17,7 +17,7 @@ from tui.services.watching.poll_priority import PollControl, PollPriority
 
 
 class JobFollowing(JobActions):
-    """The part of the screen Jobs that polls the servers and updates the board."""
+    """The part of the Jobs screen that polls the servers and updates the board."""
 
     def __init__(self, services: Services, board: JobBoard) -> None:
         super().__init__(services, board)

@@ -39,7 +39,7 @@ class JobMonitor(Protocol):
         """Poll the jobs in sight often, the others slowly."""
 
     def load_ended_job(self, key: Key) -> None:
-        """Fetch a job that has ended, which nobody follows any more."""
+        """Fetch an ended job, which is no longer followed."""
 
     def steer(self, key: Key, verb: Verb) -> None:
         """Cancel, pause, resume or stop a job, in the background."""
@@ -51,16 +51,16 @@ class JobMonitor(Protocol):
         """Open the form for a new job."""
 
     def action_refresh(self) -> None:
-        """Ask the servers now."""
+        """Poll the servers now."""
 
 
 class JobScreen(JobActions):
-    """One job; lies over the list, which follows the jobs and redraws this screen."""
+    """One job; opens over the list, which follows the jobs and redraws this screen."""
 
     ABOUT = (
-        "One job, live. It goes on when ftui is closed; its history is kept in the workspace and "
+        "One job, live. It continues when ftui is closed; its history is kept in the workspace and "
         "shown even without a server. tab moves between the chart, the checkpoints and the events; "
-        "the keys of the pane marked ▸ are among those below."
+        "the keys below include those of the pane marked ▸."
     )
     CSS_PATH = "jobs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -168,11 +168,11 @@ class JobScreen(JobActions):
         if action not in ("evaluate", "chat") or not self._at_checkpoints:
             return super().disabled_reason(action)
         if self.panel.checkpoints.selected_checkpoint is None:
-            return "There is no checkpoint yet."
+            return "No checkpoints yet."
         if not self.tuned_model():
-            return "The server serves this checkpoint under no name."
+            return "The server does not serve this checkpoint by name."
         lacks_base = action == "evaluate" and not self.selected_job().model
-        return "The server does not name the base of this checkpoint." if lacks_base else None
+        return "The server does not report the base of this checkpoint." if lacks_base else None
 
     @property
     def _at_checkpoints(self) -> bool:
@@ -200,7 +200,7 @@ class JobScreen(JobActions):
         """Choose a run to overlay in the chart."""
         others = [view for view in self.board.in_order() if (view.provider, view.id) != self.key]
         if not others:
-            self.show_notice("There is no other run yet.", "warning")
+            self.show_notice("There are no other runs yet.", "warning")
             return
         choice = await self.app.push_screen_wait(ChooseRun(others, self.services.jobs.now()))
         if choice is None:
@@ -229,8 +229,8 @@ class JobScreen(JobActions):
         """Show all health notes with their rules."""
         notes = health_notes(self.selected_job(), self.board.answered_at(self.key))
         texts = [f"{note.tone.glyph} {note.text}\n  Rule: {note.rule}" for note in notes]
-        healthy = "The curves of this run show no problem."
-        self.app.push_screen(ReadText("Health of the run", "\n\n".join(texts) or healthy))
+        healthy = "No problems found in the curves of this run."
+        self.app.push_screen(ReadText("Health notes", "\n\n".join(texts) or healthy))
 
     @work(exit_on_error=False)
     async def action_copy(self) -> None:

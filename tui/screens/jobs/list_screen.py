@@ -1,4 +1,4 @@
-"""The screen Jobs: a list of all jobs, which it follows, also for the screen of one job."""
+"""The Jobs screen: a list of all jobs, which it follows, also for the screen of one job."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
     """Step Jobs of the loop."""
 
     ABOUT = (
-        "Start fine-tuning jobs and watch them. A job goes on when ftui is closed; its history is "
-        "kept in the workspace and shown even without a server."
+        "Start fine-tuning jobs and watch them. A job continues when ftui is closed; its history "
+        "is kept in the workspace and shown even without a server."
     )
     CSS_PATH = "jobs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -167,9 +167,9 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
     def disabled_reason(self, action: str) -> str | None:
         """Why an action cannot be done now."""
         if action == "filter" and not self.board.order:
-            return "There is no job to filter yet."
+            return "There are no jobs to filter yet."
         if action == "mark" and not self.board.order:
-            return "There is no job to mark yet."
+            return "There are no jobs to mark yet."
         if action == "compare" and not 2 <= len(self._list.marked) <= MAX_RUNS:
             return "Mark two to six jobs with space first."
         if action == "all_jobs" and not self._list.filtering:
@@ -200,7 +200,7 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
         self.load_ended_job(key)
 
     def load_ended_job(self, key: Key) -> None:
-        """Fetch a job that has ended, which nobody follows any more."""
+        """Fetch an ended job, which is no longer followed."""
         if self.board.views[key].terminal and key not in self.board.connections:
             self.follow(key)
 

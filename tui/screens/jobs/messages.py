@@ -1,4 +1,4 @@
-"""Messages from the workers of the screen Jobs to it."""
+"""Messages from the workers of the Jobs screen to it."""
 
 from __future__ import annotations
 

@@ -23,11 +23,11 @@ from tui.services.errors import FtuiError, OrganisationRefused
 from tui.services.progress import describe_progress
 
 _PROGRESS_SECONDS = 0.5
-"""Seconds between two progress messages, as a slow link has to carry each."""
+"""Seconds between two progress messages, to save bytes on a slow link."""
 
 
 class JobStarting(JobActions):
-    """The part of the screen Jobs that starts jobs."""
+    """The part of the Jobs screen that starts jobs."""
 
     def __init__(self, services: Services, board: JobBoard) -> None:
         super().__init__(services, board)
@@ -98,7 +98,7 @@ class JobStarting(JobActions):
                 lambda now: report_progress(f"Preparing the files: {now.label} {now.share:.0%}"),
             )
             request = ready.request  # with its split, which is not made again if the job is refused
-            self.post_message(JobUnderway(key, f"Creating a job at {request.provider} …"))
+            self.post_message(JobUnderway(key, f"Creating the job at {request.provider} …"))
             view = await self.services.jobs.submit(
                 request, ready.stamps, lambda now: report_progress(describe_progress(now))
             )

@@ -24,7 +24,7 @@ _NOTICE_SECONDS = 3
 
 
 class JobSteering(JobActions):
-    """The part of the screen Jobs that steers jobs."""
+    """The part of the Jobs screen that steers jobs."""
 
     @abstractmethod
     def redraw(self) -> None:

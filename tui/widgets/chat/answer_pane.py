@@ -26,7 +26,7 @@ class AnswerPane(Vertical):
     """
 
     def __init__(self, side: str, model: str) -> None:
-        """Make an empty side.
+        """Create an empty side.
 
         Args:
             side: "base" or "tuned".

@@ -34,7 +34,7 @@ class ChatSides(Container):
         self._layout_index = 0
 
     def compose(self) -> ComposeResult:
-        """A pane a model."""
+        """One pane per model."""
         for side, model in self._models.items():
             yield AnswerPane(side, model)
 

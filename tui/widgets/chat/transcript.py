@@ -35,7 +35,7 @@ class Entry:
 
 
 class Transcript(LinePane):
-    """A conversation. While its end is in sight it scrolls on with what is added, by pages.
+    """A conversation. While its end is visible, it scrolls by pages as text is added.
 
     Scrolling by lines would send the whole pane for each line over SSH.
     """

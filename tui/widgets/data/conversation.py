@@ -128,9 +128,9 @@ def _body(message: Message, place: str, pending: PendingProblems) -> Iterator[Bl
             yield Block(Content(part_text(part)))
             yield from pending.within(f"{place}.content[{index}]")
     elif message.get("refusal"):
-        yield Block(Content(f"(refuses) {bounded(str(message['refusal']))}"))
+        yield Block(Content(f"(refusal) {bounded(str(message['refusal']))}"))
     elif not calls and not message.get("function_call"):
-        yield Block(Content("(nothing)"))
+        yield Block(Content("(empty)"))
     for index, call in enumerate(calls):
         yield from _call(_function(call), call)
         yield from pending.within(f"{place}.tool_calls[{index}]")
@@ -144,7 +144,7 @@ def part_text(part: Any) -> str:
         return bounded(str(part))
     text = part.get("text")
     if isinstance(text, str):
-        return bounded(text) or "(nothing)"
+        return bounded(text) or "(empty)"
     kind = str(part.get("type", "part")).removesuffix("_url").removeprefix("input_")
     body = next((value for key, value in part.items() if key != "type"), "")
     about = body if isinstance(body, dict) else {"": body}
@@ -180,7 +180,7 @@ def _tools(example: Example, pending: PendingProblems) -> Iterator[Block]:
 
 
 def _extra_keys(example: Example) -> Iterator[Block]:
-    """The other keys of the row, one a line."""
+    """The other keys of the row, one per line."""
     if not example.extra:
         return
     yield Block(_title("other keys", "$text-muted"))

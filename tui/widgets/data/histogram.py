@@ -41,7 +41,7 @@ def bar(share: float, width: int, *, blocks: bool = True) -> str:
 def draw_bars(
     bars: Sequence[Bar], total: int, width: int, *, blocks: bool = True, right: bool = False
 ) -> list[Content]:
-    """One line a bar, of exactly `width` cells: `user    ━━━━━━━╸      1,204  67%`.
+    """One line per bar, of exactly `width` cells: `user    ━━━━━━━╸      1,204  67%`.
 
     The longest bar fills the space; counts and shares are aligned.
 

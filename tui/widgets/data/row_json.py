@@ -39,7 +39,7 @@ def row_json(raw: str, problems: Sequence[Problem] = ()) -> list[Block]:
     blocks: list[Block] = []
     for place, line, closes in _lines(value):
         if len(blocks) > _MAX_LINES:
-            blocks.append(Block(Content("… more lines; e shows all of them in the editor")))
+            blocks.append(Block(Content("… more lines; e opens the whole row in the editor")))
             break
         blocks.append(Block(Content(line)))
         blocks += pending.within(place) if closes and place else pending.at(place)

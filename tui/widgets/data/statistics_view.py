@@ -70,9 +70,9 @@ class StatisticsView(LinePane):
     def _blocks_of(self, statistics: Statistics, width: int) -> Iterator[Block]:
         messages = sum(share.count for share in statistics.roles)
         yield self._shares("Roles", plural(messages, "message"), statistics.roles, messages, width)
-        yield self._histogram("Messages a row", statistics.turns, width)
-        yield self._histogram("Tokens a row", statistics.tokens, width)
-        yield self._histogram("Characters of the answer", statistics.outputs, width)
+        yield self._histogram("Messages per row", statistics.turns, width)
+        yield self._histogram("Tokens per row", statistics.tokens, width)
+        yield self._histogram("Characters per answer", statistics.outputs, width)
         for labels in statistics.labels:
             title = f"Answers: {labels.field}" if labels.field else "Answers"
             subtitle = plural(labels.variants, "value")
@@ -117,15 +117,15 @@ def _beyond(labels: Labels) -> Bar | None:
 
 
 def _figures(stats: Statistics, width: int) -> Iterator[Content]:
-    """Sentences with a glyph for what harms training."""
+    """Sentences, with a glyph where something harms training."""
     rows = plural(stats.rows, "row")
-    with_tools = f", {number(stats.with_tools)} of them call tools" if stats.with_tools else ""
+    with_tools = f", {number(stats.with_tools)} with tool calls" if stats.with_tools else ""
     yield from _sentence(f"{rows} without errors{with_tools}.", Tone.NONE, width)
     yield from _sentence(*_cut(stats), width)
     share = percent(stats.refusals, stats.rows).strip()
     if stats.refusals:
         yield from _sentence(
-            f"{plural(stats.refusals, 'answer')} ({share}) are refusals.", Tone.WARNED, width
+            f"Refusals: {plural(stats.refusals, 'answer')} ({share}).", Tone.WARNED, width
         )
     else:
         yield from _sentence("No answer is a refusal.", Tone.GOOD, width)
@@ -143,7 +143,7 @@ def _cut(stats: Statistics) -> tuple[str, Tone]:
     cut = percent(stats.tokens_cut, stats.total_tokens).strip()
     longer = f"{plural(stats.over_context, 'row')} ({rows}) exceed the model's context of {limit}"
     return (
-        f"{tokens}; {longer}: {number(stats.tokens_cut)} ({cut}) are cut.",
+        f"{tokens}; {longer}: {number(stats.tokens_cut)} ({cut}) are truncated.",
         Tone.WARNED,
     )
 

@@ -161,7 +161,7 @@ class Leaning(Static):
         lines = [
             _row("So far", Content(answers)),
             _row("Leaning", verdict_line(walk.decision)),
-            _row("Change", Content(scrub(changes[0] if changes else "nothing would"))),
+            _row("Change", Content(scrub(changes[0] if changes else "nothing would change it"))),
         ]
         self.update(Content("\n").join(lines))
 
@@ -170,7 +170,7 @@ class VerdictPage(VerticalScroll, can_focus=True):
     """The verdict: next step, reasons, what would change it, and what to keep in mind."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "screen.go_on", "Go on", id="verdict.go_on"),
+        Binding("enter", "screen.go_on", "Continue", id="verdict.go_on"),
         Binding("up,k", "scroll_up", "Up", show=False, id="verdict.up"),
         Binding("down,j", "scroll_down", "Down", show=False, id="verdict.down"),
         Binding("g,home", "scroll_home", "First", show=False, id="verdict.home"),

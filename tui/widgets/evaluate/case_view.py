@@ -68,5 +68,5 @@ def _titled(title: str, text: str) -> Content:
     beyond = len(text) - LONGEST
     shown = scrub(text[:LONGEST], lines=True)
     if beyond > 0:
-        shown += f"\n… {number(beyond)} characters more"
+        shown += f"\n… {number(beyond)} more characters"
     return Content("\n").join([Content(title).stylize("bold"), Content(shown)])

@@ -23,7 +23,7 @@ _COLUMNS = [
     Column("name"),
 ]
 _AGE_SECONDS = 60
-"""Ages are shown in steps of a minute: a ticking table costs much on a slow link."""
+"""Ages are shown in steps of a minute: a ticking table is expensive on a slow link."""
 
 
 class CheckpointTable(Vertical):

@@ -33,7 +33,7 @@ class JobHeader(Vertical):
     """
 
     def __init__(self, prices: Mapping[str, Price]) -> None:
-        """Make an empty header.
+        """Create an empty header.
 
         Args:
             prices: what training costs, by model.

@@ -19,7 +19,7 @@ class Metric(StrEnum):
     ACCURACY = "accuracy"
     LEARNING_RATE = "learning rate"
     GRAD_NORM = "gradient norm"
-    SPEED = "tokens a second"
+    SPEED = "tokens per second"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,5 +91,5 @@ def _curve(view: JobView, field: str) -> Curve:
 def _empty_message(view: JobView, metric: Metric) -> str:
     """Why nothing is drawn."""
     if not view.step and not view.terminal:
-        return "No step yet."
+        return "No steps yet."
     return f"This server does not report {_SOURCES[metric].plural}."

@@ -45,7 +45,7 @@ class JobPanel(Vertical):
         braille: bool,
         id: str | None = None,  # noqa: A002
     ) -> None:
-        """Make an empty panel.
+        """Create an empty panel.
 
         Args:
             prices: what training costs, by model.

@@ -108,7 +108,7 @@ class LossChart(Widget, can_focus=True):
             return self.chart
 
     def __init__(self, *, braille: bool = True, id: str | None = None) -> None:  # noqa: A002
-        """Make an empty chart.
+        """Create an empty chart.
 
         Args:
             braille: draw lines in braille, otherwise in plain ASCII.

@@ -15,7 +15,7 @@ from tui.widgets.plot.view import View, XAxis
 
 
 def describe_view(curves: TracedCurves, view: View) -> str:
-    """How the chart is shown: `by step · smoothed weakly (EMA 0.6) · 2 values left out`."""
+    """How the chart is shown: `by step · smoothed (EMA 0.6) · 2 values left out`."""
     parts = [f"by {view.x_axis}"]
     if any(len(run.line) for run in curves.runs):
         parts.append(view.smoothing.label)

@@ -40,7 +40,7 @@ def _entries(curves: TracedCurves, view: View, glyphs: Glyphs) -> Line:
     if len(run.marks):
         entries.append((f"{glyphs.mark} {curves.curves.marks_label}", Ink.VALID))
     if any(len(other.marks) for other in others):
-        entries.append((f"{glyphs.other_mark} {curves.curves.marks_label} of others", Ink.OTHER_1))
+        entries.append((f"{glyphs.other_mark} {curves.curves.marks_label} (others)", Ink.OTHER_1))
     if run.run.best:
         entries.append((f"{glyphs.best} best", Ink.BEST))
     if run.run.checkpoints:

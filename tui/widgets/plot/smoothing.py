@@ -14,17 +14,17 @@ class Smoothing(Enum):
 
     @property
     def label(self) -> str:
-        """The level and its decay: `smoothed weakly (EMA 0.6)`."""
+        """The level by its decay: `smoothed (EMA 0.6)`."""
         if self is Smoothing.OFF:
             return "not smoothed"
-        return f"smoothed {self.name.lower()}ly (EMA {self.value})"
+        return f"smoothed (EMA {self.value})"
 
 
 class MovingAverage:
-    """An exponential moving average that is extended as values come in.
+    """An exponential moving average, extended as values arrive.
 
     It is the weighted mean of all values so far, with weights `decay ** age`. Dividing by the sum
-    of the weights is what takes the bias from its start (Kingma and Ba 2015, section 3).
+    of the weights removes the bias at its start (Kingma and Ba 2015, section 3).
     """
 
     def __init__(self, decay: float) -> None:
