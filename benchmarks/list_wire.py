@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from servers.misbehaving import MisbehavingServer  # noqa: E402
 from support.terminal import Terminal  # noqa: E402
-from watch_wire import rate, tell  # noqa: E402
+from watch_wire import print_rates, rate  # noqa: E402
 
 from tui.settings import Settings  # noqa: E402
 
@@ -89,18 +89,18 @@ async def _measure(
     terminal.press("3")
     await asyncio.to_thread(terminal.wait_for, f"{MOVING} active")
     await asyncio.sleep(4)
-    found = {"moving": await rate(terminal, seconds)}
+    rates = {"moving": await rate(terminal, seconds)}
     moving.cancel()
     await asyncio.sleep(8)
-    return found | {"nothing new": await rate(terminal, 2 * seconds)}
+    return rates | {"nothing new": await rate(terminal, 2 * seconds)}
 
 
 def main() -> None:
     """Print one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seconds", type=float, default=15)
-    found = asyncio.run(measure(parser.parse_args().seconds))
-    tell(found)
+    rates = asyncio.run(measure(parser.parse_args().seconds))
+    print_rates(rates)
 
 
 if __name__ == "__main__":

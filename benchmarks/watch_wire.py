@@ -96,19 +96,19 @@ async def _measure(
         await asyncio.sleep(1)
         terminal.press(key)
     await asyncio.sleep(4)
-    found = {"moving": await rate(terminal, seconds)}
+    rates = {"moving": await rate(terminal, seconds)}
     moving.cancel()
     await asyncio.sleep(5)
-    return found | {"nothing new": await rate(terminal, 2 * seconds)}
+    return rates | {"nothing new": await rate(terminal, 2 * seconds)}
 
 
-def tell(found: dict[str, float], budgets: dict[str, int] = BUDGETS) -> None:
+def print_rates(rates: dict[str, float], budgets: dict[str, int] = BUDGETS) -> None:
     """Print the rates beside their budgets, as one JSON object."""
-    rates = {
+    report = {
         name: {"bytes_a_second": round(value), "budget": budgets[name]}
-        for name, value in found.items()
+        for name, value in rates.items()
     }
-    print(json.dumps(rates))
+    print(json.dumps(report))
 
 
 def main() -> None:
@@ -118,8 +118,8 @@ def main() -> None:
     parser.add_argument("--keys", default="", help="pressed first, with commas between them")
     args = parser.parse_args()
     keys = [key for key in args.keys.split(",") if key]
-    found = asyncio.run(measure(args.seconds, keys))
-    tell(found)
+    rates = asyncio.run(measure(args.seconds, keys))
+    print_rates(rates)
 
 
 if __name__ == "__main__":

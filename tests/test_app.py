@@ -83,7 +83,7 @@ async def test_help_lists_every_key_of_the_footer_and_closes_with_escape(
         }
         await pilot.press("question_mark")
         assert isinstance(app.screen, Help)
-        assert shown <= {what for _, what in app.screen.keys}
+        assert shown <= {description for _, description in app.screen.keys}
         await pilot.press("escape")
         assert app.screen is screen
 

@@ -26,8 +26,8 @@ def ftui(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProces
 def test_help_names_every_command_and_what_it_is_for() -> None:
     done = ftui("--help")
     assert done.returncode == 0
-    for name, what in COMMANDS.items():
-        assert f"{name:<10} {what}" in done.stdout
+    for name, description in COMMANDS.items():
+        assert f"{name:<10} {description}" in done.stdout
 
 
 def test_the_version_is_printed() -> None:

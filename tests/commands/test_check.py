@@ -42,7 +42,7 @@ def write(path: Path, rows: list[Any]) -> Path:
 
 
 def codes(report: Any) -> Counter[str]:
-    return Counter(one["code"] for one in report["problems"])
+    return Counter(problem["code"] for problem in report["problems"])
 
 
 @pytest.mark.parametrize("name", EXIT)
@@ -63,9 +63,9 @@ def test_the_expected_json_keeps_the_contract(name: str) -> None:
     assert set(report["tokens"]) == {"total", "counter"}
     assert report["valid"] + report["invalid"] == report["rows"]
     assert all(set(problem) == PROBLEM for problem in report["problems"])
-    assert all(one["severity"] == KINDS[one["code"]].severity for one in report["problems"])
+    assert all(entry["severity"] == KINDS[entry["code"]].severity for entry in report["problems"])
     rows = {
-        severity: {one["line"] for one in report["problems"] if one["severity"] == severity}
+        severity: {entry["line"] for entry in report["problems"] if entry["severity"] == severity}
         - {None}
         for severity in ("error", "warning")
     }
@@ -75,7 +75,7 @@ def test_the_expected_json_keeps_the_contract(name: str) -> None:
 
 def test_the_flawed_file_names_each_code_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:
     _, report = checked(capsys, sample_path("tickets_flawed.jsonl"))
-    by_code = {one["code"]: one["line"] for one in reversed(report["problems"])}
+    by_code = {problem["code"]: problem["line"] for problem in reversed(report["problems"])}
     expected = {
         "mixed-formats": None,
         "not-utf8": 4,
@@ -89,7 +89,7 @@ def test_the_flawed_file_names_each_code_on_its_line(capsys: pytest.CaptureFixtu
     }
     assert by_code.items() >= expected.items()
     assert codes(report)["unknown-role"] == 1
-    mixed = next(one for one in report["problems"] if one["code"] == "mixed-formats")
+    mixed = next(problem for problem in report["problems"] if problem["code"] == "mixed-formats")
     assert "pairs on line 12" in mixed["message"]
 
 
@@ -222,6 +222,6 @@ def test_nine_examples_are_too_few(capsys: pytest.CaptureFixture[str], here: Pat
     path = write(here / "nine.jsonl", good_rows(9))
     code, report = checked(capsys, path)
     assert code == 1
-    assert [(one["line"], one["code"]) for one in report["problems"]] == [
+    assert [(problem["line"], problem["code"]) for problem in report["problems"]] == [
         (None, "too-few-examples")
     ]

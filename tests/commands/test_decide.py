@@ -39,11 +39,11 @@ def test_the_verdict_is_json_and_the_exit_code_tells_it(
     (tmp_path / "answers.yaml").write_text(answers)
     done = ftui_decide(tmp_path, "--answers", "answers.yaml", "--json")
     assert done.returncode == code
-    said = json.loads(done.stdout)
-    assert list(said) == ["verdict", "strength", "reasons", "would_change", "next"]
-    assert said["verdict"] == verdict
-    assert said["strength"] in ("strong", "moderate", "weak")
-    assert all(isinstance(reason, str) for reason in said["reasons"] + said["would_change"])
+    output = json.loads(done.stdout)
+    assert list(output) == ["verdict", "strength", "reasons", "would_change", "next"]
+    assert output["verdict"] == verdict
+    assert output["strength"] in ("strong", "moderate", "weak")
+    assert all(isinstance(reason, str) for reason in output["reasons"] + output["would_change"])
     assert len(list((tmp_path / ".ftui" / "decisions").glob("*.json"))) == 1
 
 

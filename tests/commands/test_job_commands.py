@@ -48,9 +48,9 @@ def test_a_job_is_trained_watched_listed_and_not_cancelled_twice(
     assert foreseen["seconds"] > 0
     assert foreseen["memory"] > 0
     assert foreseen["tokens"]["counter"] == local.model
-    code, _, said = run("cancel", "last")
+    code, _, err = run("cancel", "last")
     assert code == 2
-    assert "ended already" in said
+    assert "ended already" in err
 
 
 def test_a_job_that_fails_is_the_answer_no(
@@ -75,21 +75,21 @@ def test_stopping_with_a_checkpoint_prints_its_name(far: MisbehavingServer, run:
     far.can_pause = True
     far.add_job()
     far.add_step(7)
-    code, lines, said = run("cancel", "ftjob-1", "--keep", "--json")
+    code, lines, err = run("cancel", "ftjob-1", "--keep", "--json")
     assert code == 0
     job = {"job": "ftjob-1", "provider": "far", "model": "base", "status": "cancelled"}
     assert lines == [{**job, "checkpoint": "ft:base:ftjob-1:ckpt-step-7"}]
-    assert "Pausing ftjob-1" in said
+    assert "Pausing ftjob-1" in err
 
 
 def test_a_server_that_cannot_pause_is_no_reason_to_cancel(
     far: MisbehavingServer, run: Run
 ) -> None:
     far.add_job()
-    code, lines, said = run("cancel", "ftjob-1", "--keep", "--json")
+    code, lines, err = run("cancel", "ftjob-1", "--keep", "--json")
     assert (code, lines) == (2, [])
-    assert "cannot pause a job" in said
-    assert "no model is kept" in said
+    assert "cannot pause a job" in err
+    assert "no model is kept" in err
     assert far.jobs["ftjob-1"]["status"] == "running"
 
 
@@ -111,12 +111,12 @@ def test_a_stopped_jobs_checkpoint_answers_as_a_model(
 
     async def answer() -> str:
         async with connect(local) as client:
-            said = await client.chat.completions.create(
+            completion = await client.chat.completions.create(
                 model=lines[0]["checkpoint"],
                 messages=[{"role": "user", "content": "What is 2 plus 2?"}],
                 max_tokens=4,
             )
-            return said.choices[0].finish_reason
+            return completion.choices[0].finish_reason
 
     assert asyncio.run(answer()) in ("stop", "length")
 
@@ -125,10 +125,10 @@ def test_data_with_errors_is_not_sent(
     far: MisbehavingServer, run: Run, chat_file: Callable[..., Path]
 ) -> None:
     path = chat_file([*good_rows(12), {"messages": []}])
-    code, lines, said = run("train", str(path), "--json")
+    code, lines, err = run("train", str(path), "--json")
     assert (code, lines) == (2, [])
-    assert "line 13" in said
-    assert f"ftui check {path}" in said
+    assert "line 13" in err
+    assert f"ftui check {path}" in err
     assert not far.requests
 
 
@@ -145,10 +145,10 @@ def test_data_with_errors_is_not_sent(
 def test_what_cannot_be_done_is_one_sentence_and_exit_2(
     far: MisbehavingServer, run: Run, arguments: list[str], sentence: str
 ) -> None:
-    code, lines, said = run(*arguments)
+    code, lines, err = run(*arguments)
     assert (code, lines) == (2, [])
-    assert sentence in said
-    assert said.count("\n") == 1
+    assert sentence in err
+    assert err.count("\n") == 1
 
 
 def test_an_unknown_provider_and_a_missing_key_are_named(
@@ -157,13 +157,13 @@ def test_an_unknown_provider_and_a_missing_key_are_named(
     chat_file: Callable[..., Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    code, _, said = run("train", str(chat_file()), "--provider", "nobody")
+    code, _, err = run("train", str(chat_file()), "--provider", "nobody")
     assert code == 2
-    assert "Choose one of local" in said
+    assert "Choose one of local" in err
     monkeypatch.delenv("TEST_KEY")
-    code, _, said = run("train", str(chat_file()))
+    code, _, err = run("train", str(chat_file()))
     assert code == 2
-    assert "TEST_KEY" in said
+    assert "TEST_KEY" in err
 
 
 def test_interrupting_the_watch_says_that_the_job_goes_on(far: MisbehavingServer) -> None:
@@ -180,10 +180,10 @@ def test_interrupting_the_watch_says_that_the_job_goes_on(far: MisbehavingServer
     assert json.loads(watch.stdout.readline())["step"] == 1
     time.sleep(0.5)
     watch.send_signal(signal.SIGINT)
-    _, said = watch.communicate(timeout=20)
+    _, err = watch.communicate(timeout=20)
     assert watch.returncode == 130
-    assert "the job continues" in said
-    assert "Traceback" not in said
+    assert "the job continues" in err
+    assert "Traceback" not in err
     assert far.jobs["ftjob-1"]["status"] == "running"
 
 
@@ -195,11 +195,11 @@ def test_the_end_of_a_watched_job_is_given_to_the_hook_once(
     config.write_text(f"{config.read_text()}[notify]\ncommand = {json.dumps(hook)}\n")
     _, (started,), _ = run("train", str(chat_file()), "--json")
     far.finish(started["job"], status="failed")
-    code, lines, said = run("watch", started["job"], "--json")
+    code, lines, err = run("watch", started["job"], "--json")
     assert (code, lines[-1]["status"]) == (1, "failed")
-    assert "of notify.command failed with exit status 3." in said
-    (told,) = (tmp_path / "told").read_text().splitlines()
-    assert json.loads(told)["status"] == "failed"
+    assert "of notify.command failed with exit status 3." in err
+    (event,) = (tmp_path / "told").read_text().splitlines()
+    assert json.loads(event)["status"] == "failed"
     run("watch", started["job"], "--json")
     assert len((tmp_path / "told").read_text().splitlines()) == 1
 
@@ -240,10 +240,10 @@ def test_doctor_answers_for_every_check(
     far: MisbehavingServer, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code, lines, _ = run("doctor", "--json")
-    (found,) = lines
-    assert set(found) == {"version", "python", "default_provider", "default_model", "checks"}
-    assert found["default_provider"] == "far"
-    checks = {check["name"]: check for check in found["checks"]}
+    (report,) = lines
+    assert set(report) == {"version", "python", "default_provider", "default_model", "checks"}
+    assert report["default_provider"] == "far"
+    checks = {check["name"]: check for check in report["checks"]}
     assert {"python", "terminal", "extra local", "home", "disk", "engine", "base model"} < set(
         checks
     )
@@ -252,11 +252,11 @@ def test_doctor_answers_for_every_check(
     assert checks["provider far"]["message"].startswith("ready in ")
     assert checks["provider openai"]["message"].startswith("not in use; key: ")
     far.models = {"data": [{"id": "base", "shutdown_date": "2020-01-01"}]}
-    far.lacks = {"pause", "ftui-no-such-path"}
+    far.missing_paths = {"pause", "ftui-no-such-path"}
     _, lines, _ = run("doctor", "--json")
-    told = {check["name"]: check for check in lines[0]["checks"]}
-    assert "cannot pause a job" in told["provider far"]["message"]
-    assert told["model's end"] == {
+    checks_without_pause = {check["name"]: check for check in lines[0]["checks"]}
+    assert "cannot pause a job" in checks_without_pause["provider far"]["message"]
+    assert checks_without_pause["model's end"] == {
         "name": "model's end",
         "ok": False,
         "message": "base ended 2020-01-01",
@@ -280,6 +280,6 @@ def test_a_file_of_pairs_trains_by_dpo_and_is_checked_as_such(
         "type": "dpo",
         "dpo": {"hyperparameters": {"n_epochs": 2}},
     }
-    code, lines, said = run("train", str(path), "--method", "supervised", "--json")
+    code, lines, err = run("train", str(path), "--method", "supervised", "--json")
     assert (code, lines) == (2, [])
-    assert "holds pairs of answers, which train by dpo and not by supervised" in said
+    assert "holds pairs of answers, which train by dpo and not by supervised" in err

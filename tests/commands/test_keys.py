@@ -78,7 +78,7 @@ def test_the_list_is_json_for_scripts(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["set"], "needs the name of a provider"),
         (["set", "local"], "needs no key"),
@@ -90,10 +90,10 @@ def test_invalid_key_commands_are_reported(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     arguments: list[str],
-    said: str,
+    message: str,
 ) -> None:
     monkeypatch.setattr("sys.stdin", Path("/dev/null").open())  # noqa: SIM115 - ends with the test
     code, _, err = run(capsys, "keys", *arguments)
     assert code == 2
-    assert said in err
+    assert message in err
     assert "\x1b" not in err

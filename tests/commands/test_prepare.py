@@ -91,7 +91,7 @@ def test_a_split_is_seeded_disjoint_and_keeps_duplicates_together(
         flags = ("--split", "0.25", "--seed", seed, "--json")
         code, output, _ = run(capsys, "prepare", here / "raw.jsonl", "-o", out, *flags)
         assert code == 0
-        files = [Path(one["file"]) for one in json.loads(output)["outputs"]]
+        files = [Path(output_file["file"]) for output_file in json.loads(output)["outputs"]]
         assert files == [out, here / f"{name}.validation.jsonl"]
         train, validation = (path.read_text().splitlines() for path in files)
         return train, validation
@@ -126,10 +126,10 @@ def test_low_quality_rows_are_rejected_and_reported(
     done = json.loads(output)
     assert code == 0
     assert (done["rows"], done["written"], done["rejected"]) == (8, 1, 7)
-    assert [(one["line"], one["code"]) for one in done["problems"]] == [
+    assert [(problem["line"], problem["code"]) for problem in done["problems"]] == [
         (line, reason) for line, (_, reason) in enumerate(answers, 1) if reason
     ]
-    assert {one["where"] for one in done["problems"]} == {"ideal_output"}
+    assert {problem["where"] for problem in done["problems"]} == {"ideal_output"}
 
 
 @pytest.mark.parametrize("share", ["1", "-0.1", "half", "nan"])
@@ -165,7 +165,7 @@ def test_an_invalid_system_prompt_is_a_usage_error(
 def test_short_answers_of_chat_are_kept_as_the_dialog_keeps_them(
     capsys: pytest.CaptureFixture[str], here: Path
 ) -> None:
-    rows = [chat_row(f"What is ticket {one} about?", "billing") for one in range(12)]
+    rows = [chat_row(f"What is ticket {number} about?", "billing") for number in range(12)]
     done = prepared(capsys, save(here / "chat.jsonl", *rows), "-o", "out.jsonl")
     assert (done["written"], done["rejected"]) == (12, 0)
     assert json.loads((here / "out.manifest.json").read_text())["left_out"] == []
@@ -207,7 +207,7 @@ def calling(number: int, arguments: object) -> dict[str, object]:
 def test_certain_fixes_are_applied_on_request(
     capsys: pytest.CaptureFixture[str], here: Path
 ) -> None:
-    raw = save(here / "trl.jsonl", *(calling(one, {"parcel": one}) for one in range(12)))
+    raw = save(here / "trl.jsonl", *(calling(parcel, {"parcel": parcel}) for parcel in range(12)))
     before = raw.read_bytes()
     code, _, err = run(capsys, "prepare", raw, "-o", "out.jsonl")
     assert code == 2
@@ -234,7 +234,7 @@ def test_a_flawed_file_becomes_a_clean_one_in_one_command(
     code, report = checked(capsys, here / "clean.jsonl")
     assert (code, report["invalid"]) == (0, 0)
     assert not {"duplicate-row", "near-duplicate", "outer-whitespace"} & {
-        one["code"] for one in report["problems"]
+        problem["code"] for problem in report["problems"]
     }
 
 
@@ -252,8 +252,8 @@ def test_rejected_rows_have_their_own_file(capsys: pytest.CaptureFixture[str], h
     assert done["rejected_file"] == "out.rejected.jsonl"
     (rejected,) = map(json.loads, Path("out.rejected.jsonl").read_text().splitlines())
     assert (rejected["line"], rejected["row"]) == (13, {"messages": []})
-    assert [one["code"] for one in rejected["problems"]] == [
-        one["code"] for one in done["problems"]
+    assert [problem["code"] for problem in rejected["problems"]] == [
+        problem["code"] for problem in done["problems"]
     ]
 
 
@@ -279,7 +279,7 @@ def test_a_split_may_have_a_test_file_too(capsys: pytest.CaptureFixture[str], he
         {"file": "out.test.jsonl", "rows": 4},
     ]
     only = prepared(capsys, raw, "-o", "b.jsonl", "--test-split", "0.2")
-    assert [one["file"] for one in only["outputs"]] == ["b.jsonl", "b.test.jsonl"]
+    assert [output["file"] for output in only["outputs"]] == ["b.jsonl", "b.test.jsonl"]
 
 
 def test_shares_without_training_rows_are_refused(
@@ -342,4 +342,4 @@ def test_the_format_can_be_given(capsys: pytest.CaptureFixture[str], here: Path)
     raw = save(here / "raw.jsonl", *good_rows(), row)
     done = prepared(capsys, raw, "-o", "out.jsonl", "--format", "alpaca")
     assert (done["format"], done["written"], done["rejected"]) == ("alpaca", 1, 12)
-    assert {one["code"] for one in done["problems"]} == {"other-format"}
+    assert {problem["code"] for problem in done["problems"]} == {"other-format"}

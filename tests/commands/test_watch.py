@@ -32,7 +32,7 @@ def test_a_terminal_has_one_line_with_all_that_matters(
     far: MisbehavingServer, tmp_path: Path
 ) -> None:
     a_run(far, 40)
-    far.say("Half way \x1b[2J", at=1_700_000_020.5)
+    far.add_message("Half way \x1b[2J", at=1_700_000_020.5)
     for step, loss in ((41, 0.5), (42, 0.6), (43, 0.7), (44, 0.8)):
         far.add_step(step, valid_loss=loss)
     far.clock_ahead = 1_700_000_044 - time.time()
@@ -42,12 +42,12 @@ def test_a_terminal_has_one_line_with_all_that_matters(
     far.finish()
     watch.wait_for("✓ succeeded  tickets")
     assert watch.wait_for_end() == 0
-    shown = watch.text()
-    assert "loss 0.068 ↓  valid 0.800" in shown
-    assert "Half way �" in shown
-    assert "No step for" not in shown, "the server's clock is behind"
-    assert "step 43" not in shown, "a step is no line of its own"
-    assert shown.count("has risen since") == 1
+    screen_text = watch.text()
+    assert "loss 0.068 ↓  valid 0.800" in screen_text
+    assert "Half way �" in screen_text
+    assert "No step for" not in screen_text, "the server's clock is behind"
+    assert "step 43" not in screen_text, "a step is no line of its own"
+    assert screen_text.count("has risen since") == 1
 
 
 def test_a_terminal_that_knows_no_escape_sequences_gets_lines(
@@ -94,12 +94,12 @@ def test_a_job_that_vanished_ends_the_watch_with_what_was_seen_and_one_sentence(
     a_run(far, 2)
     far.can_pause = True
     run("pause", "last", "--json")
-    far.lacks = {"/ftjob-1"}
-    code, lines, said = run("watch", "ftjob-1", "--json")
+    far.missing_paths = {"/ftjob-1"}
+    code, lines, err = run("watch", "ftjob-1", "--json")
     assert code == 2
     assert [line["status"] for line in lines] == ["paused"]
-    assert "The recorded history is kept." in said
-    assert said.count("\n") == 1
+    assert "The recorded history is kept." in err
+    assert err.count("\n") == 1
 
 
 def test_the_signs_of_trouble_and_of_its_end_go_to_standard_error_once(
@@ -108,10 +108,10 @@ def test_the_signs_of_trouble_and_of_its_end_go_to_standard_error_once(
     a_run(far, 2)
     far.finish()
     far.faults = [Fault("status", 503, path="/events")]
-    code, lines, said = run("watch", "ftjob-1", "--json")
+    code, lines, err = run("watch", "ftjob-1", "--json")
     assert (code, len(lines)) == (0, 3)
     assert re.fullmatch(
-        r"ftui: .*HTTP 503.*\(offline since \d\d:\d\d.*\)\nftui: The server answers again.\n", said
+        r"ftui: .*HTTP 503.*\(offline since \d\d:\d\d.*\)\nftui: The server answers again.\n", err
     )
 
 
@@ -125,12 +125,12 @@ def test_the_line_is_written_again_only_when_it_says_something_else() -> None:
     screen, width = Screen(), [20]
     line = StatusLine(screen, lambda: width[0])
     line.show("loss 0.5")
-    sent = screen.getvalue()
+    output = screen.getvalue()
     line.show("loss 0.5")
-    assert screen.getvalue() == sent
+    assert screen.getvalue() == output
     width[0] = 8
     line.show("loss 0.5")
-    assert screen.getvalue()[len(sent) :] == "\r\x1b[Jloss 0.\r"
+    assert screen.getvalue()[len(output) :] == "\r\x1b[Jloss 0.\r"
     line.print_above("done")
     assert screen.getvalue().endswith("\r\x1b[Jdone\n\r\x1b[Jloss 0.\r")
     line.leave()

@@ -16,15 +16,17 @@ from tui.widgets.line_table import fit
 def test_no_text_whatever_carries_a_control_or_bidi_character_to_the_terminal(
     foreign: str, lines: bool
 ) -> None:
-    shown = text.scrub(foreign, lines=lines)
+    scrubbed = text.scrub(foreign, lines=lines)
     if lines:
-        shown = shown.replace("\n", "")
-    assert not [char for char in shown if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp")]
-    assert not [char for char in shown if unicodedata.bidirectional(char) in ("RLO", "LRO", "RLI")]
+        scrubbed = scrubbed.replace("\n", "")
+    assert not [char for char in scrubbed if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp")]
+    assert not [
+        char for char in scrubbed if unicodedata.bidirectional(char) in ("RLO", "LRO", "RLI")
+    ]
 
 
 @pytest.mark.parametrize(
-    ("foreign", "shown"),
+    ("foreign", "scrubbed"),
     [
         ("X\x1b]0;PWNED\x07Y", "X�Y"),
         ("X\x1b]0;PWNED\x1b\\Y", "X�Y"),
@@ -37,8 +39,8 @@ def test_no_text_whatever_carries_a_control_or_bidi_character_to_the_terminal(
         ("日本語 und Grüße", "日本語 und Grüße"),
     ],
 )
-def test_escape_sequences_go_as_a_whole_and_leave_a_mark(foreign: str, shown: str) -> None:
-    assert text.scrub(foreign) == shown
+def test_escape_sequences_go_as_a_whole_and_leave_a_mark(foreign: str, scrubbed: str) -> None:
+    assert text.scrub(foreign) == scrubbed
 
 
 def test_an_unfinished_escape_sequence_hides_nothing_that_follows() -> None:
@@ -55,9 +57,9 @@ def test_line_breaks_stay_where_lines_are_wanted() -> None:
 
 
 def test_a_preview_of_a_megabyte_is_short_and_ends_with_an_ellipsis() -> None:
-    shown = text.preview("word " * 200_000, 20)
-    assert len(shown) == 20
-    assert shown.endswith("…")
+    preview = text.preview("word " * 200_000, 20)
+    assert len(preview) == 20
+    assert preview.endswith("…")
     assert text.preview("short", 20) == "short"
 
 
@@ -69,18 +71,19 @@ def test_text_that_scrubbing_would_change_is_known_as_unsafe(foreign: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("seconds", "shown"),
+    ("seconds", "formatted"),
     [(0, "0:00"), (43.4, "0:43"), (725, "12:05"), (11_045, "3:04:05"), (183_600, "2d 3h")],
 )
-def test_durations_read_like_a_clock(seconds: float, shown: str) -> None:
-    assert text.duration(seconds) == shown
+def test_durations_read_like_a_clock(seconds: float, formatted: str) -> None:
+    assert text.duration(seconds) == formatted
 
 
 @pytest.mark.parametrize(
-    ("seconds", "shown"), [(0.5, "now"), (12, "12 s ago"), (300, "5 min ago"), (90_000, "1 d ago")]
+    ("seconds", "formatted"),
+    [(0.5, "now"), (12, "12 s ago"), (300, "5 min ago"), (90_000, "1 d ago")],
 )
-def test_ages_read_like_speech(seconds: float, shown: str) -> None:
-    assert text.ago(seconds) == shown
+def test_ages_read_like_speech(seconds: float, formatted: str) -> None:
+    assert text.ago(seconds) == formatted
 
 
 def test_numbers_carry_separators_signs_and_nothing_superfluous() -> None:

@@ -67,7 +67,7 @@ class MisbehavingServer:
         """The order in which events are listed, where it is neither by time nor against it."""
         self.clock_ahead: float | None = None
         """Seconds by which the clock in the server's `Date` is ahead; None to tell no date."""
-        self.lacks: set[str] = set()
+        self.missing_paths: set[str] = set()
         """Ends of paths that the server does not have."""
         self.models: Any = {"object": "list", "data": []}
         self.key = ""
@@ -104,7 +104,7 @@ class MisbehavingServer:
         self.events[job].append(event)
         return event
 
-    def say(self, message: str, at: float, job: str = "ftjob-1", **fields: Any) -> None:
+    def add_message(self, message: str, at: float, job: str = "ftjob-1", **fields: Any) -> None:
         event = {"id": f"ev-{job}-m{at}", "created_at": at, "type": "message", "message": message}
         self.events[job].append({**event, **fields})
 
@@ -138,8 +138,8 @@ class MisbehavingServer:
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         method, target, _ = head.split("\r\n")[0].split(" ", 2)
-        found = re.search(r"(?i)content-length: (\d+)", head)
-        body = await reader.readexactly(int(found[1])) if found else b""
+        length = re.search(r"(?i)content-length: (\d+)", head)
+        body = await reader.readexactly(int(length[1])) if length else b""
         if "transfer-encoding: chunked" in head.lower():
             body = await self._chunks(reader)
         url = urlsplit(target)
@@ -153,7 +153,7 @@ class MisbehavingServer:
             return await self._misbehave(fault, writer)
         if self.key and f"bearer {self.key}".lower() not in head.lower():
             code, answer = 401, {"error": {"message": "Incorrect API key provided."}}
-        elif any(url.path.endswith(ending) for ending in self.lacks):
+        elif any(url.path.endswith(ending) for ending in self.missing_paths):
             code, answer = 404, {"detail": "Not Found"}
         else:
             code, answer = self.answer(method, url.path, parse_qs(url.query), body)
@@ -242,8 +242,16 @@ class MisbehavingServer:
         for name in self.unknown & set(request):
             return 400, {"error": {"message": f"Unknown parameter: '{name}'.", "param": name}}
         job = self.add_job(f"ftjob-{len(self.jobs) + 1}", status="queued", created_at=1_700_000_500)
-        kept = ("model", "training_file", "validation_file", "method", "metadata", "suffix", "seed")
-        job.update({key: request[key] for key in kept if key in request})
+        copied = (
+            "model",
+            "training_file",
+            "validation_file",
+            "method",
+            "metadata",
+            "suffix",
+            "seed",
+        )
+        job.update({key: request[key] for key in copied if key in request})
         return 200, job
 
     def _job(
@@ -294,8 +302,8 @@ class MisbehavingServer:
     def _page(self, items: list[Any], query: dict[str, list[str]]) -> dict[str, Any]:
         limit = int(query.get("limit", ["20"])[0])
         after = None if self.ignores_after else query.get("after", [None])[0]
-        named = items if after else []
-        ids = [item.get("id") if isinstance(item, dict) else None for item in named]
+        identified = items if after else []
+        ids = [item.get("id") if isinstance(item, dict) else None for item in identified]
         begin = ids.index(after) + 1 if after in ids else 0
         page: dict[str, Any] = {"object": "list", "data": items[begin : begin + limit]}
         if not self.without_has_more:

@@ -16,9 +16,9 @@ Run = Callable[..., tuple[int, list[Any], str]]
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
     """Run `ftui ARGUMENTS`."""
-    code = main([str(one) for one in arguments])
-    said = capsys.readouterr()
-    return code, said.out, said.err
+    code = main([str(argument) for argument in arguments])
+    output = capsys.readouterr()
+    return code, output.out, output.err
 
 
 def checked(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, Any]:

@@ -44,11 +44,11 @@ class DialogApp(App[None], Generic[Answer]):
         """Whether the dialog is still open."""
         return self.screen is self.dialog
 
-    def said(self, selector: str) -> str:
+    def static_text(self, selector: str) -> str:
         """The text of a Static of the dialog."""
         return str(self.dialog.query_one(selector, Static).render())
 
-    def shown(self) -> str:
+    def screen_text(self) -> str:
         """Everything on the screen, line by line."""
         lines: dict[float, str] = {}
         for x, y, text in _TEXT.findall(self.export_screenshot().partition("</defs>")[2]):

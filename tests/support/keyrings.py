@@ -23,21 +23,21 @@ class InFile(KeyringBackend):
     def _file(self) -> Path:
         return Path(os.environ["TEST_KEYRING"])
 
-    def _held(self) -> dict[str, str]:
+    def _passwords(self) -> dict[str, str]:
         return dict(json.loads(self._file.read_text())) if self._file.exists() else {}
 
     def get_password(self, service: str, username: str) -> str | None:
-        return self._held().get(f"{service}/{username}")
+        return self._passwords().get(f"{service}/{username}")
 
     def set_password(self, service: str, username: str, password: str) -> None:
-        self._file.write_text(json.dumps(self._held() | {f"{service}/{username}": password}))
+        self._file.write_text(json.dumps(self._passwords() | {f"{service}/{username}": password}))
 
     def delete_password(self, service: str, username: str) -> None:
-        held = self._held()
-        if f"{service}/{username}" not in held:
+        passwords = self._passwords()
+        if f"{service}/{username}" not in passwords:
             raise PasswordDeleteError("not found")
-        del held[f"{service}/{username}"]
-        self._file.write_text(json.dumps(held))
+        del passwords[f"{service}/{username}"]
+        self._file.write_text(json.dumps(passwords))
 
 
 class Silent(KeyringBackend):
@@ -47,10 +47,10 @@ class Silent(KeyringBackend):
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked = 0
+        self.calls = 0
 
     def get_password(self, service: str, username: str) -> str | None:
-        self.asked += 1
+        self.calls += 1
         threading.Event().wait()
         return None
 

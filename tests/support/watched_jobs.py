@@ -1,4 +1,4 @@
-"""What tests of jobs share: a clock that is turned by hand, a run that a server tells."""
+"""What tests of jobs share: a clock set by hand, and a finished run on a test server."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ def request(path: Path, **fields: object) -> JobRequest:
     )
 
 
-async def seen(jobs: Jobs, job: str = "ftjob-1") -> list[Record]:
+async def watch_to_end(jobs: Jobs, job: str = "ftjob-1") -> list[Record]:
+    """The records of a job, watched until it has ended."""
     return [record async for record in jobs.watch("far", job)]
 
 

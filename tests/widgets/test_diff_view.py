@@ -101,11 +101,11 @@ async def test_scrolling_repaints_only_what_differs() -> None:
         repainted: list[Region] = []
         refresh = app.view.refresh
 
-        def noted(*regions: Region, **more: bool) -> DiffView:
+        def record_refresh(*regions: Region, **more: bool) -> DiffView:
             repainted.extend(regions)
             return refresh(*regions, **more)
 
-        app.view.refresh = noted  # type: ignore[method-assign]
+        app.view.refresh = record_refresh  # type: ignore[method-assign]
         await pilot.press("down")
         assert app.view.scroll_offset.y == 20
         assert {(region.width, region.height) for region in repainted} == {(1, 1)}

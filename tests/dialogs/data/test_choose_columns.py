@@ -14,9 +14,9 @@ TITLES = ["line", "state", "turns", "tokens"]
 async def test_columns_that_lose_their_tick_are_hidden(size: tuple[int, int]) -> None:
     async with showing(ChooseColumns(TITLES, frozenset({"turns"})), size) as (app, pilot):
         assert not outside(app)
-        shown = app.shown()
-        assert "[x] state" in shown
-        assert "[ ] turns" in shown
+        text = app.screen_text()
+        assert "[x] state" in text
+        assert "[ ] turns" in text
         await pilot.press("down", "space", "down", "space", "enter")
         assert app.answers == [frozenset({"state"})]
 
@@ -31,9 +31,9 @@ async def test_a_table_without_columns_is_refused_in_place() -> None:
     async with showing(ChooseColumns(TITLES, frozenset())) as (app, pilot):
         await pilot.press("minus", "enter")
         assert app.open
-        assert "Select at least one column" in app.shown()
+        assert "Select at least one column" in app.screen_text()
         await pilot.press("plus")
-        assert "needs a column" not in app.shown()
+        assert "needs a column" not in app.screen_text()
         await pilot.press("enter")
         assert app.answers == [frozenset()]
 

@@ -29,10 +29,10 @@ def dialog(*, blocks: bool | None = None) -> RowStatistics:
 async def test_it_scrolls_to_the_end_by_keyboard(size: tuple[int, int]) -> None:
     async with showing(dialog(), size) as (app, pilot):
         assert not outside(app)
-        assert "60 rows without errors" in app.shown()
+        assert "60 rows without errors" in app.screen_text()
         await pilot.press("G")
-        assert "System prompts" in app.shown()
-        assert not any(map(has_unsafe, app.shown().splitlines()))
+        assert "System prompts" in app.screen_text()
+        assert not any(map(has_unsafe, app.screen_text().splitlines()))
         await pilot.press("g", "pagedown", "k", "escape")
         assert app.answers == [None]
 
@@ -48,5 +48,5 @@ async def test_a_terminal_that_becomes_wider_shows_two_columns() -> None:
 
 async def test_plain_ascii_where_asked_for() -> None:
     async with showing(dialog(blocks=False)) as (app, _):
-        assert "###" in app.shown()
-        assert "━" not in app.shown()
+        assert "###" in app.screen_text()
+        assert "━" not in app.screen_text()

@@ -63,13 +63,13 @@ ALL_IN_FAVOUR = {
 }
 
 
-def answered(reason: str | None = "format_reliability", **steps: str) -> Answers:
+def answers_of(reason: str | None = "format_reliability", **steps: str) -> Answers:
     changed = {key: Answer(answer) for key, answer in steps.items()}
     return Answers(reason=reason, steps={**ALL_IN_FAVOUR, **changed})
 
 
 def verdict_of(reason: str | None = "format_reliability", **steps: str) -> tuple[str, str]:
-    decision = decide(FRAMEWORK, answered(reason, **steps))
+    decision = decide(FRAMEWORK, answers_of(reason, **steps))
     return decision.verdict.value, decision.strength.value
 
 
@@ -83,7 +83,7 @@ any_answers = st.builds(
 
 
 def test_all_answers_in_favour_and_a_good_reason_give_a_strong_yes() -> None:
-    decision = decide(FRAMEWORK, answered())
+    decision = decide(FRAMEWORK, answers_of())
     assert (decision.verdict, decision.strength) == (Verdict.FINE_TUNE, Strength.STRONG)
     assert decision.go_to == "data"
     assert "ftui check" in decision.next
@@ -91,7 +91,7 @@ def test_all_answers_in_favour_and_a_good_reason_give_a_strong_yes() -> None:
 
 @pytest.mark.parametrize("reason", list(FRAMEWORK.bad_reasons))
 def test_a_bad_reason_leads_to_its_solution(reason: str) -> None:
-    decision = decide(FRAMEWORK, answered(reason))
+    decision = decide(FRAMEWORK, answers_of(reason))
     assert decision.verdict is Verdict.DO_NOT
     assert FRAMEWORK.bad_reasons[reason].solution in decision.next
     assert FRAMEWORK.bad_reasons[reason].problem in decision.reasons[0]
@@ -125,7 +125,7 @@ def test_efficiency_at_scale_without_the_scale_is_no_reason() -> None:
 
 
 def test_missing_data_sends_to_the_data_screen() -> None:
-    decision = decide(FRAMEWORK, answered(step_5="no"))
+    decision = decide(FRAMEWORK, answers_of(step_5="no"))
     assert decision.go_to == "data"
     assert "Fine-tuning quality depends on data quality" in decision.next
 
@@ -251,7 +251,7 @@ def test_walking_asks_the_reason_and_then_every_question_once() -> None:
 
 
 def test_an_answer_can_be_changed_later_and_nothing_is_asked_twice() -> None:
-    walk = Walk.begin(FRAMEWORK, answered())
+    walk = Walk.begin(FRAMEWORK, answers_of())
     changed = walk.at("step_3").take("yes")
     assert changed.open == []
     assert changed.decision.verdict is Verdict.DO_NOT

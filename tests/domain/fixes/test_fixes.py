@@ -34,7 +34,7 @@ def calling(arguments: Any = '{"order": 1}') -> dict[str, Any]:
     return {"role": "assistant", "content": None, "tool_calls": [call]}
 
 
-def answered(text: str) -> bytes:
+def answer_row(text: str) -> bytes:
     return chat(ASKED, {**ANSWER, "content": text})
 
 
@@ -97,22 +97,22 @@ MENDED = [
         chat(ASKED, calling(), {"role": "tool", "content": "It was shipped."}, ANSWER, tools=TOOLS),
         chat(ASKED, calling(), FOUND, ANSWER, tools=TOOLS),
     ),
-    ("outer-whitespace", answered(" It is on its way to you.\n"), GOOD),
+    ("outer-whitespace", answer_row(" It is on its way to you.\n"), GOOD),
     (
         "encoding-damage",
-        answered("It is in the cafÃ© since Monday."),
-        answered("It is in the café since Monday."),
+        answer_row("It is in the cafÃ© since Monday."),
+        answer_row("It is in the café since Monday."),
     ),
     (
         "control-characters",
-        answered("It\x1b[31m is\u200b on its way\x92s end.\ufeff"),
-        answered("It is on its way’s end."),
+        answer_row("It\x1b[31m is\u200b on its way\x92s end.\ufeff"),
+        answer_row("It is on its way’s end."),
     ),
 ]
 
 HIDING = [
-    ("not-json", answered(" Yes, in the cafÃ©.")[:-3], answered(" Yes, in the cafÃ©.")),
-    ("unknown-role", chat(ASKED, {"role": "bot", "content": "Yes."}), answered("Yes.")),
+    ("not-json", answer_row(" Yes, in the cafÃ©.")[:-3], answer_row(" Yes, in the cafÃ©.")),
+    ("unknown-role", chat(ASKED, {"role": "bot", "content": "Yes."}), answer_row("Yes.")),
 ]
 """Errors that hid a warning: the row is better with the warning alone."""
 
@@ -173,12 +173,12 @@ LEFT_ALONE = [
     (
         "encoding-damage: what is lost is lost",
         "encoding-damage",
-        answered("It is in the caf\ufffd since Monday."),
+        answer_row("It is in the caf\ufffd since Monday."),
     ),
     (
         "control-characters: they spell Persian",
         "control-characters",
-        answered("می\u200cخواهم بدانم که کجاست"),
+        answer_row("می\u200cخواهم بدانم که کجاست"),
     ),
     ("a key stands twice elsewhere in the row", "unknown-field", GOOD[:-1] + b', "a": 1, "a": 2}'),
 ]

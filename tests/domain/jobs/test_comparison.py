@@ -51,7 +51,7 @@ def test_what_differs_comes_first_and_keeps_its_order() -> None:
 
 
 def test_what_the_server_settled_counts_more_than_what_was_asked() -> None:
-    asked = JobRequest(
+    request = JobRequest(
         training_file_id="file-1",
         model="base",
         provider="far",
@@ -59,9 +59,9 @@ def test_what_the_server_settled_counts_more_than_what_was_asked() -> None:
         seed=3,
         hyperparameters={"lora_r": 16},
     )
-    told = ComparedRun(a_run("a", n_epochs=2, batch_size="auto"), asked)
-    silent = ComparedRun(a_run("b"), asked)
-    rows = rows_of(told, silent)
+    reported = ComparedRun(a_run("a", n_epochs=2, batch_size="auto"), request)
+    unreported = ComparedRun(a_run("b"), request)
+    rows = rows_of(reported, unreported)
     assert rows["n_epochs"].cells == ("2", "5")
     assert rows["batch_size"].cells == ("auto", UNKNOWN)
     assert rows["lora_r"].cells == ("16", "16")
@@ -79,11 +79,11 @@ def test_files_are_told_by_name_and_the_beginning_of_their_sum() -> None:
 def test_nothing_foreign_reaches_a_cell_unscrubbed() -> None:
     evil = "x\x1b]0;PWNED\x07y"
     run = ComparedRun(a_run(evil, **{evil: evil}), training=FileIdentity(evil))
-    told = [
+    texts = [
         *run_titles([run]),
         *(text for row in rows_of(run).values() for text in (row.name, *row.cells)),
     ]
-    assert not any("\x1b" in text or "\x07" in text for text in told)
+    assert not any("\x1b" in text or "\x07" in text for text in texts)
 
 
 SETTINGS = st.dictionaries(
@@ -95,10 +95,11 @@ SETTINGS = st.dictionaries(
 
 @given(st.lists(st.tuples(SETTINGS, st.lists(st.floats(), max_size=4)), min_size=1, max_size=6))
 def test_whatever_servers_tell_every_row_has_a_cell_a_run(
-    told: list[tuple[dict[str, object], list[float]]],
+    drawn_runs: list[tuple[dict[str, object], list[float]]],
 ) -> None:
     runs = [
-        ComparedRun(a_run(f"r{n}", losses, **settings)) for n, (settings, losses) in enumerate(told)
+        ComparedRun(a_run(f"r{n}", losses, **settings))
+        for n, (settings, losses) in enumerate(drawn_runs)
     ]
     rows = comparison_rows(runs, now=1_000.0)
     assert all(len(row.cells) == len(runs) for row in rows)

@@ -13,40 +13,40 @@ from tui.domain.jobs.curves import Curve, Series, mean
 
 STEPS = st.integers(0, 40)
 VALUES = st.floats(allow_subnormal=False)
-TELLINGS = st.lists(st.tuples(STEPS, VALUES), max_size=60)
+RECORDED = st.lists(st.tuples(STEPS, VALUES), max_size=60)
 
 
-def series_of(*told: tuple[int, float]) -> Series:
+def series_of(*recorded: tuple[int, float]) -> Series:
     series = Series()
-    for at, (step, value) in enumerate(told):
+    for at, (step, value) in enumerate(recorded):
         series.add(step, value, float(at))
     return series
 
 
-@given(TELLINGS)
+@given(RECORDED)
 def test_each_step_has_the_value_that_was_told_last_in_the_order_of_steps(
-    told: list[tuple[int, float]],
+    recorded: list[tuple[int, float]],
 ) -> None:
-    curve = series_of(*told).curve()
-    last = {step: (repr(value), float(at)) for at, (step, value) in enumerate(told)}
+    curve = series_of(*recorded).curve()
+    last = {step: (repr(value), float(at)) for at, (step, value) in enumerate(recorded)}
     assert list(curve.steps) == sorted(last)
     assert [(repr(value), at) for _, value, at in curve] == [last[step] for step in sorted(last)]
 
 
-@given(TELLINGS, TELLINGS)
+@given(RECORDED, RECORDED)
 def test_what_comes_later_changes_no_curve_that_was_taken(
     before: list[tuple[int, float]], after: list[tuple[int, float]]
 ) -> None:
     series = series_of(*before)
     curve = series.curve()
-    kept = repr(list(curve)), repr(curve.lowest)
+    snapshot = repr(list(curve)), repr(curve.lowest)
     for step, value in after:
         series.add(step, value, 1.0)
         series.curve()
-    assert (repr(list(curve)), repr(curve.lowest)) == kept
+    assert (repr(list(curve)), repr(curve.lowest)) == snapshot
 
 
-@given(TELLINGS, TELLINGS)
+@given(RECORDED, RECORDED)
 def test_a_curve_extends_another_only_where_it_begins_with_all_of_it(
     before: list[tuple[int, float]], after: list[tuple[int, float]]
 ) -> None:
@@ -58,13 +58,13 @@ def test_a_curve_extends_another_only_where_it_begins_with_all_of_it(
         if later.extends(curve):
             assert repr(list(later)[: len(curve)]) == repr(list(curve))
     steps = [*curve.steps, *(step for step, _ in after)]
-    rises = all(one < two for one, two in pairwise(steps))
+    rises = all(left < right for left, right in pairwise(steps))
     assert series.curve().extends(curve) or not rises
 
 
-@given(TELLINGS)
-def test_the_lowest_is_the_lowest_finite_value(told: list[tuple[int, float]]) -> None:
-    curve = series_of(*told).curve()
+@given(RECORDED)
+def test_the_lowest_is_the_lowest_finite_value(recorded: list[tuple[int, float]]) -> None:
+    curve = series_of(*recorded).curve()
     finite = [point.value for point in curve if math.isfinite(point.value)]
     if finite:
         assert curve.lowest is not None

@@ -10,10 +10,10 @@ from tui.domain.jobs.eta import PaceMeter
 
 
 def meter(*marks: tuple[int, float]) -> PaceMeter:
-    told = PaceMeter()
+    measured = PaceMeter()
     for step, at in marks:
-        told.step(step, at)
-    return told
+        measured.step(step, at)
+    return measured
 
 
 def test_an_even_pace_has_no_range() -> None:
@@ -40,8 +40,8 @@ def test_the_range_spans_the_parts_of_the_recent_steps_and_the_whole_stretch() -
 
 @pytest.mark.parametrize("again", [(3, 50.0), (11, 2.0)])
 def test_going_back_in_steps_or_in_time_begins_anew(again: tuple[int, float]) -> None:
-    told = meter(*((step, float(step)) for step in range(11)), again)
-    assert told.pace() is None
+    measured = meter(*((step, float(step)) for step in range(11)), again)
+    assert measured.pace() is None
 
 
 def test_one_step_tells_no_pace() -> None:

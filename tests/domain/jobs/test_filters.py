@@ -17,7 +17,7 @@ EVENTS = [
 
 
 @pytest.mark.parametrize(
-    ("typed", "found"),
+    ("typed", "matches"),
     [
         ("", "123"),
         ("STEP 20", "13"),
@@ -30,9 +30,9 @@ EVENTS = [
         ("nothing", ""),
     ],
 )
-def test_a_filter_leaves_the_events_that_are_wanted(typed: str, found: str) -> None:
-    wanted = EventFilter.parse(typed)
-    assert "".join(event.id for event in EVENTS if wanted.matches(event)) == found
+def test_a_filter_leaves_the_events_that_are_wanted(typed: str, matches: str) -> None:
+    event_filter = EventFilter.parse(typed)
+    assert "".join(event.id for event in EVENTS if event_filter.matches(event)) == matches
 
 
 def test_a_level_that_no_event_has_is_refused() -> None:
@@ -45,9 +45,9 @@ def test_any_filter_is_read_or_refused_and_any_event_looked_at(
     typed: str, level: str, message: str
 ) -> None:
     try:
-        wanted = EventFilter.parse(typed)
+        event_filter = EventFilter.parse(typed)
     except ValueError:
         return
     event = JobEvent("1", 1.0, level, message)
-    assert wanted.matches(event) or wanted
+    assert event_filter.matches(event) or event_filter
     assert isinstance(level_of(event), str)

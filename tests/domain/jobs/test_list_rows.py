@@ -20,7 +20,7 @@ def curve(*values: float) -> Curve:
 
 
 @pytest.mark.parametrize(
-    ("values", "blocks", "word"),
+    ("values", "blocks", "ascii_blocks"),
     [
         ((8, 7, 6, 5, 4, 3, 2, 1), "█▇▆▅▄▃▂▁", "down"),
         ((1, 2), "▁█", "up"),
@@ -32,10 +32,10 @@ def curve(*values: float) -> Curve:
     ],
 )
 def test_a_trend_tells_where_the_loss_goes(
-    values: tuple[float, ...], blocks: str, word: str
+    values: tuple[float, ...], blocks: str, ascii_blocks: str
 ) -> None:
     assert sparkline(curve(*values)) == blocks
-    assert sparkline(curve(*values), ascii_only=True) == word
+    assert sparkline(curve(*values), ascii_only=True) == ascii_blocks
 
 
 def test_a_trend_is_about_the_last_values() -> None:
@@ -58,7 +58,7 @@ JOB = JobView("lab-two", "ftjob-1", "running", suffix="Tickets", model="SmolLM2"
 
 
 @pytest.mark.parametrize(
-    ("typed", "wanted"),
+    ("typed", "matches"),
     [
         ("", True),
         ("tickets", True),
@@ -78,14 +78,14 @@ JOB = JobView("lab-two", "ftjob-1", "running", suffix="Tickets", model="SmolLM2"
         ("12:30", False),
     ],
 )
-def test_a_filter_wants_what_all_its_conditions_hold_for(typed: str, wanted: bool) -> None:
-    assert JobFilter.parse(typed).matches(JOB) is wanted
+def test_a_filter_wants_what_all_its_conditions_hold_for(typed: str, matches: bool) -> None:
+    assert JobFilter.parse(typed).matches(JOB) is matches
 
 
 def test_a_state_that_nobody_knows_can_be_asked_for() -> None:
-    odd = JobView("far", "j", "validating_files")
-    assert JobFilter.parse("is:validating-files").matches(odd)
-    assert JobFilter.parse("is:validating_files").matches(odd)
+    view = JobView("far", "j", "validating_files")
+    assert JobFilter.parse("is:validating-files").matches(view)
+    assert JobFilter.parse("is:validating_files").matches(view)
     assert JobFilter.parse("is:archiving").matches(JobView("far", "j", "archiving"))
 
 

@@ -61,11 +61,11 @@ def test_tmux_hands_a_sequence_on_when_it_is_wrapped() -> None:
 
 
 @given(st.text(), st.sampled_from(["osc9", "osc777"]))
-def test_no_text_ends_the_sequence_or_gives_a_command(words: str, desktop: Desktop) -> None:
+def test_no_text_ends_the_sequence_or_gives_a_command(text: str, desktop: Desktop) -> None:
     shape = {"osc9": r"\x1b\]9;ftui: ([^;]*)\x07", "osc777": r"\x1b\]777;notify;ftui;([^;]*)\x07"}
-    found = re.fullmatch(shape[desktop], desktop_sequence(words, desktop), re.DOTALL)
-    assert found
-    assert not re.search(r"[\x00-\x1f\x7f-\x9f]", found[1])
+    match = re.fullmatch(shape[desktop], desktop_sequence(text, desktop), re.DOTALL)
+    assert match
+    assert not re.search(r"[\x00-\x1f\x7f-\x9f]", match[1])
 
 
 def test_4_semicolon_is_no_progress_bar() -> None:

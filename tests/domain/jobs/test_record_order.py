@@ -12,16 +12,16 @@ from tui.domain.jobs.record_order import history, oldest_first
 def test_history_holds_everything_once_in_order_with_the_end_last() -> None:
     end = status("succeeded", finished_at=102.5)
     records = [metrics(3), end, metrics(1), metrics(3), status("running"), metrics(2), end]
-    told = history([*records, {"type": "event"}])
-    assert [r.get("step") for r in told if r["type"] == "metrics"] == [1, 2, 3]
-    assert [r["status"] for r in told if r["type"] == "status"] == ["running", "succeeded"]
-    assert told[-1]["status"] == "succeeded"
+    ordered = history([*records, {"type": "event"}])
+    assert [r.get("step") for r in ordered if r["type"] == "metrics"] == [1, 2, 3]
+    assert [r["status"] for r in ordered if r["type"] == "status"] == ["running", "succeeded"]
+    assert ordered[-1]["status"] == "succeeded"
 
 
 def test_pausing_and_going_on_are_both_kept() -> None:
     states = [
-        status(word) | {"at": float(at)}
-        for at, word in enumerate(["running", "running", "paused", "running"])
+        status(state) | {"at": float(at)}
+        for at, state in enumerate(["running", "running", "paused", "running"])
     ]
     assert [r["status"] for r in history(states)] == ["running", "paused", "running"]
 

@@ -126,14 +126,14 @@ def test_every_figure_that_a_server_tells_is_a_curve_and_the_others_are_empty() 
 
 
 def test_what_a_job_is_made_of_has_flat_names_and_the_newer_form_counts() -> None:
-    told = status(
+    record = status(
         "running",
         training_file="file-1",
         seed=7,
         hyperparameters={"n_epochs": 1, "lora_r": 16, "packing": None},
         method={"type": "dpo", "dpo": {"hyperparameters": {"n_epochs": 3, "beta": 0.1}}},
     )
-    assert view_of(told).settings == {
+    assert view_of(record).settings == {
         "model": "base",
         "training_file": "file-1",
         "method": "dpo",
@@ -239,9 +239,9 @@ def test_how_fresh_the_figures_are_is_told_coarsely() -> None:
     assert describe_connection(100, updated_at=97) == "updated now"
     assert describe_connection(100, updated_at=77) == "updated 20 s ago"
     assert describe_connection(100, updated_at=None) == "as recorded"
-    words = describe_connection(100, updated_at=50, offline_since=60, next_retry_at=117)
-    assert words.startswith("offline since ")
-    assert words.endswith(", trying again in 20 s")
+    text = describe_connection(100, updated_at=50, offline_since=60, next_retry_at=117)
+    assert text.startswith("offline since ")
+    assert text.endswith(", trying again in 20 s")
 
 
 def test_figures_move_on_with_news_and_otherwise_every_half_minute() -> None:

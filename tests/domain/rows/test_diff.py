@@ -99,6 +99,6 @@ def test_any_bytes_can_be_compared(before: bytes, after: bytes) -> None:
     ).map(lambda value: {"messages": value})
 )
 def test_indented_rows_mean_the_same(value: dict[str, Any]) -> None:
-    shown = pretty_row(raw(value))
-    assert shown is not None
-    assert json.loads(shown) == value
+    indented = pretty_row(raw(value))
+    assert indented is not None
+    assert json.loads(indented) == value

@@ -157,9 +157,9 @@ def test_no_row_that_holds_the_text_is_missed_and_none_is_shifted(
     query: str, rows: list[tuple[str, bool, str]], escaped: bool
 ) -> None:
     texts = [before + query * holds + after for before, holds, after in rows]
-    known = {place for place, (_, holds, _) in enumerate(rows) if holds}
+    with_text = {place for place, (_, holds, _) in enumerate(rows) if holds}
     places = matching_rows(query, *(row(text, escaped=escaped) for text in texts))
-    assert known <= set(places)
+    assert with_text <= set(places)
     assert places == sorted(set(places))
 
 

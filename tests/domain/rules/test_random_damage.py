@@ -8,7 +8,17 @@ from typing import Annotated, Any, Literal
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, TypeAdapter, ValidationError
-from support.problem_cases import ANSWER, CALL, SYSTEM, USER, answer_to, calling, image, row, shown
+from support.problem_cases import (
+    ANSWER,
+    CALL,
+    SYSTEM,
+    USER,
+    answer_to,
+    calling,
+    image,
+    parts_row,
+    row,
+)
 
 from tui.domain.rows.formats import Format
 from tui.domain.rules.structure import check_line
@@ -18,7 +28,7 @@ GOOD = [
     row(SYSTEM, USER, ANSWER, USER, ANSWER),
     row(USER, calling(CALL), answer_to("c1"), {**ANSWER, "weight": 1}),
     row(USER, calling(CALL), tools=[{"type": "function", "function": {"name": "find"}}]),
-    shown({"type": "text", "text": "Look"}, image("https://example.com/lamp.png")),
+    parts_row({"type": "text", "text": "Look"}, image("https://example.com/lamp.png")),
     row({"role": "user", "content": 'He says "role": {"content": \\ []}'}, ANSWER),
 ]
 

@@ -16,10 +16,10 @@ from support.problem_cases import (
     TOOL,
     USER,
     answer_to,
+    assistant_row,
     calling,
     preference,
     row,
-    said,
 )
 
 from tui.domain.rows.check_options import CheckOptions
@@ -103,7 +103,7 @@ def test_a_service_may_take_a_problem_more_strictly() -> None:
 
 @pytest.mark.parametrize("length", [10, 11, 1999, 2000])
 def test_the_limits_of_the_length_hold_on_the_short_way_too(length: int) -> None:
-    raw = said("x" * length)
+    raw = assistant_row("x" * length)
     wide = CheckOptions(shortest_output=length - 1, longest_output=length + 1)
     assert is_plain(json.loads(raw), raw, wide)
     narrow = CheckOptions(shortest_output=length, longest_output=length + 1)

@@ -95,8 +95,8 @@ async def test_logprobs_are_the_models_own(
             best.values.tolist(), abs=0.05
         )
         assert item.logprob == pytest.approx(float(best.values[0]), abs=0.05)
-        named = next(top for top in item.top_logprobs if top.logprob == item.logprob)
-        assert named.token == item.token
+        top_token = next(top for top in item.top_logprobs if top.logprob == item.logprob)
+        assert top_token.token == item.token
         token = next(t for t in range(len(tokenizer)) if tokenizer.decode([t]) == item.token)
         ids = torch.cat([ids, torch.tensor([[token]])], dim=-1)
 

@@ -243,10 +243,10 @@ async def test_the_statistics_start_with_file_problems_and_the_price_of_a_run(
         await opened(pilot)
         await pilot.press("s")
         await until(pilot, lambda: isinstance(app.screen, RowStatistics))
-        shown = [line.plain for line in app.screen.query_one(StatisticsView).lines]
-        assert shown[0].startswith("✗ mixed-formats  Rows of another format than chat: 1 of 67")
-        assert any(line.startswith("! several-system-prompts") for line in shown)
-        assert any(line.startswith("– A run: about $0.04 (gpt-4.1-mini)") for line in shown)
+        lines = [line.plain for line in app.screen.query_one(StatisticsView).lines]
+        assert lines[0].startswith("✗ mixed-formats  Rows of another format than chat: 1 of 67")
+        assert any(line.startswith("! several-system-prompts") for line in lines)
+        assert any(line.startswith("– A run: about $0.04 (gpt-4.1-mini)") for line in lines)
 
 
 async def test_the_headline_names_container_and_compression(

@@ -80,11 +80,11 @@ async def test_a_flawed_file_becomes_a_clean_one_by_keyboard_alone(
         assert screen.app.screen is screen  # nothing is left that is certain
 
         await typed(pilot, "is:invalid")
-        left = screen.dataset.counts().invalid
-        assert len(screen.browser.rows) == left
+        invalid_rows = screen.dataset.counts().invalid
+        assert len(screen.browser.rows) == invalid_rows
         await pilot.press("X")  # exclude what cannot be fixed
         await until(pilot, lambda: screen.dataset.counts().invalid == 0)
-        assert screen.dataset.counts().excluded >= left
+        assert screen.dataset.counts().excluded >= invalid_rows
         assert "another format" not in headline(screen)  # of which no row is left
         await pilot.press("escape", "v")
         await dialog(pilot, PendingChanges)

@@ -149,12 +149,12 @@ async def test_at_120_columns_the_conversation_follows_the_cursor(settings: Sett
     async with app_on(settings, "tickets_train.jsonl").run_test(size=(120, 40)) as pilot:
         screen = await opened(pilot)
         assert screen.query_one(ChatView).display
-        seen = set()
+        conversations = set()
         for _ in range(3):
             await pilot.press("j")
             await settled(pilot)
-            seen.add(chat_text(screen))
-        assert len(seen) == 3
+            conversations.add(chat_text(screen))
+        assert len(conversations) == 3
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -54,9 +54,9 @@ async def test_five_answers_lead_to_a_verdict_that_is_saved(
         assert text(screen, "#headline") == "Why do you want to fine-tune?"
         await press(pilot, *IN_FAVOUR)
         assert text(screen, "#headline") == "✓ Fine-tune (strong)"
-        shown = text(screen, "#verdict Static")
-        assert "ftui check FILE" in shown
-        assert "Data quality determines output quality" in shown
+        verdict_text = text(screen, "#verdict Static")
+        assert "ftui check FILE" in verdict_text
+        assert "Data quality determines output quality" in verdict_text
         assert app.loop.decide.label == "fine-tune"
         assert app.loop.decide.tone is Tone.GOOD
         assert len(list(settings.workspace.glob("decisions/*.json"))) == 1

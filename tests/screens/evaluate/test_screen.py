@@ -185,12 +185,12 @@ async def test_while_it_runs_cases_and_pace_are_shown_and_it_stops_without_loss(
         saved = len(screen.results)
         assert 4 <= saved < 20
         assert app.loop.evaluate.label == "not compared"
-        server.delay, asked = 0.0, len(server.chat_requests)
+        server.delay, requests_before = 0.0, len(server.chat_requests)
         await pilot.press("e")
         await fill_in(pilot, test=str(test_set), base="base", tuned="tuned")
         await until(pilot, lambda: screen.record is not None)
         assert screen.query_one(CaseTable).row_count == 20
-        assert len(server.chat_requests) - asked <= 2 * (20 - saved)
+        assert len(server.chat_requests) - requests_before <= 2 * (20 - saved)
 
 
 async def test_an_unknown_model_is_one_sentence_and_r_offers_the_same_again(

@@ -66,16 +66,16 @@ async def test_many_jobs_scroll_and_a_redraw_draws_only_visible_rows(
         selected = screen(far_app).selected_job()
         assert selected is not None
         assert selected.suffix == "run297"
-        drawn: list[Key] = []
+        drawn_keys: list[Key] = []
         cells = JobBoard.cells
 
         def count_cells(board: JobBoard, key: Key, *args: Any, **options: Any) -> Any:
-            drawn.append(key)
+            drawn_keys.append(key)
             return cells(board, key, *args, **options)
 
         monkeypatch.setattr(JobBoard, "cells", count_cells)
         screen(far_app).redraw()
-        assert len(drawn) <= 24, "a redraw costs the rows in sight"
+        assert len(drawn_keys) <= 24, "a redraw costs the rows in sight"
 
 
 async def test_a_filter_takes_words_states_and_providers(

@@ -138,8 +138,8 @@ async def test_a_past_run_opens_with_its_curves_without_a_server(
     async for _ in services.jobs.watch("far", "ftjob-1"):
         pass
     await services.providers.close()
-    nowhere = provider_profile("http://127.0.0.1:9/v1")
-    unreachable = far_settings.model_copy(update={"providers": {"far": nowhere}})
+    unreachable_profile = provider_profile("http://127.0.0.1:9/v1")
+    unreachable = far_settings.model_copy(update={"providers": {"far": unreachable_profile}})
     app = fast_app(unreachable)
     async with opened(app):
         assert "★" in chart_text(app)
@@ -205,8 +205,8 @@ async def test_events_are_filtered_by_words_and_level_and_open_in_full(
 ) -> None:
     add_job_with_steps(server)
     long = "The learning rate is high for these rows; " * 8
-    server.say(long, time.time() - 3, level="warning", data={"clipped": [4, 10]})
-    server.say("Checkpoint created at step 50", time.time() - 2)
+    server.add_message(long, time.time() - 3, level="warning", data={"clipped": [4, 10]})
+    server.add_message("Checkpoint created at step 50", time.time() - 2)
     async with opened(app, (120, 40)) as pilot:
         await until(pilot, lambda: len(events(app)) == 2)
         assert "Checkpoint created" in events(app)[0]

@@ -113,7 +113,7 @@ async def test_hostile_names_and_messages_are_shown_scrubbed(
 ) -> None:
     evil = "x\x1b]0;PWNED\x07[/red]y"
     add_job_with_steps(server, suffix=evil, model=evil)
-    server.say(evil, time.time())
+    server.add_message(evil, time.time())
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: bool(rows(app)) and "62%" in rows(app)[0])

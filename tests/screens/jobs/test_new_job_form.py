@@ -42,8 +42,8 @@ async def test_the_form_recognises_a_file_of_preference_pairs(
         await pilot.press("3")
         app.screen.post_message(TrainRequested(path))
         await until(pilot, lambda: form_is_open(app))
-        word = app.screen.query_one("#new-job-word", Static)
-        await until(pilot, lambda: "60 pairs of answers" in str(word.render()))
+        message = app.screen.query_one("#new-job-word", Static)
+        await until(pilot, lambda: "60 pairs of answers" in str(message.render()))
         await pilot.press("ctrl+s")
         await until(pilot, lambda: "ftjob-1" in server.jobs)
         assert server.jobs["ftjob-1"]["method"] == {"type": "dpo"}
@@ -57,8 +57,8 @@ async def test_the_new_job_form_fits_and_starts_by_keyboard(
         await pilot.press("3")
         app.screen.post_message(TrainRequested(training))
         await until(pilot, lambda: form_is_open(app))
-        word = app.screen.query_one("#new-job-word", Static)
-        await until(pilot, lambda: "60 rows" in str(word.render()))
+        message = app.screen.query_one("#new-job-word", Static)
+        await until(pilot, lambda: "60 rows" in str(message.render()))
         start = app.screen.query_one("#start", Button)
         assert start.region.bottom < size[1]
         assert start.region.width > 0
@@ -88,8 +88,8 @@ async def test_an_invalid_field_is_explained_in_one_sentence(
         await until(pilot, lambda: form_is_open(app))
         app.screen.query_one(f"#{field}", Input).value = value
         await pilot.press("ctrl+s")
-        word = app.screen.query_one("#new-job-word", Static)
-        await until(pilot, lambda: str(word.render()).startswith(sentence))
+        message = app.screen.query_one("#new-job-word", Static)
+        await until(pilot, lambda: str(message.render()).startswith(sentence))
         assert isinstance(app.screen, NewJob)
 
 
@@ -102,8 +102,8 @@ async def test_a_file_with_errors_blocks_the_start_and_names_the_line(
         await pilot.press("3")
         screen(app).offer_job(bad)
         await until(pilot, lambda: form_is_open(app))
-        word = app.screen.query_one("#new-job-word", Static)
-        await until(pilot, lambda: "line 21" in str(word.render()))
+        message = app.screen.query_one("#new-job-word", Static)
+        await until(pilot, lambda: "line 21" in str(message.render()))
         await pilot.press("ctrl+s")
         await pilot.pause()
         assert isinstance(app.screen, NewJob)

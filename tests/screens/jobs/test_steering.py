@@ -207,7 +207,7 @@ async def test_an_action_the_server_lacks_is_disabled_after_the_first_attempt(
     far_app: FtuiApp, server: MisbehavingServer
 ) -> None:
     add_job_with_steps(server)
-    server.lacks = {"pause", "ftui-no-such-path"}
+    server.missing_paths = {"pause", "ftui-no-such-path"}
     async with far_app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: bool(rows(far_app)))

@@ -64,7 +64,7 @@ async def opened(path: Path, rows: Sequence[bytes]) -> Dataset:
     return dataset
 
 
-def stands(dataset: Dataset) -> tuple[Counts, list[Status], dict[str, list[int]], list[str]]:
+def state_of(dataset: Dataset) -> tuple[Counts, list[Status], dict[str, list[int]], list[str]]:
     """How the file and its rows stand, as if those that are not left out were all of it."""
     here = [row for row in range(len(dataset)) if dataset.status(row) is not Status.EXCLUDED]
     place = {row: at for at, row in enumerate(here)}
@@ -113,21 +113,21 @@ async def test_findings_after_edits_equal_those_of_a_file_written_with_them(
             await dataset.redo()
         else:
             await dataset.change("test", {at: edit for at, edit in act.items() if at < len(rows)})
-    written = [
+    remaining = [
         dataset.current_raw(row) for row in range(len(rows)) if not dataset.edits.of(row).excluded
     ]
-    if not written:
+    if not remaining:
         assert dataset.counts().excluded == len(rows)
         return
-    fresh = await Datasets().open(_written(tmp_path, written), dataset.format, OPTIONS)
+    fresh = await Datasets().open(write_rows(tmp_path, remaining), dataset.format, OPTIONS)
     await check_all(fresh)
-    assert stands(dataset) == stands(fresh)
-    for at, view in enumerate(await fresh.rows(range(len(written)))):
+    assert state_of(dataset) == state_of(fresh)
+    for at, view in enumerate(await fresh.rows(range(len(remaining)))):
         assert view.status is fresh.status(at)
         assert {problem.code for problem in view.problems} == set(fresh.codes(at))
 
 
-def _written(folder: Path, rows: Sequence[bytes]) -> Path:
+def write_rows(folder: Path, rows: Sequence[bytes]) -> Path:
     path = folder / "written.jsonl"
     path.write_bytes(b"\n".join(rows) + b"\n")
     return path

@@ -131,17 +131,17 @@ def test_no_rows_have_no_pairs() -> None:
 
 def test_texts_are_read_for_candidates_alone() -> None:
     texts, copies = planted(50, 0.85, 0.95)
-    everything, read = [*texts, *copies], []
+    all_texts, rows_read = [*texts, *copies], []
 
     def read_text(row: int) -> str:
-        read.append(row)
-        return everything[row]
+        rows_read.append(row)
+        return all_texts[row]
 
     others = [text_of(random.Random(n + 100), 60) for n in range(1000)]
-    everything += others
-    assert len(dict(near_pairs(sketch(everything), read_text, 0.8))) == 50
-    assert max(read) < 100
-    assert len(read) <= 200
+    all_texts += others
+    assert len(dict(near_pairs(sketch(all_texts), read_text, 0.8))) == 50
+    assert max(rows_read) < 100
+    assert len(rows_read) <= 200
 
 
 def test_an_error_while_reading_ends_the_search() -> None:

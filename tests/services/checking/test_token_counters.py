@@ -195,13 +195,13 @@ def test_a_template_in_the_config_of_the_tokenizer_counts_too(
     make_model: Callable[..., Path],
 ) -> None:
     plain = "{% for message in messages %}[{{ message.content }}]{% endfor %}"
-    for given in (
+    for template in (
         plain,
         [{"name": "tools", "template": ""}, {"name": "default", "template": plain}],
     ):
         folder = make_model()
-        written = json.dumps({"chat_template": given, "eos_token": {"content": "<|im_end|>"}})
-        (folder / "tokenizer_config.json").write_text(written, encoding="utf-8")
+        config = json.dumps({"chat_template": template, "eos_token": {"content": "<|im_end|>"}})
+        (folder / "tokenizer_config.json").write_text(config, encoding="utf-8")
         assert counter_for(str(folder), Path("/none")).per_message == 2
 
 

@@ -65,7 +65,7 @@ async def test_a_damaged_record_is_passed_over_and_left_alone(
 
 
 @pytest.mark.parametrize(
-    ("content", "named"),
+    ("content", "pattern"),
     [
         (b"fine_tuning_decision: {step_1: {if_no: x}}", "fine_tuning_decision.step_1.question"),
         (b"fine_tuning_decision: {step_1: {question: q}}", "fine_tuning_decision.step_1"),
@@ -78,11 +78,11 @@ async def test_a_damaged_record_is_passed_over_and_left_alone(
     ],
 )
 async def test_a_broken_framework_is_named_by_its_key(
-    decisions: Decisions, tmp_path: Path, content: bytes, named: str
+    decisions: Decisions, tmp_path: Path, content: bytes, pattern: str
 ) -> None:
     path = tmp_path / "mine.yaml"
     path.write_bytes(content)
-    with pytest.raises(InputError, match=named) as refused:
+    with pytest.raises(InputError, match=pattern) as refused:
         await decisions.framework(path)
     assert "mine.yaml" in str(refused.value)
     assert "\n" not in str(refused.value)
@@ -115,7 +115,7 @@ async def test_answers_are_read_from_yaml_and_json(
 
 
 @pytest.mark.parametrize(
-    ("content", "named"),
+    ("content", "pattern"),
     [
         ("step_9: yes", "no question step_9: answer reason, step_1"),
         ("step_1: perhaps", "“perhaps” is not an answer to step_1: use yes, no, unsure"),
@@ -124,9 +124,9 @@ async def test_answers_are_read_from_yaml_and_json(
     ],
 )
 async def test_an_unknown_question_or_answer_is_refused_with_the_known_ones(
-    decisions: Decisions, tmp_path: Path, content: str, named: str
+    decisions: Decisions, tmp_path: Path, content: str, pattern: str
 ) -> None:
     path = tmp_path / "answers.yaml"
     path.write_text(content)
-    with pytest.raises(FtuiError, match=named):
+    with pytest.raises(FtuiError, match=pattern):
         await decisions.answers(path, await decisions.framework())

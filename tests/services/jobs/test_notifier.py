@@ -43,26 +43,26 @@ def shell(code: str, *arguments: str) -> tuple[str, ...]:
 
 async def test_the_command_reads_the_job_as_json(make: Make, tmp_path: Path) -> None:
     await make(*shell('cat > "$1"', str(tmp_path / "got"))).run_hook(ENDED)
-    got = json.loads((tmp_path / "got").read_text())
-    assert got["event"] == "ended"
-    assert got["message"] == "tickets succeeded"
-    assert (got["provider"], got["job"], got["status"]) == ("far", "ftjob-1", "succeeded")
+    event = json.loads((tmp_path / "got").read_text())
+    assert event["event"] == "ended"
+    assert event["message"] == "tickets succeeded"
+    assert (event["provider"], event["job"], event["status"]) == ("far", "ftjob-1", "succeeded")
 
 
 async def test_an_argument_is_never_read_by_a_shell(make: Make, tmp_path: Path) -> None:
-    odd = tmp_path / "a; touch b $(touch c)"
-    await make("tee", str(odd)).run_hook(ENDED)
-    assert odd.exists()
-    assert {path.name for path in tmp_path.iterdir()} == {odd.name, ".ftui"}
+    path_with_commands = tmp_path / "a; touch b $(touch c)"
+    await make("tee", str(path_with_commands)).run_hook(ENDED)
+    assert path_with_commands.exists()
+    assert {path.name for path in tmp_path.iterdir()} == {path_with_commands.name, ".ftui"}
 
 
 async def test_a_job_is_told_once_though_two_programs_watch_it(make: Make, tmp_path: Path) -> None:
     command = shell('echo told >> "$1"', str(tmp_path / "got"))
-    one, other = make(*command), make(*command)
-    assert one.claim(ENDED)
-    assert not one.claim(ENDED)
-    await asyncio.gather(*(each.run_hook(ENDED) for each in (one, other, one)))
-    await one.run_hook(STALLED)
+    first, second = make(*command), make(*command)
+    assert first.claim(ENDED)
+    assert not first.claim(ENDED)
+    await asyncio.gather(*(notifier.run_hook(ENDED) for notifier in (first, second, first)))
+    await first.run_hook(STALLED)
     assert (tmp_path / "got").read_text().split() == ["told", "told"]
 
 

@@ -54,9 +54,9 @@ async def test_a_job_is_paused_and_then_cancelled_and_its_checkpoint_named(
     server.looks_until_paused = 3
     views = await stopped(services)
     assert [view.status for view in views] == ["pausing", "cancelled"]
-    kept = latest_checkpoint(views[-1])
-    assert kept is not None
-    assert (kept.step, kept.name) == (7, "ft:base:ftjob-1:ckpt-step-7")
+    checkpoint = latest_checkpoint(views[-1])
+    assert checkpoint is not None
+    assert (checkpoint.step, checkpoint.name) == (7, "ft:base:ftjob-1:ckpt-step-7")
     posts = [path.rpartition("/")[2] for method, path in server.requests if method == "POST"]
     assert posts == ["pause", "cancel"]
 
@@ -72,8 +72,8 @@ async def test_a_server_that_is_out_of_reach_while_the_job_pauses_is_asked_again
         pauses.append(seconds)
         server.faults = [Fault("status", 503, path="ftjob-1")] if len(pauses) < 3 else []
 
-    looks = stop_and_keep(services.jobs, "far", "ftjob-1", Clock(sleep=sleep))
-    views = [view async for view in looks]
+    updates = stop_and_keep(services.jobs, "far", "ftjob-1", Clock(sleep=sleep))
+    views = [view async for view in updates]
     assert views[-1].status == "cancelled"
     assert latest_checkpoint(views[-1]) is not None
 
@@ -102,9 +102,9 @@ async def test_a_job_that_does_not_train_is_cancelled_at_once(
     server.save(3)
     views = await stopped(services)
     assert [view.status for view in views] == ["cancelled"]
-    kept = latest_checkpoint(views[0])
-    assert kept is not None
-    assert kept.step == 3
+    checkpoint = latest_checkpoint(views[0])
+    assert checkpoint is not None
+    assert checkpoint.step == 3
 
 
 async def test_a_job_that_comes_to_its_own_end_meanwhile_is_left_so(
@@ -116,8 +116,8 @@ async def test_a_job_that_comes_to_its_own_end_meanwhile_is_left_so(
     async def end(_: float) -> None:
         server.finish()
 
-    looks = stop_and_keep(services.jobs, "far", "ftjob-1", Clock(sleep=end))
-    views = [view async for view in looks]
+    updates = stop_and_keep(services.jobs, "far", "ftjob-1", Clock(sleep=end))
+    views = [view async for view in updates]
     assert views[-1].status == "succeeded"
     assert not server.count("POST", "cancel")
 

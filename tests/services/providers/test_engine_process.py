@@ -70,8 +70,8 @@ async def test_an_unwritable_home_is_named(tmp_path: Path) -> None:
 
 
 async def test_a_port_in_use_is_reported_with_the_engines_output(engine: EngineProcess) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
         with pytest.raises(EngineUnavailable, match=str(port)):
             await engine.start(port)
 

@@ -378,11 +378,11 @@ def packed_lines(count: int) -> bytes:
     )
 
 
-@pytest.mark.parametrize("left", [0.5, 0.9])
-def test_truncated_gzip_gives_the_rows_before_the_end(write: Write, left: float) -> None:
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_truncated_gzip_gives_the_rows_before_the_end(write: Write, share: float) -> None:
     packed = packed_lines(50_000)
-    rows = scanned(write(packed[: int(len(packed) * left)]))
-    assert 50_000 * (left - 0.1) < len(rows) < 50_000
+    rows = scanned(write(packed[: int(len(packed) * share)]))
+    assert 50_000 * (share - 0.1) < len(rows) < 50_000
     assert orjson.loads(rows.read(0)) == {"messages": [0]}
     [(code, message)] = rows.remarks
     assert code == "truncated-container"
@@ -458,7 +458,7 @@ def test_a_gzip_bomb_stops_before_the_disk_is_full(
 
 
 @pytest.mark.parametrize(
-    ("content", "what"),
+    ("content", "message"),
     [
         (b"PAR1" + bytes(100), "Parquet"),
         (b"PK\x03\x04" + bytes(100), "zip"),
@@ -478,9 +478,9 @@ def test_a_gzip_bomb_stops_before_the_disk_is_full(
     ids=by_words,
 )
 def test_a_file_that_is_not_text_is_refused_with_a_remedy(
-    write: Write, content: bytes, what: str
+    write: Write, content: bytes, message: str
 ) -> None:
-    with pytest.raises(FileError, match=what) as caught:
+    with pytest.raises(FileError, match=message) as caught:
         open_rows(write(content))
     assert caught.value.remedy
 
@@ -521,10 +521,10 @@ def test_the_spool_is_removed_with_the_rows_or_after_the_process(
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    left = folder / "ftui-rows-left.jsonl"
-    left.touch()
+    orphan = folder / "ftui-rows-left.jsonl"
+    orphan.touch()
     used = open_rows(path).data_path
-    assert left.exists(), "it may be one that is about to be locked"
+    assert orphan.exists(), "it may be one that is about to be locked"
     assert not used.exists()
     code = f"from tui.services.reading.containers import *; from pathlib import Path; import os; \
 r = open_rows(Path({str(path)!r})); print(r.data_path, flush=True); input(); os._exit(1)"
@@ -539,7 +539,7 @@ r = open_rows(Path({str(path)!r})); print(r.data_path, flush=True); input(); os.
     theirs = Path(child.stdout.readline().strip())
     monkeypatch.setattr(spooled_rows, "_LOCK_SECONDS", -time.time())
     spooled_rows.remove_leftovers()
-    assert not left.exists()
+    assert not orphan.exists()
     assert theirs.exists()
     child.communicate("\n")
     assert theirs.exists()
@@ -552,29 +552,29 @@ def test_rows_are_read_during_unpacking(write: Write) -> None:
     rows.scan()
     wrong: list[int] = []
 
-    def look() -> None:
+    def read() -> None:
         while not rows.complete:
             wrong.extend(row for row in (0, 1, 7) if orjson.loads(rows.read(row)) != {"a": row})
 
-    looking = threading.Thread(target=look)
-    looking.start()
+    reader = threading.Thread(target=read)
+    reader.start()
     while rows.scan():
         pass
-    looking.join()
+    reader.join()
     assert not wrong
     assert len(rows) == 30_000
 
 
 def test_a_cached_index_saves_scanning_but_not_unpacking(write: Write, tmp_path: Path) -> None:
     text = (json.dumps(ROW) + "\n\n") * 3
-    known = scanned(write(text))
-    again = open_rows(known.path)
-    assert again.adopt(*known.index())
+    indexed = scanned(write(text))
+    again = open_rows(indexed.path)
+    assert again.adopt(*indexed.index())
     assert again.complete
-    assert read_all(again) == read_all(known)
+    assert read_all(again) == read_all(indexed)
     path = tmp_path / "packed"
     path.write_bytes(gzip.compress(text.encode()))
-    assert not open_rows(path).adopt(*known.index())
+    assert not open_rows(path).adopt(*indexed.index())
 
 
 @pytest.mark.parametrize(

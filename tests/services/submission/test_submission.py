@@ -61,8 +61,8 @@ def training(tmp_path: Path) -> Path:
 
 
 def request(path: Path, **fields: object) -> JobRequest:
-    given = {"training_file": path, "model": "base", "provider": "far", **fields}
-    return JobRequest.model_validate(given)
+    values = {"training_file": path, "model": "base", "provider": "far", **fields}
+    return JobRequest.model_validate(values)
 
 
 def pending(services: Services) -> list[Path]:
@@ -262,22 +262,22 @@ async def test_an_azure_server_gets_its_byte_order_mark_and_training_type(
 async def test_hyperparameters_are_sent_where_each_server_expects_them(
     jobs: Jobs, server: MisbehavingServer, training: Path
 ) -> None:
-    wanted = {"epochs": 2, "hyperparameters": {"lora_r": 8, "packing": True}}
-    chosen = {"n_epochs": 2, "lora_r": 8, "packing": True}
-    await jobs.submit(request(training, provider="far", **wanted))
+    fields = {"epochs": 2, "hyperparameters": {"lora_r": 8, "packing": True}}
+    hyperparameters = {"n_epochs": 2, "lora_r": 8, "packing": True}
+    await jobs.submit(request(training, provider="far", **fields))
     method = server.bodies[-1]["method"]
-    assert method == {"type": "supervised", "supervised": {"hyperparameters": chosen}}
-    await jobs.submit(request(training, provider="nebius", **wanted))
-    assert server.bodies[-1]["hyperparameters"] == chosen
+    assert method == {"type": "supervised", "supervised": {"hyperparameters": hyperparameters}}
+    await jobs.submit(request(training, provider="nebius", **fields))
+    assert server.bodies[-1]["hyperparameters"] == hyperparameters
     assert server.bodies[-1]["method"] == {"type": "supervised"}
 
 
 async def test_the_request_of_a_recorded_job_is_loaded(
     jobs: Jobs, server: MisbehavingServer, training: Path
 ) -> None:
-    wanted = request(training, epochs=3, suffix="tickets", hyperparameters={"lora_r": 8})
-    view = await jobs.submit(wanted)
-    assert await jobs.load_request("far", view.id) == wanted
+    original = request(training, epochs=3, suffix="tickets", hyperparameters={"lora_r": 8})
+    view = await jobs.submit(original)
+    assert await jobs.load_request("far", view.id) == original
     training.unlink()
     again = await jobs.load_request("far", view.id)
     assert (again.training_file, again.training_file_id) == (None, "file-1")

@@ -45,7 +45,7 @@ async def make(
 
     clock = Clock(now=lambda: 1_700_000_000.0, sleep=sleep, random=lambda: 1.0)
 
-    def make(max_whole_bytes: int = PART, **given: object) -> Uploader:
+    def make(max_whole_bytes: int = PART, **options: object) -> Uploader:
         return Uploader(
             services.providers,
             services.workspace,
@@ -53,7 +53,7 @@ async def make(
             "far",
             max_whole_bytes=max_whole_bytes,
             part_bytes=PART,
-            **given,  # type: ignore[arg-type]
+            **options,  # type: ignore[arg-type]
         )
 
     yield make
@@ -76,7 +76,7 @@ async def test_a_small_file_is_uploaded_whole(
 ) -> None:
     file = await make(max_whole_bytes=10_000).send(path)
     assert server.files.contents[file] == CONTENT
-    assert server.files.told[file]["filename"] == "train.jsonl"
+    assert server.files.objects[file]["filename"] == "train.jsonl"
     assert server.count("POST", "/uploads") == 0
 
 
@@ -127,12 +127,12 @@ async def test_an_interrupted_upload_continues_after_a_restart(
         await make(on_progress=stop_in_third).send(path)
     before = len(server.files.parts["upload-1"])
     assert before == 2
-    seen: list[UploadProgress] = []
-    file = await make(on_progress=seen.append).send(path)
+    reports: list[UploadProgress] = []
+    file = await make(on_progress=reports.append).send(path)
     assert server.files.contents[file] == CONTENT
     assert list(server.files.parts) == ["upload-1"]
     assert len(server.files.parts["upload-1"]) == 4
-    uploading = [one.done for one in seen if one.step == "uploading"]
+    uploading = [report.done for report in reports if report.step == "uploading"]
     assert min(uploading) > 2 * PART, "what the server has is not sent again"
 
 
@@ -167,10 +167,10 @@ async def test_the_same_bytes_are_not_sent_twice(
 @pytest.mark.parametrize(
     "change",
     [
-        lambda server: server.files.told.clear(),
-        lambda server: server.files.told["file-1"].update(bytes=17),
-        lambda server: server.files.told["file-1"].update(purpose="evals"),
-        lambda server: server.files.told["file-1"].update(status="error"),
+        lambda server: server.files.objects.clear(),
+        lambda server: server.files.objects["file-1"].update(bytes=17),
+        lambda server: server.files.objects["file-1"].update(purpose="evals"),
+        lambda server: server.files.objects["file-1"].update(status="error"),
     ],
     ids=["gone", "of another size", "for something else", "broken"],
 )
@@ -205,9 +205,9 @@ async def test_a_file_changed_since_its_check_is_not_sent(
 
 
 @pytest.mark.parametrize("max_whole_bytes", [PART, 10_000])
-@pytest.mark.parametrize("what", ["grows", "is cut", "is gone"])
+@pytest.mark.parametrize("action", ["grows", "is cut", "is gone"])
 async def test_a_file_changed_during_its_upload_is_reported(
-    server: MisbehavingServer, make: Make, path: Path, what: str, max_whole_bytes: int
+    server: MisbehavingServer, make: Make, path: Path, action: str, max_whole_bytes: int
 ) -> None:
     acts = {
         "grows": lambda: path.write_bytes(CONTENT + b"more"),
@@ -216,8 +216,8 @@ async def test_a_file_changed_during_its_upload_is_reported(
     }
 
     def act(progress: UploadProgress) -> None:
-        if progress.step == "uploading" and what in acts:
-            acts.pop(what)()
+        if progress.step == "uploading" and action in acts:
+            acts.pop(action)()
 
     with pytest.raises(FileError, match=r"train\.jsonl"):
         await make(max_whole_bytes, on_progress=act).send(path)
@@ -264,6 +264,6 @@ async def test_a_failing_server_is_retried_a_limited_number_of_times(
 
 async def test_progress_shows_size_rate_and_time_left() -> None:
     now = UploadProgress("uploading", "tickets.jsonl", 2_100_000_000, 5_200_000_000, 98_100_000)
-    said = "uploading tickets.jsonl (5.2 GB)  40%  98.1 MB/s  0:32 left"
-    assert describe_progress(now) == said
+    line = "uploading tickets.jsonl (5.2 GB)  40%  98.1 MB/s  0:32 left"
+    assert describe_progress(now) == line
     assert describe_progress(UploadProgress("reading", "x\x1b[2J", 0, 10)).isprintable()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from servers.misbehaving import Fault, MisbehavingServer, misbehaving_server
 from support.providers import provider_profile
-from support.watched_jobs import a_run, request, seen
+from support.watched_jobs import a_run, request, watch_to_end
 
 from tui.services.container import Services
 from tui.services.errors import InputError, NotFound
@@ -19,7 +19,7 @@ async def test_the_list_merges_the_servers_jobs_with_those_it_forgot(
     server: MisbehavingServer, jobs: Jobs
 ) -> None:
     a_run(server)
-    await seen(jobs)
+    await watch_to_end(jobs)
     server.jobs.clear()
     server.add_job("ftjob-2", created_at=1_700_000_900, status="queued")
     listed = await jobs.list_jobs()
@@ -46,7 +46,7 @@ async def test_a_server_out_of_reach_leaves_the_recorded_jobs(
     server: MisbehavingServer, jobs: Jobs
 ) -> None:
     a_run(server)
-    await seen(jobs)
+    await watch_to_end(jobs)
     server.faults = [Fault("html")]
     listed = await jobs.list_jobs()
     assert [view.id for view in listed.views] == ["ftjob-1"]
@@ -73,20 +73,20 @@ async def test_jobs_of_two_providers_are_one_list_and_each_is_found_where_it_is(
         near = provider_profile(other.url)
         providers = {**services.settings.providers, "near": near}
         settings = services.settings.model_copy(update={"providers": providers})
-        both = Services(settings)
+        combined = Services(settings)
         server.add_job("ftjob-far", created_at=5)
         other.add_job("ftjob-near", created_at=7)
-        listed = await both.jobs.list_jobs()
+        listed = await combined.jobs.list_jobs()
         assert [(view.provider, view.id) for view in listed.views] == [
             ("near", "ftjob-near"),
             ("far", "ftjob-far"),
         ]
-        assert (await both.jobs.resolve("ftjob-n")).provider == "near"
+        assert (await combined.jobs.resolve("ftjob-n")).provider == "near"
         other.faults = [Fault("status", 503)]
-        listed = await both.jobs.list_jobs()
+        listed = await combined.jobs.list_jobs()
         assert [view.id for view in listed.views] == ["ftjob-far"]
         assert set(listed.errors) == {"near"}
-        await both.providers.close()
+        await combined.providers.close()
 
 
 async def test_what_others_add_to_a_log_is_in_the_next_list(
@@ -94,8 +94,8 @@ async def test_what_others_add_to_a_log_is_in_the_next_list(
 ) -> None:
     server.add_job()
     server.add_step(1)
-    async for look in jobs.follow("far", "ftjob-1"):
-        if look.records:
+    async for update in jobs.follow("far", "ftjob-1"):
+        if update.records:
             break
     assert [view.step for view in await jobs.recorded()] == [1]
     step = {"type": "metrics", "id": "ev-2", "at": 1_700_000_002.0, "step": 2}

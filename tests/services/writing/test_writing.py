@@ -94,9 +94,9 @@ async def test_rejected_rows_are_written_with_their_reasons(tmp_path: Path, out:
     assert rejected[0]["row"] == bad[0]
     assert rejected[1]["raw"] == '{"messages": ['
     assert rejected[2]["raw"] == '{"messages": "caf\\xe9"}'
-    assert "no-assistant" in {one["code"] for one in rejected[0]["problems"]}
+    assert "no-assistant" in {problem["code"] for problem in rejected[0]["problems"]}
     assert rejected[0]["problems"][0].keys() == {"code", "severity", "where", "message", "fix"}
-    assert all(one["severity"] == "error" for row in rejected for one in row["problems"])
+    assert all(problem["severity"] == "error" for row in rejected for problem in row["problems"])
     assert {problem.line for problem in done.problems} == {13, 14, 15, 16}
 
 
@@ -106,7 +106,7 @@ async def test_rows_with_chosen_warnings_are_rejected(tmp_path: Path, out: Path)
     request = WriteRequest(out=out, leave_out=frozenset({"placeholder", "duplicate-row"}))
     done = await written(source, request)
     rejected = lines_of(out.with_name("chat.rejected.jsonl"))
-    assert [[one["code"] for one in row["problems"]] for row in rejected] == [
+    assert [[problem["code"] for problem in row["problems"]] for row in rejected] == [
         ["placeholder"],
         ["duplicate-row"],
     ]
@@ -127,7 +127,7 @@ async def test_edits_and_exclusions_are_written_and_recorded(tmp_path: Path, out
     assert lines_of(out)[-1] == json.loads(mended)
     assert (done.rows, done.written, done.rejected, done.excluded, done.edited) == (13, 11, 2, 2, 1)
     rejected = lines_of(out.with_name("chat.rejected.jsonl"))
-    assert [(one["line"], one["excluded"], one["problems"]) for one in rejected] == [
+    assert [(row["line"], row["excluded"], row["problems"]) for row in rejected] == [
         (2, True, []),
         (5, True, []),
     ]

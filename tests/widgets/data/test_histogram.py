@@ -22,10 +22,10 @@ def test_a_bar_is_drawn_in_halves_of_a_cell_or_in_ascii() -> None:
 
 @given(st.floats(0, 1), st.integers(1, 200), st.booleans())
 def test_a_bar_is_as_long_as_its_share(share: float, width: int, blocks: bool) -> None:
-    drawn = bar(share, width, blocks=blocks)
-    assert len(drawn) == width
-    assert (drawn.strip() == "") == (share == 0)
-    assert abs(len(drawn.strip()) - share * width) <= 1
+    text = bar(share, width, blocks=blocks)
+    assert len(text) == width
+    assert (text.strip() == "") == (share == 0)
+    assert abs(len(text.strip()) - share * width) <= 1
 
 
 @given(st.lists(bars, max_size=20), st.integers(30, 200), st.booleans())
@@ -36,8 +36,8 @@ def test_lines_fill_their_width_exactly(items: list[Bar], width: int, blocks: bo
 
 
 def test_counts_and_shares_are_aligned() -> None:
-    drawn = draw_bars([Bar("user", 1500), Bar("日本 [/x]", 500)], 2000, 40)
-    assert [line.plain for line in drawn] == [
+    lines = draw_bars([Bar("user", 1500), Bar("日本 [/x]", 500)], 2000, 40)
+    assert [line.plain for line in lines] == [
         "user      ━━━━━━━━━━━━━━━━━━━ 1,500  75%",
         "日本 [/x] ━━━━━━╸               500  25%",
     ]

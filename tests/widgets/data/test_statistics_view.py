@@ -84,8 +84,8 @@ def test_bars_can_be_plain_ascii() -> None:
 
 
 def test_no_valid_row_is_one_sentence() -> None:
-    nothing = summarise_tally(Tally(), DEFAULT_OPTIONS)
-    assert lines(nothing, 73) == ["All rows have errors, so there are no statistics."]
+    summary = summarise_tally(Tally(), DEFAULT_OPTIONS)
+    assert lines(summary, 73) == ["All rows have errors, so there are no statistics."]
 
 
 def test_many_labels_and_prompts_are_summed_up() -> None:

@@ -30,6 +30,6 @@ def test_the_extremes_stand_at_the_ends() -> None:
 
 @given(st.tuples(shares, shares, shares).map(sorted), st.integers(10, 300))
 def test_it_fits_its_width_and_shows_its_point(values: list[float], width: int) -> None:
-    drawn = draw(values[0], values[1], values[2], width)
-    assert len(drawn) == width
-    assert drawn.count("●") == 1
+    text = draw(values[0], values[1], values[2], width)
+    assert len(text) == width
+    assert text.count("●") == 1

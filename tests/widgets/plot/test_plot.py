@@ -123,8 +123,8 @@ def test_any_keys_lead_to_a_view_that_can_be_drawn_and_described(
 
 
 def test_training_falls_from_the_upper_left_to_the_lower_right() -> None:
-    drawn = texts(plot(CURVES, 100, 15, PLAIN_ASCII))
-    rows = {line.find("#", 8): y for y, line in enumerate(drawn[:13]) if "#" in line[8:50]}
+    plotted = texts(plot(CURVES, 100, 15, PLAIN_ASCII))
+    rows = {line.find("#", 8): y for y, line in enumerate(plotted[:13]) if "#" in line[8:50]}
     assert [rows[column] for column in sorted(rows)] == sorted(rows.values())
 
 
@@ -133,9 +133,9 @@ def test_training_falls_from_the_upper_left_to_the_lower_right() -> None:
 def test_the_line_has_no_gap(view: View, braille: bool) -> None:
     few = Curves([RunCurves(line=points((1, 3.0), (30, 0.5), (60, 2.5), (90, 1.0)))], 90)
     glyph = "⠀" if braille else "#"
-    drawn = texts(plot(few, 90, 16, replace(view, braille=braille)))[:14]
+    plotted = texts(plot(few, 90, 16, replace(view, braille=braille)))[:14]
     columns = [
-        any(line[x] >= glyph if braille else line[x] == glyph for line in drawn)
+        any(line[x] >= glyph if braille else line[x] == glyph for line in plotted)
         for x in range(12, 60)
     ]
     assert all(columns)
@@ -173,25 +173,25 @@ def test_ascii_is_plain_ascii() -> None:
 
 
 def test_the_axes_are_labelled() -> None:
-    drawn = texts(plot(CURVES, 100, 15, PLAIN))
-    assert drawn[0].lstrip().startswith("2.86")
-    assert drawn[12].lstrip().startswith("0 ")
+    plotted = texts(plot(CURVES, 100, 15, PLAIN))
+    assert plotted[0].lstrip().startswith("2.86")
+    assert plotted[12].lstrip().startswith("0 ")
     for step in ("0 step", "20", "40", "60", "80"):
-        assert step in drawn[-1]
+        assert step in plotted[-1]
 
 
 def test_a_narrow_range_is_labelled_with_more_decimals() -> None:
     near = Curves([RunCurves(line=points(*((step, 5.45 + step / 10_000) for step in range(50))))])
-    drawn = texts(plot(near, 60, 11, PLAIN))
-    assert [drawn[row].split()[0] for row in (0, 4, 8)] == ["5.4549", "5.4525", "5.4500"] or [
-        drawn[row].split()[0] for row in (0, 4, 8)
+    plotted = texts(plot(near, 60, 11, PLAIN))
+    assert [plotted[row].split()[0] for row in (0, 4, 8)] == ["5.4549", "5.4525", "5.4500"] or [
+        plotted[row].split()[0] for row in (0, 4, 8)
     ] == ["5.455", "5.452", "5.450"]
 
 
 def test_by_time_the_axis_counts_from_the_start_of_the_run() -> None:
-    drawn = texts(plot(CURVES, 100, 15, View(x_axis=XAxis.TIME)))
-    assert "0:00" in drawn[-1]
-    assert "1:30" in drawn[-1]
+    plotted = texts(plot(CURVES, 100, 15, View(x_axis=XAxis.TIME)))
+    assert "0:00" in plotted[-1]
+    assert "1:30" in plotted[-1]
 
 
 def test_by_time_runs_of_different_days_start_together() -> None:
@@ -224,8 +224,8 @@ def test_a_log_scale_leaves_out_and_counts_values_not_above_zero() -> None:
     line = points((1, 100.0), (2, 1.0), (3, 0.0), (4, -5.0), (5, 0.01))
     mixed = Curves([RunCurves(line=line)])
     view = replace(PLAIN_ASCII, log=True)
-    drawn = texts(plot(mixed, 60, 11, view))
-    assert [drawn[row].split()[0] for row in (0, 4, 8)] == ["100", "1.00", "0.010"]
+    plotted = texts(plot(mixed, 60, 11, view))
+    assert [plotted[row].split()[0] for row in (0, 4, 8)] == ["100", "1.00", "0.010"]
     assert "2 values not above zero" in describe_view(TracedCurves(mixed), view)
 
 
