@@ -113,17 +113,17 @@ async def opened(services: Services) -> tuple[float, float]:
 async def followed(jobs: Jobs, server: MisbehavingServer, points: int) -> dict[str, float]:
     """Milliseconds of a further poll with one new step and of a view; bytes a point that stay."""
     tracemalloc.start()
-    looks = jobs.follow("far", JOB)
-    seen = await anext(looks)
-    while seen.connection.updated_at is None:
-        seen = await anext(looks)
+    updates = jobs.follow("far", JOB)
+    update = await anext(updates)
+    while update.connection.updated_at is None:
+        update = await anext(updates)
     current_bytes, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     times = []
     for step in range(points + 1, points + 1 + POLLS):
         add_step(server, step)
-        times.append(await _timed(looks.__anext__))
-    await looks.aclose()
+        times.append(await _timed(updates.__anext__))
+    await updates.aclose()
     return {
         "poll_ms": median(times) * 1000,
         "kept_bytes_a_point": current_bytes / points,
@@ -131,11 +131,11 @@ async def followed(jobs: Jobs, server: MisbehavingServer, points: int) -> dict[s
     }
 
 
-async def _timed(look: Callable[[], object]) -> float:
+async def _timed(get_update: Callable[[], object]) -> float:
     begin = time.perf_counter()
-    seen = await look()  # type: ignore[misc]
-    assert isinstance(seen, JobUpdate)
-    assert len(seen.records) == 1
+    update = await get_update()  # type: ignore[misc]
+    assert isinstance(update, JobUpdate)
+    assert len(update.records) == 1
     return time.perf_counter() - begin
 
 

@@ -75,11 +75,11 @@ def main() -> None:
         f"{first.rows:,} rows, {path.stat().st_size / 1e6:,.0f} MB, "
         f"report of {report_size / 1e6:.0f} MB"
     )
-    for what, seen in (("first", first), ("second", second), ("new date", third)):
-        budget = f" (budget {SECONDS:.0f} s: {verdict})" if seen is second else ""
+    for label, result in (("first", first), ("second", second), ("new date", third)):
+        budget = f" (budget {SECONDS:.0f} s: {verdict})" if result is second else ""
         print(
-            f"{what:<9} {seen.seconds:6.2f} s, {first.seconds / seen.seconds:5.0f}x as fast as "
-            f"the first, {seen.memory:.0f} MB{budget}"
+            f"{label:<9} {result.seconds:6.2f} s, {first.seconds / result.seconds:5.0f}x as fast as "
+            f"the first, {result.memory:.0f} MB{budget}"
         )
 
 

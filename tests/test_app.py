@@ -76,14 +76,14 @@ async def test_help_lists_every_key_of_the_footer_and_closes_with_escape(
         screen = app.screen
         assert isinstance(screen, ModeScreen)
         assert screen.ABOUT
-        shown = {
+        footer_labels = {
             active.binding.description
             for active in screen.active_bindings.values()
             if active.binding.show
         }
         await pilot.press("question_mark")
         assert isinstance(app.screen, Help)
-        assert shown <= {description for _, description in app.screen.keys}
+        assert footer_labels <= {description for _, description in app.screen.keys}
         await pilot.press("escape")
         assert app.screen is screen
 

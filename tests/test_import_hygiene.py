@@ -24,13 +24,13 @@ for module in pkgutil.walk_packages(tui.domain.__path__, 'tui.domain.'):
 
 
 def loaded_after(code: str) -> set[str]:
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", f"{code}\nimport sys; print('\\n'.join(sys.modules))"],
         capture_output=True,
         text=True,
         check=True,
     )
-    return {name.split(".")[0] for name in done.stdout.splitlines()}
+    return {name.split(".")[0] for name in process.stdout.splitlines()}
 
 
 @pytest.mark.parametrize(

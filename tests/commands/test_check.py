@@ -128,8 +128,8 @@ def test_leaks_into_the_other_files_are_errors(
     capsys: pytest.CaptureFixture[str], flag: str
 ) -> None:
     train = sample_path("tickets_train.jsonl")
-    for other in ("tickets_validation.jsonl", "tickets_test.jsonl"):
-        assert checked(capsys, train, flag, sample_path(other))[0] == 0
+    for name in ("tickets_validation.jsonl", "tickets_test.jsonl"):
+        assert checked(capsys, train, flag, sample_path(name))[0] == 0
     code, report = checked(capsys, train, flag, train)
     assert code == 1
     assert set(codes(report)) == {"leaked-row"}

@@ -46,19 +46,19 @@ def test_raw_pairs_become_the_expected_chat_file(
     raw = sample_path("tickets_raw.jsonl")
     before = raw.read_bytes()
     code, output, _ = run(capsys, "prepare", raw, "-o", out, "--system", system, "--json")
-    done = json.loads(output)
+    summary = json.loads(output)
     assert code == 0
-    assert done["outputs"] == [{"file": str(out), "rows": 120}]
-    assert (done["format"], done["written"], done["rejected"]) == ("pairs", 120, 0)
+    assert summary["outputs"] == [{"file": str(out), "rows": 120}]
+    assert (summary["format"], summary["written"], summary["rejected"]) == ("pairs", 120, 0)
     assert [json.loads(line) for line in out.read_text().splitlines()] == list(
         map(json.loads, train)
     )
     assert raw.read_bytes() == before
     assert stat.S_IMODE(out.stat().st_mode) & 0o600 == 0o600
-    assert done.keys() >= KEYS
-    assert done["rejected_file"] is None
+    assert summary.keys() >= KEYS
+    assert summary["rejected_file"] is None
     manifest = out.with_name("chat.manifest.json")
-    assert done["manifest"] == str(manifest)
+    assert summary["manifest"] == str(manifest)
     assert sorted(out.parent.iterdir()) == [out, manifest]
     manifest_json = json.loads(manifest.read_text())
     assert manifest_json["outputs"][0]["sha256"] == hashlib.sha256(out.read_bytes()).hexdigest()
@@ -123,13 +123,13 @@ def test_low_quality_rows_are_rejected_and_reported(
     rows = [json.dumps({"input": "Where is it?", "ideal_output": text}) for text, _ in answers]
     (here / "raw.jsonl").write_text("\n".join(rows))
     code, output, _ = run(capsys, "prepare", here / "raw.jsonl", "-o", here / "out.jsonl", "--json")
-    done = json.loads(output)
+    summary = json.loads(output)
     assert code == 0
-    assert (done["rows"], done["written"], done["rejected"]) == (8, 1, 7)
-    assert [(problem["line"], problem["code"]) for problem in done["problems"]] == [
+    assert (summary["rows"], summary["written"], summary["rejected"]) == (8, 1, 7)
+    assert [(problem["line"], problem["code"]) for problem in summary["problems"]] == [
         (line, reason) for line, (_, reason) in enumerate(answers, 1) if reason
     ]
-    assert {problem["where"] for problem in done["problems"]} == {"ideal_output"}
+    assert {problem["where"] for problem in summary["problems"]} == {"ideal_output"}
 
 
 @pytest.mark.parametrize("share", ["1", "-0.1", "half", "nan"])
@@ -166,8 +166,8 @@ def test_short_answers_of_chat_are_kept_as_the_dialog_keeps_them(
     capsys: pytest.CaptureFixture[str], here: Path
 ) -> None:
     rows = [chat_row(f"What is ticket {number} about?", "billing") for number in range(12)]
-    done = prepared(capsys, save(here / "chat.jsonl", *rows), "-o", "out.jsonl")
-    assert (done["written"], done["rejected"]) == (12, 0)
+    summary = prepared(capsys, save(here / "chat.jsonl", *rows), "-o", "out.jsonl")
+    assert (summary["written"], summary["rejected"]) == (12, 0)
     assert json.loads((here / "out.manifest.json").read_text())["left_out"] == []
 
 
@@ -186,8 +186,8 @@ def test_an_array_of_preference_rows_is_written_as_preference_lines(
     (here / "dpo.json").write_text(json.dumps(rows, indent=2))
     report = checked(capsys, here / "dpo.json")[1]
     assert report["problems"][0]["code"] == "needs-conversion"
-    done = prepared(capsys, here / "dpo.json", "-o", "out.jsonl")
-    assert (done["format"], done["written"]) == ("preference", 12)
+    summary = prepared(capsys, here / "dpo.json", "-o", "out.jsonl")
+    assert (summary["format"], summary["written"]) == ("preference", 12)
     assert [json.loads(line) for line in (here / "out.jsonl").open()] == rows
     code, report = checked(capsys, here / "out.jsonl")
     assert (code, report["valid"]) == (0, 12)
@@ -212,10 +212,10 @@ def test_certain_fixes_are_applied_on_request(
     code, _, err = run(capsys, "prepare", raw, "-o", "out.jsonl")
     assert code == 2
     assert "--fix all" in err
-    done = prepared(capsys, raw, "-o", "out.jsonl", "--fix", "tool-arguments-not-string")
-    assert (done["written"], done["rejected"], done["edited"]) == (12, 0, 12)
-    written = [json.loads(line) for line in (here / "out.jsonl").open()]
-    assert written == [calling(number, f'{{"parcel": {number}}}') for number in range(12)]
+    summary = prepared(capsys, raw, "-o", "out.jsonl", "--fix", "tool-arguments-not-string")
+    assert (summary["written"], summary["rejected"], summary["edited"]) == (12, 0, 12)
+    rows_out = [json.loads(line) for line in (here / "out.jsonl").open()]
+    assert rows_out == [calling(number, f'{{"parcel": {number}}}') for number in range(12)]
     (edit,) = json.loads((here / "out.manifest.json").read_text())["edits"]
     assert (
         edit["words"] == "write the arguments as a string, all rows with tool-arguments-not-string"
@@ -227,10 +227,10 @@ def test_certain_fixes_are_applied_on_request(
 def test_a_flawed_file_becomes_a_clean_one_in_one_command(
     capsys: pytest.CaptureFixture[str], here: Path
 ) -> None:
-    done = prepared(
+    summary = prepared(
         capsys, sample_path("tickets_flawed.jsonl"), "-o", "clean.jsonl", "--fix", "all"
     )
-    assert done["edited"] > 10
+    assert summary["edited"] > 10
     code, report = checked(capsys, here / "clean.jsonl")
     assert (code, report["invalid"]) == (0, 0)
     assert not {"duplicate-row", "near-duplicate", "outer-whitespace"} & {
@@ -248,12 +248,12 @@ def test_an_unknown_fix_is_reported(capsys: pytest.CaptureFixture[str], here: Pa
 
 def test_rejected_rows_have_their_own_file(capsys: pytest.CaptureFixture[str], here: Path) -> None:
     raw = save(here / "raw.jsonl", *good_rows(), {"messages": []})
-    done = prepared(capsys, raw, "-o", "out.jsonl")
-    assert done["rejected_file"] == "out.rejected.jsonl"
+    summary = prepared(capsys, raw, "-o", "out.jsonl")
+    assert summary["rejected_file"] == "out.rejected.jsonl"
     (rejected,) = map(json.loads, Path("out.rejected.jsonl").read_text().splitlines())
     assert (rejected["line"], rejected["row"]) == (13, {"messages": []})
     assert [problem["code"] for problem in rejected["problems"]] == [
-        problem["code"] for problem in done["problems"]
+        problem["code"] for problem in summary["problems"]
     ]
 
 
@@ -272,8 +272,8 @@ def test_text_output_says_what_was_written(capsys: pytest.CaptureFixture[str], h
 
 def test_a_split_may_have_a_test_file_too(capsys: pytest.CaptureFixture[str], here: Path) -> None:
     raw = save(here / "raw.jsonl", *good_rows(20))
-    done = prepared(capsys, raw, "-o", "out.jsonl", "--split", "0.1", "--test-split", "0.2")
-    assert done["outputs"] == [
+    summary = prepared(capsys, raw, "-o", "out.jsonl", "--split", "0.1", "--test-split", "0.2")
+    assert summary["outputs"] == [
         {"file": "out.jsonl", "rows": 14},
         {"file": "out.validation.jsonl", "rows": 2},
         {"file": "out.test.jsonl", "rows": 4},
@@ -340,6 +340,6 @@ def test_unknown_rules_and_limits_are_reported(
 def test_the_format_can_be_given(capsys: pytest.CaptureFixture[str], here: Path) -> None:
     row = {"instruction": "Where is it?", "output": "It is on its way to you."}
     raw = save(here / "raw.jsonl", *good_rows(), row)
-    done = prepared(capsys, raw, "-o", "out.jsonl", "--format", "alpaca")
-    assert (done["format"], done["written"], done["rejected"]) == ("alpaca", 1, 12)
-    assert {problem["code"] for problem in done["problems"]} == {"other-format"}
+    summary = prepared(capsys, raw, "-o", "out.jsonl", "--format", "alpaca")
+    assert (summary["format"], summary["written"], summary["rejected"]) == ("alpaca", 1, 12)
+    assert {problem["code"] for problem in summary["problems"]} == {"other-format"}

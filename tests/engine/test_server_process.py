@@ -85,9 +85,9 @@ def test_what_prevents_the_start_is_reported_in_one_line(tmp_path: Path, free_po
     assert path.read_text() == "not a socket"
     path.unlink()
 
-    with socket.socket(socket.AF_UNIX) as other:
-        other.bind(str(path))
-        other.listen()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
         process = start(home, path)
     assert (process.returncode, process.stderr.count("\n")) == (2, 1)
     assert "Another program listens" in process.stderr
@@ -97,9 +97,9 @@ def test_what_prevents_the_start_is_reported_in_one_line(tmp_path: Path, free_po
     assert "longer than" in process.stderr
 
     path.unlink()
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", free_port))
-        other.listen()
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", free_port))
+        listener.listen()
         process = start(home, path, "--port", str(free_port))
     assert (process.returncode, process.stderr.count("\n")) == (2, 1)
     assert "another program uses it" in process.stderr

@@ -74,7 +74,7 @@ class Terminal:
             start_new_session=True,
         )
         os.close(slave)
-        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader = threading.Thread(target=self._read_output, daemon=True)
         self._reader.start()
 
     @property
@@ -127,10 +127,13 @@ class Terminal:
                 if time.monotonic() > deadline:
                     raise TimeoutError("the terminal never was calm")
 
-    def _wait(self, done: Callable[[], bool], what: str, seconds: float) -> None:
+    def _wait(self, condition: Callable[[], bool], description: str, seconds: float) -> None:
         with self._news:
-            if not self._news.wait_for(lambda: done() or self._ended, seconds) or not done():
-                raise TimeoutError(f"{what!r} never came; last was {self.text()[-2000:]!r}")
+            if (
+                not self._news.wait_for(lambda: condition() or self._ended, seconds)
+                or not condition()
+            ):
+                raise TimeoutError(f"{description!r} never came; last was {self.text()[-2000:]!r}")
 
     def wait_for_end(self, seconds: float = 30) -> int:
         """The exit status, once the program has ended."""
@@ -167,7 +170,7 @@ class Terminal:
         os.close(self._master)
         return self._process.wait(30)
 
-    def _read(self) -> None:
+    def _read_output(self) -> None:
         while True:
             try:
                 while not select.select([self._master], [], [], 0.5)[0]:

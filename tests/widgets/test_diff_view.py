@@ -52,10 +52,10 @@ async def test_what_differs_within_a_line_is_marked(size: tuple[int, int]) -> No
             row_diff('{"a": " cafÃ© ", "b": 1}'.encode(), '{"a": "café", "b": 1}'.encode())
         )
         await pilot.pause()
-        shown = [line.plain for line in app.view.lines]
-        assert '-   "a": " cafÃ© ",' in shown
-        assert '+   "a": "café",' in shown
-        assert '    "b": 1' in shown
+        lines = [line.plain for line in app.view.lines]
+        assert '-   "a": " cafÃ© ",' in lines
+        assert '+   "a": "café",' in lines
+        assert '    "b": 1' in lines
         assert changed(app.view) == [" cafÃ© ", "café"]
 
 
@@ -86,10 +86,10 @@ async def test_lines_that_are_only_added_have_no_marked_words() -> None:
 @given(st.lists(lines, max_size=30), st.integers(10, 120))
 @settings(max_examples=60)
 def test_every_line_fits_and_nothing_is_lost(diff: list[DiffLine], width: int) -> None:
-    shown = laid_out(diff, width)
-    assert all(cell_len(line) <= width for line in shown)
-    assert not any(map(has_unsafe, shown))
-    assert "".join(line[2:] for line in shown) == "".join(scrub(line.text) for line in diff)
+    drawn_lines = laid_out(diff, width)
+    assert all(cell_len(line) <= width for line in drawn_lines)
+    assert not any(map(has_unsafe, drawn_lines))
+    assert "".join(line[2:] for line in drawn_lines) == "".join(scrub(line.text) for line in diff)
 
 
 async def test_scrolling_repaints_only_what_differs() -> None:

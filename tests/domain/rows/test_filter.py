@@ -119,8 +119,14 @@ def matching_rows(query: str, *rows: bytes) -> list[int]:
 def test_a_text_is_found_in_any_case_and_however_it_is_written(
     text: str, query: str, escaped: bool
 ) -> None:
-    other = row("Something else altogether.", escaped=escaped)
-    rows = [other, row(text, escaped=escaped), b"", other, row(text * 2, escaped=escaped)]
+    without_text = row("Something else altogether.", escaped=escaped)
+    rows = [
+        without_text,
+        row(text, escaped=escaped),
+        b"",
+        without_text,
+        row(text * 2, escaped=escaped),
+    ]
     assert text_finder(query)(rows) == [1, 4]
 
 

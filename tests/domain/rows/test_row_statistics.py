@@ -221,14 +221,14 @@ rows = st.lists(
 def test_parts_that_are_counted_apart_come_to_the_same(
     given_rows: list[tuple[str, str | None, int, tuple[str, ...]]], cut: int
 ) -> None:
-    whole, first, rest = Tally(1000), Tally(1000), Tally(1000)
+    combined, first, rest = Tally(1000), Tally(1000), Tally(1000)
     for number, (answer, system, tokens, problems) in enumerate(given_rows):
-        for tally in (whole, first if number < cut else rest):
+        for tally in (combined, first if number < cut else rest):
             tally.add(example(answer, system), tokens, problems)
     first.merge(rest)
-    assert summarise_tally(first, OPTIONS) == summarise_tally(whole, OPTIONS)
+    assert summarise_tally(first, OPTIONS) == summarise_tally(combined, OPTIONS)
     restored = Tally.from_json(json.loads(json.dumps(first.to_json())))
-    assert summarise_tally(restored, OPTIONS) == summarise_tally(whole, OPTIONS)
+    assert summarise_tally(restored, OPTIONS) == summarise_tally(combined, OPTIONS)
 
 
 @pytest.mark.parametrize(

@@ -141,9 +141,9 @@ def swap_quotes(raw: bytes, draw: st.DrawFn) -> bytes:
     )
 
 
-def put(raw: bytes, draw: st.DrawFn) -> bytes:
+def insert(raw: bytes, draw: st.DrawFn) -> bytes:
     at = draw(st.integers(0, len(raw)))
-    odd = [
+    inserted = [
         b"\x00",
         b"\x1b[2J",
         b"\xff",
@@ -153,7 +153,7 @@ def put(raw: bytes, draw: st.DrawFn) -> bytes:
         b"\xef\xbb\xbf",
         b"\r",
     ]
-    return raw[:at] + draw(st.sampled_from(odd)) + raw[at:]
+    return raw[:at] + draw(st.sampled_from(inserted)) + raw[at:]
 
 
 def double(raw: bytes, draw: st.DrawFn) -> bytes:
@@ -182,7 +182,7 @@ def drop_or_replace(raw: bytes, draw: st.DrawFn) -> bytes:
     return json.dumps(value).encode()
 
 
-ACCIDENTS = [cut, cut_off, flip, swap_quotes, put, double, drop_or_replace, drop_or_replace]
+ACCIDENTS = [cut, cut_off, flip, swap_quotes, insert, double, drop_or_replace, drop_or_replace]
 
 
 def test_the_good_rows_are_good_by_both_measures() -> None:

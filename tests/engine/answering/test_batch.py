@@ -168,11 +168,11 @@ def test_a_model_with_other_layers_than_attention_runs_its_batches_apart(
 ) -> None:
     from tui.engine.answering.batch import Batch
 
-    batch, other = running_batch(model), Batch(model, [generation(model, PROMPTS[1], 20)])
-    generations = [*batch.generations, *other.generations]
-    assert not batch.can_absorb(other)
+    batch, second_batch = running_batch(model), Batch(model, [generation(model, PROMPTS[1], 20)])
+    generations = [*batch.generations, *second_batch.generations]
+    assert not batch.can_absorb(second_batch)
     run(batch)
-    run(other)
+    run(second_batch)
     assert_as_alone(model, generations)
 
 
@@ -226,6 +226,6 @@ def test_a_seeded_answer_is_the_same_alone_and_in_a_batch(model: LoadedModel) ->
     alone = generation(model, PROMPTS[1], **params)
     run(Batch(model, [alone]))
     batched = generation(model, PROMPTS[1], **params)
-    others = generation(model, PROMPTS[0]), generation(model, PROMPTS[3], seed=11)
-    run(Batch(model, [others[0], batched, others[1]]))
+    neighbours = generation(model, PROMPTS[0]), generation(model, PROMPTS[3], seed=11)
+    run(Batch(model, [neighbours[0], batched, neighbours[1]]))
     assert batched.detokenizer.tokens == alone.detokenizer.tokens

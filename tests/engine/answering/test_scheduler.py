@@ -137,8 +137,8 @@ def test_a_cancelled_request_has_no_events_and_makes_room(tiny_model: Path, tmp_
     scheduler.submit(Cancel(id="cancelled"))
     scheduler.submit(make_request("next", tiny_model))
     run(scheduler)
-    done = events.wait_for_end("next")
-    assert 0 < done.completion_tokens <= 4
+    ending = events.wait_for_end("next")
+    assert 0 < ending.completion_tokens <= 4
     assert {event.id for event in events.all} == {"next"}
 
 

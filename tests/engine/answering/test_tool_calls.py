@@ -154,9 +154,9 @@ def test_a_call_is_sent_as_a_tool_call_and_is_the_finish_reason(
     model.tokenizer.chat_template = template("hermes")
     request = make_request(stream=stream)
     text = answer(model, "", call({"a": 2, "b": 2}))
-    choice, done = events_of(model, request, text)
+    choice, ending = events_of(model, request, text)
     assert isinstance(choice, Choice)
-    assert isinstance(done, Done)
+    assert isinstance(ending, Done)
     assert choice.finish_reason == "tool_calls"
     assert choice.text == ""
     assert choice.tool_calls is not None

@@ -206,15 +206,15 @@ async def test_a_row_that_is_too_large_for_the_clipboard_is_refused(
 async def test_rows_of_a_validation_file_are_reported_as_leaked(
     settings: Settings, tmp_path: Path
 ) -> None:
-    other = tmp_path / "validation.jsonl"
+    validation = tmp_path / "validation.jsonl"
     lines = sample_path("tickets_train.jsonl").read_bytes().splitlines(keepends=True)
-    other.write_bytes(b"".join(lines[3:6]))
+    validation.write_bytes(b"".join(lines[3:6]))
     app = app_on(settings, "tickets_train.jsonl")
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot)
         await pilot.press("a")
         await until(pilot, lambda: isinstance(app.screen, CompareWith))
-        app.screen.query_one("#validation", Input).value = str(other)
+        app.screen.query_one("#validation", Input).value = str(validation)
         await pilot.press("ctrl+s")
         await until(pilot, lambda: screen.dataset.counts().invalid == 3)
         await opened(pilot)

@@ -108,8 +108,8 @@ async def test_a_flawed_file_becomes_a_clean_one_by_keyboard_alone(
     manifest = json.loads(clean.with_suffix(".manifest.json").read_text())
     assert manifest["edits"]
     rejected = clean.with_suffix(".rejected.jsonl").read_text().splitlines()
-    written = clean.read_text().splitlines()
-    assert len(rejected) + len(written) == len(source.splitlines())
+    clean_rows = clean.read_text().splitlines()
+    assert len(rejected) + len(clean_rows) == len(source.splitlines())
 
 
 async def test_undo_and_redo_work_over_any_number_of_steps(

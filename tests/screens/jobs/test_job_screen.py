@@ -269,6 +269,6 @@ async def test_an_overfitting_job_gets_a_health_note_with_its_rule(
         await until(pilot, lambda: isinstance(app.screen, ReadText))
         text = " ".join(line.plain for line in app.screen.query_one(LinePane).lines)
         assert "Rule: The last 3 validations are more than 2 % above the lowest one." in text
-        job = next(other for other in app.screen_stack if isinstance(other, JobScreen))
+        job = next(stacked for stacked in app.screen_stack if isinstance(stacked, JobScreen))
         assert job.is_current, "a screen below a dialog is visible"
         assert not screen(app).is_current, "the list below a job is not, and sends nothing"

@@ -137,8 +137,8 @@ def test_texts_are_read_for_candidates_alone() -> None:
         rows_read.append(row)
         return all_texts[row]
 
-    others = [text_of(random.Random(n + 100), 60) for n in range(1000)]
-    all_texts += others
+    unrelated = [text_of(random.Random(n + 100), 60) for n in range(1000)]
+    all_texts += unrelated
     assert len(dict(near_pairs(sketch(all_texts), read_text, 0.8))) == 50
     assert max(rows_read) < 100
     assert len(rows_read) <= 200
@@ -183,8 +183,8 @@ def test_near_duplicates_in_another_file_are_found_and_no_other() -> None:
 
 
 def test_exact_leaks_are_found_and_can_be_skipped() -> None:
-    mine, others = ["one two three four", "", "five six seven"], ["", "one two three four"]
-    search = (sketch(mine), mine.__getitem__, sketch(others), others.__getitem__, 0.8)
+    texts, other_texts = ["one two three four", "", "five six seven"], ["", "one two three four"]
+    search = (sketch(texts), texts.__getitem__, sketch(other_texts), other_texts.__getitem__, 0.8)
     assert list(near_leaks(*search)) == [(0, 1)]
     assert list(near_leaks(*search, skip=lambda row: row == 0)) == []
 

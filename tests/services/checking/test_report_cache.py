@@ -150,11 +150,11 @@ async def test_a_damaged_report_is_not_loaded(
     key = key_of(source)
     await cache.save(key, REPORT)
     (path,) = (source.parent / ".ftui" / "reports").glob("*.report")
-    whole = path.read_bytes()
-    cut = data.draw(st.integers(0, len(whole) - 1))
-    flipped = bytearray(whole)
+    content = path.read_bytes()
+    cut = data.draw(st.integers(0, len(content) - 1))
+    flipped = bytearray(content)
     flipped[cut] ^= data.draw(st.integers(1, 255))
-    path.write_bytes(data.draw(st.sampled_from([whole[:cut], bytes(flipped), whole + b"\0"])))
+    path.write_bytes(data.draw(st.sampled_from([content[:cut], bytes(flipped), content + b"\0"])))
     assert await cache.load(key) is None
 
 

@@ -55,8 +55,8 @@ def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         folder = folder or tmp_path_factory.mktemp("model")
         folder.mkdir(parents=True, exist_ok=True)
         tokenizer.save(str(folder / "tokenizer.json"))
-        written = {"max_position_embeddings": 512} | config
-        (folder / "config.json").write_text(json.dumps(written), encoding="utf-8")
+        model_config = {"max_position_embeddings": 512} | config
+        (folder / "config.json").write_text(json.dumps(model_config), encoding="utf-8")
         return folder
 
     return make

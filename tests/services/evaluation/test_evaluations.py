@@ -123,9 +123,9 @@ async def test_a_run_with_other_settings_does_not_reuse_the_interrupted_one(
     test = make_test_set(tmp_path)
     run = await services.evaluations.start(request(test))
     await answer(services, run, most=3)
-    other = await services.evaluations.start(request(test, scorer="exact"))
-    assert other.reused == 0
-    assert other.folder != run.folder
+    second_run = await services.evaluations.start(request(test, scorer="exact"))
+    assert second_run.reused == 0
+    assert second_run.folder != run.folder
 
 
 async def test_the_latest_finished_evaluation_is_read_back_with_its_cases(

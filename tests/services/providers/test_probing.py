@@ -27,8 +27,8 @@ async def prober(tmp_path: Path, server: MisbehavingServer) -> AsyncIterator[Pro
     """Makes what asks the server `far`, and others by their base_url."""
     opened: list[Providers] = []
 
-    def make(seconds: float = 5.0, key: str = KEY, **others: str) -> Probing:
-        urls = {"far": server.url, **others}
+    def make(seconds: float = 5.0, key: str = KEY, **addresses: str) -> Probing:
+        urls = {"far": server.url, **addresses}
         settings = Settings(
             home=tmp_path / "home",
             workspace=tmp_path / ".ftui",

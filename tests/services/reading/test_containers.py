@@ -59,8 +59,8 @@ def scan_all(rows: RowFile) -> None:
 def read_all(rows: RowFile) -> list[tuple[int, bytes]]:
     """Line and bytes of all rows; what worker processes read by bytes is the same."""
     result = [(rows.line(row), rows.read(row)) for row in range(len(rows))]
-    read = rows_between(rows.data_path, 0, rows.data_size, 1)
-    assert [(line, raw.removesuffix(b"\r")) for line, raw in read] == result
+    raw_lines = rows_between(rows.data_path, 0, rows.data_size, 1)
+    assert [(line, raw.removesuffix(b"\r")) for line, raw in raw_lines] == result
     return result
 
 
@@ -225,10 +225,10 @@ def test_an_object_over_many_lines_is_one_row_on_its_first_line(write: Write) ->
 
 
 def test_a_damaged_object_over_many_lines_spares_the_others(write: Write) -> None:
-    whole = json.dumps(ROW, indent=4)
-    lines = whole.count("\n") + 1
-    damaged = whole.replace('"user"', '"user')
-    rows = scanned(write(f"{whole}\n{damaged}\n{whole}\n"))
+    indented = json.dumps(ROW, indent=4)
+    lines = indented.count("\n") + 1
+    damaged = indented.replace('"user"', '"user')
+    rows = scanned(write(f"{indented}\n{damaged}\n{indented}\n"))
     result = read_all(rows)
     assert [line for line, _ in result] == [1, 1 + lines, 1 + 2 * lines]
     assert orjson.loads(result[2][1]) == ROW
@@ -348,9 +348,9 @@ def test_unclosed_quotes_in_a_table_with_tabs_are_text(
 def test_a_cell_in_another_encoding_damages_its_row_alone(write: Write) -> None:
     text = "input,ideal_output\ncafé,b\n".encode("latin-1") + 'c,"[é"\n'.encode()
     rows = scanned(write(text))
-    (_, damaged), (_, whole) = read_all(rows)
+    (_, damaged), (_, undamaged) = read_all(rows)
     assert damaged == b'{"input":"caf\xe9","ideal_output":"b"}'
-    assert orjson.loads(whole) == {"input": "c", "ideal_output": "[é"}
+    assert orjson.loads(undamaged) == {"input": "c", "ideal_output": "[é"}
 
 
 def test_a_huge_cell_and_a_huge_line_are_read_completely(write: Write) -> None:

@@ -75,7 +75,7 @@ async def test_the_device_is_read_from_the_data_of_the_events_and_not_from_their
 
 
 @pytest.mark.parametrize(
-    "other",
+    "difference",
     [
         {"model": "other"},
         {"method": "dpo"},
@@ -85,9 +85,9 @@ async def test_the_device_is_read_from_the_data_of_the_events_and_not_from_their
     ],
 )
 async def test_jobs_of_another_kind_are_ignored(
-    workspace: Workspace, other: dict[str, object]
+    workspace: Workspace, difference: dict[str, object]
 ) -> None:
-    await record(workspace, "job-1", request(**other), steps(10))
+    await record(workspace, "job-1", request(**difference), steps(10))
     assert await measured_pace(workspace, request()) is None
 
 

@@ -156,9 +156,9 @@ async def test_the_same_bytes_are_not_sent_twice(
     server: MisbehavingServer, make: Make, path: Path, tmp_path: Path
 ) -> None:
     file = await make().send(path)
-    other = tmp_path / "other name.jsonl"
-    other.write_bytes(CONTENT)
-    assert await make().send(other) == file
+    copy = tmp_path / "other name.jsonl"
+    copy.write_bytes(CONTENT)
+    assert await make().send(copy) == file
     assert len(server.files.contents) == 1
     record = json.loads(next((tmp_path / ".ftui" / "uploads").rglob("*.json")).read_bytes())
     assert record["sha256"] == hashlib.sha256(CONTENT).hexdigest()

@@ -69,20 +69,20 @@ async def test_a_job_is_meant_by_its_beginning_or_by_last(
 async def test_jobs_of_two_providers_are_one_list_and_each_is_found_where_it_is(
     server: MisbehavingServer, services: Services
 ) -> None:
-    async with misbehaving_server() as other:
-        near = provider_profile(other.url)
+    async with misbehaving_server() as near_server:
+        near = provider_profile(near_server.url)
         providers = {**services.settings.providers, "near": near}
         settings = services.settings.model_copy(update={"providers": providers})
         combined = Services(settings)
         server.add_job("ftjob-far", created_at=5)
-        other.add_job("ftjob-near", created_at=7)
+        near_server.add_job("ftjob-near", created_at=7)
         listed = await combined.jobs.list_jobs()
         assert [(view.provider, view.id) for view in listed.views] == [
             ("near", "ftjob-near"),
             ("far", "ftjob-far"),
         ]
         assert (await combined.jobs.resolve("ftjob-n")).provider == "near"
-        other.faults = [Fault("status", 503)]
+        near_server.faults = [Fault("status", 503)]
         listed = await combined.jobs.list_jobs()
         assert [view.id for view in listed.views] == ["ftjob-far"]
         assert set(listed.errors) == {"near"}

@@ -77,8 +77,8 @@ def test_the_json_marks_the_line_and_a_missing_key_at_the_end_of_its_object() ->
 def test_an_image_in_the_row_is_shown_by_type_and_size() -> None:
     data = "data:image/png;base64," + "A" * 50_000
     message: Any = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": data}}]}
-    shown = "\n".join(texts(conversation(Example([message]))))
-    assert "[image] data:image/png;base64, 50,022 characters" in shown
+    text = "\n".join(texts(conversation(Example([message]))))
+    assert "[image] data:image/png;base64, 50,022 characters" in text
 
 
 @given(json_values, st.lists(st.text(max_size=20), max_size=5))

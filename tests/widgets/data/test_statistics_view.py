@@ -38,14 +38,14 @@ def lines(statistics: Statistics, width: int, *, blocks: bool = True) -> list[st
 @pytest.mark.parametrize("width", [40, 73, 105, 200])
 @pytest.mark.parametrize("blocks", [True, False])
 def test_no_line_is_wider_than_its_room(width: int, blocks: bool) -> None:
-    shown = lines(some(context=500), width, blocks=blocks)
-    assert all(cell_len(line) <= width for line in shown)
-    assert not any(map(has_unsafe, shown))
+    drawn_lines = lines(some(context=500), width, blocks=blocks)
+    assert all(cell_len(line) <= width for line in drawn_lines)
+    assert not any(map(has_unsafe, drawn_lines))
 
 
 def test_all_statistics_are_shown() -> None:
-    shown = lines(some(), 105)
-    text = "\n".join(shown)
+    drawn_lines = lines(some(), 105)
+    text = "\n".join(drawn_lines)
     for words in (
         "– 100 rows without errors.",
         "! 3 answers (3%) are refusals.",
@@ -60,7 +60,7 @@ def test_all_statistics_are_shown() -> None:
         "90  90%  Answer as JSON.� [/red] 日本語",
     ):
         assert words in text
-    row = next(line for line in shown if line.startswith("refund"))
+    row = next(line for line in drawn_lines if line.startswith("refund"))
     assert "75  75%" in row
 
 

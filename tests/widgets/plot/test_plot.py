@@ -57,7 +57,7 @@ def texts(lines: list[Line]) -> list[str]:
 
 
 def inked(lines: list[Line], ink: Ink) -> str:
-    return "".join(text for line in lines for text, other in line if other is ink)
+    return "".join(text for line in lines for text, text_ink in line if text_ink is ink)
 
 
 steps = st.integers(-LARGEST_STEP, LARGEST_STEP) | st.integers(0, 300)
@@ -243,16 +243,16 @@ def test_a_moving_average_is_unbiased_at_its_start_and_grows_point_by_point() ->
     flat, grown = Trace(), Trace()
     flat.update(points(*((step, 2.5) for step in range(9))))
     assert flat.smoothed(Smoothing.STRONG) == pytest.approx([2.5] * 9)
-    whole, series = Trace(), Series()
-    whole.update(TRAIN)
+    complete, series = Trace(), Series()
+    complete.update(TRAIN)
     for point in TRAIN:
         series.add(*point)
         grown.update(series.curve())
         grown.smoothed(Smoothing.WEAK)
-    assert grown.smoothed(Smoothing.WEAK) == whole.smoothed(Smoothing.WEAK)
+    assert grown.smoothed(Smoothing.WEAK) == complete.smoothed(Smoothing.WEAK)
     # By hand: (0.6 * a + b) / (0.6 + 1).
     first, second = TRAIN[0].value, TRAIN[1].value
-    assert whole.smoothed(Smoothing.WEAK)[1] == pytest.approx((0.6 * first + second) / 1.6)
+    assert complete.smoothed(Smoothing.WEAK)[1] == pytest.approx((0.6 * first + second) / 1.6)
 
 
 def test_a_resumed_run_is_drawn_with_its_new_values() -> None:
