@@ -1,4 +1,4 @@
-"""A growing series, and the curves that were taken of it."""
+"""A growing series and the curves taken from it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def series_of(*recorded: tuple[int, float]) -> Series:
 
 
 @given(RECORDED)
-def test_each_step_has_the_value_that_was_told_last_in_the_order_of_steps(
+def test_a_curve_has_the_last_value_of_each_step_in_step_order(
     recorded: list[tuple[int, float]],
 ) -> None:
     curve = series_of(*recorded).curve()
@@ -34,7 +34,7 @@ def test_each_step_has_the_value_that_was_told_last_in_the_order_of_steps(
 
 
 @given(RECORDED, RECORDED)
-def test_what_comes_later_changes_no_curve_that_was_taken(
+def test_later_values_do_not_change_a_curve_taken_earlier(
     before: list[tuple[int, float]], after: list[tuple[int, float]]
 ) -> None:
     series = series_of(*before)
@@ -47,7 +47,7 @@ def test_what_comes_later_changes_no_curve_that_was_taken(
 
 
 @given(RECORDED, RECORDED)
-def test_a_curve_extends_another_only_where_it_begins_with_all_of_it(
+def test_a_curve_extends_another_only_if_it_starts_with_all_its_points(
     before: list[tuple[int, float]], after: list[tuple[int, float]]
 ) -> None:
     series = series_of(*before)
@@ -63,7 +63,7 @@ def test_a_curve_extends_another_only_where_it_begins_with_all_of_it(
 
 
 @given(RECORDED)
-def test_the_lowest_is_the_lowest_finite_value(recorded: list[tuple[int, float]]) -> None:
+def test_the_lowest_point_has_the_lowest_finite_value(recorded: list[tuple[int, float]]) -> None:
     curve = series_of(*recorded).curve()
     finite = [point.value for point in curve if math.isfinite(point.value)]
     if finite:
@@ -74,7 +74,7 @@ def test_the_lowest_is_the_lowest_finite_value(recorded: list[tuple[int, float]]
         assert curve.lowest is None
 
 
-def test_a_mean_leaves_out_what_is_no_number() -> None:
+def test_a_mean_ignores_values_that_are_not_finite() -> None:
     assert mean(array("d", [1, math.nan, 3, math.inf])) == 2
     assert mean(array("d", [math.nan])) is None
     assert mean(array("d")) is None

@@ -1,4 +1,4 @@
-"""The filter of a job's events: words, and levels by any of their names."""
+"""The filter of a job's events: text, and levels under any of their names."""
 
 from __future__ import annotations
 
@@ -30,20 +30,18 @@ EVENTS = [
         ("nothing", ""),
     ],
 )
-def test_a_filter_leaves_the_events_that_are_wanted(typed: str, matches: str) -> None:
+def test_a_filter_selects_events_by_text_and_level(typed: str, matches: str) -> None:
     event_filter = EventFilter.parse(typed)
     assert "".join(event.id for event in EVENTS if event_filter.matches(event)) == matches
 
 
-def test_a_level_that_no_event_has_is_refused() -> None:
+def test_an_unknown_level_is_refused() -> None:
     with pytest.raises(ValueError, match="There is no level purple"):
         EventFilter.parse("is:purple")
 
 
 @given(st.text(), st.text(), st.text())
-def test_any_filter_is_read_or_refused_and_any_event_looked_at(
-    typed: str, level: str, message: str
-) -> None:
+def test_any_typed_filter_is_parsed_or_refused(typed: str, level: str, message: str) -> None:
     try:
         event_filter = EventFilter.parse(typed)
     except ValueError:

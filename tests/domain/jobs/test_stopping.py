@@ -58,7 +58,7 @@ def test_stopping_with_a_checkpoint_loses_no_step() -> None:
     assert "No step is lost. 34 further steps are not trained." in description
 
 
-def test_afterwards_the_name_to_chat_with_is_told() -> None:
+def test_after_stopping_the_model_name_of_the_checkpoint_is_shown() -> None:
     assert "step 60 is kept as ft:t:ckpt-step-60: chat with it" in describe_kept_checkpoint(
         job(60, 40, 60)
     )
@@ -66,7 +66,7 @@ def test_afterwards_the_name_to_chat_with_is_told() -> None:
     assert "the server gives it no name" in describe_kept_checkpoint(job(60, 60, name=None))
 
 
-def test_a_job_that_does_not_train_is_cancelled_at_once_with_what_it_has() -> None:
+def test_a_job_that_is_not_training_is_cancelled_at_once_with_its_checkpoints() -> None:
     paused = replace(job(56, 56), status="paused")
     description = describe_stop(paused)
     assert description.startswith("The job does not train now and is cancelled at once.")

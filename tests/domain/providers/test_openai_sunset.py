@@ -22,5 +22,5 @@ from tui.domain.providers.openai_sunset import closing_notice
         (date(2027, 1, 6), "from anyone since 2027-01-06."),
     ],
 )
-def test_the_notice_fits_the_date(today: date, notice: str) -> None:
+def test_the_notice_depends_on_the_date(today: date, notice: str) -> None:
     assert notice in closing_notice(today)

@@ -1,4 +1,4 @@
-"""Random damage to good rows: never a crash, never another line, never a broken row let through."""
+"""Random damage to good rows: no crash, no wrong line number, and no broken row accepted."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def drop_or_replace(raw: bytes, draw: st.DrawFn) -> bytes:
 ACCIDENTS = [cut, cut_off, flip, swap_quotes, insert, double, drop_or_replace, drop_or_replace]
 
 
-def test_the_good_rows_are_good_by_both_measures() -> None:
+def test_the_good_rows_pass_the_rules_and_the_reference_check() -> None:
     for raw in GOOD:
         assert not is_broken(raw)
         assert check_line(raw, 1)[0] is not None
@@ -195,7 +195,7 @@ def test_the_good_rows_are_good_by_both_measures() -> None:
 @example(raw=b"", line=1)
 @example(raw=b"[" * 200_000, line=2)
 @example(raw=b'{"a":' * 100_000, line=3)
-def test_a_broken_row_is_never_let_through_and_keeps_its_line(raw: bytes, line: int) -> None:
+def test_a_broken_row_is_never_accepted_and_keeps_its_line_number(raw: bytes, line: int) -> None:
     result, problems = check_line(raw, line)
     assert {problem.line for problem in problems} <= {line}
     assert (result is None) == any(problem.severity == "error" for problem in problems)
