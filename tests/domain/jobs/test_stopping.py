@@ -1,4 +1,4 @@
-"""What cancelling a job loses and keeps, step by step."""
+"""What cancelling or stopping a job loses and keeps."""
 
 from __future__ import annotations
 

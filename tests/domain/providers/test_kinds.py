@@ -1,4 +1,4 @@
-"""Kinds of servers: how an address tells them, and what they know beside OpenAI's protocol."""
+"""Kinds of servers: how they are detected from an address, and their own hyperparameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OpenAI's closing dates, told so that they fit the day on which they are read."""
+"""The notice of OpenAI's closing dates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows that say the same share a fingerprint, and no others do."""
+"""Rows with the same content have the same fingerprint, and no others do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a job will come to: counted, measured or priced, and never guessed."""
+"""The forecast of a job: counted, measured or priced, and never guessed."""
 
 from __future__ import annotations
 

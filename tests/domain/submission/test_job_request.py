@@ -1,4 +1,4 @@
-"""A request for a job: what it may be, and what a server's job makes of it."""
+"""Job requests: their limits, and how one is made from a server's job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Codes that only a look at whole files gives: a file that has each, and a near miss."""
+"""Problem codes of whole files: a file with each, and a near miss."""
 
 from __future__ import annotations
 

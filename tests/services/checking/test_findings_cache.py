@@ -1,4 +1,4 @@
-"""What a check found is kept: the next one of the same file has nothing to do."""
+"""Findings are cached: a second check of the same file reads nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changing rows of an open file: what is known of them follows."""
+"""The findings of an open file follow its edits."""
 
 from __future__ import annotations
 

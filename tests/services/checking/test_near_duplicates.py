@@ -1,4 +1,4 @@
-"""Near duplicates: found where they are planted, none where there is none, in any process."""
+"""Near duplicates: planted ones are found, no others, and the same in every process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reports that are kept in the workspace: found again, never wrong, never in the way."""
+"""Cached reports are found again, never wrong, and never a reason to fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens are counted by what the model will count with, or estimated, and then that is said."""
+"""Token counters: the model's own tokenizer, or an estimate that is marked as one."""
 
 from __future__ import annotations
 

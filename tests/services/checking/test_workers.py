@@ -1,4 +1,4 @@
-"""The processes that check a file: they never outlive who asked for them."""
+"""The processes that check a file never outlive their parent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opening, looking at and checking training files."""
+"""Opening, reading and checking training files."""
 
 from __future__ import annotations
 

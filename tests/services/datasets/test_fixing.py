@@ -1,4 +1,4 @@
-"""Mending all rows with a problem: what is certain, until nothing more is."""
+"""Fixing all rows with a problem, as long as a fix is certain."""
 
 from __future__ import annotations
 

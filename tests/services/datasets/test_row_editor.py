@@ -1,4 +1,4 @@
-"""A row goes to the person's editor and comes back valid, or is refused with its text kept."""
+"""A row edited in the user's editor comes back valid, or is refused with its text kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which rows a filter lets through, and in what order."""
+"""Which rows match a filter, and how they are sorted."""
 
 from __future__ import annotations
 

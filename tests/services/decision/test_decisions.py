@@ -1,4 +1,4 @@
-"""Reading frameworks and answers, and keeping decisions."""
+"""Reading frameworks and answers, and saving decisions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def decisions(tmp_path: Path) -> Decisions:
     return Decisions(Workspace(tmp_path / ".ftui"), Clock())
 
 
-async def test_the_framework_that_comes_with_ftui_is_found(decisions: Decisions) -> None:
+async def test_the_built_in_framework_is_found(decisions: Decisions) -> None:
     framework = await decisions.framework()
     assert len(framework.steps) == 5
     assert sample_path("decision_framework.yaml").is_file()
@@ -53,7 +53,7 @@ async def test_a_saved_decision_is_read_back_as_the_latest(decisions: Decisions)
     assert latest.decision.verdict is Verdict.DO_NOT
 
 
-async def test_a_damaged_record_is_passed_over_and_left_alone(
+async def test_a_damaged_record_is_ignored_and_left_unchanged(
     decisions: Decisions, tmp_path: Path
 ) -> None:
     framework = await decisions.framework()
@@ -77,7 +77,7 @@ async def test_a_damaged_record_is_passed_over_and_left_alone(
         (b"[" * 5000, "cannot be read|nested too deeply"),
     ],
 )
-async def test_a_broken_framework_is_named_by_its_key(
+async def test_an_invalid_framework_is_refused_with_the_faulty_key(
     decisions: Decisions, tmp_path: Path, content: bytes, pattern: str
 ) -> None:
     path = tmp_path / "mine.yaml"
@@ -88,9 +88,7 @@ async def test_a_broken_framework_is_named_by_its_key(
     assert "\n" not in str(refused.value)
 
 
-async def test_a_framework_that_is_not_there_is_a_file_error(
-    decisions: Decisions, tmp_path: Path
-) -> None:
+async def test_a_missing_framework_is_a_file_error(decisions: Decisions, tmp_path: Path) -> None:
     with pytest.raises(FileError, match="There is no file"):
         await decisions.framework(tmp_path / "none.yaml")
     with pytest.raises(FileError, match="is a folder"):

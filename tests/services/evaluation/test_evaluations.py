@@ -172,7 +172,7 @@ async def test_a_wrong_key_stops_at_once_and_is_not_shown(
     assert not services.settings.workspace.exists()
 
 
-async def test_one_case_that_a_model_cannot_answer_is_an_error_and_no_loss(
+async def test_a_case_that_one_model_fails_to_answer_is_an_error_and_not_a_loss(
     services: Services, server: ChatServer, tmp_path: Path
 ) -> None:
     body = {"error": {"message": "The prompt is too long."}}
@@ -188,7 +188,7 @@ async def test_one_case_that_a_model_cannot_answer_is_an_error_and_no_loss(
     assert "too long" in failed.base.error + failed.tuned.error
 
 
-async def test_a_model_that_never_answers_stops_it_though_the_other_one_does(
+async def test_a_model_that_answers_nothing_stops_the_evaluation(
     services: Services, server: ChatServer, tmp_path: Path
 ) -> None:
     client = await services.providers.client("far")
@@ -201,7 +201,7 @@ async def test_a_model_that_never_answers_stops_it_though_the_other_one_does(
 
 
 @pytest.mark.parametrize("kind", ["html", "reset"])
-async def test_a_server_that_talks_nonsense_is_given_up_after_a_few(
+async def test_a_server_with_invalid_answers_is_given_up_after_a_few_cases(
     services: Services, server: ChatServer, tmp_path: Path, kind: str
 ) -> None:
     client = await services.providers.client("far")
@@ -214,7 +214,7 @@ async def test_a_server_that_talks_nonsense_is_given_up_after_a_few(
 
 
 @pytest.mark.parametrize("text", ["", "\ud800 a lone surrogate", "\x1b[31mred"])
-async def test_an_odd_answer_scores_zero_and_is_stored(
+async def test_an_unusable_answer_scores_zero_and_is_stored(
     services: Services, server: ChatServer, tmp_path: Path, text: str
 ) -> None:
     server.models["base"] = constant_answer(text)
@@ -235,7 +235,7 @@ async def test_an_odd_answer_scores_zero_and_is_stored(
         (b'{"input": "x", "ideal_output": "plain"}', "rouge_l", "There is no scorer rouge_l"),
     ],
 )
-async def test_a_test_set_that_cannot_be_used_is_told_before_anything_is_asked(
+async def test_an_unusable_test_set_is_reported_before_any_request(
     services: Services,
     server: ChatServer,
     tmp_path: Path,
@@ -260,7 +260,7 @@ async def test_a_missing_test_set_and_a_folder_are_file_errors(
         await services.evaluations.start(request(tmp_path))
 
 
-async def test_the_next_comparison_suggested_is_that_of_the_last_job(
+async def test_the_models_of_the_last_job_are_suggested_for_comparison(
     services: Services, server: ChatServer, tmp_path: Path
 ) -> None:
     from support.sample_rows import good_rows
@@ -316,7 +316,7 @@ async def test_the_real_engine_answers_both_sides_of_a_comparison(
 
 
 @pytest.mark.parametrize("failing", ["base", "tuned"])
-async def test_the_reason_of_a_failed_model_is_reported_when_no_case_is_answered_by_both(
+async def test_the_reason_for_failed_answers_is_reported_if_both_models_answer_no_case(
     services: Services, tmp_path: Path, failing: str
 ) -> None:
     run = await services.evaluations.start(request(make_test_set(tmp_path, 1)))

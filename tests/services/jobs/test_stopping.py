@@ -46,7 +46,7 @@ def a_job(server: MisbehavingServer, steps: int = 7, **fields: object) -> None:
         server.add_step(step)
 
 
-async def test_a_job_is_paused_and_then_cancelled_and_its_checkpoint_named(
+async def test_a_job_is_paused_then_cancelled_and_keeps_its_last_checkpoint(
     server: MisbehavingServer, services: Services
 ) -> None:
     a_job(server)
@@ -61,7 +61,7 @@ async def test_a_job_is_paused_and_then_cancelled_and_its_checkpoint_named(
     assert posts == ["pause", "cancel"]
 
 
-async def test_a_server_that_is_out_of_reach_while_the_job_pauses_is_asked_again(
+async def test_polling_continues_if_the_server_fails_while_the_job_pauses(
     server: MisbehavingServer, services: Services
 ) -> None:
     a_job(server)
@@ -78,7 +78,7 @@ async def test_a_server_that_is_out_of_reach_while_the_job_pauses_is_asked_again
     assert latest_checkpoint(views[-1]) is not None
 
 
-async def test_a_server_that_cannot_pause_says_what_cancelling_would_keep(
+async def test_a_server_that_cannot_pause_is_reported_with_what_cancelling_would_keep(
     server: MisbehavingServer, services: Services
 ) -> None:
     server.can_pause = False
@@ -95,7 +95,7 @@ async def test_a_server_that_cannot_pause_says_what_cancelling_would_keep(
 
 
 @pytest.mark.parametrize("status", ["queued", "paused", "validating_files"])
-async def test_a_job_that_does_not_train_is_cancelled_at_once(
+async def test_a_job_that_is_not_training_is_cancelled_at_once(
     server: MisbehavingServer, services: Services, status: str
 ) -> None:
     a_job(server, steps=3, status=status)
@@ -107,7 +107,7 @@ async def test_a_job_that_does_not_train_is_cancelled_at_once(
     assert checkpoint.step == 3
 
 
-async def test_a_job_that_comes_to_its_own_end_meanwhile_is_left_so(
+async def test_a_job_that_finishes_while_pausing_is_not_cancelled(
     server: MisbehavingServer, services: Services
 ) -> None:
     a_job(server)
@@ -132,7 +132,7 @@ async def test_a_refused_cancel_leaves_the_job_paused_and_says_why(
     assert server.jobs["ftjob-1"]["status"] == "paused"
 
 
-async def test_a_job_that_the_server_does_not_know_is_not_taken_for_a_missing_way(
+async def test_an_unknown_job_is_not_taken_for_a_missing_endpoint(
     server: MisbehavingServer, services: Services
 ) -> None:
     with pytest.raises(NotFound):

@@ -1,4 +1,4 @@
-"""The engine as a process: started on need, found again, ended; every trouble is one sentence."""
+"""The engine's process: started on demand, shared and stopped; every failure is one sentence."""
 
 from __future__ import annotations
 

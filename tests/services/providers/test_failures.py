@@ -1,4 +1,4 @@
-"""Every failure of a provider is a plain sentence about the right one, without its key."""
+"""Failures of providers are plain sentences about the right provider, without its key."""
 
 from __future__ import annotations
 

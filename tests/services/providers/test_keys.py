@@ -1,4 +1,4 @@
-"""Where the keys of the providers come from, and that none of them is ever shown."""
+"""Where API keys come from, and that none is ever shown."""
 
 from __future__ import annotations
 

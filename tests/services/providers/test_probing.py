@@ -1,4 +1,4 @@
-"""What is found out about providers, against real servers that behave well, badly or not at all."""
+"""Probing providers: servers that work, misbehave or do not answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows out of whatever holds them: each under the number of its own line, damage on its own row."""
+"""Rows are read from every container under their own line numbers; damage stays in its row."""
 
 from __future__ import annotations
 

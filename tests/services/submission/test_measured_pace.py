@@ -1,4 +1,4 @@
-"""How fast this machine trained before, told by what was recorded and by nothing else."""
+"""The pace of earlier jobs on this machine, taken from their records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A job is created once, whatever the server does and whenever ftui is ended."""
+"""A job is created once, whatever the server does and whenever ftui is killed."""
 
 from __future__ import annotations
 

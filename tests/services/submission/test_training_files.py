@@ -1,4 +1,4 @@
-"""A job's files before they are sent: checked once, split honestly, counted for the model."""
+"""The files of a job are checked once, split and counted before they are sent."""
 
 from __future__ import annotations
 

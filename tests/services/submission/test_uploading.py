@@ -1,4 +1,4 @@
-"""Files on their way to a real HTTP server: in parts, again after a failure, and never twice."""
+"""Uploads to a real HTTP server: in parts, retried after a failure, and never repeated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often jobs are asked for: by how closely a person looks, together, and after a sleep."""
+"""How often jobs are polled: by priority, together, and after the machine was asleep."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def first_response(updates: AsyncGenerator[JobUpdate, None]) -> JobUpdate:
     return update
 
 
-async def test_a_hidden_job_is_asked_for_its_status_alone_until_that_changes(
+async def test_a_hidden_job_is_polled_for_its_status_only_until_that_changes(
     server: MisbehavingServer, jobs: Jobs, time: Time
 ) -> None:
     server.add_job()
@@ -44,7 +44,7 @@ async def test_a_hidden_job_is_asked_for_its_status_alone_until_that_changes(
     assert update.view.status == "succeeded"
 
 
-async def test_a_hidden_job_that_may_stand_still_is_asked_for_its_steps(
+async def test_a_hidden_job_is_polled_for_its_steps_once_it_may_have_stalled(
     server: MisbehavingServer, jobs: Jobs, time: Time
 ) -> None:
     server.add_job()
@@ -60,7 +60,7 @@ async def test_a_hidden_job_that_may_stand_still_is_asked_for_its_steps(
     await updates.aclose()
 
 
-async def test_a_listed_job_has_its_last_figures(
+async def test_a_listed_job_gets_its_latest_steps(
     server: MisbehavingServer, jobs: Jobs, time: Time
 ) -> None:
     server.add_job()
@@ -73,7 +73,7 @@ async def test_a_listed_job_has_its_last_figures(
     await updates.aclose()
 
 
-async def test_a_job_beyond_the_servers_list_is_asked_for_alone(
+async def test_a_job_that_is_not_in_the_servers_list_is_polled_by_itself(
     server: MisbehavingServer, jobs: Jobs
 ) -> None:
     server.add_job()
@@ -83,7 +83,7 @@ async def test_a_job_beyond_the_servers_list_is_asked_for_alone(
     await updates.aclose()
 
 
-async def test_looking_at_a_job_wakes_who_follows_it(
+async def test_raising_the_priority_of_a_job_polls_it_at_once(
     server: MisbehavingServer, services: Services
 ) -> None:
     waiting = asyncio.Event()
@@ -107,7 +107,7 @@ async def test_looking_at_a_job_wakes_who_follows_it(
     await updates.aclose()
 
 
-async def test_a_hundred_listed_jobs_are_one_client_of_the_server(
+async def test_a_hundred_listed_jobs_share_the_list_and_the_rate_limit(
     server: MisbehavingServer, jobs: Jobs, time: Time
 ) -> None:
     names = [f"ftjob-{n}" for n in range(100)]
@@ -122,7 +122,7 @@ async def test_a_hundred_listed_jobs_are_one_client_of_the_server(
     assert time.at - 1_700_000_000 >= (100 - 10) / REMOTE_INTERVALS.requests_per_second
 
 
-async def test_a_server_that_wants_silence_gets_it_from_all_its_jobs(
+async def test_retry_after_holds_for_all_jobs_of_a_server(
     server: MisbehavingServer, jobs: Jobs, time: Time
 ) -> None:
     server.add_job("ftjob-1")
@@ -135,7 +135,7 @@ async def test_a_server_that_wants_silence_gets_it_from_all_its_jobs(
     assert time.at >= 1_700_000_300
 
 
-async def test_the_network_that_is_back_for_one_job_is_back_for_all(
+async def test_all_jobs_are_polled_once_the_connection_is_back_for_one(
     server: MisbehavingServer, services: Services, time: Time
 ) -> None:
     asleep: list[asyncio.Event] = []
@@ -170,7 +170,7 @@ async def test_the_network_that_is_back_for_one_job_is_back_for_all(
         await job_updates.aclose()
 
 
-async def test_after_the_machine_was_asleep_a_job_is_asked_for_at_once_and_once(
+async def test_a_job_is_polled_once_at_once_after_the_machine_was_asleep(
     server: MisbehavingServer, services: Services, time: Time
 ) -> None:
     sleeps: list[float] = []
@@ -192,7 +192,7 @@ async def test_after_the_machine_was_asleep_a_job_is_asked_for_at_once_and_once(
     await updates.aclose()
 
 
-async def test_a_clock_that_is_set_back_keeps_nobody_waiting() -> None:
+async def test_a_clock_that_is_set_back_does_not_prolong_a_pause() -> None:
     time = Time()
 
     async def sleep(seconds: float) -> None:

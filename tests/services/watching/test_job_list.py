@@ -1,4 +1,4 @@
-"""All jobs of all providers in one list, with what is recorded of them."""
+"""The jobs of all providers in one list, merged with the recorded ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tui.services.jobs.jobs import Jobs
 from tui.services.workspace.job_log import JobLog
 
 
-async def test_the_list_merges_the_servers_jobs_with_those_it_forgot(
+async def test_the_list_keeps_recorded_jobs_that_the_server_no_longer_lists(
     server: MisbehavingServer, jobs: Jobs
 ) -> None:
     a_run(server)
@@ -30,7 +30,7 @@ async def test_the_list_merges_the_servers_jobs_with_those_it_forgot(
     assert not listed.errors
 
 
-async def test_the_list_brings_the_end_of_a_job_that_nobody_watched(
+async def test_listing_fetches_the_end_of_a_job_that_was_not_watched(
     server: MisbehavingServer, jobs: Jobs, training: Path
 ) -> None:
     await jobs.submit(request(training))
@@ -42,7 +42,7 @@ async def test_the_list_brings_the_end_of_a_job_that_nobody_watched(
     assert (await jobs.recorded_view("far", "ftjob-1")).status == "succeeded"
 
 
-async def test_a_server_out_of_reach_leaves_the_recorded_jobs(
+async def test_the_recorded_jobs_of_an_unreachable_server_are_listed(
     server: MisbehavingServer, jobs: Jobs
 ) -> None:
     a_run(server)
@@ -53,7 +53,7 @@ async def test_a_server_out_of_reach_leaves_the_recorded_jobs(
     assert "not the fine-tuning protocol" in str(listed.errors["far"])
 
 
-async def test_a_job_is_meant_by_its_beginning_or_by_last(
+async def test_a_job_is_resolved_by_a_prefix_of_its_id_or_by_last(
     server: MisbehavingServer, jobs: Jobs
 ) -> None:
     server.add_job("ftjob-aa", created_at=1)
@@ -66,7 +66,7 @@ async def test_a_job_is_meant_by_its_beginning_or_by_last(
         await jobs.resolve("zz")
 
 
-async def test_jobs_of_two_providers_are_one_list_and_each_is_found_where_it_is(
+async def test_jobs_of_two_providers_are_in_one_list_and_resolved_to_their_provider(
     server: MisbehavingServer, services: Services
 ) -> None:
     async with misbehaving_server() as near_server:
@@ -89,7 +89,7 @@ async def test_jobs_of_two_providers_are_one_list_and_each_is_found_where_it_is(
         await combined.providers.close()
 
 
-async def test_what_others_add_to_a_log_is_in_the_next_list(
+async def test_records_added_by_another_process_are_in_the_next_list(
     server: MisbehavingServer, jobs: Jobs, services: Services
 ) -> None:
     server.add_job()

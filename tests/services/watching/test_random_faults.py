@@ -1,4 +1,4 @@
-"""Whatever goes wrong in whatever order: each event is told once, oldest first, and kept so."""
+"""Random faults in any order: each event is reported and recorded once, oldest first."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def steps_of(server: MisbehavingServer) -> list[int]:
     st.booleans(),
     st.booleans(),
 )
-def test_each_event_is_told_and_kept_once_oldest_first(
+def test_each_event_is_reported_and_recorded_once_oldest_first(
     actions: list[Action],
     arrange: Callable[[list[Any]], list[Any]],
     oldest_first: bool,

@@ -1,4 +1,4 @@
-"""A job at a server that behaves badly: nothing is lost, doubled or invented."""
+"""Watching a job at a misbehaving server: no record is lost, doubled or invented."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tui.services.jobs.jobs import Jobs
 from tui.services.watching.watch import JobUpdate
 
 
-async def test_a_finished_job_is_told_oldest_first_and_ends_with_its_status(
+async def test_the_records_of_a_finished_job_come_oldest_first_and_end_with_its_status(
     server: MisbehavingServer, jobs: Jobs
 ) -> None:
     a_run(server)
@@ -23,16 +23,14 @@ async def test_a_finished_job_is_told_oldest_first_and_ends_with_its_status(
     assert records[-1]["fine_tuned_model"] == "ft:base:ftjob-1"
 
 
-async def test_everything_that_happened_meanwhile_is_there_on_every_page(
-    server: MisbehavingServer, jobs: Jobs
-) -> None:
+async def test_the_events_of_all_pages_are_read(server: MisbehavingServer, jobs: Jobs) -> None:
     a_run(server, 350)
     assert steps(await watch_to_end(jobs)) == list(range(1, 351))
 
 
 @pytest.mark.parametrize("oldest_first", [False, True])
 @pytest.mark.parametrize("ignores_after", [False, True])
-async def test_paging_ends_without_has_more_and_where_after_is_ignored(
+async def test_paging_ends_without_has_more_and_if_after_is_ignored(
     server: MisbehavingServer, jobs: Jobs, *, oldest_first: bool, ignores_after: bool
 ) -> None:
     a_run(server, 60)
@@ -42,7 +40,7 @@ async def test_paging_ends_without_has_more_and_where_after_is_ignored(
         assert steps(await watch_to_end(jobs)) == list(range(1, 61))
 
 
-async def test_doubled_and_shuffled_events_come_once_and_in_order(
+async def test_doubled_and_shuffled_events_are_reported_once_and_in_order(
     server: MisbehavingServer, jobs: Jobs
 ) -> None:
     a_run(server, 6)
@@ -51,7 +49,7 @@ async def test_doubled_and_shuffled_events_come_once_and_in_order(
     assert steps(await watch_to_end(jobs)) == [1, 2, 3, 4, 5, 6]
 
 
-async def test_events_without_id_or_time_are_kept_once(
+async def test_events_without_id_or_time_are_recorded_once(
     server: MisbehavingServer, jobs: Jobs
 ) -> None:
     server.add_job()
@@ -63,7 +61,7 @@ async def test_events_without_id_or_time_are_kept_once(
     assert sorted(steps(await watch_to_end(jobs))) == [1, 2]
 
 
-async def test_a_whole_second_of_events_keeps_the_order_of_the_steps(
+async def test_events_of_the_same_second_keep_the_order_of_their_steps(
     server: MisbehavingServer, jobs: Jobs
 ) -> None:
     a_run(server, 8)
@@ -72,7 +70,7 @@ async def test_a_whole_second_of_events_keeps_the_order_of_the_steps(
     assert steps(await watch_to_end(jobs)) == list(range(1, 9))
 
 
-async def test_checking_files_and_unknown_states_are_not_the_end(
+async def test_validating_files_and_unknown_states_do_not_end_the_watch(
     server: MisbehavingServer, jobs: Jobs, time: Time
 ) -> None:
     server.add_job(status="validating_files")
@@ -85,7 +83,7 @@ async def test_checking_files_and_unknown_states_are_not_the_end(
     assert states == ["validating_files", "pondering", "running", "succeeded"]
 
 
-async def test_more_events_than_a_page_holds_come_between_two_looks(
+async def test_more_events_than_a_page_between_two_polls_are_all_read(
     server: MisbehavingServer, jobs: Jobs, time: Time
 ) -> None:
     server.add_job()
@@ -94,7 +92,7 @@ async def test_more_events_than_a_page_holds_come_between_two_looks(
     assert steps(await watch_to_end(jobs)) == list(range(1, 252))
 
 
-async def test_more_checkpoints_than_a_page_holds_are_all_there(
+async def test_more_checkpoints_than_a_page_are_all_read(
     server: MisbehavingServer, jobs: Jobs, time: Time
 ) -> None:
     server.add_job()
@@ -110,7 +108,7 @@ async def test_more_checkpoints_than_a_page_holds_are_all_there(
     assert saved == list(range(1, 251))
 
 
-async def test_a_server_that_lists_oldest_first_tells_its_news_while_the_job_runs(
+async def test_new_events_of_a_server_that_lists_oldest_first_are_read_while_the_job_runs(
     server: MisbehavingServer, jobs: Jobs, time: Time
 ) -> None:
     server.add_job()
@@ -123,7 +121,7 @@ async def test_a_server_that_lists_oldest_first_tells_its_news_while_the_job_run
     assert [132] in updates
 
 
-async def test_a_look_that_was_interrupted_goes_on_where_it_was(
+async def test_an_interrupted_poll_continues_at_the_same_page(
     server: MisbehavingServer, jobs: Jobs, time: Time
 ) -> None:
     a_run(server, 900)
@@ -135,7 +133,7 @@ async def test_a_look_that_was_interrupted_goes_on_where_it_was(
     assert page_requests < 6 + 9, "pages that were there already are not asked for again"
 
 
-async def test_a_server_whose_clock_differs_is_told_with_its_own_time(
+async def test_the_difference_of_the_servers_clock_is_recorded(
     server: MisbehavingServer, jobs: Jobs
 ) -> None:
     a_run(server)
@@ -161,7 +159,7 @@ async def test_a_server_whose_clock_differs_is_told_with_its_own_time(
     ],
     ids=lambda fault: f"{fault.kind}-{fault.code}-{fault.path}",
 )
-async def test_trouble_is_outlived_without_loss(
+async def test_faults_of_the_server_lose_no_record(
     server: MisbehavingServer, jobs: Jobs, fault: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tui.services.watching.watch._POLL_SECONDS", 0.3)
@@ -175,16 +173,14 @@ async def test_trouble_is_outlived_without_loss(
     assert steps([record for update in updates for record in update.records]) == [1, 2, 3, 4, 5]
 
 
-async def test_a_server_that_says_when_is_not_asked_before(
-    server: MisbehavingServer, jobs: Jobs, time: Time
-) -> None:
+async def test_retry_after_is_respected(server: MisbehavingServer, jobs: Jobs, time: Time) -> None:
     a_run(server)
     server.faults = [Fault("status", 429, headers={"Retry-After": "37"})]
     await watch_to_end(jobs)
     assert time.pauses[0] == 37
 
 
-async def test_a_job_that_is_not_known_for_a_moment_is_followed_on(
+async def test_a_job_that_is_briefly_unknown_is_watched_further(
     server: MisbehavingServer, jobs: Jobs, time: Time
 ) -> None:
     server.add_job()
@@ -195,7 +191,7 @@ async def test_a_job_that_is_not_known_for_a_moment_is_followed_on(
     assert not server.faults
 
 
-async def test_a_job_that_vanishes_is_told_and_its_history_stays(
+async def test_a_vanished_job_is_reported_and_its_history_kept(
     server: MisbehavingServer, jobs: Jobs, time: Time
 ) -> None:
     server.add_job()
@@ -214,7 +210,7 @@ async def test_a_job_that_vanishes_is_told_and_its_history_stays(
     assert (view.step, view.status) == (1, "running")
 
 
-async def test_a_job_that_nobody_knows_is_not_waited_for(
+async def test_an_unknown_job_is_reported_at_once(
     server: MisbehavingServer, jobs: Jobs, time: Time
 ) -> None:
     with pytest.raises(NotFound):
@@ -222,7 +218,7 @@ async def test_a_job_that_nobody_knows_is_not_waited_for(
     assert time.pauses == []
 
 
-async def test_a_server_without_checkpoints_is_asked_at_the_beginning_and_the_end(
+async def test_a_server_without_checkpoints_is_asked_for_them_at_start_and_end_only(
     server: MisbehavingServer, jobs: Jobs, time: Time
 ) -> None:
     server.add_job()
@@ -232,7 +228,7 @@ async def test_a_server_without_checkpoints_is_asked_at_the_beginning_and_the_en
     assert server.count("GET", "/checkpoints") == 2
 
 
-async def test_missing_fields_and_wrong_types_do_no_harm(
+async def test_missing_fields_and_wrong_types_are_tolerated(
     server: MisbehavingServer, jobs: Jobs
 ) -> None:
     server.add_job(created_at=None, model=None, error="odd", finished_at="soon")

@@ -1,4 +1,4 @@
-"""Files appear together and whole; whatever goes wrong, what was there is as it was."""
+"""Output files appear together and whole; after a failure the old ones are unchanged."""
 
 from __future__ import annotations
 

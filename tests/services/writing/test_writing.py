@@ -1,4 +1,4 @@
-"""What is written of a file: the good rows, why the others are not there, and how it was made."""
+"""Writing a file: valid rows, rejected ones with reasons, and the manifest."""
 
 from __future__ import annotations
 
