@@ -23,7 +23,7 @@ def ftui(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProces
     )
 
 
-def test_help_names_every_command_and_what_it_is_for() -> None:
+def test_help_lists_every_command_with_its_description() -> None:
     process = ftui("--help")
     assert process.returncode == 0
     for name, description in COMMANDS.items():

@@ -1,4 +1,4 @@
-"""The documents stay true: keys on the screens, commands in the README."""
+"""The documents agree with the code: keys of the screens, commands in the README."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def test_help_and_domain_load_nothing_heavy(code: str) -> None:
     assert not loaded_after(code) & {*HEAVY, "textual"}
 
 
-def test_the_way_to_the_first_paint_loads_nothing_heavy() -> None:
+def test_the_app_loads_nothing_heavy_before_its_first_paint() -> None:
     assert not loaded_after("import tui.app") & set(HEAVY)
 
 

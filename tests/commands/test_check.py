@@ -1,4 +1,4 @@
-"""`ftui check`, as scripts and people call it."""
+"""`ftui check`: JSON, text, flags and exit codes."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_each_sample_file_gives_the_expected_json(
 
 
 @pytest.mark.parametrize("name", EXIT)
-def test_the_expected_json_keeps_the_contract(name: str) -> None:
+def test_the_expected_reports_are_complete_and_consistent(name: str) -> None:
     report = json.loads((EXPECTED / f"{name}.json").read_text())
     assert set(report) == CONTRACT
     assert set(report["tokens"]) == {"total", "counter"}
@@ -124,7 +124,7 @@ def test_hostile_data_cannot_control_the_terminal(capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.parametrize("flag", ["--validation", "--test"])
-def test_leaks_into_the_other_files_are_errors(
+def test_rows_shared_with_a_validation_or_test_file_are_errors(
     capsys: pytest.CaptureFixture[str], flag: str
 ) -> None:
     train = sample_path("tickets_train.jsonl")
@@ -190,7 +190,7 @@ def test_a_flag_chooses_the_rules_of_a_provider(
         (("--rules-of", "acme"), "There are no rules of 'acme'"),
     ],
 )
-def test_an_unusable_flag_is_one_sentence_and_exit_2(
+def test_an_unusable_flag_is_reported_in_one_sentence_with_exit_code_2(
     capsys: pytest.CaptureFixture[str], flags: tuple[str, str], message: str
 ) -> None:
     code, out, err = run(capsys, "check", sample_path("tickets_train.jsonl"), *flags)
@@ -200,7 +200,7 @@ def test_an_unusable_flag_is_one_sentence_and_exit_2(
 
 
 @pytest.mark.parametrize("case", ["missing", "folder", "empty", "forbidden"])
-def test_an_unreadable_file_is_one_sentence_and_exit_2(
+def test_an_unreadable_file_is_reported_in_one_sentence_with_exit_code_2(
     capsys: pytest.CaptureFixture[str], here: Path, case: str
 ) -> None:
     path = here / "file.jsonl"

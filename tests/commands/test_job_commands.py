@@ -1,4 +1,4 @@
-"""The commands around jobs as a script sees them: JSON and exit codes."""
+"""The commands for jobs and the engine: JSON and exit codes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tui.cli import main
 from tui.settings import Settings
 
 
-def test_a_job_is_trained_watched_listed_and_not_cancelled_twice(
+def test_a_job_is_trained_watched_and_listed_and_cannot_be_cancelled_afterwards(
     local: Settings, run: Run, chat_file: Callable[..., Path]
 ) -> None:
     path = str(chat_file(good_rows(12)))
@@ -53,7 +53,7 @@ def test_a_job_is_trained_watched_listed_and_not_cancelled_twice(
     assert "ended already" in err
 
 
-def test_a_job_that_fails_is_the_answer_no(
+def test_a_failed_job_ends_the_watch_with_exit_code_1(
     far: MisbehavingServer, run: Run, chat_file: Callable[..., Path]
 ) -> None:
     code, lines, _ = run("train", str(chat_file()), "--json")
@@ -64,7 +64,7 @@ def test_a_job_that_fails_is_the_answer_no(
     assert lines[-1]["status"] == "failed"
 
 
-def test_cancelling_prints_how_the_job_stands(far: MisbehavingServer, run: Run) -> None:
+def test_cancelling_prints_the_status_of_the_job(far: MisbehavingServer, run: Run) -> None:
     far.add_job()
     code, lines, _ = run("cancel", "ftjob", "--json")
     assert code == 0
@@ -82,7 +82,7 @@ def test_stopping_with_a_checkpoint_prints_its_name(far: MisbehavingServer, run:
     assert "Pausing ftjob-1" in err
 
 
-def test_a_server_that_cannot_pause_is_no_reason_to_cancel(
+def test_a_job_is_not_cancelled_if_its_server_cannot_pause(
     far: MisbehavingServer, run: Run
 ) -> None:
     far.add_job()
@@ -94,7 +94,7 @@ def test_a_server_that_cannot_pause_is_no_reason_to_cancel(
 
 
 @pytest.mark.long
-def test_a_stopped_jobs_checkpoint_answers_as_a_model(
+def test_the_checkpoint_of_a_stopped_job_can_be_used_as_a_model(
     local: Settings, run: Run, chat_file: Callable[..., Path]
 ) -> None:
     code, started, _ = run("train", str(chat_file(good_rows(40))), "--epochs", "50", "--json")
@@ -142,7 +142,7 @@ def test_data_with_errors_is_not_sent(
         (["watch", "last"], "no job last"),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence_and_exit_2(
+def test_an_impossible_request_is_reported_in_one_sentence_with_exit_code_2(
     far: MisbehavingServer, run: Run, arguments: list[str], sentence: str
 ) -> None:
     code, lines, err = run(*arguments)
@@ -166,7 +166,7 @@ def test_an_unknown_provider_and_a_missing_key_are_named(
     assert "TEST_KEY" in err
 
 
-def test_interrupting_the_watch_says_that_the_job_goes_on(far: MisbehavingServer) -> None:
+def test_interrupting_the_watch_prints_that_the_job_continues(far: MisbehavingServer) -> None:
     far.add_job()
     far.add_step(1)
     watch = subprocess.Popen(
@@ -187,7 +187,7 @@ def test_interrupting_the_watch_says_that_the_job_goes_on(far: MisbehavingServer
     assert far.jobs["ftjob-1"]["status"] == "running"
 
 
-def test_the_end_of_a_watched_job_is_given_to_the_hook_once(
+def test_the_hook_runs_once_at_the_end_of_a_watched_job(
     far: MisbehavingServer, run: Run, chat_file: Callable[..., Path], tmp_path: Path
 ) -> None:
     hook = ["sh", "-c", 'cat >> "$0"; echo >> "$0"; exit 3', str(tmp_path / "told")]
@@ -204,7 +204,7 @@ def test_the_end_of_a_watched_job_is_given_to_the_hook_once(
     assert len((tmp_path / "told").read_text().splitlines()) == 1
 
 
-def test_the_engines_status_has_every_key_also_when_it_does_not_run(
+def test_the_status_of_a_stopped_engine_has_every_key(
     far: MisbehavingServer, run: Run, tmp_path: Path
 ) -> None:
     code, lines, _ = run("engine", "status", "--json")
@@ -222,21 +222,21 @@ def test_the_engines_status_has_every_key_also_when_it_does_not_run(
     ]
 
 
-def test_a_running_engine_tells_where_it_is(local: Settings, run: Run) -> None:
+def test_the_status_of_a_running_engine_has_its_socket(local: Settings, run: Run) -> None:
     code, lines, _ = run("engine", "status", "--json")
     assert code == 0
     assert lines[0]["running"]
     assert lines[0]["socket"] == str(local.socket)
 
 
-def test_people_are_told_which_memory_the_engine_holds(
+def test_the_text_status_shows_the_memory_of_the_engine(
     local: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["engine", "status"]) == 0
     assert re.search(r"running as process \d+ with \d+ MB, on ", capsys.readouterr().out)
 
 
-def test_doctor_answers_for_every_check(
+def test_doctor_reports_every_check(
     far: MisbehavingServer, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code, lines, _ = run("doctor", "--json")

@@ -1,4 +1,4 @@
-"""`ftui keys`: where each key comes from, and keeping one without showing it."""
+"""`ftui keys`: listing, storing and removing keys without showing them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`ftui prepare`, as scripts call it."""
+"""`ftui prepare`: files, JSON, flags and exit codes."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def test_an_invalid_system_prompt_is_a_usage_error(
     assert prompt not in err
 
 
-def test_short_answers_of_chat_are_kept_as_the_dialog_keeps_them(
+def test_short_answers_of_a_chat_file_are_kept_by_default(
     capsys: pytest.CaptureFixture[str], here: Path
 ) -> None:
     rows = [chat_row(f"What is ticket {number} about?", "billing") for number in range(12)]

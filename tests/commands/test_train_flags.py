@@ -1,4 +1,4 @@
-"""`ftui train`: what it foresees, sets aside and passes on."""
+"""`ftui train`: the forecast, the split and the request."""
 
 from __future__ import annotations
 
@@ -79,7 +79,9 @@ def test_a_split_and_hyperparameters_of_the_server_are_passed_on(
     assert [content.count(b"\n") for content in contents] == [36, 4]
 
 
-def test_beta_goes_with_pairs(far: MisbehavingServer, run: Run, chat_file: Make) -> None:
+def test_beta_is_sent_for_preference_pairs(
+    far: MisbehavingServer, run: Run, chat_file: Make
+) -> None:
     code, _, _ = run("train", str(chat_file(pair_rows(20))), "--beta", "0.3", "--json")
     assert code == 0
     assert far.jobs["ftjob-1"]["method"] == {
@@ -103,7 +105,7 @@ def test_beta_goes_with_pairs(far: MisbehavingServer, run: Run, chat_file: Make)
         (["--suffix", "x" * 70], "--suffix cannot be used"),
     ],
 )
-def test_an_invalid_request_is_one_sentence_and_exit_2(
+def test_an_invalid_request_is_reported_in_one_sentence_with_exit_code_2(
     far: MisbehavingServer, run: Run, chat_file: Make, flags: list[str], sentence: str
 ) -> None:
     code, lines, err = run("train", str(chat_file()), *flags, "--json")

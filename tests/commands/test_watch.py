@@ -1,4 +1,4 @@
-"""`ftui watch` for people: one live line on a terminal, lines elsewhere, and how it ends."""
+"""`ftui watch`: one live line on a terminal, plain lines elsewhere, and how it ends."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def a_run(server: MisbehavingServer, count: int, **data: float) -> None:
 
 
 @pytest.mark.long
-def test_a_terminal_has_one_line_with_all_that_matters(
+def test_a_terminal_shows_one_live_line_and_prints_messages_above_it(
     far: MisbehavingServer, tmp_path: Path
 ) -> None:
     a_run(far, 40)
@@ -50,7 +50,7 @@ def test_a_terminal_has_one_line_with_all_that_matters(
     assert screen_text.count("has risen since") == 1
 
 
-def test_a_terminal_that_knows_no_escape_sequences_gets_lines(
+def test_output_without_escape_sequences_is_one_line_for_each_record(
     far: MisbehavingServer, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     a_run(far, 3)
@@ -66,7 +66,7 @@ def test_a_terminal_that_knows_no_escape_sequences_gets_lines(
     ]
 
 
-def test_where_text_is_not_utf_8_signs_are_ascii() -> None:
+def test_symbols_are_ascii_if_the_encoding_is_not_utf8() -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     assert in_characters_of(stream, "▶ running  loss 0.5 ↓ …") == "> running  loss 0.5 v ."
     assert in_characters_of(stream, "日本 ✓") == "?? +"
@@ -74,7 +74,7 @@ def test_where_text_is_not_utf_8_signs_are_ascii() -> None:
     assert in_characters_of(latin, "fünf · sechs") == "fünf · sechs"
 
 
-def test_a_reader_that_goes_away_ends_the_watch_quietly(far: MisbehavingServer) -> None:
+def test_a_closed_pipe_ends_the_watch_without_a_message(far: MisbehavingServer) -> None:
     a_run(far, 500)
     with subprocess.Popen(
         [*WATCH, "last", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -87,7 +87,7 @@ def test_a_reader_that_goes_away_ends_the_watch_quietly(far: MisbehavingServer) 
     assert watch.returncode == 141
 
 
-def test_a_job_that_vanished_ends_the_watch_with_what_was_seen_and_one_sentence(
+def test_a_vanished_job_ends_the_watch_with_its_records_and_one_sentence(
     far: MisbehavingServer, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tui.services.watching.watch._MAX_NOT_FOUND", 1)
@@ -102,7 +102,7 @@ def test_a_job_that_vanished_ends_the_watch_with_what_was_seen_and_one_sentence(
     assert err.count("\n") == 1
 
 
-def test_the_signs_of_trouble_and_of_its_end_go_to_standard_error_once(
+def test_a_connection_failure_and_its_end_are_reported_once_on_standard_error(
     far: MisbehavingServer, run: Run
 ) -> None:
     a_run(far, 2)
@@ -121,7 +121,7 @@ class Screen(io.StringIO):
     encoding = "utf-8"
 
 
-def test_the_line_is_written_again_only_when_it_says_something_else() -> None:
+def test_the_line_is_rewritten_only_when_its_text_changes() -> None:
     screen, width = Screen(), [20]
     line = StatusLine(screen, lambda: width[0])
     line.show("loss 0.5")
@@ -138,7 +138,7 @@ def test_the_line_is_written_again_only_when_it_says_something_else() -> None:
     assert screen.getvalue().endswith("loss 0.\r\n")
 
 
-def test_wide_characters_count_twice() -> None:
+def test_wide_characters_take_two_cells() -> None:
     screen = Screen()
     StatusLine(screen, lambda: 8).show("日本語日本語")
     assert screen.getvalue() == "\r\x1b[J日本語…\r"

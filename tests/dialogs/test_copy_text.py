@@ -1,4 +1,4 @@
-"""Copying a part of a row: what is offered, and what is too large for a terminal."""
+"""Copying a part of a row, and the limit of terminals."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def test_a_text_that_terminals_would_cut_is_refused_with_the_reason() -> N
         assert app.answers == [LARGEST]
 
 
-async def test_half_of_a_surrogate_pair_is_counted_and_not_a_crash() -> None:
+async def test_a_lone_surrogate_is_counted_without_a_crash() -> None:
     async with showing(CopyText([("user", "\ud83d")])) as (app, pilot):
         await pilot.press("escape")
         assert app.answers == [None]

@@ -1,4 +1,4 @@
-"""The dialog of the providers, against real servers."""
+"""The dialog of providers, against real servers."""
 
 from __future__ import annotations
 

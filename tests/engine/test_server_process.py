@@ -1,4 +1,4 @@
-"""The server as a process: its lock on a home, its sockets, its errors at start."""
+"""The server as a process: the lock on its home, its sockets, its errors at start."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ def start(home: Path, path: Path, *options: str) -> subprocess.CompletedProcess[
 
 
 @pytest.mark.long
-async def test_it_records_its_addresses_and_removes_the_record_at_the_end(tmp_path: Path) -> None:
+async def test_the_server_records_its_addresses_and_removes_the_record_at_the_end(
+    tmp_path: Path,
+) -> None:
     settings = Settings(home=tmp_path / "home")
     engine = EngineProcess(settings)
     status = await engine.start()
@@ -70,7 +72,7 @@ async def test_the_socket_of_a_killed_server_is_replaced(tmp_path: Path) -> None
 
 
 @pytest.mark.long
-def test_what_prevents_the_start_is_reported_in_one_line(tmp_path: Path, free_port: int) -> None:
+def test_a_failed_start_is_reported_in_one_line(tmp_path: Path, free_port: int) -> None:
     home, path = tmp_path / "home", tmp_path / "s" / "e.sock"
     (tmp_path / "file").write_text("")
     process = start(tmp_path / "file" / "home", path)

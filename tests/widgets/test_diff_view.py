@@ -1,4 +1,4 @@
-"""A diff on the screen: marks, what differs within a line, long lines, hostile text."""
+"""The diff view: marks, changes within a line, long lines, hostile text."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def changed(view: DiffView) -> list[str]:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_what_differs_within_a_line_is_marked(size: tuple[int, int]) -> None:
+async def test_differences_within_a_line_are_marked(size: tuple[int, int]) -> None:
     app = DiffApp()
     async with app.run_test(size=size) as pilot:
         app.view.show(

@@ -1,4 +1,4 @@
-"""The table of any length: a cursor, lines on demand, cells that stay in their columns."""
+"""The table of any length: cursor, rows on demand, aligned cells."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_the_columns_fill_the_table(width: int) -> None:
     assert sum(visible) + len(visible) - 1 == width
 
 
-async def test_a_mark_tells_where_the_visible_rows_stand() -> None:
+async def test_a_mark_shows_the_position_of_the_visible_rows() -> None:
     app = TableApp()
     async with app.run_test(size=(80, 24)) as pilot:
         table = app.query_one(LineTable)

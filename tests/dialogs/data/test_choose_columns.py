@@ -11,7 +11,7 @@ TITLES = ["line", "state", "turns", "tokens"]
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_columns_that_lose_their_tick_are_hidden(size: tuple[int, int]) -> None:
+async def test_unticked_columns_are_hidden(size: tuple[int, int]) -> None:
     async with showing(ChooseColumns(TITLES, frozenset({"turns"})), size) as (app, pilot):
         assert not outside(app)
         text = app.screen_text()
@@ -27,7 +27,7 @@ async def test_esc_changes_nothing() -> None:
         assert app.answers == [None]
 
 
-async def test_a_table_without_columns_is_refused_in_place() -> None:
+async def test_hiding_every_column_is_refused_in_the_dialog() -> None:
     async with showing(ChooseColumns(TITLES, frozenset())) as (app, pilot):
         await pilot.press("minus", "enter")
         assert app.open

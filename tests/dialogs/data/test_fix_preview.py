@@ -1,4 +1,4 @@
-"""The fixes for a row: what each would change, on this row or on all."""
+"""The preview of fixes for a row or for all rows."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def test_one_key_fixes_all_rows_with_the_problem() -> None:
         assert app.answers == [FixAnswer("encoding-damage", all=True)]
 
 
-async def test_fixes_of_the_whole_file_are_for_all_rows() -> None:
+async def test_fixes_of_the_whole_file_apply_to_all_rows() -> None:
     async with showing(FixPreview("All rows", [ALONE, DAMAGED], every=True)) as (app, pilot):
         text = app.screen_text()
         assert "Fix these rows (enter)" in text
@@ -72,7 +72,7 @@ async def test_one_key_applies_every_fix_of_the_file() -> None:
         assert app.answers == [FixAnswer("", all=True)]
 
 
-async def test_a_problem_of_one_row_alone_says_so() -> None:
+async def test_a_problem_of_a_single_row_cannot_be_fixed_for_all() -> None:
     async with showing(FixPreview("Line 12", [ALONE])) as (app, pilot):
         assert "none" in app.screen_text()
         await pilot.press("a")

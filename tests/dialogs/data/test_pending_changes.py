@@ -1,4 +1,4 @@
-"""The list of what is not written yet."""
+"""The list of changes that are not written yet."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ async def test_no_pending_changes_is_one_sentence() -> None:
         assert not app.open
 
 
-async def test_all_undone_still_lists_what_can_be_redone() -> None:
+async def test_undone_steps_are_listed_although_nothing_is_pending() -> None:
     edits = Edits()
     edits.do("edit", {7: RowEdit(b"[]")})
     edits.undo()
@@ -69,7 +69,7 @@ async def test_all_undone_still_lists_what_can_be_redone() -> None:
         assert "– undone" in app.screen_text()
 
 
-def test_a_row_that_is_as_it_was_again_is_not_counted() -> None:
+def test_a_row_restored_to_its_original_is_not_counted() -> None:
     edits = Edits()
     edits.do("exclude", {1: EXCLUDED, 2: EXCLUDED})
     edits.do("keep", {1: UNTOUCHED})

@@ -1,4 +1,4 @@
-"""Asking what to write: the name, the split, what is left out; every error in its place."""
+"""The dialog for writing a file: name, split, rejected rows, and errors in place."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ async def test_invalid_input_is_reported_in_place(source: Path) -> None:
         assert not app.open
 
 
-async def test_a_split_that_leaves_nothing_to_train_on_is_refused(source: Path) -> None:
+async def test_a_split_without_training_rows_is_refused(source: Path) -> None:
     async with showing(dialog(source)) as (app, pilot):
         app.dialog.query_one("#validation", Input).value = "50%"
         app.dialog.query_one("#test", Input).value = "0.5"
@@ -144,7 +144,7 @@ async def test_an_existing_file_is_reported_before_writing(source: Path) -> None
         assert not request.replace
 
 
-async def test_a_request_that_failed_comes_back_as_it_was_typed(source: Path) -> None:
+async def test_the_dialog_reopens_with_the_values_of_a_failed_request(source: Path) -> None:
     failed = WriteRequest(
         out=Path("/full/disk.jsonl"),
         system="Be brief.",
@@ -157,7 +157,7 @@ async def test_a_request_that_failed_comes_back_as_it_was_typed(source: Path) ->
         assert app.answers == [failed]
 
 
-async def test_a_file_without_warnings_asks_for_less(source: Path) -> None:
+async def test_a_file_without_warnings_has_no_list_of_warnings(source: Path) -> None:
     async with showing(dialog(source, quality={})) as (app, pilot):
         assert "leave out" not in app.screen_text()
         assert "space" not in app.screen_text()
@@ -175,7 +175,7 @@ async def test_a_file_without_valid_rows_is_not_written(source: Path) -> None:
         assert "The file has no valid rows" in message(app)
 
 
-async def test_evil_names_are_shown_scrubbed_and_kept(tmp_path: Path) -> None:
+async def test_hostile_file_names_are_shown_scrubbed_and_returned_unchanged(tmp_path: Path) -> None:
     evil = tmp_path / "\x1b]0;PWNED\x07[red].jsonl"
     evil.write_text("{}\n")
     form = WriteFile(evil, Format.CHAT, COUNTS, {}, evil.with_suffix(".chat.jsonl"))

@@ -1,4 +1,4 @@
-"""The form for a new job: what fits, what it foresees, and what no value can do to it."""
+"""The form for a new job: its fields, its forecast and its errors."""
 
 from __future__ import annotations
 

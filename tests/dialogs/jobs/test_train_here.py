@@ -1,4 +1,4 @@
-"""A refused organisation is offered to train the same on this machine."""
+"""The offer to train on this machine after a provider refused the organisation."""
 
 from __future__ import annotations
 
@@ -55,6 +55,6 @@ def test_hyperparameters_unknown_to_the_engine_are_dropped() -> None:
     assert local_version(request).validation_file_id is None
 
 
-def test_data_only_at_the_other_server_cannot_be_trained_on_here() -> None:
+def test_a_file_that_only_the_other_server_has_cannot_be_trained_on_here() -> None:
     request = JobRequest(training_file_id="file-1", model="gpt-4.1-mini", provider="openai")
     assert local_request(request, Settings()) is None

@@ -1,4 +1,4 @@
-"""Answers generated in a batch are the answers generated alone, whoever joins and leaves."""
+"""Answers generated in a batch equal those generated alone, whichever rows join or leave."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_a_batch_answers_each_prompt_as_generate_does_alone(model: LoadedModel) 
     assert len({tuple(item.detokenizer.tokens[:4]) for item in generations}) > 1
 
 
-def test_prompts_with_a_common_prefix_are_answered_as_if_each_had_been_read_alone(
+def test_prompts_with_a_common_prefix_get_the_same_answers_as_alone(
     model: LoadedModel,
 ) -> None:
     from tui.engine.answering.batch import Batch
@@ -163,7 +163,7 @@ def test_rows_that_join_a_running_batch_change_no_answer(model: LoadedModel) -> 
 
 
 @pytest.mark.parametrize("model", [CONVOLUTION], indirect=True)
-def test_a_model_with_other_layers_than_attention_runs_its_batches_apart(
+def test_a_model_with_layers_other_than_attention_never_merges_batches(
     model: LoadedModel,
 ) -> None:
     from tui.engine.answering.batch import Batch

@@ -1,4 +1,4 @@
-"""The inference process's scheduler: models that load, requests cancelled, memory that runs out."""
+"""The scheduler of the inference process: loading, cancelling, and running out of memory."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def test_a_request_cancelled_in_progress_makes_room_before_its_end(
     assert steps < 400
 
 
-def test_more_choices_than_there_is_room_for_are_generated_one_batch_after_another(
+def test_choices_beyond_the_batch_size_are_generated_in_several_batches(
     tiny_model: Path, tmp_path: Path
 ) -> None:
     from tui.engine.answering.model_cache import ModelCache
@@ -217,7 +217,7 @@ def test_requests_fail_where_memory_runs_out_and_the_next_are_answered(
     assert isinstance(events.wait_for_end("small"), Done)
 
 
-def test_every_allocators_way_to_run_out_of_memory_is_recognised() -> None:
+def test_the_out_of_memory_error_of_each_allocator_is_recognised() -> None:
     import torch
 
     from tui.engine.answering.model_cache import is_out_of_memory
@@ -230,7 +230,7 @@ def test_every_allocators_way_to_run_out_of_memory_is_recognised() -> None:
     assert not is_out_of_memory(RuntimeError("shapes do not fit"))
 
 
-def test_the_least_recently_used_model_leaves_memory(
+def test_the_least_recently_used_model_is_unloaded(
     tiny_model: Path, other_model: Path, tmp_path: Path
 ) -> None:
     from tui.engine.answering.model_cache import ModelCache

@@ -1,4 +1,4 @@
-"""Chat completions: whole and streamed, several at once, reproducible."""
+"""Chat completions: whole and streamed, concurrent, reproducible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Code written for OpenAI's service, with nothing changed but the base_url and the key."""
+"""Code written for OpenAI's service works with only base_url and key changed."""
 
 from __future__ import annotations
 

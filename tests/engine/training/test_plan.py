@@ -1,4 +1,4 @@
-"""How the plan resolves what a request leaves open."""
+"""How a training plan resolves the settings that a request leaves open."""
 
 from __future__ import annotations
 

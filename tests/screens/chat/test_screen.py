@@ -99,7 +99,7 @@ def log_records(app: FtuiApp) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_both_models_answer_and_everything_is_in_sight(
+async def test_both_models_answer_and_the_whole_chat_is_visible(
     app: FtuiApp, size: tuple[int, int]
 ) -> None:
     async with app.run_test(size=size) as pilot:

@@ -1,4 +1,4 @@
-"""Looking at rows on the screen Data: filter, order, columns, the row in full, copying, others."""
+"""Browsing rows on the Data screen: filter, sorting, columns, details, copying."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ async def test_n_stays_within_the_filtered_rows(settings: Settings) -> None:
         assert screen.browser.row == rows[0]
 
 
-async def test_z_sorts_and_marks_the_sort_column(settings: Settings) -> None:
+async def test_z_sorts_the_rows_and_marks_the_sort_column(settings: Settings) -> None:
     async with app_on(settings, FLAWED).run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot)
         data = screen.dataset

@@ -1,4 +1,4 @@
-"""Changing rows on the screen Data by keyboard: from a flawed file to a clean one."""
+"""Editing rows on the Data screen by keyboard, from a flawed file to a clean one."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ async def test_an_excluded_row_says_how_to_restore_it(settings: Settings, flawed
 
 
 @pytest.mark.parametrize("keys", [["q"], ["ctrl+q"], ["o"], ["m"], ["r"]])
-async def test_changes_are_never_lost_without_a_question(
+async def test_unwritten_changes_are_discarded_only_after_a_question(
     settings: Settings, flawed: Path, keys: list[str]
 ) -> None:
     app = app_on(settings, flawed)

@@ -1,4 +1,4 @@
-"""The screen Data, by keyboard, at two sizes."""
+"""The Data screen by keyboard, at two sizes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def test_the_sample_data_is_one_key_away(settings: Settings, size: tuple[i
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_n_visits_rows_with_problems_and_shows_each_fix(
+async def test_n_goes_to_each_row_with_problems_and_shows_its_fix(
     settings: Settings, size: tuple[int, int]
 ) -> None:
     app = app_on(settings, "tickets_flawed.jsonl")
@@ -178,7 +178,7 @@ async def test_the_hostile_file_sends_no_control_character_to_the_terminal(
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_a_file_that_cannot_be_opened_is_reported_with_ways_on(
+async def test_an_unopenable_file_is_reported_with_alternatives(
     settings: Settings, size: tuple[int, int], tmp_path: Path
 ) -> None:
     path = tmp_path / "tickets.jsonl"

@@ -1,4 +1,4 @@
-"""The screen Decide, by keyboard, at two sizes."""
+"""The Decide screen by keyboard, at two sizes."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ async def test_every_question_and_its_choices_fit_the_screen(
             await press(pilot, key)
 
 
-async def test_the_answers_so_far_are_in_sight_at_both_widths(settings: Settings) -> None:
+async def test_the_answers_so_far_are_visible_at_both_widths(settings: Settings) -> None:
     app = FtuiApp(Services(settings))
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot)
@@ -121,7 +121,7 @@ async def test_the_verdict_so_far_can_be_viewed_and_saved_at_any_time(settings: 
         assert screen.disabled_reason("save") == "These answers are already saved."
 
 
-async def test_reopened_it_shows_the_saved_decision_and_a_starts_over(
+async def test_the_saved_decision_is_shown_after_a_restart_and_a_starts_over(
     settings: Settings,
 ) -> None:
     first = FtuiApp(Services(settings))
@@ -150,7 +150,7 @@ async def test_unsaved_answers_are_not_discarded_without_asking(settings: Settin
         assert text(screen, "#headline") == "Why do you want to fine-tune?"
 
 
-async def test_keys_that_do_nothing_now_say_why(settings: Settings) -> None:
+async def test_disabled_keys_give_a_reason(settings: Settings) -> None:
     app = FtuiApp(Services(settings))
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot)
@@ -163,7 +163,7 @@ async def test_keys_that_do_nothing_now_say_why(settings: Settings) -> None:
         assert text(screen, "#headline") == "Why do you want to fine-tune?"
 
 
-async def test_a_framework_that_cannot_be_read_is_an_error_with_a_way_on(
+async def test_an_unreadable_framework_is_reported_and_can_be_reloaded(
     settings: Settings, tmp_path: Path
 ) -> None:
     broken = tmp_path / "broken.yaml"

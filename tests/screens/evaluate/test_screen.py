@@ -1,4 +1,4 @@
-"""The screen Evaluate against a real server, at 80x24 and 120x40."""
+"""The Evaluate screen against a real server, at 80x24 and 120x40."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def text(screen: EvaluateScreen, selector: str) -> str:
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_an_empty_screen_says_what_it_is_for_and_enter_begins(
+async def test_an_empty_screen_explains_itself_and_enter_opens_the_form(
     settings: Settings, size: tuple[int, int]
 ) -> None:
     app = FtuiApp(Services(settings))
@@ -109,7 +109,7 @@ async def test_an_empty_screen_says_what_it_is_for_and_enter_begins(
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_a_comparison_ends_with_its_sentence_and_the_regressions_first(
+async def test_a_finished_comparison_shows_its_verdict_and_lists_regressions_first(
     settings: Settings, test_set: Path, size: tuple[int, int]
 ) -> None:
     app = FtuiApp(Services(settings))
@@ -166,7 +166,7 @@ async def test_cases_are_filtered_by_what_changed(settings: Settings, test_set: 
             assert table.row_count == count
 
 
-async def test_while_it_runs_cases_and_pace_are_shown_and_it_stops_without_loss(
+async def test_a_running_comparison_shows_its_progress_and_keeps_its_cases_when_stopped(
     settings: Settings, test_set: Path, server: ChatServer
 ) -> None:
     server.delay = 0.2
@@ -193,7 +193,7 @@ async def test_while_it_runs_cases_and_pace_are_shown_and_it_stops_without_loss(
         assert len(server.chat_requests) - requests_before <= 2 * (20 - saved)
 
 
-async def test_an_unknown_model_is_one_sentence_and_r_offers_the_same_again(
+async def test_an_unknown_model_is_reported_and_r_reopens_the_form_with_the_same_values(
     settings: Settings, test_set: Path
 ) -> None:
     app = FtuiApp(Services(settings))
@@ -209,7 +209,7 @@ async def test_an_unknown_model_is_one_sentence_and_r_offers_the_same_again(
         await until(pilot, lambda: screen.record is not None)
 
 
-async def test_cases_that_were_not_answered_are_told_and_left_out(
+async def test_unanswered_cases_are_reported_and_left_out(
     settings: Settings, test_set: Path, server: ChatServer
 ) -> None:
     body = {"error": {"message": "The prompt is too long."}}
@@ -221,7 +221,7 @@ async def test_cases_that_were_not_answered_are_told_and_left_out(
         assert screen.query_one(CaseTable).row_count == 20
 
 
-async def test_opened_again_the_last_comparison_is_there(
+async def test_the_last_comparison_is_shown_after_a_restart(
     settings: Settings, test_set: Path
 ) -> None:
     first = FtuiApp(Services(settings))
@@ -235,7 +235,7 @@ async def test_opened_again_the_last_comparison_is_there(
         assert "18 of 20" in text(screen, "#headline")
 
 
-async def test_a_finished_job_offers_its_models(settings: Settings) -> None:
+async def test_the_models_of_a_finished_job_are_filled_in(settings: Settings) -> None:
     app = FtuiApp(Services(settings))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()

@@ -1,4 +1,4 @@
-"""Runs side by side, without any server, at 80x24 and 120x40."""
+"""The comparison of runs, without a server, at 80x24 and 120x40."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ async def test_many_jobs_scroll_and_a_redraw_draws_only_visible_rows(
         assert len(drawn_keys) <= 24, "a redraw costs the rows in sight"
 
 
-async def test_a_filter_takes_words_states_and_providers(
+async def test_jobs_are_filtered_by_text_state_and_provider(
     far_app: FtuiApp, server: MisbehavingServer
 ) -> None:
     many_jobs(server)
@@ -102,7 +102,7 @@ async def test_a_filter_takes_words_states_and_providers(
         assert "▶ running" in rows(far_app)[0]
 
 
-async def test_a_job_started_elsewhere_comes_in_above_and_the_cursor_stays(
+async def test_a_job_started_elsewhere_is_inserted_above_and_the_cursor_keeps_its_job(
     far_app: FtuiApp, server: MisbehavingServer
 ) -> None:
     add_job_with_steps(server)
@@ -116,7 +116,7 @@ async def test_a_job_started_elsewhere_comes_in_above_and_the_cursor_stays(
         assert "▸" in rows(far_app)[1]
 
 
-async def test_a_server_that_does_not_answer_hides_no_other(
+async def test_an_unreachable_server_is_reported_and_the_jobs_of_others_are_listed(
     far_settings: Settings, app_of: AppOf, server: MisbehavingServer
 ) -> None:
     add_job_with_steps(server)
@@ -173,7 +173,7 @@ async def test_only_lines_that_changed_are_repainted(
         assert any("16%" in row for row in rows(app))
 
 
-async def test_jobs_are_polled_by_what_is_on_the_screen(
+async def test_polling_priorities_follow_what_is_on_the_screen(
     far_app: FtuiApp, server: MisbehavingServer
 ) -> None:
     add_job_with_steps(server)

@@ -185,7 +185,7 @@ async def test_keys_change_the_view_and_the_metric_of_the_chart(
         assert "This server does not report gradient norms." in chart_text(app)
 
 
-async def test_a_key_overlays_another_run(app: FtuiApp, server: MisbehavingServer) -> None:
+async def test_o_overlays_another_run(app: FtuiApp, server: MisbehavingServer) -> None:
     add_job_with_steps(server, 90, "ftjob-0", suffix="first-try", created_at=time.time() - 900)
     server.finish("ftjob-0")
     add_job_with_steps(server)

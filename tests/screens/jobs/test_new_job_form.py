@@ -1,4 +1,4 @@
-"""The form for a new job on the screen Jobs, against a real server, at 80x24 and 120x40."""
+"""The form for a new job on the Jobs screen, against a real server, at 80x24 and 120x40."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ async def test_a_refused_job_is_offered_again_with_the_same_values(
         assert any("No such model" in str(note.message) for note in app._notifications)
 
 
-async def test_a_refused_organisation_can_train_the_same_on_this_machine(
+async def test_a_job_of_a_refused_organisation_can_be_trained_on_this_machine(
     app: FtuiApp, server: MisbehavingServer, training: Path
 ) -> None:
     body = {"error": {"message": "Your organization may not.", "code": "not_allowed"}}

@@ -1,4 +1,4 @@
-"""Starting jobs from the screen Jobs: uploads and unfinished submissions."""
+"""Starting jobs from the Jobs screen: uploads and unfinished submissions."""
 
 from __future__ import annotations
 

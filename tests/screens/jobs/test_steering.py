@@ -33,7 +33,7 @@ ChatFile = Callable[..., Path]
 AppOf = Callable[[Settings], FtuiApp]
 
 
-async def test_the_question_before_a_cancel_names_the_steps_that_are_lost(
+async def test_the_question_before_cancelling_names_the_lost_steps(
     far_app: FtuiApp, server: MisbehavingServer
 ) -> None:
     add_job_with_steps(server)
@@ -68,7 +68,7 @@ async def test_stopping_keeps_a_checkpoint_and_shows_its_name(
         assert screen(far_app).disabled_reason("evaluate") is None
 
 
-async def test_a_server_that_cannot_pause_is_asked_once_and_then_the_keys_give_the_reason(
+async def test_after_one_attempt_the_keys_explain_that_the_server_cannot_pause(
     far_app: FtuiApp, server: MisbehavingServer
 ) -> None:
     add_job_with_steps(server)
@@ -155,7 +155,7 @@ async def test_a_failing_hook_is_shown_and_the_screen_goes_on(
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_a_job_is_cancelled_only_after_a_yes(
+async def test_a_job_is_cancelled_only_after_confirmation(
     far_app: FtuiApp, server: MisbehavingServer, size: tuple[int, int]
 ) -> None:
     add_job_with_steps(server)

@@ -1,4 +1,4 @@
-"""The row in full: every problem once and in its place, nothing that steers the terminal."""
+"""The details of a row: every problem once and in its place, without control characters."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def texts(blocks: list[Block]) -> list[str]:
         ("messages[3]", "assistant"),
     ],
 )
-def test_a_problem_follows_what_it_is_about(where: str, above: str) -> None:
+def test_a_problem_is_shown_below_its_place(where: str, above: str) -> None:
     bad_part = problem("bad-part", 1, where, "It is wrong.")
     blocks = conversation(Example(ROW["messages"]), [bad_part])
     at = next(i for i, block in enumerate(blocks) if block.mark)

@@ -1,4 +1,4 @@
-"""Bars: as long as their share, all of one width, and never nothing where there is something."""
+"""Histogram bars: proportional, of one width, and never empty for a value above zero."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tui.widgets.data.histogram import Bar, bar, draw_bars, percent, ranges
 bars = st.builds(Bar, st.text(max_size=60), st.integers(0, 10**9))
 
 
-def test_a_bar_is_drawn_in_halves_of_a_cell_or_in_ascii() -> None:
+def test_a_bar_is_drawn_in_half_cells_or_in_ascii() -> None:
     assert bar(0.75, 4) == "━━━ "
     assert bar(0.6, 4) == "━━╸ "
     assert bar(0.75, 4, blocks=False) == "### "
@@ -21,7 +21,9 @@ def test_a_bar_is_drawn_in_halves_of_a_cell_or_in_ascii() -> None:
 
 
 @given(st.floats(0, 1), st.integers(1, 200), st.booleans())
-def test_a_bar_is_as_long_as_its_share(share: float, width: int, blocks: bool) -> None:
+def test_the_length_of_a_bar_is_proportional_to_its_share(
+    share: float, width: int, blocks: bool
+) -> None:
     text = bar(share, width, blocks=blocks)
     assert len(text) == width
     assert (text.strip() == "") == (share == 0)

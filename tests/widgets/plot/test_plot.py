@@ -1,4 +1,4 @@
-"""The plot: exact size, points where they belong, readable without colour and without braille."""
+"""The plot: exact size, points in their places, readable without colour or braille."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_the_line_has_no_gap(view: View, braille: bool) -> None:
     assert all(columns)
 
 
-def test_validation_best_and_checkpoints_have_glyphs_of_their_own() -> None:
+def test_validation_best_and_checkpoints_have_their_own_glyphs() -> None:
     lines = plot(CURVES, 100, 15)
     assert inked(lines, Ink.VALID).count("●") == len(
         VALID
@@ -167,7 +167,7 @@ def test_an_overlaid_run_has_letters_and_its_name() -> None:
     assert "".join(plain).count("b") > 40
 
 
-def test_ascii_is_plain_ascii() -> None:
+def test_the_ascii_plot_has_only_ascii_characters() -> None:
     view = View(braille=False, cursor=30)
     assert all(text.isascii() for text in texts(plot(BOTH, 120, 15, view)))
 
@@ -188,13 +188,13 @@ def test_a_narrow_range_is_labelled_with_more_decimals() -> None:
     ] == ["5.455", "5.452", "5.450"]
 
 
-def test_by_time_the_axis_counts_from_the_start_of_the_run() -> None:
+def test_the_time_axis_starts_with_the_run() -> None:
     plotted = texts(plot(CURVES, 100, 15, View(x_axis=XAxis.TIME)))
     assert "0:00" in plotted[-1]
     assert "1:30" in plotted[-1]
 
 
-def test_by_time_runs_of_different_days_start_together() -> None:
+def test_runs_of_different_days_start_together_on_the_time_axis() -> None:
     later = RunCurves("late", curve_of(point._replace(at=point.at + 90_000) for point in TRAIN))
     assert full_range(TracedCurves(Curves([RUN, later])), XAxis.TIME)[1] < 200
 
@@ -299,7 +299,7 @@ def test_the_cursor_reaches_every_point_and_moves_a_zoomed_window() -> None:
     assert steps_read == [*range(13, 53)]
 
 
-def test_zooming_in_keeps_the_cursor_in_sight_and_out_shows_all() -> None:
+def test_zooming_in_keeps_the_cursor_visible_and_zooming_out_shows_all() -> None:
     traced = TracedCurves(CURVES)
     near = zoomed(traced, View(cursor=30), 0.5)
     assert near.window
