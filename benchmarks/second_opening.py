@@ -75,11 +75,11 @@ def main() -> None:
         f"{first.rows:,} rows, {path.stat().st_size / 1e6:,.0f} MB, "
         f"report of {report_size / 1e6:.0f} MB"
     )
-    for label, result in (("first", first), ("second", second), ("new date", third)):
-        budget = f" (budget {SECONDS:.0f} s: {verdict})" if result is second else ""
+    for label, opened in (("first", first), ("second", second), ("new date", third)):
+        budget = f" (budget {SECONDS:.0f} s: {verdict})" if opened is second else ""
         print(
-            f"{label:<9} {result.seconds:6.2f} s, {first.seconds / result.seconds:5.0f}x as fast as "
-            f"the first, {result.memory:.0f} MB{budget}"
+            f"{label:<9} {opened.seconds:6.2f} s, {first.seconds / opened.seconds:5.0f}x as fast as "
+            f"the first, {opened.memory:.0f} MB{budget}"
         )
 
 

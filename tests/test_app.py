@@ -10,6 +10,7 @@ import pytest
 from support.waiting import until
 from textual.binding import Binding
 from textual.dom import DOMNode
+from textual.pilot import Pilot
 from textual.widgets import Footer, Static
 
 from tui.app import FtuiApp, screen_class
@@ -34,15 +35,21 @@ def bar_text(app: FtuiApp) -> str:
     return " │ ".join(str(step.render()) for step in app.screen.query(LoopStep))
 
 
+async def open_mode(pilot: Pilot[None], mode: Mode) -> ModeScreen:
+    await pilot.press(mode.key)
+    await pilot.pause()
+    screen = pilot.app.screen
+    assert isinstance(screen, ModeScreen)
+    return screen
+
+
 @pytest.mark.parametrize("size", SIZES)
 async def test_the_keys_1_to_4_open_the_modes(app: FtuiApp, size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         for mode in Mode:
-            await pilot.press(mode.key)
-            await pilot.pause()
+            screen = await open_mode(pilot, mode)
             assert app.current_mode == mode.value
-            here = app.screen.query_one(".-here", LoopStep)
-            assert here.mode is mode
+            assert screen.query_one(".-here", LoopStep).mode is mode
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -69,10 +76,7 @@ async def test_help_lists_every_key_of_the_footer_and_closes_with_escape(
     app: FtuiApp, mode: Mode
 ) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press(mode.key)
-        await pilot.pause()
-        screen = app.screen
-        assert isinstance(screen, ModeScreen)
+        screen = await open_mode(pilot, mode)
         assert screen.ABOUT
         footer_labels = {
             active.binding.description
@@ -208,10 +212,7 @@ async def test_the_palette_offers_every_action_of_a_screen_or_its_reason(
     app: FtuiApp, mode: Mode
 ) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press(mode.key)
-        await pilot.pause()
-        screen = app.screen
-        assert isinstance(screen, ModeScreen)
+        screen = await open_mode(pilot, mode)
         entries = {entry.title: entry.help for entry in app.get_system_commands(screen)}
         for active in screen.active_bindings.values():
             if active.node is screen and active.binding.description:

@@ -12,14 +12,15 @@ import json
 import re
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from servers.stored_files import StoredFiles
 
+Server = TypeVar("Server", bound="MisbehavingServer")
 HTML = "<html><body>Please log in to the hotel's network.</body></html>"
 
 
@@ -316,11 +317,8 @@ def _no_such(thing: str) -> tuple[int, Any]:
 
 
 @asynccontextmanager
-async def misbehaving_server(
-    server: MisbehavingServer | None = None,
-) -> AsyncIterator[MisbehavingServer]:
-    """The server, or a new one, on a free loopback port; `url` is its base address."""
-    server = server or MisbehavingServer()
+async def serving(server: Server) -> AsyncIterator[Server]:
+    """The server on a free loopback port; `url` is its base address."""
     running = await asyncio.start_server(server.handle, "127.0.0.1", 0)
     port = running.sockets[0].getsockname()[1]
     server.url = f"http://127.0.0.1:{port}/v1"
@@ -329,3 +327,8 @@ async def misbehaving_server(
     finally:
         running.close()
         server.hang_up()
+
+
+def misbehaving_server() -> AbstractAsyncContextManager[MisbehavingServer]:
+    """A new server on a free loopback port."""
+    return serving(MisbehavingServer())

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from servers.chat import completion
-from servers.misbehaving import HTML, MisbehavingServer
+from servers.misbehaving import HTML, MisbehavingServer, serving
 
 Answers = dict[str, Callable[[list[dict[str, Any]]], str]]
 
@@ -124,14 +124,6 @@ async def _chunk(writer: asyncio.StreamWriter, data: bytes) -> None:
     await writer.drain()
 
 
-@asynccontextmanager
-async def streaming_server(models: Answers) -> AsyncIterator[StreamingServer]:
-    """The server on a free loopback port; `url` is its base address."""
-    server = StreamingServer(models)
-    running = await asyncio.start_server(server.handle, "127.0.0.1", 0)
-    server.url = f"http://127.0.0.1:{running.sockets[0].getsockname()[1]}/v1"
-    try:
-        yield server
-    finally:
-        running.close()
-        server.hang_up()
+def streaming_server(models: Answers) -> AbstractAsyncContextManager[StreamingServer]:
+    """A server of these models on a free loopback port."""
+    return serving(StreamingServer(models))

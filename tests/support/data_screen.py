@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from support.screens import text
 from support.waiting import until
 from textual.pilot import Pilot
-from textual.widgets import Static
 
 from tui.app import FtuiApp
 from tui.screens.data.screen import DataScreen
@@ -49,11 +49,6 @@ async def opened(pilot: Pilot[None]) -> DataScreen:
         pilot, lambda: screen.has_class("-file") and "so far" not in text(screen, "#headline")
     )
     return await settled(pilot)
-
-
-def text(screen: DataScreen, selector: str) -> str:
-    """What a line says."""
-    return str(screen.query_one(selector, Static).render())
 
 
 def headline(screen: DataScreen) -> str:

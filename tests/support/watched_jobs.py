@@ -45,6 +45,13 @@ async def watch_to_end(jobs: Jobs, job: str = "ftjob-1") -> list[Record]:
     return [record async for record in jobs.watch("far", job)]
 
 
+async def follow_to_first_records(jobs: Jobs) -> None:
+    """Follow a job until its first records are logged."""
+    async for update in jobs.follow("far", "ftjob-1"):
+        if update.records:
+            break
+
+
 def steps(records: list[Record]) -> list[int]:
     return [record["step"] for record in records if record["type"] == "metrics"]
 

@@ -103,6 +103,15 @@ def load(models: ModelCache, folder: Path) -> LoadedModel:
     return model
 
 
+def make_scheduler(home: Path) -> tuple[Scheduler, ModelCache, Events]:
+    """A scheduler that is not running yet, its models, and the events that it sends."""
+    from tui.engine.answering.model_cache import ModelCache
+    from tui.engine.answering.scheduler import Scheduler
+
+    events, models = Events(), ModelCache(Home(home))
+    return Scheduler(models, events), models, events
+
+
 def run(scheduler: Scheduler) -> None:
     threading.Thread(target=scheduler.run, daemon=True).start()
 
@@ -126,11 +135,7 @@ def test_requests_for_other_models_are_answered_while_one_loads(
 
 
 def test_a_cancelled_request_has_no_events_and_makes_room(tiny_model: Path, tmp_path: Path) -> None:
-    from tui.engine.answering.model_cache import ModelCache
-    from tui.engine.answering.scheduler import Scheduler
-
-    events = Events()
-    scheduler = Scheduler(ModelCache(Home(tmp_path)), events)
+    scheduler, _, events = make_scheduler(tmp_path)
     scheduler.submit(
         make_request("cancelled", tiny_model, n=32, max_tokens=400, logit_bias={2: -100})
     )
@@ -145,12 +150,7 @@ def test_a_cancelled_request_has_no_events_and_makes_room(tiny_model: Path, tmp_
 def test_a_request_cancelled_in_progress_makes_room_before_its_end(
     tiny_model: Path, tmp_path: Path
 ) -> None:
-    from tui.engine.answering.model_cache import ModelCache
-    from tui.engine.answering.scheduler import Scheduler
-
-    events = Events()
-    models = ModelCache(Home(tmp_path))
-    scheduler = Scheduler(models, events)
+    scheduler, models, events = make_scheduler(tmp_path)
     model = load(models, tiny_model).model
     forward = model.forward
     steps = 0
@@ -174,11 +174,7 @@ def test_a_request_cancelled_in_progress_makes_room_before_its_end(
 def test_choices_beyond_the_batch_size_are_generated_in_several_batches(
     tiny_model: Path, tmp_path: Path
 ) -> None:
-    from tui.engine.answering.model_cache import ModelCache
-    from tui.engine.answering.scheduler import Scheduler
-
-    events = Events()
-    scheduler = Scheduler(ModelCache(Home(tmp_path)), events)
+    scheduler, _, events = make_scheduler(tmp_path)
     for name, n in (("a", 20), ("b", 20), ("c", 128), ("d", 1)):
         scheduler.submit(make_request(name, tiny_model, n=n, max_tokens=1))
     run(scheduler)
@@ -193,12 +189,7 @@ def test_requests_fail_where_memory_runs_out_and_the_next_are_answered(
 ) -> None:
     import torch
 
-    from tui.engine.answering.model_cache import ModelCache
-    from tui.engine.answering.scheduler import Scheduler
-
-    events = Events()
-    models = ModelCache(Home(tmp_path))
-    scheduler = Scheduler(models, events)
+    scheduler, models, events = make_scheduler(tmp_path)
     model = load(models, tiny_model).model
     forward = model.forward
 

@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
-from support.data_screen import app_on, chat_text, opened, problems, rows_shown, settled, text
+from support.data_screen import app_on, chat_text, opened, problems, rows_shown, settled
+from support.screens import text
 from support.waiting import until
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.screens import loaded, text
 from textual.pilot import Pilot
-from textual.widgets import Static
 
 from tui.app import FtuiApp
 from tui.domain.tone import Tone
@@ -24,19 +24,6 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path / "home", workspace=tmp_path / ".ftui")
 
 
-def text(screen: DecideScreen, selector: str) -> str:
-    return str(screen.query_one(selector, Static).render())
-
-
-async def opened(pilot: Pilot[None]) -> DecideScreen:
-    await pilot.pause()
-    screen = pilot.app.screen
-    assert isinstance(screen, DecideScreen)
-    await screen.workers.wait_for_complete()
-    await pilot.pause()
-    return screen
-
-
 async def press(pilot: Pilot[None], *keys: str) -> None:
     for key in keys:
         await pilot.press(key)
@@ -50,7 +37,7 @@ async def test_five_answers_lead_to_a_verdict_that_is_saved(
 ) -> None:
     app = FtuiApp(Services(settings))
     async with app.run_test(size=size) as pilot:
-        screen = await opened(pilot)
+        screen = await loaded(pilot, DecideScreen)
         assert text(screen, "#headline") == "Why do you want to fine-tune?"
         await press(pilot, *IN_FAVOUR)
         assert text(screen, "#headline") == "✓ Fine-tune (strong)"
@@ -70,7 +57,7 @@ async def test_every_question_and_its_choices_fit_the_screen(
 ) -> None:
     app = FtuiApp(Services(settings))
     async with app.run_test(size=size) as pilot:
-        screen = await opened(pilot)
+        screen = await loaded(pilot, DecideScreen)
         for key in ["enter", "y", "y", "n", "y"]:
             choices = screen.query_one(Choices)
             assert choices.size.height == choices.option_count
@@ -81,7 +68,7 @@ async def test_every_question_and_its_choices_fit_the_screen(
 async def test_the_answers_so_far_are_visible_at_both_widths(settings: Settings) -> None:
     app = FtuiApp(Services(settings))
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot)
+        screen = await loaded(pilot, DecideScreen)
         await press(pilot, "enter", "y")
         assert screen.query_one(Leaning).display
         assert not screen.query_one(SoFar).display
@@ -96,7 +83,7 @@ async def test_the_answers_so_far_are_visible_at_both_widths(settings: Settings)
 async def test_an_answer_can_be_changed_and_changes_the_verdict(settings: Settings) -> None:
     app = FtuiApp(Services(settings))
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot)
+        screen = await loaded(pilot, DecideScreen)
         await press(pilot, *IN_FAVOUR)
         await press(pilot, "left", "left", "left")
         assert text(screen, "#headline").startswith("3 of 5  Would RAG")
@@ -112,7 +99,7 @@ async def test_an_answer_can_be_changed_and_changes_the_verdict(settings: Settin
 async def test_the_verdict_so_far_can_be_viewed_and_saved_at_any_time(settings: Settings) -> None:
     app = FtuiApp(Services(settings))
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot)
+        screen = await loaded(pilot, DecideScreen)
         await press(pilot, "enter", "y", "v")
         assert text(screen, "#headline") == "So far: ! Not yet (weak)"
         assert app.loop.decide.label == "step 2 of 5"
@@ -126,11 +113,11 @@ async def test_the_saved_decision_is_shown_after_a_restart_and_a_starts_over(
 ) -> None:
     first = FtuiApp(Services(settings))
     async with first.run_test(size=(80, 24)) as pilot:
-        await opened(pilot)
+        await loaded(pilot, DecideScreen)
         await press(pilot, *IN_FAVOUR)
     again = FtuiApp(Services(settings))
     async with again.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot)
+        screen = await loaded(pilot, DecideScreen)
         assert screen.query_one(VerdictPage).display
         assert "Decided on " in text(screen, "#verdict Static")
         assert again.loop.decide.label == "fine-tune"
@@ -142,7 +129,7 @@ async def test_the_saved_decision_is_shown_after_a_restart_and_a_starts_over(
 async def test_unsaved_answers_are_not_discarded_without_asking(settings: Settings) -> None:
     app = FtuiApp(Services(settings))
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot)
+        screen = await loaded(pilot, DecideScreen)
         await press(pilot, "enter", "y", "a", "n")
         assert app.screen is screen
         assert text(screen, "#headline").startswith("2 of 5")
@@ -153,7 +140,7 @@ async def test_unsaved_answers_are_not_discarded_without_asking(settings: Settin
 async def test_disabled_keys_give_a_reason(settings: Settings) -> None:
     app = FtuiApp(Services(settings))
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot)
+        screen = await loaded(pilot, DecideScreen)
         assert screen.disabled_reason("back") == "This is the first question."
         assert screen.disabled_reason("verdict") == "Nothing is answered yet."
         reason = screen.disabled_reason("answer('yes')")
@@ -172,7 +159,7 @@ async def test_an_unreadable_framework_is_reported_and_can_be_reloaded(
     services.decisions.source = broken
     app = FtuiApp(services)
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot)
+        screen = await loaded(pilot, DecideScreen)
         assert "fine_tuning_decision.step_1.question is missing" in text(screen, "#problem-text")
         assert app.loop.decide.tone is Tone.BAD
         broken.write_text(

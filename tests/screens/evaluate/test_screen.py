@@ -11,6 +11,7 @@ import pytest
 from servers.chat import ChatServer, chat_server
 from servers.misbehaving import Fault
 from support.providers import settings_for
+from support.screens import loaded, text
 from support.waiting import until
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
@@ -60,12 +61,7 @@ def test_set(tmp_path: Path) -> Path:
 
 async def opened(pilot: Pilot[None]) -> EvaluateScreen:
     await pilot.press("4")
-    await pilot.pause()
-    screen = pilot.app.screen
-    assert isinstance(screen, EvaluateScreen)
-    await screen.workers.wait_for_complete()
-    await pilot.pause()
-    return screen
+    return await loaded(pilot, EvaluateScreen)
 
 
 async def fill_in(pilot: Pilot[None], **values: str) -> None:
@@ -81,10 +77,6 @@ async def compared(pilot: Pilot[None], test: Path, tuned: str = "tuned") -> Eval
     await fill_in(pilot, test=str(test), base="base", tuned=tuned)
     await until(pilot, lambda: screen.page == "problem" or not screen.progress)
     return screen
-
-
-def text(screen: EvaluateScreen, selector: str) -> str:
-    return str(screen.query_one(selector, Static).render())
 
 
 @pytest.mark.parametrize("size", SIZES)

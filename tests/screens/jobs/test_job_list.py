@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from servers.misbehaving import Fault, MisbehavingServer, misbehaving_server
-from support.jobs_screen import SIZES, add_job_with_steps, headline, rows, screen
+from support.jobs_screen import SIZES, add_job_with_steps, headline, open_jobs, rows, screen
 from support.providers import provider_profile
 from support.waiting import until
 from textual.geometry import Region
@@ -42,8 +42,7 @@ async def test_a_row_shows_the_state_of_a_job_and_the_trend_of_its_loss(
 ) -> None:
     add_job_with_steps(server)
     async with far_app.run_test(size=size) as pilot:
-        await pilot.press("3")
-        await until(pilot, lambda: bool(rows(far_app)) and "62%" in rows(far_app)[0])
+        await open_jobs(far_app, pilot)
         (row,) = rows(far_app)
         for text in ("▶ running", "tickets", "base", "62%", "0.054", "0.064"):
             assert text in row
@@ -126,8 +125,7 @@ async def test_an_unreachable_server_is_reported_and_the_jobs_of_others_are_list
         profiles = far_settings.providers | {"away": profile}
         app = app_of(far_settings.model_copy(update={"providers": profiles}))
         async with app.run_test(size=(80, 24)) as pilot:
-            await pilot.press("3")
-            await until(pilot, lambda: bool(rows(app)) and "62%" in rows(app)[0])
+            await open_jobs(app, pilot)
             away.hang_up()
             await until(pilot, lambda: "away offline since" in headline(app))
             assert "1 job, 1 active" in headline(app)

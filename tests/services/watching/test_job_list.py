@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from servers.misbehaving import Fault, MisbehavingServer, misbehaving_server
 from support.providers import provider_profile
-from support.watched_jobs import a_run, request, watch_to_end
+from support.watched_jobs import a_run, follow_to_first_records, request, watch_to_end
 
 from tui.services.container import Services
 from tui.services.errors import InputError, NotFound
@@ -94,9 +94,7 @@ async def test_records_added_by_another_process_are_in_the_next_list(
 ) -> None:
     server.add_job()
     server.add_step(1)
-    async for update in jobs.follow("far", "ftjob-1"):
-        if update.records:
-            break
+    await follow_to_first_records(jobs)
     assert [view.step for view in await jobs.recorded()] == [1]
     step = {"type": "metrics", "id": "ev-2", "at": 1_700_000_002.0, "step": 2}
     await JobLog(services.workspace, "far", "ftjob-1").append([step, step])

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from servers.misbehaving import Fault, MisbehavingServer, misbehaving_server
+from servers.misbehaving import Fault, MisbehavingServer, serving
 from support.providers import KEY, provider_profile
 from support.watched_jobs import Time, steps, watch_to_end
 
@@ -129,7 +129,7 @@ async def watched(
     server: MisbehavingServer, actions: list[Action], folder: Path
 ) -> tuple[list[Record], list[Record], list[Record]]:
     """What a watch tells while things go wrong, what the log tells then, and what is printed."""
-    async with misbehaving_server(server):
+    async with serving(server):
         server.add_job(status="queued")
         profile = provider_profile(server.url)
         services = Services(Settings(home=folder, workspace=folder, providers={"far": profile}))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from servers.misbehaving import MisbehavingServer
-from support.watched_jobs import Time, a_run, steps, watch_to_end
+from support.watched_jobs import Time, a_run, follow_to_first_records, steps, watch_to_end
 
 from tui.services.container import Services
 from tui.services.errors import InputError
@@ -36,9 +36,7 @@ async def test_a_torn_line_is_dropped_and_read_from_the_server_again(
     server.add_job()
     for step in (1, 2, 3):
         server.add_step(step)
-    async for update in jobs.follow("far", "ftjob-1"):
-        if update.records:
-            break
+    await follow_to_first_records(jobs)
     log = services.workspace.jobs / "far" / "ftjob-1" / "events.jsonl"
     log.write_bytes(log.read_bytes()[:-20])
     server.add_step(4)
@@ -112,9 +110,7 @@ async def test_a_job_whose_provider_was_removed_from_the_settings_opens_with_its
 ) -> None:
     server.add_job()
     server.add_step(1)
-    async for update in jobs.follow("far", "ftjob-1"):
-        if update.records:
-            break
+    await follow_to_first_records(jobs)
     settings = services.settings.model_copy(update={"providers": {}, "provider": "local"})
     jobs_without_provider = Services(settings).jobs
     listed = await jobs_without_provider.list_jobs()
