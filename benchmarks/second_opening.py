@@ -78,8 +78,9 @@ def main() -> None:
     for label, opened in (("first", first), ("second", second), ("new date", third)):
         budget = f" (budget {SECONDS:.0f} s: {verdict})" if opened is second else ""
         print(
-            f"{label:<9} {opened.seconds:6.2f} s, {first.seconds / opened.seconds:5.0f}x as fast as "
-            f"the first, {opened.memory:.0f} MB{budget}"
+            f"{label:<9} {opened.seconds:6.2f} s, "
+            f"{first.seconds / opened.seconds:5.0f}x as fast as the first, "
+            f"{opened.memory:.0f} MB{budget}"
         )
 
 

@@ -188,7 +188,7 @@ def notices(app: FtuiApp) -> str:
 
 
 async def test_every_binding_with_a_description_has_its_own_id() -> None:
-    """Ids are what the `[keys]` table names; two actions must not share one."""
+    """The `[keys]` table names bindings by their ids; two actions must not share one."""
     actions: dict[str, str] = {}
     for mode in Mode:
         screen_class(mode)

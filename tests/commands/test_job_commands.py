@@ -44,7 +44,9 @@ def test_a_job_is_trained_watched_and_listed_and_cannot_be_cancelled_afterwards(
     assert code == 0
     assert jobs[0][0]["job"] == lines[0]["job"]
     (foreseen,) = run("train", path, "--epochs", "2", "--dry-run", "--json")[1]
-    assert foreseen["measured_by"] == lines[0]["job"], "its pace tells the time of the next job"
+    assert foreseen["measured_by"] == lines[0]["job"], (
+        "its pace is used for the forecast of the next job"
+    )
     assert foreseen["seconds"] > 0
     assert foreseen["memory"] > 0
     assert foreseen["tokens"]["counter"] == local.model
@@ -190,7 +192,7 @@ def test_interrupting_the_watch_prints_that_the_job_continues(far: MisbehavingSe
 def test_the_hook_runs_once_at_the_end_of_a_watched_job(
     far: MisbehavingServer, run: Run, chat_file: Callable[..., Path], tmp_path: Path
 ) -> None:
-    hook = ["sh", "-c", 'cat >> "$0"; echo >> "$0"; exit 3', str(tmp_path / "told")]
+    hook = ["sh", "-c", 'cat >> "$0"; echo >> "$0"; exit 3', str(tmp_path / "events")]
     config = tmp_path / "config.toml"
     config.write_text(f"{config.read_text()}[notify]\ncommand = {json.dumps(hook)}\n")
     _, (started,), _ = run("train", str(chat_file()), "--json")
@@ -198,10 +200,10 @@ def test_the_hook_runs_once_at_the_end_of_a_watched_job(
     code, lines, err = run("watch", started["job"], "--json")
     assert (code, lines[-1]["status"]) == (1, "failed")
     assert "of notify.command failed with exit status 3." in err
-    (event,) = (tmp_path / "told").read_text().splitlines()
+    (event,) = (tmp_path / "events").read_text().splitlines()
     assert json.loads(event)["status"] == "failed"
     run("watch", started["job"], "--json")
-    assert len((tmp_path / "told").read_text().splitlines()) == 1
+    assert len((tmp_path / "events").read_text().splitlines()) == 1
 
 
 def test_the_status_of_a_stopped_engine_has_every_key(

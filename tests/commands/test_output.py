@@ -21,7 +21,7 @@ class Terminal(io.StringIO):
 
 @dataclass
 class Step:
-    """How far some work is."""
+    """The progress of a step."""
 
     label: str = "writing"
     share: float = 0.42
@@ -31,7 +31,7 @@ class Step:
 
 @dataclass
 class Clock:
-    """Seconds that pass when a test says so."""
+    """A clock set by hand."""
 
     now: float = 100.0
 

@@ -69,7 +69,7 @@ TOUR = [
 
 
 def foreign(output: bytes) -> set[str]:
-    """What the app does not write itself: control characters, hidden and reordering ones."""
+    """Characters that the app never writes: control, hidden and reordering ones."""
     rest = APP_SEQUENCES.sub(b"", output).decode("utf-8")
     starts = [at for at, char in enumerate(rest) if char not in "\r\n" and _is_control(char)]
     return {rest[start : start + 9] for start in starts}

@@ -1,7 +1,7 @@
-"""A real HTTP server that speaks the fine-tuning protocol, well or as badly as it is told.
+"""A real HTTP server that speaks the fine-tuning protocol, correctly or with faults.
 
 Every answer goes over a real socket. A test gives the server jobs and events, and a list of faults:
-each fault meets the next request whose method and path match it.
+each fault happens to the next request whose method and path match.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ HTML = "<html><body>Please log in to the hotel's network.</body></html>"
 
 @dataclass
 class Fault:
-    """What goes wrong with one request.
+    """A fault that happens to one request.
 
     `kind`: "status" (with `code`, `headers`, `body`), "html" (a page with 200), "reset" (the
     connection breaks in the middle of the body), "hang" (no answer), "after" (the request is done,
@@ -41,7 +41,7 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     body: Any = None
 
-    def meets(self, method: str, path: str) -> bool:
+    def matches(self, method: str, path: str) -> bool:
         return self.path in path and self.method in ("", method)
 
 
@@ -67,16 +67,16 @@ class MisbehavingServer:
         self.arrange: Callable[[list[Any]], list[Any]] = lambda events: events
         """The order in which events are listed, where it is neither by time nor against it."""
         self.clock_ahead: float | None = None
-        """Seconds by which the clock in the server's `Date` is ahead; None to tell no date."""
+        """Seconds by which the clock in the server's `Date` is ahead; None to send no date."""
         self.missing_paths: set[str] = set()
-        """Ends of paths that the server does not have."""
+        """Endings of paths that the server does not have."""
         self.models: Any = {"object": "list", "data": []}
         self.key = ""
         """The one key that it accepts; any where it is empty."""
         self.hanging = asyncio.Event()
         """Set while a request gets no answer."""
         self.can_pause = False
-        self.looks_until_paused = 0
+        self.polls_until_paused = 0
         self.url = ""
         self._connections: set[asyncio.Task[None]] = set()
 
@@ -146,7 +146,7 @@ class MisbehavingServer:
         url = urlsplit(target)
         self.requests.append((method, url.path))
         self.received.append((f"{method} {target}", body))
-        fault = next((f for f in self.faults if f.meets(method, url.path)), None)
+        fault = next((f for f in self.faults if f.matches(method, url.path)), None)
         if fault:
             self.faults.remove(fault)
             fault = fault if fault.kind != "pass" else None
@@ -223,10 +223,10 @@ class MisbehavingServer:
                 return 200, self._page(list(reversed(self.jobs.values())), query)
             case _, ["fine_tuning", "jobs", job, *rest] if job in self.jobs:
                 return self._job(method, job, rest, query)
-        return self._glance(parts, query) if method == "GET" else _no_such(path)
+        return self._answer_without_job(parts, query) if method == "GET" else _no_such(path)
 
-    def _glance(self, parts: list[str], query: dict[str, list[str]]) -> tuple[int, Any]:
-        """What looks at the server without a job gets."""
+    def _answer_without_job(self, parts: list[str], query: dict[str, list[str]]) -> tuple[int, Any]:
+        """The answer to a GET that is not about a job of the server."""
         match parts:
             case ["models"]:
                 return 200, self.models
@@ -260,7 +260,7 @@ class MisbehavingServer:
     ) -> tuple[int, Any]:
         match method, rest:
             case "GET", []:
-                self._come_to_pause(job)
+                self._pause_if_due(job)
                 return 200, self.jobs[job]
             case "GET", ["events"]:
                 events = self.arrange(self.events[job])
@@ -278,12 +278,12 @@ class MisbehavingServer:
                 return 200, self.jobs[job]
         return 404, {"detail": "Not Found"}
 
-    def _come_to_pause(self, job: str) -> None:
-        """A job that was asked to pause saves a checkpoint and does so, after some looks at it."""
+    def _pause_if_due(self, job: str) -> None:
+        """A pausing job saves a checkpoint and is paused after some polls."""
         if self.jobs[job]["status"] != "pausing":
             return
-        self.looks_until_paused -= 1
-        if self.looks_until_paused < 0:
+        self.polls_until_paused -= 1
+        if self.polls_until_paused < 0:
             self.jobs[job]["status"] = "paused"
             steps = [event.get("data", {}).get("step", 0) for event in self.events[job]]
             if steps:
@@ -312,8 +312,8 @@ class MisbehavingServer:
         return page
 
 
-def _no_such(thing: str) -> tuple[int, Any]:
-    return 404, {"error": {"message": f"No such thing: {thing}", "code": "not_found"}}
+def _no_such(name: str) -> tuple[int, Any]:
+    return 404, {"error": {"message": f"No such thing: {name}", "code": "not_found"}}
 
 
 @asynccontextmanager

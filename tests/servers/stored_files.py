@@ -11,7 +11,7 @@ _NAME = re.compile(rb'name="([^"]*)"(?:; filename="([^"]*)")?')
 
 
 class StoredFiles:
-    """What `/v1/files` and `/v1/uploads` answer.
+    """The answers of `/v1/files` and `/v1/uploads`.
 
     Attributes:
         contents: id -> the bytes of a whole file.
@@ -82,7 +82,7 @@ class StoredFiles:
         return 200, {"id": upload, "status": "completed", "file": file}
 
     def forget_uploads(self) -> None:
-        """What a server does after an hour."""
+        """Drop unfinished uploads, as a server does after an hour."""
         self._announced.clear()
 
 

@@ -37,10 +37,10 @@ class StreamingServer(MisbehavingServer):
 
     def messages(self, model: str) -> list[dict[str, Any]]:
         """The messages of the last request to the model."""
-        messages: list[dict[str, Any]] = self.of(model)["messages"]
+        messages: list[dict[str, Any]] = self.last_request(model)["messages"]
         return messages
 
-    def of(self, model: str) -> dict[str, Any]:
+    def last_request(self, model: str) -> dict[str, Any]:
         """The last request to the model."""
         return [request for request in self.chat_requests if request["model"] == model][-1]
 

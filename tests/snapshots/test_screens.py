@@ -37,7 +37,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FtuiApp:
 
 
 async def picture_of(pilot: Pilot[None]) -> str:
-    """The screen once its footer is there and nothing is going on."""
+    """The screen once its footer is shown and it has settled."""
     app = pilot.app
     await until(pilot, lambda: bool(app.screen.query(Footer)) or app.screen.is_modal)
     await app.workers.wait_for_complete()

@@ -1,4 +1,4 @@
-"""What tests of the screen Data share: open, wait, read what is shown."""
+"""Shared by tests of the Data screen: open it, wait for it, read its texts."""
 
 from __future__ import annotations
 
@@ -63,10 +63,10 @@ def rows_shown(screen: DataScreen) -> list[str]:
 
 
 def chat_text(screen: DataScreen) -> str:
-    """The row in full."""
+    """The details of the row."""
     return screen.query_one(ChatView).content.plain
 
 
 def problems(screen: DataScreen) -> str:
-    """What is wrong with the row under the cursor."""
+    """The problems of the row under the cursor."""
     return screen.query_one(ProblemList).content.plain

@@ -1,4 +1,4 @@
-"""An app that shows one dialog and keeps what it answers."""
+"""An app that shows one dialog and keeps its answers."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class DialogApp(App[None], Generic[Answer]):
 async def showing(
     dialog: Screen[Any], size: tuple[int, int] = (80, 24)
 ) -> AsyncIterator[tuple[DialogApp[Any], Pilot[None]]]:
-    """The dialog in an app of that size; nothing of it may stand outside of the screen."""
+    """The dialog in an app of that size; a context manager of the app and its pilot."""
     app: DialogApp[Any] = DialogApp(dialog)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()

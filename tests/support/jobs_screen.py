@@ -1,4 +1,4 @@
-"""Shared by tests of the screen Jobs: jobs on a server, and the texts on the screen."""
+"""Shared by tests of the Jobs screen: jobs on a server, and the texts on the screen."""
 
 from __future__ import annotations
 

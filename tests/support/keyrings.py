@@ -15,7 +15,7 @@ from keyring.errors import KeyringLocked, PasswordDeleteError
 
 
 class InFile(KeyringBackend):
-    """Keeps everything in the file that `TEST_KEYRING` names."""
+    """Stores keys in the file that `TEST_KEYRING` names."""
 
     priority = 1  # type: ignore[assignment]
 
@@ -41,7 +41,7 @@ class InFile(KeyringBackend):
 
 
 class Silent(KeyringBackend):
-    """Waits for a person who never comes."""
+    """Never answers, like a keyring that waits for a password."""
 
     priority = 1  # type: ignore[assignment]
 
@@ -59,7 +59,7 @@ class Silent(KeyringBackend):
 
 
 class Locked(KeyringBackend):
-    """Refuses everything; in its words is what it was given."""
+    """Refuses everything, with the password in its error."""
 
     priority = 1  # type: ignore[assignment]
 

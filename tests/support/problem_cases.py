@@ -1,4 +1,4 @@
-"""For each code of a row: a row that has the problem, and a near miss that has not."""
+"""For each code of a row: a row with the problem, and a near miss without it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def call(**function: Any) -> dict[str, Any]:
 
 
 def answer_to(name: str) -> dict[str, Any]:
-    """What a tool answers to a call."""
+    """The answer of a tool to a call."""
     return {"role": "tool", "tool_call_id": name, "content": "found"}
 
 
@@ -79,7 +79,7 @@ def preference(**changed: Any) -> bytes:
 
 @dataclass(frozen=True)
 class Case:
-    """A row that has the problem, and one that nearly has it."""
+    """A row with the problem, and a near miss."""
 
     code: str
     bad: bytes

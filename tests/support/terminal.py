@@ -177,7 +177,7 @@ class Terminal:
                     if self._closed.is_set():
                         return
                 data = os.read(self._master, 1 << 16)
-            except OSError:  # how Linux tells that nobody holds the other side any more
+            except OSError:  # raised by Linux once the other side is closed
                 data = b""
             with self._news:
                 self._sent += data

@@ -16,7 +16,7 @@ from tui.services.jobs.jobs import Jobs
 
 
 class Time:
-    """A clock that a test turns: sleeping moves it on and runs what is planned for that moment."""
+    """A clock set by hand: a sleep advances it and runs the next action of `plan`."""
 
     def __init__(self) -> None:
         self.at = 1_700_000_000.0

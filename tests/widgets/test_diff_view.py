@@ -18,7 +18,7 @@ lines = st.builds(DiffLine, st.sampled_from(["same", "removed", "added"]), st.te
 
 
 class DiffApp(App[None]):
-    """One diff."""
+    """An app with one diff."""
 
     def compose(self) -> ComposeResult:
         yield DiffView()
@@ -35,7 +35,7 @@ def laid_out(diff: list[DiffLine], width: int) -> list[str]:
 
 
 def changed(view: DiffView) -> list[str]:
-    """The parts that are marked as different, one a line of the screen that has one."""
+    """The marked differences, one for each line that has one."""
     return [
         line.plain[span.start : span.end]
         for line in view.lines
@@ -93,7 +93,7 @@ def test_every_line_fits_and_nothing_is_lost(diff: list[DiffLine], width: int) -
 
 
 async def test_scrolling_repaints_only_what_differs() -> None:
-    """A line that looks like the one that was there costs nothing on the wire."""
+    """Unchanged lines send no bytes."""
     app = DiffApp()
     async with app.run_test(size=(120, 40)) as pilot:
         app.view.show([DiffLine("same", f"line {n // 20} " + "x" * 90) for n in range(180)])

@@ -19,7 +19,7 @@ BUSY_LOOP = LoopState(
 
 
 class Bar(App[None]):
-    """A bar and nothing else."""
+    """An app with only the bar."""
 
     loop: reactive[LoopState] = reactive(BUSY_LOOP)
 

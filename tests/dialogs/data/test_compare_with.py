@@ -14,7 +14,7 @@ from tui.domain.text import has_unsafe
 
 
 async def press_and_wait(app: DialogApp[object], pilot: Pilot[None], *keys: str) -> None:
-    """Press keys and wait until the files were looked at."""
+    """Press keys and wait until the files are checked."""
     await pilot.press(*keys)
     await app.workers.wait_for_complete(list(app.dialog.workers))
     await pilot.pause()

@@ -39,7 +39,7 @@ def dialog(
 
 
 async def pressed(app: DialogApp[Any], pilot: Pilot[None], *keys: str) -> None:
-    """Press keys and wait until the path was looked at."""
+    """Press keys and wait until the path is checked."""
     await pilot.press(*keys)
     await app.workers.wait_for_complete(list(app.dialog.workers))
     await pilot.pause()

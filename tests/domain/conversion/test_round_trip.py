@@ -66,7 +66,7 @@ def conversation(turns: list[tuple[str, str]], system: str) -> Row:
 
 
 def with_calls() -> Row:
-    """Two calls at once, both answered, then the word to the user."""
+    """A row with two parallel tool calls, their answers, and an answer to the user."""
     calls = [
         {
             "id": f"call_2{end}",
@@ -121,7 +121,7 @@ CALLS = st.lists(
 
 @st.composite
 def conversations(draw: st.DrawFn) -> Row:
-    """Conversations of every role in any order, many of them odd."""
+    """Conversations with all roles in any order, many of them invalid."""
     messages: list[Row] = []
     ids: list[str] = []
     for index in range(draw(st.integers(1, 6))):
@@ -144,7 +144,7 @@ def conversations(draw: st.DrawFn) -> Row:
 
 
 def renumbered(row: Row) -> Row:
-    """A row whose ids are numbered through; no content beside a call is null, as OpenAI has it."""
+    """The row with call ids numbered in order; missing content beside a call is null."""
     numbers: dict[str, str] = {}
     chat = json.loads(json.dumps(row))
     for entry in chat["messages"]:

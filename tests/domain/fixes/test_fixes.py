@@ -185,7 +185,7 @@ LEFT_ALONE = [
 
 
 def codes(raw: bytes, kind: Format = Format.CHAT) -> Counter[str]:
-    """Every problem that can be seen in a row, its quality looked at wherever it can be read."""
+    """The codes of all problems of a row, and how often each occurs."""
     counts = Counter(problem.code for problem in check_line(raw, 1, kind)[1])
     try:
         value = orjson.loads(raw.removeprefix(b"\xef\xbb\xbf"))

@@ -90,7 +90,7 @@ def test_an_empty_filter_is_false_and_has_no_text() -> None:
 
 
 def row(text: str, *, escaped: bool) -> bytes:
-    """A row as writers write it: with or without escapes for what is not ASCII."""
+    """A row as JSON, with or without escapes for characters that are not ASCII."""
     return json.dumps({"messages": [{"content": text}]}, ensure_ascii=escaped).encode()
 
 

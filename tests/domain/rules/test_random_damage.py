@@ -49,7 +49,7 @@ class Call(Strict):
 
 
 class Message(Strict):
-    """What OpenAI's documentation asks of a message, stated apart from the rules under test."""
+    """OpenAI's requirements for a message, independent of the rules under test."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -83,7 +83,7 @@ def no_constant(name: str) -> None:
 
 
 def is_broken(raw: bytes, line: int = 1) -> bool:
-    """A slow statement of what makes a chat row unusable, by other means than the rules'.
+    """Whether a chat row is unusable: a slow reference, independent of the rules.
 
     A file may begin with a byte order mark; no other line may.
     """
@@ -114,7 +114,7 @@ def lacks_content(message: Message) -> bool:
 
 @st.composite
 def damaged(draw: st.DrawFn) -> bytes:
-    """A good row after one to three accidents."""
+    """A good row with one to three random damages."""
     raw = draw(st.sampled_from(GOOD))
     for _ in range(draw(st.integers(1, 3))):
         raw = draw(st.sampled_from(ACCIDENTS))(raw, draw)

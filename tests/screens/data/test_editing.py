@@ -285,7 +285,7 @@ def screen_of(pilot: Pilot[None]) -> DataScreen:
 
 
 def an_editor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, work: str) -> Path:
-    """Make `$EDITOR` a program that does this to the file it is given, and counts its runs."""
+    """Set `$EDITOR` to a program that changes its file this way and counts its runs."""
     script, runs = tmp_path / "editor.py", tmp_path / "runs"
     script.write_text(
         "import sys, pathlib\n"

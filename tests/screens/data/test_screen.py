@@ -29,7 +29,7 @@ SIZES = [(80, 24), (120, 40)]
 
 
 def everything_painted(app: FtuiApp) -> str:
-    """The text of the whole terminal, taken out of a screenshot."""
+    """The text of a screenshot of the whole terminal."""
     return html.unescape(re.sub(r"<[^>]*>", "", app.export_screenshot().partition("</style>")[2]))
 
 

@@ -32,7 +32,7 @@ EXPECTED = '{"category": "billing", "order": 1}'
 
 
 def tuned(messages: list[dict[str, Any]]) -> str:
-    """Right, but for mail 3, which the base model has right."""
+    """The right answer, except to mail 3."""
     return "Sorry \x1b]0;title\x07[/red]" if messages[-1]["content"] == "Mail 3" else EXPECTED
 
 

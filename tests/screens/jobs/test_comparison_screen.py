@@ -26,7 +26,7 @@ EVIL = "x\x1b]0;PWNED\x07[/red]y"
 
 
 async def recorded(tmp_path: Path) -> Settings:
-    """A workspace with four runs that have ended, of two providers that are gone."""
+    """A workspace with four ended runs of two unreachable providers."""
     unreachable = ProviderProfile(base_url="http://127.0.0.1:9/v1", api_key_env="")
     settings = Settings(
         home=tmp_path / "home",

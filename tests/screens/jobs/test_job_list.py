@@ -28,7 +28,7 @@ MANY = 300
 
 
 def many_jobs(server: MisbehavingServer) -> None:
-    """Jobs that have ended, the latest with the highest number."""
+    """Add many ended jobs; the latest has the highest number."""
     now = time.time()
     for number in range(MANY):
         status, suffix = "failed" if number % 10 == 0 else "succeeded", f"run{number:03}"

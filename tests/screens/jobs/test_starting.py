@@ -47,7 +47,7 @@ async def test_the_headline_shows_the_progress_of_a_new_job(
 async def close_while_creating(
     services: Services, server: MisbehavingServer, request: JobRequest, fault: Fault
 ) -> None:
-    """Leave what ftui leaves when it is closed while a server creates its job."""
+    """Leave the state of an ftui that was closed while a server created its job."""
     server.faults = [fault]
     task = asyncio.create_task(services.jobs.submit(request))
     await server.hanging.wait()

@@ -29,7 +29,7 @@ def note(room: str, answer: str = "Somebody comes on Tuesday at nine.") -> dict[
 
 @dataclass(frozen=True)
 class Files:
-    """Rows of a file and of the validation file beside it."""
+    """Rows of a file and of its validation file."""
 
     rows: list[Any]
     other: list[Any] = field(default_factory=list)

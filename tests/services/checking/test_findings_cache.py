@@ -18,7 +18,7 @@ FLAWED = sample_path("tickets_flawed.jsonl").read_bytes().splitlines()
 
 
 def large(folder: Path, *more: bytes) -> Path:
-    """A file that is large enough to keep what was found in it."""
+    """A file that is large enough for its findings to be cached."""
     different = [
         row.replace(b"Hi team", b"Hi team %d" % number) for number in range(20) for row in GOOD
     ]
@@ -29,7 +29,7 @@ def large(folder: Path, *more: bytes) -> Path:
 
 
 async def check(path: Path, folder: Path) -> tuple[Dataset, DatasetReport, set[str]]:
-    """Check a file with a workspace; also what was done for it."""
+    """Check a file; return the dataset, its report and the labels of the steps done."""
     dataset = await Datasets(Settings(workspace=folder / "kept")).open(path)
     steps = {progress.label async for progress in dataset.check()}
     assert dataset.report

@@ -27,7 +27,7 @@ def row(question: str, answer: str, **more: Any) -> bytes:
 
 
 def changed(words: int) -> str:
-    """A text whose first words are others; with four other words two texts are nearly the same."""
+    """A text with its first words replaced; with four replaced it is a near duplicate."""
     return " ".join([f"other{word}" for word in range(words)] + [f"w{n}" for n in range(words, 75)])
 
 
@@ -65,7 +65,7 @@ async def opened(path: Path, rows: Sequence[bytes]) -> Dataset:
 
 
 def state_of(dataset: Dataset) -> tuple[Counts, list[Status], dict[str, list[int]], list[str]]:
-    """How the file and its rows stand, as if those that are not left out were all of it."""
+    """Counts, statuses and findings of the rows that are not excluded."""
     here = [row for row in range(len(dataset)) if dataset.status(row) is not Status.EXCLUDED]
     place = {row: at for at, row in enumerate(here)}
     codes = {code: [place[row] for row in dataset.rows_with(code)] for code in CODES}

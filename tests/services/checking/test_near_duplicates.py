@@ -31,7 +31,7 @@ def likeness(a: str, b: str) -> float:
 def planted(
     count: int, at_least: float, at_most: float, seed: int = 1
 ) -> tuple[list[str], list[str]]:
-    """Texts, and for each a copy with words changed until it is just so alike."""
+    """Texts, and a copy of each with words changed down to the given similarity."""
     chance = random.Random(seed)
     texts, copies = [], []
     while len(texts) < count:

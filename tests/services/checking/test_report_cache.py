@@ -69,7 +69,7 @@ def source(tmp_path: Path) -> Path:
 
 
 def age(path: Path, seconds: float = 60) -> None:
-    """Make a file as old as one that nobody works at."""
+    """Set a modification time long ago."""
     then = time.time() - seconds
     os.utime(path, (then, then))
 

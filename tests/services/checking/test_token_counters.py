@@ -34,7 +34,7 @@ def example(*texts: str, **more: Any) -> Example:
 
 @pytest.fixture(scope="module")
 def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Makes the folder of a model that has a tokenizer and a config, and no weights."""
+    """Makes the folder of a model with a tokenizer and a config, and without weights."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
     tokenizer = Tokenizer(models.BPE())
@@ -82,7 +82,7 @@ def test_older_models_of_openai_count_with_their_own_encoding(model: str, tmp_pa
 
 
 def test_tokens_of_a_conversation_match_the_cookbook(tmp_path: Path) -> None:
-    """Each text, 3 around each message and 1 for its role, and 3 around the row."""
+    """The texts, 3 tokens around each message, 1 for its role, and 3 around the row."""
     counter = counter_for("", tmp_path)
     assert list(counter.count_examples([example("hello world", "hello world"), example()])) == [
         15,

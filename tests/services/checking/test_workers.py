@@ -24,7 +24,7 @@ PATIENCE = 20.0
 
 
 def eventually(holds: Callable[[], bool]) -> bool:
-    """Whether it holds before patience ends."""
+    """Whether the condition holds in time."""
     until = time.monotonic() + PATIENCE
     while not holds():
         if time.monotonic() > until:

@@ -18,7 +18,7 @@ START = datetime(2026, 11, 23, 14, 2, tzinfo=UTC)
 
 
 class Clock:
-    """Moves on by a minute at each look."""
+    """A clock that advances a minute at each call."""
 
     def __init__(self) -> None:
         self.now = START

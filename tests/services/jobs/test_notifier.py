@@ -61,13 +61,13 @@ async def test_arguments_of_the_command_are_not_interpreted_by_a_shell(
 async def test_the_command_runs_once_although_two_programs_watch_the_job(
     make: Make, tmp_path: Path
 ) -> None:
-    command = shell('echo told >> "$1"', str(tmp_path / "got"))
+    command = shell('echo ran >> "$1"', str(tmp_path / "got"))
     first, second = make(*command), make(*command)
     assert first.claim(ENDED)
     assert not first.claim(ENDED)
     await asyncio.gather(*(notifier.run_hook(ENDED) for notifier in (first, second, first)))
     await first.run_hook(STALLED)
-    assert (tmp_path / "got").read_text().split() == ["told", "told"]
+    assert (tmp_path / "got").read_text().split() == ["ran", "ran"]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ async def test_only_the_bell_is_on_by_default(make: Make, tmp_path: Path) -> Non
 
 
 def _alive(pid: int) -> bool:
-    """Whether a process runs; one that ended and waits for its parent does not."""
+    """Whether a process is running and not a zombie."""
     try:
         os.kill(pid, 0)
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"

@@ -51,7 +51,7 @@ async def test_a_job_is_paused_then_cancelled_and_keeps_its_last_checkpoint(
 ) -> None:
     a_job(server)
     server.save(5)
-    server.looks_until_paused = 3
+    server.polls_until_paused = 3
     views = await stopped(services)
     assert [view.status for view in views] == ["pausing", "cancelled"]
     checkpoint = latest_checkpoint(views[-1])
@@ -65,7 +65,7 @@ async def test_polling_continues_if_the_server_fails_while_the_job_pauses(
     server: MisbehavingServer, services: Services
 ) -> None:
     a_job(server)
-    server.looks_until_paused = 2
+    server.polls_until_paused = 2
     pauses: list[float] = []
 
     async def sleep(seconds: float) -> None:
@@ -111,7 +111,7 @@ async def test_a_job_that_finishes_while_pausing_is_not_cancelled(
     server: MisbehavingServer, services: Services
 ) -> None:
     a_job(server)
-    server.looks_until_paused = 100
+    server.polls_until_paused = 100
 
     async def end(_: float) -> None:
         server.finish()

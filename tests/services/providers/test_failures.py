@@ -49,7 +49,7 @@ async def providers(settings: Settings) -> AsyncIterator[Providers]:
 
 
 async def creation(providers: Providers, name: str, **more: Any) -> FtuiError:
-    """The failure of creating a job."""
+    """The error of creating a job."""
     client = await providers.client(name)
     with pytest.raises(FtuiError) as failed, providers.explain_errors():
         await client.fine_tuning.jobs.create(model="base", training_file="file-1", **more)

@@ -24,7 +24,7 @@ Prober = Callable[..., Probing]
 
 @pytest.fixture
 async def prober(tmp_path: Path, server: MisbehavingServer) -> AsyncIterator[Prober]:
-    """Makes what asks the server `far`, and others by their base_url."""
+    """Makes probers of the server, called `far`, and of others by their base_url."""
     opened: list[Providers] = []
 
     def make(seconds: float = 5.0, key: str = KEY, **addresses: str) -> Probing:

@@ -57,7 +57,7 @@ def scan_all(rows: RowFile) -> None:
 
 
 def read_all(rows: RowFile) -> list[tuple[int, bytes]]:
-    """Line and bytes of all rows; what worker processes read by bytes is the same."""
+    """Line and bytes of all rows, which must be those that worker processes read."""
     result = [(rows.line(row), rows.read(row)) for row in range(len(rows))]
     raw_lines = rows_between(rows.data_path, 0, rows.data_size, 1)
     assert [(line, raw.removesuffix(b"\r")) for line, raw in raw_lines] == result
@@ -433,14 +433,14 @@ Usage = namedtuple("Usage", "total used free")
 
 
 def by_words(value: object) -> str:
-    """Names a test by words alone: what gzip packs carries the time."""
+    """Stable test ids: gzip data contain the time."""
     return value if isinstance(value, str) else "content"
 
 
 def test_a_gzip_bomb_stops_before_the_disk_is_full(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is packed becomes 54 MB; the disk has room for 8 MB more than is spared."""
+    """The data unpack to 54 MB; the disk has 8 MB more than the reserve."""
     block = zlib.compressobj(wbits=31)
     bomb = b"".join(block.compress(b'{"a": 1}\n' * 100_000) for _ in range(60)) + block.flush()
     rows = open_rows(write(bomb))

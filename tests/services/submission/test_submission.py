@@ -165,7 +165,7 @@ async def test_recovery_waits_for_an_unreachable_server(
 
 
 async def ended_while(jobs: Jobs, server: MisbehavingServer, training: Path, fault: Fault) -> None:
-    """Submit, and be cancelled while the server does something."""
+    """Submit a job, and be cancelled while the server handles a request."""
     server.faults = [fault]
     task = asyncio.create_task(jobs.submit(request(training)))
     await server.hanging.wait()
@@ -208,7 +208,7 @@ async def test_a_job_that_the_server_does_not_list_is_reported(
 async def test_a_job_is_reported_when_ftui_was_killed_before_its_creation(
     server: MisbehavingServer, jobs: Jobs, services: Services, training: Path, tmp_path: Path
 ) -> None:
-    """That one which was created is taken up is tested with the commands."""
+    """The recovery of a created job is tested with the commands."""
     config = tmp_path / "config.toml"
     config.write_text(
         f'provider = "far"\nmodel = "base"\nworkspace = "{services.settings.workspace}"\n'

@@ -36,7 +36,7 @@ def pauses() -> list[float]:
 async def make(
     server: MisbehavingServer, tmp_path: Path, pauses: list[float]
 ) -> AsyncIterator[Make]:
-    """Makes what sends; each is like that of an ftui that was started anew."""
+    """Makes uploaders, each as in a newly started ftui."""
     settings = settings_for(tmp_path, server.url)
     services = Services(settings)
 
@@ -140,7 +140,7 @@ async def test_an_interrupted_upload_continues_after_a_restart(
 async def test_an_upload_unknown_to_the_server_starts_over(
     server: MisbehavingServer, make: Make, path: Path, *, knows: bool
 ) -> None:
-    """The server says how long it keeps the parts, or simply does not know them any more."""
+    """The upload has expired, or the server has forgotten it."""
     if knows:
         server.files.expires_at = 1_600_000_000
     server.faults = [Fault("status", 500, path="/complete") for _ in range(4)]

@@ -117,7 +117,7 @@ async def test_a_hundred_listed_jobs_share_the_list_and_the_rate_limit(
         await first_response(jobs.follow("far", name, PollControl(PollPriority.LISTED)))
     kinds = Counter(path.rsplit("/", 1)[1] for _, path in server.requests)
     assert kinds["events"] == 100
-    assert kinds["jobs"] <= 5, "one list tells how all of them stand"
+    assert kinds["jobs"] <= 5, "one list has the status of all of them"
     assert not set(kinds) & set(names)
     assert time.at - 1_700_000_000 >= (100 - 10) / REMOTE_INTERVALS.requests_per_second
 

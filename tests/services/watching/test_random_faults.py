@@ -128,7 +128,7 @@ def messages(server: MisbehavingServer) -> list[dict[str, Any]]:
 async def watched(
     server: MisbehavingServer, actions: list[Action], folder: Path
 ) -> tuple[list[Record], list[Record], list[Record]]:
-    """What a watch tells while things go wrong, what the log tells then, and what is printed."""
+    """The records of a watch during faults, those read again from the log, and those printed."""
     async with serving(server):
         server.add_job(status="queued")
         profile = provider_profile(server.url)

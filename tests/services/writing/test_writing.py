@@ -199,7 +199,7 @@ def long_question(number: int, end: str) -> str:
     "ends", [(" now", " NOW", "  now"), (" now", " today", " please")], ids=["same", "nearly"]
 )
 async def test_duplicates_stay_in_one_split(tmp_path: Path, out: Path, ends: Sequence[str]) -> None:
-    """The words differ by what stands at their end."""
+    """The rows differ only in their endings."""
     alike = [
         [chat_row(long_question(n, end), f"It comes on day {n}.") for end in ends]
         for n in range(20)

@@ -19,7 +19,7 @@ BEGAN = 1_790_000_000.0
 
 
 def watched(widget: Widget, monkeypatch: pytest.MonkeyPatch) -> list[Region]:
-    """The parts of a widget that are repainted from now on."""
+    """The regions of a widget that are repainted from now on."""
     painted: list[Region] = []
     refresh = widget.refresh
 

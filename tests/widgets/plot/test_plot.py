@@ -34,7 +34,7 @@ def curve_of(points: Iterable[Point]) -> Curve:
 
 
 def points(*pairs: tuple[int, float]) -> Curve:
-    """A point two seconds a step."""
+    """Points two seconds apart."""
     return curve_of(Point(step, value, BEGAN + 2 * step) for step, value in pairs)
 
 
