@@ -77,8 +77,8 @@ async def measure(seconds: float, keys: list[str]) -> dict[str, float]:
     """Bytes a second while the job moves, and with nothing new."""
     server = MisbehavingServer()
     for job, age in ((JOB, 0), (ENDED, 900)):
-        born = time.time() - age
-        server.add_job(job, model="SmolLM2-135M-Instruct", suffix="tickets", created_at=born)
+        created_at = time.time() - age
+        server.add_job(job, model="SmolLM2-135M-Instruct", suffix="tickets", created_at=created_at)
         for step in range(1, 101):
             add_step_now(server, step, job)
     server.finish(ENDED)

@@ -25,7 +25,7 @@ hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True, scope="session")
-def nobodys_keyring() -> Iterator[None]:
+def empty_keyring() -> Iterator[None]:
     """Keep the keyring of this machine out of the tests."""
     before = keyring.get_keyring()
     keyring.set_keyring(keyring.backends.null.Keyring())

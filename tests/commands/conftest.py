@@ -18,9 +18,7 @@ from tui.settings import Settings
 
 
 @pytest.fixture(autouse=True)
-def nobodys_settings(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Path:
+def empty_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home and no config file, whatever the environment says."""
     home = tmp_path_factory.mktemp("nobody")
     monkeypatch.setenv("FTUI_HOME", str(home))

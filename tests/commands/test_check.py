@@ -31,7 +31,7 @@ EXIT = {
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -136,17 +136,21 @@ def test_rows_shared_with_a_validation_or_test_file_are_errors(
     assert report["invalid"] == 120
 
 
-def test_the_format_can_be_overridden(capsys: pytest.CaptureFixture[str], here: Path) -> None:
-    path = write(here / "f.jsonl", good_rows(60))
+def test_the_format_can_be_overridden(
+    capsys: pytest.CaptureFixture[str], working_folder: Path
+) -> None:
+    path = write(working_folder / "f.jsonl", good_rows(60))
     assert checked(capsys, path, "--format", "chat")[1]["format"] == "chat"
     code, report = checked(capsys, path, "--format", "pairs")
     assert (code, report["format"]) == (1, "pairs")
     assert codes(report)["other-format"] == 60
 
 
-def test_flags_switch_rules_and_set_limits(capsys: pytest.CaptureFixture[str], here: Path) -> None:
+def test_flags_switch_rules_and_set_limits(
+    capsys: pytest.CaptureFixture[str], working_folder: Path
+) -> None:
     rows = [*good_rows(50), chat_row("Reply with one word: what is it?", "bug")]
-    path = write(here / "f.jsonl", rows)
+    path = write(working_folder / "f.jsonl", rows)
     assert codes(checked(capsys, path)[1])["output-too-short"] == 1
     assert checked(capsys, path, "--off", "output-too-short,length-outlier")[1]["problems"] == []
     flags = ("--limit", "shortest_output=2", "--limit", "few-examples=100")
@@ -155,12 +159,12 @@ def test_flags_switch_rules_and_set_limits(capsys: pytest.CaptureFixture[str], h
 
 
 def test_the_config_file_switches_rules_too(
-    capsys: pytest.CaptureFixture[str], here: Path, monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], working_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = here / "config.toml"
+    config = working_folder / "config.toml"
     config.write_text('[check]\noff = ["few-examples"]\nlongest_output = 30\n')
     monkeypatch.setenv("FTUI_CONFIG", str(config))
-    path = write(here / "f.jsonl", good_rows(12))
+    path = write(working_folder / "f.jsonl", good_rows(12))
     report = checked(capsys, path, "--off", "length-outlier")[1]
     assert codes(report) == {"output-too-long": 12}
     config.write_text('[check]\noff = ["few-exmples"]\n')
@@ -171,10 +175,10 @@ def test_the_config_file_switches_rules_too(
 
 
 def test_a_flag_chooses_the_rules_of_a_provider(
-    capsys: pytest.CaptureFixture[str], here: Path
+    capsys: pytest.CaptureFixture[str], working_folder: Path
 ) -> None:
     rows: list[Any] = [*good_rows(60), chat_row("What is it?", "It is a lamp, I think.", id=7)]
-    path = write(here / "f.jsonl", rows)
+    path = write(working_folder / "f.jsonl", rows)
     assert checked(capsys, path)[0] == 0
     code, report = checked(capsys, path, "--rules-of", "together")
     assert (code, report["invalid"]) == (1, 1)
@@ -201,9 +205,9 @@ def test_an_unusable_flag_is_reported_in_one_sentence_with_exit_code_2(
 
 @pytest.mark.parametrize("case", ["missing", "folder", "empty", "forbidden"])
 def test_an_unreadable_file_is_reported_in_one_sentence_with_exit_code_2(
-    capsys: pytest.CaptureFixture[str], here: Path, case: str
+    capsys: pytest.CaptureFixture[str], working_folder: Path, case: str
 ) -> None:
-    path = here / "file.jsonl"
+    path = working_folder / "file.jsonl"
     if case == "folder":
         path.mkdir()
     elif case != "missing":
@@ -218,8 +222,10 @@ def test_an_unreadable_file_is_reported_in_one_sentence_with_exit_code_2(
     assert err.count("\n") == 1
 
 
-def test_nine_examples_are_too_few(capsys: pytest.CaptureFixture[str], here: Path) -> None:
-    path = write(here / "nine.jsonl", good_rows(9))
+def test_nine_examples_are_too_few(
+    capsys: pytest.CaptureFixture[str], working_folder: Path
+) -> None:
+    path = write(working_folder / "nine.jsonl", good_rows(9))
     code, report = checked(capsys, path)
     assert code == 1
     assert [(problem["line"], problem["code"]) for problem in report["problems"]] == [

@@ -17,11 +17,11 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def environ(nobodys_settings: Path, tmp_path: Path) -> dict[str, str]:
-    config = nobodys_settings / "config.toml"
+def environ(empty_home: Path, tmp_path: Path) -> dict[str, str]:
+    config = empty_home / "config.toml"
     config.write_text('[providers.lab]\nbase_url = "http://lab.example/v1"\n')
     return {
-        "FTUI_HOME": str(nobodys_settings),
+        "FTUI_HOME": str(empty_home),
         "FTUI_CONFIG": str(config),
         "PYTHON_KEYRING_BACKEND": "support.keyrings.InFile",
         "TEST_KEYRING": str(tmp_path / "keyring.json"),

@@ -27,7 +27,7 @@ def app_on(settings: Settings, name: str | Path | None) -> FtuiApp:
 async def settled(pilot: Pilot[None]) -> DataScreen:
     """Wait until the file is open, checked and drawn, or its failure shown."""
 
-    def calm() -> bool:
+    def is_settled() -> bool:
         screen = pilot.app.screen
         if not isinstance(screen, DataScreen):
             return False
@@ -35,7 +35,7 @@ async def settled(pilot: Pilot[None]) -> DataScreen:
         busy = any(worker.is_running and worker.node in nodes for worker in screen.workers)
         return not busy and not text(screen, "#headline").startswith("Opening")
 
-    await until(pilot, calm)
+    await until(pilot, is_settled)
     await pilot.pause(0.05)
     screen = pilot.app.screen
     assert isinstance(screen, DataScreen)

@@ -256,13 +256,13 @@ def test_each_step_of_a_hundred_is_one_percent(step: int) -> None:
 
 
 def test_the_lines_above_a_job_show_tokens_cost_and_the_range_of_the_time_left() -> None:
-    here = view_of(
+    local = view_of(
         status("running", model="gpt-4.1-mini"),
         *(metrics(step, at=100 + step**1.2, num_tokens=step * 1000) for step in range(1, 31)),
     )
-    assert " to " in progress_line(here, 160, ranged=True)
-    assert figures_line(here, PRICES).endswith("30,000 tokens  free")
-    far = replace(here, provider="openai", trained_tokens=100_000)
-    assert figures_line(far, PRICES).endswith("100,000 tokens  $0.50 so far")
-    assert figures_line(far).endswith("100,000 tokens")
-    assert figures_line(replace(far, model="nobody-knows"), PRICES).endswith("100,000 tokens")
+    assert " to " in progress_line(local, 160, ranged=True)
+    assert figures_line(local, PRICES).endswith("30,000 tokens  free")
+    remote = replace(local, provider="openai", trained_tokens=100_000)
+    assert figures_line(remote, PRICES).endswith("100,000 tokens  $0.50 so far")
+    assert figures_line(remote).endswith("100,000 tokens")
+    assert figures_line(replace(remote, model="nobody-knows"), PRICES).endswith("100,000 tokens")

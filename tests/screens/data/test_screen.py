@@ -28,7 +28,7 @@ from tui.widgets.line_table import LineTable
 SIZES = [(80, 24), (120, 40)]
 
 
-def everything_painted(app: FtuiApp) -> str:
+def painted_text(app: FtuiApp) -> str:
     """The text of a screenshot of the whole terminal."""
     return html.unescape(re.sub(r"<[^>]*>", "", app.export_screenshot().partition("</style>")[2]))
 
@@ -165,12 +165,12 @@ async def test_the_hostile_file_sends_no_control_character_to_the_terminal(
     app = app_on(settings, "hostile.jsonl")
     async with app.run_test(size=size) as pilot:
         screen = await opened(pilot)
-        painted = [everything_painted(app)]
+        painted = [painted_text(app)]
         for _ in range(16):
             keys = ("enter", "escape") if size[0] < 100 else ()  # the row in full stands beside
             await pilot.press(*keys[:1])
             await settled(pilot)
-            painted.append(everything_painted(app))
+            painted.append(painted_text(app))
             await pilot.press(*keys[1:], "j")
         assert screen.query_one(LineTable).cursor == 15
         assert any("[red]this[/red]" in line for line in painted)

@@ -66,13 +66,13 @@ async def opened(path: Path, rows: Sequence[bytes]) -> Dataset:
 
 def state_of(dataset: Dataset) -> tuple[Counts, list[Status], dict[str, list[int]], list[str]]:
     """Counts, statuses and findings of the rows that are not excluded."""
-    here = [row for row in range(len(dataset)) if dataset.status(row) is not Status.EXCLUDED]
-    place = {row: at for at, row in enumerate(here)}
-    codes = {code: [place[row] for row in dataset.rows_with(code)] for code in CODES}
+    included = [row for row in range(len(dataset)) if dataset.status(row) is not Status.EXCLUDED]
+    position = {row: at for at, row in enumerate(included)}
+    codes = {code: [position[row] for row in dataset.rows_with(code)] for code in CODES}
     counts = dataset.counts()
     return (
-        counts._replace(rows=len(here), excluded=0, edited=0),
-        [dataset.status(row) for row in here],
+        counts._replace(rows=len(included), excluded=0, edited=0),
+        [dataset.status(row) for row in included],
         {code: rows for code, rows in codes.items() if rows},
         [problem.code for problem in dataset.file_problems],
     )
@@ -92,7 +92,7 @@ edits = st.one_of(
 )
 @given(
     more=st.lists(texts, max_size=20),
-    acts=st.lists(
+    actions=st.lists(
         st.one_of(
             st.dictionaries(st.integers(0, 41), edits, min_size=1, max_size=8),
             st.sampled_from(["undo", "redo"]),
@@ -102,17 +102,19 @@ edits = st.one_of(
     ),
 )
 async def test_findings_after_edits_equal_those_of_a_file_written_with_them(
-    tmp_path: Path, more: list[bytes], acts: list[Any]
+    tmp_path: Path, more: list[bytes], actions: list[Any]
 ) -> None:
     rows = BEGIN + more
     dataset = await opened(tmp_path / "f.jsonl", rows)
-    for act in acts:
-        if act == "undo":
+    for action in actions:
+        if action == "undo":
             await dataset.undo()
-        elif act == "redo":
+        elif action == "redo":
             await dataset.redo()
         else:
-            await dataset.change("test", {at: edit for at, edit in act.items() if at < len(rows)})
+            await dataset.change(
+                "test", {at: edit for at, edit in action.items() if at < len(rows)}
+            )
     remaining = [
         dataset.current_raw(row) for row in range(len(rows)) if not dataset.edits.of(row).excluded
     ]

@@ -24,7 +24,7 @@ def text_of(chance: random.Random, length: int) -> str:
     return " ".join(chance.choices(WORDS, k=length))
 
 
-def likeness(a: str, b: str) -> float:
+def similarity_of(a: str, b: str) -> float:
     return jaccard(shingles(a), shingles(b))
 
 
@@ -39,10 +39,10 @@ def planted(
         words = text.split()
         for place in chance.sample(range(len(words)), len(words)):
             before, words[place] = words[place], "changed"
-            if likeness(text, " ".join(words)) < at_least:
+            if similarity_of(text, " ".join(words)) < at_least:
                 words[place] = before
                 break
-        if at_least <= likeness(text, " ".join(words)) <= at_most:
+        if at_least <= similarity_of(text, " ".join(words)) <= at_most:
             texts.append(text)
             copies.append(" ".join(words))
     return texts, copies
@@ -76,7 +76,7 @@ def test_all_pairs_of_a_brute_force_search_are_found() -> None:
             words[place] = chance.choice(WORDS)
         texts.append(" ".join(words))
     shingle_sets = list(map(shingles, texts))
-    alike = {
+    expected = {
         row
         for row in range(120)
         for n in range(row)
@@ -86,8 +86,8 @@ def test_all_pairs_of_a_brute_force_search_are_found() -> None:
     assert all(
         jaccard(shingle_sets[row], shingle_sets[earlier]) >= 0.8 for row, earlier in result.items()
     )
-    assert result.keys() <= alike
-    assert len(result) >= 0.97 * len(alike)
+    assert result.keys() <= expected
+    assert len(result) >= 0.97 * len(expected)
 
 
 def test_each_row_is_yielded_once_with_an_earlier_one() -> None:
@@ -101,7 +101,7 @@ def test_a_near_duplicate_of_a_near_duplicate_is_linked_to_it() -> None:
     first = [f"w{n}" for n in range(60)]
     second, third = [*first[:55], *"abcde"], [*first[:52], *"fgh", *"abcde"]
     texts = [" ".join(words) for words in (first, second, third)]
-    assert likeness(texts[0], texts[2]) < 0.8 <= likeness(texts[1], texts[2])
+    assert similarity_of(texts[0], texts[2]) < 0.8 <= similarity_of(texts[1], texts[2])
     assert pairs_in(texts) == {1: 0, 2: 1}
 
 

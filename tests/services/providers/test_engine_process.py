@@ -79,13 +79,15 @@ async def test_a_port_in_use_is_reported_with_the_engines_output(engine: EngineP
 async def test_another_program_on_the_socket_is_not_taken_for_the_engine(
     engine: EngineProcess, settings: Settings
 ) -> None:
-    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def answer_as_mail_server(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         await reader.readline()
         writer.write(b"220 mail.example ESMTP\r\n")
         writer.close()
 
     settings.socket.parent.mkdir(parents=True)
-    async with await asyncio.start_unix_server(babble, settings.socket):
+    async with await asyncio.start_unix_server(answer_as_mail_server, settings.socket):
         with pytest.raises(EngineUnavailable, match="Another program than the engine"):
             await engine.status()
     settings.socket.unlink()

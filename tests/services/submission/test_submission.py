@@ -157,14 +157,16 @@ async def test_a_job_that_appears_late_is_found_at_the_next_start(
 async def test_recovery_waits_for_an_unreachable_server(
     server: MisbehavingServer, jobs: Jobs, training: Path
 ) -> None:
-    await ended_while(jobs, server, training, Fault("after-hang", path=JOBS, method="POST"))
+    await cancel_during(jobs, server, training, Fault("after-hang", path=JOBS, method="POST"))
     server.faults = [Fault("status", 503, path=JOBS, method="GET")]
     assert await jobs.recover() == []
     (settled,) = await jobs.recover()
     assert settled.view
 
 
-async def ended_while(jobs: Jobs, server: MisbehavingServer, training: Path, fault: Fault) -> None:
+async def cancel_during(
+    jobs: Jobs, server: MisbehavingServer, training: Path, fault: Fault
+) -> None:
     """Submit a job, and be cancelled while the server handles a request."""
     server.faults = [fault]
     task = asyncio.create_task(jobs.submit(request(training)))
@@ -189,7 +191,7 @@ async def test_a_job_being_created_is_not_recovered(
 async def test_a_request_that_was_never_sent_is_reported(
     server: MisbehavingServer, jobs: Jobs, training: Path
 ) -> None:
-    await ended_while(jobs, server, training, Fault("hang", path="/files", method="POST"))
+    await cancel_during(jobs, server, training, Fault("hang", path="/files", method="POST"))
     (settled,) = await jobs.recover()
     assert settled.request == request(training)
     assert "quit before the job was created" in str(settled.error)
@@ -199,7 +201,7 @@ async def test_a_request_that_was_never_sent_is_reported(
 async def test_a_job_that_the_server_does_not_list_is_reported(
     server: MisbehavingServer, jobs: Jobs, training: Path
 ) -> None:
-    await ended_while(jobs, server, training, Fault("hang", path=JOBS, method="POST"))
+    await cancel_during(jobs, server, training, Fault("hang", path=JOBS, method="POST"))
     (settled,) = await jobs.recover()
     assert settled.view is None
     assert "is not in the list of jobs" in str(settled.error)
@@ -232,7 +234,7 @@ async def test_a_job_is_reported_when_ftui_was_killed_before_its_creation(
 async def test_a_truncated_record_is_tolerated(
     jobs: Jobs, services: Services, server: MisbehavingServer, training: Path
 ) -> None:
-    await ended_while(jobs, server, training, Fault("hang", path=JOBS, method="POST"))
+    await cancel_during(jobs, server, training, Fault("hang", path=JOBS, method="POST"))
     (record,) = pending(services)
     record.write_bytes(record.read_bytes() + b'{"nonce": "torn')
     services.workspace.pending.joinpath("empty.jsonl").touch()

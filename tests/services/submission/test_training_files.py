@@ -101,9 +101,9 @@ async def test_a_validation_file_is_checked_alone_if_the_training_file_is_at_the
     files: TrainingFiles, chat_file: Make
 ) -> None:
     uploaded = {"training_file": None, "training_file_id": "file-9"}
-    sound = chat_file(good_rows(3))
-    ready = await files.prepare(request(sound, **uploaded, validation_file=sound))
-    assert set(ready.stamps) == {sound}
+    valid_file = chat_file(good_rows(3))
+    ready = await files.prepare(request(valid_file, **uploaded, validation_file=valid_file))
+    assert set(ready.stamps) == {valid_file}
     bad = chat_file([{"messages": []}], "bad.jsonl")
     with pytest.raises(InputError, match=r"bad\.jsonl has errors: line 1"):
         await files.prepare(request(bad, **uploaded, validation_file=bad))
@@ -113,9 +113,9 @@ async def test_rows_shared_with_the_validation_file_are_an_error(
     files: TrainingFiles, chat_file: Make
 ) -> None:
     training = chat_file(good_rows(20))
-    leaks = chat_file(good_rows(3), "leaks.jsonl")
+    validation = chat_file(good_rows(3), "leaks.jsonl")
     with pytest.raises(InputError, match=r"line 1 and 2 more rows.*validation"):
-        await files.prepare(request(training, validation_file=leaks))
+        await files.prepare(request(training, validation_file=validation))
 
 
 @pytest.mark.parametrize(
@@ -153,19 +153,19 @@ async def test_a_large_file_is_checked_once_and_counted_by_the_models_tokenizer(
     path = chat_file([chat_row(f"Question {i}? {'word ' * 400}", f"{i}") for i in range(600)])
     os.utime(path, (1_600_000_000, 1_600_000_000))
     reports: list[Progress] = []
-    survey = (await files.check(path, None, reports.append)).training
-    first = len(reports)
-    anew = Services(services.settings).training_files
+    checked = (await files.check(path, None, reports.append)).training
+    first_count = len(reports)
+    new_files = Services(services.settings).training_files
     reports.clear()
-    await anew.check(path, None, reports.append)
-    assert len(reports) < first, "what the check found is known"
+    await new_files.check(path, None, reports.append)
+    assert len(reports) < first_count, "what the check found is known"
 
-    by_openai = await files.count(survey, request(path))
+    by_openai = await files.count(checked, request(path))
     local = request(path, model=str(tiny_model), provider="local")
-    by_tiny = await files.count(survey, local)
+    by_tiny = await files.count(checked, local)
     assert by_openai.counter == "o200k_base"
-    assert survey.dataset.statistics is not None
-    assert by_openai.tokens == survey.dataset.statistics.total_tokens
+    assert checked.dataset.statistics is not None
+    assert by_openai.tokens == checked.dataset.statistics.total_tokens
     assert by_openai.rows_cut == 0
     assert by_tiny.counter == str(tiny_model)
     assert (by_tiny.context, by_tiny.rows_cut) == (512, 600)

@@ -209,18 +209,18 @@ async def test_a_file_changed_since_its_check_is_not_sent(
 async def test_a_file_changed_during_its_upload_is_reported(
     server: MisbehavingServer, make: Make, path: Path, action: str, max_whole_bytes: int
 ) -> None:
-    acts = {
+    changes = {
         "grows": lambda: path.write_bytes(CONTENT + b"more"),
         "is cut": lambda: os.truncate(path, 10),
         "is gone": path.unlink,
     }
 
-    def act(progress: UploadProgress) -> None:
-        if progress.step == "uploading" and action in acts:
-            acts.pop(action)()
+    def change_file(progress: UploadProgress) -> None:
+        if progress.step == "uploading" and action in changes:
+            changes.pop(action)()
 
     with pytest.raises(FileError, match=r"train\.jsonl"):
-        await make(max_whole_bytes, on_progress=act).send(path)
+        await make(max_whole_bytes, on_progress=change_file).send(path)
     path.write_bytes(CONTENT)
     file = await make(max_whole_bytes).send(path)
     assert server.files.contents[file] == CONTENT, "what went up meanwhile is not taken for it"

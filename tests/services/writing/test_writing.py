@@ -123,13 +123,13 @@ async def test_edits_and_exclusions_are_written_and_recorded(tmp_path: Path, out
     source = save(tmp_path / "source.jsonl", [b"", *good_rows(), b'{"messages": []}'])
     dataset = await Datasets().open(source)
     await check_all(dataset)
-    mended = json.dumps(chat_row("Where is it?", "It is on its way.")).encode()
-    await dataset.change("edit line 14", {12: RowEdit(mended)})
+    fixed = json.dumps(chat_row("Where is it?", "It is on its way.")).encode()
+    await dataset.change("edit line 14", {12: RowEdit(fixed)})
     await dataset.change("exclude 2 rows", {0: EXCLUDED, 3: EXCLUDED})
     await dataset.change("exclude line 3", {1: EXCLUDED})
     await dataset.undo()
     summary = await write_file(dataset, WriteRequest(out=out))
-    assert lines_of(out)[-1] == json.loads(mended)
+    assert lines_of(out)[-1] == json.loads(fixed)
     assert (summary.rows, summary.written, summary.rejected, summary.excluded, summary.edited) == (
         13,
         11,
@@ -200,11 +200,11 @@ def long_question(number: int, end: str) -> str:
 )
 async def test_duplicates_stay_in_one_split(tmp_path: Path, out: Path, ends: Sequence[str]) -> None:
     """The rows differ only in their endings."""
-    alike = [
+    groups = [
         [chat_row(long_question(n, end), f"It comes on day {n}.") for end in ends]
         for n in range(20)
     ]
-    rows = [*(row for group in alike for row in group), *good_rows(40)]
+    rows = [*(row for group in groups for row in group), *good_rows(40)]
     dataset = await Datasets().open(save(tmp_path / "source.jsonl", rows))
     summary = await write_file(dataset, WriteRequest(out=out, validation=0.3, test=0.2))
     side = {
@@ -212,7 +212,7 @@ async def test_duplicates_stay_in_one_split(tmp_path: Path, out: Path, ends: Seq
     }
     assert len(set(side.values())) == 3
     assert len(side) == len(rows)
-    assert all(len({side[json.dumps(row)] for row in group}) == 1 for group in alike)
+    assert all(len({side[json.dumps(row)] for row in group}) == 1 for group in groups)
     result = await check_all(
         await Datasets().open(out),
         against={
