@@ -58,4 +58,4 @@ def test_a_crash_report_has_the_traceback_and_no_key(tmp_path: Path) -> None:
     assert "ValueError: bad key [key]" in text
     assert "locals" not in text
     assert KEY not in text.replace(" ", "")
-    assert KEY.encode() not in terminal.sent()
+    assert KEY.encode() not in terminal.output()
