@@ -142,7 +142,7 @@ async def test_disabled_keys_give_a_reason(settings: Settings) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await loaded(pilot, DecideScreen)
         assert screen.disabled_reason("back") == "This is the first question."
-        assert screen.disabled_reason("verdict") == "Nothing is answered yet."
+        assert screen.disabled_reason("verdict") == "No question is answered yet."
         reason = screen.disabled_reason("answer('yes')")
         assert reason is not None
         assert "up and down" in reason
