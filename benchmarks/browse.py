@@ -34,10 +34,10 @@ def app(folder: Path, *arguments: str) -> Terminal:
     return terminal
 
 
-def megabytes(terminal: Terminal, what: str = "VmRSS") -> float:
+def megabytes(terminal: Terminal, field: str = "VmRSS") -> float:
     """Memory of the app's process; `VmHWM` is the most it ever had."""
     for line in Path(f"/proc/{terminal.pid}/status").read_text().splitlines():
-        if line.startswith(what):
+        if line.startswith(field):
             return int(line.split()[1]) / 1024
     raise SystemExit("the app is gone")
 
@@ -53,12 +53,12 @@ def cost(terminal: Terminal, key: str, presses: int) -> list[int]:
     return counts
 
 
-def report(what: str, counts: list[int], *, budget: bool = True) -> None:
+def report(label: str, counts: list[int], *, budget: bool = True) -> None:
     """Print the bytes of presses of one key."""
     mean, most = statistics.mean(counts), max(counts)
     result = "met" if most <= WIRE else "kept on the mean" if mean <= WIRE else "MISSED"
     verdict = f" (budget {WIRE:,}: {result})" if budget else ""
-    print(f"{what:<24} mean {mean:6,.0f} bytes, most {most:6,}{verdict}")
+    print(f"{label:<24} mean {mean:6,.0f} bytes, most {most:6,}{verdict}")
 
 
 def wait_until_checked(folder: Path) -> None:
@@ -89,11 +89,11 @@ def main() -> None:
         report("down, with scrolling", cost(terminal, "down", 60))
         report("n, to the next problem", cost(terminal, "n", 10), budget=False)
         report("page down", cost(terminal, "pagedown", 10), budget=False)
-        for what, line in (("now", "VmRSS"), ("at the most, with the check", "VmHWM")):
+        for label, line in (("now", "VmRSS"), ("at the most, with the check", "VmHWM")):
             used = megabytes(terminal, line)
             result = "met" if used <= MEMORY else "MISSED"
             print(
-                f"memory {what}: {used:.0f} MB, {used / base:.1f}x the empty app's "
+                f"memory {label}: {used:.0f} MB, {used / base:.1f}x the empty app's "
                 f"(budget {MEMORY}: {result})"
             )
         terminal.hang_up()

@@ -23,7 +23,7 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "benchmarks")]
 
 from servers.streaming import StreamingServer  # noqa: E402
 from support.terminal import Terminal  # noqa: E402
-from watch_wire import rate, tell  # noqa: E402
+from watch_wire import print_rates, rate  # noqa: E402
 
 BUDGETS = {"both stream": 1_500, "nothing new": 20}
 TUNED = "ft:base:tickets:1"
@@ -90,7 +90,7 @@ def main() -> None:
     parser.add_argument("--tokens-a-second", type=float, default=20)
     flags = parser.parse_args()
     rates = asyncio.run(measure(flags.seconds, flags.tokens_a_second))
-    tell(rates, BUDGETS)
+    print_rates(rates, BUDGETS)
 
 
 if __name__ == "__main__":

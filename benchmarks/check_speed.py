@@ -58,13 +58,13 @@ def seconds(parts: list[Chunk], run: Callable[[Chunk], None]) -> float:
 async def in_processes(path: Path) -> float:
     """Seconds until every row has its status, the start of the processes left out."""
     dataset = await Datasets().open(path)
-    seen: list[tuple[int, float]] = []
+    reports: list[tuple[int, float]] = []
     async for progress in dataset.check(keep=100):
         if progress.checked:
-            seen.append((progress.checked, time.perf_counter()))
+            reports.append((progress.checked, time.perf_counter()))
         if progress.checked == progress.rows:
             break
-    (first, began), (every, ended) = seen[0], seen[-1]
+    (first, began), (every, ended) = reports[0], reports[-1]
     return (ended - began) * every / (every - first)
 
 

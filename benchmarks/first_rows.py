@@ -31,7 +31,7 @@ MEMORY = 250
 SHOWN = 40
 
 
-class Seen(NamedTuple):
+class Timing(NamedTuple):
     """Seconds to the first rows, then to all rows, and the most memory in MB."""
 
     first: float
@@ -39,7 +39,7 @@ class Seen(NamedTuple):
     memory: float
 
 
-async def browse(path: Path) -> Seen:
+async def browse(path: Path) -> Timing:
     """Open a file, find all rows, read pages all over it."""
     began = time.perf_counter()
     dataset = await Datasets().open(path)
@@ -47,10 +47,10 @@ async def browse(path: Path) -> Seen:
     first = time.perf_counter() - began
     while await asyncio.to_thread(dataset._rows.scan):
         pass
-    whole = time.perf_counter() - began
+    complete = time.perf_counter() - began
     for part in range(100):
         await page(dataset, part * (len(dataset) - SHOWN) // 100)
-    return Seen(first, whole, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    return Timing(first, complete, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
 async def page(dataset: Dataset, row: int) -> None:
@@ -58,7 +58,7 @@ async def page(dataset: Dataset, row: int) -> None:
     assert len(await dataset.rows(range(row, row + SHOWN))) == SHOWN
 
 
-def look(path: Path) -> Seen:
+def look(path: Path) -> Timing:
     """What a process of its own sees."""
     return asyncio.run(browse(path))
 
@@ -109,13 +109,13 @@ class Lines:
 
 def files(rows: int) -> Iterator[tuple[str, Path]]:
     """What is opened."""
-    whole = big_file(rows)
+    plain = big_file(rows)
     yield "a hundredth", big_file(rows // 100)
     yield "a tenth", big_file(rows // 10)
-    yield "all rows", whole
-    yield "gzip", converted(whole, ".jsonl.gz", pack)
-    yield "JSON array", converted(whole, ".json", write_array)
-    yield "CSV", converted(whole, ".csv", write_table)
+    yield "all rows", plain
+    yield "gzip", converted(plain, ".jsonl.gz", pack)
+    yield "JSON array", converted(plain, ".json", write_array)
+    yield "CSV", converted(plain, ".csv", write_table)
 
 
 def main() -> None:
@@ -124,14 +124,15 @@ def main() -> None:
     reference = 0.0
     context: Any = get_context("spawn")
     with ProcessPoolExecutor(1, context, max_tasks_per_child=1) as own:
-        for what, path in files(rows):
-            seen = own.submit(look, path).result()
-            reference = reference or seen.first
-            verdict = "met" if seen.first <= SECONDS and seen.memory <= MEMORY else "MISSED"
+        for label, path in files(rows):
+            times = own.submit(look, path).result()
+            reference = reference or times.first
+            verdict = "met" if times.first <= SECONDS and times.memory <= MEMORY else "MISSED"
             print(
-                f"{what:<12} {path.stat().st_size / 1e6:4,.0f} MB: first rows after "
-                f"{seen.first * 1000:4.0f} ms ({seen.first / reference:.1f}x), all after "
-                f"{seen.whole:5.1f} s, {seen.memory:3.0f} MB (budgets 1 s, {MEMORY} MB: {verdict})"
+                f"{label:<12} {path.stat().st_size / 1e6:4,.0f} MB: first rows after "
+                f"{times.first * 1000:4.0f} ms ({times.first / reference:.1f}x), all after "
+                f"{times.whole:5.1f} s, {times.memory:3.0f} MB "
+                f"(budgets 1 s, {MEMORY} MB: {verdict})"
             )
 
 

@@ -14,7 +14,6 @@ import argparse
 import asyncio
 import math
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -23,14 +22,12 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from servers.misbehaving import MisbehavingServer  # noqa: E402
 from support.terminal import Terminal  # noqa: E402
-from watch_wire import rate, tell  # noqa: E402
-
-from tui.settings import Settings  # noqa: E402
+from watch_wire import app_of_engine, print_rates, rate  # noqa: E402
 
 MOVING, ENDED = 3, 20
 
 
-def tell_steps(server: MisbehavingServer, step: int) -> None:
+def add_steps(server: MisbehavingServer, step: int) -> None:
     """One more step of each job that trains."""
     for job in range(MOVING):
         server.add_step(
@@ -52,26 +49,15 @@ def jobs_of(server: MisbehavingServer) -> None:
     for job in range(MOVING):
         server.add_job(f"ftjob-{job}", model=model, suffix=f"tickets-{job}", created_at=now - job)
     for step in range(1, 101):
-        tell_steps(server, step)
+        add_steps(server, step)
 
 
 async def measure(seconds: float) -> dict[str, float]:
     """Bytes a second while the jobs move, and with nothing new."""
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        socket = Settings(home=home).socket
-        socket.parent.mkdir(parents=True, exist_ok=True)
-        server = MisbehavingServer()
-        jobs_of(server)
-        listening = await asyncio.start_unix_server(server.handle, socket)
-        terminal = Terminal([sys.executable, "-m", "tui"], home, {"FTUI_HOME": folder})
-        try:
-            return await _measure(server, terminal, seconds)
-        finally:
-            terminal.hang_up()
-            server.hang_up()
-            listening.close()
-            socket.unlink(missing_ok=True)
+    server = MisbehavingServer()
+    jobs_of(server)
+    async with app_of_engine(server) as terminal:
+        return await _measure(server, terminal, seconds)
 
 
 async def _measure(
@@ -82,25 +68,25 @@ async def _measure(
         while True:
             await asyncio.sleep(1)
             step += 1
-            tell_steps(server, step)
+            add_steps(server, step)
 
     moving = asyncio.create_task(move())
     await asyncio.to_thread(terminal.wait_for, "Decide")
     terminal.press("3")
     await asyncio.to_thread(terminal.wait_for, f"{MOVING} active")
     await asyncio.sleep(4)
-    found = {"moving": await rate(terminal, seconds)}
+    rates = {"moving": await rate(terminal, seconds)}
     moving.cancel()
     await asyncio.sleep(8)
-    return found | {"nothing new": await rate(terminal, 2 * seconds)}
+    return rates | {"nothing new": await rate(terminal, 2 * seconds)}
 
 
 def main() -> None:
     """Print one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seconds", type=float, default=15)
-    found = asyncio.run(measure(parser.parse_args().seconds))
-    tell(found)
+    rates = asyncio.run(measure(parser.parse_args().seconds))
+    print_rates(rates)
 
 
 if __name__ == "__main__":

@@ -113,29 +113,29 @@ async def opened(services: Services) -> tuple[float, float]:
 async def followed(jobs: Jobs, server: MisbehavingServer, points: int) -> dict[str, float]:
     """Milliseconds of a further poll with one new step and of a view; bytes a point that stay."""
     tracemalloc.start()
-    looks = jobs.follow("far", JOB)
-    seen = await anext(looks)
-    while seen.connection.updated_at is None:
-        seen = await anext(looks)
-    kept, peak = tracemalloc.get_traced_memory()
+    updates = jobs.follow("far", JOB)
+    update = await anext(updates)
+    while update.connection.updated_at is None:
+        update = await anext(updates)
+    current_bytes, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     times = []
     for step in range(points + 1, points + 1 + POLLS):
         add_step(server, step)
-        times.append(await _timed(looks.__anext__))
-    await looks.aclose()
+        times.append(await _timed(updates.__anext__))
+    await updates.aclose()
     return {
         "poll_ms": median(times) * 1000,
-        "kept_bytes_a_point": kept / points,
+        "kept_bytes_a_point": current_bytes / points,
         "peak_bytes_a_point": peak / points,
     }
 
 
-async def _timed(look: Callable[[], object]) -> float:
+async def _timed(get_update: Callable[[], object]) -> float:
     begin = time.perf_counter()
-    seen = await look()  # type: ignore[misc]
-    assert isinstance(seen, JobUpdate)
-    assert len(seen.records) == 1
+    update = await get_update()  # type: ignore[misc]
+    assert isinstance(update, JobUpdate)
+    assert len(update.records) == 1
     return time.perf_counter() - begin
 
 
@@ -166,13 +166,13 @@ async def measure(points: int) -> dict[str, float]:
             jobs = Jobs(
                 services.settings, services.workspace, services.providers, NoWaiting().clock()
             )
-            found = await followed(jobs, server, points)
+            figures = await followed(jobs, server, points)
             await services.providers.close()
     return {
         "open_s": seconds,
         "open_against_orjson": seconds / reference,
         "longest_stall_ms": stall * 1000,
-        **found,
+        **figures,
     }
 
 
@@ -182,7 +182,7 @@ def main() -> None:
     parser.add_argument("--points", type=int, default=100_000)
     points = parser.parse_args().points
     short, long = asyncio.run(measure(SHORT)), asyncio.run(measure(points))
-    told = {
+    report = {
         "points": points,
         "open_s": round(long["open_s"], 2),
         "open_against_orjson": round(long["open_against_orjson"], 1),
@@ -192,7 +192,7 @@ def main() -> None:
         "kept_bytes_a_point": round(long["kept_bytes_a_point"]),
         "peak_bytes_a_point": round(long["peak_bytes_a_point"]),
     }
-    print(json.dumps(told, indent=1))
+    print(json.dumps(report, indent=1))
 
 
 if __name__ == "__main__":

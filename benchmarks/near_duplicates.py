@@ -87,9 +87,9 @@ def reference(rows: int) -> None:
     )
 
 
-def measured(which: str, rows: int) -> list[float]:
+def measured(program: str, rows: int) -> list[float]:
     """The figures of one of them, in a process of its own."""
-    line = [sys.executable, str(Path(__file__).resolve()), which, str(rows)]
+    line = [sys.executable, str(Path(__file__).resolve()), program, str(rows)]
     return [float(number) for number in subprocess.check_output(line, text=True).split()]
 
 
@@ -97,11 +97,11 @@ def main() -> None:
     """Measure and print."""
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else ROWS
     few = max(PLANTED, rows // 10)
-    sketching, searching, memory, right, others = measured("ours", rows)
+    sketching, searching, memory, right, false_pairs = measured("ours", rows)
     *seconds, index_memory, right_there, others_there = measured("reference", few)
     planted = rows // PLANTED
     print(f"{rows:,} texts, {planted:,} planted near duplicates; rensa's index over {few:,}")
-    print(f"found {right / planted:.2%} (budget 99%), others {others:.0f} (budget 0)")
+    print(f"found {right / planted:.2%} (budget 99%), others {false_pairs:.0f} (budget 0)")
     print(f"the index: found {right_there / (few // PLANTED):.2%}, others {others_there:.0f}")
     print(f"sketched {rows / sketching:,.0f} a second, searched {rows / searching:,.0f} a second")
     there = sum(seconds) / few

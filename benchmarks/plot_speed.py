@@ -42,17 +42,17 @@ def add(series: Series, step: int, chance: random.Random) -> None:
 def milliseconds(points: int, view: View, *, overlay: bool) -> float:
     """The median redraw after one more point."""
     chance = random.Random(1)
-    train, other = Series(), Series()
+    train, overlaid = Series(), Series()
     for step in range(points):
         add(train, step, chance)
-        add(other, step, chance)
-    others = [RunCurves("other", other.curve())] if overlay else []
+        add(overlaid, step, chance)
+    overlaid_runs = [RunCurves("other", overlaid.curve())] if overlay else []
     traced = TracedCurves()
     seconds = []
     for step in range(points, points + ROUNDS):
         add(train, step, chance)
         begin = time.perf_counter()
-        traced.update(Curves([RunCurves("run", train.curve()), *others], points + ROUNDS))
+        traced.update(Curves([RunCurves("run", train.curve()), *overlaid_runs], points + ROUNDS))
         draw(traced, 120, 30, view)
         seconds.append(time.perf_counter() - begin)
     # The first redraw takes in all points.

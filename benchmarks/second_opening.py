@@ -75,11 +75,12 @@ def main() -> None:
         f"{first.rows:,} rows, {path.stat().st_size / 1e6:,.0f} MB, "
         f"report of {report_size / 1e6:.0f} MB"
     )
-    for what, seen in (("first", first), ("second", second), ("new date", third)):
-        budget = f" (budget {SECONDS:.0f} s: {verdict})" if seen is second else ""
+    for label, opened in (("first", first), ("second", second), ("new date", third)):
+        budget = f" (budget {SECONDS:.0f} s: {verdict})" if opened is second else ""
         print(
-            f"{what:<9} {seen.seconds:6.2f} s, {first.seconds / seen.seconds:5.0f}x as fast as "
-            f"the first, {seen.memory:.0f} MB{budget}"
+            f"{label:<9} {opened.seconds:6.2f} s, "
+            f"{first.seconds / opened.seconds:5.0f}x as fast as the first, "
+            f"{opened.memory:.0f} MB{budget}"
         )
 
 

@@ -24,7 +24,7 @@ from tui.services.submission.uploading import Uploader
 from tui.settings import Settings
 
 
-async def send(services: Services, what: str, path: Path, size: int, max_whole_bytes: int) -> None:
+async def send(services: Services, label: str, path: Path, size: int, max_whole_bytes: int) -> None:
     """Send the file and print by how much this process grew at most."""
     uploader = Uploader(
         services.providers, services.workspace, Clock(), "local", max_whole_bytes=max_whole_bytes
@@ -35,22 +35,22 @@ async def send(services: Services, what: str, path: Path, size: int, max_whole_b
     seconds = time.perf_counter() - began
     grown = peak(os.getpid()) - before
     print(
-        f"{what}: {size} MB in {seconds:.1f} s ({size / seconds:.0f} MB/s), "
+        f"{label}: {size} MB in {seconds:.1f} s ({size / seconds:.0f} MB/s), "
         f"ftui {before:.0f} MB + {grown:.1f} MB at most (budget {BUDGET})"
     )
 
 
 async def measure(services: Services, folder: Path, size: int) -> None:
     """Send files of that size in each way."""
-    small, whole, parts = (folder / f"{name}.jsonl" for name in ("small", "whole", "parts"))
+    small, whole_file, parts = (folder / f"{name}.jsonl" for name in ("small", "whole", "parts"))
     small.write_bytes(b'{"x": 1}\n' * 1000)
-    for path in (whole, parts):
+    for path in (whole_file, parts):
         with path.open("wb") as rows:
             rows.write(path.name.encode())
             for _ in range(size):
                 rows.write(b'{"x": 1}' * (MEGABYTE // 8))
     await send(services, "the first of all", small, 0, MEGABYTE)
-    await send(services, "whole", whole, size, 1 << 40)
+    await send(services, "whole", whole_file, size, 1 << 40)
     await send(services, "in parts", parts, size, MEGABYTE)
     await send(services, "again", parts, size, MEGABYTE)
     await services.providers.close()

@@ -21,19 +21,19 @@ from support.terminal import Terminal
 
 def import_seconds() -> float:
     """Wall seconds of a process that imports textual.app and ends."""
-    begun = time.perf_counter()
+    start = time.perf_counter()
     subprocess.run([sys.executable, "-c", "import textual.app"], check=True)
-    return time.perf_counter() - begun
+    return time.perf_counter() - start
 
 
 def first_paint_seconds(folder: str) -> float:
     """Wall seconds from the start of `ftui` until its loop bar is on the terminal."""
-    begun = time.perf_counter()
+    start = time.perf_counter()
     terminal = Terminal([sys.executable, "-m", "tui"], Path(folder), {"FTUI_HOME": folder})
     terminal.wait_for("Evaluate")
-    taken = time.perf_counter() - begun
+    seconds = time.perf_counter() - start
     terminal.hang_up()
-    return taken
+    return seconds
 
 
 def main() -> None:

@@ -71,7 +71,7 @@ async def searching(dataset: Dataset, text: str) -> tuple[float, int]:
 
 async def filters(rows: int) -> None:
     """Search files of three kinds for texts that are rare, common and not there."""
-    for what, path, texts in (
+    for label, path, texts in (
         ("plain", big_file(rows), (f"#{rows - 1}.", "MANUAL", "no such text")),
         ("accents", in_french(rows // 5, escaped=False), ("commande 77 ", "NOËL", "tempête")),
         ("escapes", in_french(rows // 5, escaped=True), ("commande 77 ", "NOËL", "tempête")),
@@ -82,7 +82,7 @@ async def filters(rows: int) -> None:
             took, matches = await searching(dataset, text)
             verdict = "met" if size / took >= RATE else "MISSED"
             print(
-                f"{what:<8} {text!r:<15} {matches:>9,} rows, {size / took:5,.0f} MB/s "
+                f"{label:<8} {text!r:<15} {matches:>9,} rows, {size / took:5,.0f} MB/s "
                 f"(budget {RATE}: {verdict}), {took / reference:4.1f}x the time of reading"
             )
 

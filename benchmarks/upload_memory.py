@@ -35,7 +35,7 @@ def set_mark_back(pid: int) -> None:
     Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
-async def measured(what: str, pid: int, size: int, run: Callable[[], Awaitable[str]]) -> str:
+async def measured(label: str, pid: int, size: int, run: Callable[[], Awaitable[str]]) -> str:
     """Run something and print by how much the server grew at most."""
     set_mark_back(pid)
     before, began = peak(pid), time.perf_counter()
@@ -43,7 +43,7 @@ async def measured(what: str, pid: int, size: int, run: Callable[[], Awaitable[s
     seconds = time.perf_counter() - began
     grown = peak(pid) - before
     print(
-        f"{what}: {size} MB in {seconds:.1f} s ({size / seconds:.0f} MB/s), "
+        f"{label}: {size} MB in {seconds:.1f} s ({size / seconds:.0f} MB/s), "
         f"server {before:.0f} MB + {grown:.1f} MB at most (budget {BUDGET})"
     )
     return result
@@ -57,7 +57,7 @@ async def measure(settings: Settings, path: Path, size: int) -> None:
     http = socket_client(settings.socket)
     async with AsyncOpenAI(base_url=f"{ENGINE_URL}/v1", api_key="x", http_client=http) as client:
 
-        async def whole() -> str:
+        async def send_whole() -> str:
             with path.open("rb") as rows:
                 return (await client.files.create(file=rows, purpose="user_data")).id
 
@@ -70,12 +70,12 @@ async def measure(settings: Settings, path: Path, size: int) -> None:
 
         async def down() -> str:
             async with client.files.with_streaming_response.content(file_id) as content:
-                taken = [len(chunk) async for chunk in content.iter_bytes(MEGABYTE)]
-            assert sum(taken) == size * MEGABYTE
+                sizes = [len(chunk) async for chunk in content.iter_bytes(MEGABYTE)]
+            assert sum(sizes) == size * MEGABYTE
             return file_id
 
         await client.files.create(file=("small", b"x" * 2 * MEGABYTE), purpose="user_data")
-        file_id = await measured("up, whole", pid, size, whole)
+        file_id = await measured("up, whole", pid, size, send_whole)
         await measured("up, in parts", pid, size, in_parts)
         await measured("down", pid, size, down)
     await engine.stop()

@@ -18,6 +18,8 @@ import math
 import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,7 +41,7 @@ async def rate(terminal: Terminal, seconds: float) -> float:
     return (terminal.received - before) / (time.monotonic() - begin)
 
 
-def tell_step(server: MisbehavingServer, step: int, job: str = JOB) -> None:
+def add_step_now(server: MisbehavingServer, step: int, job: str = JOB) -> None:
     """One more step, with what the engine tells of each."""
     valid = {"valid_loss": 3.1 * math.exp(-step / 60) + 0.1} if step % 10 == 0 else {}
     event = server.add_step(
@@ -54,28 +56,34 @@ def tell_step(server: MisbehavingServer, step: int, job: str = JOB) -> None:
     event["created_at"] = time.time()
 
 
-async def measure(seconds: float, keys: list[str]) -> dict[str, float]:
-    """Bytes a second while the job moves, and with nothing new."""
+@asynccontextmanager
+async def app_of_engine(server: MisbehavingServer) -> AsyncIterator[Terminal]:
+    """The app in a terminal, with the server in the place of its engine."""
     with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        socket = Settings(home=home).socket
+        socket = Settings(home=Path(folder)).socket
         socket.parent.mkdir(parents=True, exist_ok=True)
-        server = MisbehavingServer()
-        for job, age in ((JOB, 0), (ENDED, 900)):
-            born = time.time() - age
-            server.add_job(job, model="SmolLM2-135M-Instruct", suffix="tickets", created_at=born)
-            for step in range(1, 101):
-                tell_step(server, step, job)
-        server.finish(ENDED)
         listening = await asyncio.start_unix_server(server.handle, socket)
-        terminal = Terminal([sys.executable, "-m", "tui"], home, {"FTUI_HOME": folder})
+        terminal = Terminal([sys.executable, "-m", "tui"], Path(folder), {"FTUI_HOME": folder})
         try:
-            return await _measure(server, terminal, seconds, keys)
+            yield terminal
         finally:
             terminal.hang_up()
             server.hang_up()
             listening.close()
             socket.unlink(missing_ok=True)
+
+
+async def measure(seconds: float, keys: list[str]) -> dict[str, float]:
+    """Bytes a second while the job moves, and with nothing new."""
+    server = MisbehavingServer()
+    for job, age in ((JOB, 0), (ENDED, 900)):
+        created_at = time.time() - age
+        server.add_job(job, model="SmolLM2-135M-Instruct", suffix="tickets", created_at=created_at)
+        for step in range(1, 101):
+            add_step_now(server, step, job)
+    server.finish(ENDED)
+    async with app_of_engine(server) as terminal:
+        return await _measure(server, terminal, seconds, keys)
 
 
 async def _measure(
@@ -86,7 +94,7 @@ async def _measure(
         while True:
             await asyncio.sleep(1)
             step += 1
-            tell_step(server, step)
+            add_step_now(server, step)
 
     moving = asyncio.create_task(move())
     for key in ("", "3", "\r"):
@@ -96,19 +104,19 @@ async def _measure(
         await asyncio.sleep(1)
         terminal.press(key)
     await asyncio.sleep(4)
-    found = {"moving": await rate(terminal, seconds)}
+    rates = {"moving": await rate(terminal, seconds)}
     moving.cancel()
     await asyncio.sleep(5)
-    return found | {"nothing new": await rate(terminal, 2 * seconds)}
+    return rates | {"nothing new": await rate(terminal, 2 * seconds)}
 
 
-def tell(found: dict[str, float], budgets: dict[str, int] = BUDGETS) -> None:
+def print_rates(rates: dict[str, float], budgets: dict[str, int] = BUDGETS) -> None:
     """Print the rates beside their budgets, as one JSON object."""
-    rates = {
+    report = {
         name: {"bytes_a_second": round(value), "budget": budgets[name]}
-        for name, value in found.items()
+        for name, value in rates.items()
     }
-    print(json.dumps(rates))
+    print(json.dumps(report))
 
 
 def main() -> None:
@@ -118,8 +126,8 @@ def main() -> None:
     parser.add_argument("--keys", default="", help="pressed first, with commas between them")
     args = parser.parse_args()
     keys = [key for key in args.keys.split(",") if key]
-    found = asyncio.run(measure(args.seconds, keys))
-    tell(found)
+    rates = asyncio.run(measure(args.seconds, keys))
+    print_rates(rates)
 
 
 if __name__ == "__main__":

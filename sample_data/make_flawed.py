@@ -33,8 +33,8 @@ def chat(*messages: Any, **more: Any) -> bytes:
 def call(arguments: Any = '{"order": 70994}', name: str = "find_order", **more: Any) -> Any:
     """An assistant message that calls a tool."""
     function = {"name": name, "arguments": arguments}
-    made = {"id": "call_1", "type": "function", "function": function, **more}
-    return {"role": "assistant", "content": None, "tool_calls": [made]}
+    tool_call = {"id": "call_1", "type": "function", "function": function, **more}
+    return {"role": "assistant", "content": None, "tool_calls": [tool_call]}
 
 
 FOUND = {"role": "tool", "tool_call_id": "call_1", "content": "shipped"}
@@ -52,40 +52,44 @@ def pictured(*pictures: Any) -> bytes:
     return chat({"role": "user", "content": list(pictures)}, ANSWER)
 
 
-def answered(where: str, answer: str) -> bytes:
+def answer_row(where: str, answer: str) -> bytes:
     """A row about another lamp with an answer of its own."""
     return chat(user(NOTE.format(where)), {"role": "assistant", "content": answer})
 
 
 def refused() -> dict[str, bytes]:
     """One row a code that services refuse beyond the structure."""
-    named = {"type": "function", "function": {"name": "find order", "parameters": {}}}
+    tool = {"type": "function", "function": {"name": "find order", "parameters": {}}}
     return {
         "bad-image": pictured({"type": "image_url", "image_url": {"url": "lamp.png"}}),
         "too-many-images": pictured(*[PICTURE] * 11),
-        "bad-tool-name": chat(LAMP, ANSWER, tools=[named]),
+        "bad-tool-name": chat(LAMP, ANSWER, tools=[tool]),
     }
 
 
 def doubtful() -> dict[str, bytes]:
     """One row a code of what a model had better not learn; the last three need the row before."""
-    kitchen = answered("kitchen", "Thank you for writing about the kitchen, a bulb is on its way.")
+    kitchen = answer_row(
+        "kitchen", "Thank you for writing about the kitchen, a bulb is on its way."
+    )
     return {
         "deprecated-key": chat(
             user(NOTE.format("shed")), ANSWER, functions=[{"name": "find_order", "parameters": {}}]
         ),
-        "secret": answered("attic", "Log in with AKIAIOSFODNN7EXAMPLE and order another lamp."),
-        "personal-data": answered("cellar", "We booked it to card 4111 1111 1111 1111, thank you."),
-        "outer-whitespace": answered("garage", "A technician comes on Tuesday at nine.\n"),
-        "refusal": answered("office", "I'm sorry, but I can't help with that."),
-        "placeholder": answered("stairs", "Dear [NAME], the new bulb leaves us today."),
-        "truncated-output": answered("garden", '{"category": "bug", "priority": "low", "order":'),
-        "encoding-damage": answered("caf\u00c3\u00a9", "Someone looks at it tomorrow morning."),
-        "control-characters": answered("hall\u200b", "The order was sent again on Friday."),
+        "secret": answer_row("attic", "Log in with AKIAIOSFODNN7EXAMPLE and order another lamp."),
+        "personal-data": answer_row(
+            "cellar", "We booked it to card 4111 1111 1111 1111, thank you."
+        ),
+        "outer-whitespace": answer_row("garage", "A technician comes on Tuesday at nine.\n"),
+        "refusal": answer_row("office", "I'm sorry, but I can't help with that."),
+        "placeholder": answer_row("stairs", "Dear [NAME], the new bulb leaves us today."),
+        "truncated-output": answer_row("garden", '{"category": "bug", "priority": "low", "order":'),
+        "encoding-damage": answer_row("caf\u00c3\u00a9", "Someone looks at it tomorrow morning."),
+        "control-characters": answer_row("hall\u200b", "The order was sent again on Friday."),
         "kitchen": kitchen,
         "duplicate-row": kitchen,
         "near-duplicate": kitchen.replace(b"on its way.", b"on its way!"),
-        "contradiction": answered("kitchen", "Please return that one for a full refund."),
+        "contradiction": answer_row("kitchen", "Please return that one for a full refund."),
     }
 
 

@@ -1,4 +1,4 @@
-"""What several rooms of tests share: a tiny model made on the spot, and a real engine that runs."""
+"""Fixtures for all tests: a tiny model, a running engine, a test server."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True, scope="session")
-def nobodys_keyring() -> Iterator[None]:
-    """The keys in the keyring of this machine are none of a test's."""
+def empty_keyring() -> Iterator[None]:
+    """Keep the keyring of this machine out of the tests."""
     before = keyring.get_keyring()
     keyring.set_keyring(keyring.backends.null.Keyring())
     yield

@@ -1,4 +1,4 @@
-"""The application around the screens: modes, loop bar, help, palette, quitting, small terminals."""
+"""The app around its screens: modes, loop bar, help, palette, quitting, small terminals."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from support.waiting import until
 from textual.binding import Binding
 from textual.dom import DOMNode
+from textual.pilot import Pilot
 from textual.widgets import Footer, Input, Static
 
 from tui.app import FtuiApp, screen_class
@@ -34,21 +35,25 @@ def bar_text(app: FtuiApp) -> str:
     return " │ ".join(str(step.render()) for step in app.screen.query(LoopStep))
 
 
+async def open_mode(pilot: Pilot[None], mode: Mode) -> ModeScreen:
+    await pilot.press(mode.key)
+    await pilot.pause()
+    screen = pilot.app.screen
+    assert isinstance(screen, ModeScreen)
+    return screen
+
+
 @pytest.mark.parametrize("size", SIZES)
-async def test_the_keys_one_to_four_walk_the_loop(app: FtuiApp, size: tuple[int, int]) -> None:
+async def test_the_keys_1_to_4_open_the_modes(app: FtuiApp, size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         for mode in Mode:
-            await pilot.press(mode.key)
-            await pilot.pause()
+            screen = await open_mode(pilot, mode)
             assert app.current_mode == mode.value
-            here = app.screen.query_one(".-here", LoopStep)
-            assert here.mode is mode
+            assert screen.query_one(".-here", LoopStep).mode is mode
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_an_untouched_loop_says_so_and_fits_the_line(
-    app: FtuiApp, size: tuple[int, int]
-) -> None:
+async def test_a_loop_that_has_not_begun_fits_the_line(app: FtuiApp, size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         text = bar_text(app)
@@ -71,19 +76,16 @@ async def test_help_lists_every_key_of_the_footer_and_closes_with_escape(
     app: FtuiApp, mode: Mode
 ) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press(mode.key)
-        await pilot.pause()
-        screen = app.screen
-        assert isinstance(screen, ModeScreen)
+        screen = await open_mode(pilot, mode)
         assert screen.ABOUT
-        shown = {
+        footer_labels = {
             active.binding.description
             for active in screen.active_bindings.values()
             if active.binding.show
         }
         await pilot.press("question_mark")
         assert isinstance(app.screen, Help)
-        assert shown <= {what for _, what in app.screen.keys}
+        assert footer_labels <= {description for _, description in app.screen.keys}
         await pilot.press("escape")
         assert app.screen is screen
 
@@ -100,7 +102,7 @@ async def test_a_terminal_that_is_too_small_gets_one_sentence(
 
 
 @pytest.mark.parametrize("key", ["q", "ctrl+q"])
-async def test_quitting_with_nothing_running_says_nothing(app: FtuiApp, key: str) -> None:
+async def test_quitting_without_running_jobs_prints_nothing(app: FtuiApp, key: str) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press(key)
         await pilot.pause()
@@ -127,7 +129,7 @@ async def test_the_cursor_of_an_input_does_not_blink_since_every_blink_is_sent(
         assert not app.focused.cursor_blink
 
 
-async def test_the_home_of_nobody_in_a_path_field_is_a_plain_name(app: FtuiApp) -> None:
+async def test_the_home_of_an_unknown_user_in_a_path_field_is_a_plain_name(app: FtuiApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
         await pilot.pause()
@@ -138,7 +140,7 @@ async def test_the_home_of_nobody_in_a_path_field_is_a_plain_name(app: FtuiApp) 
         assert app.is_running
 
 
-async def test_a_job_that_runs_is_in_the_bar_at_once_and_quitting_says_that_it_goes_on(
+async def test_a_running_job_is_in_the_bar_and_quitting_reports_that_it_continues(
     tmp_path: Path,
 ) -> None:
     away = ProviderProfile(base_url="http://127.0.0.1:9/v1", api_key_env="PATH")
@@ -163,9 +165,7 @@ async def test_a_job_that_runs_is_in_the_bar_at_once_and_quitting_says_that_it_g
         assert "ftui jobs" in parting
 
 
-async def test_over_ssh_nothing_is_animated(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_animations_are_off_over_ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 1 10.0.0.2 22")
     assert FtuiApp(Services(Settings(workspace=tmp_path))).animation_level == "none"
 
@@ -174,7 +174,7 @@ def with_keys(tmp_path: Path, keys: dict[str, str]) -> FtuiApp:
     return FtuiApp(Services(Settings(home=tmp_path / "home", workspace=tmp_path, keys=keys)))
 
 
-async def test_a_key_of_the_settings_takes_the_place_of_the_default(tmp_path: Path) -> None:
+async def test_a_key_in_the_settings_replaces_the_default(tmp_path: Path) -> None:
     app = with_keys(tmp_path, {"app.help": "f1"})
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("question_mark")
@@ -187,7 +187,7 @@ async def test_a_key_of_the_settings_takes_the_place_of_the_default(tmp_path: Pa
         )
 
 
-async def test_a_key_for_an_unknown_binding_is_named(tmp_path: Path) -> None:
+async def test_a_key_for_an_unknown_binding_is_reported(tmp_path: Path) -> None:
     app = with_keys(tmp_path, {"data.fliter": "f5"})
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "data.fliter" in notices(app))
@@ -197,8 +197,8 @@ def notices(app: FtuiApp) -> str:
     return "\n".join(str(notice.message) for notice in app._notifications)
 
 
-async def test_every_binding_with_a_description_can_be_set_by_an_id_of_its_own() -> None:
-    """Ids are what the `[keys]` table names; two actions must not share one."""
+async def test_every_binding_with_a_description_has_its_own_id() -> None:
+    """The `[keys]` table names bindings by their ids; two actions must not share one."""
     actions: dict[str, str] = {}
     for mode in Mode:
         screen_class(mode)
@@ -222,10 +222,7 @@ async def test_the_palette_offers_every_action_of_a_screen_or_its_reason(
     app: FtuiApp, mode: Mode
 ) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press(mode.key)
-        await pilot.pause()
-        screen = app.screen
-        assert isinstance(screen, ModeScreen)
+        screen = await open_mode(pilot, mode)
         entries = {entry.title: entry.help for entry in app.get_system_commands(screen)}
         for active in screen.active_bindings.values():
             if active.node is screen and active.binding.description:

@@ -23,11 +23,11 @@ def ftui(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProces
     )
 
 
-def test_help_names_every_command_and_what_it_is_for() -> None:
-    done = ftui("--help")
-    assert done.returncode == 0
-    for name, what in COMMANDS.items():
-        assert f"{name:<10} {what}" in done.stdout
+def test_help_lists_every_command_with_its_description() -> None:
+    process = ftui("--help")
+    assert process.returncode == 0
+    for name, description in COMMANDS.items():
+        assert f"{name:<10} {description}" in process.stdout
 
 
 def test_the_version_is_printed() -> None:
@@ -36,22 +36,22 @@ def test_the_version_is_printed() -> None:
 
 @pytest.mark.parametrize("name", list(COMMANDS))
 def test_every_command_has_its_own_help(name: str) -> None:
-    done = ftui(name, "--help")
-    assert done.returncode == 0
-    assert f"usage: ftui {name}" in done.stdout
+    process = ftui(name, "--help")
+    assert process.returncode == 0
+    assert f"usage: ftui {name}" in process.stdout
 
 
 def test_without_a_terminal_the_app_points_to_the_commands(tmp_path: Path) -> None:
-    done = ftui(cwd=tmp_path)
-    assert done.returncode == 2
-    assert "needs a terminal" in done.stderr
-    assert "Traceback" not in done.stderr
+    process = ftui(cwd=tmp_path)
+    assert process.returncode == 2
+    assert "needs a terminal" in process.stderr
+    assert "Traceback" not in process.stderr
 
 
 def test_a_wrong_option_is_a_usage_error_on_standard_error() -> None:
-    done = ftui("check", "--no-such-option")
-    assert done.returncode == 2
-    assert done.stdout == ""
+    process = ftui("check", "--no-such-option")
+    assert process.returncode == 2
+    assert process.stdout == ""
 
 
 def test_a_broken_config_file_is_named_in_one_sentence(
@@ -60,10 +60,10 @@ def test_a_broken_config_file_is_named_in_one_sentence(
     config = tmp_path / "config.toml"
     config.write_text("concurrency = 'many'")
     monkeypatch.setenv("FTUI_CONFIG", str(config))
-    done = ftui("check", "anything.jsonl")
-    assert done.returncode == 2
-    assert "concurrency" in done.stderr
-    assert "Traceback" not in done.stderr
+    process = ftui("check", "anything.jsonl")
+    assert process.returncode == 2
+    assert "concurrency" in process.stderr
+    assert "Traceback" not in process.stderr
 
 
 def test_read_only_commands_leave_no_trace_in_the_current_folder(tmp_path: Path) -> None:

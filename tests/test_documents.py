@@ -1,4 +1,4 @@
-"""The documents stay true: keys on the screens, commands in the README."""
+"""The documents agree with the code: keys of the screens, commands in the README."""
 
 from __future__ import annotations
 
@@ -28,22 +28,24 @@ ROW = re.compile(r"^\| `([^|]+)` \| ([^|]+) \|[^|]*\|$", re.MULTILINE)
 
 def section(title: str) -> str:
     text = (ROOT / "screens.md").read_text()
-    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
-    assert found, f"screens.md has no section '## {title}'"
-    return found[1]
+    match = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    assert match, f"screens.md has no section '## {title}'"
+    return match[1]
 
 
 def keys_written(title: str) -> set[tuple[str, str]]:
-    return {(key.strip(), what.strip()) for key, what in ROW.findall(section(title))}
+    return {(key.strip(), description.strip()) for key, description in ROW.findall(section(title))}
 
 
 def keys_bound(app: FtuiApp, bindings: object) -> set[tuple[str, str]]:
-    made: dict[tuple[str, str], list[str]] = {}
+    keys_of: dict[tuple[str, str], list[str]] = {}
     for binding in Binding.make_bindings(bindings):  # type: ignore[arg-type]
         if binding.description:
-            keys = made.setdefault((binding.action, binding.description), [])
+            keys = keys_of.setdefault((binding.action, binding.description), [])
             keys.append(binding.key_display or app.get_key_display(binding))
-    return {(" ".join(dict.fromkeys(keys)), description) for (_, description), keys in made.items()}
+    return {
+        (" ".join(dict.fromkeys(keys)), description) for (_, description), keys in keys_of.items()
+    }
 
 
 @pytest.mark.parametrize("mode", list(Mode))
@@ -89,8 +91,8 @@ def test_the_readme_opens_with_the_two_commands_that_ci_runs() -> None:
 
 def test_the_readme_names_every_command_and_no_other() -> None:
     table = re.findall(r"^\| (`ftui .*?) \| [^|]*\|$", (ROOT / "README.md").read_text(), re.M)
-    named = {name for cell in table for name in re.findall(r"`ftui ([a-z]+)", cell)}
-    assert named == set(COMMANDS)
+    commands = {name for cell in table for name in re.findall(r"`ftui ([a-z]+)", cell)}
+    assert commands == set(COMMANDS)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

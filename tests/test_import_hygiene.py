@@ -24,13 +24,13 @@ for module in pkgutil.walk_packages(tui.domain.__path__, 'tui.domain.'):
 
 
 def loaded_after(code: str) -> set[str]:
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", f"{code}\nimport sys; print('\\n'.join(sys.modules))"],
         capture_output=True,
         text=True,
         check=True,
     )
-    return {name.split(".")[0] for name in done.stdout.splitlines()}
+    return {name.split(".")[0] for name in process.stdout.splitlines()}
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_help_and_domain_load_nothing_heavy(code: str) -> None:
     assert not loaded_after(code) & {*HEAVY, "textual"}
 
 
-def test_the_way_to_the_first_paint_loads_nothing_heavy() -> None:
+def test_the_app_loads_nothing_heavy_before_its_first_paint() -> None:
     assert not loaded_after("import tui.app") & set(HEAVY)
 
 

@@ -1,4 +1,4 @@
-"""Commands read the person's settings and models; those of this machine are none of a test's."""
+"""Fixtures for commands: an empty home, a test server, and a running engine."""
 
 from __future__ import annotations
 
@@ -18,9 +18,7 @@ from tui.settings import Settings
 
 
 @pytest.fixture(autouse=True)
-def nobodys_settings(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Path:
+def empty_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home and no config file, whatever the environment says."""
     home = tmp_path_factory.mktemp("nobody")
     monkeypatch.setenv("FTUI_HOME", str(home))
@@ -30,7 +28,7 @@ def nobodys_settings(
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command; gives its exit code, the JSON values it printed, and what it remarked."""
+    """Runs a command; gives its exit code, the JSON values it printed, and its standard error."""
 
     def run(*arguments: str) -> tuple[int, list[Any], str]:
         code = main(arguments)
@@ -42,7 +40,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 @pytest.fixture
 def local(engine_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """The environment of a person whose engine runs."""
+    """The environment of a user whose engine is running."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FTUI_HOME", str(engine_settings.home))
     monkeypatch.setenv("FTUI_MODEL", engine_settings.model)

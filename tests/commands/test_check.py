@@ -1,4 +1,4 @@
-"""`ftui check`, as scripts and people call it."""
+"""`ftui check`: JSON, text, flags and exit codes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EXIT = {
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -42,7 +42,7 @@ def write(path: Path, rows: list[Any]) -> Path:
 
 
 def codes(report: Any) -> Counter[str]:
-    return Counter(one["code"] for one in report["problems"])
+    return Counter(problem["code"] for problem in report["problems"])
 
 
 @pytest.mark.parametrize("name", EXIT)
@@ -57,15 +57,15 @@ def test_each_sample_file_gives_the_expected_json(
 
 
 @pytest.mark.parametrize("name", EXIT)
-def test_the_expected_json_keeps_the_contract(name: str) -> None:
+def test_the_expected_reports_are_complete_and_consistent(name: str) -> None:
     report = json.loads((EXPECTED / f"{name}.json").read_text())
     assert set(report) == CONTRACT
     assert set(report["tokens"]) == {"total", "counter"}
     assert report["valid"] + report["invalid"] == report["rows"]
     assert all(set(problem) == PROBLEM for problem in report["problems"])
-    assert all(one["severity"] == KINDS[one["code"]].severity for one in report["problems"])
+    assert all(entry["severity"] == KINDS[entry["code"]].severity for entry in report["problems"])
     rows = {
-        severity: {one["line"] for one in report["problems"] if one["severity"] == severity}
+        severity: {entry["line"] for entry in report["problems"] if entry["severity"] == severity}
         - {None}
         for severity in ("error", "warning")
     }
@@ -75,7 +75,7 @@ def test_the_expected_json_keeps_the_contract(name: str) -> None:
 
 def test_the_flawed_file_names_each_code_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:
     _, report = checked(capsys, sample_path("tickets_flawed.jsonl"))
-    by_code = {one["code"]: one["line"] for one in reversed(report["problems"])}
+    by_code = {problem["code"]: problem["line"] for problem in reversed(report["problems"])}
     expected = {
         "mixed-formats": None,
         "not-utf8": 4,
@@ -89,7 +89,7 @@ def test_the_flawed_file_names_each_code_on_its_line(capsys: pytest.CaptureFixtu
     }
     assert by_code.items() >= expected.items()
     assert codes(report)["unknown-role"] == 1
-    mixed = next(one for one in report["problems"] if one["code"] == "mixed-formats")
+    mixed = next(problem for problem in report["problems"] if problem["code"] == "mixed-formats")
     assert "pairs on line 12" in mixed["message"]
 
 
@@ -124,29 +124,33 @@ def test_hostile_data_cannot_control_the_terminal(capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.parametrize("flag", ["--validation", "--test"])
-def test_leaks_into_the_other_files_are_errors(
+def test_rows_shared_with_a_validation_or_test_file_are_errors(
     capsys: pytest.CaptureFixture[str], flag: str
 ) -> None:
     train = sample_path("tickets_train.jsonl")
-    for other in ("tickets_validation.jsonl", "tickets_test.jsonl"):
-        assert checked(capsys, train, flag, sample_path(other))[0] == 0
+    for name in ("tickets_validation.jsonl", "tickets_test.jsonl"):
+        assert checked(capsys, train, flag, sample_path(name))[0] == 0
     code, report = checked(capsys, train, flag, train)
     assert code == 1
     assert set(codes(report)) == {"leaked-row"}
     assert report["invalid"] == 120
 
 
-def test_the_format_can_be_overridden(capsys: pytest.CaptureFixture[str], here: Path) -> None:
-    path = write(here / "f.jsonl", good_rows(60))
+def test_the_format_can_be_overridden(
+    capsys: pytest.CaptureFixture[str], working_folder: Path
+) -> None:
+    path = write(working_folder / "f.jsonl", good_rows(60))
     assert checked(capsys, path, "--format", "chat")[1]["format"] == "chat"
     code, report = checked(capsys, path, "--format", "pairs")
     assert (code, report["format"]) == (1, "pairs")
     assert codes(report)["other-format"] == 60
 
 
-def test_flags_switch_rules_and_set_limits(capsys: pytest.CaptureFixture[str], here: Path) -> None:
+def test_flags_switch_rules_and_set_limits(
+    capsys: pytest.CaptureFixture[str], working_folder: Path
+) -> None:
     rows = [*good_rows(50), chat_row("Reply with one word: what is it?", "bug")]
-    path = write(here / "f.jsonl", rows)
+    path = write(working_folder / "f.jsonl", rows)
     assert codes(checked(capsys, path)[1])["output-too-short"] == 1
     assert checked(capsys, path, "--off", "output-too-short,length-outlier")[1]["problems"] == []
     flags = ("--limit", "shortest_output=2", "--limit", "few-examples=100")
@@ -155,12 +159,12 @@ def test_flags_switch_rules_and_set_limits(capsys: pytest.CaptureFixture[str], h
 
 
 def test_the_config_file_switches_rules_too(
-    capsys: pytest.CaptureFixture[str], here: Path, monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], working_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = here / "config.toml"
+    config = working_folder / "config.toml"
     config.write_text('[check]\noff = ["few-examples"]\nlongest_output = 30\n')
     monkeypatch.setenv("FTUI_CONFIG", str(config))
-    path = write(here / "f.jsonl", good_rows(12))
+    path = write(working_folder / "f.jsonl", good_rows(12))
     report = checked(capsys, path, "--off", "length-outlier")[1]
     assert codes(report) == {"output-too-long": 12}
     config.write_text('[check]\noff = ["few-exmples"]\n')
@@ -171,10 +175,10 @@ def test_the_config_file_switches_rules_too(
 
 
 def test_a_flag_chooses_the_rules_of_a_provider(
-    capsys: pytest.CaptureFixture[str], here: Path
+    capsys: pytest.CaptureFixture[str], working_folder: Path
 ) -> None:
     rows: list[Any] = [*good_rows(60), chat_row("What is it?", "It is a lamp, I think.", id=7)]
-    path = write(here / "f.jsonl", rows)
+    path = write(working_folder / "f.jsonl", rows)
     assert checked(capsys, path)[0] == 0
     code, report = checked(capsys, path, "--rules-of", "together")
     assert (code, report["invalid"]) == (1, 1)
@@ -190,7 +194,7 @@ def test_a_flag_chooses_the_rules_of_a_provider(
         (("--rules-of", "acme"), "There are no rules for 'acme'"),
     ],
 )
-def test_an_unusable_flag_is_one_sentence_and_exit_2(
+def test_an_unusable_flag_is_reported_in_one_sentence_with_exit_code_2(
     capsys: pytest.CaptureFixture[str], flags: tuple[str, str], message: str
 ) -> None:
     code, out, err = run(capsys, "check", sample_path("tickets_train.jsonl"), *flags)
@@ -200,10 +204,10 @@ def test_an_unusable_flag_is_one_sentence_and_exit_2(
 
 
 @pytest.mark.parametrize("case", ["missing", "folder", "empty", "forbidden"])
-def test_an_unreadable_file_is_one_sentence_and_exit_2(
-    capsys: pytest.CaptureFixture[str], here: Path, case: str
+def test_an_unreadable_file_is_reported_in_one_sentence_with_exit_code_2(
+    capsys: pytest.CaptureFixture[str], working_folder: Path, case: str
 ) -> None:
-    path = here / "file.jsonl"
+    path = working_folder / "file.jsonl"
     if case == "folder":
         path.mkdir()
     elif case != "missing":
@@ -218,10 +222,12 @@ def test_an_unreadable_file_is_one_sentence_and_exit_2(
     assert err.count("\n") == 1
 
 
-def test_nine_examples_are_too_few(capsys: pytest.CaptureFixture[str], here: Path) -> None:
-    path = write(here / "nine.jsonl", good_rows(9))
+def test_nine_examples_are_too_few(
+    capsys: pytest.CaptureFixture[str], working_folder: Path
+) -> None:
+    path = write(working_folder / "nine.jsonl", good_rows(9))
     code, report = checked(capsys, path)
     assert code == 1
-    assert [(one["line"], one["code"]) for one in report["problems"]] == [
+    assert [(problem["line"], problem["code"]) for problem in report["problems"]] == [
         (None, "too-few-examples")
     ]

@@ -1,4 +1,4 @@
-"""`ftui decide`: JSON, exit codes, and asking on a terminal."""
+"""`ftui decide`: JSON, exit codes, and questions on a terminal."""
 
 from __future__ import annotations
 
@@ -33,55 +33,57 @@ def ftui_decide(folder: Path, *arguments: str) -> subprocess.CompletedProcess[st
         ("reason: format_reliability\n", "not yet", 1),
     ],
 )
-def test_the_verdict_is_json_and_the_exit_code_tells_it(
+def test_the_verdict_is_printed_as_json_and_sets_the_exit_code(
     tmp_path: Path, answers: str, verdict: str, code: int
 ) -> None:
     (tmp_path / "answers.yaml").write_text(answers)
-    done = ftui_decide(tmp_path, "--answers", "answers.yaml", "--json")
-    assert done.returncode == code
-    said = json.loads(done.stdout)
-    assert list(said) == ["verdict", "strength", "reasons", "would_change", "next"]
-    assert said["verdict"] == verdict
-    assert said["strength"] in ("strong", "moderate", "weak")
-    assert all(isinstance(reason, str) for reason in said["reasons"] + said["would_change"])
+    completed = ftui_decide(tmp_path, "--answers", "answers.yaml", "--json")
+    assert completed.returncode == code
+    output = json.loads(completed.stdout)
+    assert list(output) == ["verdict", "strength", "reasons", "would_change", "next"]
+    assert output["verdict"] == verdict
+    assert output["strength"] in ("strong", "moderate", "weak")
+    assert all(isinstance(reason, str) for reason in output["reasons"] + output["would_change"])
     assert len(list((tmp_path / ".ftui" / "decisions").glob("*.json"))) == 1
 
 
-def test_for_people_the_verdict_comes_with_every_takeaway(tmp_path: Path) -> None:
+def test_the_text_output_has_the_verdict_and_every_takeaway(tmp_path: Path) -> None:
     (tmp_path / "answers.yaml").write_text(YES)
-    done = ftui_decide(tmp_path, "--answers", "answers.yaml")
-    assert done.stdout.startswith("Fine-tune (strong).")
-    assert "Would change it" in done.stdout
-    assert "Consider ongoing maintenance burden" in done.stdout
-    assert "Fine-tune when necessary, not because you can." in done.stdout
+    completed = ftui_decide(tmp_path, "--answers", "answers.yaml")
+    assert completed.stdout.startswith("Fine-tune (strong).")
+    assert "Would change it" in completed.stdout
+    assert "Consider ongoing maintenance burden" in completed.stdout
+    assert "Fine-tune when necessary, not because you can." in completed.stdout
 
 
-def test_without_a_terminal_and_without_answers_it_says_what_to_give(tmp_path: Path) -> None:
-    done = ftui_decide(tmp_path)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "--answers F" in done.stderr
+def test_without_a_terminal_the_answers_flag_is_required(tmp_path: Path) -> None:
+    completed = ftui_decide(tmp_path)
+    assert (completed.returncode, completed.stdout) == (2, "")
+    assert "--answers F" in completed.stderr
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_framework_of_ones_own_is_asked_instead(tmp_path: Path) -> None:
+def test_a_custom_framework_replaces_the_built_in_one(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(
         "fine_tuning_decision: {step_1: {question: 'Is it raining?', if_yes: Stay in}}"
     )
     (tmp_path / "answers.yaml").write_text("step_1: yes")
-    done = ftui_decide(tmp_path, "--framework", "mine.yaml", "--answers", "answers.yaml")
-    assert done.returncode == 1
-    assert "Is it raining? Yes. Stay in." in done.stdout
+    completed = ftui_decide(tmp_path, "--framework", "mine.yaml", "--answers", "answers.yaml")
+    assert completed.returncode == 1
+    assert "Is it raining? Yes. Stay in." in completed.stdout
 
 
-def test_a_broken_answers_file_is_one_sentence_and_exit_2(tmp_path: Path) -> None:
+def test_an_invalid_answers_file_is_reported_in_one_sentence_with_exit_code_2(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "answers.yaml").write_text("step_1: perhaps")
-    done = ftui_decide(tmp_path, "--answers", "answers.yaml", "--json")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "“perhaps” is not an answer to step_1" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    completed = ftui_decide(tmp_path, "--answers", "answers.yaml", "--json")
+    assert (completed.returncode, completed.stdout) == (2, "")
+    assert "“perhaps” is not an answer to step_1" in completed.stderr
+    assert len(completed.stderr.splitlines()) == 1
 
 
-def test_on_a_terminal_it_asks_and_asks_again_after_a_slip(tmp_path: Path) -> None:
+def test_questions_on_a_terminal_are_repeated_after_an_invalid_answer(tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "tui", "decide", "--json"],

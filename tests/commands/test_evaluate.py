@@ -1,4 +1,4 @@
-"""`ftui evaluate`: JSON, exit codes, remarks; against a real server."""
+"""`ftui evaluate` against a real server: JSON, exit codes and messages."""
 
 from __future__ import annotations
 
@@ -52,27 +52,27 @@ async def test_the_result_is_one_json_value_with_every_key(folder: Path) -> None
         folder, "test.jsonl", "--base", "bad", "--tuned", "good", "--json"
     )
     assert code == 0
-    said: dict[str, Any] = json.loads(out)
-    assert list(said) == [
+    result: dict[str, Any] = json.loads(out)
+    assert list(result) == [
         *("n", "scorer", "base", "tuned", "difference", "p_value"),
         *("wins", "ties", "losses", "errors", "verdict", "cases"),
     ]
-    assert list(said["base"]) == ["model", "mean", "low", "high"]
-    assert list(said["difference"]) == ["mean", "low", "high", "level", "method"]
-    assert (said["n"], said["wins"], said["verdict"]) == (12, 12, "better")
-    assert len((folder / said["cases"]).read_text().splitlines()) == 12
+    assert list(result["base"]) == ["model", "mean", "low", "high"]
+    assert list(result["difference"]) == ["mean", "low", "high", "level", "method"]
+    assert (result["n"], result["wins"], result["verdict"]) == (12, 12, "better")
+    assert len((folder / result["cases"]).read_text().splitlines()) == 12
     assert "Scorer json_valid" in err
     assert "12 of 12 cases" in err
 
 
-@pytest.mark.parametrize(("flags", "code"), [(["--fail-on-regression"], 1), ([], 0)])
-async def test_a_regression_fails_only_where_that_is_asked_for(
-    folder: Path, flags: list[str], code: int
+@pytest.mark.parametrize(("flags", "expected"), [(["--fail-on-regression"], 1), ([], 0)])
+async def test_a_regression_fails_only_with_the_flag(
+    folder: Path, flags: list[str], expected: int
 ) -> None:
-    found, out, _ = await ftui_evaluate(
+    code, out, _ = await ftui_evaluate(
         folder, "test.jsonl", "--base", "good", "--tuned", "bad", *flags
     )
-    assert found == code
+    assert code == expected
     assert out.startswith("Fine-tuned is worse on 12 of 12")
 
 
@@ -87,7 +87,7 @@ async def test_a_regression_fails_only_where_that_is_asked_for(
         (["test.jsonl", "--base", "b", "--tuned", "t", "--provider", "x"], "no provider x"),
     ],
 )
-async def test_what_cannot_be_done_is_one_sentence_and_exit_2(
+async def test_an_impossible_request_is_reported_in_one_sentence_with_exit_code_2(
     folder: Path, arguments: list[str], why: str
 ) -> None:
     code, out, err = await ftui_evaluate(folder, *arguments, "--json")
@@ -96,7 +96,7 @@ async def test_what_cannot_be_done_is_one_sentence_and_exit_2(
     assert "Traceback" not in err
 
 
-async def test_a_missing_key_is_told_by_the_name_of_its_variable(folder: Path) -> None:
+async def test_a_missing_key_is_reported_with_its_variable(folder: Path) -> None:
     code, _, err = await ftui_evaluate(
         folder, "test.jsonl", "--base", "bad", "--tuned", "good", key=""
     )

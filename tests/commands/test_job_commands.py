@@ -1,4 +1,4 @@
-"""The commands around jobs as a script sees them: JSON and exit codes."""
+"""The commands for jobs and the engine: JSON and exit codes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tui.cli import main
 from tui.settings import Settings
 
 
-def test_a_job_is_trained_watched_listed_and_not_cancelled_twice(
+def test_a_job_is_trained_watched_and_listed_and_cannot_be_cancelled_afterwards(
     local: Settings, run: Run, chat_file: Callable[..., Path]
 ) -> None:
     path = str(chat_file(good_rows(12)))
@@ -44,16 +44,18 @@ def test_a_job_is_trained_watched_listed_and_not_cancelled_twice(
     assert code == 0
     assert jobs[0][0]["job"] == lines[0]["job"]
     (foreseen,) = run("train", path, "--epochs", "2", "--dry-run", "--json")[1]
-    assert foreseen["measured_by"] == lines[0]["job"], "its pace tells the time of the next job"
+    assert foreseen["measured_by"] == lines[0]["job"], (
+        "its pace is used for the forecast of the next job"
+    )
     assert foreseen["seconds"] > 0
     assert foreseen["memory"] > 0
     assert foreseen["tokens"]["counter"] == local.model
-    code, _, said = run("cancel", "last")
+    code, _, err = run("cancel", "last")
     assert code == 2
-    assert "already ended" in said
+    assert "already ended" in err
 
 
-def test_a_job_that_fails_is_the_answer_no(
+def test_a_failed_job_ends_the_watch_with_exit_code_1(
     far: MisbehavingServer, run: Run, chat_file: Callable[..., Path]
 ) -> None:
     code, lines, _ = run("train", str(chat_file()), "--json")
@@ -64,7 +66,7 @@ def test_a_job_that_fails_is_the_answer_no(
     assert lines[-1]["status"] == "failed"
 
 
-def test_cancelling_prints_how_the_job_stands(far: MisbehavingServer, run: Run) -> None:
+def test_cancelling_prints_the_status_of_the_job(far: MisbehavingServer, run: Run) -> None:
     far.add_job()
     code, lines, _ = run("cancel", "ftjob", "--json")
     assert code == 0
@@ -75,26 +77,26 @@ def test_stopping_with_a_checkpoint_prints_its_name(far: MisbehavingServer, run:
     far.can_pause = True
     far.add_job()
     far.add_step(7)
-    code, lines, said = run("cancel", "ftjob-1", "--keep", "--json")
+    code, lines, err = run("cancel", "ftjob-1", "--keep", "--json")
     assert code == 0
     job = {"job": "ftjob-1", "provider": "far", "model": "base", "status": "cancelled"}
     assert lines == [{**job, "checkpoint": "ft:base:ftjob-1:ckpt-step-7"}]
-    assert "Pausing ftjob-1" in said
+    assert "Pausing ftjob-1" in err
 
 
-def test_a_server_that_cannot_pause_is_no_reason_to_cancel(
+def test_a_job_is_not_cancelled_if_its_server_cannot_pause(
     far: MisbehavingServer, run: Run
 ) -> None:
     far.add_job()
-    code, lines, said = run("cancel", "ftjob-1", "--keep", "--json")
+    code, lines, err = run("cancel", "ftjob-1", "--keep", "--json")
     assert (code, lines) == (2, [])
-    assert "cannot pause a job" in said
-    assert "no model is kept" in said
+    assert "cannot pause a job" in err
+    assert "no model is kept" in err
     assert far.jobs["ftjob-1"]["status"] == "running"
 
 
 @pytest.mark.long
-def test_a_stopped_jobs_checkpoint_answers_as_a_model(
+def test_the_checkpoint_of_a_stopped_job_can_be_used_as_a_model(
     local: Settings, run: Run, chat_file: Callable[..., Path]
 ) -> None:
     code, started, _ = run("train", str(chat_file(good_rows(40))), "--epochs", "50", "--json")
@@ -111,12 +113,12 @@ def test_a_stopped_jobs_checkpoint_answers_as_a_model(
 
     async def answer() -> str:
         async with connect(local) as client:
-            said = await client.chat.completions.create(
+            completion = await client.chat.completions.create(
                 model=lines[0]["checkpoint"],
                 messages=[{"role": "user", "content": "What is 2 plus 2?"}],
                 max_tokens=4,
             )
-            return said.choices[0].finish_reason
+            return completion.choices[0].finish_reason
 
     assert asyncio.run(answer()) in ("stop", "length")
 
@@ -125,10 +127,10 @@ def test_data_with_errors_is_not_sent(
     far: MisbehavingServer, run: Run, chat_file: Callable[..., Path]
 ) -> None:
     path = chat_file([*good_rows(12), {"messages": []}])
-    code, lines, said = run("train", str(path), "--json")
+    code, lines, err = run("train", str(path), "--json")
     assert (code, lines) == (2, [])
-    assert "line 13" in said
-    assert f"ftui check {path}" in said
+    assert "line 13" in err
+    assert f"ftui check {path}" in err
     assert not far.requests
 
 
@@ -142,13 +144,13 @@ def test_data_with_errors_is_not_sent(
         (["watch", "last"], "no job last"),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence_and_exit_2(
+def test_an_impossible_request_is_reported_in_one_sentence_with_exit_code_2(
     far: MisbehavingServer, run: Run, arguments: list[str], sentence: str
 ) -> None:
-    code, lines, said = run(*arguments)
+    code, lines, err = run(*arguments)
     assert (code, lines) == (2, [])
-    assert sentence in said
-    assert said.count("\n") == 1
+    assert sentence in err
+    assert err.count("\n") == 1
 
 
 def test_an_unknown_provider_and_a_missing_key_are_named(
@@ -157,16 +159,16 @@ def test_an_unknown_provider_and_a_missing_key_are_named(
     chat_file: Callable[..., Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    code, _, said = run("train", str(chat_file()), "--provider", "nobody")
+    code, _, err = run("train", str(chat_file()), "--provider", "nobody")
     assert code == 2
-    assert "Choose one of local" in said
+    assert "Choose one of local" in err
     monkeypatch.delenv("TEST_KEY")
-    code, _, said = run("train", str(chat_file()))
+    code, _, err = run("train", str(chat_file()))
     assert code == 2
-    assert "TEST_KEY" in said
+    assert "TEST_KEY" in err
 
 
-def test_interrupting_the_watch_says_that_the_job_goes_on(far: MisbehavingServer) -> None:
+def test_interrupting_the_watch_prints_that_the_job_continues(far: MisbehavingServer) -> None:
     far.add_job()
     far.add_step(1)
     watch = subprocess.Popen(
@@ -180,31 +182,31 @@ def test_interrupting_the_watch_says_that_the_job_goes_on(far: MisbehavingServer
     assert json.loads(watch.stdout.readline())["step"] == 1
     time.sleep(0.5)
     watch.send_signal(signal.SIGINT)
-    _, said = watch.communicate(timeout=60)
+    _, err = watch.communicate(timeout=60)
     assert watch.returncode == 130
-    assert "the job continues" in said
-    assert "Traceback" not in said
+    assert "the job continues" in err
+    assert "Traceback" not in err
     assert far.jobs["ftjob-1"]["status"] == "running"
 
 
-def test_the_end_of_a_watched_job_is_given_to_the_hook_once(
+def test_the_hook_runs_once_at_the_end_of_a_watched_job(
     far: MisbehavingServer, run: Run, chat_file: Callable[..., Path], tmp_path: Path
 ) -> None:
-    hook = ["sh", "-c", 'cat >> "$0"; echo >> "$0"; exit 3', str(tmp_path / "told")]
+    hook = ["sh", "-c", 'cat >> "$0"; echo >> "$0"; exit 3', str(tmp_path / "events")]
     config = tmp_path / "config.toml"
     config.write_text(f"{config.read_text()}[notify]\ncommand = {json.dumps(hook)}\n")
     _, (started,), _ = run("train", str(chat_file()), "--json")
     far.finish(started["job"], status="failed")
-    code, lines, said = run("watch", started["job"], "--json")
+    code, lines, err = run("watch", started["job"], "--json")
     assert (code, lines[-1]["status"]) == (1, "failed")
-    assert "of notify.command failed with exit status 3." in said
-    (told,) = (tmp_path / "told").read_text().splitlines()
-    assert json.loads(told)["status"] == "failed"
+    assert "of notify.command failed with exit status 3." in err
+    (event,) = (tmp_path / "events").read_text().splitlines()
+    assert json.loads(event)["status"] == "failed"
     run("watch", started["job"], "--json")
-    assert len((tmp_path / "told").read_text().splitlines()) == 1
+    assert len((tmp_path / "events").read_text().splitlines()) == 1
 
 
-def test_the_engines_status_has_every_key_also_when_it_does_not_run(
+def test_the_status_of_a_stopped_engine_has_every_key(
     far: MisbehavingServer, run: Run, tmp_path: Path
 ) -> None:
     code, lines, _ = run("engine", "status", "--json")
@@ -222,28 +224,28 @@ def test_the_engines_status_has_every_key_also_when_it_does_not_run(
     ]
 
 
-def test_a_running_engine_tells_where_it_is(local: Settings, run: Run) -> None:
+def test_the_status_of_a_running_engine_has_its_socket(local: Settings, run: Run) -> None:
     code, lines, _ = run("engine", "status", "--json")
     assert code == 0
     assert lines[0]["running"]
     assert lines[0]["socket"] == str(local.socket)
 
 
-def test_people_are_told_which_memory_the_engine_holds(
+def test_the_text_status_shows_the_memory_of_the_engine(
     local: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["engine", "status"]) == 0
     assert re.search(r"running as process \d+ with \d+ MB, on ", capsys.readouterr().out)
 
 
-def test_doctor_answers_for_every_check(
+def test_doctor_reports_every_check(
     far: MisbehavingServer, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code, lines, _ = run("doctor", "--json")
-    (found,) = lines
-    assert set(found) == {"version", "python", "default_provider", "default_model", "checks"}
-    assert found["default_provider"] == "far"
-    checks = {check["name"]: check for check in found["checks"]}
+    (report,) = lines
+    assert set(report) == {"version", "python", "default_provider", "default_model", "checks"}
+    assert report["default_provider"] == "far"
+    checks = {check["name"]: check for check in report["checks"]}
     assert {"python", "terminal", "extra local", "home", "disk", "engine", "base model"} < set(
         checks
     )
@@ -252,11 +254,11 @@ def test_doctor_answers_for_every_check(
     assert checks["provider far"]["message"].startswith("ready in ")
     assert checks["provider openai"]["message"].startswith("not in use; key: ")
     far.models = {"data": [{"id": "base", "shutdown_date": "2020-01-01"}]}
-    far.lacks = {"pause", "ftui-no-such-path"}
+    far.missing_paths = {"pause", "ftui-no-such-path"}
     _, lines, _ = run("doctor", "--json")
-    told = {check["name"]: check for check in lines[0]["checks"]}
-    assert "cannot pause a job" in told["provider far"]["message"]
-    assert told["model's end"] == {
+    checks_without_pause = {check["name"]: check for check in lines[0]["checks"]}
+    assert "cannot pause a job" in checks_without_pause["provider far"]["message"]
+    assert checks_without_pause["model's end"] == {
         "name": "model's end",
         "ok": False,
         "message": "base ended 2020-01-01",
@@ -280,6 +282,6 @@ def test_a_file_of_pairs_trains_by_dpo_and_is_checked_as_such(
         "type": "dpo",
         "dpo": {"hyperparameters": {"n_epochs": 2}},
     }
-    code, lines, said = run("train", str(path), "--method", "supervised", "--json")
+    code, lines, err = run("train", str(path), "--method", "supervised", "--json")
     assert (code, lines) == (2, [])
-    assert "contains preference pairs; the method must be dpo, not supervised" in said
+    assert "contains preference pairs; the method must be dpo, not supervised" in err

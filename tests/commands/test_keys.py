@@ -1,4 +1,4 @@
-"""`ftui keys`: where each key comes from, and keeping one without showing it."""
+"""`ftui keys`: listing, storing and removing keys without showing them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def environ(nobodys_settings: Path, tmp_path: Path) -> dict[str, str]:
-    config = nobodys_settings / "config.toml"
+def environ(empty_home: Path, tmp_path: Path) -> dict[str, str]:
+    config = empty_home / "config.toml"
     config.write_text('[providers.lab]\nbase_url = "http://lab.example/v1"\n')
     return {
-        "FTUI_HOME": str(nobodys_settings),
+        "FTUI_HOME": str(empty_home),
         "FTUI_CONFIG": str(config),
         "PYTHON_KEYRING_BACKEND": "support.keyrings.InFile",
         "TEST_KEYRING": str(tmp_path / "keyring.json"),
@@ -78,7 +78,7 @@ def test_the_list_is_json_for_scripts(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["set"], "needs the name of a provider"),
         (["set", "local"], "needs no key"),
@@ -90,10 +90,10 @@ def test_invalid_key_commands_are_reported(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     arguments: list[str],
-    said: str,
+    message: str,
 ) -> None:
     monkeypatch.setattr("sys.stdin", Path("/dev/null").open())  # noqa: SIM115 - ends with the test
     code, _, err = run(capsys, "keys", *arguments)
     assert code == 2
-    assert said in err
+    assert message in err
     assert "\x1b" not in err

@@ -1,4 +1,4 @@
-"""What commands tell beside their answer: how far long work is, and only to a terminal."""
+"""Progress of commands: shown on a terminal only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Terminal(io.StringIO):
 
 @dataclass
 class Step:
-    """How far some work is."""
+    """The progress of a step."""
 
     label: str = "writing"
     share: float = 0.42
@@ -31,7 +31,7 @@ class Step:
 
 @dataclass
 class Clock:
-    """Seconds that pass when a test says so."""
+    """A clock set by hand."""
 
     now: float = 100.0
 
@@ -51,12 +51,12 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     return Terminal()
 
 
-def test_share_rate_and_time_left_are_told() -> None:
+def test_progress_shows_share_rate_and_time_left() -> None:
     assert describe_progress(Step()) == "writing  42%  12,043 rows/s  0:07 left"
     assert describe_progress(Step("rows", 0.0, "", None)) == "rows   0%"
 
 
-def test_one_line_is_rewritten_and_gone_at_the_end(terminal: Terminal, clock: Clock) -> None:
+def test_one_line_is_rewritten_and_erased_at_the_end(terminal: Terminal, clock: Clock) -> None:
     with ProgressLine(terminal, clock) as line:
         clock.now += 1.0
         line.show(Step("near duplicates"))
@@ -70,7 +70,7 @@ def test_one_line_is_rewritten_and_gone_at_the_end(terminal: Terminal, clock: Cl
     assert "\n" not in terminal.getvalue()
 
 
-def test_the_line_is_gone_before_an_error_is_told(terminal: Terminal, clock: Clock) -> None:
+def test_the_line_is_erased_before_an_error_is_raised(terminal: Terminal, clock: Clock) -> None:
     def fail() -> None:
         with ProgressLine(terminal, clock) as line:
             clock.now += 1.0
@@ -83,14 +83,14 @@ def test_the_line_is_gone_before_an_error_is_told(terminal: Terminal, clock: Clo
     assert terminal.getvalue().endswith(" \r")
 
 
-def test_work_of_less_than_a_second_is_not_told(terminal: Terminal, clock: Clock) -> None:
+def test_work_of_less_than_a_second_shows_no_progress(terminal: Terminal, clock: Clock) -> None:
     with ProgressLine(terminal, clock) as line:
         clock.now += 0.9
         line.show(Step())
     assert terminal.getvalue() == ""
 
 
-def test_nothing_is_told_where_nobody_looks(clock: Clock) -> None:
+def test_no_progress_is_printed_to_a_pipe(clock: Clock) -> None:
     pipe = io.StringIO()
     with ProgressLine(pipe, clock) as line:
         clock.now += 5.0

@@ -1,4 +1,4 @@
-"""`ftui prepare`, as scripts call it."""
+"""`ftui prepare`: files, JSON, flags and exit codes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KEYS = {"file", "format", "rows", "written", "rejected", "outputs", "problems"}
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -38,27 +38,27 @@ def save(path: Path, *rows: object) -> Path:
 
 
 def test_raw_pairs_become_the_expected_chat_file(
-    capsys: pytest.CaptureFixture[str], here: Path
+    capsys: pytest.CaptureFixture[str], folder: Path
 ) -> None:
     train = sample_path("tickets_train.jsonl").read_text().splitlines()
     system = json.loads(train[0])["messages"][0]["content"]
-    out = here / "out" / "chat.jsonl"
+    out = folder / "out" / "chat.jsonl"
     raw = sample_path("tickets_raw.jsonl")
     before = raw.read_bytes()
     code, output, _ = run(capsys, "prepare", raw, "-o", out, "--system", system, "--json")
-    done = json.loads(output)
+    summary = json.loads(output)
     assert code == 0
-    assert done["outputs"] == [{"file": str(out), "rows": 120}]
-    assert (done["format"], done["written"], done["rejected"]) == ("pairs", 120, 0)
+    assert summary["outputs"] == [{"file": str(out), "rows": 120}]
+    assert (summary["format"], summary["written"], summary["rejected"]) == ("pairs", 120, 0)
     assert [json.loads(line) for line in out.read_text().splitlines()] == list(
         map(json.loads, train)
     )
     assert raw.read_bytes() == before
     assert stat.S_IMODE(out.stat().st_mode) & 0o600 == 0o600
-    assert done.keys() >= KEYS
-    assert done["rejected_file"] is None
+    assert summary.keys() >= KEYS
+    assert summary["rejected_file"] is None
     manifest = out.with_name("chat.manifest.json")
-    assert done["manifest"] == str(manifest)
+    assert summary["manifest"] == str(manifest)
     assert sorted(out.parent.iterdir()) == [out, manifest]
     manifest_json = json.loads(manifest.read_text())
     assert manifest_json["outputs"][0]["sha256"] == hashlib.sha256(out.read_bytes()).hexdigest()
@@ -66,33 +66,33 @@ def test_raw_pairs_become_the_expected_chat_file(
 
 
 def test_an_existing_file_is_not_overwritten(
-    capsys: pytest.CaptureFixture[str], here: Path
+    capsys: pytest.CaptureFixture[str], folder: Path
 ) -> None:
-    raw = here / "raw.jsonl"
+    raw = folder / "raw.jsonl"
     raw.write_bytes(sample_path("tickets_raw.jsonl").read_bytes())
     before = raw.read_bytes()
     code, _, err = run(capsys, "prepare", raw, "-o", raw)
     assert code == 2
     assert "already exists" in err
     assert raw.read_bytes() == before
-    (here / "out.validation.jsonl").write_text("mine")
-    assert run(capsys, "prepare", raw, "-o", here / "out.jsonl", "--split", "0.1")[0] == 2
-    assert sorted(path.name for path in here.iterdir()) == ["out.validation.jsonl", "raw.jsonl"]
+    (folder / "out.validation.jsonl").write_text("mine")
+    assert run(capsys, "prepare", raw, "-o", folder / "out.jsonl", "--split", "0.1")[0] == 2
+    assert sorted(path.name for path in folder.iterdir()) == ["out.validation.jsonl", "raw.jsonl"]
 
 
 def test_a_split_is_seeded_disjoint_and_keeps_duplicates_together(
-    capsys: pytest.CaptureFixture[str], here: Path
+    capsys: pytest.CaptureFixture[str], folder: Path
 ) -> None:
     pairs = sample_path("tickets_raw.jsonl").read_text().splitlines()
-    (here / "raw.jsonl").write_text("\n".join(pairs * 2) + "\n")
+    (folder / "raw.jsonl").write_text("\n".join(pairs * 2) + "\n")
 
     def split(name: str, seed: int) -> tuple[list[str], list[str]]:
-        out = here / f"{name}.jsonl"
+        out = folder / f"{name}.jsonl"
         flags = ("--split", "0.25", "--seed", seed, "--json")
-        code, output, _ = run(capsys, "prepare", here / "raw.jsonl", "-o", out, *flags)
+        code, output, _ = run(capsys, "prepare", folder / "raw.jsonl", "-o", out, *flags)
         assert code == 0
-        files = [Path(one["file"]) for one in json.loads(output)["outputs"]]
-        assert files == [out, here / f"{name}.validation.jsonl"]
+        files = [Path(output_file["file"]) for output_file in json.loads(output)["outputs"]]
+        assert files == [out, folder / f"{name}.validation.jsonl"]
         train, validation = (path.read_text().splitlines() for path in files)
         return train, validation
 
@@ -102,13 +102,15 @@ def test_a_split_is_seeded_disjoint_and_keeps_duplicates_together(
     assert split("b", 1) == (train, validation)
     assert split("c", 2)[1] != validation
     assert (
-        checked(capsys, here / "a.jsonl", "--validation", here / "a.validation.jsonl")[1]["invalid"]
+        checked(capsys, folder / "a.jsonl", "--validation", folder / "a.validation.jsonl")[1][
+            "invalid"
+        ]
         == 0
     )
 
 
 def test_low_quality_rows_are_rejected_and_reported(
-    capsys: pytest.CaptureFixture[str], here: Path
+    capsys: pytest.CaptureFixture[str], folder: Path
 ) -> None:
     answers = [
         ("It is on its way to you.", None),
@@ -121,19 +123,21 @@ def test_low_quality_rows_are_rejected_and_reported(
         ("It is on its way, IsnÃ©.", "encoding-damage"),
     ]
     rows = [json.dumps({"input": "Where is it?", "ideal_output": text}) for text, _ in answers]
-    (here / "raw.jsonl").write_text("\n".join(rows))
-    code, output, _ = run(capsys, "prepare", here / "raw.jsonl", "-o", here / "out.jsonl", "--json")
-    done = json.loads(output)
+    (folder / "raw.jsonl").write_text("\n".join(rows))
+    code, output, _ = run(
+        capsys, "prepare", folder / "raw.jsonl", "-o", folder / "out.jsonl", "--json"
+    )
+    summary = json.loads(output)
     assert code == 0
-    assert (done["rows"], done["written"], done["rejected"]) == (8, 1, 7)
-    assert [(one["line"], one["code"]) for one in done["problems"]] == [
+    assert (summary["rows"], summary["written"], summary["rejected"]) == (8, 1, 7)
+    assert [(problem["line"], problem["code"]) for problem in summary["problems"]] == [
         (line, reason) for line, (_, reason) in enumerate(answers, 1) if reason
     ]
-    assert {one["where"] for one in done["problems"]} == {"ideal_output"}
+    assert {problem["where"] for problem in summary["problems"]} == {"ideal_output"}
 
 
 @pytest.mark.parametrize("share", ["1", "-0.1", "half", "nan"])
-def test_an_invalid_share_is_a_usage_error(here: Path, share: str) -> None:
+def test_an_invalid_share_is_a_usage_error(folder: Path, share: str) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["prepare", "x.jsonl", "-o", "y.jsonl", f"--split={share}"])
     assert caught.value.code == 2
@@ -141,18 +145,18 @@ def test_an_invalid_share_is_a_usage_error(here: Path, share: str) -> None:
 
 @pytest.mark.parametrize("name", ["", ".", "..", "/", "new/"])
 def test_a_path_without_a_file_name_is_a_usage_error(
-    capsys: pytest.CaptureFixture[str], here: Path, name: str
+    capsys: pytest.CaptureFixture[str], folder: Path, name: str
 ) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["prepare", str(sample_path("tickets_raw.jsonl")), "-o", name])
     assert caught.value.code == 2
     assert "not a file name" in capsys.readouterr().err
-    assert list(here.iterdir()) == []
+    assert list(folder.iterdir()) == []
 
 
 @pytest.mark.parametrize("prompt", ["\x1b[31m", "\udcff"])
 def test_an_invalid_system_prompt_is_a_usage_error(
-    capsys: pytest.CaptureFixture[str], here: Path, prompt: str
+    capsys: pytest.CaptureFixture[str], folder: Path, prompt: str
 ) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["prepare", "raw.jsonl", "-o", "out.jsonl", "--system", prompt])
@@ -162,17 +166,17 @@ def test_an_invalid_system_prompt_is_a_usage_error(
     assert prompt not in err
 
 
-def test_short_answers_of_chat_are_kept_as_the_dialog_keeps_them(
-    capsys: pytest.CaptureFixture[str], here: Path
+def test_short_answers_of_a_chat_file_are_kept_by_default(
+    capsys: pytest.CaptureFixture[str], folder: Path
 ) -> None:
-    rows = [chat_row(f"What is ticket {one} about?", "billing") for one in range(12)]
-    done = prepared(capsys, save(here / "chat.jsonl", *rows), "-o", "out.jsonl")
-    assert (done["written"], done["rejected"]) == (12, 0)
-    assert json.loads((here / "out.manifest.json").read_text())["left_out"] == []
+    rows = [chat_row(f"What is ticket {number} about?", "billing") for number in range(12)]
+    summary = prepared(capsys, save(folder / "chat.jsonl", *rows), "-o", "out.jsonl")
+    assert (summary["written"], summary["rejected"]) == (12, 0)
+    assert json.loads((folder / "out.manifest.json").read_text())["left_out"] == []
 
 
 def test_an_array_of_preference_rows_is_written_as_preference_lines(
-    capsys: pytest.CaptureFixture[str], here: Path
+    capsys: pytest.CaptureFixture[str], folder: Path
 ) -> None:
     message = {"role": "assistant", "content": "It is on its way."}
     rows = [
@@ -183,13 +187,13 @@ def test_an_array_of_preference_rows_is_written_as_preference_lines(
         }
         for number in range(12)
     ]
-    (here / "dpo.json").write_text(json.dumps(rows, indent=2))
-    report = checked(capsys, here / "dpo.json")[1]
+    (folder / "dpo.json").write_text(json.dumps(rows, indent=2))
+    report = checked(capsys, folder / "dpo.json")[1]
     assert report["problems"][0]["code"] == "needs-conversion"
-    done = prepared(capsys, here / "dpo.json", "-o", "out.jsonl")
-    assert (done["format"], done["written"]) == ("preference", 12)
-    assert [json.loads(line) for line in (here / "out.jsonl").open()] == rows
-    code, report = checked(capsys, here / "out.jsonl")
+    summary = prepared(capsys, folder / "dpo.json", "-o", "out.jsonl")
+    assert (summary["format"], summary["written"]) == ("preference", 12)
+    assert [json.loads(line) for line in (folder / "out.jsonl").open()] == rows
+    code, report = checked(capsys, folder / "out.jsonl")
     assert (code, report["valid"]) == (0, 12)
 
 
@@ -205,18 +209,18 @@ def calling(number: int, arguments: object) -> dict[str, object]:
 
 
 def test_certain_fixes_are_applied_on_request(
-    capsys: pytest.CaptureFixture[str], here: Path
+    capsys: pytest.CaptureFixture[str], folder: Path
 ) -> None:
-    raw = save(here / "trl.jsonl", *(calling(one, {"parcel": one}) for one in range(12)))
+    raw = save(folder / "trl.jsonl", *(calling(parcel, {"parcel": parcel}) for parcel in range(12)))
     before = raw.read_bytes()
     code, _, err = run(capsys, "prepare", raw, "-o", "out.jsonl")
     assert code == 2
     assert "--fix all" in err
-    done = prepared(capsys, raw, "-o", "out.jsonl", "--fix", "tool-arguments-not-string")
-    assert (done["written"], done["rejected"], done["edited"]) == (12, 0, 12)
-    written = [json.loads(line) for line in (here / "out.jsonl").open()]
-    assert written == [calling(number, f'{{"parcel": {number}}}') for number in range(12)]
-    (edit,) = json.loads((here / "out.manifest.json").read_text())["edits"]
+    summary = prepared(capsys, raw, "-o", "out.jsonl", "--fix", "tool-arguments-not-string")
+    assert (summary["written"], summary["rejected"], summary["edited"]) == (12, 0, 12)
+    rows_out = [json.loads(line) for line in (folder / "out.jsonl").open()]
+    assert rows_out == [calling(number, f'{{"parcel": {number}}}') for number in range(12)]
+    (edit,) = json.loads((folder / "out.manifest.json").read_text())["edits"]
     assert (
         edit["words"] == "write the arguments as a string, all rows with tool-arguments-not-string"
     )
@@ -225,40 +229,44 @@ def test_certain_fixes_are_applied_on_request(
 
 
 def test_a_flawed_file_becomes_a_clean_one_in_one_command(
-    capsys: pytest.CaptureFixture[str], here: Path
+    capsys: pytest.CaptureFixture[str], folder: Path
 ) -> None:
-    done = prepared(
+    summary = prepared(
         capsys, sample_path("tickets_flawed.jsonl"), "-o", "clean.jsonl", "--fix", "all"
     )
-    assert done["edited"] > 10
-    code, report = checked(capsys, here / "clean.jsonl")
+    assert summary["edited"] > 10
+    code, report = checked(capsys, folder / "clean.jsonl")
     assert (code, report["invalid"]) == (0, 0)
     assert not {"duplicate-row", "near-duplicate", "outer-whitespace"} & {
-        one["code"] for one in report["problems"]
+        problem["code"] for problem in report["problems"]
     }
 
 
-def test_an_unknown_fix_is_reported(capsys: pytest.CaptureFixture[str], here: Path) -> None:
-    raw = save(here / "raw.jsonl", *good_rows())
+def test_an_unknown_fix_is_reported(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    raw = save(folder / "raw.jsonl", *good_rows())
     code, out, err = run(capsys, "prepare", raw, "-o", "out.jsonl", "--fix", "refusal")
     assert (code, out) == (2, "")
     assert "There is no fix for 'refusal'" in err
-    assert not (here / "out.jsonl").exists()
+    assert not (folder / "out.jsonl").exists()
 
 
-def test_rejected_rows_have_their_own_file(capsys: pytest.CaptureFixture[str], here: Path) -> None:
-    raw = save(here / "raw.jsonl", *good_rows(), {"messages": []})
-    done = prepared(capsys, raw, "-o", "out.jsonl")
-    assert done["rejected_file"] == "out.rejected.jsonl"
+def test_rejected_rows_have_their_own_file(
+    capsys: pytest.CaptureFixture[str], folder: Path
+) -> None:
+    raw = save(folder / "raw.jsonl", *good_rows(), {"messages": []})
+    summary = prepared(capsys, raw, "-o", "out.jsonl")
+    assert summary["rejected_file"] == "out.rejected.jsonl"
     (rejected,) = map(json.loads, Path("out.rejected.jsonl").read_text().splitlines())
     assert (rejected["line"], rejected["row"]) == (13, {"messages": []})
-    assert [one["code"] for one in rejected["problems"]] == [
-        one["code"] for one in done["problems"]
+    assert [problem["code"] for problem in rejected["problems"]] == [
+        problem["code"] for problem in summary["problems"]
     ]
 
 
-def test_text_output_says_what_was_written(capsys: pytest.CaptureFixture[str], here: Path) -> None:
-    raw = save(here / "raw.jsonl", *good_rows(), {"messages": []})
+def test_text_output_says_what_was_written(
+    capsys: pytest.CaptureFixture[str], folder: Path
+) -> None:
+    raw = save(folder / "raw.jsonl", *good_rows(), {"messages": []})
     code, out, err = run(capsys, "prepare", raw, "-o", "out.jsonl")
     assert code == 0
     assert out.splitlines() == [
@@ -270,39 +278,39 @@ def test_text_output_says_what_was_written(capsys: pytest.CaptureFixture[str], h
     assert err.startswith("line 13")
 
 
-def test_a_split_may_have_a_test_file_too(capsys: pytest.CaptureFixture[str], here: Path) -> None:
-    raw = save(here / "raw.jsonl", *good_rows(20))
-    done = prepared(capsys, raw, "-o", "out.jsonl", "--split", "0.1", "--test-split", "0.2")
-    assert done["outputs"] == [
+def test_a_split_may_have_a_test_file_too(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    raw = save(folder / "raw.jsonl", *good_rows(20))
+    summary = prepared(capsys, raw, "-o", "out.jsonl", "--split", "0.1", "--test-split", "0.2")
+    assert summary["outputs"] == [
         {"file": "out.jsonl", "rows": 14},
         {"file": "out.validation.jsonl", "rows": 2},
         {"file": "out.test.jsonl", "rows": 4},
     ]
     only = prepared(capsys, raw, "-o", "b.jsonl", "--test-split", "0.2")
-    assert [one["file"] for one in only["outputs"]] == ["b.jsonl", "b.test.jsonl"]
+    assert [output["file"] for output in only["outputs"]] == ["b.jsonl", "b.test.jsonl"]
 
 
 def test_shares_without_training_rows_are_refused(
-    capsys: pytest.CaptureFixture[str], here: Path
+    capsys: pytest.CaptureFixture[str], folder: Path
 ) -> None:
-    raw = save(here / "raw.jsonl", *good_rows(20))
+    raw = save(folder / "raw.jsonl", *good_rows(20))
     flags = ("--split", "0.5", "--test-split", "0.5")
     code, _, err = run(capsys, "prepare", raw, "-o", "out.jsonl", *flags)
     assert code == 2
     assert "less than 1" in err
-    assert [path.name for path in here.iterdir()] == ["raw.jsonl"]
+    assert [path.name for path in folder.iterdir()] == ["raw.jsonl"]
 
 
 def test_force_replaces_existing_files_but_never_the_source(
-    capsys: pytest.CaptureFixture[str], here: Path
+    capsys: pytest.CaptureFixture[str], folder: Path
 ) -> None:
-    raw = save(here / "raw.jsonl", *good_rows(20))
+    raw = save(folder / "raw.jsonl", *good_rows(20))
     before = raw.read_bytes()
-    (here / "out.jsonl").write_text("old")
+    (folder / "out.jsonl").write_text("old")
     assert run(capsys, "prepare", raw, "-o", "out.jsonl")[0] == 2
-    assert (here / "out.jsonl").read_text() == "old"
+    assert (folder / "out.jsonl").read_text() == "old"
     prepared(capsys, raw, "-o", "out.jsonl", "--force")
-    assert (here / "out.jsonl").read_bytes().count(b"\n") == 20
+    assert (folder / "out.jsonl").read_bytes().count(b"\n") == 20
     code, _, err = run(capsys, "prepare", raw, "-o", raw, "--force")
     assert code == 2
     assert "is the source itself" in err
@@ -310,16 +318,16 @@ def test_force_replaces_existing_files_but_never_the_source(
 
 
 def test_rules_are_switched_off_and_limits_set(
-    capsys: pytest.CaptureFixture[str], here: Path
+    capsys: pytest.CaptureFixture[str], folder: Path
 ) -> None:
     rows = [
         {"input": "Where is it?", "ideal_output": "short"},
         {"input": "Where is that?", "ideal_output": "TODO: look it up."},
     ]
-    raw = save(here / "raw.jsonl", *rows)
+    raw = save(folder / "raw.jsonl", *rows)
     flags = ("--limit", "shortest_output=3", "--off", "placeholder")
     assert prepared(capsys, raw, "-o", "out.jsonl", *flags)["written"] == 2
-    manifest = json.loads((here / "out.manifest.json").read_text())
+    manifest = json.loads((folder / "out.manifest.json").read_text())
     assert manifest["rules"]["shortest_output"] == 3
     assert "placeholder" in manifest["rules"]["off"]
 
@@ -328,18 +336,18 @@ def test_rules_are_switched_off_and_limits_set(
     "flags", [("--off", "no-such-code"), ("--off", "not-json"), ("--limit", "size=3")]
 )
 def test_unknown_rules_and_limits_are_reported(
-    capsys: pytest.CaptureFixture[str], here: Path, flags: tuple[str, str]
+    capsys: pytest.CaptureFixture[str], folder: Path, flags: tuple[str, str]
 ) -> None:
-    raw = save(here / "raw.jsonl", *good_rows())
+    raw = save(folder / "raw.jsonl", *good_rows())
     code, out, err = run(capsys, "prepare", raw, "-o", "out.jsonl", *flags)
     assert (code, out) == (2, "")
     assert err.startswith("ftui: ")
-    assert not (here / "out.jsonl").exists()
+    assert not (folder / "out.jsonl").exists()
 
 
-def test_the_format_can_be_given(capsys: pytest.CaptureFixture[str], here: Path) -> None:
+def test_the_format_can_be_given(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
     row = {"instruction": "Where is it?", "output": "It is on its way to you."}
-    raw = save(here / "raw.jsonl", *good_rows(), row)
-    done = prepared(capsys, raw, "-o", "out.jsonl", "--format", "alpaca")
-    assert (done["format"], done["written"], done["rejected"]) == ("alpaca", 1, 12)
-    assert {one["code"] for one in done["problems"]} == {"other-format"}
+    raw = save(folder / "raw.jsonl", *good_rows(), row)
+    summary = prepared(capsys, raw, "-o", "out.jsonl", "--format", "alpaca")
+    assert (summary["format"], summary["written"], summary["rejected"]) == ("alpaca", 1, 12)
+    assert {problem["code"] for problem in summary["problems"]} == {"other-format"}

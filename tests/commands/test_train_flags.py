@@ -1,4 +1,4 @@
-"""`ftui train`: what it foresees, sets aside and passes on."""
+"""`ftui train`: the forecast, the split and the request."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def test_a_dry_run_prints_the_forecast_and_sends_nothing(
     far: MisbehavingServer, run: Run, chat_file: Make
 ) -> None:
     arguments = ["--model", "gpt-4.1-mini", "--epochs", "2", "--batch-size", "4", "--dry-run"]
-    code, (told,), said = run("train", str(chat_file(good_rows(60))), *arguments, "--json")
-    assert (code, said) == (0, "")
-    assert told.pop("tokens")["counter"] == "o200k_base"
-    assert told.pop("price") > 0
-    assert told == {
+    code, (forecast,), err = run("train", str(chat_file(good_rows(60))), *arguments, "--json")
+    assert (code, err) == (0, "")
+    assert forecast.pop("tokens")["counter"] == "o200k_base"
+    assert forecast.pop("price") > 0
+    assert forecast == {
         "provider": "far",
         "model": "gpt-4.1-mini",
         "method": "supervised",
@@ -61,9 +61,9 @@ def test_a_dry_run_prints_sentences_without_json(
 def test_a_dry_run_on_invalid_data_exits_with_2(
     far: MisbehavingServer, run: Run, chat_file: Make
 ) -> None:
-    code, lines, said = run("train", str(chat_file([{"messages": []}] * 12)), "--dry-run", "--json")
+    code, lines, err = run("train", str(chat_file([{"messages": []}] * 12)), "--dry-run", "--json")
     assert (code, lines) == (2, [])
-    assert "line 1 and 11 more rows" in said
+    assert "line 1 and 11 more rows" in err
 
 
 def test_a_split_and_hyperparameters_of_the_server_are_passed_on(
@@ -75,11 +75,13 @@ def test_a_split_and_hyperparameters_of_the_server_are_passed_on(
     assert set(lines[0]) == {"job", "provider", "model", "status"}
     job = far.jobs["ftjob-1"]
     assert job["method"]["supervised"]["hyperparameters"] == {"lora_r": 8, "packing": False}
-    sent = [far.files.contents[job[name]] for name in ("training_file", "validation_file")]
-    assert [content.count(b"\n") for content in sent] == [36, 4]
+    contents = [far.files.contents[job[name]] for name in ("training_file", "validation_file")]
+    assert [content.count(b"\n") for content in contents] == [36, 4]
 
 
-def test_beta_goes_with_pairs(far: MisbehavingServer, run: Run, chat_file: Make) -> None:
+def test_beta_is_sent_for_preference_pairs(
+    far: MisbehavingServer, run: Run, chat_file: Make
+) -> None:
     code, _, _ = run("train", str(chat_file(pair_rows(20))), "--beta", "0.3", "--json")
     assert code == 0
     assert far.jobs["ftjob-1"]["method"] == {
@@ -103,13 +105,13 @@ def test_beta_goes_with_pairs(far: MisbehavingServer, run: Run, chat_file: Make)
         (["--suffix", "x" * 70], "--suffix cannot be used"),
     ],
 )
-def test_an_invalid_request_is_one_sentence_and_exit_2(
+def test_an_invalid_request_is_reported_in_one_sentence_with_exit_code_2(
     far: MisbehavingServer, run: Run, chat_file: Make, flags: list[str], sentence: str
 ) -> None:
-    code, lines, said = run("train", str(chat_file()), *flags, "--json")
+    code, lines, err = run("train", str(chat_file()), *flags, "--json")
     assert (code, lines) == (2, [])
-    assert sentence in said
-    assert said.count("\n") == 1
+    assert sentence in err
+    assert err.count("\n") == 1
     assert not far.requests
 
 
@@ -119,9 +121,9 @@ def test_a_file_name_that_is_not_utf8_is_reported(
     path = os.fsencode(tmp_path) + b"/\xff.jsonl"
     with open(path, "wb") as file:  # noqa: PTH123 - the name is bytes
         file.writelines(json.dumps(row).encode() + b"\n" for row in good_rows(20))
-    code, lines, said = run("train", os.fsdecode(path), "--json")
+    code, lines, err = run("train", os.fsdecode(path), "--json")
     assert (code, lines) == (2, [])
-    assert "FILE cannot be used: its name is not UTF-8; rename the file." in said
+    assert "FILE cannot be used: its name is not UTF-8; rename the file." in err
 
 
 def test_a_job_created_by_a_killed_ftui_is_not_created_again(
@@ -136,9 +138,9 @@ def test_a_job_created_by_a_killed_ftui_is_not_created_again(
             assert time.monotonic() < end, "ftui never asked for the job"
             time.sleep(0.02)
         process.kill()
-    code, lines, said = run("train", path, "--json")
+    code, lines, err = run("train", path, "--json")
     assert (code, lines[0]["job"]) == (0, "ftjob-1")
-    assert "was already created before ftui quit: ftjob-1" in said
+    assert "was already created before ftui quit: ftjob-1" in err
     assert len(far.jobs) == 1
 
 
@@ -149,9 +151,9 @@ def test_upload_progress_is_printed_only_on_a_terminal() -> None:
         with ProgressLine(stream, lambda: float(next(times))) as line:
             line.show_text("uploading a.jsonl  42% of 1.0 GB\x1b[2J")
         stream.flush()
-        told = os.read(leader, 1000).decode()
+        output = os.read(leader, 1000).decode()
     os.close(leader)
-    assert "\ruploading a.jsonl  42% of 1.0 GB" in told
-    assert "\x1b" not in told
+    assert "\ruploading a.jsonl  42% of 1.0 GB" in output
+    assert "\x1b" not in output
     with ProgressLine(sys.stderr, lambda: float(next(times))) as silent:
         silent.show_text("nothing of it")

@@ -1,4 +1,4 @@
-"""`ftui watch` for people: one live line on a terminal, lines elsewhere, and how it ends."""
+"""`ftui watch`: one live line on a terminal, plain lines elsewhere, and how it ends."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def a_run(server: MisbehavingServer, count: int, **data: float) -> None:
 
 
 @pytest.mark.long
-def test_a_terminal_has_one_line_with_all_that_matters(
+def test_a_terminal_shows_one_live_line_and_prints_messages_above_it(
     far: MisbehavingServer, tmp_path: Path
 ) -> None:
     a_run(far, 40)
-    far.say("Half way \x1b[2J", at=1_700_000_020.5)
+    far.add_message("Half way \x1b[2J", at=1_700_000_020.5)
     for step, loss in ((41, 0.5), (42, 0.6), (43, 0.7), (44, 0.8)):
         far.add_step(step, valid_loss=loss)
     far.clock_ahead = 1_700_000_044 - time.time()
@@ -42,15 +42,15 @@ def test_a_terminal_has_one_line_with_all_that_matters(
     far.finish()
     watch.wait_for("✓ succeeded  tickets")
     assert watch.wait_for_end() == 0
-    shown = watch.text()
-    assert "loss 0.068 ↓  valid 0.800" in shown
-    assert "Half way �" in shown
-    assert "No step for" not in shown, "the server's clock is behind"
-    assert "step 43" not in shown, "a step is no line of its own"
-    assert shown.count("has risen since") == 1
+    screen_text = watch.text()
+    assert "loss 0.068 ↓  valid 0.800" in screen_text
+    assert "Half way �" in screen_text
+    assert "No step for" not in screen_text, "the server's clock is behind"
+    assert "step 43" not in screen_text, "a step is no line of its own"
+    assert screen_text.count("has risen since") == 1
 
 
-def test_a_terminal_that_knows_no_escape_sequences_gets_lines(
+def test_output_without_escape_sequences_is_one_line_for_each_record(
     far: MisbehavingServer, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     a_run(far, 3)
@@ -66,7 +66,7 @@ def test_a_terminal_that_knows_no_escape_sequences_gets_lines(
     ]
 
 
-def test_where_text_is_not_utf_8_signs_are_ascii() -> None:
+def test_symbols_are_ascii_if_the_encoding_is_not_utf8() -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     assert in_characters_of(stream, "▶ running  loss 0.5 ↓ …") == "> running  loss 0.5 v ."
     assert in_characters_of(stream, "日本 ✓") == "?? +"
@@ -74,7 +74,7 @@ def test_where_text_is_not_utf_8_signs_are_ascii() -> None:
     assert in_characters_of(latin, "fünf · sechs") == "fünf · sechs"
 
 
-def test_a_reader_that_goes_away_ends_the_watch_quietly(far: MisbehavingServer) -> None:
+def test_a_closed_pipe_ends_the_watch_without_a_message(far: MisbehavingServer) -> None:
     a_run(far, 500)
     with subprocess.Popen(
         [*WATCH, "last", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -87,31 +87,31 @@ def test_a_reader_that_goes_away_ends_the_watch_quietly(far: MisbehavingServer) 
     assert watch.returncode == 141
 
 
-def test_a_job_that_vanished_ends_the_watch_with_what_was_seen_and_one_sentence(
+def test_a_vanished_job_ends_the_watch_with_its_records_and_one_sentence(
     far: MisbehavingServer, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tui.services.watching.watch._MAX_NOT_FOUND", 1)
     a_run(far, 2)
     far.can_pause = True
     run("pause", "last", "--json")
-    far.lacks = {"/ftjob-1"}
-    code, lines, said = run("watch", "ftjob-1", "--json")
+    far.missing_paths = {"/ftjob-1"}
+    code, lines, err = run("watch", "ftjob-1", "--json")
     assert code == 2
     assert [line["status"] for line in lines] == ["paused"]
-    assert "The recorded history is kept." in said
-    assert said.count("\n") == 1
+    assert "The recorded history is kept." in err
+    assert err.count("\n") == 1
 
 
-def test_the_signs_of_trouble_and_of_its_end_go_to_standard_error_once(
+def test_a_connection_failure_and_its_end_are_reported_once_on_standard_error(
     far: MisbehavingServer, run: Run
 ) -> None:
     a_run(far, 2)
     far.finish()
     far.faults = [Fault("status", 503, path="/events")]
-    code, lines, said = run("watch", "ftjob-1", "--json")
+    code, lines, err = run("watch", "ftjob-1", "--json")
     assert (code, len(lines)) == (0, 3)
     assert re.fullmatch(
-        r"ftui: .*HTTP 503.*\(offline since \d\d:\d\d.*\)\nftui: The server answers again.\n", said
+        r"ftui: .*HTTP 503.*\(offline since \d\d:\d\d.*\)\nftui: The server answers again.\n", err
     )
 
 
@@ -121,16 +121,16 @@ class Screen(io.StringIO):
     encoding = "utf-8"
 
 
-def test_the_line_is_written_again_only_when_it_says_something_else() -> None:
+def test_the_line_is_rewritten_only_when_its_text_changes() -> None:
     screen, width = Screen(), [20]
     line = StatusLine(screen, lambda: width[0])
     line.show("loss 0.5")
-    sent = screen.getvalue()
+    output = screen.getvalue()
     line.show("loss 0.5")
-    assert screen.getvalue() == sent
+    assert screen.getvalue() == output
     width[0] = 8
     line.show("loss 0.5")
-    assert screen.getvalue()[len(sent) :] == "\r\x1b[Jloss 0.\r"
+    assert screen.getvalue()[len(output) :] == "\r\x1b[Jloss 0.\r"
     line.print_above("done")
     assert screen.getvalue().endswith("\r\x1b[Jdone\n\r\x1b[Jloss 0.\r")
     line.leave()
@@ -138,7 +138,7 @@ def test_the_line_is_written_again_only_when_it_says_something_else() -> None:
     assert screen.getvalue().endswith("loss 0.\r\n")
 
 
-def test_wide_characters_count_twice() -> None:
+def test_wide_characters_take_two_cells() -> None:
     screen = Screen()
     StatusLine(screen, lambda: 8).show("日本語日本語")
     assert screen.getvalue() == "\r\x1b[J日本語…\r"

@@ -1,4 +1,4 @@
-"""The dialog of the providers, against real servers."""
+"""The dialog of providers, against real servers."""
 
 from __future__ import annotations
 
@@ -43,54 +43,56 @@ async def dialog(server: MisbehavingServer, tmp_path: Path) -> AsyncIterator[Pro
     }
     settings = Settings(
         home=tmp_path,
-        providers={name: ProviderProfile.model_validate(one) for name, one in profiles.items()},
+        providers={
+            name: ProviderProfile.model_validate(profile) for name, profile in profiles.items()
+        },
     )
     providers = Providers(settings, EngineProcess(settings), {})
     yield ProviderList(providers, Probing(providers), date(2026, 11, 25))
     await providers.close()
 
 
-async def asked(app: DialogApp[None], pilot: Pilot[None]) -> str:
-    while "… probing" in app.shown():
+async def probed_text(app: DialogApp[None], pilot: Pilot[None]) -> str:
+    while "… probing" in app.screen_text():
         await pilot.pause(0.02)
-    return app.shown()
+    return app.screen_text()
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_each_provider_has_a_state_and_the_selected_one_details(
     dialog: ProviderList, server: MisbehavingServer, size: tuple[int, int]
 ) -> None:
-    server.lacks = {"pause", "ftui-no-such-path"}
+    server.missing_paths = {"pause", "ftui-no-such-path"}
     async with showing(dialog, size) as (app, pilot):
-        shown = await asked(app, pilot)
+        text = await probed_text(app, pilot)
         assert not outside(app)
         for state in ("○ not running", "✓ ready", "✗ unreachable", "– no key"):
-            assert state in shown
+            assert state in text
         await pilot.press("down")
         await pilot.pause()
-        shown = app.shown()
-        assert "3 models" in shown
-        assert shown.index("✗ ended 2020-01-01") < shown.index("! ends 2027-01-14, in 50 days")
-        assert "– cannot pause a job (no /pause)" in shown
-        assert "only once it is deployed" in " ".join(shown.split())
-        assert "PWNED" not in shown
-        assert not any(map(has_unsafe, shown.splitlines()))
+        text = app.screen_text()
+        assert "3 models" in text
+        assert text.index("✗ ended 2020-01-01") < text.index("! ends 2027-01-14, in 50 days")
+        assert "– cannot pause a job (no /pause)" in text
+        assert "only once it is deployed" in " ".join(text.split())
+        assert "PWNED" not in text
+        assert not any(map(has_unsafe, text.splitlines()))
         await pilot.press("down")
         await pilot.pause()
-        assert "Could not reach dead" in app.shown()
+        assert "Could not reach dead" in app.screen_text()
         await pilot.press("escape")
         assert app.answers == [None]
 
 
 async def test_refreshing_shows_changes(dialog: ProviderList, server: MisbehavingServer) -> None:
     async with showing(dialog) as (app, pilot):
-        await asked(app, pilot)
+        await probed_text(app, pilot)
         await pilot.press("down")
         server.models = {"data": []}
         await pilot.press("r")
         await pilot.pause()
-        await asked(app, pilot)
-        assert "0 models" in app.shown()
+        await probed_text(app, pilot)
+        assert "0 models" in app.screen_text()
 
 
 async def test_closing_while_probing_leaves_no_tasks(

@@ -88,7 +88,7 @@ async def test_the_app_ends_cleanly_and_the_job_continues(
         add_steps(server, 101, 150)
         status = await asyncio.to_thread(ENDS[ending], terminal)
     assert status == (128 + signal.SIGTERM if ending == "SIGTERM" else 128 + signal.SIGHUP)
-    assert b"Traceback" not in terminal.sent()
+    assert b"Traceback" not in terminal.output()
     assert steps_in(read_log(tmp_path))[:100] == list(range(1, 101))
     assert server.jobs["ftjob-1"]["status"] == "running"
     if ending == "SIGHUP":
@@ -138,7 +138,7 @@ async def test_a_job_that_ends_rings_the_bell_once_and_sends_one_notification(
         await asyncio.to_thread(terminal.wait_for, "succeeded", since=before)
         terminal.press("1", "3")
         await asyncio.to_thread(terminal.wait_until_calm)
-        output = terminal.sent(before)
+        output = terminal.output(before)
     notification = "\x1b]9;ftui: t,\ufffdx succeeded\a".encode()
     assert output.count(notification) == 1
     assert output.replace(notification, b"").count(b"\a") == 1

@@ -69,7 +69,7 @@ TOUR = [
 
 
 def foreign(output: bytes) -> set[str]:
-    """What the app does not write itself: control characters, hidden and reordering ones."""
+    """Characters that the app never writes: control, hidden and reordering ones."""
     rest = APP_SEQUENCES.sub(b"", output).decode("utf-8")
     starts = [at for at, char in enumerate(rest) if char not in "\r\n" and _is_control(char)]
     return {rest[start : start + 9] for start in starts}
@@ -152,7 +152,7 @@ def test_no_control_character_of_a_hostile_file_reaches_the_terminal(tmp_path: P
         terminal.wait_until_calm()
         press_all(terminal, ["down"] * (len(sample) + len(rows)))
         press_all(terminal, TOUR)
-        output = terminal.sent()
+        output = terminal.output()
     assert foreign(output) == set()
     assert "\N{REPLACEMENT CHARACTER}" in terminal.text()
 
@@ -163,7 +163,7 @@ def test_a_missing_file_is_reported_without_the_control_characters_of_its_name(
     with app(tmp_path, str(tmp_path / NAME)) as terminal:
         terminal.wait_for("There is no file")
         terminal.wait_until_calm()
-        output = terminal.sent()
+        output = terminal.output()
     assert foreign(output) == set()
 
 
@@ -173,5 +173,5 @@ def test_the_check_prints_no_control_character_of_a_file_or_its_name(tmp_path: P
     command = [sys.executable, "-m", "tui", "check", str(path)]
     terminal = Terminal(command, tmp_path, {"FTUI_HOME": str(tmp_path)})
     assert terminal.wait_for_end() == 1
-    assert foreign(terminal.sent()) == set()
+    assert foreign(terminal.output()) == set()
     assert "unknown-role" in terminal.text()

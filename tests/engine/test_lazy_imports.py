@@ -1,4 +1,4 @@
-"""Collecting the tests loads neither torch nor transformers: it would take half a minute."""
+"""Test modules import neither torch nor transformers when they are collected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server as a process: its lock on a home, its sockets, its errors at start."""
+"""The server as a process: the lock on its home, its sockets, its errors at start."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ def start(home: Path, path: Path, *options: str) -> subprocess.CompletedProcess[
 
 
 @pytest.mark.long
-async def test_it_records_its_addresses_and_removes_the_record_at_the_end(tmp_path: Path) -> None:
+async def test_the_server_records_its_addresses_and_removes_the_record_at_the_end(
+    tmp_path: Path,
+) -> None:
     settings = Settings(home=tmp_path / "home")
     engine = EngineProcess(settings)
     status = await engine.start()
@@ -70,7 +72,7 @@ async def test_the_socket_of_a_killed_server_is_replaced(tmp_path: Path) -> None
 
 
 @pytest.mark.long
-def test_what_prevents_the_start_is_reported_in_one_line(tmp_path: Path, free_port: int) -> None:
+def test_a_failed_start_is_reported_in_one_line(tmp_path: Path, free_port: int) -> None:
     home, path = tmp_path / "home", tmp_path / "s" / "e.sock"
     (tmp_path / "file").write_text("")
     process = start(tmp_path / "file" / "home", path)
@@ -85,9 +87,9 @@ def test_what_prevents_the_start_is_reported_in_one_line(tmp_path: Path, free_po
     assert path.read_text() == "not a socket"
     path.unlink()
 
-    with socket.socket(socket.AF_UNIX) as other:
-        other.bind(str(path))
-        other.listen()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
         process = start(home, path)
     assert (process.returncode, process.stderr.count("\n")) == (2, 1)
     assert "Another program listens" in process.stderr
@@ -97,9 +99,9 @@ def test_what_prevents_the_start_is_reported_in_one_line(tmp_path: Path, free_po
     assert "longer than" in process.stderr
 
     path.unlink()
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", free_port))
-        other.listen()
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", free_port))
+        listener.listen()
         process = start(home, path, "--port", str(free_port))
     assert (process.returncode, process.stderr.count("\n")) == (2, 1)
     assert "another program uses it" in process.stderr

@@ -1,4 +1,4 @@
-"""Settings with a home of their own, and a server."""
+"""Fixtures for screens: settings with their own home, and apps of a test server."""
 
 from __future__ import annotations
 

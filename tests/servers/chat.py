@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from servers.misbehaving import MisbehavingServer
+from servers.misbehaving import MisbehavingServer, serving
 
 
 class ChatServer(MisbehavingServer):
@@ -65,16 +65,8 @@ def completion(model: str, text: str) -> dict[str, Any]:
     }
 
 
-@asynccontextmanager
-async def chat_server(
+def chat_server(
     models: dict[str, Callable[[list[dict[str, Any]]], str]],
-) -> AsyncIterator[ChatServer]:
-    """The server on a free loopback port; `url` is its base address."""
-    server = ChatServer(models)
-    running = await asyncio.start_server(server.handle, "127.0.0.1", 0)
-    server.url = f"http://127.0.0.1:{running.sockets[0].getsockname()[1]}/v1"
-    try:
-        yield server
-    finally:
-        running.close()
-        server.hang_up()
+) -> AbstractAsyncContextManager[ChatServer]:
+    """A server of these models on a free loopback port."""
+    return serving(ChatServer(models))

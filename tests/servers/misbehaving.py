@@ -1,7 +1,7 @@
-"""A real HTTP server that speaks the fine-tuning protocol, well or as badly as it is told.
+"""A real HTTP server that speaks the fine-tuning protocol, correctly or with faults.
 
 Every answer goes over a real socket. A test gives the server jobs and events, and a list of faults:
-each fault meets the next request whose method and path match it.
+each fault happens to the next request whose method and path match.
 """
 
 from __future__ import annotations
@@ -12,20 +12,21 @@ import json
 import re
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from servers.stored_files import StoredFiles
 
+Server = TypeVar("Server", bound="MisbehavingServer")
 HTML = "<html><body>Please log in to the hotel's network.</body></html>"
 
 
 @dataclass
 class Fault:
-    """What goes wrong with one request.
+    """A fault that happens to one request.
 
     `kind`: "status" (with `code`, `headers`, `body`), "html" (a page with 200), "reset" (the
     connection breaks in the middle of the body), "hang" (no answer), "after" (the request is done,
@@ -40,7 +41,7 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     body: Any = None
 
-    def meets(self, method: str, path: str) -> bool:
+    def matches(self, method: str, path: str) -> bool:
         return self.path in path and self.method in ("", method)
 
 
@@ -66,16 +67,16 @@ class MisbehavingServer:
         self.arrange: Callable[[list[Any]], list[Any]] = lambda events: events
         """The order in which events are listed, where it is neither by time nor against it."""
         self.clock_ahead: float | None = None
-        """Seconds by which the clock in the server's `Date` is ahead; None to tell no date."""
-        self.lacks: set[str] = set()
-        """Ends of paths that the server does not have."""
+        """Seconds by which the clock in the server's `Date` is ahead; None to send no date."""
+        self.missing_paths: set[str] = set()
+        """Endings of paths that the server does not have."""
         self.models: Any = {"object": "list", "data": []}
         self.key = ""
         """The one key that it accepts; any where it is empty."""
         self.hanging = asyncio.Event()
         """Set while a request gets no answer."""
         self.can_pause = False
-        self.looks_until_paused = 0
+        self.polls_until_paused = 0
         self.url = ""
         self._connections: set[asyncio.Task[None]] = set()
 
@@ -104,7 +105,7 @@ class MisbehavingServer:
         self.events[job].append(event)
         return event
 
-    def say(self, message: str, at: float, job: str = "ftjob-1", **fields: Any) -> None:
+    def add_message(self, message: str, at: float, job: str = "ftjob-1", **fields: Any) -> None:
         event = {"id": f"ev-{job}-m{at}", "created_at": at, "type": "message", "message": message}
         self.events[job].append({**event, **fields})
 
@@ -138,14 +139,14 @@ class MisbehavingServer:
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         method, target, _ = head.split("\r\n")[0].split(" ", 2)
-        found = re.search(r"(?i)content-length: (\d+)", head)
-        body = await reader.readexactly(int(found[1])) if found else b""
+        length = re.search(r"(?i)content-length: (\d+)", head)
+        body = await reader.readexactly(int(length[1])) if length else b""
         if "transfer-encoding: chunked" in head.lower():
             body = await self._chunks(reader)
         url = urlsplit(target)
         self.requests.append((method, url.path))
         self.received.append((f"{method} {target}", body))
-        fault = next((f for f in self.faults if f.meets(method, url.path)), None)
+        fault = next((f for f in self.faults if f.matches(method, url.path)), None)
         if fault:
             self.faults.remove(fault)
             fault = fault if fault.kind != "pass" else None
@@ -153,7 +154,7 @@ class MisbehavingServer:
             return await self._misbehave(fault, writer)
         if self.key and f"bearer {self.key}".lower() not in head.lower():
             code, answer = 401, {"error": {"message": "Incorrect API key provided."}}
-        elif any(url.path.endswith(ending) for ending in self.lacks):
+        elif any(url.path.endswith(ending) for ending in self.missing_paths):
             code, answer = 404, {"detail": "Not Found"}
         else:
             code, answer = self.answer(method, url.path, parse_qs(url.query), body)
@@ -222,10 +223,10 @@ class MisbehavingServer:
                 return 200, self._page(list(reversed(self.jobs.values())), query)
             case _, ["fine_tuning", "jobs", job, *rest] if job in self.jobs:
                 return self._job(method, job, rest, query)
-        return self._glance(parts, query) if method == "GET" else _no_such(path)
+        return self._answer_without_job(parts, query) if method == "GET" else _no_such(path)
 
-    def _glance(self, parts: list[str], query: dict[str, list[str]]) -> tuple[int, Any]:
-        """What looks at the server without a job gets."""
+    def _answer_without_job(self, parts: list[str], query: dict[str, list[str]]) -> tuple[int, Any]:
+        """The answer to a GET that is not about a job of the server."""
         match parts:
             case ["models"]:
                 return 200, self.models
@@ -242,8 +243,16 @@ class MisbehavingServer:
         for name in self.unknown & set(request):
             return 400, {"error": {"message": f"Unknown parameter: '{name}'.", "param": name}}
         job = self.add_job(f"ftjob-{len(self.jobs) + 1}", status="queued", created_at=1_700_000_500)
-        kept = ("model", "training_file", "validation_file", "method", "metadata", "suffix", "seed")
-        job.update({key: request[key] for key in kept if key in request})
+        copied = (
+            "model",
+            "training_file",
+            "validation_file",
+            "method",
+            "metadata",
+            "suffix",
+            "seed",
+        )
+        job.update({key: request[key] for key in copied if key in request})
         return 200, job
 
     def _job(
@@ -251,7 +260,7 @@ class MisbehavingServer:
     ) -> tuple[int, Any]:
         match method, rest:
             case "GET", []:
-                self._come_to_pause(job)
+                self._pause_if_due(job)
                 return 200, self.jobs[job]
             case "GET", ["events"]:
                 events = self.arrange(self.events[job])
@@ -269,12 +278,12 @@ class MisbehavingServer:
                 return 200, self.jobs[job]
         return 404, {"detail": "Not Found"}
 
-    def _come_to_pause(self, job: str) -> None:
-        """A job that was asked to pause saves a checkpoint and does so, after some looks at it."""
+    def _pause_if_due(self, job: str) -> None:
+        """A pausing job saves a checkpoint and is paused after some polls."""
         if self.jobs[job]["status"] != "pausing":
             return
-        self.looks_until_paused -= 1
-        if self.looks_until_paused < 0:
+        self.polls_until_paused -= 1
+        if self.polls_until_paused < 0:
             self.jobs[job]["status"] = "paused"
             steps = [event.get("data", {}).get("step", 0) for event in self.events[job]]
             if steps:
@@ -294,8 +303,8 @@ class MisbehavingServer:
     def _page(self, items: list[Any], query: dict[str, list[str]]) -> dict[str, Any]:
         limit = int(query.get("limit", ["20"])[0])
         after = None if self.ignores_after else query.get("after", [None])[0]
-        named = items if after else []
-        ids = [item.get("id") if isinstance(item, dict) else None for item in named]
+        identified = items if after else []
+        ids = [item.get("id") if isinstance(item, dict) else None for item in identified]
         begin = ids.index(after) + 1 if after in ids else 0
         page: dict[str, Any] = {"object": "list", "data": items[begin : begin + limit]}
         if not self.without_has_more:
@@ -303,16 +312,13 @@ class MisbehavingServer:
         return page
 
 
-def _no_such(thing: str) -> tuple[int, Any]:
-    return 404, {"error": {"message": f"No such thing: {thing}", "code": "not_found"}}
+def _no_such(name: str) -> tuple[int, Any]:
+    return 404, {"error": {"message": f"No such thing: {name}", "code": "not_found"}}
 
 
 @asynccontextmanager
-async def misbehaving_server(
-    server: MisbehavingServer | None = None,
-) -> AsyncIterator[MisbehavingServer]:
-    """The server, or a new one, on a free loopback port; `url` is its base address."""
-    server = server or MisbehavingServer()
+async def serving(server: Server) -> AsyncIterator[Server]:
+    """The server on a free loopback port; `url` is its base address."""
     running = await asyncio.start_server(server.handle, "127.0.0.1", 0)
     port = running.sockets[0].getsockname()[1]
     server.url = f"http://127.0.0.1:{port}/v1"
@@ -321,3 +327,8 @@ async def misbehaving_server(
     finally:
         running.close()
         server.hang_up()
+
+
+def misbehaving_server() -> AbstractAsyncContextManager[MisbehavingServer]:
+    """A new server on a free loopback port."""
+    return serving(MisbehavingServer())

@@ -11,11 +11,11 @@ _NAME = re.compile(rb'name="([^"]*)"(?:; filename="([^"]*)")?')
 
 
 class StoredFiles:
-    """What `/v1/files` and `/v1/uploads` answer.
+    """The answers of `/v1/files` and `/v1/uploads`.
 
     Attributes:
         contents: id -> the bytes of a whole file.
-        told: id -> the file as the server tells it.
+        objects: id -> the file object that the server returns.
         parts: id of an upload -> ids and bytes of its parts, in the order they came.
         takes_parts: whether there is a `/v1/uploads`.
         expires_at: Unix seconds until which an upload takes parts.
@@ -23,7 +23,7 @@ class StoredFiles:
 
     def __init__(self) -> None:
         self.contents: dict[str, bytes] = {}
-        self.told: dict[str, dict[str, Any]] = {}
+        self.objects: dict[str, dict[str, Any]] = {}
         self.parts: dict[str, dict[str, bytes]] = {}
         self.takes_parts = True
         self.expires_at: float = 4_000_000_000
@@ -37,10 +37,10 @@ class StoredFiles:
             case "POST", ["files"]:
                 form = fields_of(body)
                 return 200, self._keep(*form["file"], form["purpose"][1].decode())
-            case "GET", ["files", file] if file in self.told:
-                return 200, self.told[file]
-            case "DELETE", ["files", file] if file in self.told:
-                del self.told[file]
+            case "GET", ["files", file] if file in self.objects:
+                return 200, self.objects[file]
+            case "DELETE", ["files", file] if file in self.objects:
+                del self.objects[file]
                 return 200, {"id": file, "deleted": True}
             case "POST", ["uploads"]:
                 return 200, self._announce(json.loads(body))
@@ -51,7 +51,7 @@ class StoredFiles:
     def _keep(self, name: str, content: bytes, purpose: str) -> dict[str, Any]:
         file = f"file-{len(self.contents) + 1}"
         self.contents[file] = content
-        self.told[file] = {
+        self.objects[file] = {
             "id": file,
             "object": "file",
             "bytes": len(content),
@@ -59,30 +59,30 @@ class StoredFiles:
             "purpose": purpose,
             "status": "processed",
         }
-        return self.told[file]
+        return self.objects[file]
 
-    def _announce(self, asked: dict[str, Any]) -> dict[str, Any]:
+    def _announce(self, announcement: dict[str, Any]) -> dict[str, Any]:
         upload = f"upload-{len(self.parts) + 1}"
-        self._announced[upload] = asked
+        self._announced[upload] = announcement
         self.parts[upload] = {}
-        return {"id": upload, "status": "pending", "expires_at": self.expires_at, **asked}
+        return {"id": upload, "status": "pending", "expires_at": self.expires_at, **announcement}
 
     def _upload(self, upload: str, rest: list[str], body: bytes) -> tuple[int, Any]:
-        asked = self._announced[upload]
+        announcement = self._announced[upload]
         if rest == ["parts"]:
             part = f"part-{sum(map(len, self.parts.values())) + 1}"
             self.parts[upload][part] = fields_of(body)["data"][1]
             return 200, {"id": part, "object": "upload.part", "upload_id": upload}
-        given = json.loads(body)
-        content = b"".join(self.parts[upload][part] for part in given["part_ids"])
-        if len(content) != asked["bytes"] or _md5(content) != given["md5"]:
+        completion = json.loads(body)
+        content = b"".join(self.parts[upload][part] for part in completion["part_ids"])
+        if len(content) != announcement["bytes"] or _md5(content) != completion["md5"]:
             return 400, {"error": {"message": "The parts are not the file that was announced."}}
         del self._announced[upload]
-        file = self._keep(asked["filename"], content, asked["purpose"])
+        file = self._keep(announcement["filename"], content, announcement["purpose"])
         return 200, {"id": upload, "status": "completed", "file": file}
 
     def forget_uploads(self) -> None:
-        """What a server does after an hour."""
+        """Drop unfinished uploads, as a server does after an hour."""
         self._announced.clear()
 
 
@@ -92,9 +92,9 @@ def fields_of(body: bytes) -> dict[str, tuple[str, bytes]]:
     fields = {}
     for part in body.split(boundary)[1:-1]:
         head, _, content = part.partition(b"\r\n\r\n")
-        found = _NAME.search(head)
-        assert found
-        fields[found[1].decode()] = (found[2] or b"").decode(), content.removesuffix(b"\r\n")
+        match = _NAME.search(head)
+        assert match
+        fields[match[1].decode()] = (match[2] or b"").decode(), content.removesuffix(b"\r\n")
     return fields
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from servers.chat import completion
-from servers.misbehaving import HTML, MisbehavingServer
+from servers.misbehaving import HTML, MisbehavingServer, serving
 
 Answers = dict[str, Callable[[list[dict[str, Any]]], str]]
 
@@ -37,10 +37,10 @@ class StreamingServer(MisbehavingServer):
 
     def messages(self, model: str) -> list[dict[str, Any]]:
         """The messages of the last request to the model."""
-        messages: list[dict[str, Any]] = self.of(model)["messages"]
+        messages: list[dict[str, Any]] = self.last_request(model)["messages"]
         return messages
 
-    def of(self, model: str) -> dict[str, Any]:
+    def last_request(self, model: str) -> dict[str, Any]:
         """The last request to the model."""
         return [request for request in self.chat_requests if request["model"] == model][-1]
 
@@ -124,14 +124,6 @@ async def _chunk(writer: asyncio.StreamWriter, data: bytes) -> None:
     await writer.drain()
 
 
-@asynccontextmanager
-async def streaming_server(models: Answers) -> AsyncIterator[StreamingServer]:
-    """The server on a free loopback port; `url` is its base address."""
-    server = StreamingServer(models)
-    running = await asyncio.start_server(server.handle, "127.0.0.1", 0)
-    server.url = f"http://127.0.0.1:{running.sockets[0].getsockname()[1]}/v1"
-    try:
-        yield server
-    finally:
-        running.close()
-        server.hang_up()
+def streaming_server(models: Answers) -> AbstractAsyncContextManager[StreamingServer]:
+    """A server of these models on a free loopback port."""
+    return serving(StreamingServer(models))

@@ -1,4 +1,4 @@
-"""Jobs at a real HTTP server that behaves badly, by a clock that the test turns."""
+"""Fixtures for services: jobs at a misbehaving server, and a clock set by hand."""
 
 from __future__ import annotations
 

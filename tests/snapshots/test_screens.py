@@ -36,8 +36,8 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FtuiApp:
     return app
 
 
-async def drawn(pilot: Pilot[None]) -> str:
-    """The screen once its footer is there and nothing is going on."""
+async def picture_of(pilot: Pilot[None]) -> str:
+    """The screen once its footer is shown and it has settled."""
     app = pilot.app
     await until(pilot, lambda: bool(app.screen.query(Footer)) or app.screen.is_modal)
     await app.workers.wait_for_complete()
@@ -52,7 +52,7 @@ async def test_a_step_before_anything_was_done(
 ) -> None:
     async with app.run_test(size=size) as pilot:
         await pilot.press(key)
-        assert await drawn(pilot) == picture
+        assert await picture_of(pilot) == picture
 
 
 @pytest.mark.parametrize("size", SIZES, ids=["80x24", "120x40"])
@@ -64,21 +64,21 @@ async def test_a_flawed_file_with_its_problems_in_place(
     async with app.run_test(size=size) as pilot:
         await opened(pilot)
         await pilot.press("n", "n", "n")
-        assert await drawn(pilot) == picture
+        assert await picture_of(pilot) == picture
 
 
 async def test_the_help_of_a_screen(app: FtuiApp, picture: SnapshotAssertion) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
-        await drawn(pilot)
+        await picture_of(pilot)
         await pilot.press("question_mark")
-        assert await drawn(pilot) == picture
+        assert await picture_of(pilot) == picture
 
 
 async def test_the_verdict_of_a_walk(app: FtuiApp, picture: SnapshotAssertion) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
-        await drawn(pilot)
+        await picture_of(pilot)
         for _ in range(6):
             await pilot.press("enter")
             await pilot.pause()
         await until(pilot, lambda: bool(app.screen.query(Static)))
-        assert await drawn(pilot) == picture
+        assert await picture_of(pilot) == picture

@@ -1,12 +1,12 @@
-"""What tests of the screen Data share: open, wait, read what is shown."""
+"""Shared by tests of the Data screen: open it, wait for it, read its texts."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from support.screens import text
 from support.waiting import until
 from textual.pilot import Pilot
-from textual.widgets import Static
 
 from tui.app import FtuiApp
 from tui.screens.data.screen import DataScreen
@@ -27,7 +27,7 @@ def app_on(settings: Settings, name: str | Path | None) -> FtuiApp:
 async def settled(pilot: Pilot[None]) -> DataScreen:
     """Wait until the file is open, checked and drawn, or its failure shown."""
 
-    def calm() -> bool:
+    def is_settled() -> bool:
         screen = pilot.app.screen
         if not isinstance(screen, DataScreen):
             return False
@@ -35,7 +35,7 @@ async def settled(pilot: Pilot[None]) -> DataScreen:
         busy = any(worker.is_running and worker.node in nodes for worker in screen.workers)
         return not busy and not text(screen, "#headline").startswith("Opening")
 
-    await until(pilot, calm)
+    await until(pilot, is_settled)
     await pilot.pause(0.05)
     screen = pilot.app.screen
     assert isinstance(screen, DataScreen)
@@ -51,11 +51,6 @@ async def opened(pilot: Pilot[None]) -> DataScreen:
     return await settled(pilot)
 
 
-def text(screen: DataScreen, selector: str) -> str:
-    """What a line says."""
-    return str(screen.query_one(selector, Static).render())
-
-
 def headline(screen: DataScreen) -> str:
     """The sentence at the top."""
     return text(screen, "#headline")
@@ -68,10 +63,10 @@ def rows_shown(screen: DataScreen) -> list[str]:
 
 
 def chat_text(screen: DataScreen) -> str:
-    """The row in full."""
+    """The details of the row."""
     return screen.query_one(ChatView).content.plain
 
 
 def problems(screen: DataScreen) -> str:
-    """What is wrong with the row under the cursor."""
+    """The problems of the row under the cursor."""
     return screen.query_one(ProblemList).content.plain

@@ -1,4 +1,4 @@
-"""An app that shows one dialog and keeps what it answers."""
+"""An app that shows one dialog and keeps its answers."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ class DialogApp(App[None], Generic[Answer]):
         """Whether the dialog is still open."""
         return self.screen is self.dialog
 
-    def said(self, selector: str) -> str:
+    def static_text(self, selector: str) -> str:
         """The text of a Static of the dialog."""
         return str(self.dialog.query_one(selector, Static).render())
 
-    def shown(self) -> str:
+    def screen_text(self) -> str:
         """Everything on the screen, line by line."""
         lines: dict[float, str] = {}
         for x, y, text in _TEXT.findall(self.export_screenshot().partition("</defs>")[2]):
@@ -63,7 +63,7 @@ class DialogApp(App[None], Generic[Answer]):
 async def showing(
     dialog: Screen[Any], size: tuple[int, int] = (80, 24)
 ) -> AsyncIterator[tuple[DialogApp[Any], Pilot[None]]]:
-    """The dialog in an app of that size; nothing of it may stand outside of the screen."""
+    """The dialog in an app of that size; a context manager of the app and its pilot."""
     app: DialogApp[Any] = DialogApp(dialog)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()

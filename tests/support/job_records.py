@@ -1,4 +1,4 @@
-"""Records of jobs as servers tell them, and the views that they add up to."""
+"""Records of jobs as servers report them, and the views made from them."""
 
 from __future__ import annotations
 

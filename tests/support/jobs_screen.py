@@ -1,4 +1,4 @@
-"""Shared by tests of the screen Jobs: jobs on a server, and the texts on the screen."""
+"""Shared by tests of the Jobs screen: jobs on a server, and the texts on the screen."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import asyncio
 import time
 
 from servers.misbehaving import MisbehavingServer
+from support.waiting import until
+from textual.pilot import Pilot
 from textual.widgets import Button, Static
 
 from tui.app import FtuiApp
 from tui.dialogs.confirm import Confirm
+from tui.dialogs.jobs.new_job import NewJob
 from tui.screens.jobs.actions import JobActions
 from tui.screens.jobs.list_screen import JobsScreen
 from tui.services.clock import Clock
@@ -21,8 +24,6 @@ from tui.widgets.line_table import LineTable
 from tui.widgets.live_line import LiveLine
 
 SIZES = [(80, 24), (120, 40)]
-
-
 SPEED = 20.0
 
 
@@ -57,6 +58,17 @@ def screen(app: FtuiApp) -> JobsScreen:
 def headline(app: FtuiApp) -> str:
     screens = [screen for screen in app.screen_stack if isinstance(screen, JobActions)]
     return str(screens[-1].query_one("#headline", Static).render())
+
+
+async def open_jobs(app: FtuiApp, pilot: Pilot[None]) -> None:
+    """Open the Jobs screen and wait until the job with 56 of 90 steps is listed."""
+    await pilot.press("3")
+    await until(pilot, lambda: bool(rows(app)) and "62%" in rows(app)[0])
+
+
+def form_is_open(app: FtuiApp) -> bool:
+    """Whether the form for a new job is open."""
+    return isinstance(app.screen, NewJob) and bool(app.screen.query("#start"))
 
 
 def lines_of(table: LineTable) -> list[str]:

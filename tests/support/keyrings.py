@@ -15,7 +15,7 @@ from keyring.errors import KeyringLocked, PasswordDeleteError
 
 
 class InFile(KeyringBackend):
-    """Keeps everything in the file that `TEST_KEYRING` names."""
+    """Stores keys in the file that `TEST_KEYRING` names."""
 
     priority = 1  # type: ignore[assignment]
 
@@ -23,34 +23,34 @@ class InFile(KeyringBackend):
     def _file(self) -> Path:
         return Path(os.environ["TEST_KEYRING"])
 
-    def _held(self) -> dict[str, str]:
+    def _passwords(self) -> dict[str, str]:
         return dict(json.loads(self._file.read_text())) if self._file.exists() else {}
 
     def get_password(self, service: str, username: str) -> str | None:
-        return self._held().get(f"{service}/{username}")
+        return self._passwords().get(f"{service}/{username}")
 
     def set_password(self, service: str, username: str, password: str) -> None:
-        self._file.write_text(json.dumps(self._held() | {f"{service}/{username}": password}))
+        self._file.write_text(json.dumps(self._passwords() | {f"{service}/{username}": password}))
 
     def delete_password(self, service: str, username: str) -> None:
-        held = self._held()
-        if f"{service}/{username}" not in held:
+        passwords = self._passwords()
+        if f"{service}/{username}" not in passwords:
             raise PasswordDeleteError("not found")
-        del held[f"{service}/{username}"]
-        self._file.write_text(json.dumps(held))
+        del passwords[f"{service}/{username}"]
+        self._file.write_text(json.dumps(passwords))
 
 
 class Silent(KeyringBackend):
-    """Waits for a person who never comes."""
+    """Never answers, like a keyring that waits for a password."""
 
     priority = 1  # type: ignore[assignment]
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked = 0
+        self.calls = 0
 
     def get_password(self, service: str, username: str) -> str | None:
-        self.asked += 1
+        self.calls += 1
         threading.Event().wait()
         return None
 
@@ -59,7 +59,7 @@ class Silent(KeyringBackend):
 
 
 class Locked(KeyringBackend):
-    """Refuses everything; in its words is what it was given."""
+    """Refuses everything, with the password in its error."""
 
     priority = 1  # type: ignore[assignment]
 

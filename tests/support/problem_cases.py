@@ -1,4 +1,4 @@
-"""For each code of a row: a row that has the problem, and a near miss that has not."""
+"""For each code of a row: a row with the problem, and a near miss without it."""
 
 from __future__ import annotations
 
@@ -43,22 +43,22 @@ def call(**function: Any) -> dict[str, Any]:
 
 
 def answer_to(name: str) -> dict[str, Any]:
-    """What a tool answers to a call."""
+    """The answer of a tool to a call."""
     return {"role": "tool", "tool_call_id": name, "content": "found"}
 
 
-def asked(text: str) -> bytes:
-    """A row whose user says this."""
+def user_row(text: str) -> bytes:
+    """A row whose user message is the text."""
     return row({"role": "user", "content": text}, ANSWER)
 
 
-def said(text: str) -> bytes:
-    """A row whose assistant answers this."""
+def assistant_row(text: str) -> bytes:
+    """A row whose answer is the text."""
     return row(USER, {"role": "assistant", "content": text})
 
 
-def shown(*parts: Any) -> bytes:
-    """A row whose user shows these parts."""
+def parts_row(*parts: Any) -> bytes:
+    """A row whose user message has these parts."""
     return row({"role": "user", "content": list(parts)}, ANSWER)
 
 
@@ -79,7 +79,7 @@ def preference(**changed: Any) -> bytes:
 
 @dataclass(frozen=True)
 class Case:
-    """A row that has the problem, and one that nearly has it."""
+    """A row with the problem, and a near miss."""
 
     code: str
     bad: bytes
@@ -94,14 +94,14 @@ LINK = "https://example.com/lamp.png"
 ROW_CASES = [
     Case("not-utf8", GOOD.replace(b"dark", b"d\xe4rk"), GOOD.replace(b"dark", "därk".encode())),
     Case("not-json", b"\xef\xbb\xbf" + GOOD, GOOD),
-    Case("byte-order-mark", b"\xef\xbb\xbf" + GOOD, asked("\ufeffThe lamp is dark.")),
+    Case("byte-order-mark", b"\xef\xbb\xbf" + GOOD, user_row("\ufeffThe lamp is dark.")),
     Case("not-json", GOOD[:-1], GOOD + b"  "),
-    Case("not-json", GOOD.replace(b'"', b"'"), asked("It's 'dark'.")),
+    Case("not-json", GOOD.replace(b'"', b"'"), user_row("It's 'dark'.")),
     Case("not-json", b"[" * 5000, b" " * 5000 + GOOD),
     Case("not-a-number", GOOD[:-1] + b', "score": NaN}', GOOD[:-1] + b', "score": "NaN"}'),
-    Case("lone-surrogate", asked("x").replace(b'"x"', b'"\\ud83d"'), asked("\U0001f600")),
+    Case("lone-surrogate", user_row("x").replace(b'"x"', b'"\\ud83d"'), user_row("\U0001f600")),
     Case("duplicate-key", GOOD.replace(b'"role"', b'"role": "x", "role"', 1), GOOD),
-    Case("duplicate-key", b'{"messages": [], ' + GOOD[1:], asked('a "messages": b "role": c')),
+    Case("duplicate-key", b'{"messages": [], ' + GOOD[1:], user_row('a "messages": b "role": c')),
     Case("not-object", b"[1, 2]", GOOD),
     Case("unknown-field", row(USER, ANSWER, id=3), row(USER, ANSWER, metadata={"id": "3"})),
     Case(
@@ -138,20 +138,22 @@ ROW_CASES = [
     Case("system-not-first", row(USER, SYSTEM, ANSWER), row(SYSTEM, USER, ANSWER)),
     Case("missing-content", row({"role": "user"}, ANSWER), row(USER, calling(CALL))),
     Case("missing-content", row(USER, {**ANSWER, "content": None}), row(USER, calling(CALL))),
-    Case("empty-content", asked(" \n"), asked(".")),
+    Case("empty-content", user_row(" \n"), user_row(".")),
     Case(
         "empty-content",
         row({"role": "user", "content": []}, ANSWER),
-        shown({"type": "text", "text": "x"}),
+        parts_row({"type": "text", "text": "x"}),
     ),
     Case(
         "empty-system",
         row({**SYSTEM, "content": ""}, USER, ANSWER),
         row({**SYSTEM, "content": "."}, USER, ANSWER),
     ),
-    Case("bad-content", row({"role": "user", "content": 5}, ANSWER), asked("5")),
-    Case("bad-part", shown({"type": "hologram"}), shown({"type": "text", "text": "hologram"})),
-    Case("bad-part", row(USER, {**ANSWER, "content": [image(LINK)]}), shown(image(LINK))),
+    Case("bad-content", row({"role": "user", "content": 5}, ANSWER), user_row("5")),
+    Case(
+        "bad-part", parts_row({"type": "hologram"}), parts_row({"type": "text", "text": "hologram"})
+    ),
+    Case("bad-part", row(USER, {**ANSWER, "content": [image(LINK)]}), parts_row(image(LINK))),
     Case("bad-weight", row(USER, {**ANSWER, "weight": 0.5}), row(USER, {**ANSWER, "weight": 1})),
     Case("bad-weight", row(USER, {**ANSWER, "weight": True}), row(USER, {**ANSWER, "weight": 1})),
     Case("bad-weight", row({**USER, "weight": 1}, ANSWER), row(USER, {**ANSWER, "weight": 1})),
@@ -235,37 +237,40 @@ ROW_CASES = [
         preference(input={"messages": [USER, ANSWER, USER]}),
         Format.PREFERENCE,
     ),
-    Case("bad-image", shown(image("lamp.png")), shown(image(LINK))),
-    Case("bad-image", shown(image(5)), shown(image(LINK))),
+    Case("bad-image", parts_row(image("lamp.png")), parts_row(image(LINK))),
+    Case("bad-image", parts_row(image(5)), parts_row(image(LINK))),
     Case(
         "bad-image",
-        shown(image("data:image/gif;base64,R0lG")),
-        shown(image(f"data:image/png;base64,{PNG}")),
+        parts_row(image("data:image/gif;base64,R0lG")),
+        parts_row(image(f"data:image/png;base64,{PNG}")),
     ),
     Case(
         "bad-image",
-        shown(image(f"data:image/jpeg;base64,{PNG}")),
-        shown(image(f"data:image/png;base64,{PNG}")),
+        parts_row(image(f"data:image/jpeg;base64,{PNG}")),
+        parts_row(image(f"data:image/png;base64,{PNG}")),
     ),
     Case(
         "bad-image",
-        shown(image(f"data:image/png;base64,{PNG[:-1]}")),
-        shown(image(f"data:image/png;base64,{PNG}")),
+        parts_row(image(f"data:image/png;base64,{PNG[:-1]}")),
+        parts_row(image(f"data:image/png;base64,{PNG}")),
     ),
     Case(
         "bad-image",
-        shown(image(f"data:image/png;base64,{PNG}{'A' * 13_400_000}")),
-        shown(image(LINK)),
+        parts_row(image(f"data:image/png;base64,{PNG}{'A' * 13_400_000}")),
+        parts_row(image(LINK)),
     ),
     Case(
         "bad-image",
-        shown(image(LINK)),
-        shown(image(f"data:image/png;base64,{PNG}")),
+        parts_row(image(LINK)),
+        parts_row(image(f"data:image/png;base64,{PNG}")),
         options=TOGETHER,
     ),
-    Case("too-many-images", shown(*[image(LINK)] * 11), shown(*[image(LINK)] * 10)),
+    Case("too-many-images", parts_row(*[image(LINK)] * 11), parts_row(*[image(LINK)] * 10)),
     Case(
-        "unsupported-part", shown(image(LINK)), shown({"type": "text", "text": "x"}), options=LOCAL
+        "unsupported-part",
+        parts_row(image(LINK)),
+        parts_row({"type": "text", "text": "x"}),
+        options=LOCAL,
     ),
     Case(
         "bad-tool-name",
@@ -288,32 +293,49 @@ ROW_CASES = [
         row(USER, ANSWER, functions=[{"name": "find"}]),
         row(USER, ANSWER, tools=[TOOL]),
     ),
-    Case("output-too-short", said("x" * 10), said("x" * 11)),
-    Case("output-too-long", said("x" * 2000), said("x" * 1999)),
+    Case("output-too-short", assistant_row("x" * 10), assistant_row("x" * 11)),
+    Case("output-too-long", assistant_row("x" * 2000), assistant_row("x" * 1999)),
     Case(
-        "output-too-long", said("x" * 51), said("x" * 50), options=CheckOptions(longest_output=51)
+        "output-too-long",
+        assistant_row("x" * 51),
+        assistant_row("x" * 50),
+        options=CheckOptions(longest_output=51),
     ),
     Case(
         "refusal",
-        said("I'm sorry, but I can't help with that."),
-        said("I'm sorry to hear that the lamp is dark."),
+        assistant_row("I'm sorry, but I can't help with that."),
+        assistant_row("I'm sorry to hear that the lamp is dark."),
     ),
-    Case("placeholder", said("Dear [NAME], thank you."), said("Press [Enter], thank you.")),
+    Case(
+        "placeholder",
+        assistant_row("Dear [NAME], thank you."),
+        assistant_row("Press [Enter], thank you."),
+    ),
     Case(
         "placeholder",
         row({**SYSTEM, "content": "You work for {{company}}."}, USER, ANSWER),
-        asked("What does {{company}} mean in a template?"),
+        user_row("What does {{company}} mean in a template?"),
     ),
     Case(
         "truncated-output",
-        said('{"category": "bug", "priority":'),
-        said("[1] See the manual, page 3."),
+        assistant_row('{"category": "bug", "priority":'),
+        assistant_row("[1] See the manual, page 3."),
     ),
-    Case("encoding-damage", asked("The cafÃ© is dark."), asked("São Paulo, Ångström, café.")),
-    Case("control-characters", asked("a\u200bb"), asked("a\tb\r\nc")),
-    Case("outer-whitespace", said(" The lamp is dark."), said("The lamp\n\nis dark.")),
-    Case("secret", asked("Use sk-" + "proj-abcDEF123456ghiJKL7890"), asked("Use sk-" + "x" * 40)),
+    Case("encoding-damage", user_row("The cafÃ© is dark."), user_row("São Paulo, Ångström, café.")),
+    Case("control-characters", user_row("a\u200bb"), user_row("a\tb\r\nc")),
     Case(
-        "personal-data", asked("Write to anna@lampen-berg.de."), asked("Write to anna@example.com.")
+        "outer-whitespace",
+        assistant_row(" The lamp is dark."),
+        assistant_row("The lamp\n\nis dark."),
+    ),
+    Case(
+        "secret",
+        user_row("Use sk-" + "proj-abcDEF123456ghiJKL7890"),
+        user_row("Use sk-" + "x" * 40),
+    ),
+    Case(
+        "personal-data",
+        user_row("Write to anna@lampen-berg.de."),
+        user_row("Write to anna@example.com."),
     ),
 ]

@@ -16,7 +16,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d(&#160;|\s)\d\d:\d\d")
 
 
 class SvgSnapshot(SingleFileSnapshotExtension):
-    """One picture a file, beside the test."""
+    """One file for each picture, beside the test."""
 
     _write_mode = WriteMode.TEXT
     file_extension = "svg"

@@ -1,4 +1,4 @@
-"""A program in a pseudo-terminal, and every byte that it sends there."""
+"""A program in a pseudo-terminal, with every byte of its output."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ KEYS = {
 
 
 class Terminal:
-    """A pseudo-terminal with a program in it; a thread takes what it sends."""
+    """A pseudo-terminal with a program in it; a thread reads its output."""
 
     def __init__(
         self,
@@ -60,10 +60,10 @@ class Terminal:
         """
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-        self._sent = bytearray()
+        self._output = bytearray()
         self._ended = False
         self._closed = threading.Event()
-        self._news = threading.Condition()
+        self._new_output = threading.Condition()
         self._process = subprocess.Popen(
             command,
             stdin=slave,
@@ -74,7 +74,7 @@ class Terminal:
             start_new_session=True,
         )
         os.close(slave)
-        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader = threading.Thread(target=self._read_output, daemon=True)
         self._reader.start()
 
     @property
@@ -89,48 +89,51 @@ class Terminal:
 
     @property
     def received(self) -> int:
-        """Bytes that came so far."""
-        return len(self._sent)
+        """The number of bytes of output so far."""
+        return len(self._output)
 
-    def sent(self, since: int = 0) -> bytes:
-        """What came, from a number of bytes on."""
-        return bytes(self._sent[since:])
+    def output(self, since: int = 0) -> bytes:
+        """The output after the first `since` bytes."""
+        return bytes(self._output[since:])
 
     def text(self, since: int = 0) -> str:
-        """What came, without its escape sequences."""
-        return SEQUENCE.sub(b"", self.sent(since)).decode(errors="replace")
+        """The output without escape sequences."""
+        return SEQUENCE.sub(b"", self.output(since)).decode(errors="replace")
 
     def press(self, *keys: str) -> None:
         """Press keys, by name or as they are typed."""
         for key in keys:
             os.write(self._master, KEYS.get(key, key).encode())
 
-    def wait_for(self, words: str, seconds: float = 90, since: int = 0) -> None:
-        """Wait until words are sent.
+    def wait_for(self, text: str, seconds: float = 90, since: int = 0) -> None:
+        """Wait until the output has the text.
 
         Raises:
-            TimeoutError: they never came.
+            TimeoutError: it never came.
         """
-        self._wait(lambda: words in self.text(since), words, seconds)
+        self._wait(lambda: text in self.text(since), text, seconds)
 
     def wait_until_calm(self, quiet: float = 0.3, seconds: float = 30) -> None:
-        """Wait until nothing came for a while.
+        """Wait until there was no output for `quiet` seconds.
 
         Raises:
-            TimeoutError: it never was so.
+            TimeoutError: there was output all the time.
         """
         deadline, before = time.monotonic() + seconds, -1
-        with self._news:
+        with self._new_output:
             while before != self.received:
                 before = self.received
-                self._news.wait(quiet)
+                self._new_output.wait(quiet)
                 if time.monotonic() > deadline:
                     raise TimeoutError("the terminal never was calm")
 
-    def _wait(self, done: Callable[[], bool], what: str, seconds: float) -> None:
-        with self._news:
-            if not self._news.wait_for(lambda: done() or self._ended, seconds) or not done():
-                raise TimeoutError(f"{what!r} never came; last was {self.text()[-2000:]!r}")
+    def _wait(self, condition: Callable[[], bool], description: str, seconds: float) -> None:
+        with self._new_output:
+            if (
+                not self._new_output.wait_for(lambda: condition() or self._ended, seconds)
+                or not condition()
+            ):
+                raise TimeoutError(f"{description!r} never came; last was {self.text()[-2000:]!r}")
 
     def wait_for_end(self, seconds: float = 30) -> int:
         """The exit status, once the program has ended."""
@@ -152,33 +155,33 @@ class Terminal:
             time.sleep(0.02)
 
     def go_on(self) -> None:
-        """Let a stopped program go on, as `fg` does."""
+        """Resume a stopped program, as `fg` does."""
         self._process.send_signal(signal.SIGCONT)
 
     def hang_up(self, by: signal.Signals = signal.SIGHUP) -> int:
-        """What a dropped connection does; gives the exit status."""
+        """End the program as a dropped connection does; return the exit status."""
         self._process.send_signal(by)
         return self.wait_for_end()
 
     def close(self) -> int:
-        """The terminal goes, and no signal comes; gives the exit status."""
+        """Close the terminal without a signal; return the exit status."""
         self._closed.set()
         self._reader.join(10)
         os.close(self._master)
         return self._process.wait(30)
 
-    def _read(self) -> None:
+    def _read_output(self) -> None:
         while True:
             try:
                 while not select.select([self._master], [], [], 0.5)[0]:
                     if self._closed.is_set():
                         return
                 data = os.read(self._master, 1 << 16)
-            except OSError:  # how Linux tells that nobody holds the other side any more
+            except OSError:  # raised by Linux once the other side is closed
                 data = b""
-            with self._news:
-                self._sent += data
+            with self._new_output:
+                self._output += data
                 self._ended = not data
-                self._news.notify_all()
+                self._new_output.notify_all()
             if not data:
                 return

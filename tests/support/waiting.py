@@ -1,4 +1,4 @@
-"""Waiting for what a test expects, however slow the machine is."""
+"""Waiting for a condition, however slow the machine is."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from textual.pilot import Pilot
 
 PATIENCE = 90.0
-"""Seconds; what a test waits for comes within moments on a machine that is not busy."""
+"""Seconds; far more than a condition takes on a machine that is not busy."""
 
 
 async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:

@@ -1,4 +1,4 @@
-"""What tests of jobs share: a clock that is turned by hand, a run that a server tells."""
+"""What tests of jobs share: a clock set by hand, and a finished run on a test server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tui.services.jobs.jobs import Jobs
 
 
 class Time:
-    """A clock that a test turns: sleeping moves it on and runs what is planned for that moment."""
+    """A clock set by hand: a sleep advances it and runs the next action of `plan`."""
 
     def __init__(self) -> None:
         self.at = 1_700_000_000.0
@@ -40,8 +40,16 @@ def request(path: Path, **fields: object) -> JobRequest:
     )
 
 
-async def seen(jobs: Jobs, job: str = "ftjob-1") -> list[Record]:
+async def watch_to_end(jobs: Jobs, job: str = "ftjob-1") -> list[Record]:
+    """The records of a job, watched until it has ended."""
     return [record async for record in jobs.watch("far", job)]
+
+
+async def follow_to_first_records(jobs: Jobs) -> None:
+    """Follow a job until its first records are logged."""
+    async for update in jobs.follow("far", "ftjob-1"):
+        if update.records:
+            break
 
 
 def steps(records: list[Record]) -> list[int]:

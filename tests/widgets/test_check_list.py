@@ -1,4 +1,4 @@
-"""The list with boxes: keys, clicks, and what it tells."""
+"""The list with check boxes: keys, clicks and messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A diff on the screen: marks, what differs within a line, long lines, hostile text."""
+"""The diff view: marks, changes within a line, long lines, hostile text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ lines = st.builds(DiffLine, st.sampled_from(["same", "removed", "added"]), st.te
 
 
 class DiffApp(App[None]):
-    """One diff."""
+    """An app with one diff."""
 
     def compose(self) -> ComposeResult:
         yield DiffView()
@@ -35,7 +35,7 @@ def laid_out(diff: list[DiffLine], width: int) -> list[str]:
 
 
 def changed(view: DiffView) -> list[str]:
-    """The parts that are marked as different, one a line of the screen that has one."""
+    """The marked differences, one for each line that has one."""
     return [
         line.plain[span.start : span.end]
         for line in view.lines
@@ -45,17 +45,17 @@ def changed(view: DiffView) -> list[str]:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_what_differs_within_a_line_is_marked(size: tuple[int, int]) -> None:
+async def test_differences_within_a_line_are_marked(size: tuple[int, int]) -> None:
     app = DiffApp()
     async with app.run_test(size=size) as pilot:
         app.view.show(
             row_diff('{"a": " cafÃ© ", "b": 1}'.encode(), '{"a": "café", "b": 1}'.encode())
         )
         await pilot.pause()
-        shown = [line.plain for line in app.view.lines]
-        assert '-   "a": " cafÃ© ",' in shown
-        assert '+   "a": "café",' in shown
-        assert '    "b": 1' in shown
+        lines = [line.plain for line in app.view.lines]
+        assert '-   "a": " cafÃ© ",' in lines
+        assert '+   "a": "café",' in lines
+        assert '    "b": 1' in lines
         assert changed(app.view) == [" cafÃ© ", "café"]
 
 
@@ -86,14 +86,14 @@ async def test_lines_that_are_only_added_have_no_marked_words() -> None:
 @given(st.lists(lines, max_size=30), st.integers(10, 120))
 @settings(max_examples=60)
 def test_every_line_fits_and_nothing_is_lost(diff: list[DiffLine], width: int) -> None:
-    shown = laid_out(diff, width)
-    assert all(cell_len(line) <= width for line in shown)
-    assert not any(map(has_unsafe, shown))
-    assert "".join(line[2:] for line in shown) == "".join(scrub(line.text) for line in diff)
+    drawn_lines = laid_out(diff, width)
+    assert all(cell_len(line) <= width for line in drawn_lines)
+    assert not any(map(has_unsafe, drawn_lines))
+    assert "".join(line[2:] for line in drawn_lines) == "".join(scrub(line.text) for line in diff)
 
 
 async def test_scrolling_repaints_only_what_differs() -> None:
-    """A line that looks like the one that was there costs nothing on the wire."""
+    """Unchanged lines send no bytes."""
     app = DiffApp()
     async with app.run_test(size=(120, 40)) as pilot:
         app.view.show([DiffLine("same", f"line {n // 20} " + "x" * 90) for n in range(180)])
@@ -101,11 +101,11 @@ async def test_scrolling_repaints_only_what_differs() -> None:
         repainted: list[Region] = []
         refresh = app.view.refresh
 
-        def noted(*regions: Region, **more: bool) -> DiffView:
+        def record_refresh(*regions: Region, **more: bool) -> DiffView:
             repainted.extend(regions)
             return refresh(*regions, **more)
 
-        app.view.refresh = noted  # type: ignore[method-assign]
+        app.view.refresh = record_refresh  # type: ignore[method-assign]
         await pilot.press("down")
         assert app.view.scroll_offset.y == 20
         assert {(region.width, region.height) for region in repainted} == {(1, 1)}

@@ -1,4 +1,4 @@
-"""The table of any length: a cursor, lines on demand, cells that stay in their columns."""
+"""The table of any length: cursor, rows on demand, aligned cells."""
 
 from __future__ import annotations
 
@@ -62,10 +62,10 @@ async def test_only_visible_rows_of_a_million_are_requested(size: tuple[int, int
         await pilot.pause()
         assert set(app.requested) == set(range(size[1] - 1))
         table = app.query_one(LineTable)
-        shown = lines(table)
-        assert shown[0].split() == (["n", "text", "more"] if size[0] > 100 else ["n", "text"])
-        assert {cell_len(line) for line in shown} == {size[0]}
-        assert not any(has_unsafe(line) for line in shown)
+        visible = lines(table)
+        assert visible[0].split() == (["n", "text", "more"] if size[0] > 100 else ["n", "text"])
+        assert {cell_len(line) for line in visible} == {size[0]}
+        assert not any(has_unsafe(line) for line in visible)
 
 
 async def test_keys_move_the_cursor_and_select() -> None:
@@ -133,19 +133,19 @@ async def test_a_table_that_shrinks_keeps_its_cursor_on_a_row() -> None:
 
 @given(st.text(), st.integers(0, 40), st.booleans())
 def test_a_cell_takes_exactly_its_width(text: str, width: int, right: bool) -> None:
-    shown = fit(text, width, right=right)
-    assert cell_len(shown) == width
-    assert not has_unsafe(shown)
+    cell = fit(text, width, right=right)
+    assert cell_len(cell) == width
+    assert not has_unsafe(cell)
 
 
 @given(st.integers(40, 300))
 def test_the_columns_fill_the_table(width: int) -> None:
     widths = column_widths(COLUMNS, width)
-    shown = [width for width in widths if width]
-    assert sum(shown) + len(shown) - 1 == width
+    visible = [width for width in widths if width]
+    assert sum(visible) + len(visible) - 1 == width
 
 
-async def test_a_mark_tells_where_the_visible_rows_stand() -> None:
+async def test_a_mark_shows_the_position_of_the_visible_rows() -> None:
     app = TableApp()
     async with app.run_test(size=(80, 24)) as pilot:
         table = app.query_one(LineTable)

@@ -1,4 +1,4 @@
-"""The loop bar: one line that always fits."""
+"""The loop bar always fits one line."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BUSY_LOOP = LoopState(
 
 
 class Bar(App[None]):
-    """A bar and nothing else."""
+    """An app with only the bar."""
 
     loop: reactive[LoopState] = reactive(BUSY_LOOP)
 
@@ -37,9 +37,7 @@ SHORT = "1 Decide ✓ fine-tune │ 2 Data ✗ 3 invalid │ 3 Jobs ▶ 62% │ 
     ("width", "expected"),
     [(80, SHORT), (120, SHORT.replace("invalid", "invalid of 120").replace("▶ 62%", "▶ running"))],
 )
-async def test_long_states_give_way_to_their_short_forms_where_the_line_is_short(
-    width: int, expected: str
-) -> None:
+async def test_states_are_abbreviated_if_the_line_is_short(width: int, expected: str) -> None:
     async with Bar().run_test(size=(width, 24)) as pilot:
         assert isinstance(pilot.app, Bar)
         await pilot.pause()
@@ -47,7 +45,7 @@ async def test_long_states_give_way_to_their_short_forms_where_the_line_is_short
         assert pilot.app.query(LoopStep).last().region.right <= width
 
 
-async def test_a_terminal_that_changes_its_width_changes_the_words() -> None:
+async def test_states_are_abbreviated_anew_when_the_terminal_is_resized() -> None:
     async with Bar().run_test(size=(120, 24)) as pilot:
         assert isinstance(pilot.app, Bar)
         await pilot.resize_terminal(80, 24)
@@ -55,7 +53,7 @@ async def test_a_terminal_that_changes_its_width_changes_the_words() -> None:
         assert pilot.app.text() == SHORT
 
 
-async def test_steps_that_have_not_begun_give_up_their_words_first() -> None:
+async def test_steps_that_have_not_begun_are_abbreviated_first() -> None:
     async with Bar().run_test(size=(80, 24)) as pilot:
         assert isinstance(pilot.app, Bar)
         pilot.app.loop = LoopState(data=StepState(Tone.BAD, "412,000 invalid"))

@@ -11,12 +11,12 @@ TITLES = ["line", "state", "turns", "tokens"]
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_columns_that_lose_their_tick_are_hidden(size: tuple[int, int]) -> None:
+async def test_unticked_columns_are_hidden(size: tuple[int, int]) -> None:
     async with showing(ChooseColumns(TITLES, frozenset({"turns"})), size) as (app, pilot):
         assert not outside(app)
-        shown = app.shown()
-        assert "[x] state" in shown
-        assert "[ ] turns" in shown
+        text = app.screen_text()
+        assert "[x] state" in text
+        assert "[ ] turns" in text
         await pilot.press("down", "space", "down", "space", "enter")
         assert app.answers == [frozenset({"state"})]
 
@@ -27,13 +27,13 @@ async def test_esc_changes_nothing() -> None:
         assert app.answers == [None]
 
 
-async def test_a_table_without_columns_is_refused_in_place() -> None:
+async def test_hiding_every_column_is_refused_in_the_dialog() -> None:
     async with showing(ChooseColumns(TITLES, frozenset())) as (app, pilot):
         await pilot.press("minus", "enter")
         assert app.open
-        assert "Select at least one column" in app.shown()
+        assert "Select at least one column" in app.screen_text()
         await pilot.press("plus")
-        assert "needs a column" not in app.shown()
+        assert "needs a column" not in app.screen_text()
         await pilot.press("enter")
         assert app.answers == [frozenset()]
 

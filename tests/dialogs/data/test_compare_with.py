@@ -13,8 +13,8 @@ from tui.dialogs.data.compare_with import CompareWith
 from tui.domain.text import has_unsafe
 
 
-async def answered(app: DialogApp[object], pilot: Pilot[None], *keys: str) -> None:
-    """Press keys and wait until the files were looked at."""
+async def press_and_wait(app: DialogApp[object], pilot: Pilot[None], *keys: str) -> None:
+    """Press keys and wait until the files are checked."""
     await pilot.press(*keys)
     await app.workers.wait_for_complete(list(app.dialog.workers))
     await pilot.pause()
@@ -36,7 +36,7 @@ async def test_typed_paths_are_returned(size: tuple[int, int], files: tuple[Path
         validation.value = str(files[0])
         await pilot.press("enter")
         test.value = str(files[1])
-        await answered(app, pilot, "enter")
+        await press_and_wait(app, pilot, "enter")
         assert app.answers == [files]
 
 
@@ -45,7 +45,7 @@ async def test_files_of_the_last_comparison_can_be_removed(
 ) -> None:
     async with showing(CompareWith(*files)) as (app, pilot):
         app.dialog.query_one("#test", Input).clear()
-        await answered(app, pilot, "ctrl+s")
+        await press_and_wait(app, pilot, "ctrl+s")
         assert app.answers == [(files[0], None)]
 
 
@@ -53,18 +53,18 @@ async def test_an_unreadable_file_is_reported_in_place(
     tmp_path: Path, files: tuple[Path, Path]
 ) -> None:
     async with showing(CompareWith(files[0], tmp_path / "none.jsonl")) as (app, pilot):
-        await answered(app, pilot, "ctrl+s")
+        await press_and_wait(app, pilot, "ctrl+s")
         assert app.open
-        assert "There is no file" in app.said("#compare-with-message")
+        assert "There is no file" in app.static_text("#compare-with-message")
         field = app.dialog.query_one("#test", Input)
         assert field.has_focus
         assert field.value.endswith("none.jsonl")
         field.value = str(tmp_path)
-        await answered(app, pilot, "ctrl+s")
-        assert "is a folder" in app.said("#compare-with-message")
+        await press_and_wait(app, pilot, "ctrl+s")
+        assert "is a folder" in app.static_text("#compare-with-message")
         field.value = str(files[0])
-        await answered(app, pilot, "ctrl+s")
-        assert "are the same" in app.said("#compare-with-message")
+        await press_and_wait(app, pilot, "ctrl+s")
+        assert "are the same" in app.static_text("#compare-with-message")
         await pilot.press("escape")
         assert app.answers == [None]
 
@@ -75,8 +75,8 @@ async def test_a_hostile_file_name_is_shown_scrubbed_and_returned_unchanged(
     evil = tmp_path / "\x1b]0;PWNED\x07[red].jsonl"
     evil.write_text("{}\n")
     async with showing(CompareWith(evil)) as (app, pilot):
-        assert not any(map(has_unsafe, app.shown().splitlines()))
-        await answered(app, pilot, "ctrl+s")
+        assert not any(map(has_unsafe, app.screen_text().splitlines()))
+        await press_and_wait(app, pilot, "ctrl+s")
         assert app.answers == [(evil, None)]
 
 
@@ -86,7 +86,7 @@ async def test_a_path_is_completed_by_the_right_arrow(files: tuple[Path, Path]) 
         field.value = str(files[0])[:-7]
         for _ in range(50):
             await pilot.pause(0.01)
-            if "jsonl" in app.shown():
+            if "jsonl" in app.screen_text():
                 break
         await pilot.press("right")
         assert field.value == str(files[0])

@@ -1,4 +1,4 @@
-"""The list of what is not written yet."""
+"""The list of changes that are not written yet."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def dialog(edits: Edits) -> PendingChanges:
 async def test_every_step_shows_its_lines(size: tuple[int, int]) -> None:
     async with showing(dialog(some_edits()), size) as (app, pilot):
         assert not outside(app)
-        shown = app.shown()
-        assert "12 rows edited, 2 excluded" in shown
-        assert "Nothing is written until" in shown
-        assert not any(map(has_unsafe, shown.splitlines()))
-        assert "lines 4, 10" in shown  # what `u` would undo stands under the cursor
+        text = app.screen_text()
+        assert "12 rows edited, 2 excluded" in text
+        assert "Nothing is written until" in text
+        assert not any(map(has_unsafe, text.splitlines()))
+        assert "lines 4, 10" in text  # what `u` would undo stands under the cursor
         await pilot.press("down")
-        assert "lines 41-52" in app.shown()
+        assert "lines 41-52" in app.screen_text()
         await pilot.press("up", "up")
-        assert "line 8" in app.shown()
-        assert "– undone" in app.shown()
+        assert "line 8" in app.screen_text()
+        assert "– undone" in app.screen_text()
         await pilot.press("escape")
         assert app.answers == [None]
 
@@ -46,30 +46,30 @@ async def test_the_lines_of_a_step_over_a_million_rows_are_shortened() -> None:
     edits = Edits()
     edits.do("exclude", dict.fromkeys(range(0, 300000, 3), EXCLUDED))
     async with showing(dialog(edits)) as (app, _):
-        shown = app.shown()
-        assert "100,000" in shown
-        assert "lines 1, 4, 7, 10" in shown
-        assert "… and 98,000 rows more" in " ".join(shown.split())
+        text = app.screen_text()
+        assert "100,000" in text
+        assert "lines 1, 4, 7, 10" in text
+        assert "… and 98,000 rows more" in " ".join(text.split())
         assert not app.dialog.query_one("#pending-lines", Static).max_scroll_y
 
 
 async def test_no_pending_changes_is_one_sentence() -> None:
     async with showing(PendingChanges([], lambda row: row, [])) as (app, pilot):
-        assert "every row is as in the file" in app.shown()
+        assert "every row is as in the file" in app.screen_text()
         await pilot.press("escape")
         assert not app.open
 
 
-async def test_all_undone_still_lists_what_can_be_redone() -> None:
+async def test_undone_steps_are_listed_although_nothing_is_pending() -> None:
     edits = Edits()
     edits.do("edit", {7: RowEdit(b"[]")})
     edits.undo()
     async with showing(dialog(edits)) as (app, _):
-        assert "every row is as in the file" in app.shown()
-        assert "– undone" in app.shown()
+        assert "every row is as in the file" in app.screen_text()
+        assert "– undone" in app.screen_text()
 
 
-def test_a_row_that_is_as_it_was_again_is_not_counted() -> None:
+def test_a_row_restored_to_its_original_is_not_counted() -> None:
     edits = Edits()
     edits.do("exclude", {1: EXCLUDED, 2: EXCLUDED})
     edits.do("keep", {1: UNTOUCHED})

@@ -1,4 +1,4 @@
-"""The statistics of a file, as a dialog that scrolls."""
+"""The dialog with the statistics of a file."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ def dialog(*, blocks: bool | None = None) -> RowStatistics:
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_it_scrolls_to_the_end_by_keyboard(size: tuple[int, int]) -> None:
+async def test_the_statistics_scroll_to_the_end_by_keyboard(size: tuple[int, int]) -> None:
     async with showing(dialog(), size) as (app, pilot):
         assert not outside(app)
-        assert "60 rows without errors" in app.shown()
+        assert "60 rows without errors" in app.screen_text()
         await pilot.press("G")
-        assert "System prompts" in app.shown()
-        assert not any(map(has_unsafe, app.shown().splitlines()))
+        assert "System prompts" in app.screen_text()
+        assert not any(map(has_unsafe, app.screen_text().splitlines()))
         await pilot.press("g", "pagedown", "k", "escape")
         assert app.answers == [None]
 
 
-async def test_a_terminal_that_becomes_wider_shows_two_columns() -> None:
+async def test_a_wider_terminal_shows_two_columns() -> None:
     async with showing(dialog(), (80, 24)) as (app, pilot):
         view = app.dialog.query_one(StatisticsView)
         below = len(view.lines)
@@ -46,7 +46,7 @@ async def test_a_terminal_that_becomes_wider_shows_two_columns() -> None:
         assert len(view.lines) < below
 
 
-async def test_plain_ascii_where_asked_for() -> None:
+async def test_bars_are_ascii_if_configured() -> None:
     async with showing(dialog(blocks=False)) as (app, _):
-        assert "###" in app.shown()
-        assert "━" not in app.shown()
+        assert "###" in app.screen_text()
+        assert "━" not in app.screen_text()

@@ -1,4 +1,4 @@
-"""Asking what to write: the name, the split, what is left out; every error in its place."""
+"""The dialog for writing a file: name, split, rejected rows, and errors in place."""
 
 from __future__ import annotations
 
@@ -39,25 +39,25 @@ def dialog(
 
 
 async def pressed(app: DialogApp[Any], pilot: Pilot[None], *keys: str) -> None:
-    """Press keys and wait until the path was looked at."""
+    """Press keys and wait until the path is checked."""
     await pilot.press(*keys)
     await app.workers.wait_for_complete(list(app.dialog.workers))
     await pilot.pause()
 
 
-def word(app: DialogApp[Any]) -> str:
-    return app.said("#write-file-message")
+def message(app: DialogApp[Any]) -> str:
+    return app.static_text("#write-file-message")
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_file_is_written_by_keyboard_alone(size: tuple[int, int], source: Path) -> None:
     async with showing(dialog(source), size) as (app, pilot):
         assert not outside(app)
-        assert word(app).startswith("110 rows for training, 10 rejected")
+        assert message(app).startswith("110 rows for training, 10 rejected")
         await pilot.press("enter", *"Hi", "enter", *"10%", "enter", *"0.2", "enter")
         await pilot.press("enter")  # the seed stays; then the list, which begins with the most
         await pilot.press("down", "space")
-        assert word(app).startswith(
+        assert message(app).startswith(
             "About 70 rows for training, 10 for validation, 20 for testing, 20 rejected"
         )
         await pressed(app, pilot, "ctrl+s")
@@ -99,20 +99,20 @@ async def test_invalid_input_is_reported_in_place(source: Path) -> None:
             before, field.value = field.value, typed
             await pressed(app, pilot, "ctrl+s")
             assert app.open
-            assert word(app).startswith("✗ " + reason)
+            assert message(app).startswith("✗ " + reason)
             assert field.value == typed
             field.value = before
         await pressed(app, pilot, "ctrl+s")
         assert not app.open
 
 
-async def test_a_split_that_leaves_nothing_to_train_on_is_refused(source: Path) -> None:
+async def test_a_split_without_training_rows_is_refused(source: Path) -> None:
     async with showing(dialog(source)) as (app, pilot):
         app.dialog.query_one("#validation", Input).value = "50%"
         app.dialog.query_one("#test", Input).value = "0.5"
         await pressed(app, pilot, "ctrl+s")
         assert app.open
-        assert "must be less than 1" in word(app)
+        assert "must be less than 1" in message(app)
 
 
 async def test_the_source_and_folders_are_never_written_to(source: Path) -> None:
@@ -127,24 +127,24 @@ async def test_the_source_and_folders_are_never_written_to(source: Path) -> None
             app.dialog.query_one("#out", Input).value = str(path)
             await pressed(app, pilot, "ctrl+s")
             assert app.open
-            assert reason in word(app)
+            assert reason in message(app)
 
 
 async def test_an_existing_file_is_reported_before_writing(source: Path) -> None:
     existing = source.with_name("existing.jsonl")
     existing.write_text("{}\n")
     async with showing(dialog(source)) as (app, pilot):
-        assert "exists" not in word(app)
+        assert "exists" not in message(app)
         app.dialog.query_one("#out", Input).value = str(existing)
         await pressed(app, pilot)
-        assert "The file exists: you will be asked first." in word(app)
+        assert "The file exists: you will be asked first." in message(app)
         await pressed(app, pilot, "ctrl+s")
         (request,) = app.answers
         assert request.out == existing
         assert not request.replace
 
 
-async def test_a_request_that_failed_comes_back_as_it_was_typed(source: Path) -> None:
+async def test_the_dialog_reopens_with_the_values_of_a_failed_request(source: Path) -> None:
     failed = WriteRequest(
         out=Path("/full/disk.jsonl"),
         system="Be brief.",
@@ -157,28 +157,30 @@ async def test_a_request_that_failed_comes_back_as_it_was_typed(source: Path) ->
         assert app.answers == [failed]
 
 
-async def test_a_file_without_warnings_asks_for_less(source: Path) -> None:
+async def test_a_file_without_warnings_has_no_list_of_warnings(source: Path) -> None:
     async with showing(dialog(source, quality={})) as (app, pilot):
-        assert "leave out" not in app.shown()
-        assert "space" not in app.shown()
+        assert "leave out" not in app.screen_text()
+        assert "space" not in app.screen_text()
         await pilot.press("escape")
         assert app.answers == [None]
 
 
 async def test_a_file_without_valid_rows_is_not_written(source: Path) -> None:
-    nothing = WriteFile(source, Format.CHAT, NONE_GOOD, {}, source.with_name("new.jsonl"))
-    async with showing(nothing) as (app, pilot):
+    dialog_without_rows = WriteFile(
+        source, Format.CHAT, NONE_GOOD, {}, source.with_name("new.jsonl")
+    )
+    async with showing(dialog_without_rows) as (app, pilot):
         await pressed(app, pilot, "ctrl+s")
         assert app.open
-        assert "The file has no valid rows" in word(app)
+        assert "The file has no valid rows" in message(app)
 
 
-async def test_evil_names_are_shown_scrubbed_and_kept(tmp_path: Path) -> None:
+async def test_hostile_file_names_are_shown_scrubbed_and_returned_unchanged(tmp_path: Path) -> None:
     evil = tmp_path / "\x1b]0;PWNED\x07[red].jsonl"
     evil.write_text("{}\n")
     form = WriteFile(evil, Format.CHAT, COUNTS, {}, evil.with_suffix(".chat.jsonl"))
     async with showing(form) as (app, pilot):
-        assert not any(map(has_unsafe, app.shown().splitlines()))
+        assert not any(map(has_unsafe, app.screen_text().splitlines()))
         await pressed(app, pilot, "ctrl+s")
         (request,) = app.answers
         assert request.out == evil.with_suffix(".chat.jsonl")

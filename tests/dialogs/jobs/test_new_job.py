@@ -1,4 +1,4 @@
-"""The form for a new job: what fits, what it foresees, and what no value can do to it."""
+"""The form for a new job: its fields, its forecast and its errors."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def training(tmp_path: Path) -> Path:
     return path
 
 
-def word(app: DialogApp[object]) -> str:
-    return app.said("#new-job-word")
+def message(app: DialogApp[object]) -> str:
+    return app.static_text("#new-job-word")
 
 
 def type_into(app: DialogApp[object], **values: str) -> None:
@@ -54,20 +54,20 @@ async def test_the_start_button_is_visible_and_every_field_reachable(
     services: Services, training: Path, size: tuple[int, int]
 ) -> None:
     async with showing(NewJob(services, training), size) as (app, pilot):
-        await until(pilot, lambda: "60 rows" in word(app))
-        seen = set()
+        await until(pilot, lambda: "60 rows" in message(app))
+        reached = set()
         for _ in range(len(FIELDS) + 2):
             app.screen.focus_next()
             await pilot.pause()
             focused = app.screen.focused
             assert focused is not None
-            shown = app.screen.find_widget(focused)
-            assert shown.visible_region == shown.region, f"{focused.id} is out of sight"
-            seen.add(focused.id)
+            geometry = app.screen.find_widget(focused)
+            assert geometry.visible_region == geometry.region, f"{focused.id} is out of sight"
+            reached.add(focused.id)
             start = app.screen.find_widget(app.dialog.query_one("#start", Button))
             assert start.visible_region == start.region
             assert start.region.bottom <= size[1]
-        assert set(FIELDS) <= seen
+        assert set(FIELDS) <= reached
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -75,9 +75,9 @@ async def test_the_forecast_is_visible(
     services: Services, training: Path, size: tuple[int, int]
 ) -> None:
     async with showing(NewJob(services, training), size) as (app, pilot):
-        await until(pilot, lambda: "60 rows" in word(app))
-        assert "3 epochs · 90 steps" in app.shown()
-        assert "time: unknown" in app.shown()
+        await until(pilot, lambda: "60 rows" in message(app))
+        assert "3 epochs · 90 steps" in app.screen_text()
+        assert "time: unknown" in app.screen_text()
 
 
 async def test_the_focused_field_shows_its_help(services: Services, training: Path) -> None:
@@ -89,9 +89,9 @@ async def test_the_focused_field_shows_its_help(services: Services, training: Pa
             ("more", "lora_alpha"),
         ):
             app.dialog.query_one(f"#{name}").focus()
-            await until(pilot, lambda words=words: words in app.said("#new-job-about"))  # type: ignore[misc]
+            await until(pilot, lambda words=words: words in app.static_text("#new-job-about"))  # type: ignore[misc]
         type_into(app, more="lora_dropout=0.1")
-        await until(pilot, lambda: "against overfitting" in app.said("#new-job-about"))
+        await until(pilot, lambda: "against overfitting" in app.static_text("#new-job-about"))
 
 
 async def test_the_shutdown_date_of_a_model_is_shown(tmp_path: Path) -> None:
@@ -103,10 +103,10 @@ async def test_the_shutdown_date_of_a_model_is_shown(tmp_path: Path) -> None:
         )
         await services.probing.probe("far")
         await services.providers.close()
-    asked = JobRequest(training_file_id="file-9", model="old-base", provider="far")
-    async with showing(NewJob(services, request=asked)) as (app, pilot):
+    request = JobRequest(training_file_id="file-9", model="old-base", provider="far")
+    async with showing(NewJob(services, request=request)) as (app, pilot):
         app.dialog.query_one("#model").focus()
-        await until(pilot, lambda: "It ends 2099-01-14, in" in app.said("#new-job-about"))
+        await until(pilot, lambda: "It ends 2099-01-14, in" in app.static_text("#new-job-about"))
 
 
 async def test_lora_fields_are_hidden_for_servers_without_lora(
@@ -116,7 +116,7 @@ async def test_lora_fields_are_hidden_for_servers_without_lora(
         assert app.dialog.query_one("#lora").region.width > 0
         app.dialog.query_one("#provider", Select).value = "openai"
         type_into(app, model="gpt-4.1-mini", lora_r="8")
-        await until(pilot, lambda: "price: about" in word(app))
+        await until(pilot, lambda: "price: about" in message(app))
         assert app.dialog.query_one("#lora").region.width == 0
         await pilot.press("ctrl+s")
         await pilot.pause()
@@ -129,8 +129,8 @@ async def test_a_validation_share_is_in_forecast_and_request(
 ) -> None:
     async with showing(NewJob(services, training)) as (app, pilot):
         type_into(app, validation_file="10%", epochs="2", batch_size="4", more="packing=no")
-        await until(pilot, lambda: "54 rows" in word(app))
-        assert "2 epochs · 28 steps" in word(app)
+        await until(pilot, lambda: "54 rows" in message(app))
+        assert "2 epochs · 28 steps" in message(app)
         await pilot.press("ctrl+s")
         await pilot.pause()
         (request,) = app.answers
@@ -146,11 +146,11 @@ async def test_truncation_is_shown_before_the_start(
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     async with showing(NewJob(services, path), (120, 40)) as (app, pilot):
         type_into(app, model=str(tiny_model))
-        await until(pilot, lambda: "! truncated: " in word(app))
-        assert "tokens of 1 row; limit 512 tokens per example" in word(app)
-        assert "counted by tiny-llama" in word(app)
+        await until(pilot, lambda: "! truncated: " in message(app))
+        assert "tokens of 1 row; limit 512 tokens per example" in message(app)
+        assert "counted by tiny-llama" in message(app)
         type_into(app, more="context_length=64")
-        await until(pilot, lambda: "limit 64 tokens per example" in word(app))
+        await until(pilot, lambda: "limit 64 tokens per example" in message(app))
 
 
 async def test_the_file_is_checked_while_other_fields_are_missing(
@@ -158,10 +158,10 @@ async def test_the_file_is_checked_while_other_fields_are_missing(
 ) -> None:
     async with showing(NewJob(services)) as (app, pilot):
         type_into(app, model="", training_file=str(training))
-        await until(pilot, lambda: word(app) == "Enter a base model.")
+        await until(pilot, lambda: message(app) == "Enter a base model.")
         await pilot.pause(0.5)
         type_into(app, model="gpt-4.1-mini")
-        await until(pilot, lambda: "60 rows" in word(app))
+        await until(pilot, lambda: "60 rows" in message(app))
 
 
 async def test_a_measured_job_gives_a_time_estimate(services: Services, training: Path) -> None:
@@ -178,7 +178,7 @@ async def test_a_measured_job_gives_a_time_estimate(services: Services, training
     ]
     await log.append(metrics)
     async with showing(NewJob(services, training)) as (app, pilot):
-        await until(pilot, lambda: "measured in tickets" in word(app))
+        await until(pilot, lambda: "measured in tickets" in message(app))
 
 
 async def test_errors_of_the_file_block_and_warnings_are_shown(
@@ -191,14 +191,14 @@ async def test_errors_of_the_file_block_and_warnings_are_shown(
         bad = tmp_path / "bad.jsonl"
         bad.write_bytes(training.read_bytes())
         type_into(app, training_file=str(bad))
-        await until(pilot, lambda: "line 61" in word(app))
+        await until(pilot, lambda: "line 61" in message(app))
         await pilot.press("ctrl+s")
         await pilot.pause()
         assert app.open
         warned = tmp_path / "warned.jsonl"
         warned.write_text("".join(json.dumps(row) + "\n" for row in good_rows(20)))
         type_into(app, training_file=str(warned))
-        await until(pilot, lambda: "! The file has 20 examples" in word(app))
+        await until(pilot, lambda: "! The file has 20 examples" in message(app))
         await pilot.press("ctrl+s")
         await pilot.pause()
         assert not app.open
@@ -210,9 +210,9 @@ async def test_a_method_that_does_not_fit_the_rows_is_reported(
     path = tmp_path / "pairs.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in pair_rows(60)))
     async with showing(NewJob(services, path)) as (app, pilot):
-        await until(pilot, lambda: "60 preference pairs" in word(app))
+        await until(pilot, lambda: "60 preference pairs" in message(app))
         app.dialog.query_one("#method", Select).value = "supervised"
-        await until(pilot, lambda: "the method must be dpo, not supervised" in word(app))
+        await until(pilot, lambda: "the method must be dpo, not supervised" in message(app))
         app.dialog.query_one("#method", Select).value = "dpo"
         type_into(app, beta="0.3")
         await pilot.press("ctrl+s")
@@ -221,7 +221,7 @@ async def test_a_method_that_does_not_fit_the_rows_is_reported(
 
 
 async def test_a_rerun_starts_with_all_earlier_values(services: Services, training: Path) -> None:
-    asked = JobRequest(
+    request = JobRequest(
         training_file=training,
         model="m",
         provider="local",
@@ -232,25 +232,25 @@ async def test_a_rerun_starts_with_all_earlier_values(services: Services, traini
         suffix="again",
         seed=11,
     )
-    async with showing(NewJob(services, request=asked)) as (app, pilot):
-        assert app.said("#new-job-title") == "Rerun with changes"
+    async with showing(NewJob(services, request=request)) as (app, pilot):
+        assert app.static_text("#new-job-title") == "Rerun with changes"
         await pilot.press("ctrl+s")
         await pilot.pause()
-        assert app.answers == [asked]
+        assert app.answers == [request]
 
 
 async def test_a_file_at_the_server_is_reused(
     services: Services,
 ) -> None:
-    asked = JobRequest(training_file_id="file-9", model="m", provider="local")
-    async with showing(NewJob(services, request=asked)) as (app, pilot):
-        await until(pilot, lambda: "Trains on file-9, a file already at local" in word(app))
+    request = JobRequest(training_file_id="file-9", model="m", provider="local")
+    async with showing(NewJob(services, request=request)) as (app, pilot):
+        await until(pilot, lambda: "Trains on file-9, a file already at local" in message(app))
         app.dialog.query_one("#provider", Select).value = "openai"
-        await until(pilot, lambda: "file-9 is a file at local" in word(app))
+        await until(pilot, lambda: "file-9 is a file at local" in message(app))
         app.dialog.query_one("#provider", Select).value = "local"
         await pilot.press("ctrl+s")
         await pilot.pause()
-        assert app.answers == [asked]
+        assert app.answers == [request]
 
 
 async def test_untrusted_text_in_the_form_is_scrubbed(services: Services, tmp_path: Path) -> None:
@@ -258,10 +258,12 @@ async def test_untrusted_text_in_the_form_is_scrubbed(services: Services, tmp_pa
     path.write_text("".join(json.dumps(row) + "\n" for row in good_rows(60)))
     async with showing(NewJob(services, path)) as (app, pilot):
         assert "\x1b" not in app.dialog.query_one("#training_file", Input).value
-        await until(pilot, lambda: "60 rows" in word(app))
+        await until(pilot, lambda: "60 rows" in message(app))
         type_into(app, training_file="no[/red]thing")
-        await until(pilot, lambda: "no[/red]thing" in word(app))
-        assert all(str(one.render()).isprintable() for one in app.dialog.query("#new-job-title"))
+        await until(pilot, lambda: "no[/red]thing" in message(app))
+        assert all(
+            str(title.render()).isprintable() for title in app.dialog.query("#new-job-title")
+        )
 
 
 _WILD = st.text(max_size=30) | st.sampled_from(
@@ -291,12 +293,12 @@ def test_any_values_give_a_request_or_a_field_error(values: dict[str, str], serv
     try:
         request = read_request(values, server)  # type: ignore[arg-type]
     except FieldError as error:
-        said = str(error)
-        assert said.endswith((".", "?"))
-        assert len(said) < 400
+        reason = str(error)
+        assert reason.endswith((".", "?"))
+        assert len(reason) < 400
     else:
-        kept = JobRequest.model_validate_json(request.model_dump_json())
-        assert kept == request
+        stored = JobRequest.model_validate_json(request.model_dump_json())
+        assert stored == request
 
 
 _REQUESTS = st.builds(

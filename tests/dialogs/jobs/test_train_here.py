@@ -1,4 +1,4 @@
-"""A refused organisation is offered to train the same on this machine."""
+"""The offer to train on this machine after a provider refused the organisation."""
 
 from __future__ import annotations
 
@@ -26,35 +26,35 @@ REFUSED = OrganisationRefused(
 async def test_the_dialog_shows_the_reason_and_the_alternative(
     size: tuple[int, int], key: str, answer: bool
 ) -> None:
-    async with showing(TrainHere(REFUSED, here(REQUEST)), size) as (app, pilot):
+    async with showing(TrainHere(REFUSED, local_version(REQUEST)), size) as (app, pilot):
         assert not outside(app)
-        shown = app.shown()
-        assert "OpenAI takes no fine-tuning jobs" in " ".join(shown.replace("│", "").split())
-        assert DEFAULT_MODEL in shown
-        assert "PWNED" not in shown
+        text = app.screen_text()
+        assert "OpenAI takes no fine-tuning jobs" in " ".join(text.replace("│", "").split())
+        assert DEFAULT_MODEL in text
+        assert "PWNED" not in text
         await pilot.press(key)
         assert app.answers == [answer]
 
 
-def here(request: JobRequest, **settings: str) -> JobRequest:
-    found = local_request(request, Settings.model_validate(settings))
-    assert found
-    return found
+def local_version(request: JobRequest, **settings: str) -> JobRequest:
+    local = local_request(request, Settings.model_validate(settings))
+    assert local
+    return local
 
 
 def test_the_local_request_keeps_data_and_settings() -> None:
-    found = here(REQUEST, provider="openai", model="gpt-4.1-mini")
-    assert found == REQUEST.model_copy(update={"provider": "local", "model": DEFAULT_MODEL})
-    assert here(REQUEST, model="org/own").model == "org/own"
+    local = local_version(REQUEST, provider="openai", model="gpt-4.1-mini")
+    assert local == REQUEST.model_copy(update={"provider": "local", "model": DEFAULT_MODEL})
+    assert local_version(REQUEST, model="org/own").model == "org/own"
 
 
 def test_hyperparameters_unknown_to_the_engine_are_dropped() -> None:
     own = {"lora_r": 8, "reasoning_effort": "low"}
     request = REQUEST.model_copy(update={"hyperparameters": own, "validation_file_id": "file-2"})
-    assert here(request).hyperparameters == {"lora_r": 8}
-    assert here(request).validation_file_id is None
+    assert local_version(request).hyperparameters == {"lora_r": 8}
+    assert local_version(request).validation_file_id is None
 
 
-def test_data_only_at_the_other_server_cannot_be_trained_on_here() -> None:
+def test_a_file_that_only_the_other_server_has_cannot_be_trained_on_here() -> None:
     request = JobRequest(training_file_id="file-1", model="gpt-4.1-mini", provider="openai")
     assert local_request(request, Settings()) is None

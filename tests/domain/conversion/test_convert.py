@@ -1,4 +1,4 @@
-"""Rows of other formats become the same conversation in chat."""
+"""Rows of other formats are converted to chat conversations."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_row_becomes_a_conversation_with_the_system_prompt(kind: Format, row: 
     assert to_chat(row, kind, "Be brief.") == ({"messages": [SYSTEM, ASKED, SAID]}, [])
 
 
-def test_a_system_prompt_of_the_row_goes_before_the_given_one() -> None:
+def test_a_system_prompt_of_the_row_takes_precedence_over_the_given_one() -> None:
     row = {"input": "Where is it?", "ideal_output": "On its way.", "system": "Be brief."}
     chat, _ = to_chat(row, Format.PAIRS, "Be long.")
     assert chat == {"messages": [SYSTEM, ASKED, SAID]}
@@ -69,7 +69,7 @@ def test_alpaca_keeps_its_input_and_history() -> None:
         (Format.PROMPT_COMPLETION, {"prompt": 1, "completion": "y"}, "prompt"),
     ],
 )
-def test_what_cannot_be_converted_is_told_in_the_fields_of_the_row(
+def test_a_row_that_cannot_be_converted_is_reported_by_its_own_fields(
     kind: Format, row: Row, where: str
 ) -> None:
     chat, findings = to_chat(row, kind)
@@ -96,5 +96,5 @@ def test_what_cannot_be_converted_is_told_in_the_fields_of_the_row(
         ({}, Format.UNKNOWN),
     ],
 )
-def test_formats_are_told_by_their_keys(row: dict[str, Any], kind: Format) -> None:
+def test_a_format_is_detected_from_the_keys_of_a_row(row: dict[str, Any], kind: Format) -> None:
     assert detect_format(row) is kind

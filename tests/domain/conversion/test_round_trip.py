@@ -1,4 +1,4 @@
-"""What goes into another format comes back the same; nothing wild makes a converter fail."""
+"""Conversions to another format and back keep the row; no input makes a converter fail."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def conversation(turns: list[tuple[str, str]], system: str) -> Row:
 
 
 def with_calls() -> Row:
-    """Two calls at once, both answered, then the word to the user."""
+    """A row with two parallel tool calls, their answers, and an answer to the user."""
     calls = [
         {
             "id": f"call_2{end}",
@@ -94,7 +94,7 @@ def with_calls() -> Row:
     "kind", [Format.ALPACA, Format.SHAREGPT, Format.PROMPT_COMPLETION], ids=str
 )
 @given(turns=TURNS, system=st.text(max_size=10))
-def test_conversations_of_texts_come_back_the_same(
+def test_text_conversations_survive_a_round_trip(
     kind: Format, turns: list[tuple[str, str]], system: str
 ) -> None:
     row = conversation(turns, system)
@@ -121,7 +121,7 @@ CALLS = st.lists(
 
 @st.composite
 def conversations(draw: st.DrawFn) -> Row:
-    """Conversations of every role in any order, many of them odd."""
+    """Conversations with all roles in any order, many of them invalid."""
     messages: list[Row] = []
     ids: list[str] = []
     for index in range(draw(st.integers(1, 6))):
@@ -144,7 +144,7 @@ def conversations(draw: st.DrawFn) -> Row:
 
 
 def renumbered(row: Row) -> Row:
-    """A row whose ids are numbered through; no content beside a call is null, as OpenAI has it."""
+    """The row with call ids numbered in order; missing content beside a call is null."""
     numbers: dict[str, str] = {}
     chat = json.loads(json.dumps(row))
     for entry in chat["messages"]:
@@ -160,7 +160,7 @@ def renumbered(row: Row) -> Row:
 
 @settings(deadline=None, max_examples=200)
 @given(conversations())
-def test_what_another_format_tells_of_a_conversation_is_all_of_it(row: Row) -> None:
+def test_a_conversion_either_keeps_the_whole_conversation_or_is_refused(row: Row) -> None:
     for kind in (Format.SHAREGPT, Format.PROMPT_COMPLETION, Format.ALPACA, Format.PAIRS):
         converted, findings = from_chat(row, kind)
         assert (converted is None) == bool(findings)
@@ -172,7 +172,7 @@ def test_what_another_format_tells_of_a_conversation_is_all_of_it(row: Row) -> N
 
 
 @given(TEXT, TEXT, st.text(max_size=10))
-def test_a_pair_comes_back_the_same(question: str, answer: str, system: str) -> None:
+def test_a_pair_survives_a_round_trip(question: str, answer: str, system: str) -> None:
     row = conversation([(question, answer)], system)
     converted, _ = from_chat(row, Format.PAIRS)
     assert converted is not None
@@ -180,7 +180,7 @@ def test_a_pair_comes_back_the_same(question: str, answer: str, system: str) -> 
 
 
 @given(TURNS, TEXT, TEXT)
-def test_a_preference_row_comes_back_the_same(
+def test_a_preference_row_survives_a_round_trip(
     turns: list[tuple[str, str]], better: str, worse: str
 ) -> None:
     row = {
@@ -195,7 +195,7 @@ def test_a_preference_row_comes_back_the_same(
 
 
 @pytest.mark.parametrize("kind", [Format.SHAREGPT, Format.PROMPT_COMPLETION], ids=str)
-def test_tool_calls_survive_the_way_there_and_back(kind: Format) -> None:
+def test_tool_calls_survive_a_round_trip(kind: Format) -> None:
     row = with_calls()
     converted, _ = from_chat(row, kind)
     assert converted is not None
@@ -203,14 +203,14 @@ def test_tool_calls_survive_the_way_there_and_back(kind: Format) -> None:
     assert check_line(json.dumps(row).encode(), 1)[1] == []
 
 
-def test_trl_is_given_arguments_as_objects() -> None:
+def test_tool_arguments_are_objects_in_trl_rows() -> None:
     converted, _ = from_chat(with_calls(), Format.PROMPT_COMPLETION)
     assert converted is not None
     calls = converted["prompt"][1]["tool_calls"]
     assert [call["function"]["arguments"]["city"] for call in calls] == ["Rome", "Åbo"]
 
 
-def test_parts_of_a_message_survive_in_trls_form() -> None:
+def test_content_parts_survive_a_round_trip_through_trl() -> None:
     parts = [
         {"type": "text", "text": "What is this?"},
         {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
@@ -221,7 +221,7 @@ def test_parts_of_a_message_survive_in_trls_form() -> None:
     assert to_chat(converted, Format.PROMPT_COMPLETION) == (row, [])
 
 
-def test_images_stand_in_sharegpts_texts_by_a_mark_and_come_back() -> None:
+def test_images_become_markers_in_sharegpt_text_and_are_restored() -> None:
     content = [part("Is "), IMAGE, part(" like\n"), LAMP]
     row = {"messages": [message("user", "Hi"), SEEN, {"role": "user", "content": content}, SEEN]}
     converted, _ = from_chat(row, Format.SHAREGPT)
@@ -241,7 +241,7 @@ def test_images_stand_in_sharegpts_texts_by_a_mark_and_come_back() -> None:
         ("Write <image> in HTML.", None, "Write <image> in HTML."),
     ],
 )
-def test_images_beside_the_messages_are_put_into_them(
+def test_images_listed_beside_the_messages_are_inserted_into_them(
     prompt: Any, images: Any, content: Any
 ) -> None:
     question = {"role": "user", "content": prompt}
@@ -256,7 +256,7 @@ def test_images_beside_the_messages_are_put_into_them(
 
 
 @pytest.mark.parametrize("images", [["a.png", "b.png"], [7], {"bytes": "AAAA"}])
-def test_images_that_fit_no_place_are_told(images: Any) -> None:
+def test_images_that_do_not_match_the_markers_are_reported(images: Any) -> None:
     turns = [{"from": "human", "value": "A <image>?"}, {"from": "gpt", "value": "A lamp."}]
     chat, findings = to_chat({"conversations": turns, "images": images}, Format.SHAREGPT)
     assert chat is None
@@ -279,13 +279,13 @@ def test_images_that_fit_no_place_are_told(images: Any) -> None:
         },
     ],
 )
-def test_what_sharegpt_cannot_tell_is_refused_and_not_lost(row: Row) -> None:
+def test_a_row_that_sharegpt_cannot_represent_is_refused(row: Row) -> None:
     converted, findings = from_chat(row, Format.SHAREGPT)
     assert converted is None
     assert findings[0][0] == "bad-field"
 
 
-def test_turns_of_sharegpt_that_call_become_one_message_with_their_answers() -> None:
+def test_consecutive_sharegpt_calls_become_one_message_followed_by_their_tool_answers() -> None:
     turns = [
         {"from": "human", "value": "Rome or Oslo?"},
         {"from": "gpt", "value": "I look."},
@@ -312,7 +312,7 @@ def test_turns_of_sharegpt_that_call_become_one_message_with_their_answers() -> 
     assert converted["conversations"][1]["value"] == "I look."
 
 
-def test_calls_of_trl_get_ids_and_their_answers_too() -> None:
+def test_trl_tool_calls_and_their_answers_get_matching_ids() -> None:
     def call(name: str) -> Row:
         return {"type": "function", "function": {"name": name, "arguments": {"city": "Rome"}}}
 
@@ -346,7 +346,7 @@ def test_calls_of_trl_get_ids_and_their_answers_too() -> None:
     assert chat["preferred_output"][1]["tool_call_id"] == ids["news"]
 
 
-def test_an_observation_without_a_call_is_told_by_its_turn() -> None:
+def test_an_observation_without_a_call_is_reported_at_its_turn() -> None:
     turns = [
         {"from": "human", "value": "Rome?"},
         {"from": "observation", "value": "sunny"},
@@ -388,7 +388,7 @@ def test_a_better_and_a_worse_answer_become_a_preference_row(row: Row) -> None:
     assert example is not None, problems
 
 
-def test_a_conversation_that_brings_its_system_prompt_is_not_asked_twice() -> None:
+def test_a_given_system_prompt_does_not_replace_that_of_the_conversation() -> None:
     start = [message("system", "Count."), ASKED]
     row = {"prompt": "2 + 2?", "chosen": [*start, GOOD], "rejected": [*start, BAD]}
     chat, _ = to_chat(row, Format.CHOSEN_REJECTED, "Another prompt.")
@@ -397,14 +397,14 @@ def test_a_conversation_that_brings_its_system_prompt_is_not_asked_twice() -> No
     assert (chat["preferred_output"], chat["non_preferred_output"]) == ([GOOD], [BAD])
 
 
-def test_answers_that_begin_differently_have_no_prompt() -> None:
+def test_a_preference_row_with_different_prompts_is_refused() -> None:
     row = {"chosen": [message("user", "a"), GOOD], "rejected": [message("user", "b"), BAD]}
     chat, findings = to_chat(row, Format.CHOSEN_REJECTED)
     assert chat is None
     assert findings[0][1] == "prompt"
 
 
-def test_declarations_written_bare_or_as_text_are_declared_as_openai_wants() -> None:
+def test_tool_declarations_are_normalised_to_openais_form() -> None:
     turns = [{"from": "human", "value": "Rome?"}, {"from": "gpt", "value": "It is sunny."}]
     for tools in ([WEATHER["function"]], json.dumps([WEATHER["function"]]), [WEATHER]):
         row, _ = to_chat({"conversations": turns, "tools": tools}, Format.SHAREGPT)
@@ -414,7 +414,7 @@ def test_declarations_written_bare_or_as_text_are_declared_as_openai_wants() -> 
 
 @pytest.mark.parametrize("kind", CONVERTIBLE, ids=str)
 @given(value=WILD)
-def test_nothing_wild_makes_a_converter_fail(kind: Format, value: Any) -> None:
+def test_no_input_makes_a_converter_raise(kind: Format, value: Any) -> None:
     row = value if isinstance(value, dict) else {"conversations": value, "chosen": value}
     chat, findings = to_chat(row, kind)
     assert (chat is None) == bool(findings)
@@ -422,7 +422,7 @@ def test_nothing_wild_makes_a_converter_fail(kind: Format, value: Any) -> None:
     from_chat(row, kind)
 
 
-def test_every_format_is_explained_and_what_is_not_converted_says_what_to_do() -> None:
+def test_every_format_has_a_description_and_unconvertible_ones_a_remedy() -> None:
     for kind in Format:
         assert explain_format(kind).endswith(".")
     assert "`chosen` and `rejected`" in explain_format(Format.KTO)

@@ -1,4 +1,4 @@
-"""Deciding: what the answers come to, why, and what would change it."""
+"""The verdict on fine-tuning: what the answers lead to, the reasons, and what would change it."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ ALL_IN_FAVOUR = {
 }
 
 
-def answered(reason: str | None = "format_reliability", **steps: str) -> Answers:
+def answers_of(reason: str | None = "format_reliability", **steps: str) -> Answers:
     changed = {key: Answer(answer) for key, answer in steps.items()}
     return Answers(reason=reason, steps={**ALL_IN_FAVOUR, **changed})
 
 
 def verdict_of(reason: str | None = "format_reliability", **steps: str) -> tuple[str, str]:
-    decision = decide(FRAMEWORK, answered(reason, **steps))
+    decision = decide(FRAMEWORK, answers_of(reason, **steps))
     return decision.verdict.value, decision.strength.value
 
 
@@ -83,7 +83,7 @@ any_answers = st.builds(
 
 
 def test_all_answers_in_favour_and_a_good_reason_give_a_strong_yes() -> None:
-    decision = decide(FRAMEWORK, answered())
+    decision = decide(FRAMEWORK, answers_of())
     assert (decision.verdict, decision.strength) == (Verdict.FINE_TUNE, Strength.STRONG)
     assert decision.go_to == "data"
     assert "ftui check" in decision.next
@@ -91,7 +91,7 @@ def test_all_answers_in_favour_and_a_good_reason_give_a_strong_yes() -> None:
 
 @pytest.mark.parametrize("reason", list(FRAMEWORK.bad_reasons))
 def test_a_bad_reason_leads_to_its_solution(reason: str) -> None:
-    decision = decide(FRAMEWORK, answered(reason))
+    decision = decide(FRAMEWORK, answers_of(reason))
     assert decision.verdict is Verdict.DO_NOT
     assert FRAMEWORK.bad_reasons[reason].solution in decision.next
     assert FRAMEWORK.bad_reasons[reason].problem in decision.reasons[0]
@@ -109,28 +109,30 @@ def test_a_bad_reason_leads_to_its_solution(reason: str) -> None:
         ("step_4", "unsure", ("fine-tune", "moderate")),
     ],
 )
-def test_one_answer_against_it(step: str, answer: str, expected: tuple[str, str]) -> None:
+def test_one_unfavourable_answer_changes_the_verdict(
+    step: str, answer: str, expected: tuple[str, str]
+) -> None:
     assert verdict_of(**{step: answer}) == expected
 
 
-def test_two_answers_against_it_are_stronger_than_one() -> None:
+def test_two_unfavourable_answers_give_a_stronger_verdict_than_one() -> None:
     assert verdict_of(step_1="no", step_5="no") == ("not yet", "strong")
     assert verdict_of("adding_knowledge", step_3="yes") == ("do not fine-tune", "strong")
 
 
-def test_efficiency_at_scale_without_the_scale_is_no_reason() -> None:
+def test_efficiency_at_scale_needs_a_high_volume() -> None:
     assert verdict_of("efficiency_at_scale", step_4="no")[0] == "do not fine-tune"
     assert verdict_of("efficiency_at_scale", step_4="unsure") == ("not yet", "weak")
     assert verdict_of("efficiency_at_scale") == ("fine-tune", "strong")
 
 
 def test_missing_data_sends_to_the_data_screen() -> None:
-    decision = decide(FRAMEWORK, answered(step_5="no"))
+    decision = decide(FRAMEWORK, answers_of(step_5="no"))
     assert decision.go_to == "data"
     assert "Fine-tuning quality depends on data quality" in decision.next
 
 
-def test_nothing_answered_is_not_yet_and_says_how_much_is_open() -> None:
+def test_without_answers_the_verdict_is_not_yet_and_counts_the_open_questions() -> None:
     decision = decide(FRAMEWORK, Answers())
     assert (decision.verdict, decision.strength) == (Verdict.NOT_YET, Strength.WEAK)
     assert decision.reasons == ["6 of 6 questions are open."]
@@ -155,7 +157,7 @@ def test_not_sure_never_gives_a_strong_yes(answers: Answers) -> None:
 
 
 @given(any_answers)
-def test_what_is_said_to_change_the_verdict_does(answers: Answers) -> None:
+def test_each_listed_change_changes_the_verdict(answers: Answers) -> None:
     decision = decide(FRAMEWORK, answers)
     assert decision.would_change
     for change in decision.would_change:
@@ -166,7 +168,7 @@ def test_what_is_said_to_change_the_verdict_does(answers: Answers) -> None:
 
 
 @given(any_answers)
-def test_unless_it_is_a_yes_the_first_change_told_leads_to_one(answers: Answers) -> None:
+def test_the_first_listed_change_leads_to_fine_tuning(answers: Answers) -> None:
     decision = decide(FRAMEWORK, answers)
     if decision.verdict is not Verdict.FINE_TUNE:
         first: Change = decision.would_change[0]
@@ -177,13 +179,13 @@ def test_unless_it_is_a_yes_the_first_change_told_leads_to_one(answers: Answers)
 
 
 @given(any_answers)
-def test_every_answer_given_is_told_among_the_reasons(answers: Answers) -> None:
+def test_every_answer_is_among_the_reasons(answers: Answers) -> None:
     text = " ".join(decide(FRAMEWORK, answers).reasons)
     for key in answers.steps:
         assert FRAMEWORK.steps[key].question in text
 
 
-def test_a_framework_with_nothing_but_the_plain_keys_judges_alike() -> None:
+def test_a_framework_with_only_the_required_keys_gives_the_same_verdicts() -> None:
     for key, step in PLAIN.steps.items():
         assert step.favours is FRAMEWORK.steps[key].favours
         assert step.effect is FRAMEWORK.steps[key].effect
@@ -191,7 +193,7 @@ def test_a_framework_with_nothing_but_the_plain_keys_judges_alike() -> None:
     assert PLAIN.steps["step_4"].effect is Effect.WEAKER
 
 
-def test_a_framework_may_have_questions_alone() -> None:
+def test_a_framework_may_consist_of_questions_only() -> None:
     framework = Framework.model_validate(
         {"fine_tuning_decision": {"step_1": {"question": "Is it raining?", "if_yes": "Stay in"}}}
     )
@@ -217,18 +219,18 @@ def test_a_framework_may_have_questions_alone() -> None:
         },
     ],
 )
-def test_a_framework_that_could_not_be_judged_is_refused(content: dict[str, object]) -> None:
+def test_an_unusable_framework_is_refused(content: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Framework.model_validate(content)
 
 
-def test_yes_and_no_without_quotes_are_understood_as_words() -> None:
+def test_unquoted_yaml_booleans_are_read_as_yes_and_no() -> None:
     text = "fine_tuning_decision: {step_1: {question: Is it wet, if_yes: Wait, speaks_for: no}}"
     step = Framework.model_validate(yaml.safe_load(text)).steps["step_1"]
     assert step.favours is Answer.NO
 
 
-def test_the_file_holds_every_reason_question_and_takeaway() -> None:
+def test_the_built_in_framework_has_every_reason_question_and_takeaway() -> None:
     assert len(FRAMEWORK.good_reasons) == 4
     assert len(FRAMEWORK.bad_reasons) == 4
     assert len(FRAMEWORK.steps) == 5
@@ -241,7 +243,7 @@ def test_the_file_holds_every_reason_question_and_takeaway() -> None:
         )
 
 
-def test_walking_asks_the_reason_and_then_every_question_once() -> None:
+def test_a_walk_asks_for_the_reason_and_then_each_question_once() -> None:
     walk = Walk.begin(FRAMEWORK)
     keys = []
     while walk.open:
@@ -250,8 +252,8 @@ def test_walking_asks_the_reason_and_then_every_question_once() -> None:
     assert keys == ["reason", "step_1", "step_2", "step_3", "step_4", "step_5"]
 
 
-def test_an_answer_can_be_changed_later_and_nothing_is_asked_twice() -> None:
-    walk = Walk.begin(FRAMEWORK, answered())
+def test_a_changed_answer_reopens_no_other_question() -> None:
+    walk = Walk.begin(FRAMEWORK, answers_of())
     changed = walk.at("step_3").take("yes")
     assert changed.open == []
     assert changed.decision.verdict is Verdict.DO_NOT

@@ -1,4 +1,4 @@
-"""Test sets: which rows can be asked, and how a row that cannot is told."""
+"""Test sets: which rows become cases, and how other rows are reported."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def lines(*rows: object) -> bytes:
     return "\n".join(json.dumps(row) for row in rows).encode()
 
 
-def test_the_last_answer_is_expected_and_what_stands_before_it_is_asked() -> None:
+def test_the_last_answer_is_expected_and_the_messages_before_it_are_the_prompt() -> None:
     (case,) = parse_test_set(lines(CHAT))
     assert case.expected == "4"
     assert [message["role"] for message in case.messages] == ["system", "user"]
@@ -38,7 +38,7 @@ def test_earlier_answers_stay_in_the_prompt_and_weights_are_not_sent() -> None:
     assert case.messages[2] == {"role": "assistant", "content": "4"}
 
 
-def test_raw_pairs_are_asked_with_their_system_prompt() -> None:
+def test_pairs_become_prompts_with_their_system_prompt() -> None:
     row = {"input": "Two and two?", "ideal_output": "4", "system": "Be brief."}
     (case,) = parse_test_set(lines(row))
     assert [message["content"] for message in case.messages] == ["Be brief.", "Two and two?"]
@@ -57,7 +57,7 @@ def test_typed_content_parts_are_sent_as_they_are_and_compared_as_text() -> None
     assert (case.prompt, case.expected) == ("Two and two?", "4")
 
 
-def test_line_numbers_are_the_files_own_with_a_mark_blank_lines_and_crlf() -> None:
+def test_line_numbers_count_blank_lines_despite_a_byte_order_mark_and_crlf() -> None:
     data = b"\xef\xbb\xbf" + lines(CHAT) + b"\r\n\r\n\n" + lines(CHAT)
     assert [case.line for case in parse_test_set(data)] == [1, 4]
 
@@ -81,7 +81,7 @@ def test_line_numbers_are_the_files_own_with_a_mark_blank_lines_and_crlf() -> No
         (b'{"input": "\xff", "ideal_output": "4"}', "line 1"),
     ],
 )
-def test_a_row_that_cannot_be_asked_is_named_by_its_line(data: bytes, why: str) -> None:
+def test_an_unusable_row_is_reported_with_its_line(data: bytes, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         parse_test_set(data)
 

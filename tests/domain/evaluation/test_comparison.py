@@ -1,4 +1,4 @@
-"""Comparing two models: intervals, the sign test, the verdict and its words."""
+"""Comparison of two models: intervals, the sign test, the verdict and its sentence."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ scores = st.sampled_from([0.0, 0.25, 0.5, 1.0])
 pairs = st.lists(st.tuples(scores, scores), min_size=1, max_size=40)
 
 
-def test_all_won_is_better_and_is_said_in_words() -> None:
+def test_winning_every_case_is_better_and_stated_in_a_sentence() -> None:
     result = compare([0.0] * 30, [1.0] * 30)
     assert result.verdict is Verdict.BETTER
     assert result.sentence == (
@@ -28,14 +28,14 @@ def test_all_won_is_better_and_is_said_in_words() -> None:
     assert result.p_value == pytest.approx(2 / 2**30)
 
 
-def test_all_lost_is_worse() -> None:
+def test_losing_every_case_is_worse() -> None:
     result = compare([1.0] * 12 + [0.0] * 3, [0.0] * 12 + [0.0] * 3)
     assert result.verdict is Verdict.WORSE
     assert result.sentence.startswith("Fine-tuned is worse on 12 of 15 (0 better, 3 tied).")
 
 
 @pytest.mark.parametrize("n", [1, 3, 5])
-def test_a_handful_of_cases_proves_nothing_however_lopsided(n: int) -> None:
+def test_a_few_cases_are_never_enough_evidence(n: int) -> None:
     for base, tuned in (([0.0] * n, [1.0] * n), ([0.1] * n, [0.9] * n)):
         result = compare(base, tuned)
         assert result.verdict is Verdict.UNCLEAR
@@ -44,7 +44,7 @@ def test_a_handful_of_cases_proves_nothing_however_lopsided(n: int) -> None:
         assert result.needed >= 6
 
 
-def test_as_many_won_as_lost_is_not_enough_evidence() -> None:
+def test_equally_many_wins_and_losses_are_not_enough_evidence() -> None:
     result = compare([0.0, 1.0] * 10, [1.0, 0.0] * 10)
     assert result.verdict is Verdict.UNCLEAR
     assert result.difference.low < 0 < result.difference.high
@@ -52,7 +52,7 @@ def test_as_many_won_as_lost_is_not_enough_evidence() -> None:
     assert "no difference was observed" in result.sentence
 
 
-def test_a_small_gain_tells_how_many_cases_would_prove_it() -> None:
+def test_an_unproven_gain_states_how_many_cases_would_prove_it() -> None:
     result = compare([0.0] * 20 + [1.0] * 20, [1.0] * 4 + [0.0] * 16 + [1.0] * 18 + [0.0] * 2)
     assert result.verdict is Verdict.UNCLEAR
     assert result.needed is not None
@@ -62,13 +62,13 @@ def test_a_small_gain_tells_how_many_cases_would_prove_it() -> None:
     assert result.detectable > result.difference.mean
 
 
-def test_errors_are_told_and_are_no_losses() -> None:
+def test_errors_are_reported_and_not_counted_as_losses() -> None:
     result = compare([0.0] * 10, [1.0] * 10, errors=2)
     assert (result.n, result.losses, result.errors) == (10, 0, 2)
     assert result.sentence.endswith("2 cases left out, not answered.")
 
 
-def test_nothing_to_compare_is_an_error_and_no_division_by_zero() -> None:
+def test_a_comparison_without_cases_is_a_value_error() -> None:
     with pytest.raises(ValueError, match="at least one case"):
         compare([], [])
     with pytest.raises(ValueError, match="at least one case"):
@@ -82,7 +82,7 @@ def test_the_seed_fixes_the_interval() -> None:
     assert compare(base, tuned, seed=1).difference != compare(base, tuned, seed=2).difference
 
 
-def test_the_sign_test_is_the_exact_one() -> None:
+def test_the_sign_test_gives_the_exact_p_value() -> None:
     assert sign_test(0, 0) == 1
     assert sign_test(5, 0) == pytest.approx(0.0625)
     assert sign_test(6, 0) == pytest.approx(0.03125)
@@ -92,14 +92,14 @@ def test_the_sign_test_is_the_exact_one() -> None:
     assert 0 < sign_test(5_000, 4_800) < 0.05
 
 
-def test_wilsons_interval_is_the_published_one() -> None:
+def test_wilsons_interval_matches_published_values() -> None:
     # As statsmodels gives it for 8 of 10.
     assert wilson(8, 10) == pytest.approx((0.490162, 0.943318), abs=1e-5)
     assert wilson(0, 30)[0] == 0
     assert wilson(30, 30)[1] == 1
 
 
-def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
+def test_the_interval_covers_the_true_difference_at_its_confidence_level() -> None:
     import random
 
     chance = random.Random(5)
@@ -121,7 +121,9 @@ def test_thousands_of_cases_are_compared_quickly_by_the_normal_approximation() -
 
 @settings(max_examples=25, deadline=None)
 @given(pairs)
-def test_a_comparison_always_adds_up(cases: list[tuple[float, float]]) -> None:
+def test_counts_and_intervals_of_a_comparison_are_consistent(
+    cases: list[tuple[float, float]],
+) -> None:
     base, tuned = [before for before, _ in cases], [after for _, after in cases]
     result = compare(base, tuned)
     assert result.wins + result.ties + result.losses == result.n == len(cases)

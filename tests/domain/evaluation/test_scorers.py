@@ -1,4 +1,4 @@
-"""Scorers: what an answer is worth, and what cannot be scored."""
+"""Scorers: the score of an answer, and which expected answers are unusable."""
 
 from __future__ import annotations
 
@@ -60,11 +60,13 @@ def value(name: str, answer: str, expected: str) -> float:
         ("json_fields", "no JSON", TICKET, 0),
     ],
 )
-def test_what_an_answer_is_worth(name: str, answer: str, expected: str, score: float) -> None:
+def test_each_scorer_gives_the_expected_score(
+    name: str, answer: str, expected: str, score: float
+) -> None:
     assert value(name, answer, expected) == score
 
 
-def test_json_fields_tells_each_field_and_what_is_wrong() -> None:
+def test_json_fields_reports_each_field_and_its_error() -> None:
     score = find_scorer("json_fields").score('{"category": "billing", "order": 13}', TICKET)
     assert score.metadata["fields"] == {
         "category": True,
@@ -92,36 +94,36 @@ def test_an_expected_answer_that_cannot_be_used_is_an_error(
         find_scorer(name).score("anything", expected)
 
 
-def test_an_unknown_scorer_is_refused_with_those_there_are() -> None:
+def test_an_unknown_scorer_is_refused_with_a_list_of_the_known_ones() -> None:
     with pytest.raises(ValueError, match="exact, contains, regex, numeric, json_valid"):
         find_scorer("rouge_l")
 
 
 @given(st.text(), st.sampled_from(sorted(SCORERS)))
-def test_no_answer_of_a_model_is_an_error(answer: str, name: str) -> None:
+def test_any_answer_of_a_model_gets_a_score(answer: str, name: str) -> None:
     expected = {"json_fields": TICKET, "numeric": "7"}.get(name, "x")
     assert 0 <= value(name, answer, expected) <= 1
 
 
 @given(st.dictionaries(st.text(), json_values, min_size=1, max_size=4))
-def test_the_expected_object_scores_full_marks_against_itself(expected: dict[str, object]) -> None:
+def test_the_expected_object_scores_1_against_itself(expected: dict[str, object]) -> None:
     text = json.dumps(expected)
     assert value("json_fields", text, text) == 1
     assert value("json_valid", text, text) == 1
 
 
 @given(json_values)
-def test_a_json_value_equals_itself_and_not_its_wrapping(expected: object) -> None:
+def test_a_json_value_equals_itself_and_not_a_list_of_it(expected: object) -> None:
     assert json_equal(read_json(json.dumps(expected)), expected)
     assert not json_equal([expected], expected)
 
 
 @pytest.mark.parametrize(("actual", "expected"), [(True, 1), (0, False), ("1", 1), (None, False)])
-def test_values_of_different_kinds_are_different(actual: object, expected: object) -> None:
+def test_json_values_of_different_types_are_different(actual: object, expected: object) -> None:
     assert not json_equal(actual, expected)
 
 
-def test_json_valid_is_suggested_for_objects_alone() -> None:
+def test_json_valid_is_suggested_for_objects_only() -> None:
     assert suggest_scorer([TICKET, "{}"]).name == "json_valid"
     assert suggest_scorer([TICKET, "yes"]).name == "exact"
     assert suggest_scorer(["[]"]).name == "exact"

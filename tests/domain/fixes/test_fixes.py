@@ -1,4 +1,4 @@
-"""What a fix mends, what it leaves alone because it is not certain, and that it harms nothing."""
+"""What each fix repairs, which rows it leaves alone, and that it causes no new problem."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def calling(arguments: Any = '{"order": 1}') -> dict[str, Any]:
     return {"role": "assistant", "content": None, "tool_calls": [call]}
 
 
-def answered(text: str) -> bytes:
+def answer_row(text: str) -> bytes:
     return chat(ASKED, {**ANSWER, "content": text})
 
 
@@ -97,22 +97,22 @@ MENDED = [
         chat(ASKED, calling(), {"role": "tool", "content": "It was shipped."}, ANSWER, tools=TOOLS),
         chat(ASKED, calling(), FOUND, ANSWER, tools=TOOLS),
     ),
-    ("outer-whitespace", answered(" It is on its way to you.\n"), GOOD),
+    ("outer-whitespace", answer_row(" It is on its way to you.\n"), GOOD),
     (
         "encoding-damage",
-        answered("It is in the cafÃ© since Monday."),
-        answered("It is in the café since Monday."),
+        answer_row("It is in the cafÃ© since Monday."),
+        answer_row("It is in the café since Monday."),
     ),
     (
         "control-characters",
-        answered("It\x1b[31m is\u200b on its way\x92s end.\ufeff"),
-        answered("It is on its way’s end."),
+        answer_row("It\x1b[31m is\u200b on its way\x92s end.\ufeff"),
+        answer_row("It is on its way’s end."),
     ),
 ]
 
 HIDING = [
-    ("not-json", answered(" Yes, in the cafÃ©.")[:-3], answered(" Yes, in the cafÃ©.")),
-    ("unknown-role", chat(ASKED, {"role": "bot", "content": "Yes."}), answered("Yes.")),
+    ("not-json", answer_row(" Yes, in the cafÃ©.")[:-3], answer_row(" Yes, in the cafÃ©.")),
+    ("unknown-role", chat(ASKED, {"role": "bot", "content": "Yes."}), answer_row("Yes.")),
 ]
 """Errors that hid a warning: the row is better with the warning alone."""
 
@@ -173,19 +173,19 @@ LEFT_ALONE = [
     (
         "encoding-damage: what is lost is lost",
         "encoding-damage",
-        answered("It is in the caf\ufffd since Monday."),
+        answer_row("It is in the caf\ufffd since Monday."),
     ),
     (
         "control-characters: they spell Persian",
         "control-characters",
-        answered("می\u200cخواهم بدانم که کجاست"),
+        answer_row("می\u200cخواهم بدانم که کجاست"),
     ),
     ("a key stands twice elsewhere in the row", "unknown-field", GOOD[:-1] + b', "a": 1, "a": 2}'),
 ]
 
 
 def codes(raw: bytes, kind: Format = Format.CHAT) -> Counter[str]:
-    """Every problem that can be seen in a row, its quality looked at wherever it can be read."""
+    """The codes of all problems of a row, and how often each occurs."""
     counts = Counter(problem.code for problem in check_line(raw, 1, kind)[1])
     try:
         value = orjson.loads(raw.removeprefix(b"\xef\xbb\xbf"))
@@ -200,7 +200,7 @@ def codes(raw: bytes, kind: Format = Format.CHAT) -> Counter[str]:
     return counts
 
 
-def test_every_fix_is_of_a_problem_and_says_what_it_does() -> None:
+def test_every_fix_belongs_to_a_problem_and_has_a_description() -> None:
     assert KINDS.keys() >= set(FIXABLE) == FIXES.keys() | FIXED_BY_EXCLUSION
     assert not FIXES.keys() & FIXED_BY_EXCLUSION
     assert all(describe_fix(code) for code in FIXES.keys() | FIXED_BY_EXCLUSION)
@@ -210,7 +210,7 @@ def test_every_fix_is_of_a_problem_and_says_what_it_does() -> None:
 
 
 @pytest.mark.parametrize(("code", "raw", "expected"), HIDING)
-def test_a_warning_that_an_error_hid_does_not_speak_against_the_fix(
+def test_a_fix_may_reveal_a_warning_that_the_error_had_hidden(
     code: str, raw: bytes, expected: bytes
 ) -> None:
     edit = fix_row(raw, code, Format.CHAT)
@@ -220,7 +220,9 @@ def test_a_warning_that_an_error_hid_does_not_speak_against_the_fix(
 
 
 @pytest.mark.parametrize(("code", "raw", "expected"), MENDED)
-def test_a_fix_mends_its_problem_and_nothing_else(code: str, raw: bytes, expected: bytes) -> None:
+def test_a_fix_repairs_its_problem_and_changes_nothing_else(
+    code: str, raw: bytes, expected: bytes
+) -> None:
     assert codes(raw)[code]
     edit = fix_row(raw, code, Format.CHAT)
     assert edit
@@ -231,13 +233,13 @@ def test_a_fix_mends_its_problem_and_nothing_else(code: str, raw: bytes, expecte
 
 
 @pytest.mark.parametrize(("why", "code", "raw"), LEFT_ALONE, ids=[item[0] for item in LEFT_ALONE])
-def test_what_is_not_certain_is_left_to_the_person(why: str, code: str, raw: bytes) -> None:
+def test_a_row_without_a_certain_repair_gets_no_fix(why: str, code: str, raw: bytes) -> None:
     assert codes(raw)[code]
     assert fix_row(raw, code, Format.CHAT) is None, why
 
 
 @pytest.mark.parametrize("code", sorted(FIXED_BY_EXCLUSION))
-def test_a_row_too_many_is_left_out(code: str) -> None:
+def test_the_fix_for_a_superfluous_row_excludes_it(code: str) -> None:
     edit = fix_row(GOOD, code, Format.CHAT)
     assert edit
     assert (edit.raw, edit.excluded) == (None, True)
@@ -268,7 +270,7 @@ def test_numbers_keep_their_digits_and_text_its_escapes() -> None:
         ),
     ],
 )
-def test_rows_of_other_formats_are_mended_in_their_own_fields(
+def test_rows_of_other_formats_are_repaired_in_their_own_fields(
     row: dict[str, Any], code: str
 ) -> None:
     raw = json.dumps(row).encode()
@@ -281,7 +283,7 @@ def test_rows_of_other_formats_are_mended_in_their_own_fields(
     assert not codes(edit.raw, kind)
 
 
-def test_preference_rows_are_mended_in_their_answers() -> None:
+def test_preference_rows_are_repaired_in_their_answers() -> None:
     row = {
         "input": {"messages": [ASKED]},
         "preferred_output": [{**ANSWER, "role": "bot"}],
@@ -293,7 +295,7 @@ def test_preference_rows_are_mended_in_their_answers() -> None:
     assert not codes(edit.raw, Format.PREFERENCE)
 
 
-def test_a_row_of_megabytes_without_an_end_is_completed_at_once() -> None:
+def test_a_cut_row_of_megabytes_is_completed_quickly() -> None:
     long = chat(ASKED, {**ANSWER, "content": 'He said "yes" \\ and went. ' * 100_000 + "The end."})
     edit = fix_row(long[:-4], "not-json", Format.CHAT)
     assert edit is None or edit.raw == long  # it is too long an answer, so nothing is certain
@@ -324,7 +326,7 @@ KINDS_OF_FILES = st.sampled_from([Format.CHAT, Format.PAIRS, Format.PREFERENCE])
 
 @settings(deadline=None, max_examples=400)
 @given(st.one_of(st.sampled_from(LINES), DAMAGED), st.sampled_from(sorted(FIXES)), KINDS_OF_FILES)
-def test_a_fix_never_harms(raw: bytes, code: str, kind: Format) -> None:
+def test_a_fix_never_adds_an_error(raw: bytes, code: str, kind: Format) -> None:
     edit = fix_row(raw, code, kind)
     if not codes(raw, kind)[code]:
         assert edit is None
@@ -341,7 +343,7 @@ def test_a_fix_never_harms(raw: bytes, code: str, kind: Format) -> None:
 
 @settings(deadline=None, max_examples=300)
 @given(st.sampled_from(LINES), st.integers(1, 400))
-def test_completing_a_cut_row_invents_nothing(raw: bytes, missing: int) -> None:
+def test_completing_a_cut_row_adds_only_closing_characters(raw: bytes, missing: int) -> None:
     cut = raw[:-missing]
     edit = fix_row(cut, "not-json", Format.CHAT)
     if edit is None:

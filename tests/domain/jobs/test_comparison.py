@@ -1,4 +1,4 @@
-"""Runs side by side: what is known of them, and where they differ."""
+"""Runs side by side: their values, and the rows in which they differ."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def rows_of(*runs: ComparedRun) -> dict[str, ComparisonRow]:
     return {row.name: row for row in comparison_rows(runs, now=1_000.0)}
 
 
-def test_what_differs_comes_first_and_keeps_its_order() -> None:
+def test_rows_that_differ_come_first_in_their_usual_order() -> None:
     runs = [
         ComparedRun(a_run("a", [1.0, 0.5], n_epochs=2, batch_size=8, seed=7)),
         ComparedRun(a_run("b", [1.0, 0.7], n_epochs=3, batch_size=8, seed=7)),
@@ -50,8 +50,8 @@ def test_what_differs_comes_first_and_keeps_its_order() -> None:
     assert run_titles(runs) == ["A a", "B b"]
 
 
-def test_what_the_server_settled_counts_more_than_what_was_asked() -> None:
-    asked = JobRequest(
+def test_values_reported_by_the_server_override_the_requested_ones() -> None:
+    request = JobRequest(
         training_file_id="file-1",
         model="base",
         provider="far",
@@ -59,16 +59,16 @@ def test_what_the_server_settled_counts_more_than_what_was_asked() -> None:
         seed=3,
         hyperparameters={"lora_r": 16},
     )
-    told = ComparedRun(a_run("a", n_epochs=2, batch_size="auto"), asked)
-    silent = ComparedRun(a_run("b"), asked)
-    rows = rows_of(told, silent)
+    reported = ComparedRun(a_run("a", n_epochs=2, batch_size="auto"), request)
+    unreported = ComparedRun(a_run("b"), request)
+    rows = rows_of(reported, unreported)
     assert rows["n_epochs"].cells == ("2", "5")
     assert rows["batch_size"].cells == ("auto", UNKNOWN)
     assert rows["lora_r"].cells == ("16", "16")
     assert rows["seed"].cells == ("3", "3")
 
 
-def test_files_are_told_by_name_and_the_beginning_of_their_sum() -> None:
+def test_a_file_is_shown_by_name_and_the_start_of_its_checksum() -> None:
     runs = [
         ComparedRun(a_run(name), training=FileIdentity("train.jsonl", sha))
         for name, sha in (("a", "0123456789abcdef"), ("b", None))
@@ -76,14 +76,14 @@ def test_files_are_told_by_name_and_the_beginning_of_their_sum() -> None:
     assert rows_of(*runs)["training file"].cells == ("train.jsonl (01234567)", "train.jsonl")
 
 
-def test_nothing_foreign_reaches_a_cell_unscrubbed() -> None:
+def test_untrusted_text_in_cells_is_scrubbed() -> None:
     evil = "x\x1b]0;PWNED\x07y"
     run = ComparedRun(a_run(evil, **{evil: evil}), training=FileIdentity(evil))
-    told = [
+    texts = [
         *run_titles([run]),
         *(text for row in rows_of(run).values() for text in (row.name, *row.cells)),
     ]
-    assert not any("\x1b" in text or "\x07" in text for text in told)
+    assert not any("\x1b" in text or "\x07" in text for text in texts)
 
 
 SETTINGS = st.dictionaries(
@@ -94,11 +94,12 @@ SETTINGS = st.dictionaries(
 
 
 @given(st.lists(st.tuples(SETTINGS, st.lists(st.floats(), max_size=4)), min_size=1, max_size=6))
-def test_whatever_servers_tell_every_row_has_a_cell_a_run(
-    told: list[tuple[dict[str, object], list[float]]],
+def test_every_row_has_one_cell_for_each_run(
+    drawn_runs: list[tuple[dict[str, object], list[float]]],
 ) -> None:
     runs = [
-        ComparedRun(a_run(f"r{n}", losses, **settings)) for n, (settings, losses) in enumerate(told)
+        ComparedRun(a_run(f"r{n}", losses, **settings))
+        for n, (settings, losses) in enumerate(drawn_runs)
     ]
     rows = comparison_rows(runs, now=1_000.0)
     assert all(len(row.cells) == len(runs) for row in rows)

@@ -1,4 +1,4 @@
-"""A growing series, and the curves that were taken of it."""
+"""A growing series and the curves taken from it."""
 
 from __future__ import annotations
 
@@ -13,41 +13,41 @@ from tui.domain.jobs.curves import Curve, Series, mean
 
 STEPS = st.integers(0, 40)
 VALUES = st.floats(allow_subnormal=False)
-TELLINGS = st.lists(st.tuples(STEPS, VALUES), max_size=60)
+RECORDED = st.lists(st.tuples(STEPS, VALUES), max_size=60)
 
 
-def series_of(*told: tuple[int, float]) -> Series:
+def series_of(*recorded: tuple[int, float]) -> Series:
     series = Series()
-    for at, (step, value) in enumerate(told):
+    for at, (step, value) in enumerate(recorded):
         series.add(step, value, float(at))
     return series
 
 
-@given(TELLINGS)
-def test_each_step_has_the_value_that_was_told_last_in_the_order_of_steps(
-    told: list[tuple[int, float]],
+@given(RECORDED)
+def test_a_curve_has_the_last_value_of_each_step_in_step_order(
+    recorded: list[tuple[int, float]],
 ) -> None:
-    curve = series_of(*told).curve()
-    last = {step: (repr(value), float(at)) for at, (step, value) in enumerate(told)}
+    curve = series_of(*recorded).curve()
+    last = {step: (repr(value), float(at)) for at, (step, value) in enumerate(recorded)}
     assert list(curve.steps) == sorted(last)
     assert [(repr(value), at) for _, value, at in curve] == [last[step] for step in sorted(last)]
 
 
-@given(TELLINGS, TELLINGS)
-def test_what_comes_later_changes_no_curve_that_was_taken(
+@given(RECORDED, RECORDED)
+def test_later_values_do_not_change_a_curve_taken_earlier(
     before: list[tuple[int, float]], after: list[tuple[int, float]]
 ) -> None:
     series = series_of(*before)
     curve = series.curve()
-    kept = repr(list(curve)), repr(curve.lowest)
+    snapshot = repr(list(curve)), repr(curve.lowest)
     for step, value in after:
         series.add(step, value, 1.0)
         series.curve()
-    assert (repr(list(curve)), repr(curve.lowest)) == kept
+    assert (repr(list(curve)), repr(curve.lowest)) == snapshot
 
 
-@given(TELLINGS, TELLINGS)
-def test_a_curve_extends_another_only_where_it_begins_with_all_of_it(
+@given(RECORDED, RECORDED)
+def test_a_curve_extends_another_only_if_it_starts_with_all_its_points(
     before: list[tuple[int, float]], after: list[tuple[int, float]]
 ) -> None:
     series = series_of(*before)
@@ -58,13 +58,13 @@ def test_a_curve_extends_another_only_where_it_begins_with_all_of_it(
         if later.extends(curve):
             assert repr(list(later)[: len(curve)]) == repr(list(curve))
     steps = [*curve.steps, *(step for step, _ in after)]
-    rises = all(one < two for one, two in pairwise(steps))
+    rises = all(left < right for left, right in pairwise(steps))
     assert series.curve().extends(curve) or not rises
 
 
-@given(TELLINGS)
-def test_the_lowest_is_the_lowest_finite_value(told: list[tuple[int, float]]) -> None:
-    curve = series_of(*told).curve()
+@given(RECORDED)
+def test_the_lowest_point_has_the_lowest_finite_value(recorded: list[tuple[int, float]]) -> None:
+    curve = series_of(*recorded).curve()
     finite = [point.value for point in curve if math.isfinite(point.value)]
     if finite:
         assert curve.lowest is not None
@@ -74,7 +74,7 @@ def test_the_lowest_is_the_lowest_finite_value(told: list[tuple[int, float]]) ->
         assert curve.lowest is None
 
 
-def test_a_mean_leaves_out_what_is_no_number() -> None:
+def test_a_mean_ignores_values_that_are_not_finite() -> None:
     assert mean(array("d", [1, math.nan, 3, math.inf])) == 2
     assert mean(array("d", [math.nan])) is None
     assert mean(array("d")) is None

@@ -1,4 +1,4 @@
-"""How fast a run goes, and the time that is left."""
+"""The pace of a run and the time it has left."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from tui.domain.jobs.eta import PaceMeter
 
 
 def meter(*marks: tuple[int, float]) -> PaceMeter:
-    told = PaceMeter()
+    measured = PaceMeter()
     for step, at in marks:
-        told.step(step, at)
-    return told
+        measured.step(step, at)
+    return measured
 
 
 def test_an_even_pace_has_no_range() -> None:
@@ -22,14 +22,14 @@ def test_an_even_pace_has_no_range() -> None:
     assert (pace.recent, pace.fastest, pace.slowest) == (2.0, 2.0, 2.0)
 
 
-def test_whole_seconds_tell_the_pace_of_quick_steps() -> None:
+def test_the_pace_of_quick_steps_is_measured_from_times_in_whole_seconds() -> None:
     pace = meter(*((step, float(step // 7)) for step in range(200))).pace()
     assert pace
     assert pace.recent == pytest.approx(1 / 7)
     assert pace.slowest == pytest.approx(1 / 7)
 
 
-def test_the_range_spans_the_parts_of_the_recent_steps_and_the_whole_stretch() -> None:
+def test_the_range_of_the_pace_spans_parts_of_the_recent_steps() -> None:
     quick = [(step, float(step)) for step in range(100)]
     slow = [(100 + step, 100 + 3.0 * step) for step in range(9)]
     pace = meter(*quick, *slow).pace()
@@ -39,12 +39,12 @@ def test_the_range_spans_the_parts_of_the_recent_steps_and_the_whole_stretch() -
 
 
 @pytest.mark.parametrize("again", [(3, 50.0), (11, 2.0)])
-def test_going_back_in_steps_or_in_time_begins_anew(again: tuple[int, float]) -> None:
-    told = meter(*((step, float(step)) for step in range(11)), again)
-    assert told.pace() is None
+def test_going_back_in_steps_or_time_resets_the_pace(again: tuple[int, float]) -> None:
+    measured = meter(*((step, float(step)) for step in range(11)), again)
+    assert measured.pace() is None
 
 
-def test_one_step_tells_no_pace() -> None:
+def test_one_step_gives_no_pace() -> None:
     assert meter((1, 5.0)).pace() is None
     assert meter((1, 5.0), (2, 5.0)).pace() is None
 

@@ -1,4 +1,4 @@
-"""The filter of a job's events: words, and levels by any of their names."""
+"""The filter of a job's events: text, and levels under any of their names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EVENTS = [
 
 
 @pytest.mark.parametrize(
-    ("typed", "found"),
+    ("typed", "matches"),
     [
         ("", "123"),
         ("STEP 20", "13"),
@@ -30,24 +30,22 @@ EVENTS = [
         ("nothing", ""),
     ],
 )
-def test_a_filter_leaves_the_events_that_are_wanted(typed: str, found: str) -> None:
-    wanted = EventFilter.parse(typed)
-    assert "".join(event.id for event in EVENTS if wanted.matches(event)) == found
+def test_a_filter_selects_events_by_text_and_level(typed: str, matches: str) -> None:
+    event_filter = EventFilter.parse(typed)
+    assert "".join(event.id for event in EVENTS if event_filter.matches(event)) == matches
 
 
-def test_a_level_that_no_event_has_is_refused() -> None:
+def test_an_unknown_level_is_refused() -> None:
     with pytest.raises(ValueError, match="There is no level purple"):
         EventFilter.parse("is:purple")
 
 
 @given(st.text(), st.text(), st.text())
-def test_any_filter_is_read_or_refused_and_any_event_looked_at(
-    typed: str, level: str, message: str
-) -> None:
+def test_any_typed_filter_is_parsed_or_refused(typed: str, level: str, message: str) -> None:
     try:
-        wanted = EventFilter.parse(typed)
+        event_filter = EventFilter.parse(typed)
     except ValueError:
         return
     event = JobEvent("1", 1.0, level, message)
-    assert wanted.matches(event) or wanted
+    assert event_filter.matches(event) or event_filter
     assert isinstance(level_of(event), str)

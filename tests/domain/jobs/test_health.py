@@ -1,4 +1,4 @@
-"""What is said of a run's health, and what is not."""
+"""When a run gets a health note, and when it does not."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def falling(count: int) -> list[float]:
     return [3.0 * 0.97**step for step in range(count)]
 
 
-def test_a_run_that_goes_well_is_left_alone() -> None:
+def test_a_healthy_run_has_no_notes() -> None:
     good = {step: 3.1 * 0.97**step for step in (10, 20, 30, 40)}
     assert kinds(run(falling(40), good)) == []
     assert kinds(run([])) == []
 
 
-def test_validation_that_rises_is_told_with_the_step_where_it_began() -> None:
+def test_rising_validation_loss_is_reported_with_the_step_where_it_began() -> None:
     losses = {10: 0.9, 20: 0.5, 30: 0.55, 40: 0.56, 50: 0.61}
     (note,) = [note for note in health_notes(run(falling(50), losses), 0) if note.kind != "gap"]
     assert "risen since step 20: 0.610 now, 0.500 then" in note.text
@@ -42,13 +42,13 @@ def test_validation_that_rises_is_told_with_the_step_where_it_began() -> None:
 
 
 @pytest.mark.parametrize("last", [{50: 0.505}, {50: 0.4}, {}])
-def test_two_higher_validations_or_a_hair_are_no_rise(last: dict[int, float]) -> None:
+def test_two_higher_validations_or_a_tiny_increase_are_not_reported(last: dict[int, float]) -> None:
     losses = {10: 0.9, 20: 0.5, 30: 0.55, 40: 0.56, **last}
     assert "overfitting" not in kinds(run(falling(50), losses))
 
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
-def test_a_loss_that_is_no_number_is_told_from_its_first_step_on(loss: float) -> None:
+def test_a_loss_that_is_not_finite_is_reported_with_its_first_step(loss: float) -> None:
     note = health_notes(run([1.0, 0.9, loss, loss]), 0)[0]
     assert (note.kind, note.tone.value) == ("diverged", "bad")
     assert f"{loss} since step 3" in note.text
@@ -56,7 +56,7 @@ def test_a_loss_that_is_no_number_is_told_from_its_first_step_on(loss: float) ->
     assert "since step 1" in health_notes(run([loss]), 0)[0].text
 
 
-def test_a_loss_that_stays_where_it_is_is_flat_and_a_short_or_ended_run_never_is() -> None:
+def test_a_constant_loss_is_flat_unless_the_run_is_short_or_has_ended() -> None:
     flat = [1.0 + 0.01 * (step % 2) for step in range(100)]
     assert kinds(run(flat)) == ["flat"]
     assert kinds(run(flat[:99])) == []
@@ -65,7 +65,7 @@ def test_a_loss_that_stays_where_it_is_is_flat_and_a_short_or_ended_run_never_is
     assert kinds(ended) == []
 
 
-def test_validation_far_above_training_is_told_with_the_ratio() -> None:
+def test_validation_loss_far_above_training_loss_is_reported_with_the_ratio() -> None:
     view = run([0.2] * 30, {30: 0.5})
     assert loss_ratio(view) == pytest.approx(2.5)
     (note,) = health_notes(view, 0)
@@ -74,7 +74,7 @@ def test_validation_far_above_training_is_told_with_the_ratio() -> None:
     assert loss_ratio(run([0.2])) is None
 
 
-def test_a_run_without_a_step_for_long_is_stalled() -> None:
+def test_a_run_without_a_step_for_two_minutes_is_stalled() -> None:
     view = run(falling(30))
     last = view.last_step_at or 0.0
     assert stalled(view, last + 119) is None
@@ -83,7 +83,7 @@ def test_a_run_without_a_step_for_long_is_stalled() -> None:
     assert "No step for 5 minutes" in note.text
 
 
-def test_a_slow_run_is_given_ten_steps_and_a_paused_one_all_the_time() -> None:
+def test_a_slow_run_stalls_after_ten_steps_time_and_a_paused_one_never() -> None:
     slow = [metrics(step, at=1000.0 + 60 * step) for step in range(1, 5)]
     view = view_of(status("running"), *slow)
     assert stalled(view, 1240 + 599) is None
@@ -92,7 +92,7 @@ def test_a_slow_run_is_given_ten_steps_and_a_paused_one_all_the_time() -> None:
     assert stalled(view_of(status("running")), 9999) is None
 
 
-def test_the_servers_clock_tells_how_long_a_run_stands_still() -> None:
+def test_a_stall_is_measured_with_the_servers_clock() -> None:
     skewed = [status("running") | {"clock_ahead": -3600.0}, metrics(1, at=6400.0)]
     assert stalled(view_of(*skewed), 10_060) is None
     assert stalled(view_of(*skewed), 10_120) == 120

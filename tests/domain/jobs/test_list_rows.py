@@ -1,4 +1,4 @@
-"""A job as a row: its trend in a few cells, its age, and which rows a filter wants."""
+"""A job as a row of the list: its trend, its cells, and the filter of the rows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def curve(*values: float) -> Curve:
 
 
 @pytest.mark.parametrize(
-    ("values", "blocks", "word"),
+    ("values", "blocks", "ascii_blocks"),
     [
         ((8, 7, 6, 5, 4, 3, 2, 1), "█▇▆▅▄▃▂▁", "down"),
         ((1, 2), "▁█", "up"),
@@ -31,21 +31,21 @@ def curve(*values: float) -> Curve:
         ((), "", ""),
     ],
 )
-def test_a_trend_tells_where_the_loss_goes(
-    values: tuple[float, ...], blocks: str, word: str
+def test_a_sparkline_follows_the_loss(
+    values: tuple[float, ...], blocks: str, ascii_blocks: str
 ) -> None:
     assert sparkline(curve(*values)) == blocks
-    assert sparkline(curve(*values), ascii_only=True) == word
+    assert sparkline(curve(*values), ascii_only=True) == ascii_blocks
 
 
-def test_a_trend_is_about_the_last_values() -> None:
+def test_a_sparkline_shows_the_last_values() -> None:
     assert sparkline(curve(*[9.0] * 1000, *[float(n) for n in range(200)])) == "▁▂▃▄▅▆▇█"
 
 
 @given(st.lists(st.floats()))
 @example([1.7976931348623157e308, -1.7976931348623157e308])
 @example([1.7976931348623157e308] * 20)
-def test_any_values_fit_the_cells(values: list[float]) -> None:
+def test_a_sparkline_of_any_values_fits_its_cells(values: list[float]) -> None:
     assert len(sparkline(curve(*values))) <= SPARKLINE_CELLS
     assert sparkline(curve(*values), ascii_only=True).isascii()
 
@@ -58,7 +58,7 @@ JOB = JobView("lab-two", "ftjob-1", "running", suffix="Tickets", model="SmolLM2"
 
 
 @pytest.mark.parametrize(
-    ("typed", "wanted"),
+    ("typed", "matches"),
     [
         ("", True),
         ("tickets", True),
@@ -78,17 +78,17 @@ JOB = JobView("lab-two", "ftjob-1", "running", suffix="Tickets", model="SmolLM2"
         ("12:30", False),
     ],
 )
-def test_a_filter_wants_what_all_its_conditions_hold_for(typed: str, wanted: bool) -> None:
-    assert JobFilter.parse(typed).matches(JOB) is wanted
+def test_a_job_must_meet_all_conditions_of_a_filter(typed: str, matches: bool) -> None:
+    assert JobFilter.parse(typed).matches(JOB) is matches
 
 
-def test_a_state_that_nobody_knows_can_be_asked_for() -> None:
-    odd = JobView("far", "j", "validating_files")
-    assert JobFilter.parse("is:validating-files").matches(odd)
-    assert JobFilter.parse("is:validating_files").matches(odd)
+def test_jobs_can_be_filtered_by_an_unknown_state() -> None:
+    view = JobView("far", "j", "validating_files")
+    assert JobFilter.parse("is:validating-files").matches(view)
+    assert JobFilter.parse("is:validating_files").matches(view)
     assert JobFilter.parse("is:archiving").matches(JobView("far", "j", "archiving"))
 
 
 @given(st.text())
-def test_any_typing_is_a_filter(typed: str) -> None:
+def test_any_typed_text_is_a_valid_job_filter(typed: str) -> None:
     assert JobFilter.parse(typed).matches(JOB) in (True, False)

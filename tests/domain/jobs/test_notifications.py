@@ -1,4 +1,4 @@
-"""What is told of a job that ended, and the escape sequences that carry it to a desktop."""
+"""Notifications of ended jobs, and the escape sequences that carry them to a desktop."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RUNNING = JobView("far", "ftjob-1", "running", suffix="tickets")
 
 
 @pytest.mark.parametrize("status", ["succeeded", "failed", "cancelled"])
-def test_a_job_that_is_seen_to_end_is_told_with_its_name(status: str) -> None:
+def test_a_job_that_ends_gives_a_notification_with_its_name(status: str) -> None:
     notice = end_notification(RUNNING, JobView("far", "ftjob-1", status, suffix="tickets"))
     assert notice is not None
     assert notice.message == f"tickets {status}"
@@ -30,7 +30,7 @@ def test_a_job_that_is_seen_to_end_is_told_with_its_name(status: str) -> None:
     assert notice.payload()["status"] == status
 
 
-def test_a_failure_is_told_with_its_reason() -> None:
+def test_a_failed_job_gives_a_notification_with_the_reason() -> None:
     notice = end_notification(
         RUNNING, JobView("far", "j", "failed", error="The loss is no\x1b[2J number.")
     )
@@ -41,38 +41,38 @@ def test_a_failure_is_told_with_its_reason() -> None:
 @pytest.mark.parametrize(
     "before", [None, JobView("far", "j", "succeeded"), JobView("far", "j", "cancelled")]
 )
-def test_a_job_that_had_ended_before_is_no_news(before: JobView | None) -> None:
+def test_a_job_that_had_ended_before_gives_no_notification(before: JobView | None) -> None:
     assert end_notification(before, JobView("far", "j", "succeeded")) is None
 
 
-def test_a_job_that_goes_on_in_a_state_that_nobody_knows_has_not_ended() -> None:
+def test_a_job_in_an_unknown_state_has_not_ended() -> None:
     assert end_notification(RUNNING, JobView("far", "j", "archiving")) is None
 
 
-def test_osc_9_and_osc_777_look_as_terminals_want_them() -> None:
+def test_osc_9_and_osc_777_sequences_have_their_documented_form() -> None:
     assert desktop_sequence("t succeeded", "osc9") == "\x1b]9;ftui: t succeeded\a"
     assert desktop_sequence("t succeeded", "osc777") == "\x1b]777;notify;ftui;t succeeded\a"
     assert desktop_sequence("t succeeded", "off") == ""
 
 
-def test_tmux_hands_a_sequence_on_when_it_is_wrapped() -> None:
+def test_a_sequence_is_wrapped_for_tmux() -> None:
     wrapped = desktop_sequence("t ended", "osc9", tmux=True)
     assert wrapped == "\x1bPtmux;\x1b\x1b]9;ftui: t ended\a\x1b\\"
 
 
 @given(st.text(), st.sampled_from(["osc9", "osc777"]))
-def test_no_text_ends_the_sequence_or_gives_a_command(words: str, desktop: Desktop) -> None:
+def test_no_text_can_break_out_of_the_sequence(text: str, desktop: Desktop) -> None:
     shape = {"osc9": r"\x1b\]9;ftui: ([^;]*)\x07", "osc777": r"\x1b\]777;notify;ftui;([^;]*)\x07"}
-    found = re.fullmatch(shape[desktop], desktop_sequence(words, desktop), re.DOTALL)
-    assert found
-    assert not re.search(r"[\x00-\x1f\x7f-\x9f]", found[1])
+    match = re.fullmatch(shape[desktop], desktop_sequence(text, desktop), re.DOTALL)
+    assert match
+    assert not re.search(r"[\x00-\x1f\x7f-\x9f]", match[1])
 
 
-def test_4_semicolon_is_no_progress_bar() -> None:
+def test_text_that_osc_9_reads_as_a_progress_bar_is_altered() -> None:
     assert desktop_sequence("4;1;50", "osc9") == "\x1b]9;ftui: 4,1,50\a"
 
 
-def test_a_job_that_stands_still_is_told_once_for_each_time() -> None:
+def test_each_stall_of_a_job_has_its_own_notification() -> None:
     run = Run("far", "ftjob-1")
     run.add({"type": "status", "at": 0.0, "status": "running", "suffix": "tickets"})
     for step in range(1, 30):

@@ -1,4 +1,4 @@
-"""The history of a job: each record once, oldest first, the end last."""
+"""The history of a job: each record once, oldest first, the end of the job last."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from support.job_records import metrics, status
 from tui.domain.jobs.record_order import history, oldest_first
 
 
-def test_history_holds_everything_once_in_order_with_the_end_last() -> None:
+def test_a_history_has_each_record_once_in_order_with_the_end_last() -> None:
     end = status("succeeded", finished_at=102.5)
     records = [metrics(3), end, metrics(1), metrics(3), status("running"), metrics(2), end]
-    told = history([*records, {"type": "event"}])
-    assert [r.get("step") for r in told if r["type"] == "metrics"] == [1, 2, 3]
-    assert [r["status"] for r in told if r["type"] == "status"] == ["running", "succeeded"]
-    assert told[-1]["status"] == "succeeded"
+    ordered = history([*records, {"type": "event"}])
+    assert [r.get("step") for r in ordered if r["type"] == "metrics"] == [1, 2, 3]
+    assert [r["status"] for r in ordered if r["type"] == "status"] == ["running", "succeeded"]
+    assert ordered[-1]["status"] == "succeeded"
 
 
-def test_pausing_and_going_on_are_both_kept() -> None:
+def test_a_history_keeps_pauses_and_resumptions() -> None:
     states = [
-        status(word) | {"at": float(at)}
-        for at, word in enumerate(["running", "running", "paused", "running"])
+        status(state) | {"at": float(at)}
+        for at, state in enumerate(["running", "running", "paused", "running"])
     ]
     assert [r["status"] for r in history(states)] == ["running", "paused", "running"]
 
 
-def test_events_are_put_in_order_whichever_way_they_are_listed() -> None:
+def test_events_listed_in_either_direction_are_put_in_order() -> None:
     events = [{"id": str(i), "created_at": i // 3, "data": {"step": i}} for i in range(12)]
     assert oldest_first(events) == events
     assert oldest_first(events[::-1]) == events
@@ -36,7 +36,7 @@ def test_events_are_put_in_order_whichever_way_they_are_listed() -> None:
 
 
 @given(st.permutations(range(8)), st.integers(1, 4))
-def test_events_listed_in_no_order_come_by_time_and_then_by_step(
+def test_unordered_events_are_sorted_by_time_and_then_by_step(
     order: list[int], a_second: int
 ) -> None:
     events = [{"id": str(i), "created_at": i // a_second, "data": {"step": i}} for i in order]

@@ -1,4 +1,4 @@
-"""A job's records add up to what a person sees, whatever order and shape they come in."""
+"""The view of a job that its records add up to, in any order and shape."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_running_job_shows_step_losses_pace_and_time_left() -> None:
     assert progress_line(view, 156).startswith("step 56/90  62%  epoch 1.9  ETA 0:34")
 
 
-def test_the_best_validation_is_the_lowest_and_no_nan() -> None:
+def test_the_best_validation_loss_is_the_lowest_and_never_nan() -> None:
     view = view_of(
         metrics(10, valid_loss=0.5),
         metrics(20, valid_loss=0.3),
@@ -62,7 +62,7 @@ def test_the_best_validation_is_the_lowest_and_no_nan() -> None:
     assert view.valid_loss == 0.4
 
 
-def test_a_full_validation_counts_more_than_one_of_a_batch() -> None:
+def test_a_full_validation_replaces_that_of_a_batch() -> None:
     view = view_of(metrics(1, valid_loss=0.1), metrics(2, valid_loss=0.2, full_valid_loss=0.6))
     assert list(view.valid) == [(2, 0.6, 102)]
 
@@ -86,7 +86,7 @@ def test_a_resumed_run_replaces_the_steps_it_repeats() -> None:
     assert view.step == 11
 
 
-def test_the_time_left_after_a_pause_counts_no_pause() -> None:
+def test_pauses_are_excluded_from_the_time_left() -> None:
     before = [metrics(step, at=100.0 + step) for step in range(1, 10)]
     after = [metrics(step, at=900.0 + step) for step in range(10, 15)]
     paused, going = status("paused"), status("running")
@@ -94,14 +94,14 @@ def test_the_time_left_after_a_pause_counts_no_pause() -> None:
     assert view.seconds_per_step == 1.0
 
 
-def test_the_time_left_of_a_run_that_hangs_does_not_run_out() -> None:
+def test_the_time_left_of_a_stalled_run_is_unknown() -> None:
     view = view_of(status("running"), *(metrics(step) for step in range(1, 11)))
     assert view.time_left(110) == 80
     assert view.time_left(115) == 79, "a step that is late counts as no more than one"
     assert view.time_left(9_999) is None, "nobody knows"
 
 
-def test_every_figure_that_a_server_tells_is_a_curve_and_the_others_are_empty() -> None:
+def test_each_reported_metric_has_a_curve_and_the_others_are_empty() -> None:
     view = view_of(
         metrics(
             1,
@@ -125,15 +125,15 @@ def test_every_figure_that_a_server_tells_is_a_curve_and_the_others_are_empty() 
     assert not view_of(metrics(1, train_loss=1.0)).grad_norm_curve
 
 
-def test_what_a_job_is_made_of_has_flat_names_and_the_newer_form_counts() -> None:
-    told = status(
+def test_settings_have_flat_names_and_the_method_overrides_older_fields() -> None:
+    record = status(
         "running",
         training_file="file-1",
         seed=7,
         hyperparameters={"n_epochs": 1, "lora_r": 16, "packing": None},
         method={"type": "dpo", "dpo": {"hyperparameters": {"n_epochs": 3, "beta": 0.1}}},
     )
-    assert view_of(told).settings == {
+    assert view_of(record).settings == {
         "model": "base",
         "training_file": "file-1",
         "method": "dpo",
@@ -147,7 +147,7 @@ def test_what_a_job_is_made_of_has_flat_names_and_the_newer_form_counts() -> Non
     assert view_of(*history([auto, settled])).settings["n_epochs"] == 3
 
 
-def test_a_server_that_counts_steps_in_the_job_alone_tells_its_progress() -> None:
+def test_progress_is_read_from_the_step_count_of_the_job() -> None:
     counted = [
         status("running", trained_steps=step, total_steps=40) | {"at": 100.0 + 2 * step}
         for step in range(0, 11, 5)
@@ -157,7 +157,7 @@ def test_a_server_that_counts_steps_in_the_job_alone_tells_its_progress() -> Non
     assert view.time_left(120) == 60
 
 
-def test_the_cost_so_far_is_nothing_here_and_told_where_the_price_is_known() -> None:
+def test_the_cost_so_far_is_zero_on_this_machine_and_computed_from_a_known_price() -> None:
     tokens = {"trained_tokens": 2_000_000}
     assert view_of(status("running", **tokens)).cost() == 0
     far = Run("far", "j")
@@ -195,20 +195,20 @@ def test_the_end_stops_the_clock_and_names_the_model() -> None:
     assert loop_step([view]).tone is Tone.GOOD
 
 
-def test_a_failure_says_why() -> None:
+def test_a_failed_job_has_the_reason() -> None:
     view = view_of(status("failed", error={"message": "The file has [/ no rows."}))
     assert title_line(view).endswith("The file has [/ no rows.")
     assert loop_step([view]).tone is Tone.BAD
 
 
-def test_an_unknown_state_is_shown_as_it_comes_and_is_not_the_end() -> None:
+def test_an_unknown_state_is_shown_unchanged_and_is_not_an_end() -> None:
     view = view_of(status("pondering_\x1b[31mdeeply"))
     assert not view.terminal
     cells = row_cells(view, 100)
     assert cells[0] == ("? pondering �deeply", Tone.NONE)
 
 
-def test_what_trains_counts_before_what_waits_and_what_has_ended() -> None:
+def test_the_loop_bar_prefers_running_over_queued_over_ended_jobs() -> None:
     queued, running = view_of(status("queued")), view_of(status("running"))
     ended = view_of(status("failed"))
     assert loop_step([ended, queued, running]).label == "running"
@@ -219,7 +219,7 @@ def test_what_trains_counts_before_what_waits_and_what_has_ended() -> None:
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(["id", "created_at", "type", "data", "message"]), JSON))
-def test_no_event_whatsoever_breaks_a_run_or_the_log(event: dict[str, object]) -> None:
+def test_any_event_is_accepted_by_the_run_and_the_log(event: dict[str, object]) -> None:
     record = event_record({"type": "metrics", **event}, now=1.0)
     assert record_key(record) == record_key(event_record({"type": "metrics", **event}, now=1.0))
     json.dumps(record, allow_nan=False)
@@ -229,40 +229,40 @@ def test_no_event_whatsoever_breaks_a_run_or_the_log(event: dict[str, object]) -
 
 
 @given(st.dictionaries(st.sampled_from(["step", "total_steps", "train_loss", "epoch"]), JSON))
-def test_no_figure_whatsoever_breaks_a_run(data: dict[str, object]) -> None:
+def test_any_metric_values_are_accepted(data: dict[str, object]) -> None:
     view = view_of(status("running"), event_record({"type": "metrics", "data": data}, 1.0))
     row_cells(view, 2.0)
     progress_line(view, 2.0)
 
 
-def test_how_fresh_the_figures_are_is_told_coarsely() -> None:
+def test_the_age_of_the_figures_is_shown_in_coarse_steps() -> None:
     assert describe_connection(100, updated_at=97) == "updated now"
     assert describe_connection(100, updated_at=77) == "updated 20 s ago"
     assert describe_connection(100, updated_at=None) == "last recorded state"
-    words = describe_connection(100, updated_at=50, offline_since=60, next_retry_at=117)
-    assert words.startswith("offline since ")
-    assert words.endswith(", retrying in 20 s")
+    text = describe_connection(100, updated_at=50, offline_since=60, next_retry_at=117)
+    assert text.startswith("offline since ")
+    assert text.endswith(", retrying in 20 s")
 
 
-def test_figures_move_on_with_news_and_otherwise_every_half_minute() -> None:
+def test_the_shown_time_advances_with_updates_and_every_20_seconds() -> None:
     assert shown_time(100, 101) == 100
     assert shown_time(100, 119) == 100
     assert shown_time(100, 121) == 120
 
 
 @pytest.mark.parametrize("step", range(101))
-def test_every_step_of_a_hundred_is_its_own_percent(step: int) -> None:
+def test_each_step_of_a_hundred_is_one_percent(step: int) -> None:
     assert percent(step / 100) == f"{step}%"
 
 
-def test_the_lines_above_a_job_tell_tokens_cost_and_the_range_of_the_time_left() -> None:
-    here = view_of(
+def test_the_lines_above_a_job_show_tokens_cost_and_the_range_of_the_time_left() -> None:
+    local = view_of(
         status("running", model="gpt-4.1-mini"),
         *(metrics(step, at=100 + step**1.2, num_tokens=step * 1000) for step in range(1, 31)),
     )
-    assert " to " in progress_line(here, 160, ranged=True)
-    assert figures_line(here, PRICES).endswith("30,000 tokens  free")
-    far = replace(here, provider="openai", trained_tokens=100_000)
-    assert figures_line(far, PRICES).endswith("100,000 tokens  $0.50 so far")
-    assert figures_line(far).endswith("100,000 tokens")
-    assert figures_line(replace(far, model="nobody-knows"), PRICES).endswith("100,000 tokens")
+    assert " to " in progress_line(local, 160, ranged=True)
+    assert figures_line(local, PRICES).endswith("30,000 tokens  free")
+    remote = replace(local, provider="openai", trained_tokens=100_000)
+    assert figures_line(remote, PRICES).endswith("100,000 tokens  $0.50 so far")
+    assert figures_line(remote).endswith("100,000 tokens")
+    assert figures_line(replace(remote, model="nobody-knows"), PRICES).endswith("100,000 tokens")

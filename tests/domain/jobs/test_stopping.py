@@ -1,4 +1,4 @@
-"""What cancelling a job loses and keeps, step by step."""
+"""What cancelling or stopping a job loses and keeps."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from tui.domain.jobs.view import Checkpoint, JobView
 
 def job(step: int, *saved: int, total: int | None = 90, name: str | None = "ft:t") -> JobView:
     checkpoints = tuple(
-        Checkpoint(f"c{one}", 0.0, one, name and f"{name}:ckpt-step-{one}", 0.5) for one in saved
+        Checkpoint(
+            f"c{saved_step}", 0.0, saved_step, name and f"{name}:ckpt-step-{saved_step}", 0.5
+        )
+        for saved_step in saved
     )
     return JobView("far", "j", "running", step=step, total_steps=total, checkpoints=checkpoints)
 
 
 @pytest.mark.parametrize(
-    ("view", "lost"),
+    ("view", "sentence"),
     [
         (job(0), "No step has been trained yet. 90 further steps are not trained."),
         (job(56), "Steps 1 to 56 are lost, and any trained meanwhile."),
@@ -29,13 +32,13 @@ def job(step: int, *saved: int, total: int | None = 90, name: str | None = "ft:t
         (job(89, 80), "1 further step is not trained."),
     ],
 )
-def test_the_steps_since_the_last_checkpoint_are_lost(view: JobView, lost: str) -> None:
-    assert lost in describe_cancel(view)
+def test_the_steps_since_the_last_checkpoint_are_lost(view: JobView, sentence: str) -> None:
+    assert sentence in describe_cancel(view)
     assert describe_cancel(view).endswith("A cancelled job cannot be resumed.")
 
 
 @pytest.mark.parametrize(
-    ("view", "kept"),
+    ("view", "sentence"),
     [
         (job(9), "There is no checkpoint yet: no model is kept."),
         (
@@ -46,16 +49,16 @@ def test_the_steps_since_the_last_checkpoint_are_lost(view: JobView, lost: str) 
         (job(56, 40, name="ft:\x1b[2J"), "is kept, as ft:�:ckpt-step-40."),
     ],
 )
-def test_the_newest_checkpoint_is_kept_under_its_name(view: JobView, kept: str) -> None:
-    assert kept in describe_cancel(view)
+def test_the_newest_checkpoint_is_kept_under_its_name(view: JobView, sentence: str) -> None:
+    assert sentence in describe_cancel(view)
 
 
 def test_stopping_with_a_checkpoint_loses_no_step() -> None:
-    words = describe_stop(job(56, 40))
-    assert "No step is lost. 34 further steps are not trained." in words
+    description = describe_stop(job(56, 40))
+    assert "No step is lost. 34 further steps are not trained." in description
 
 
-def test_afterwards_the_name_to_chat_with_is_told() -> None:
+def test_after_stopping_the_model_name_of_the_checkpoint_is_shown() -> None:
     assert "step 60 is kept as ft:t:ckpt-step-60: chat with it" in describe_kept_checkpoint(
         job(60, 40, 60)
     )
@@ -63,9 +66,9 @@ def test_afterwards_the_name_to_chat_with_is_told() -> None:
     assert "the server gives it no name" in describe_kept_checkpoint(job(60, 60, name=None))
 
 
-def test_a_job_that_does_not_train_is_cancelled_at_once_with_what_it_has() -> None:
+def test_a_job_that_is_not_training_is_cancelled_at_once_with_its_checkpoints() -> None:
     paused = replace(job(56, 56), status="paused")
-    words = describe_stop(paused)
-    assert words.startswith("The job is not training and is cancelled at once.")
-    assert "The checkpoint of step 56" in words
+    description = describe_stop(paused)
+    assert description.startswith("The job is not training and is cancelled at once.")
+    assert "The checkpoint of step 56" in description
     assert "meanwhile" not in describe_cancel(replace(job(56, 40), status="paused"))

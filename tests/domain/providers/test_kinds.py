@@ -1,4 +1,4 @@
-"""Kinds of servers: how an address tells them, and what they know beside OpenAI's protocol."""
+"""Kinds of servers: how they are detected from an address, and their own hyperparameters."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def test_credentials_and_queries_are_hidden_in_addresses(secret: str) -> None:
 
 
 def test_all_hyperparameters_of_the_engine_are_described() -> None:
-    told = {known.name for known in LOCAL_ENGINE.hyperparameters}
+    described = {hyperparameter.name for hyperparameter in LOCAL_ENGINE.hyperparameters}
     openais = {"n_epochs", "batch_size", "learning_rate_multiplier", "beta"}
     of_lists_and_aliases = {"lora_target_modules", "max_length"}
-    known = set(Hyperparameters.model_fields) - openais - of_lists_and_aliases
-    assert told - {"context_length"} == known
+    accepted = set(Hyperparameters.model_fields) - openais - of_lists_and_aliases
+    assert described - {"context_length"} == accepted
 
 
 def test_a_user_name_in_an_address_is_not_taken_for_the_host() -> None:
@@ -77,14 +77,14 @@ def test_azure_accepts_short_suffixes_without_dots() -> None:
     ],
 )
 def test_typed_values_are_parsed_to_the_right_type(name: str, typed: str, value: object) -> None:
-    known = LOCAL_ENGINE.hyperparameter(name)
-    assert known
-    assert known.parse(typed) == value
-    assert type(known.parse(typed)) is type(value)
+    hyperparameter = LOCAL_ENGINE.hyperparameter(name)
+    assert hyperparameter
+    assert hyperparameter.parse(typed) == value
+    assert type(hyperparameter.parse(typed)) is type(value)
 
 
 @pytest.mark.parametrize(
-    ("name", "typed", "said"),
+    ("name", "typed", "message"),
     [
         ("lora_r", "2.5", "lora_r is a whole number."),
         ("lora_r", "yes", "lora_r is a whole number."),
@@ -94,12 +94,12 @@ def test_typed_values_are_parsed_to_the_right_type(name: str, typed: str, value:
     ],
 )
 def test_a_value_of_the_wrong_type_is_rejected_with_a_sentence(
-    name: str, typed: str, said: str
+    name: str, typed: str, message: str
 ) -> None:
-    known = LOCAL_ENGINE.hyperparameter(name)
-    assert known
-    with pytest.raises(ValueError, match=said):
-        known.parse(typed)
+    hyperparameter = LOCAL_ENGINE.hyperparameter(name)
+    assert hyperparameter
+    with pytest.raises(ValueError, match=message):
+        hyperparameter.parse(typed)
 
 
 @given(st.text(max_size=40))

@@ -1,4 +1,4 @@
-"""OpenAI's closing dates, told so that they fit the day on which they are read."""
+"""The notice of OpenAI's closing dates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tui.domain.providers.openai_sunset import closing_notice
 
 
 @pytest.mark.parametrize(
-    ("today", "said"),
+    ("today", "notice"),
     [
         (date(2026, 4, 1), "(from 2026-05-07 on) or were inactive (from 2026-07-02 on)"),
         (date(2026, 6, 1), "(since 2026-05-07) or were inactive (from 2026-07-02 on)"),
@@ -22,5 +22,5 @@ from tui.domain.providers.openai_sunset import closing_notice
         (date(2027, 1, 6), "from anyone since 2027-01-06."),
     ],
 )
-def test_the_notice_fits_the_date(today: date, said: str) -> None:
-    assert said in closing_notice(today)
+def test_the_notice_depends_on_the_date(today: date, notice: str) -> None:
+    assert notice in closing_notice(today)

@@ -74,7 +74,7 @@ def test_models_of_different_servers_are_parsed(item: Any, model: ServedModel) -
 
 
 @pytest.mark.parametrize(
-    ("end", "tone", "words"),
+    ("end", "tone", "label"),
     [
         (date(2026, 11, 25), Tone.BAD, "✗ ended 2026-11-25"),
         (date(2026, 11, 26), Tone.WARNED, "! ends 2026-11-26, in 1 day"),
@@ -82,8 +82,8 @@ def test_models_of_different_servers_are_parsed(item: Any, model: ServedModel) -
         (date(2027, 12, 1), Tone.NONE, "ends 2027-12-01, in 371 days"),
     ],
 )
-def test_a_near_shutdown_is_a_warning(end: date, tone: Tone, words: str) -> None:
-    assert ServedModel("m", end).end_label(TODAY) == (words, tone)
+def test_a_near_shutdown_is_a_warning(end: date, tone: Tone, label: str) -> None:
+    assert ServedModel("m", end).end_label(TODAY) == (label, tone)
 
 
 def test_a_model_without_a_shutdown_date_has_no_label() -> None:

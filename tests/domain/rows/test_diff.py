@@ -1,4 +1,4 @@
-"""What a person sees before a row is changed: the lines that go and come, never too many."""
+"""The diff shown before a row is changed: removed and added lines, limited in number."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def changed(lines: list[DiffLine]) -> list[tuple[str, str]]:
     return [(line.kind, line.text.strip()) for line in lines if line.kind != "same"]
 
 
-def test_the_message_that_changes_is_shown_with_what_stands_around_it() -> None:
+def test_a_changed_message_is_shown_with_its_context() -> None:
     before = raw(chat_row("Where is it?", "It is on its way. "))
     after = raw(chat_row("Where is it?", "It is on its way."))
     lines = row_diff(before, after)
@@ -38,7 +38,7 @@ def test_equal_rows_have_no_diff() -> None:
     assert row_diff(row, row) == []
 
 
-def test_a_mark_that_no_json_shows_is_shown_in_the_raw_row() -> None:
+def test_a_removed_byte_order_mark_is_shown_in_the_raw_row() -> None:
     row = raw(chat_row("Where is it?", "It is on its way."))
     assert [kind for kind, _ in changed(row_diff(b"\xef\xbb\xbf" + row, row))] == [
         "removed",
@@ -46,18 +46,18 @@ def test_a_mark_that_no_json_shows_is_shown_in_the_raw_row() -> None:
     ]
 
 
-def test_the_end_of_a_long_cut_row_is_where_the_diff_looks() -> None:
+def test_the_diff_of_a_completed_row_shows_its_end() -> None:
     row = raw(chat_row("Where is it? " * 1000, "It is on its way."))
     assert changed(row_diff(row[:-3], row))[1][1].endswith('It is on its way."}]}')
 
 
-def test_a_key_that_stands_twice_is_seen() -> None:
+def test_a_duplicate_key_is_shown_in_the_raw_row() -> None:
     lines = row_diff(b'{"a": 1, "a": 1}', b'{"a": 1}')
     assert changed(lines) == [("removed", '{"a": 1, "a": 1}'), ("added", '{"a": 1}')]
     assert pretty_row(b'{"a": 1, "a": 1}') is None
 
 
-def test_of_a_row_with_nan_only_the_value_that_changes_is_marked() -> None:
+def test_in_a_row_with_nan_only_the_changed_value_is_marked() -> None:
     before = b'{"messages":[],  "score":NaN, "best": -Infinity}'
     after = b'{"messages":[],"score":null,"best":-Infinity}'
     assert changed(row_diff(before, after)) == [
@@ -66,15 +66,15 @@ def test_of_a_row_with_nan_only_the_value_that_changes_is_marked() -> None:
     ]
 
 
-def test_half_a_character_beside_nan_is_seen_in_the_raw_row() -> None:
+def test_a_lone_surrogate_beside_nan_is_shown_in_the_raw_row() -> None:
     assert pretty_row(b'{"a": "\\ud83d", "b": NaN}') is None
 
 
-def test_bytes_that_are_no_text_are_shown_as_numbers() -> None:
+def test_bytes_that_are_not_utf8_are_escaped() -> None:
     assert changed(row_diff(b'{"a": "\xe4"}', b"{}"))[0] == ("removed", r'{"a": "\xe4"}')
 
 
-def test_a_row_of_10_megabytes_and_one_of_a_million_values_are_told_in_short() -> None:
+def test_diffs_of_huge_rows_are_shortened() -> None:
     began = time.monotonic()
     long = raw(chat_row("word " * 2_000_000, "It is on its way. "))
     many = [raw({"values": list(range(first, first + 100_000))}) for first in (0, 7)]
@@ -86,7 +86,7 @@ def test_a_row_of_10_megabytes_and_one_of_a_million_values_are_told_in_short() -
 
 
 @given(st.binary(max_size=200), st.binary(max_size=200))
-def test_any_bytes_can_be_compared(before: bytes, after: bytes) -> None:
+def test_any_two_rows_of_bytes_can_be_compared(before: bytes, after: bytes) -> None:
     lines = row_diff(before, after)
     assert bool(changed(lines)) is (before != after)
 
@@ -98,7 +98,7 @@ def test_any_bytes_can_be_compared(before: bytes, after: bytes) -> None:
         max_leaves=10,
     ).map(lambda value: {"messages": value})
 )
-def test_indented_rows_mean_the_same(value: dict[str, Any]) -> None:
-    shown = pretty_row(raw(value))
-    assert shown is not None
-    assert json.loads(shown) == value
+def test_an_indented_row_has_the_same_value(value: dict[str, Any]) -> None:
+    indented = pretty_row(raw(value))
+    assert indented is not None
+    assert json.loads(indented) == value

@@ -1,4 +1,4 @@
-"""What a person changes can be undone and redone, as often as they like, and nothing is lost."""
+"""Changes of rows can be undone and redone, step by step."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_change_is_undone_and_redone_as_a_whole() -> None:
     assert edits.steps == (step,)
 
 
-def test_what_changes_nothing_is_no_step_and_keeps_what_can_be_redone() -> None:
+def test_a_change_without_effect_adds_no_step_and_keeps_the_redo_steps() -> None:
     edits = Edits()
     edits.do("edit", {0: RowEdit(b"{}")})
     edits.undo()
@@ -39,7 +39,7 @@ def test_what_changes_nothing_is_no_step_and_keeps_what_can_be_redone() -> None:
     assert edits.redo() is None
 
 
-def test_a_step_tells_only_of_rows_that_it_changed() -> None:
+def test_a_step_contains_only_the_rows_that_it_changed() -> None:
     edits = Edits()
     edits.do("edit", {0: RowEdit(b"{}")})
     step = edits.do("exclude", {0: EXCLUDED, 1: EXCLUDED, 2: UNTOUCHED})
@@ -48,7 +48,7 @@ def test_a_step_tells_only_of_rows_that_it_changed() -> None:
     assert step.after == {0: EXCLUDED, 1: EXCLUDED}
 
 
-def test_a_new_change_forgets_what_was_undone() -> None:
+def test_a_new_change_discards_the_undone_steps() -> None:
     edits = Edits()
     edits.do("edit", {0: RowEdit(b"{}")})
     edits.undo()

@@ -1,4 +1,4 @@
-"""What a person types after `/`, and which rows hold a text."""
+"""The filter typed after `/`, and which rows contain a text."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tui.domain.rows.problems import KINDS
         ("http://code:80", "http://code:80", set(), set()),
     ],
 )
-def test_words_and_conditions_are_told_apart(
+def test_text_and_conditions_are_parsed_separately(
     typed: str, text: str, codes: set[str], states: set[str]
 ) -> None:
     assert RowFilter.parse(typed) == RowFilter(text, frozenset(codes), frozenset(states))
@@ -55,7 +55,7 @@ def test_words_and_conditions_are_told_apart(
         ("is:ok,", "is: needs a state right after it."),
     ],
 )
-def test_what_does_not_exist_is_refused_and_the_nearest_named(typed: str, sentence: str) -> None:
+def test_an_unknown_condition_is_refused_with_the_nearest_name(typed: str, sentence: str) -> None:
     with pytest.raises(ValueError, match=re.escape(sentence)):
         RowFilter.parse(typed)
 
@@ -65,7 +65,7 @@ def test_what_does_not_exist_is_refused_and_the_nearest_named(typed: str, senten
     st.frozensets(st.sampled_from(sorted(KINDS))),
     st.frozensets(st.sampled_from(STATES)),
 )
-def test_the_words_of_a_filter_are_read_back_as_the_same_filter(
+def test_the_text_of_a_filter_parses_to_the_same_filter(
     text: str, codes: frozenset[str], states: frozenset[str]
 ) -> None:
     query = RowFilter(text, codes, states)
@@ -73,7 +73,7 @@ def test_the_words_of_a_filter_are_read_back_as_the_same_filter(
 
 
 @given(st.text())
-def test_whatever_is_typed_is_a_filter_or_refused_in_a_sentence(typed: str) -> None:
+def test_any_typed_text_is_a_filter_or_refused_with_a_sentence(typed: str) -> None:
     refusal = "There is none?"
     try:
         RowFilter.parse(typed)
@@ -83,14 +83,14 @@ def test_whatever_is_typed_is_a_filter_or_refused_in_a_sentence(typed: str) -> N
     assert refusal.endswith((".", "?"))
 
 
-def test_an_empty_filter_asks_for_nothing() -> None:
+def test_an_empty_filter_is_false_and_has_no_text() -> None:
     assert not RowFilter()
     assert RowFilter.parse("is:ok")
     assert RowFilter().to_text() == ""
 
 
 def row(text: str, *, escaped: bool) -> bytes:
-    """A row as writers write it: with or without escapes for what is not ASCII."""
+    """A row as JSON, with or without escapes for characters that are not ASCII."""
     return json.dumps({"messages": [{"content": text}]}, ensure_ascii=escaped).encode()
 
 
@@ -116,33 +116,37 @@ def matching_rows(query: str, *rows: bytes) -> list[int]:
         ("50% (of) [all] a.b*", "[ALL] A.B*"),
     ],
 )
-def test_a_text_is_found_in_any_case_and_however_it_is_written(
-    text: str, query: str, escaped: bool
-) -> None:
-    other = row("Something else altogether.", escaped=escaped)
-    rows = [other, row(text, escaped=escaped), b"", other, row(text * 2, escaped=escaped)]
+def test_a_text_is_found_in_any_case_and_escaping(text: str, query: str, escaped: bool) -> None:
+    without_text = row("Something else altogether.", escaped=escaped)
+    rows = [
+        without_text,
+        row(text, escaped=escaped),
+        b"",
+        without_text,
+        row(text * 2, escaped=escaped),
+    ]
     assert text_finder(query)(rows) == [1, 4]
 
 
-def test_escapes_that_nobody_needs_hide_nothing() -> None:
+def test_text_behind_unnecessary_escapes_is_found() -> None:
     rows = [b'{"a": "\\u0072\\u0045fund"}', b'{"a": "a\\/b refund"}', b'{"a": "it\\u0027s"}']
     assert matching_rows("refund", *rows) == [0, 1]
     assert matching_rows("a/b", *rows) == [1]
     assert matching_rows("it's", *rows) == [2]
 
 
-def test_a_piece_of_the_json_itself_is_found() -> None:
+def test_json_syntax_can_be_searched_for() -> None:
     rows = [b'{"role": "user", "name": "Eve"}', b'{"role":"user"}']
     assert matching_rows('"role": "user"', *rows) == [0]
     assert matching_rows('"ROLE":', *rows) == [0, 1]
 
 
-def test_a_text_never_reaches_over_two_rows() -> None:
+def test_a_match_never_spans_two_rows() -> None:
     assert matching_rows("ab", b"a", b"b", b"ab") == [2]
     assert matching_rows("é", b"\xc3", b"\xa9") == []
 
 
-def test_rows_that_are_no_json_are_searched_too() -> None:
+def test_rows_that_are_not_json_are_searched_too() -> None:
     rows = [b'{"messages": [{"content": "My Refund', b"\xff\xfe refund \x00"]
     assert matching_rows("refund", *rows) == [0, 1]
     assert matching_rows("refund") == matching_rows("refund", b"") == []
@@ -153,18 +157,18 @@ def test_rows_that_are_no_json_are_searched_too() -> None:
     st.lists(st.tuples(st.text(max_size=9), st.booleans(), st.text(max_size=9)), max_size=5),
     st.booleans(),
 )
-def test_no_row_that_holds_the_text_is_missed_and_none_is_shifted(
+def test_every_row_with_the_text_is_found_at_its_position(
     query: str, rows: list[tuple[str, bool, str]], escaped: bool
 ) -> None:
     texts = [before + query * holds + after for before, holds, after in rows]
-    known = {place for place, (_, holds, _) in enumerate(rows) if holds}
+    with_text = {place for place, (_, holds, _) in enumerate(rows) if holds}
     places = matching_rows(query, *(row(text, escaped=escaped) for text in texts))
-    assert known <= set(places)
+    assert with_text <= set(places)
     assert places == sorted(set(places))
 
 
 @given(st.lists(st.sampled_from(["refund", "paid", "re", "fund"])))
-def test_plain_words_are_found_where_they_are_and_nowhere_else(terms: list[str]) -> None:
+def test_plain_words_are_found_only_in_their_rows(terms: list[str]) -> None:
     rows = [word.encode() for word in terms]
     assert matching_rows("Refund", *rows) == [
         at for at, word in enumerate(terms) if word == "refund"

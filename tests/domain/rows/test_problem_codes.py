@@ -1,4 +1,4 @@
-"""Every code of the table: a row that has the problem, a near miss, a switch and a page."""
+"""Each problem code has a row with the problem, a near miss, a switch and documentation."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_row_has_its_problem_and_a_near_miss_has_not(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", ROW_CASES, ids=lambda case: case.code)
-def test_what_is_switched_off_is_not_told(case: Case) -> None:
+def test_a_rule_that_is_switched_off_reports_nothing(case: Case) -> None:
     if case.code not in SWITCHABLE:
         with pytest.raises(ValueError, match="cannot be switched off"):
             override_options(case.options, off=[case.code])
@@ -99,7 +99,7 @@ def test_a_file_has_its_problem_and_a_near_miss_has_not(code: str) -> None:
     assert code not in {item.code for item in near()}
 
 
-def test_each_kind_says_what_why_and_the_fix_in_whole_sentences() -> None:
+def test_each_problem_kind_has_sentences_for_what_why_and_fix() -> None:
     for code, kind in KINDS.items():
         assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", code)
         assert kind.limit in ("", *LIMITS)
@@ -108,7 +108,7 @@ def test_each_kind_says_what_why_and_the_fix_in_whole_sentences() -> None:
     assert sum(map(len, GROUPS.values())) == len(KINDS)
 
 
-def test_no_error_of_the_structure_can_be_switched_off() -> None:
+def test_structural_errors_cannot_be_switched_off() -> None:
     structure = {"The line", "Messages", "Tools", "Preferences"}
     errors = {
         code
@@ -120,7 +120,7 @@ def test_no_error_of_the_structure_can_be_switched_off() -> None:
     assert {code for code, kind in KINDS.items() if kind.severity == "warning"} <= SWITCHABLE
 
 
-def test_the_page_of_codes_is_what_the_tables_say() -> None:
+def test_the_page_of_problem_codes_is_up_to_date() -> None:
     spec = importlib.util.spec_from_file_location("pages", ROOT / "docs/write_problem_codes.py")
     assert spec
     assert spec.loader
@@ -165,14 +165,14 @@ def test_each_service_has_its_own_strictness() -> None:
         ({"rules_of": "acme"}, "There are no rules for 'acme'; use openai"),
     ],
 )
-def test_a_flag_that_cannot_be_used_is_a_clear_sentence(
+def test_an_unusable_flag_is_refused_with_a_sentence(
     flags: dict[str, list[str]], sentence: str
 ) -> None:
     with pytest.raises(ValueError, match=re.escape(sentence)):
         override_options(DEFAULT_OPTIONS, **flags)  # type: ignore[arg-type]
 
 
-def test_flags_lie_over_the_settings() -> None:
+def test_flags_override_the_settings() -> None:
     settings = CheckOptions(off=frozenset({"secret"}), longest_output=500)
     options = override_options(
         settings, off=["refusal, placeholder"], limits=["few-examples=20"], rules_of="local"

@@ -1,4 +1,4 @@
-"""What a file's rows are like: counted in parts, put together, kept as JSON, summed up."""
+"""Statistics of a file's rows: counted in parts, merged, stored as JSON and summarised."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_roles_and_turns_are_counted() -> None:
     assert (summary.turns.least, summary.turns.most) == (2, 3)
 
 
-def test_system_prompts_are_told_apart_the_most_frequent_first() -> None:
+def test_system_prompts_are_counted_with_the_most_frequent_first() -> None:
     rows = [example(system="Be kind."), example(system="Be short."), example(system="Be short.")]
     summary = statistics(*rows, example())
     assert summary.systems == (Share("Be short.", 2), Share("Be kind.", 1))
@@ -74,7 +74,7 @@ def test_system_prompts_are_told_apart_the_most_frequent_first() -> None:
     assert summary.without_system == 1
 
 
-def test_long_system_prompts_that_begin_alike_are_two() -> None:
+def test_long_system_prompts_with_the_same_start_are_distinguished() -> None:
     summary = statistics(*(example(system="Be kind. " * 200 + end) for end in "ab"))
     assert summary.system_variants == 2
     assert len(summary.systems[0].text) <= 200
@@ -97,7 +97,7 @@ def test_short_answers_are_labels() -> None:
     assert summary.labels == (Labels("", (Share("ham", 6), Share("spam", 3)), 2, 9),)
 
 
-def test_fields_of_json_answers_are_labels_and_their_texts_are_not() -> None:
+def test_short_fields_of_json_answers_are_labels_and_texts_are_not() -> None:
     answers = [
         json.dumps({"category": kind, "urgent": n == 0, "order": None, "summary": f"Number {n}"})
         for n, kind in enumerate(["bug", "bug", "billing", "bug"])
@@ -123,7 +123,7 @@ def test_fields_of_json_answers_are_labels_and_their_texts_are_not() -> None:
         [""] * 4,
     ],
 )
-def test_answers_that_are_texts_have_no_shares(answers: list[str]) -> None:
+def test_free_text_answers_are_not_labels(answers: list[str]) -> None:
     assert statistics(*map(example, answers)).labels == ()
 
 
@@ -138,7 +138,7 @@ def test_refusals_are_counted_by_the_code_of_the_problem() -> None:
     assert summarise_tally(tally, OPTIONS).refusals == 1
 
 
-def test_what_the_context_cuts_is_counted_exactly() -> None:
+def test_tokens_beyond_the_context_are_counted_exactly() -> None:
     tally = Tally(context=1000)
     for tokens in (999, 1000, 1001, 4321):
         tally.add(example(), tokens, ())
@@ -158,14 +158,14 @@ def test_a_row_with_tool_calls_is_counted_once() -> None:
     assert statistics(Example([message, message]), example()).with_tools == 1
 
 
-def test_nothing_counted_is_told_as_nothing() -> None:
+def test_statistics_of_no_rows_are_empty() -> None:
     summary = statistics()
     assert summary.rows == 0
     assert summary.tokens.counts == summary.labels == ()
     assert summary.tokens.describe() == "none"
 
 
-def test_the_words_of_a_histogram() -> None:
+def test_a_histogram_is_described_by_median_95_percent_and_largest() -> None:
     text = spread([10] * 90 + [1000] * 5 + [2003] * 5).histogram().describe()
     assert text == "median 10, 95% up to 1,000, largest 2,003"
 
@@ -176,7 +176,7 @@ def test_small_values_have_a_bar_each() -> None:
     assert histogram.counts == (5, 7, 0, 1)
 
 
-def test_one_giant_does_not_squeeze_the_others_into_one_bar() -> None:
+def test_one_huge_value_does_not_squeeze_the_others_into_one_bar() -> None:
     histogram = spread([*range(1000), 10**9]).histogram()
     assert len([count for count in histogram.counts if count]) >= 8
     assert histogram.edges[-1] == 10**9 + 1
@@ -199,7 +199,7 @@ def test_a_histogram_holds_every_value_once(values: list[int]) -> None:
 
 
 @given(wild_values.filter(bool))
-def test_median_and_95_of_100_are_exact_to_half_a_percent(values: list[int]) -> None:
+def test_median_and_95_percent_are_exact_to_half_a_percent(values: list[int]) -> None:
     histogram, order = spread(values).histogram(), sorted(values)
     middle, high = order[(len(order) - 1) // 2], order[-(-95 * len(order) // 100) - 1]
     for estimate, exact in ((histogram.median, middle), (histogram.p95, high)):
@@ -218,17 +218,17 @@ rows = st.lists(
 
 
 @given(rows, st.integers(0, 20))
-def test_parts_that_are_counted_apart_come_to_the_same(
+def test_merged_tallies_equal_one_tally_of_all_rows(
     given_rows: list[tuple[str, str | None, int, tuple[str, ...]]], cut: int
 ) -> None:
-    whole, first, rest = Tally(1000), Tally(1000), Tally(1000)
+    combined, first, rest = Tally(1000), Tally(1000), Tally(1000)
     for number, (answer, system, tokens, problems) in enumerate(given_rows):
-        for tally in (whole, first if number < cut else rest):
+        for tally in (combined, first if number < cut else rest):
             tally.add(example(answer, system), tokens, problems)
     first.merge(rest)
-    assert summarise_tally(first, OPTIONS) == summarise_tally(whole, OPTIONS)
+    assert summarise_tally(first, OPTIONS) == summarise_tally(combined, OPTIONS)
     restored = Tally.from_json(json.loads(json.dumps(first.to_json())))
-    assert summarise_tally(restored, OPTIONS) == summarise_tally(whole, OPTIONS)
+    assert summarise_tally(restored, OPTIONS) == summarise_tally(combined, OPTIONS)
 
 
 @pytest.mark.parametrize(
@@ -245,13 +245,13 @@ def test_an_answer_many_times_longer_or_shorter_is_an_outlier() -> None:
     assert 120 < high < 9000
 
 
-def test_answers_of_one_length_make_no_outlier_of_a_slightly_longer_one() -> None:
+def test_a_slightly_longer_answer_among_equal_ones_is_not_an_outlier() -> None:
     low, high = length_outliers(array("I", [100] * 50), OPTIONS)
     assert low < 40
     assert high > 250
 
 
-def test_labels_of_one_word_are_no_outliers() -> None:
+def test_one_word_labels_are_not_outliers() -> None:
     low, high = length_outliers(array("I", [3, 2, 3, 3, 2] * 10), OPTIONS)
     assert low <= 2
     assert high >= 8
@@ -266,6 +266,6 @@ def test_few_answers_have_no_outliers() -> None:
     st.lists(st.integers(0, 2**32 - 1), max_size=60),
     st.floats(0.01, 1e300),
 )
-def test_any_lengths_have_bounds_around_their_median(lengths: list[int], width: float) -> None:
+def test_the_bounds_of_any_lengths_enclose_their_median(lengths: list[int], width: float) -> None:
     low, high = length_outliers(array("I", lengths), CheckOptions(length_spread=width))
     assert 0 <= low <= high <= 2**32 - 1

@@ -1,4 +1,4 @@
-"""What makes two examples alike: shingles, their share, and what of an example is compared."""
+"""The similarity of two examples: shingles, their common share, and the text compared."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tui.domain.rows.similarity import jaccard, shingles, text_to_compare
 LONG_PROMPT = "You answer mails of the shop in one JSON object and never say a word beside it. " * 5
 
 
-def alike(a: str, b: str) -> float:
+def text_similarity(a: str, b: str) -> float:
     return jaccard(shingles(a), shingles(b))
 
 
@@ -29,18 +29,18 @@ def example(question: object, answer: object, system: str = "") -> Example:
     )
 
 
-def alike_examples(a: Example, b: Example) -> float:
-    return alike(text_to_compare(a), text_to_compare(b))
+def example_similarity(a: Example, b: Example) -> float:
+    return text_similarity(text_to_compare(a), text_to_compare(b))
 
 
-def test_three_words_that_follow_each_other_are_a_shingle() -> None:
+def test_three_consecutive_words_are_a_shingle() -> None:
     assert shingles("The lamp stays dark.") == {"the lamp stays", "lamp stays dark"}
 
 
 @pytest.mark.parametrize("text", ["", " \n\t ", "\u3000"])
-def test_an_empty_text_is_like_none_not_even_another_empty_one(text: str) -> None:
+def test_empty_texts_have_similarity_0(text: str) -> None:
     assert shingles(text) == frozenset()
-    assert alike(text, text) == 0
+    assert text_similarity(text, text) == 0
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def test_an_empty_text_is_like_none_not_even_another_empty_one(text: str) -> Non
         ("🙂 🙂 🙂 🙂", "🙂🙂🙂🙂"),
     ],
 )
-def test_case_punctuation_and_white_space_do_not_count(a: str, b: str) -> None:
-    assert alike(a, b) == 1
+def test_case_punctuation_and_white_space_are_ignored(a: str, b: str) -> None:
+    assert text_similarity(a, b) == 1
 
 
 @pytest.mark.parametrize(
@@ -67,32 +67,32 @@ def test_case_punctuation_and_white_space_do_not_count(a: str, b: str) -> None:
         ("1 0 1 0 0 1 0", "1 0 1 0 0 1 0 1 0 0 1 0 1 0 0 1 0"),
     ],
 )
-def test_short_texts_that_differ_in_what_they_say_are_not_nearly_the_same(a: str, b: str) -> None:
-    assert alike(a, b) < 0.8
+def test_short_texts_with_different_content_are_not_near_duplicates(a: str, b: str) -> None:
+    assert text_similarity(a, b) < 0.8
 
 
-def test_a_word_of_fifty_makes_no_difference() -> None:
+def test_texts_that_differ_in_one_word_of_fifty_are_near_duplicates() -> None:
     words = [f"word{n}" for n in range(50)]
-    assert 0.8 <= alike(" ".join(words), " ".join([*words[:20], "slip", *words[21:]])) < 1
+    assert 0.8 <= text_similarity(" ".join(words), " ".join([*words[:20], "slip", *words[21:]])) < 1
 
 
-def test_scripts_without_spaces_count_by_the_character() -> None:
+def test_scripts_without_spaces_are_compared_by_character() -> None:
     text = "今日は天気がとても良いので公園まで歩いて行きました。" * 2
-    assert alike(text, text.replace("公園", "学校", 1)) > 0.8
-    assert alike(text, "明日は雨が降るらしいから家で本を読むつもりです。") < 0.2
+    assert text_similarity(text, text.replace("公園", "学校", 1)) > 0.8
+    assert text_similarity(text, "明日は雨が降るらしいから家で本を読むつもりです。") < 0.2
 
 
 @given(st.text(), st.text())
-def test_likeness_is_the_same_both_ways_and_between_nothing_and_all(a: str, b: str) -> None:
-    assert 0 <= alike(a, b) == alike(b, a) <= 1
-    assert alike(a, a) in (0, 1)
+def test_similarity_is_symmetric_and_between_0_and_1(a: str, b: str) -> None:
+    assert 0 <= text_similarity(a, b) == text_similarity(b, a) <= 1
+    assert text_similarity(a, a) in (0, 1)
 
 
-def test_a_shared_system_prompt_makes_no_rows_alike() -> None:
+def test_a_shared_system_prompt_is_not_compared() -> None:
     first = example("My kettle leaks.", "A new seal is on its way.", LONG_PROMPT)
     second = example("Where is my invoice?", "It was mailed on Monday.", LONG_PROMPT)
     assert LONG_PROMPT not in text_to_compare(first)
-    assert alike_examples(first, second) == 0
+    assert example_similarity(first, second) == 0
 
 
 def ticket(**values: object) -> str:
@@ -100,44 +100,44 @@ def ticket(**values: object) -> str:
     return json.dumps(dict.fromkeys(names) | values)
 
 
-def test_json_answers_of_one_schema_are_not_alike_for_their_keys() -> None:
+def test_json_answers_are_not_similar_because_of_their_keys() -> None:
     first = ticket(customer_number=1, category="bug", priority="low", order=7, is_angry=True)
     second = ticket(customer_number=2, category="billing", priority="high", order=8, is_angry=False)
-    assert alike_examples(example("Ticket?", first), example("Ticket?", second)) < 0.2
+    assert example_similarity(example("Ticket?", first), example("Ticket?", second)) < 0.2
 
 
-def test_many_switches_of_which_a_few_differ_are_not_alike() -> None:
+def test_json_objects_with_a_few_different_booleans_are_not_near_duplicates() -> None:
     first = {f"switch_{n}": bool(n % 3) for n in range(40)}
     second = first | {f"switch_{n}": not first[f"switch_{n}"] for n in (3, 14, 25, 36)}
     rows = [example("Set them.", json.dumps(switches)) for switches in (first, second)]
-    assert alike_examples(*rows) < 0.8
+    assert example_similarity(*rows) < 0.8
 
 
-def test_how_json_is_laid_out_does_not_count() -> None:
+def test_the_layout_of_json_is_ignored() -> None:
     value = {"category": "bug", "tags": ["lamp", "dark"], "inner": {"a": 1, "b": None}}
     first, second = json.dumps(value), json.dumps(value, indent=2)
-    assert alike_examples(example("Go", first), example("Go", second)) == 1
+    assert example_similarity(example("Go", first), example("Go", second)) == 1
 
 
-def test_a_text_that_only_begins_like_json_is_a_text() -> None:
+def test_a_text_that_only_starts_like_json_is_compared_as_text() -> None:
     assert "{not json at all" in text_to_compare(example("Go", "{not json at all"))
 
 
-def test_two_images_are_not_the_same_question() -> None:
-    def asks(url: str) -> Example:
+def test_questions_with_different_images_are_not_near_duplicates() -> None:
+    def question(url: str) -> Example:
         parts = [
             {"type": "text", "text": "What is in this picture?"},
             {"type": "image_url", "image_url": {"url": url}},
         ]
         return example(parts, "A cat.")
 
-    cat, dog = asks("data:image/png;base64,AAAA"), asks("data:image/png;base64,BBBB")
-    assert alike_examples(cat, cat) == 1
-    assert alike_examples(cat, dog) < 0.8
+    cat, dog = question("data:image/png;base64,AAAA"), question("data:image/png;base64,BBBB")
+    assert example_similarity(cat, cat) == 1
+    assert example_similarity(cat, dog) < 0.8
 
 
 @pytest.mark.parametrize("wrap", [json.dumps, dict])
-def test_tool_calls_count_by_name_and_arguments(wrap: object) -> None:
+def test_tool_calls_are_compared_by_name_and_arguments(wrap: object) -> None:
     def calls(order: int) -> Example:
         function = {"name": "find_order", "arguments": wrap({"order": order})}  # type: ignore[operator]
         call = {"id": f"call_{order}", "type": "function", "function": function}
@@ -145,7 +145,7 @@ def test_tool_calls_count_by_name_and_arguments(wrap: object) -> None:
         return Example(messages=[{"role": "user", "content": "Where is it?"}, message])
 
     assert text_to_compare(calls(1)) == "Where is it?\nfind_order\norder_1"
-    assert alike_examples(calls(1), calls(2)) < 0.8
+    assert example_similarity(calls(1), calls(2)) < 0.8
 
 
 @given(
@@ -155,17 +155,22 @@ def test_tool_calls_count_by_name_and_arguments(wrap: object) -> None:
         max_leaves=10,
     )
 )
-def test_whatever_stands_in_a_message_can_be_compared(wild: object) -> None:
-    call = {"function": {"name": wild, "arguments": wild}}
+def test_any_message_content_can_be_compared(any_value: object) -> None:
+    call = {"function": {"name": any_value, "arguments": any_value}}
     messages = [
-        {"role": "user", "content": json.dumps(wild)},
-        {"role": "user", "content": [wild, {"type": wild, "text": wild}]},
-        {"role": "assistant", "content": None, "tool_calls": [wild, call], "function_call": wild},
+        {"role": "user", "content": json.dumps(any_value)},
+        {"role": "user", "content": [any_value, {"type": any_value, "text": any_value}]},
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [any_value, call],
+            "function_call": any_value,
+        },
     ]
     assert isinstance(text_to_compare(Example(messages=messages)), str)  # type: ignore[arg-type]
 
 
-def test_both_answers_of_a_preference_row_count() -> None:
+def test_both_answers_of_a_preference_row_are_compared() -> None:
     question = [{"role": "user", "content": "Name a colour."}]
     rows = [
         Example(
@@ -176,4 +181,4 @@ def test_both_answers_of_a_preference_row_count() -> None:
         for good in ("Blue like the sea.", "Green like grass.")
     ]
     assert "None at all." in text_to_compare(rows[0])
-    assert alike_examples(*rows) < 0.8
+    assert example_similarity(*rows) < 0.8

@@ -1,4 +1,4 @@
-"""Answers that a model had better not learn, and near misses that it may."""
+"""Answers with quality problems, and near misses without."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ def test_a_bad_answer_is_reported_by_its_code(code: str, output: str) -> None:
 
 
 @pytest.mark.parametrize("output", FINE)
-def test_a_near_miss_is_let_through(output: str) -> None:
+def test_a_near_miss_is_not_reported(output: str) -> None:
     assert list(check_quality(exchange("Where is it?", output))) == []
 
 
-def test_invisible_characters_are_told_with_their_place() -> None:
+def test_invisible_characters_are_reported_with_their_place() -> None:
     findings = list(check_quality(exchange("a\u200bb", "Lines\nand\ttabs are fine.")))
     assert findings == [
         (
@@ -69,7 +69,7 @@ def test_invisible_characters_are_told_with_their_place() -> None:
     ]
 
 
-def test_answers_that_are_not_learned_are_not_judged() -> None:
+def test_answers_that_are_not_trained_on_are_not_checked() -> None:
     refusing = {"role": "assistant", "content": "I cannot assist with this request."}
     weighted = Example([*exchange("a", "b").messages, {**refusing, "weight": 0}])  # type: ignore[typeddict-item]
     assert list(check_quality(weighted)) == []
@@ -77,7 +77,7 @@ def test_answers_that_are_not_learned_are_not_judged() -> None:
     assert list(check_quality(worse)) == []
 
 
-def test_every_text_of_a_row_is_looked_through() -> None:
+def test_every_text_of_a_row_is_checked() -> None:
     mail = "anna@lampen-berg.de"
     call = {"function": {"name": "write", "arguments": f'{{"to": "{mail}"}}'}}
     example = Example(
@@ -94,7 +94,7 @@ def test_every_text_of_a_row_is_looked_through() -> None:
     ]
 
 
-def test_what_is_switched_off_is_not_looked_for() -> None:
+def test_a_rule_that_is_switched_off_is_not_applied() -> None:
     options = CheckOptions(off=frozenset({"refusal"}))
     answer = " I'm sorry, but I can't help with that."
     assert [code for code, _, _ in check_quality(exchange("a", answer), options)] == [
@@ -102,7 +102,7 @@ def test_what_is_switched_off_is_not_looked_for() -> None:
     ]
 
 
-def test_the_same_text_has_the_same_fingerprint_however_it_is_written() -> None:
+def test_a_fingerprint_ignores_case_spacing_and_character_width() -> None:
     original = fingerprint(exchange("Where is  it?", "On its way."))
     assert original == fingerprint(exchange("where is\nit?", "ON ITS WAY."))
     assert original == fingerprint(exchange("Ｗhere is it?", "On its way."))

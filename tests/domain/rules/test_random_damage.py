@@ -1,4 +1,4 @@
-"""Random damage to good rows: never a crash, never another line, never a broken row let through."""
+"""Random damage to good rows: no crash, no wrong line number, and no broken row accepted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,17 @@ from typing import Annotated, Any, Literal
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, TypeAdapter, ValidationError
-from support.problem_cases import ANSWER, CALL, SYSTEM, USER, answer_to, calling, image, row, shown
+from support.problem_cases import (
+    ANSWER,
+    CALL,
+    SYSTEM,
+    USER,
+    answer_to,
+    calling,
+    image,
+    parts_row,
+    row,
+)
 
 from tui.domain.rows.formats import Format
 from tui.domain.rules.structure import check_line
@@ -18,7 +28,7 @@ GOOD = [
     row(SYSTEM, USER, ANSWER, USER, ANSWER),
     row(USER, calling(CALL), answer_to("c1"), {**ANSWER, "weight": 1}),
     row(USER, calling(CALL), tools=[{"type": "function", "function": {"name": "find"}}]),
-    shown({"type": "text", "text": "Look"}, image("https://example.com/lamp.png")),
+    parts_row({"type": "text", "text": "Look"}, image("https://example.com/lamp.png")),
     row({"role": "user", "content": 'He says "role": {"content": \\ []}'}, ANSWER),
 ]
 
@@ -39,7 +49,7 @@ class Call(Strict):
 
 
 class Message(Strict):
-    """What OpenAI's documentation asks of a message, stated apart from the rules under test."""
+    """OpenAI's requirements for a message, independent of the rules under test."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -73,7 +83,7 @@ def no_constant(name: str) -> None:
 
 
 def is_broken(raw: bytes, line: int = 1) -> bool:
-    """A slow statement of what makes a chat row unusable, by other means than the rules'.
+    """Whether a chat row is unusable: a slow reference, independent of the rules.
 
     A file may begin with a byte order mark; no other line may.
     """
@@ -104,7 +114,7 @@ def lacks_content(message: Message) -> bool:
 
 @st.composite
 def damaged(draw: st.DrawFn) -> bytes:
-    """A good row after one to three accidents."""
+    """A good row with one to three random damages."""
     raw = draw(st.sampled_from(GOOD))
     for _ in range(draw(st.integers(1, 3))):
         raw = draw(st.sampled_from(ACCIDENTS))(raw, draw)
@@ -131,9 +141,9 @@ def swap_quotes(raw: bytes, draw: st.DrawFn) -> bytes:
     )
 
 
-def put(raw: bytes, draw: st.DrawFn) -> bytes:
+def insert(raw: bytes, draw: st.DrawFn) -> bytes:
     at = draw(st.integers(0, len(raw)))
-    odd = [
+    inserted = [
         b"\x00",
         b"\x1b[2J",
         b"\xff",
@@ -143,7 +153,7 @@ def put(raw: bytes, draw: st.DrawFn) -> bytes:
         b"\xef\xbb\xbf",
         b"\r",
     ]
-    return raw[:at] + draw(st.sampled_from(odd)) + raw[at:]
+    return raw[:at] + draw(st.sampled_from(inserted)) + raw[at:]
 
 
 def double(raw: bytes, draw: st.DrawFn) -> bytes:
@@ -172,10 +182,10 @@ def drop_or_replace(raw: bytes, draw: st.DrawFn) -> bytes:
     return json.dumps(value).encode()
 
 
-ACCIDENTS = [cut, cut_off, flip, swap_quotes, put, double, drop_or_replace, drop_or_replace]
+ACCIDENTS = [cut, cut_off, flip, swap_quotes, insert, double, drop_or_replace, drop_or_replace]
 
 
-def test_the_good_rows_are_good_by_both_measures() -> None:
+def test_the_good_rows_pass_the_rules_and_the_reference_check() -> None:
     for raw in GOOD:
         assert not is_broken(raw)
         assert check_line(raw, 1)[0] is not None
@@ -185,7 +195,7 @@ def test_the_good_rows_are_good_by_both_measures() -> None:
 @example(raw=b"", line=1)
 @example(raw=b"[" * 200_000, line=2)
 @example(raw=b'{"a":' * 100_000, line=3)
-def test_a_broken_row_is_never_let_through_and_keeps_its_line(raw: bytes, line: int) -> None:
+def test_a_broken_row_is_never_accepted_and_keeps_its_line_number(raw: bytes, line: int) -> None:
     result, problems = check_line(raw, line)
     assert {problem.line for problem in problems} <= {line}
     assert (result is None) == any(problem.severity == "error" for problem in problems)

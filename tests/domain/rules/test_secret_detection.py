@@ -1,4 +1,4 @@
-"""Keys, addresses and card numbers are found, told masked, and stand-ins are let through."""
+"""Keys, addresses and card numbers are found and reported masked; placeholders are not."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_key_is_found_within_text_and_not_repeated(secret: str) -> None:
 
 
 @pytest.mark.parametrize("text", NO_SECRETS)
-def test_a_stand_in_is_no_key(text: str) -> None:
+def test_a_placeholder_is_not_a_key(text: str) -> None:
     assert find_secret(text) is None
 
 
@@ -70,7 +70,7 @@ def test_an_address_or_card_is_found_and_not_repeated(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", NOT_PERSONAL)
-def test_an_invented_address_or_a_wrong_number_is_none(text: str) -> None:
+def test_example_addresses_and_invalid_card_numbers_are_ignored(text: str) -> None:
     assert find_personal_data(text) is None
 
 

@@ -1,4 +1,4 @@
-"""A line is an example, or it is told everything that is wrong with it."""
+"""A line becomes an example, or every problem in it is reported."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from support.problem_cases import (
     TOOL,
     USER,
     answer_to,
+    assistant_row,
     calling,
     preference,
     row,
-    said,
 )
 
 from tui.domain.rows.check_options import CheckOptions
@@ -65,7 +65,7 @@ def test_a_good_row_has_no_problem(raw: bytes) -> None:
     assert example.last_text("assistant")
 
 
-def test_every_problem_of_a_row_is_told_and_errors_come_first() -> None:
+def test_every_problem_of_a_row_is_reported_with_errors_first() -> None:
     raw = row({"role": "bot", "content": ""}, {"role": "user", "weight": 2}, extra=1)
     problems = check_line(raw, 3)[1]
     assert {"unknown-role", "empty-content", "missing-content", "bad-weight", "no-assistant"} <= {
@@ -75,14 +75,14 @@ def test_every_problem_of_a_row_is_told_and_errors_come_first() -> None:
     assert severities == sorted(severities)
 
 
-def test_the_place_of_a_problem_is_named() -> None:
+def test_a_problem_is_reported_with_its_place() -> None:
     problems = check_line(row(USER, {"role": "bot", "content": OUTPUT}), 1)[1]
     places = {problem.code: problem.where for problem in problems}
     assert places["unknown-role"] == "messages[1].role"
     assert 'Did you mean "assistant"?' in problems[0].message
 
 
-def test_a_preference_row_is_checked_as_one() -> None:
+def test_a_preference_row_is_checked_by_its_own_rules() -> None:
     assert codes(preference(), Format.PREFERENCE) == set()
     assert codes(preference()) == {"other-format"}
     without_assistant = preference(preferred_output=[USER])
@@ -94,7 +94,7 @@ def test_a_preference_row_is_checked_as_one() -> None:
     assert places == {"input.x", "input.messages[1]"}
 
 
-def test_a_service_may_take_a_problem_more_strictly() -> None:
+def test_a_service_may_turn_a_warning_into_an_error() -> None:
     raw = row(USER, ANSWER, USER)
     assert [problem.severity for problem in check_line(raw, 1)[1]] == ["warning"]
     example, (problem,) = check_line(raw, 1, options=MISTRAL)
@@ -102,8 +102,8 @@ def test_a_service_may_take_a_problem_more_strictly() -> None:
 
 
 @pytest.mark.parametrize("length", [10, 11, 1999, 2000])
-def test_the_limits_of_the_length_hold_on_the_short_way_too(length: int) -> None:
-    raw = said("x" * length)
+def test_length_limits_apply_on_the_fast_path_too(length: int) -> None:
+    raw = assistant_row("x" * length)
     wide = CheckOptions(shortest_output=length - 1, longest_output=length + 1)
     assert is_plain(json.loads(raw), raw, wide)
     narrow = CheckOptions(shortest_output=length, longest_output=length + 1)
@@ -113,7 +113,7 @@ def test_the_limits_of_the_length_hold_on_the_short_way_too(length: int) -> None
     ]
 
 
-def test_raw_pairs_are_told_in_their_own_fields() -> None:
+def test_problems_of_pairs_name_the_fields_of_the_pair() -> None:
     pair = {"input": "The lamp is dark.", "ideal_output": OUTPUT}
     assert codes(json.dumps(pair).encode(), Format.PAIRS) == set()
     problems = check_line(b'{"input": "", "ideal_output": "short"}', 2, Format.PAIRS)[1]
@@ -144,7 +144,7 @@ def test_no_json_value_crashes_the_rules(value: Any) -> None:
     key=st.sampled_from(["role", "content", "messages"]),
     data=st.data(),
 )
-def test_a_key_that_stands_twice_is_always_seen(raw: bytes, key: str, data: st.DataObject) -> None:
+def test_a_duplicate_key_is_always_found(raw: bytes, key: str, data: st.DataObject) -> None:
     quoted = f'"{key}": '.encode()
     starts = [
         at for at in range(len(raw)) if raw.startswith(quoted, at) and raw[at - 1 : at] != b"\\"
@@ -160,11 +160,11 @@ def test_a_key_that_stands_twice_is_always_seen(raw: bytes, key: str, data: st.D
     assert "duplicate-key" in codes(doubled)
 
 
-def test_a_plain_row_takes_the_short_way() -> None:
+def test_a_plain_row_takes_the_fast_path() -> None:
     assert inspect_row(GOOD[0]) == (json.loads(GOOD[0]), [])
 
 
-def test_a_place_in_a_row_with_system_and_history_is_told_in_its_own_fields() -> None:
+def test_problems_of_alpaca_rows_name_the_system_and_history_fields() -> None:
     alpaca = {
         "instruction": "And now?",
         "output": "bug",

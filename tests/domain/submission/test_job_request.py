@@ -1,4 +1,4 @@
-"""A request for a job: what it may be, and what a server's job makes of it."""
+"""Job requests: their limits, and how one is made from a server's job."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def test_an_invalid_request_is_rejected(fields: dict[str, object]) -> None:
 
 
 def test_a_record_of_an_earlier_version_is_readable() -> None:
-    kept = '{"training_file": "a.jsonl", "model": "m", "provider": "local", "method": "dpo"}'
-    assert JobRequest.model_validate_json(kept).training_file == Path("a.jsonl")
+    record = '{"training_file": "a.jsonl", "model": "m", "provider": "local", "method": "dpo"}'
+    assert JobRequest.model_validate_json(record).training_file == Path("a.jsonl")
 
 
 def test_top_level_hyperparameters_of_older_jobs_are_read() -> None:
@@ -55,8 +55,8 @@ def test_top_level_hyperparameters_of_older_jobs_are_read() -> None:
 
 
 def test_an_explicit_learning_rate_is_dropped_next_to_a_multiplier() -> None:
-    chosen = {"learning_rate_multiplier": 2.0, "learning_rate": 2e-3}
-    method = {"type": "supervised", "supervised": {"hyperparameters": chosen}}
+    hyperparameters = {"learning_rate_multiplier": 2.0, "learning_rate": 2e-3}
+    method = {"type": "supervised", "supervised": {"hyperparameters": hyperparameters}}
     request = request_from_job({"model": "m", "training_file": "f", "method": method}, "p")
     assert (request.learning_rate_multiplier, request.hyperparameters) == (2.0, {})
 

@@ -39,8 +39,8 @@ def test_a_configured_price_overrides_the_built_in_one() -> None:
 
 
 def test_the_price_text_states_amount_epochs_and_date_of_the_prices() -> None:
-    words = price_text(2_000_000, 1, "gpt-4.1-mini")
-    assert words == "about $10.00 (gpt-4.1-mini) for 1 epoch (prices of 2025)"
+    text = price_text(2_000_000, 1, "gpt-4.1-mini")
+    assert text == "about $10.00 (gpt-4.1-mini) for 1 epoch (prices of 2025)"
     assert "less than $0.01" in price_text(10, 3, "gpt-4.1-mini")
     assert price_text(10, 3, "gpt-9") == (
         "unknown for gpt-9; set it in [prices] of the config file"
@@ -48,8 +48,8 @@ def test_the_price_text_states_amount_epochs_and_date_of_the_prices() -> None:
 
 
 def test_without_a_model_the_price_is_a_range() -> None:
-    words = price_text(1_000_000, 3, "")
-    assert words == "$4.50 (gpt-4.1-nano) to $75.00 (gpt-4o) for 3 epochs (prices of 2025)"
+    text = price_text(1_000_000, 3, "")
+    assert text == "$4.50 (gpt-4.1-nano) to $75.00 (gpt-4o) for 3 epochs (prices of 2025)"
     assert price_text(1_000_000, 3, "", {}).startswith("unknown")
 
 

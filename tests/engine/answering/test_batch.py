@@ -1,4 +1,4 @@
-"""Answers generated in a batch are the answers generated alone, whoever joins and leaves."""
+"""Answers generated in a batch equal those generated alone, whichever rows join or leave."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_a_batch_answers_each_prompt_as_generate_does_alone(model: LoadedModel) 
     assert len({tuple(item.detokenizer.tokens[:4]) for item in generations}) > 1
 
 
-def test_prompts_with_a_common_prefix_are_answered_as_if_each_had_been_read_alone(
+def test_prompts_with_a_common_prefix_get_the_same_answers_as_alone(
     model: LoadedModel,
 ) -> None:
     from tui.engine.answering.batch import Batch
@@ -163,16 +163,16 @@ def test_rows_that_join_a_running_batch_change_no_answer(model: LoadedModel) -> 
 
 
 @pytest.mark.parametrize("model", [CONVOLUTION], indirect=True)
-def test_a_model_with_other_layers_than_attention_runs_its_batches_apart(
+def test_a_model_with_layers_other_than_attention_never_merges_batches(
     model: LoadedModel,
 ) -> None:
     from tui.engine.answering.batch import Batch
 
-    batch, other = running_batch(model), Batch(model, [generation(model, PROMPTS[1], 20)])
-    generations = [*batch.generations, *other.generations]
-    assert not batch.can_absorb(other)
+    batch, second_batch = running_batch(model), Batch(model, [generation(model, PROMPTS[1], 20)])
+    generations = [*batch.generations, *second_batch.generations]
+    assert not batch.can_absorb(second_batch)
     run(batch)
-    run(other)
+    run(second_batch)
     assert_as_alone(model, generations)
 
 
@@ -226,6 +226,6 @@ def test_a_seeded_answer_is_the_same_alone_and_in_a_batch(model: LoadedModel) ->
     alone = generation(model, PROMPTS[1], **params)
     run(Batch(model, [alone]))
     batched = generation(model, PROMPTS[1], **params)
-    others = generation(model, PROMPTS[0]), generation(model, PROMPTS[3], seed=11)
-    run(Batch(model, [others[0], batched, others[1]]))
+    neighbours = generation(model, PROMPTS[0]), generation(model, PROMPTS[3], seed=11)
+    run(Batch(model, [neighbours[0], batched, neighbours[1]]))
     assert batched.detokenizer.tokens == alone.detokenizer.tokens

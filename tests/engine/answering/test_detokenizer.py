@@ -1,4 +1,4 @@
-"""Text released piece by piece is the text of the whole answer, up to a stop sequence."""
+"""Text is released in pieces that add up to the whole answer, up to a stop sequence."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ TEXTS = st.text(alphabet="ab é🎉\n", max_size=25)
 
 @settings(deadline=None)
 @given(tokens=TOKENS)
-def test_any_tokens_are_released_as_their_whole_text_and_each_logprob_once(
+def test_any_tokens_are_released_as_their_full_text_with_each_logprob_once(
     tokens: list[int],
 ) -> None:
     released = releases(Detokenizer(decode), tokens)
@@ -102,7 +102,7 @@ def test_an_answer_cut_within_a_character_ends_with_a_replacement_character() ->
     assert "".join(text for text, _ in releases(Detokenizer(decode), tokens)) == "a�"
 
 
-def test_nothing_is_decoded_before_the_end_where_no_text_is_needed_before() -> None:
+def test_nothing_is_decoded_before_the_end_if_no_text_is_needed_earlier() -> None:
     decoded: list[int] = []
 
     def counting(tokens: list[int]) -> str:

@@ -1,4 +1,4 @@
-"""The inference process: what becomes of requests when it dies."""
+"""The inference process, and what happens to requests when it dies."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class RecordingInput:
         pass
 
 
-async def test_a_request_that_is_given_up_is_cancelled_in_the_process() -> None:
+async def test_an_abandoned_request_is_cancelled_in_the_process() -> None:
     stdin, stdout = RecordingInput(), asyncio.StreamReader()
     process: Any = SimpleNamespace(
         stdin=stdin, stdout=stdout, wait=AsyncMock(return_value=0), returncode=0

@@ -1,4 +1,4 @@
-"""The inference process's scheduler: models that load, requests cancelled, memory that runs out."""
+"""The scheduler of the inference process: loading, cancelling, and running out of memory."""
 
 from __future__ import annotations
 
@@ -103,6 +103,15 @@ def load(models: ModelCache, folder: Path) -> LoadedModel:
     return model
 
 
+def make_scheduler(home: Path) -> tuple[Scheduler, ModelCache, Events]:
+    """A scheduler that is not running yet, its models, and the events that it sends."""
+    from tui.engine.answering.model_cache import ModelCache
+    from tui.engine.answering.scheduler import Scheduler
+
+    events, models = Events(), ModelCache(Home(home))
+    return Scheduler(models, events), models, events
+
+
 def run(scheduler: Scheduler) -> None:
     threading.Thread(target=scheduler.run, daemon=True).start()
 
@@ -126,31 +135,22 @@ def test_requests_for_other_models_are_answered_while_one_loads(
 
 
 def test_a_cancelled_request_has_no_events_and_makes_room(tiny_model: Path, tmp_path: Path) -> None:
-    from tui.engine.answering.model_cache import ModelCache
-    from tui.engine.answering.scheduler import Scheduler
-
-    events = Events()
-    scheduler = Scheduler(ModelCache(Home(tmp_path)), events)
+    scheduler, _, events = make_scheduler(tmp_path)
     scheduler.submit(
         make_request("cancelled", tiny_model, n=32, max_tokens=400, logit_bias={2: -100})
     )
     scheduler.submit(Cancel(id="cancelled"))
     scheduler.submit(make_request("next", tiny_model))
     run(scheduler)
-    done = events.wait_for_end("next")
-    assert 0 < done.completion_tokens <= 4
+    ending = events.wait_for_end("next")
+    assert 0 < ending.completion_tokens <= 4
     assert {event.id for event in events.all} == {"next"}
 
 
 def test_a_request_cancelled_in_progress_makes_room_before_its_end(
     tiny_model: Path, tmp_path: Path
 ) -> None:
-    from tui.engine.answering.model_cache import ModelCache
-    from tui.engine.answering.scheduler import Scheduler
-
-    events = Events()
-    models = ModelCache(Home(tmp_path))
-    scheduler = Scheduler(models, events)
+    scheduler, models, events = make_scheduler(tmp_path)
     model = load(models, tiny_model).model
     forward = model.forward
     steps = 0
@@ -171,14 +171,10 @@ def test_a_request_cancelled_in_progress_makes_room_before_its_end(
     assert steps < 400
 
 
-def test_more_choices_than_there_is_room_for_are_generated_one_batch_after_another(
+def test_choices_beyond_the_batch_size_are_generated_in_several_batches(
     tiny_model: Path, tmp_path: Path
 ) -> None:
-    from tui.engine.answering.model_cache import ModelCache
-    from tui.engine.answering.scheduler import Scheduler
-
-    events = Events()
-    scheduler = Scheduler(ModelCache(Home(tmp_path)), events)
+    scheduler, _, events = make_scheduler(tmp_path)
     for name, n in (("a", 20), ("b", 20), ("c", 128), ("d", 1)):
         scheduler.submit(make_request(name, tiny_model, n=n, max_tokens=1))
     run(scheduler)
@@ -193,12 +189,7 @@ def test_requests_fail_where_memory_runs_out_and_the_next_are_answered(
 ) -> None:
     import torch
 
-    from tui.engine.answering.model_cache import ModelCache
-    from tui.engine.answering.scheduler import Scheduler
-
-    events = Events()
-    models = ModelCache(Home(tmp_path))
-    scheduler = Scheduler(models, events)
+    scheduler, models, events = make_scheduler(tmp_path)
     model = load(models, tiny_model).model
     forward = model.forward
 
@@ -217,7 +208,7 @@ def test_requests_fail_where_memory_runs_out_and_the_next_are_answered(
     assert isinstance(events.wait_for_end("small"), Done)
 
 
-def test_every_allocators_way_to_run_out_of_memory_is_recognised() -> None:
+def test_the_out_of_memory_error_of_each_allocator_is_recognised() -> None:
     import torch
 
     from tui.engine.answering.model_cache import is_out_of_memory
@@ -230,7 +221,7 @@ def test_every_allocators_way_to_run_out_of_memory_is_recognised() -> None:
     assert not is_out_of_memory(RuntimeError("shapes do not fit"))
 
 
-def test_the_least_recently_used_model_leaves_memory(
+def test_the_least_recently_used_model_is_unloaded(
     tiny_model: Path, other_model: Path, tmp_path: Path
 ) -> None:
     from tui.engine.answering.model_cache import ModelCache

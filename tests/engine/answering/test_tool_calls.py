@@ -90,7 +90,7 @@ def answer(model: LoadedModel, content: str, *calls: dict[str, Any]) -> str:
         ("I will add them.", [call({"a": 2})]),
     ],
 )
-def test_what_the_template_renders_for_a_call_is_parsed_as_that_call(
+def test_a_call_rendered_by_the_template_is_parsed_as_the_same_call(
     model: LoadedModel, style: str, content: str, calls: list[dict[str, Any]]
 ) -> None:
     model.tokenizer.chat_template = template(style)
@@ -117,7 +117,7 @@ def test_what_the_template_renders_for_a_call_is_parsed_as_that_call(
         "<tool_call>" + '{"a":' * 5000,
     ],
 )
-def test_what_the_template_would_not_render_for_a_call_stays_text(
+def test_text_that_the_template_would_not_render_for_a_call_stays_text(
     model: LoadedModel, text: str
 ) -> None:
     model.tokenizer.chat_template = template("hermes")
@@ -154,9 +154,9 @@ def test_a_call_is_sent_as_a_tool_call_and_is_the_finish_reason(
     model.tokenizer.chat_template = template("hermes")
     request = make_request(stream=stream)
     text = answer(model, "", call({"a": 2, "b": 2}))
-    choice, done = events_of(model, request, text)
+    choice, ending = events_of(model, request, text)
     assert isinstance(choice, Choice)
-    assert isinstance(done, Done)
+    assert isinstance(ending, Done)
     assert choice.finish_reason == "tool_calls"
     assert choice.text == ""
     assert choice.tool_calls is not None
@@ -173,7 +173,7 @@ def test_a_call_is_sent_as_a_tool_call_and_is_the_finish_reason(
     assert deltas[-1].choices[0].finish_reason == "tool_calls"
 
 
-def test_an_answer_without_a_call_is_text_where_tools_are_on_offer(model: LoadedModel) -> None:
+def test_an_answer_without_a_call_is_text_although_tools_are_offered(model: LoadedModel) -> None:
     model.tokenizer.chat_template = template("hermes")
     choice, _ = events_of(model, make_request(stream=True), "It is 4.")
     assert isinstance(choice, Choice)
@@ -209,7 +209,7 @@ def test_a_call_can_be_sent_back_in_the_history(model: LoadedModel) -> None:
 
 
 @pytest.mark.long
-def test_a_model_trained_on_a_call_makes_that_call(tiny_model: Path, tmp_path: Path) -> None:
+def test_a_model_trained_on_a_call_generates_that_call(tiny_model: Path, tmp_path: Path) -> None:
     from transformers import AutoTokenizer
 
     from tui.engine.answering.batch import Batch

@@ -1,4 +1,4 @@
-"""Chat completions: whole and streamed, several at once, reproducible."""
+"""Chat completions: whole and streamed, concurrent, reproducible."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ async def complete(client: AsyncOpenAI, options: dict[str, Any]) -> str:
 async def test_a_streamed_answer_is_the_whole_answer_in_pieces(
     client: AsyncOpenAI, options: dict[str, Any]
 ) -> None:
-    whole = await complete(client, options)
+    full_answer = await complete(client, options)
     stream = await client.chat.completions.create(
         **options, stream=True, stream_options={"include_usage": True}
     )
     chunks = [chunk async for chunk in stream]
     pieces = [chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices]
-    assert "".join(pieces) == whole
+    assert "".join(pieces) == full_answer
     assert len([piece for piece in pieces if piece]) > 1
     assert [c.choices[0].finish_reason for c in chunks if c.choices][-1] in ("stop", "length")
     assert chunks[-1].usage is not None
@@ -57,10 +57,10 @@ async def test_a_streamed_answer_is_the_whole_answer_in_pieces(
 async def test_a_stop_sequence_ends_the_answer_and_is_not_part_of_it(
     client: AsyncOpenAI, options: dict[str, Any]
 ) -> None:
-    whole = await complete(client, options)
-    assert len(whole) > 4
-    stop = whole[2:4]
-    expected = whole[: whole.index(stop)]
+    full_answer = await complete(client, options)
+    assert len(full_answer) > 4
+    stop = full_answer[2:4]
+    expected = full_answer[: full_answer.index(stop)]
     completion = await client.chat.completions.create(**options, stop=[stop])
     assert completion.choices[0].message.content == expected
     assert completion.choices[0].finish_reason == "stop"

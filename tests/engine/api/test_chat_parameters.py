@@ -95,8 +95,8 @@ async def test_logprobs_are_the_models_own(
             best.values.tolist(), abs=0.05
         )
         assert item.logprob == pytest.approx(float(best.values[0]), abs=0.05)
-        named = next(top for top in item.top_logprobs if top.logprob == item.logprob)
-        assert named.token == item.token
+        top_token = next(top for top in item.top_logprobs if top.logprob == item.logprob)
+        assert top_token.token == item.token
         token = next(t for t in range(len(tokenizer)) if tokenizer.decode([t]) == item.token)
         ids = torch.cat([ids, torch.tensor([[token]])], dim=-1)
 
@@ -125,8 +125,8 @@ async def test_the_bytes_of_the_logprobs_are_the_text_whole_and_streamed(
 async def test_a_stop_sequence_cuts_the_logprobs_with_the_text(
     client: AsyncOpenAI, options: dict[str, Any]
 ) -> None:
-    whole = await client.chat.completions.create(**options)
-    text = whole.choices[0].message.content or ""
+    full_answer = await client.chat.completions.create(**options)
+    text = full_answer.choices[0].message.content or ""
     cut = await client.chat.completions.create(**options, stop=[text[3:5]], logprobs=True)
     assert cut.choices[0].logprobs is not None
     tokens = [item.token for item in cut.choices[0].logprobs.content or []]

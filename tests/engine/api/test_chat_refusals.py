@@ -39,8 +39,11 @@ def test_every_parameter_of_openais_client_is_supported_or_refused_by_name() -> 
     tables = supported, set(NEUTRAL_VALUES), set(IGNORED_PARAMETERS)
     assert set.union(*tables) == OPENAI_PARAMETERS
     assert sum(map(len, tables)) == len(OPENAI_PARAMETERS)
-    streamed, whole = CompletionCreateParams.__args__  # type: ignore[attr-defined]
-    assert set(streamed.__annotations__) | set(whole.__annotations__) == OPENAI_PARAMETERS
+    streaming_params, plain_params = CompletionCreateParams.__args__  # type: ignore[attr-defined]
+    assert (
+        set(streaming_params.__annotations__) | set(plain_params.__annotations__)
+        == OPENAI_PARAMETERS
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Code written for OpenAI's service, with nothing changed but the base_url and the key."""
+"""Code written for OpenAI's service works with only base_url and key changed."""
 
 from __future__ import annotations
 
@@ -203,12 +203,12 @@ def test_large_files_are_uploaded_and_downloaded_in_little_memory(
     Path(f"/proc/{status.pid}/clear_refs").write_text("5")
     before = peak_memory(status.pid)
     with path.open("rb") as rows:
-        whole = client.files.create(file=rows, purpose="user_data")
+        single_upload = client.files.create(file=rows, purpose="user_data")
     in_parts = client.uploads.upload_file_chunked(
         file=path, mime_type="text/jsonl", purpose="user_data", part_size=32 * MEGABYTE
     ).file
     assert in_parts is not None
-    for file in (whole, in_parts):
+    for file in (single_upload, in_parts):
         assert file.bytes == size
         with client.files.with_streaming_response.content(file.id) as content:
             assert sum(map(len, content.iter_bytes(MEGABYTE))) == size

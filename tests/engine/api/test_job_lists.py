@@ -49,14 +49,14 @@ async def test_jobs_are_filtered_by_all_given_metadata(client: AsyncOpenAI) -> N
 async def test_pages_of_events_start_after_an_event_of_the_same_job_only(
     client: AsyncOpenAI,
 ) -> None:
-    job_id, other = await start(client), await start(client)
+    job_id, second_job = await start(client), await start(client)
     first = (await client.fine_tuning.jobs.list_events(job_id, limit=1)).data[0].id
     rest = await client.fine_tuning.jobs.list_events(job_id, after=first)
     assert [event.message for event in rest.data] == [f"Created fine-tuning job: {job_id}"]
     assert not rest.has_more
     for wrong in ({"after": first}, {"limit": 0}, {"limit": 10**9}, {"extra_query": {"x": "1"}}):
         with pytest.raises(openai.BadRequestError) as raised:
-            await client.fine_tuning.jobs.list_events(other, **wrong)  # type: ignore[arg-type]
+            await client.fine_tuning.jobs.list_events(second_job, **wrong)  # type: ignore[arg-type]
         assert raised.value.param in wrong or raised.value.param == "x"
     for pages in (client.fine_tuning.jobs.list_events, client.fine_tuning.jobs.checkpoints.list):
         with pytest.raises(openai.NotFoundError) as raised:

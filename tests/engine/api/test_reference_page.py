@@ -1,4 +1,4 @@
-"""The description of the API: true, whole, and readable without a network."""
+"""The API reference: complete, and readable without a network."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_every_endpoint_has_a_name_a_tag_a_description_a_response_and_the_error_
     assert {"message", "type", "param", "code"} <= error.keys()
 
 
-async def test_it_needs_the_token_and_loads_no_remote_resources(
+async def test_the_page_needs_the_token_and_loads_no_remote_resources(
     engine: InProcessEngine,
 ) -> None:
     async with engine.http() as http:

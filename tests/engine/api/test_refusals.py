@@ -1,4 +1,4 @@
-"""What the engine refuses: by name, in OpenAI's error envelope, with what to do."""
+"""Requests that the engine refuses: by parameter, in OpenAI's error envelope, with a remedy."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ async def test_unknown_out_of_range_or_conflicting_hyperparameters_are_refused_b
 
 
 @pytest.mark.parametrize("name", ["gpt-4o", "ft:tiny-llama:ftui:0000", "/etc"])
-async def test_missing_models_are_404(client: AsyncOpenAI, name: str) -> None:
+async def test_an_unknown_model_is_a_404(client: AsyncOpenAI, name: str) -> None:
     with pytest.raises(openai.NotFoundError) as raised:
         await client.models.retrieve(name)
     assert raised.value.code == "model_not_found"
@@ -161,7 +161,7 @@ async def test_missing_models_are_404(client: AsyncOpenAI, name: str) -> None:
     assert raised.value.code == "model_not_found"
 
 
-async def test_missing_objects_are_404_in_the_error_envelope(client: AsyncOpenAI) -> None:
+async def test_an_unknown_object_is_a_404_in_the_error_envelope(client: AsyncOpenAI) -> None:
     for call in (
         client.files.retrieve("file-x"),
         client.files.content("file-x"),

@@ -1,4 +1,4 @@
-"""Who may use the engine, what no request can make it do, and what it never logs."""
+"""Who may use the engine, which requests it resists, and what it never logs."""
 
 from __future__ import annotations
 

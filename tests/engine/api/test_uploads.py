@@ -89,7 +89,7 @@ async def test_parts_are_joined_in_the_order_of_their_ids(client: AsyncOpenAI) -
 async def test_wrong_parts_are_not_joined(client: AsyncOpenAI) -> None:
     upload = await create(client)
     parts = await add_parts(client, upload)
-    other = await add_parts(client, await create(client))
+    foreign_parts = await add_parts(client, await create(client))
     for part_ids, md5, code in (
         (parts[:2], None, "wrong_size"),
         ([*parts[:2], parts[0]], None, "invalid_value"),
@@ -103,7 +103,7 @@ async def test_wrong_parts_are_not_joined(client: AsyncOpenAI) -> None:
             )
         assert raised.value.code == code
     with pytest.raises(openai.NotFoundError) as raised:
-        await client.uploads.complete(upload.id, part_ids=[*parts[:2], other[2]])
+        await client.uploads.complete(upload.id, part_ids=[*parts[:2], foreign_parts[2]])
     assert raised.value.param == "part_ids.2"
     assert (await client.files.list()).data == []
     assert (await client.uploads.complete(upload.id, part_ids=parts)).status == "completed"

@@ -113,12 +113,12 @@ def requests(draw: st.DrawFn, routes: list[Route], ids: list[str]) -> dict[str, 
     route = draw(
         st.sampled_from(routes) | st.sampled_from([route for route in routes if route.fields])
     )
-    odd = st.sampled_from(["%ED%A0%80", "%00", "%FF", "..%2F..%2Fetc"])
+    hostile = st.sampled_from(["%ED%A0%80", "%00", "%FF", "..%2F..%2Fetc"])
     segment = st.text(min_size=1, max_size=9).map(lambda text: quote(text, safe=""))
     path = route.path
     while "{" in path:
         before, _, rest = path.partition("{")
-        path = before + draw(st.sampled_from(ids) | odd | segment) + rest.partition("}")[2]
+        path = before + draw(st.sampled_from(ids) | hostile | segment) + rest.partition("}")[2]
     query = st.dictionaries(
         st.sampled_from([*route.queries, "metadata[k]", "colour"]),
         st.sampled_from(["", "0", "1", "-1", "9" * 30, "null", *ids]) | st.text(max_size=5),
@@ -147,7 +147,7 @@ def bodies(route: Route, ids: list[str]) -> st.SearchStrategy[dict[str, Any]]:
         st.binary(max_size=30).map(lambda body: {"content": body} | JSON),
         st.just({"content": b"[" * 100_000} | JSON),
         st.tuples(st.fixed_dictionaries({}, optional=dict.fromkeys(fields, form)), files).map(
-            lambda both: {"data": both[0], "files": both[1]}
+            lambda multipart: {"data": multipart[0], "files": multipart[1]}
         ),
     )
 

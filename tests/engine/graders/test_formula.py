@@ -1,4 +1,4 @@
-"""Formulas: arithmetic and nothing else."""
+"""Formulas of graders: arithmetic and nothing else."""
 
 from __future__ import annotations
 

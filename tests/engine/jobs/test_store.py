@@ -1,4 +1,4 @@
-"""The store and the ingestion of reports: once, in order, and by the table of transitions."""
+"""The store and the ingestion of reports: once, in order, and only allowed transitions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows that are packed into one do not attend to each other."""
+"""Packed rows do not attend to each other."""
 
 from __future__ import annotations
 

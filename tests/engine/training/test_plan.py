@@ -1,4 +1,4 @@
-"""How the plan resolves what a request leaves open."""
+"""How a training plan resolves the settings that a request leaves open."""
 
 from __future__ import annotations
 
@@ -65,9 +65,13 @@ def test_examples_are_truncated_to_the_smaller_of_the_request_and_the_models_con
 
 def test_dpo_full_fine_tunes_and_large_models_get_lower_learning_rates() -> None:
     usual = plan(60).learning_rate
-    for other in (plan(60, "dpo"), plan(60, lora=False), plan(60, parameters=7_000_000_000)):
-        assert other.learning_rate < usual
-        assert other.learning_rate_multiplier == 1.0
+    for training_plan in (
+        plan(60, "dpo"),
+        plan(60, lora=False),
+        plan(60, parameters=7_000_000_000),
+    ):
+        assert training_plan.learning_rate < usual
+        assert training_plan.learning_rate_multiplier == 1.0
     assert plan(60, "dpo").beta == 0.1
     assert plan(60, "dpo", beta=0.5).beta == 0.5
     assert plan(60).beta is None

@@ -319,9 +319,9 @@ def test_only_the_two_answers_of_a_pair_are_trained(tool_tokenizer: Any) -> None
         '|<call>add({"a": 1})</call><|im_end|>|It is 2.<|im_end|>|'
     )
     assert learned_text(tool_tokenizer, pair.rejected) == "|Three?<|im_end|>|"
-    both = [tool_tokenizer.decode(tokens.input_ids) for tokens in (pair.preferred, pair.rejected)]
+    texts = [tool_tokenizer.decode(tokens.input_ids) for tokens in (pair.preferred, pair.rejected)]
     before = render_prompt(tool_tokenizer, row["input"]["messages"])
-    assert all(before.split("<|im_start|>user", 1)[1] in text for text in both)
+    assert all(before.split("<|im_start|>user", 1)[1] in text for text in texts)
 
 
 def test_an_answer_of_several_messages_is_refused_if_the_template_rewrites_them(

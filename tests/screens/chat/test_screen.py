@@ -99,7 +99,7 @@ def log_records(app: FtuiApp) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_both_models_answer_and_everything_is_in_sight(
+async def test_both_models_answer_and_the_whole_chat_is_visible(
     app: FtuiApp, size: tuple[int, int]
 ) -> None:
     async with app.run_test(size=size) as pilot:
@@ -295,8 +295,8 @@ async def test_the_settings_can_be_edited(app: FtuiApp, server: StreamingServer)
             "temperature 0.7 · max 256 tokens · no seed · system: Answer in JSON."
         )
         await send_and_wait(pilot, "Mail 1")
-        assert server.of("tuned")["temperature"] == 0.7
-        assert "seed" not in server.of("tuned")
+        assert server.last_request("tuned")["temperature"] == 0.7
+        assert "seed" not in server.last_request("tuned")
         assert server.messages("base")[0] == {"role": "system", "content": "Answer in JSON."}
 
 

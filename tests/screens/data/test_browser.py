@@ -1,4 +1,4 @@
-"""Looking at rows on the screen Data: filter, order, columns, the row in full, copying, others."""
+"""Browsing rows on the Data screen: filter, sorting, columns, details, copying."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ async def test_n_stays_within_the_filtered_rows(settings: Settings) -> None:
         assert screen.browser.row == rows[0]
 
 
-async def test_z_sorts_and_marks_the_sort_column(settings: Settings) -> None:
+async def test_z_sorts_the_rows_and_marks_the_sort_column(settings: Settings) -> None:
     async with app_on(settings, FLAWED).run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot)
         data = screen.dataset
@@ -206,15 +206,15 @@ async def test_a_row_that_is_too_large_for_the_clipboard_is_refused(
 async def test_rows_of_a_validation_file_are_reported_as_leaked(
     settings: Settings, tmp_path: Path
 ) -> None:
-    other = tmp_path / "validation.jsonl"
+    validation = tmp_path / "validation.jsonl"
     lines = sample_path("tickets_train.jsonl").read_bytes().splitlines(keepends=True)
-    other.write_bytes(b"".join(lines[3:6]))
+    validation.write_bytes(b"".join(lines[3:6]))
     app = app_on(settings, "tickets_train.jsonl")
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot)
         await pilot.press("a")
         await until(pilot, lambda: isinstance(app.screen, CompareWith))
-        app.screen.query_one("#validation", Input).value = str(other)
+        app.screen.query_one("#validation", Input).value = str(validation)
         await pilot.press("ctrl+s")
         await until(pilot, lambda: screen.dataset.counts().invalid == 3)
         await opened(pilot)
@@ -243,11 +243,11 @@ async def test_the_statistics_start_with_file_problems_and_the_price_of_a_run(
         await opened(pilot)
         await pilot.press("s")
         await until(pilot, lambda: isinstance(app.screen, RowStatistics))
-        shown = [line.plain for line in app.screen.query_one(StatisticsView).lines]
-        assert shown[0].startswith("✗ mixed-formats  Rows of another format than chat: 1 of 67")
-        assert any(line.startswith("! several-system-prompts") for line in shown)
+        lines = [line.plain for line in app.screen.query_one(StatisticsView).lines]
+        assert lines[0].startswith("✗ mixed-formats  Rows of another format than chat: 1 of 67")
+        assert any(line.startswith("! several-system-prompts") for line in lines)
         assert any(
-            line.startswith("– Price of a run: about $0.04 (gpt-4.1-mini)") for line in shown
+            line.startswith("– Price of a run: about $0.04 (gpt-4.1-mini)") for line in lines
         )
 
 

@@ -1,4 +1,4 @@
-"""Changing rows on the screen Data by keyboard: from a flawed file to a clean one."""
+"""Editing rows on the Data screen by keyboard, from a flawed file to a clean one."""
 
 from __future__ import annotations
 
@@ -80,11 +80,11 @@ async def test_a_flawed_file_becomes_a_clean_one_by_keyboard_alone(
         assert screen.app.screen is screen  # nothing is left that is certain
 
         await typed(pilot, "is:invalid")
-        left = screen.dataset.counts().invalid
-        assert len(screen.browser.rows) == left
+        invalid_rows = screen.dataset.counts().invalid
+        assert len(screen.browser.rows) == invalid_rows
         await pilot.press("X")  # exclude what cannot be fixed
         await until(pilot, lambda: screen.dataset.counts().invalid == 0)
-        assert screen.dataset.counts().excluded >= left
+        assert screen.dataset.counts().excluded >= invalid_rows
         assert "another format" not in headline(screen)  # of which no row is left
         await pilot.press("escape", "v")
         await dialog(pilot, PendingChanges)
@@ -108,8 +108,8 @@ async def test_a_flawed_file_becomes_a_clean_one_by_keyboard_alone(
     manifest = json.loads(clean.with_suffix(".manifest.json").read_text())
     assert manifest["edits"]
     rejected = clean.with_suffix(".rejected.jsonl").read_text().splitlines()
-    written = clean.read_text().splitlines()
-    assert len(rejected) + len(written) == len(source.splitlines())
+    clean_rows = clean.read_text().splitlines()
+    assert len(rejected) + len(clean_rows) == len(source.splitlines())
 
 
 async def test_undo_and_redo_work_over_any_number_of_steps(
@@ -184,7 +184,7 @@ async def test_an_excluded_row_says_how_to_restore_it(settings: Settings, flawed
 
 
 @pytest.mark.parametrize("keys", [["q"], ["ctrl+q"], ["o"], ["m"], ["r"]])
-async def test_changes_are_never_lost_without_a_question(
+async def test_unwritten_changes_are_discarded_only_after_a_question(
     settings: Settings, flawed: Path, keys: list[str]
 ) -> None:
     app = app_on(settings, flawed)
@@ -285,7 +285,7 @@ def screen_of(pilot: Pilot[None]) -> DataScreen:
 
 
 def an_editor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, work: str) -> Path:
-    """Make `$EDITOR` a program that does this to the file it is given, and counts its runs."""
+    """Set `$EDITOR` to a program that changes its file this way and counts its runs."""
     script, runs = tmp_path / "editor.py", tmp_path / "runs"
     script.write_text(
         "import sys, pathlib\n"

@@ -1,4 +1,4 @@
-"""The screen Data, by keyboard, at two sizes."""
+"""The Data screen by keyboard, at two sizes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
-from support.data_screen import app_on, chat_text, opened, problems, rows_shown, settled, text
+from support.data_screen import app_on, chat_text, opened, problems, rows_shown, settled
+from support.screens import text
 from support.waiting import until
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
@@ -27,8 +28,8 @@ from tui.widgets.line_table import LineTable
 SIZES = [(80, 24), (120, 40)]
 
 
-def everything_painted(app: FtuiApp) -> str:
-    """The text of the whole terminal, taken out of a screenshot."""
+def painted_text(app: FtuiApp) -> str:
+    """The text of a screenshot of the whole terminal."""
     return html.unescape(re.sub(r"<[^>]*>", "", app.export_screenshot().partition("</style>")[2]))
 
 
@@ -49,7 +50,7 @@ async def test_the_sample_data_is_one_key_away(settings: Settings, size: tuple[i
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_n_visits_rows_with_problems_and_shows_each_fix(
+async def test_n_goes_to_each_row_with_problems_and_shows_its_fix(
     settings: Settings, size: tuple[int, int]
 ) -> None:
     app = app_on(settings, "tickets_flawed.jsonl")
@@ -149,12 +150,12 @@ async def test_at_120_columns_the_conversation_follows_the_cursor(settings: Sett
     async with app_on(settings, "tickets_train.jsonl").run_test(size=(120, 40)) as pilot:
         screen = await opened(pilot)
         assert screen.query_one(ChatView).display
-        seen = set()
+        conversations = set()
         for _ in range(3):
             await pilot.press("j")
             await settled(pilot)
-            seen.add(chat_text(screen))
-        assert len(seen) == 3
+            conversations.add(chat_text(screen))
+        assert len(conversations) == 3
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -164,12 +165,12 @@ async def test_the_hostile_file_sends_no_control_character_to_the_terminal(
     app = app_on(settings, "hostile.jsonl")
     async with app.run_test(size=size) as pilot:
         screen = await opened(pilot)
-        painted = [everything_painted(app)]
+        painted = [painted_text(app)]
         for _ in range(16):
             keys = ("enter", "escape") if size[0] < 100 else ()  # the row in full stands beside
             await pilot.press(*keys[:1])
             await settled(pilot)
-            painted.append(everything_painted(app))
+            painted.append(painted_text(app))
             await pilot.press(*keys[1:], "j")
         assert screen.query_one(LineTable).cursor == 15
         assert any("[red]this[/red]" in line for line in painted)
@@ -178,7 +179,7 @@ async def test_the_hostile_file_sends_no_control_character_to_the_terminal(
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_a_file_that_cannot_be_opened_is_reported_with_ways_on(
+async def test_an_unopenable_file_is_reported_with_alternatives(
     settings: Settings, size: tuple[int, int], tmp_path: Path
 ) -> None:
     path = tmp_path / "tickets.jsonl"

@@ -1,12 +1,12 @@
-"""The screen Decide, by keyboard, at two sizes."""
+"""The Decide screen by keyboard, at two sizes."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from support.screens import loaded, text
 from textual.pilot import Pilot
-from textual.widgets import Static
 
 from tui.app import FtuiApp
 from tui.domain.tone import Tone
@@ -24,19 +24,6 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path / "home", workspace=tmp_path / ".ftui")
 
 
-def text(screen: DecideScreen, selector: str) -> str:
-    return str(screen.query_one(selector, Static).render())
-
-
-async def opened(pilot: Pilot[None]) -> DecideScreen:
-    await pilot.pause()
-    screen = pilot.app.screen
-    assert isinstance(screen, DecideScreen)
-    await screen.workers.wait_for_complete()
-    await pilot.pause()
-    return screen
-
-
 async def press(pilot: Pilot[None], *keys: str) -> None:
     for key in keys:
         await pilot.press(key)
@@ -50,13 +37,13 @@ async def test_five_answers_lead_to_a_verdict_that_is_saved(
 ) -> None:
     app = FtuiApp(Services(settings))
     async with app.run_test(size=size) as pilot:
-        screen = await opened(pilot)
+        screen = await loaded(pilot, DecideScreen)
         assert text(screen, "#headline") == "Why do you want to fine-tune?"
         await press(pilot, *IN_FAVOUR)
         assert text(screen, "#headline") == "✓ Fine-tune (strong)"
-        shown = text(screen, "#verdict Static")
-        assert "ftui check FILE" in shown
-        assert "Data quality determines output quality" in shown
+        verdict_text = text(screen, "#verdict Static")
+        assert "ftui check FILE" in verdict_text
+        assert "Data quality determines output quality" in verdict_text
         assert app.loop.decide.label == "fine-tune"
         assert app.loop.decide.tone is Tone.GOOD
         assert len(list(settings.workspace.glob("decisions/*.json"))) == 1
@@ -70,7 +57,7 @@ async def test_every_question_and_its_choices_fit_the_screen(
 ) -> None:
     app = FtuiApp(Services(settings))
     async with app.run_test(size=size) as pilot:
-        screen = await opened(pilot)
+        screen = await loaded(pilot, DecideScreen)
         for key in ["enter", "y", "y", "n", "y"]:
             choices = screen.query_one(Choices)
             assert choices.size.height == choices.option_count
@@ -78,10 +65,10 @@ async def test_every_question_and_its_choices_fit_the_screen(
             await press(pilot, key)
 
 
-async def test_the_answers_so_far_are_in_sight_at_both_widths(settings: Settings) -> None:
+async def test_the_answers_so_far_are_visible_at_both_widths(settings: Settings) -> None:
     app = FtuiApp(Services(settings))
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot)
+        screen = await loaded(pilot, DecideScreen)
         await press(pilot, "enter", "y")
         assert screen.query_one(Leaning).display
         assert not screen.query_one(SoFar).display
@@ -96,7 +83,7 @@ async def test_the_answers_so_far_are_in_sight_at_both_widths(settings: Settings
 async def test_an_answer_can_be_changed_and_changes_the_verdict(settings: Settings) -> None:
     app = FtuiApp(Services(settings))
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot)
+        screen = await loaded(pilot, DecideScreen)
         await press(pilot, *IN_FAVOUR)
         await press(pilot, "left", "left", "left")
         assert text(screen, "#headline").startswith("3 of 5  Would RAG")
@@ -112,7 +99,7 @@ async def test_an_answer_can_be_changed_and_changes_the_verdict(settings: Settin
 async def test_the_verdict_so_far_can_be_viewed_and_saved_at_any_time(settings: Settings) -> None:
     app = FtuiApp(Services(settings))
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot)
+        screen = await loaded(pilot, DecideScreen)
         await press(pilot, "enter", "y", "v")
         assert text(screen, "#headline") == "So far: ! Not yet (weak)"
         assert app.loop.decide.label == "step 2 of 5"
@@ -121,16 +108,16 @@ async def test_the_verdict_so_far_can_be_viewed_and_saved_at_any_time(settings: 
         assert screen.disabled_reason("save") == "These answers are already saved."
 
 
-async def test_reopened_it_shows_the_saved_decision_and_a_starts_over(
+async def test_the_saved_decision_is_shown_after_a_restart_and_a_starts_over(
     settings: Settings,
 ) -> None:
     first = FtuiApp(Services(settings))
     async with first.run_test(size=(80, 24)) as pilot:
-        await opened(pilot)
+        await loaded(pilot, DecideScreen)
         await press(pilot, *IN_FAVOUR)
     again = FtuiApp(Services(settings))
     async with again.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot)
+        screen = await loaded(pilot, DecideScreen)
         assert screen.query_one(VerdictPage).display
         assert "Decided on " in text(screen, "#verdict Static")
         assert again.loop.decide.label == "fine-tune"
@@ -142,7 +129,7 @@ async def test_reopened_it_shows_the_saved_decision_and_a_starts_over(
 async def test_unsaved_answers_are_not_discarded_without_asking(settings: Settings) -> None:
     app = FtuiApp(Services(settings))
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot)
+        screen = await loaded(pilot, DecideScreen)
         await press(pilot, "enter", "y", "a", "n")
         assert app.screen is screen
         assert text(screen, "#headline").startswith("2 of 5")
@@ -150,12 +137,12 @@ async def test_unsaved_answers_are_not_discarded_without_asking(settings: Settin
         assert text(screen, "#headline") == "Why do you want to fine-tune?"
 
 
-async def test_keys_that_do_nothing_now_say_why(settings: Settings) -> None:
+async def test_disabled_keys_give_a_reason(settings: Settings) -> None:
     app = FtuiApp(Services(settings))
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot)
+        screen = await loaded(pilot, DecideScreen)
         assert screen.disabled_reason("back") == "This is the first question."
-        assert screen.disabled_reason("verdict") == "Nothing is answered yet."
+        assert screen.disabled_reason("verdict") == "No question is answered yet."
         reason = screen.disabled_reason("answer('yes')")
         assert reason is not None
         assert "up and down" in reason
@@ -163,7 +150,7 @@ async def test_keys_that_do_nothing_now_say_why(settings: Settings) -> None:
         assert text(screen, "#headline") == "Why do you want to fine-tune?"
 
 
-async def test_a_framework_that_cannot_be_read_is_an_error_with_a_way_on(
+async def test_an_unreadable_framework_is_reported_and_can_be_reloaded(
     settings: Settings, tmp_path: Path
 ) -> None:
     broken = tmp_path / "broken.yaml"
@@ -172,7 +159,7 @@ async def test_a_framework_that_cannot_be_read_is_an_error_with_a_way_on(
     services.decisions.source = broken
     app = FtuiApp(services)
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot)
+        screen = await loaded(pilot, DecideScreen)
         assert "fine_tuning_decision.step_1.question is missing" in text(screen, "#problem-text")
         assert app.loop.decide.tone is Tone.BAD
         broken.write_text(

@@ -1,4 +1,4 @@
-"""The screen Evaluate against a real server, at 80x24 and 120x40."""
+"""The Evaluate screen against a real server, at 80x24 and 120x40."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from servers.chat import ChatServer, chat_server
 from servers.misbehaving import Fault
 from support.providers import settings_for
+from support.screens import loaded, text
 from support.waiting import until
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
@@ -31,7 +32,7 @@ EXPECTED = '{"category": "billing", "order": 1}'
 
 
 def tuned(messages: list[dict[str, Any]]) -> str:
-    """Right, but for mail 3, which the base model has right."""
+    """The right answer, except to mail 3."""
     return "Sorry \x1b]0;title\x07[/red]" if messages[-1]["content"] == "Mail 3" else EXPECTED
 
 
@@ -60,12 +61,7 @@ def test_set(tmp_path: Path) -> Path:
 
 async def opened(pilot: Pilot[None]) -> EvaluateScreen:
     await pilot.press("4")
-    await pilot.pause()
-    screen = pilot.app.screen
-    assert isinstance(screen, EvaluateScreen)
-    await screen.workers.wait_for_complete()
-    await pilot.pause()
-    return screen
+    return await loaded(pilot, EvaluateScreen)
 
 
 async def fill_in(pilot: Pilot[None], **values: str) -> None:
@@ -83,12 +79,8 @@ async def compared(pilot: Pilot[None], test: Path, tuned: str = "tuned") -> Eval
     return screen
 
 
-def text(screen: EvaluateScreen, selector: str) -> str:
-    return str(screen.query_one(selector, Static).render())
-
-
 @pytest.mark.parametrize("size", SIZES)
-async def test_an_empty_screen_says_what_it_is_for_and_enter_begins(
+async def test_an_empty_screen_explains_itself_and_enter_opens_the_form(
     settings: Settings, size: tuple[int, int]
 ) -> None:
     app = FtuiApp(Services(settings))
@@ -109,7 +101,7 @@ async def test_an_empty_screen_says_what_it_is_for_and_enter_begins(
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_a_comparison_ends_with_its_sentence_and_the_regressions_first(
+async def test_a_finished_comparison_shows_its_verdict_and_lists_regressions_first(
     settings: Settings, test_set: Path, size: tuple[int, int]
 ) -> None:
     app = FtuiApp(Services(settings))
@@ -166,7 +158,7 @@ async def test_cases_are_filtered_by_what_changed(settings: Settings, test_set: 
             assert table.row_count == count
 
 
-async def test_while_it_runs_cases_and_pace_are_shown_and_it_stops_without_loss(
+async def test_a_running_comparison_shows_its_progress_and_keeps_its_cases_when_stopped(
     settings: Settings, test_set: Path, server: ChatServer
 ) -> None:
     server.delay = 0.2
@@ -185,15 +177,15 @@ async def test_while_it_runs_cases_and_pace_are_shown_and_it_stops_without_loss(
         saved = len(screen.results)
         assert 4 <= saved < 20
         assert app.loop.evaluate.label == "not compared"
-        server.delay, asked = 0.0, len(server.chat_requests)
+        server.delay, requests_before = 0.0, len(server.chat_requests)
         await pilot.press("e")
         await fill_in(pilot, test=str(test_set), base="base", tuned="tuned")
         await until(pilot, lambda: screen.record is not None)
         assert screen.query_one(CaseTable).row_count == 20
-        assert len(server.chat_requests) - asked <= 2 * (20 - saved)
+        assert len(server.chat_requests) - requests_before <= 2 * (20 - saved)
 
 
-async def test_an_unknown_model_is_one_sentence_and_r_offers_the_same_again(
+async def test_an_unknown_model_is_reported_and_r_reopens_the_form_with_the_same_values(
     settings: Settings, test_set: Path
 ) -> None:
     app = FtuiApp(Services(settings))
@@ -209,7 +201,7 @@ async def test_an_unknown_model_is_one_sentence_and_r_offers_the_same_again(
         await until(pilot, lambda: screen.record is not None)
 
 
-async def test_cases_that_were_not_answered_are_told_and_left_out(
+async def test_unanswered_cases_are_reported_and_left_out(
     settings: Settings, test_set: Path, server: ChatServer
 ) -> None:
     body = {"error": {"message": "The prompt is too long."}}
@@ -221,7 +213,7 @@ async def test_cases_that_were_not_answered_are_told_and_left_out(
         assert screen.query_one(CaseTable).row_count == 20
 
 
-async def test_opened_again_the_last_comparison_is_there(
+async def test_the_last_comparison_is_shown_after_a_restart(
     settings: Settings, test_set: Path
 ) -> None:
     first = FtuiApp(Services(settings))
@@ -235,7 +227,7 @@ async def test_opened_again_the_last_comparison_is_there(
         assert "18 of 20" in text(screen, "#headline")
 
 
-async def test_a_finished_job_offers_its_models(settings: Settings) -> None:
+async def test_the_models_of_a_finished_job_are_filled_in(settings: Settings) -> None:
     app = FtuiApp(Services(settings))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()

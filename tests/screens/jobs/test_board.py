@@ -9,7 +9,7 @@ from tui.services.errors import FtuiError, KeyMissing, ProviderTrouble
 from tui.services.watching.watch import Connection
 
 
-def test_a_recorded_job_does_not_stall_before_its_server_has_answered() -> None:
+def test_a_recorded_job_is_not_stalled_before_its_server_has_answered() -> None:
     board = JobBoard()
     key, now = ("far", "ftjob-1"), 90_000.0
     run = Run(*key)
@@ -25,7 +25,7 @@ def test_a_recorded_job_does_not_stall_before_its_server_has_answered() -> None:
     assert board.take_notices(now) == []
 
 
-def test_an_end_is_noticed_once_from_lists_and_actions() -> None:
+def test_the_end_of_a_job_is_noticed_once_from_lists_and_actions() -> None:
     board = JobBoard()
     board.update_list([JobView("far", "a", "running"), JobView("far", "b", "running")])
     board.update_list([JobView("far", "a", "succeeded")])

@@ -1,4 +1,4 @@
-"""Runs side by side, without any server, at 80x24 and 120x40."""
+"""The comparison of runs, without a server, at 80x24 and 120x40."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ EVIL = "x\x1b]0;PWNED\x07[/red]y"
 
 
 async def recorded(tmp_path: Path) -> Settings:
-    """A workspace with four runs that have ended, of two providers that are gone."""
-    gone = ProviderProfile(base_url="http://127.0.0.1:9/v1", api_key_env="")
+    """A workspace with four ended runs of two unreachable providers."""
+    unreachable = ProviderProfile(base_url="http://127.0.0.1:9/v1", api_key_env="")
     settings = Settings(
         home=tmp_path / "home",
         workspace=tmp_path / ".ftui",
         provider="far",
-        providers={"far": gone, "near": gone},
+        providers={"far": unreachable, "near": unreachable},
     )
     workspace = Services(settings).workspace
     for number, name in enumerate(("one", "two", "three", EVIL)):
@@ -66,8 +66,8 @@ async def recorded(tmp_path: Path) -> Settings:
                 ),
             ]
         )
-        sent = UploadedFile(name="train.jsonl", sha256="ab" * 32, bytes=1, file="file-1")
-        await UploadRecords(workspace, provider).save(sent)
+        uploaded = UploadedFile(name="train.jsonl", sha256="ab" * 32, bytes=1, file="file-1")
+        await UploadRecords(workspace, provider).save(uploaded)
     return settings
 
 
@@ -111,9 +111,9 @@ async def test_marked_runs_are_compared_without_a_server(
         assert any(line.startswith("    seed") for line in lines)
         assert any("train.jsonl (abababab)" in line for line in lines)
         chart = screen.query_one(LossChart)
-        drawn = "\n".join(chart.render_line(y).text for y in range(chart.size.height))
-        assert "B two" in drawn
-        assert not any("\x1b" in text for text in (*lines, drawn, headline))
+        chart_lines = "\n".join(chart.render_line(y).text for y in range(chart.size.height))
+        assert "B two" in chart_lines
+        assert not any("\x1b" in text for text in (*lines, chart_lines, headline))
         if size[0] == 80:
             await pilot.press("right_square_bracket", "right_square_bracket")
             await pilot.pause()
@@ -123,8 +123,8 @@ async def test_marked_runs_are_compared_without_a_server(
         assert not any(line.startswith("    ") for line in table(screen) if line.strip())
         await pilot.press("v")
         await pilot.pause()
-        drawn = "\n".join(chart.render_line(y).text for y in range(chart.size.height))
-        assert "validation" not in drawn
+        chart_lines = "\n".join(chart.render_line(y).text for y in range(chart.size.height))
+        assert "validation" not in chart_lines
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, JobsScreen))
 

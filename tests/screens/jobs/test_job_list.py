@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from servers.misbehaving import Fault, MisbehavingServer, misbehaving_server
-from support.jobs_screen import SIZES, add_job_with_steps, headline, rows, screen
+from support.jobs_screen import SIZES, add_job_with_steps, headline, open_jobs, rows, screen
 from support.providers import provider_profile
 from support.waiting import until
 from textual.geometry import Region
@@ -28,7 +28,7 @@ MANY = 300
 
 
 def many_jobs(server: MisbehavingServer) -> None:
-    """Jobs that have ended, the latest with the highest number."""
+    """Add many ended jobs; the latest has the highest number."""
     now = time.time()
     for number in range(MANY):
         status, suffix = "failed" if number % 10 == 0 else "succeeded", f"run{number:03}"
@@ -42,8 +42,7 @@ async def test_a_row_shows_the_state_of_a_job_and_the_trend_of_its_loss(
 ) -> None:
     add_job_with_steps(server)
     async with far_app.run_test(size=size) as pilot:
-        await pilot.press("3")
-        await until(pilot, lambda: bool(rows(far_app)) and "62%" in rows(far_app)[0])
+        await open_jobs(far_app, pilot)
         (row,) = rows(far_app)
         for text in ("▶ running", "tickets", "base", "62%", "0.054", "0.064"):
             assert text in row
@@ -66,19 +65,19 @@ async def test_many_jobs_scroll_and_a_redraw_draws_only_visible_rows(
         selected = screen(far_app).selected_job()
         assert selected is not None
         assert selected.suffix == "run297"
-        drawn: list[Key] = []
+        drawn_keys: list[Key] = []
         cells = JobBoard.cells
 
         def count_cells(board: JobBoard, key: Key, *args: Any, **options: Any) -> Any:
-            drawn.append(key)
+            drawn_keys.append(key)
             return cells(board, key, *args, **options)
 
         monkeypatch.setattr(JobBoard, "cells", count_cells)
         screen(far_app).redraw()
-        assert len(drawn) <= 24, "a redraw costs the rows in sight"
+        assert len(drawn_keys) <= 24, "a redraw costs the rows in sight"
 
 
-async def test_a_filter_takes_words_states_and_providers(
+async def test_jobs_are_filtered_by_text_state_and_provider(
     far_app: FtuiApp, server: MisbehavingServer
 ) -> None:
     many_jobs(server)
@@ -102,7 +101,7 @@ async def test_a_filter_takes_words_states_and_providers(
         assert "▶ running" in rows(far_app)[0]
 
 
-async def test_a_job_started_elsewhere_comes_in_above_and_the_cursor_stays(
+async def test_a_job_started_elsewhere_is_inserted_above_and_the_cursor_keeps_its_job(
     far_app: FtuiApp, server: MisbehavingServer
 ) -> None:
     add_job_with_steps(server)
@@ -116,7 +115,7 @@ async def test_a_job_started_elsewhere_comes_in_above_and_the_cursor_stays(
         assert "▸" in rows(far_app)[1]
 
 
-async def test_a_server_that_does_not_answer_hides_no_other(
+async def test_an_unreachable_server_is_reported_and_the_jobs_of_others_are_listed(
     far_settings: Settings, app_of: AppOf, server: MisbehavingServer
 ) -> None:
     add_job_with_steps(server)
@@ -126,8 +125,7 @@ async def test_a_server_that_does_not_answer_hides_no_other(
         profiles = far_settings.providers | {"away": profile}
         app = app_of(far_settings.model_copy(update={"providers": profiles}))
         async with app.run_test(size=(80, 24)) as pilot:
-            await pilot.press("3")
-            await until(pilot, lambda: bool(rows(app)) and "62%" in rows(app)[0])
+            await open_jobs(app, pilot)
             away.hang_up()
             await until(pilot, lambda: "away offline since" in headline(app))
             assert "1 job, 1 active" in headline(app)
@@ -173,7 +171,7 @@ async def test_only_lines_that_changed_are_repainted(
         assert any("16%" in row for row in rows(app))
 
 
-async def test_jobs_are_polled_by_what_is_on_the_screen(
+async def test_polling_priorities_follow_what_is_on_the_screen(
     far_app: FtuiApp, server: MisbehavingServer
 ) -> None:
     add_job_with_steps(server)

@@ -138,8 +138,8 @@ async def test_a_past_run_opens_with_its_curves_without_a_server(
     async for _ in services.jobs.watch("far", "ftjob-1"):
         pass
     await services.providers.close()
-    nowhere = provider_profile("http://127.0.0.1:9/v1")
-    unreachable = far_settings.model_copy(update={"providers": {"far": nowhere}})
+    unreachable_profile = provider_profile("http://127.0.0.1:9/v1")
+    unreachable = far_settings.model_copy(update={"providers": {"far": unreachable_profile}})
     app = fast_app(unreachable)
     async with opened(app):
         assert "★" in chart_text(app)
@@ -185,7 +185,7 @@ async def test_keys_change_the_view_and_the_metric_of_the_chart(
         assert "This server does not report gradient norms." in chart_text(app)
 
 
-async def test_a_key_overlays_another_run(app: FtuiApp, server: MisbehavingServer) -> None:
+async def test_o_overlays_another_run(app: FtuiApp, server: MisbehavingServer) -> None:
     add_job_with_steps(server, 90, "ftjob-0", suffix="first-try", created_at=time.time() - 900)
     server.finish("ftjob-0")
     add_job_with_steps(server)
@@ -205,8 +205,8 @@ async def test_events_are_filtered_by_words_and_level_and_open_in_full(
 ) -> None:
     add_job_with_steps(server)
     long = "The learning rate is high for these rows; " * 8
-    server.say(long, time.time() - 3, level="warning", data={"clipped": [4, 10]})
-    server.say("Checkpoint created at step 50", time.time() - 2)
+    server.add_message(long, time.time() - 3, level="warning", data={"clipped": [4, 10]})
+    server.add_message("Checkpoint created at step 50", time.time() - 2)
     async with opened(app, (120, 40)) as pilot:
         await until(pilot, lambda: len(events(app)) == 2)
         assert "Checkpoint created" in events(app)[0]
@@ -269,6 +269,6 @@ async def test_an_overfitting_job_gets_a_health_note_with_its_rule(
         await until(pilot, lambda: isinstance(app.screen, ReadText))
         text = " ".join(line.plain for line in app.screen.query_one(LinePane).lines)
         assert "Rule: The last 3 validation losses are more than 2% above the lowest." in text
-        job = next(other for other in app.screen_stack if isinstance(other, JobScreen))
+        job = next(stacked for stacked in app.screen_stack if isinstance(stacked, JobScreen))
         assert job.is_current, "a screen below a dialog is visible"
         assert not screen(app).is_current, "the list below a job is not, and sends nothing"

@@ -13,6 +13,7 @@ from support.jobs_screen import (
     add_job_with_steps,
     fast_app,
     headline,
+    open_jobs,
     panel_text,
     rows,
     screen,
@@ -30,16 +31,6 @@ from tui.widgets.line_table import LineTable
 from tui.widgets.loop_bar import LoopStep
 
 
-@pytest.fixture
-def settings(far_settings: Settings) -> Settings:
-    return far_settings
-
-
-@pytest.fixture
-def app(settings: Settings) -> FtuiApp:
-    return fast_app(settings)
-
-
 def loop_text(app: FtuiApp) -> str:
     steps = app.screen.query(LoopStep)
     return "".join(str(step.render()) for step in steps if step.mode is Mode.JOBS)
@@ -47,59 +38,58 @@ def loop_text(app: FtuiApp) -> str:
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_an_empty_list_explains_the_screen_and_how_to_start(
-    app: FtuiApp, size: tuple[int, int]
+    far_app: FtuiApp, size: tuple[int, int]
 ) -> None:
-    async with app.run_test(size=size) as pilot:
+    async with far_app.run_test(size=size) as pilot:
         await pilot.press("3")
-        await until(pilot, lambda: "No jobs yet" in headline(app))
-        text = str(app.screen.query_one("#jobs-empty", Static).render())
+        await until(pilot, lambda: "No jobs yet" in headline(far_app))
+        text = str(far_app.screen.query_one("#jobs-empty", Static).render())
         assert "Press n for a new job" in text
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_running_job_is_listed_and_opens_live(
-    app: FtuiApp, server: MisbehavingServer, size: tuple[int, int]
+    far_app: FtuiApp, server: MisbehavingServer, size: tuple[int, int]
 ) -> None:
     add_job_with_steps(server)
-    async with app.run_test(size=size) as pilot:
-        await pilot.press("3")
-        await until(pilot, lambda: bool(rows(app)) and "62%" in rows(app)[0])
-        assert "▶ running" in rows(app)[0]
-        assert "tickets" in rows(app)[0]
-        assert "62%" in loop_text(app)
+    async with far_app.run_test(size=size) as pilot:
+        await open_jobs(far_app, pilot)
+        assert "▶ running" in rows(far_app)[0]
+        assert "tickets" in rows(far_app)[0]
+        assert "62%" in loop_text(far_app)
         await pilot.press("enter")
-        await until(pilot, lambda: "step 56/90" in panel_text(app))
-        assert "best 0.064 at 50" in panel_text(app)
-        assert "updated" in panel_text(app)
+        await until(pilot, lambda: "step 56/90" in panel_text(far_app))
+        assert "best 0.064 at 50" in panel_text(far_app)
+        assert "updated" in panel_text(far_app)
         await pilot.press("escape")
-        await until(pilot, lambda: app.screen is screen(app))
+        await until(pilot, lambda: far_app.screen is screen(far_app))
 
 
 async def test_the_loop_bar_follows_a_recorded_job_from_another_screen(
-    app: FtuiApp, server: MisbehavingServer, training: Path
+    far_app: FtuiApp, server: MisbehavingServer, training: Path
 ) -> None:
     request = JobRequest(training_file=training, model="base", provider="far")
-    await app.services.jobs.submit(request)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: "▶ queued" in loop_text(app))
+    await far_app.services.jobs.submit(request)
+    async with far_app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "▶ queued" in loop_text(far_app))
         server.jobs["ftjob-1"]["status"] = "running"
         server.finish()
-        await until(pilot, lambda: "✓ succeeded" in loop_text(app))
-        assert app.current_mode == Mode.DECIDE.value
+        await until(pilot, lambda: "✓ succeeded" in loop_text(far_app))
+        assert far_app.current_mode == Mode.DECIDE.value
 
 
 async def test_what_happened_while_the_app_was_closed_is_shown(
-    settings: Settings, server: MisbehavingServer
+    far_settings: Settings, server: MisbehavingServer
 ) -> None:
     add_job_with_steps(server, 10)
-    first = fast_app(settings)
+    first = fast_app(far_settings)
     async with first.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: bool(rows(first)) and "11%" in rows(first)[0])
     for step in range(11, 91):
         server.add_step(step, total_steps=90)["created_at"] = time.time() + step
     server.finish()
-    second = fast_app(settings)
+    second = fast_app(far_settings)
     async with second.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: bool(rows(second)) and "succeeded" in rows(second)[0])
@@ -109,27 +99,26 @@ async def test_what_happened_while_the_app_was_closed_is_shown(
 
 
 async def test_hostile_names_and_messages_are_shown_scrubbed(
-    app: FtuiApp, server: MisbehavingServer
+    far_app: FtuiApp, server: MisbehavingServer
 ) -> None:
     evil = "x\x1b]0;PWNED\x07[/red]y"
     add_job_with_steps(server, suffix=evil, model=evil)
-    server.say(evil, time.time())
-    async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("3")
-        await until(pilot, lambda: bool(rows(app)) and "62%" in rows(app)[0])
+    server.add_message(evil, time.time())
+    async with far_app.run_test(size=(80, 24)) as pilot:
+        await open_jobs(far_app, pilot)
         await pilot.press("enter")
-        await until(pilot, lambda: "step 56/90" in panel_text(app))
-        await until(pilot, lambda: "[/red]y" in headline(app))
-        assert "\x1b" not in headline(app)
-        events = app.screen.query_one("#job-events", LineTable)
+        await until(pilot, lambda: "step 56/90" in panel_text(far_app))
+        await until(pilot, lambda: "[/red]y" in headline(far_app))
+        assert "\x1b" not in headline(far_app)
+        events = far_app.screen.query_one("#job-events", LineTable)
         await until(pilot, lambda: "[/red]y" in events.render_line(1).text)
         assert "\x1b" not in events.render_line(1).text
 
 
 async def test_a_machine_without_the_extra_gets_the_install_line(
-    settings: Settings, training: Path
+    far_settings: Settings, training: Path
 ) -> None:
-    services = Services(settings.model_copy(update={"provider": "local"}))
+    services = Services(far_settings.model_copy(update={"provider": "local"}))
     services.engine = EngineProcess(services.settings, extra=["torch_that_is_not_installed"])
     app = FtuiApp(services)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -140,10 +129,10 @@ async def test_a_machine_without_the_extra_gets_the_install_line(
         assert "[local]" in text
 
 
-async def test_listing_does_not_start_the_engine(app: FtuiApp, settings: Settings) -> None:
-    async with app.run_test(size=(80, 24)) as pilot:
+async def test_listing_does_not_start_the_engine(far_app: FtuiApp, far_settings: Settings) -> None:
+    async with far_app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
-        await until(pilot, lambda: "No jobs yet" in headline(app))
+        await until(pilot, lambda: "No jobs yet" in headline(far_app))
         await asyncio.sleep(0.2)
-        assert not settings.socket.exists()
-        assert not settings.home.exists()
+        assert not far_settings.socket.exists()
+        assert not far_settings.home.exists()

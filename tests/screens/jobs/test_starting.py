@@ -1,22 +1,19 @@
-"""Starting jobs from the screen Jobs: uploads and unfinished submissions."""
+"""Starting jobs from the Jobs screen: uploads and unfinished submissions."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 
 import pytest
 from servers.misbehaving import Fault, MisbehavingServer
+from support.jobs_screen import form_is_open, headline, notices_text, screen
 from support.providers import settings_for
-from support.sample_rows import good_rows
 from support.waiting import until
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from tui.app import FtuiApp
-from tui.dialogs.jobs.new_job import NewJob
 from tui.domain.submission.job_request import JobRequest
-from tui.screens.jobs.starting import JobStarting
 from tui.services.container import Services
 
 JOBS = "fine_tuning/jobs"
@@ -28,26 +25,8 @@ def services(server: MisbehavingServer, tmp_path: Path) -> Services:
 
 
 @pytest.fixture
-def request_(tmp_path: Path) -> JobRequest:
-    path = tmp_path / "train.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in good_rows(60)))
-    return JobRequest(training_file=path, model="base", provider="far", suffix="tickets")
-
-
-def screen(app: FtuiApp) -> JobStarting:
-    return next(screen for screen in app.screen_stack if isinstance(screen, JobStarting))
-
-
-def headline(app: FtuiApp) -> str:
-    return str(screen(app).query_one("#headline", Static).render())
-
-
-def form_is_open(app: FtuiApp) -> bool:
-    return isinstance(app.screen, NewJob) and bool(app.screen.query("#start"))
-
-
-def notes(app: FtuiApp) -> str:
-    return "\n".join(str(note.message) for note in app._notifications)
+def request_(training: Path) -> JobRequest:
+    return JobRequest(training_file=training, model="base", provider="far", suffix="tickets")
 
 
 async def test_the_headline_shows_the_progress_of_a_new_job(
@@ -68,7 +47,7 @@ async def test_the_headline_shows_the_progress_of_a_new_job(
 async def close_while_creating(
     services: Services, server: MisbehavingServer, request: JobRequest, fault: Fault
 ) -> None:
-    """Leave what ftui leaves when it is closed while a server creates its job."""
+    """Leave the state of an ftui that was closed while a server created its job."""
     server.faults = [fault]
     task = asyncio.create_task(services.jobs.submit(request))
     await server.hanging.wait()
@@ -85,7 +64,9 @@ async def test_a_job_created_while_ftui_was_closed_is_in_the_list(
     app = FtuiApp(Services(services.settings))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
-        await until(pilot, lambda: "tickets was created before ftui was closed" in notes(app))
+        await until(
+            pilot, lambda: "tickets was created before ftui was closed" in notices_text(app)
+        )
         await until(pilot, lambda: "1 job" in headline(app))
         assert list(server.jobs) == ["ftjob-1"]
         assert not form_is_open(app)
@@ -100,7 +81,7 @@ async def test_a_job_that_was_not_created_is_offered_again(
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: form_is_open(app))
-        assert "quit before the job was created" in notes(app)
+        assert "quit before the job was created" in notices_text(app)
         assert app.screen.query_one("#suffix", Input).value == "tickets"
         await pilot.press("ctrl+s")
         await until(pilot, lambda: "ftjob-1" in server.jobs)

@@ -13,6 +13,7 @@ from support.jobs_screen import (
     SIZES,
     add_job_with_steps,
     notices_text,
+    open_jobs,
     question,
     question_is_open,
     rows,
@@ -33,7 +34,7 @@ ChatFile = Callable[..., Path]
 AppOf = Callable[[Settings], FtuiApp]
 
 
-async def test_the_question_before_a_cancel_names_the_steps_that_are_lost(
+async def test_the_question_before_cancelling_names_the_lost_steps(
     far_app: FtuiApp, server: MisbehavingServer
 ) -> None:
     add_job_with_steps(server)
@@ -56,8 +57,7 @@ async def test_stopping_keeps_a_checkpoint_and_shows_its_name(
     server.can_pause = True
     add_job_with_steps(server)
     async with far_app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("3")
-        await until(pilot, lambda: bool(rows(far_app)) and "62%" in rows(far_app)[0])
+        await open_jobs(far_app, pilot)
         await pilot.press("K")
         await until(pilot, lambda: question_is_open(far_app))
         assert "No step is lost" in question(far_app)
@@ -68,14 +68,13 @@ async def test_stopping_keeps_a_checkpoint_and_shows_its_name(
         assert screen(far_app).disabled_reason("evaluate") is None
 
 
-async def test_a_server_that_cannot_pause_is_asked_once_and_then_the_keys_give_the_reason(
+async def test_after_one_attempt_the_keys_explain_that_the_server_cannot_pause(
     far_app: FtuiApp, server: MisbehavingServer
 ) -> None:
     add_job_with_steps(server)
     server.save(40)
     async with far_app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("3")
-        await until(pilot, lambda: bool(rows(far_app)) and "62%" in rows(far_app)[0])
+        await open_jobs(far_app, pilot)
         await pilot.press("p")
         await until(pilot, lambda: "cannot pause a job" in notices_text(far_app))
         for action in ("pause", "stop"):
@@ -89,8 +88,7 @@ async def test_pause_and_resume_are_one_key(far_app: FtuiApp, server: Misbehavin
     server.can_pause = True
     add_job_with_steps(server)
     async with far_app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("3")
-        await until(pilot, lambda: bool(rows(far_app)) and "62%" in rows(far_app)[0])
+        await open_jobs(far_app, pilot)
         await pilot.press("p")
         await until(pilot, lambda: "‖ paused" in rows(far_app)[0])
         await pilot.press("p")
@@ -123,8 +121,7 @@ async def test_the_hook_runs_once_for_an_ended_job_whatever_step_is_shown(
     app = app_of(far_settings.model_copy(update={"notify": hook}))
     add_job_with_steps(server)
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("3")
-        await until(pilot, lambda: bool(rows(app)) and "62%" in rows(app)[0])
+        await open_jobs(app, pilot)
         await pilot.press("enter", "1", "3", "1")
         server.finish()
         await until(pilot, lambda: hook_output.exists() and hook_output.read_text().endswith("\n"))
@@ -146,8 +143,7 @@ async def test_a_failing_hook_is_shown_and_the_screen_goes_on(
     app = app_of(far_settings.model_copy(update={"notify": hook}))
     add_job_with_steps(server)
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("3")
-        await until(pilot, lambda: bool(rows(app)) and "62%" in rows(app)[0])
+        await open_jobs(app, pilot)
         server.finish()
         await pilot.press("r")
         await until(pilot, lambda: "of notify.command" in notices_text(app))
@@ -155,7 +151,7 @@ async def test_a_failing_hook_is_shown_and_the_screen_goes_on(
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_a_job_is_cancelled_only_after_a_yes(
+async def test_a_job_is_cancelled_only_after_confirmation(
     far_app: FtuiApp, server: MisbehavingServer, size: tuple[int, int]
 ) -> None:
     add_job_with_steps(server)
@@ -207,7 +203,7 @@ async def test_an_action_the_server_lacks_is_disabled_after_the_first_attempt(
     far_app: FtuiApp, server: MisbehavingServer
 ) -> None:
     add_job_with_steps(server)
-    server.lacks = {"pause", "ftui-no-such-path"}
+    server.missing_paths = {"pause", "ftui-no-such-path"}
     async with far_app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: bool(rows(far_app)))

@@ -1,4 +1,4 @@
-"""The streamed answer of a model, over real HTTP, from servers with every quirk."""
+"""Streamed answers of models over HTTP, from servers with every quirk."""
 
 from __future__ import annotations
 

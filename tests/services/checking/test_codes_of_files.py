@@ -1,4 +1,4 @@
-"""Codes that only a look at whole files gives: a file that has each, and a near miss."""
+"""Problem codes of whole files: a file with each, and a near miss."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def note(room: str, answer: str = "Somebody comes on Tuesday at nine.") -> dict[
 
 @dataclass(frozen=True)
 class Files:
-    """Rows of a file and of the validation file beside it."""
+    """Rows of a file and of its validation file."""
 
     rows: list[Any]
     other: list[Any] = field(default_factory=list)
     options: CheckOptions = DEFAULT_OPTIONS
-    whole: bool = False
+    about_whole_file: bool = False
     """Whether the problem is of the file and not of its last row."""
 
 
@@ -66,12 +66,14 @@ CASES: dict[str, tuple[Files, Files]] = {
         Files([*FILLING, note("hall")], options=CheckOptions(context=3000)),
     ),
     "needs-conversion": (
-        Files([{"input": "Where?", "ideal_output": "It is here."}] * 60, whole=True),
-        Files(FILLING, whole=True),
+        Files([{"input": "Where?", "ideal_output": "It is here."}] * 60, about_whole_file=True),
+        Files(FILLING, about_whole_file=True),
     ),
     "unconvertible-format": (
-        Files([{"prompt": "Where?", "completion": "Here.", "label": True}] * 60, whole=True),
-        Files([{"prompt": "Where?", "completion": "It is here."}] * 60, whole=True),
+        Files(
+            [{"prompt": "Where?", "completion": "Here.", "label": True}] * 60, about_whole_file=True
+        ),
+        Files([{"prompt": "Where?", "completion": "It is here."}] * 60, about_whole_file=True),
     ),
 }
 
@@ -86,8 +88,8 @@ async def report_of(folder: Path, files: Files) -> DatasetReport:
     dataset = await datasets.open(write(folder / "f.jsonl", files.rows), options=files.options)
     if not files.other:
         return await check_all(dataset)
-    other = await datasets.open(write(folder / "v.jsonl", files.other), options=files.options)
-    return await check_all(dataset, against={"validation": other})
+    validation = await datasets.open(write(folder / "v.jsonl", files.other), options=files.options)
+    return await check_all(dataset, against={"validation": validation})
 
 
 @pytest.mark.parametrize("code", CASES)

@@ -1,4 +1,4 @@
-"""What a check found is kept: the next one of the same file has nothing to do."""
+"""Findings are cached: a second check of the same file reads nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FLAWED = sample_path("tickets_flawed.jsonl").read_bytes().splitlines()
 
 
 def large(folder: Path, *more: bytes) -> Path:
-    """A file that is large enough to keep what was found in it."""
+    """A file that is large enough for its findings to be cached."""
     different = [
         row.replace(b"Hi team", b"Hi team %d" % number) for number in range(20) for row in GOOD
     ]
@@ -29,19 +29,19 @@ def large(folder: Path, *more: bytes) -> Path:
 
 
 async def check(path: Path, folder: Path) -> tuple[Dataset, DatasetReport, set[str]]:
-    """Check a file with a workspace; also what was done for it."""
+    """Check a file; return the dataset, its report and the labels of the steps done."""
     dataset = await Datasets(Settings(workspace=folder / "kept")).open(path)
-    done = {progress.label async for progress in dataset.check()}
+    steps = {progress.label async for progress in dataset.check()}
     assert dataset.report
-    return dataset, dataset.report, done
+    return dataset, dataset.report, steps
 
 
 async def test_a_second_check_reads_nothing_and_finds_the_same(tmp_path: Path) -> None:
     path = large(tmp_path)
-    first, report, done = await check(path, tmp_path)
-    assert {"checking structure", "checking quality and tokens"} <= done
-    second, again, done = await check(path, tmp_path)
-    assert not {"checking structure", "checking quality and tokens"} & done
+    first, report, steps = await check(path, tmp_path)
+    assert {"checking structure", "checking quality and tokens"} <= steps
+    second, again, steps = await check(path, tmp_path)
+    assert not {"checking structure", "checking quality and tokens"} & steps
     assert again == report
     assert second.statistics == first.statistics
     assert second.counts() == first.counts()
@@ -68,8 +68,8 @@ async def test_other_options_or_content_are_checked_again(tmp_path: Path) -> Non
     strict = Datasets(Settings(workspace=tmp_path / "kept", check=CheckOptions(longest_output=50)))
     report = await check_all(await strict.open(path))
     assert report.codes["output-too-long"] > 100
-    _, report, done = await check(large(tmp_path, b"{"), tmp_path)
-    assert "checking structure" in done
+    _, report, steps = await check(large(tmp_path, b"{"), tmp_path)
+    assert "checking structure" in steps
     assert report.problems[-1].code == "not-json"
 
 
@@ -77,8 +77,8 @@ async def test_a_compressed_file_is_unpacked_and_cached(tmp_path: Path) -> None:
     path = tmp_path / "f.jsonl.gz"
     path.write_bytes(gzip.compress(large(tmp_path).read_bytes(), 0))
     _, report, _ = await check(path, tmp_path)
-    dataset, again, done = await check(path, tmp_path)
-    assert "checking structure" not in done
+    dataset, again, steps = await check(path, tmp_path)
+    assert "checking structure" not in steps
     assert again == report
     assert dataset.packed
 

@@ -1,4 +1,4 @@
-"""Changing rows of an open file: what is known of them follows."""
+"""The findings of an open file follow its edits."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def row(question: str, answer: str, **more: Any) -> bytes:
 
 
 def changed(words: int) -> str:
-    """A text whose first words are others; with four other words two texts are nearly the same."""
+    """A text with its first words replaced; with four replaced it is a near duplicate."""
     return " ".join([f"other{word}" for word in range(words)] + [f"w{n}" for n in range(words, 75)])
 
 
@@ -64,15 +64,15 @@ async def opened(path: Path, rows: Sequence[bytes]) -> Dataset:
     return dataset
 
 
-def stands(dataset: Dataset) -> tuple[Counts, list[Status], dict[str, list[int]], list[str]]:
-    """How the file and its rows stand, as if those that are not left out were all of it."""
-    here = [row for row in range(len(dataset)) if dataset.status(row) is not Status.EXCLUDED]
-    place = {row: at for at, row in enumerate(here)}
-    codes = {code: [place[row] for row in dataset.rows_with(code)] for code in CODES}
+def state_of(dataset: Dataset) -> tuple[Counts, list[Status], dict[str, list[int]], list[str]]:
+    """Counts, statuses and findings of the rows that are not excluded."""
+    included = [row for row in range(len(dataset)) if dataset.status(row) is not Status.EXCLUDED]
+    position = {row: at for at, row in enumerate(included)}
+    codes = {code: [position[row] for row in dataset.rows_with(code)] for code in CODES}
     counts = dataset.counts()
     return (
-        counts._replace(rows=len(here), excluded=0, edited=0),
-        [dataset.status(row) for row in here],
+        counts._replace(rows=len(included), excluded=0, edited=0),
+        [dataset.status(row) for row in included],
         {code: rows for code, rows in codes.items() if rows},
         [problem.code for problem in dataset.file_problems],
     )
@@ -92,7 +92,7 @@ edits = st.one_of(
 )
 @given(
     more=st.lists(texts, max_size=20),
-    acts=st.lists(
+    actions=st.lists(
         st.one_of(
             st.dictionaries(st.integers(0, 41), edits, min_size=1, max_size=8),
             st.sampled_from(["undo", "redo"]),
@@ -102,32 +102,34 @@ edits = st.one_of(
     ),
 )
 async def test_findings_after_edits_equal_those_of_a_file_written_with_them(
-    tmp_path: Path, more: list[bytes], acts: list[Any]
+    tmp_path: Path, more: list[bytes], actions: list[Any]
 ) -> None:
     rows = BEGIN + more
     dataset = await opened(tmp_path / "f.jsonl", rows)
-    for act in acts:
-        if act == "undo":
+    for action in actions:
+        if action == "undo":
             await dataset.undo()
-        elif act == "redo":
+        elif action == "redo":
             await dataset.redo()
         else:
-            await dataset.change("test", {at: edit for at, edit in act.items() if at < len(rows)})
-    written = [
+            await dataset.change(
+                "test", {at: edit for at, edit in action.items() if at < len(rows)}
+            )
+    remaining = [
         dataset.current_raw(row) for row in range(len(rows)) if not dataset.edits.of(row).excluded
     ]
-    if not written:
+    if not remaining:
         assert dataset.counts().excluded == len(rows)
         return
-    fresh = await Datasets().open(_written(tmp_path, written), dataset.format, OPTIONS)
+    fresh = await Datasets().open(write_rows(tmp_path, remaining), dataset.format, OPTIONS)
     await check_all(fresh)
-    assert stands(dataset) == stands(fresh)
-    for at, view in enumerate(await fresh.rows(range(len(written)))):
+    assert state_of(dataset) == state_of(fresh)
+    for at, view in enumerate(await fresh.rows(range(len(remaining)))):
         assert view.status is fresh.status(at)
         assert {problem.code for problem in view.problems} == set(fresh.codes(at))
 
 
-def _written(folder: Path, rows: Sequence[bytes]) -> Path:
+def write_rows(folder: Path, rows: Sequence[bytes]) -> Path:
     path = folder / "written.jsonl"
     path.write_bytes(b"\n".join(rows) + b"\n")
     return path

@@ -1,4 +1,4 @@
-"""Near duplicates: found where they are planted, none where there is none, in any process."""
+"""Near duplicates: planted ones are found, no others, and the same in every process."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def text_of(chance: random.Random, length: int) -> str:
     return " ".join(chance.choices(WORDS, k=length))
 
 
-def likeness(a: str, b: str) -> float:
+def similarity_of(a: str, b: str) -> float:
     return jaccard(shingles(a), shingles(b))
 
 
 def planted(
     count: int, at_least: float, at_most: float, seed: int = 1
 ) -> tuple[list[str], list[str]]:
-    """Texts, and for each a copy with words changed until it is just so alike."""
+    """Texts, and a copy of each with words changed down to the given similarity."""
     chance = random.Random(seed)
     texts, copies = [], []
     while len(texts) < count:
@@ -39,10 +39,10 @@ def planted(
         words = text.split()
         for place in chance.sample(range(len(words)), len(words)):
             before, words[place] = words[place], "changed"
-            if likeness(text, " ".join(words)) < at_least:
+            if similarity_of(text, " ".join(words)) < at_least:
                 words[place] = before
                 break
-        if at_least <= likeness(text, " ".join(words)) <= at_most:
+        if at_least <= similarity_of(text, " ".join(words)) <= at_most:
             texts.append(text)
             copies.append(" ".join(words))
     return texts, copies
@@ -76,7 +76,7 @@ def test_all_pairs_of_a_brute_force_search_are_found() -> None:
             words[place] = chance.choice(WORDS)
         texts.append(" ".join(words))
     shingle_sets = list(map(shingles, texts))
-    alike = {
+    expected = {
         row
         for row in range(120)
         for n in range(row)
@@ -86,8 +86,8 @@ def test_all_pairs_of_a_brute_force_search_are_found() -> None:
     assert all(
         jaccard(shingle_sets[row], shingle_sets[earlier]) >= 0.8 for row, earlier in result.items()
     )
-    assert result.keys() <= alike
-    assert len(result) >= 0.97 * len(alike)
+    assert result.keys() <= expected
+    assert len(result) >= 0.97 * len(expected)
 
 
 def test_each_row_is_yielded_once_with_an_earlier_one() -> None:
@@ -101,7 +101,7 @@ def test_a_near_duplicate_of_a_near_duplicate_is_linked_to_it() -> None:
     first = [f"w{n}" for n in range(60)]
     second, third = [*first[:55], *"abcde"], [*first[:52], *"fgh", *"abcde"]
     texts = [" ".join(words) for words in (first, second, third)]
-    assert likeness(texts[0], texts[2]) < 0.8 <= likeness(texts[1], texts[2])
+    assert similarity_of(texts[0], texts[2]) < 0.8 <= similarity_of(texts[1], texts[2])
     assert pairs_in(texts) == {1: 0, 2: 1}
 
 
@@ -131,17 +131,17 @@ def test_no_rows_have_no_pairs() -> None:
 
 def test_texts_are_read_for_candidates_alone() -> None:
     texts, copies = planted(50, 0.85, 0.95)
-    everything, read = [*texts, *copies], []
+    all_texts, rows_read = [*texts, *copies], []
 
     def read_text(row: int) -> str:
-        read.append(row)
-        return everything[row]
+        rows_read.append(row)
+        return all_texts[row]
 
-    others = [text_of(random.Random(n + 100), 60) for n in range(1000)]
-    everything += others
-    assert len(dict(near_pairs(sketch(everything), read_text, 0.8))) == 50
-    assert max(read) < 100
-    assert len(read) <= 200
+    unrelated = [text_of(random.Random(n + 100), 60) for n in range(1000)]
+    all_texts += unrelated
+    assert len(dict(near_pairs(sketch(all_texts), read_text, 0.8))) == 50
+    assert max(rows_read) < 100
+    assert len(rows_read) <= 200
 
 
 def test_an_error_while_reading_ends_the_search() -> None:
@@ -183,8 +183,8 @@ def test_near_duplicates_in_another_file_are_found_and_no_other() -> None:
 
 
 def test_exact_leaks_are_found_and_can_be_skipped() -> None:
-    mine, others = ["one two three four", "", "five six seven"], ["", "one two three four"]
-    search = (sketch(mine), mine.__getitem__, sketch(others), others.__getitem__, 0.8)
+    texts, other_texts = ["one two three four", "", "five six seven"], ["", "one two three four"]
+    search = (sketch(texts), texts.__getitem__, sketch(other_texts), other_texts.__getitem__, 0.8)
     assert list(near_leaks(*search)) == [(0, 1)]
     assert list(near_leaks(*search, skip=lambda row: row == 0)) == []
 

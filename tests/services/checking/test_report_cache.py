@@ -1,4 +1,4 @@
-"""Reports that are kept in the workspace: found again, never wrong, never in the way."""
+"""Cached reports are found again, never wrong, and never a reason to fail."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def source(tmp_path: Path) -> Path:
 
 
 def age(path: Path, seconds: float = 60) -> None:
-    """Make a file as old as one that nobody works at."""
+    """Set a modification time long ago."""
     then = time.time() - seconds
     os.utime(path, (then, then))
 
@@ -150,11 +150,11 @@ async def test_a_damaged_report_is_not_loaded(
     key = key_of(source)
     await cache.save(key, REPORT)
     (path,) = (source.parent / ".ftui" / "reports").glob("*.report")
-    whole = path.read_bytes()
-    cut = data.draw(st.integers(0, len(whole) - 1))
-    flipped = bytearray(whole)
+    content = path.read_bytes()
+    cut = data.draw(st.integers(0, len(content) - 1))
+    flipped = bytearray(content)
     flipped[cut] ^= data.draw(st.integers(1, 255))
-    path.write_bytes(data.draw(st.sampled_from([whole[:cut], bytes(flipped), whole + b"\0"])))
+    path.write_bytes(data.draw(st.sampled_from([content[:cut], bytes(flipped), content + b"\0"])))
     assert await cache.load(key) is None
 
 

@@ -1,4 +1,4 @@
-"""Tokens are counted by what the model will count with, or estimated, and then that is said."""
+"""Token counters: the model's own tokenizer, or an estimate that is marked as one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def example(*texts: str, **more: Any) -> Example:
 
 @pytest.fixture(scope="module")
 def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Makes the folder of a model that has a tokenizer and a config, and no weights."""
+    """Makes the folder of a model with a tokenizer and a config, and without weights."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
     tokenizer = Tokenizer(models.BPE())
@@ -55,8 +55,8 @@ def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         folder = folder or tmp_path_factory.mktemp("model")
         folder.mkdir(parents=True, exist_ok=True)
         tokenizer.save(str(folder / "tokenizer.json"))
-        written = {"max_position_embeddings": 512} | config
-        (folder / "config.json").write_text(json.dumps(written), encoding="utf-8")
+        model_config = {"max_position_embeddings": 512} | config
+        (folder / "config.json").write_text(json.dumps(model_config), encoding="utf-8")
         return folder
 
     return make
@@ -82,7 +82,7 @@ def test_older_models_of_openai_count_with_their_own_encoding(model: str, tmp_pa
 
 
 def test_tokens_of_a_conversation_match_the_cookbook(tmp_path: Path) -> None:
-    """Each text, 3 around each message and 1 for its role, and 3 around the row."""
+    """The texts, 3 tokens around each message, 1 for its role, and 3 around the row."""
     counter = counter_for("", tmp_path)
     assert list(counter.count_examples([example("hello world", "hello world"), example()])) == [
         15,
@@ -195,13 +195,13 @@ def test_a_template_in_the_config_of_the_tokenizer_counts_too(
     make_model: Callable[..., Path],
 ) -> None:
     plain = "{% for message in messages %}[{{ message.content }}]{% endfor %}"
-    for given in (
+    for template in (
         plain,
         [{"name": "tools", "template": ""}, {"name": "default", "template": plain}],
     ):
         folder = make_model()
-        written = json.dumps({"chat_template": given, "eos_token": {"content": "<|im_end|>"}})
-        (folder / "tokenizer_config.json").write_text(written, encoding="utf-8")
+        config = json.dumps({"chat_template": template, "eos_token": {"content": "<|im_end|>"}})
+        (folder / "tokenizer_config.json").write_text(config, encoding="utf-8")
         assert counter_for(str(folder), Path("/none")).per_message == 2
 
 

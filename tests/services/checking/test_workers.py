@@ -1,4 +1,4 @@
-"""The processes that check a file: they never outlive who asked for them."""
+"""The processes that check a file never outlive their parent."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PATIENCE = 20.0
 
 
 def eventually(holds: Callable[[], bool]) -> bool:
-    """Whether it holds before patience ends."""
+    """Whether the condition holds in time."""
     until = time.monotonic() + PATIENCE
     while not holds():
         if time.monotonic() > until:
@@ -88,15 +88,15 @@ async def test_a_check_can_be_cancelled_and_started_again(tmp_path: Path) -> Non
     path = tmp_path / "f.jsonl"
     path.write_bytes(GOOD * 100)
     dataset = await Datasets().open(path)
-    begun = asyncio.Event()
+    started = asyncio.Event()
 
     async def check() -> None:
         async for progress in dataset.check():
             if progress.label == "checking structure":
-                begun.set()
+                started.set()
 
     task = asyncio.create_task(check())
-    await begun.wait()
+    await started.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -1,4 +1,4 @@
-"""Opening, looking at and checking training files."""
+"""Opening, reading and checking training files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def write(path: Path, rows: list[bytes]) -> Path:
 
 
 def row_problems(report: DatasetReport) -> list[Problem]:
-    """The problems of rows, those of the file as a whole left out."""
+    """The problems of rows, without those of the whole file."""
     return [problem for problem in report.problems if problem.line is not None]
 
 

@@ -1,4 +1,4 @@
-"""Mending all rows with a problem: what is certain, until nothing more is."""
+"""Fixing all rows with a problem, as long as a fix is certain."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ async def opened(path: Path, *lines: str) -> Dataset:
 
 
 async def test_a_fix_uncovers_further_fixes(tmp_path: Path) -> None:
-    twice = json.dumps(chat_row("Who comes?", " Somebody from the cafÃ© on Friday."))
-    cut = twice.removesuffix("]}")
-    dataset = await opened(tmp_path / "f.jsonl", twice, cut)
+    row = json.dumps(chat_row("Who comes?", " Somebody from the cafÃ© on Friday."))
+    cut_row = row.removesuffix("]}")
+    dataset = await opened(tmp_path / "f.jsonl", row, cut_row)
     assert [*dataset.codes(13)] == ["not-json"]
-    looked_at = [progress.label async for progress in apply_fixes(dataset, FIXABLE)]
-    assert looked_at[-1] == "exclude the row"
-    mended = json.loads(dataset.current_raw(12))
-    assert mended == chat_row("Who comes?", "Somebody from the café on Friday.")
+    steps = [progress.label async for progress in apply_fixes(dataset, FIXABLE)]
+    assert steps[-1] == "exclude the row"
+    fixed = json.loads(dataset.current_raw(12))
+    assert fixed == chat_row("Who comes?", "Somebody from the café on Friday.")
     assert dataset.counts().excluded == 1  # it was cut short, and stands there twice
     assert dataset.counts().invalid == dataset.counts().warned == 0
 

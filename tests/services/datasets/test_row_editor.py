@@ -1,4 +1,4 @@
-"""A row goes to the person's editor and comes back valid, or is refused with its text kept."""
+"""A row edited in the user's editor comes back valid, or is refused with its text kept."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ async def test_integers_keep_their_digits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("environ", "words"),
+    ("environ", "command"),
     [
         ({}, None),
         ({"EDITOR": " "}, None),
@@ -131,9 +131,9 @@ async def test_integers_keep_their_digits() -> None:
     ],
 )
 def test_the_editor_comes_from_visual_or_editor(
-    environ: dict[str, str], words: list[str] | None
+    environ: dict[str, str], command: list[str] | None
 ) -> None:
-    assert editor_command(environ) == words
+    assert editor_command(environ) == command
 
 
 async def test_the_editor_runs_on_the_draft() -> None:

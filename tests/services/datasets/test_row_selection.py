@@ -1,4 +1,4 @@
-"""Which rows a filter lets through, and in what order."""
+"""Which rows match a filter, and how they are sorted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OK, WARNED, INVALID = Status.OK, Status.WARNED, Status.INVALID
 
 @dataclass
 class Held:
-    """Rows in memory, told of like an open file."""
+    """Rows in memory with the interface of an open file."""
 
     raws: list[bytes]
     status: Sequence[Status] = ()

@@ -1,4 +1,4 @@
-"""Reading frameworks and answers, and keeping decisions."""
+"""Reading frameworks and answers, and saving decisions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ START = datetime(2026, 11, 23, 14, 2, tzinfo=UTC)
 
 
 class Clock:
-    """Moves on by a minute at each look."""
+    """A clock that advances a minute at each call."""
 
     def __init__(self) -> None:
         self.now = START
@@ -33,7 +33,7 @@ def decisions(tmp_path: Path) -> Decisions:
     return Decisions(Workspace(tmp_path / ".ftui"), Clock())
 
 
-async def test_the_framework_that_comes_with_ftui_is_found(decisions: Decisions) -> None:
+async def test_the_built_in_framework_is_found(decisions: Decisions) -> None:
     framework = await decisions.framework()
     assert len(framework.steps) == 5
     assert sample_path("decision_framework.yaml").is_file()
@@ -53,7 +53,7 @@ async def test_a_saved_decision_is_read_back_as_the_latest(decisions: Decisions)
     assert latest.decision.verdict is Verdict.DO_NOT
 
 
-async def test_a_damaged_record_is_passed_over_and_left_alone(
+async def test_a_damaged_record_is_ignored_and_left_unchanged(
     decisions: Decisions, tmp_path: Path
 ) -> None:
     framework = await decisions.framework()
@@ -65,7 +65,7 @@ async def test_a_damaged_record_is_passed_over_and_left_alone(
 
 
 @pytest.mark.parametrize(
-    ("content", "named"),
+    ("content", "pattern"),
     [
         (b"fine_tuning_decision: {step_1: {if_no: x}}", "fine_tuning_decision.step_1.question"),
         (b"fine_tuning_decision: {step_1: {question: q}}", "fine_tuning_decision.step_1"),
@@ -77,20 +77,18 @@ async def test_a_damaged_record_is_passed_over_and_left_alone(
         (b"[" * 5000, "cannot be read|nested too deeply"),
     ],
 )
-async def test_a_broken_framework_is_named_by_its_key(
-    decisions: Decisions, tmp_path: Path, content: bytes, named: str
+async def test_an_invalid_framework_is_refused_with_the_faulty_key(
+    decisions: Decisions, tmp_path: Path, content: bytes, pattern: str
 ) -> None:
     path = tmp_path / "mine.yaml"
     path.write_bytes(content)
-    with pytest.raises(InputError, match=named) as refused:
+    with pytest.raises(InputError, match=pattern) as refused:
         await decisions.framework(path)
     assert "mine.yaml" in str(refused.value)
     assert "\n" not in str(refused.value)
 
 
-async def test_a_framework_that_is_not_there_is_a_file_error(
-    decisions: Decisions, tmp_path: Path
-) -> None:
+async def test_a_missing_framework_is_a_file_error(decisions: Decisions, tmp_path: Path) -> None:
     with pytest.raises(FileError, match="There is no file"):
         await decisions.framework(tmp_path / "none.yaml")
     with pytest.raises(FileError, match="is a folder"):
@@ -115,7 +113,7 @@ async def test_answers_are_read_from_yaml_and_json(
 
 
 @pytest.mark.parametrize(
-    ("content", "named"),
+    ("content", "pattern"),
     [
         ("step_9: yes", "no question step_9; use reason, step_1"),
         ("step_1: perhaps", "“perhaps” is not an answer to step_1: use yes, no, unsure"),
@@ -124,9 +122,9 @@ async def test_answers_are_read_from_yaml_and_json(
     ],
 )
 async def test_an_unknown_question_or_answer_is_refused_with_the_known_ones(
-    decisions: Decisions, tmp_path: Path, content: str, named: str
+    decisions: Decisions, tmp_path: Path, content: str, pattern: str
 ) -> None:
     path = tmp_path / "answers.yaml"
     path.write_text(content)
-    with pytest.raises(FtuiError, match=named):
+    with pytest.raises(FtuiError, match=pattern):
         await decisions.answers(path, await decisions.framework())

@@ -25,13 +25,15 @@ from tui.settings import Settings
 EXPECTED = '{"category": "billing"}'
 
 
-def says(text: str) -> Any:
+def constant_answer(text: str) -> Any:
     return lambda messages: text
 
 
 @pytest.fixture
 async def server() -> AsyncIterator[ChatServer]:
-    async with chat_server({"base": says("I am not sure."), "tuned": says(EXPECTED)}) as server:
+    async with chat_server(
+        {"base": constant_answer("I am not sure."), "tuned": constant_answer(EXPECTED)}
+    ) as server:
         yield server
 
 
@@ -64,8 +66,8 @@ async def answer(
     return results
 
 
-async def evaluate(services: Services, asked: EvaluationRequest) -> Evaluation:
-    run = await services.evaluations.start(asked)
+async def evaluate(services: Services, evaluation_request: EvaluationRequest) -> Evaluation:
+    run = await services.evaluations.start(evaluation_request)
     await answer(services, run)
     return await services.evaluations.finish(run)
 
@@ -79,7 +81,9 @@ async def test_both_models_answer_every_case_and_the_better_one_is_named(
     assert record.scorer == "json_valid"
     assert (record.comparison.n, record.comparison.wins) == (10, 10)
     assert len(server.chat_requests) == 20
-    assert {(one["temperature"], one["max_tokens"]) for one in server.chat_requests} == {(0, 256)}
+    assert {(body["temperature"], body["max_tokens"]) for body in server.chat_requests} == {
+        (0, 256)
+    }
     assert record.base_averages.tokens == 4
     assert record.tuned_averages.seconds > 0
 
@@ -97,9 +101,9 @@ async def test_each_case_is_stored_as_it_comes_and_an_interrupted_run_resumes(
 ) -> None:
     test = make_test_set(tmp_path)
     run = await services.evaluations.start(request(test))
-    seen = await answer(services, run, most=3)
+    results = await answer(services, run, most=3)
     stored = [json.loads(line) for line in run.cases_file.read_text().splitlines()]
-    assert [case["number"] for case in stored] == [result.number for result in seen]
+    assert [case["number"] for case in stored] == [result.number for result in results]
     assert await services.evaluations.latest() is None
 
     asked_before = len(server.chat_requests)
@@ -119,9 +123,9 @@ async def test_a_run_with_other_settings_does_not_reuse_the_interrupted_one(
     test = make_test_set(tmp_path)
     run = await services.evaluations.start(request(test))
     await answer(services, run, most=3)
-    other = await services.evaluations.start(request(test, scorer="exact"))
-    assert other.reused == 0
-    assert other.folder != run.folder
+    second_run = await services.evaluations.start(request(test, scorer="exact"))
+    assert second_run.reused == 0
+    assert second_run.folder != run.folder
 
 
 async def test_the_latest_finished_evaluation_is_read_back_with_its_cases(
@@ -135,9 +139,9 @@ async def test_the_latest_finished_evaluation_is_read_back_with_its_cases(
         async for _ in evaluations.stream_results(run):
             pass
         last = await evaluations.finish(run)
-    found = await evaluations.latest()
-    assert found is not None
-    record, cases = found
+    latest = await evaluations.latest()
+    assert latest is not None
+    record, cases = latest
     assert record == last
     assert [case.number for case in cases] == list(range(1, 11))
     assert record.comparison is not None
@@ -168,7 +172,7 @@ async def test_a_wrong_key_stops_at_once_and_is_not_shown(
     assert not services.settings.workspace.exists()
 
 
-async def test_one_case_that_a_model_cannot_answer_is_an_error_and_no_loss(
+async def test_a_case_that_one_model_fails_to_answer_is_an_error_and_not_a_loss(
     services: Services, server: ChatServer, tmp_path: Path
 ) -> None:
     body = {"error": {"message": "The prompt is too long."}}
@@ -180,11 +184,11 @@ async def test_one_case_that_a_model_cannot_answer_is_an_error_and_no_loss(
     assert record.comparison is not None
     assert (record.comparison.n, record.comparison.errors) == (9, 1)
     assert record.comparison.losses == 0
-    (failed,) = [one for one in results if one.scores is None]
+    (failed,) = [result for result in results if result.scores is None]
     assert "too long" in failed.base.error + failed.tuned.error
 
 
-async def test_a_model_that_never_answers_stops_it_though_the_other_one_does(
+async def test_a_model_that_answers_nothing_stops_the_evaluation(
     services: Services, server: ChatServer, tmp_path: Path
 ) -> None:
     client = await services.providers.client("far")
@@ -197,7 +201,7 @@ async def test_a_model_that_never_answers_stops_it_though_the_other_one_does(
 
 
 @pytest.mark.parametrize("kind", ["html", "reset"])
-async def test_a_server_that_talks_nonsense_is_given_up_after_a_few(
+async def test_a_server_with_invalid_answers_is_given_up_after_a_few_cases(
     services: Services, server: ChatServer, tmp_path: Path, kind: str
 ) -> None:
     client = await services.providers.client("far")
@@ -210,16 +214,16 @@ async def test_a_server_that_talks_nonsense_is_given_up_after_a_few(
 
 
 @pytest.mark.parametrize("text", ["", "\ud800 a lone surrogate", "\x1b[31mred"])
-async def test_an_odd_answer_scores_zero_and_is_stored(
+async def test_an_unusable_answer_scores_zero_and_is_stored(
     services: Services, server: ChatServer, tmp_path: Path, text: str
 ) -> None:
-    server.models["base"] = says(text)
+    server.models["base"] = constant_answer(text)
     record = await evaluate(services, request(make_test_set(tmp_path, 8)))
     assert record.comparison is not None
     assert record.comparison.base.mean == 0
-    found = await services.evaluations.latest()
-    assert found is not None
-    assert len(found[1]) == 8
+    latest = await services.evaluations.latest()
+    assert latest is not None
+    assert len(latest[1]) == 8
 
 
 @pytest.mark.parametrize(
@@ -231,7 +235,7 @@ async def test_an_odd_answer_scores_zero_and_is_stored(
         (b'{"input": "x", "ideal_output": "plain"}', "rouge_l", "There is no scorer rouge_l"),
     ],
 )
-async def test_a_test_set_that_cannot_be_used_is_told_before_anything_is_asked(
+async def test_an_unusable_test_set_is_reported_before_any_request(
     services: Services,
     server: ChatServer,
     tmp_path: Path,
@@ -256,7 +260,7 @@ async def test_a_missing_test_set_and_a_folder_are_file_errors(
         await services.evaluations.start(request(tmp_path))
 
 
-async def test_the_next_comparison_suggested_is_that_of_the_last_job(
+async def test_the_models_of_the_last_job_are_suggested_for_comparison(
     services: Services, server: ChatServer, tmp_path: Path
 ) -> None:
     from support.sample_rows import good_rows
@@ -267,17 +271,21 @@ async def test_the_next_comparison_suggested_is_that_of_the_last_job(
     training.write_text("\n".join(json.dumps(row) for row in good_rows(12)))
     test = tmp_path / "mails_test.jsonl"
     test.write_text("{}")
-    nothing = await services.evaluations.suggest()
-    assert (nothing.tuned, nothing.test) == (None, None)
+    no_suggestion = await services.evaluations.suggest()
+    assert (no_suggestion.tuned, no_suggestion.test) == (None, None)
     job = await services.jobs.submit(
         JobRequest(training_file=training, model="base", provider="far")
     )
     server.finish(job.id)
     async for _ in services.jobs.follow("far", job.id):
         pass
-    found = await services.evaluations.suggest()
-    assert (found.provider, found.base, found.tuned) == ("far", "base", f"ft:base:{job.id}")
-    assert found.test == test
+    suggestion = await services.evaluations.suggest()
+    assert (suggestion.provider, suggestion.base, suggestion.tuned) == (
+        "far",
+        "base",
+        f"ft:base:{job.id}",
+    )
+    assert suggestion.test == test
 
 
 async def test_the_real_engine_answers_both_sides_of_a_comparison(
@@ -286,27 +294,29 @@ async def test_the_real_engine_answers_both_sides_of_a_comparison(
     services = Services(engine_settings.model_copy(update={"workspace": tmp_path / ".ftui"}))
     model = engine_settings.model
     try:
-        asked = request(
+        evaluation_request = request(
             make_test_set(tmp_path, 3), provider="local", base=model, tuned=model, max_tokens=8
         )
-        run = await services.evaluations.start(asked)
+        run = await services.evaluations.start(evaluation_request)
         results = await answer(services, run)
         record = await services.evaluations.finish(run)
-        nowhere = str(tmp_path / "nowhere")
-        missing = await services.evaluations.start(asked.model_copy(update={"tuned": nowhere}))
+        missing_model = str(tmp_path / "nowhere")
+        failing_run = await services.evaluations.start(
+            evaluation_request.model_copy(update={"tuned": missing_model})
+        )
         with pytest.raises(NotFound, match="nowhere"):
-            await answer(services, missing)
+            await answer(services, failing_run)
     finally:
         await services.providers.close()
     assert record.comparison is not None
     assert record.comparison.verdict is Verdict.UNCLEAR
     assert (record.comparison.ties, record.comparison.errors) == (3, 0)
-    assert all(one.base.text == one.tuned.text for one in results)
-    assert all(one.base.tokens for one in results)
+    assert all(result.base.text == result.tuned.text for result in results)
+    assert all(result.base.tokens for result in results)
 
 
 @pytest.mark.parametrize("failing", ["base", "tuned"])
-async def test_the_reason_of_a_failed_model_is_reported_when_no_case_is_answered_by_both(
+async def test_the_reason_for_failed_answers_is_reported_if_both_models_answer_no_case(
     services: Services, tmp_path: Path, failing: str
 ) -> None:
     run = await services.evaluations.start(request(make_test_set(tmp_path, 1)))

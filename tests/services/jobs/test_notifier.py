@@ -1,4 +1,4 @@
-"""The command that is given a job that ended: what it reads, and that it can harm nothing."""
+"""The hook command for ended jobs: its input, its failures, and that it runs once."""
 
 from __future__ import annotations
 
@@ -43,27 +43,31 @@ def shell(code: str, *arguments: str) -> tuple[str, ...]:
 
 async def test_the_command_reads_the_job_as_json(make: Make, tmp_path: Path) -> None:
     await make(*shell('cat > "$1"', str(tmp_path / "got"))).run_hook(ENDED)
-    got = json.loads((tmp_path / "got").read_text())
-    assert got["event"] == "ended"
-    assert got["message"] == "tickets succeeded"
-    assert (got["provider"], got["job"], got["status"]) == ("far", "ftjob-1", "succeeded")
+    event = json.loads((tmp_path / "got").read_text())
+    assert event["event"] == "ended"
+    assert event["message"] == "tickets succeeded"
+    assert (event["provider"], event["job"], event["status"]) == ("far", "ftjob-1", "succeeded")
 
 
-async def test_an_argument_is_never_read_by_a_shell(make: Make, tmp_path: Path) -> None:
-    odd = tmp_path / "a; touch b $(touch c)"
-    await make("tee", str(odd)).run_hook(ENDED)
-    assert odd.exists()
-    assert {path.name for path in tmp_path.iterdir()} == {odd.name, ".ftui"}
+async def test_arguments_of_the_command_are_not_interpreted_by_a_shell(
+    make: Make, tmp_path: Path
+) -> None:
+    path_with_commands = tmp_path / "a; touch b $(touch c)"
+    await make("tee", str(path_with_commands)).run_hook(ENDED)
+    assert path_with_commands.exists()
+    assert {path.name for path in tmp_path.iterdir()} == {path_with_commands.name, ".ftui"}
 
 
-async def test_a_job_is_told_once_though_two_programs_watch_it(make: Make, tmp_path: Path) -> None:
-    command = shell('echo told >> "$1"', str(tmp_path / "got"))
-    one, other = make(*command), make(*command)
-    assert one.claim(ENDED)
-    assert not one.claim(ENDED)
-    await asyncio.gather(*(each.run_hook(ENDED) for each in (one, other, one)))
-    await one.run_hook(STALLED)
-    assert (tmp_path / "got").read_text().split() == ["told", "told"]
+async def test_the_command_runs_once_although_two_programs_watch_the_job(
+    make: Make, tmp_path: Path
+) -> None:
+    command = shell('echo ran >> "$1"', str(tmp_path / "got"))
+    first, second = make(*command), make(*command)
+    assert first.claim(ENDED)
+    assert not first.claim(ENDED)
+    await asyncio.gather(*(notifier.run_hook(ENDED) for notifier in (first, second, first)))
+    await first.run_hook(STALLED)
+    assert (tmp_path / "got").read_text().split() == ["ran", "ran"]
 
 
 @pytest.mark.parametrize(
@@ -74,7 +78,7 @@ async def test_a_job_is_told_once_though_two_programs_watch_it(make: Make, tmp_p
         (("a\0b",), "cannot be started: "),
     ],
 )
-async def test_a_command_that_fails_is_told_once_in_a_sentence(
+async def test_a_failing_command_is_reported_once_in_a_sentence(
     make: Make, command: tuple[str, ...], sentence: str
 ) -> None:
     notifying = make(*command)
@@ -83,7 +87,7 @@ async def test_a_command_that_fails_is_told_once_in_a_sentence(
     await notifying.run_hook(STALLED)
 
 
-async def test_a_command_that_hangs_is_killed_with_its_children(make: Make, tmp_path: Path) -> None:
+async def test_a_hanging_command_is_killed_with_its_children(make: Make, tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     code = 'sleep 300 & echo $$ $! > "$1"; wait'
     begin = time.monotonic()
@@ -96,11 +100,11 @@ async def test_a_command_that_hangs_is_killed_with_its_children(make: Make, tmp_
             await asyncio.sleep(0.01)
 
 
-async def test_a_command_that_reads_nothing_does_no_harm(make: Make) -> None:
+async def test_a_command_may_ignore_its_input(make: Make) -> None:
     await make("true").run_hook(ENDED)
 
 
-async def test_a_workspace_that_cannot_be_written_does_not_silence_the_command(
+async def test_the_command_runs_although_the_workspace_cannot_be_written(
     make: Make, tmp_path: Path
 ) -> None:
     (tmp_path / ".ftui").write_text("a file where the folder should be")
@@ -108,9 +112,7 @@ async def test_a_workspace_that_cannot_be_written_does_not_silence_the_command(
     assert (tmp_path / "got").exists()
 
 
-async def test_only_the_bell_is_on_unless_a_person_asks_for_more(
-    make: Make, tmp_path: Path
-) -> None:
+async def test_only_the_bell_is_on_by_default(make: Make, tmp_path: Path) -> None:
     assert make().terminal_sequence(ENDED) == "\a"
     assert make(desktop="osc9").terminal_sequence(ENDED) == "\a\x1b]9;ftui: tickets succeeded\a"
     await make().run_hook(ENDED)
@@ -118,7 +120,7 @@ async def test_only_the_bell_is_on_unless_a_person_asks_for_more(
 
 
 def _alive(pid: int) -> bool:
-    """Whether a process runs; one that ended and waits for its parent does not."""
+    """Whether a process is running and not a zombie."""
     try:
         os.kill(pid, 0)
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"

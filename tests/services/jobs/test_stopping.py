@@ -46,39 +46,39 @@ def a_job(server: MisbehavingServer, steps: int = 7, **fields: object) -> None:
         server.add_step(step)
 
 
-async def test_a_job_is_paused_and_then_cancelled_and_its_checkpoint_named(
+async def test_a_job_is_paused_then_cancelled_and_keeps_its_last_checkpoint(
     server: MisbehavingServer, services: Services
 ) -> None:
     a_job(server)
     server.save(5)
-    server.looks_until_paused = 3
+    server.polls_until_paused = 3
     views = await stopped(services)
     assert [view.status for view in views] == ["pausing", "cancelled"]
-    kept = latest_checkpoint(views[-1])
-    assert kept is not None
-    assert (kept.step, kept.name) == (7, "ft:base:ftjob-1:ckpt-step-7")
+    checkpoint = latest_checkpoint(views[-1])
+    assert checkpoint is not None
+    assert (checkpoint.step, checkpoint.name) == (7, "ft:base:ftjob-1:ckpt-step-7")
     posts = [path.rpartition("/")[2] for method, path in server.requests if method == "POST"]
     assert posts == ["pause", "cancel"]
 
 
-async def test_a_server_that_is_out_of_reach_while_the_job_pauses_is_asked_again(
+async def test_polling_continues_if_the_server_fails_while_the_job_pauses(
     server: MisbehavingServer, services: Services
 ) -> None:
     a_job(server)
-    server.looks_until_paused = 2
+    server.polls_until_paused = 2
     pauses: list[float] = []
 
     async def sleep(seconds: float) -> None:
         pauses.append(seconds)
         server.faults = [Fault("status", 503, path="ftjob-1")] if len(pauses) < 3 else []
 
-    looks = stop_and_keep(services.jobs, "far", "ftjob-1", Clock(sleep=sleep))
-    views = [view async for view in looks]
+    updates = stop_and_keep(services.jobs, "far", "ftjob-1", Clock(sleep=sleep))
+    views = [view async for view in updates]
     assert views[-1].status == "cancelled"
     assert latest_checkpoint(views[-1]) is not None
 
 
-async def test_a_server_that_cannot_pause_says_what_cancelling_would_keep(
+async def test_a_server_that_cannot_pause_is_reported_with_what_cancelling_would_keep(
     server: MisbehavingServer, services: Services
 ) -> None:
     server.can_pause = False
@@ -95,29 +95,29 @@ async def test_a_server_that_cannot_pause_says_what_cancelling_would_keep(
 
 
 @pytest.mark.parametrize("status", ["queued", "paused", "validating_files"])
-async def test_a_job_that_does_not_train_is_cancelled_at_once(
+async def test_a_job_that_is_not_training_is_cancelled_at_once(
     server: MisbehavingServer, services: Services, status: str
 ) -> None:
     a_job(server, steps=3, status=status)
     server.save(3)
     views = await stopped(services)
     assert [view.status for view in views] == ["cancelled"]
-    kept = latest_checkpoint(views[0])
-    assert kept is not None
-    assert kept.step == 3
+    checkpoint = latest_checkpoint(views[0])
+    assert checkpoint is not None
+    assert checkpoint.step == 3
 
 
-async def test_a_job_that_comes_to_its_own_end_meanwhile_is_left_so(
+async def test_a_job_that_finishes_while_pausing_is_not_cancelled(
     server: MisbehavingServer, services: Services
 ) -> None:
     a_job(server)
-    server.looks_until_paused = 100
+    server.polls_until_paused = 100
 
     async def end(_: float) -> None:
         server.finish()
 
-    looks = stop_and_keep(services.jobs, "far", "ftjob-1", Clock(sleep=end))
-    views = [view async for view in looks]
+    updates = stop_and_keep(services.jobs, "far", "ftjob-1", Clock(sleep=end))
+    views = [view async for view in updates]
     assert views[-1].status == "succeeded"
     assert not server.count("POST", "cancel")
 
@@ -132,7 +132,7 @@ async def test_a_refused_cancel_leaves_the_job_paused_and_says_why(
     assert server.jobs["ftjob-1"]["status"] == "paused"
 
 
-async def test_a_job_that_the_server_does_not_know_is_not_taken_for_a_missing_way(
+async def test_an_unknown_job_is_not_taken_for_a_missing_endpoint(
     server: MisbehavingServer, services: Services
 ) -> None:
     with pytest.raises(NotFound):

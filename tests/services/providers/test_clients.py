@@ -1,4 +1,4 @@
-"""Clients of servers: any address gives one or a plain sentence, and none waits for ever."""
+"""API clients: any address gives a client or an error, and each has timeouts."""
 
 from __future__ import annotations
 

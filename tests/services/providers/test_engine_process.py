@@ -1,4 +1,4 @@
-"""The engine as a process: started on need, found again, ended; every trouble is one sentence."""
+"""The engine's process: started on demand, shared and stopped; every failure is one sentence."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ async def test_an_unwritable_home_is_named(tmp_path: Path) -> None:
 
 
 async def test_a_port_in_use_is_reported_with_the_engines_output(engine: EngineProcess) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
         with pytest.raises(EngineUnavailable, match=str(port)):
             await engine.start(port)
 
@@ -79,13 +79,15 @@ async def test_a_port_in_use_is_reported_with_the_engines_output(engine: EngineP
 async def test_another_program_on_the_socket_is_not_taken_for_the_engine(
     engine: EngineProcess, settings: Settings
 ) -> None:
-    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def answer_as_mail_server(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         await reader.readline()
         writer.write(b"220 mail.example ESMTP\r\n")
         writer.close()
 
     settings.socket.parent.mkdir(parents=True)
-    async with await asyncio.start_unix_server(babble, settings.socket):
+    async with await asyncio.start_unix_server(answer_as_mail_server, settings.socket):
         with pytest.raises(EngineUnavailable, match="A program other than the engine"):
             await engine.status()
     settings.socket.unlink()

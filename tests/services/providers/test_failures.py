@@ -1,4 +1,4 @@
-"""Every failure of a provider is a plain sentence about the right one, without its key."""
+"""Failures of providers are plain sentences about the right provider, without its key."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def settings(server: MisbehavingServer, tmp_path: Path) -> Settings:
         "lab": {},
         "gateway": {"kind": "litellm"},
     }
-    profiles = {name: ProviderProfile.model_validate(every | one) for name, one in own.items()}
+    profiles = {
+        name: ProviderProfile.model_validate(every | profile) for name, profile in own.items()
+    }
     return Settings(home=tmp_path, workspace=tmp_path / ".ftui", providers=profiles)
 
 
@@ -47,7 +49,7 @@ async def providers(settings: Settings) -> AsyncIterator[Providers]:
 
 
 async def creation(providers: Providers, name: str, **more: Any) -> FtuiError:
-    """The failure of creating a job."""
+    """The error of creating a job."""
     client = await providers.client(name)
     with pytest.raises(FtuiError) as failed, providers.explain_errors():
         await client.fine_tuning.jobs.create(model="base", training_file="file-1", **more)
@@ -115,8 +117,8 @@ async def test_a_client_never_creates_a_job_twice(
 async def test_an_undeployed_azure_model_is_reported_with_the_remedy(
     server: MisbehavingServer, providers: Providers
 ) -> None:
-    said = {"error": {"code": "DeploymentNotFound", "message": "There is no deployment."}}
-    server.faults = [Fault("status", 404, body=said)]
+    body = {"error": {"code": "DeploymentNotFound", "message": "There is no deployment."}}
+    server.faults = [Fault("status", 404, body=body)]
     client = await providers.client("azure")
     with pytest.raises(NotFound, match=r"There is no deployment.*create a deployment"):  # noqa: SIM117
         with providers.explain_errors():
@@ -162,11 +164,11 @@ async def test_a_key_echoed_by_a_server_is_redacted(
     server: MisbehavingServer, providers: Providers, body: Any
 ) -> None:
     server.faults = [Fault("status", 401, body=body)]
-    said = str(await creation(providers, "lab"))
-    assert "does not accept the key" in said
-    assert KEY not in said
-    assert "sk-another123456" not in said
-    assert "\x1b" not in said
+    message = str(await creation(providers, "lab"))
+    assert "does not accept the key" in message
+    assert KEY not in message
+    assert "sk-another123456" not in message
+    assert "\x1b" not in message
 
 
 async def test_keys_appear_in_no_log_traceback_or_repr(

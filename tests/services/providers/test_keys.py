@@ -1,4 +1,4 @@
-"""Where the keys of the providers come from, and that none of them is ever shown."""
+"""Where API keys come from, and that none is ever shown."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def keys(environ: dict[str, str] | None = None, seconds: float = 5.0) -> Keys:
 
 async def test_the_environment_takes_precedence_over_the_keyring(in_file: InFile) -> None:
     in_file.set_password("ftui", "openai", "sk-of-the-keyring")
-    found = await keys({"OPENAI_API_KEY": KEY}).key("openai")
-    assert found
-    assert found.get_secret_value() == KEY
-    found = await keys().key("openai")
-    assert found
-    assert found.get_secret_value() == "sk-of-the-keyring"
+    key = await keys({"OPENAI_API_KEY": KEY}).key("openai")
+    assert key
+    assert key.get_secret_value() == KEY
+    key = await keys().key("openai")
+    assert key
+    assert key.get_secret_value() == "sk-of-the-keyring"
 
 
 async def test_a_key_is_stored_located_and_removed(in_file: InFile) -> None:
@@ -104,7 +104,7 @@ async def test_a_silent_keyring_is_called_once() -> None:
         await own.place("openai")
         await own.place("openai")
         await own.place("lab-2")
-    assert silent.asked == 1
+    assert silent.calls == 1
 
 
 @pytest.mark.parametrize("key", ["sk-a\nb", " sk-a", "sk-ä", "sk-\x1b[31m"])
@@ -122,8 +122,8 @@ async def test_keys_and_passwords_are_redacted(in_file: InFile) -> None:
     in_file.set_password("ftui", "openai", "plainwordsecret")
     own = keys({"LAB_2_API_KEY": "another/secret"})
     await own.key("openai")
-    said = own.redact("plainwordsecret, another/secret and sk-unknown123456 \x1b]0;x\x07")
-    assert said == "[key], [key] and [key] �"
+    redacted = own.redact("plainwordsecret, another/secret and sk-unknown123456 \x1b]0;x\x07")
+    assert redacted == "[key], [key] and [key] �"
 
 
 def test_the_repr_of_keys_contains_no_key() -> None:

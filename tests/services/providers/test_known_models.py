@@ -29,8 +29,8 @@ async def test_local_suggestions_are_stored_and_trained_models(
     log = JobLog(services.workspace, "local", "ftjob-1")
     await log.save_job_file(JobFile(provider="local", id="ftjob-1", request=request))
     await log.append([{"type": "status", "at": 1.0, "status": "succeeded"}])
-    known = await models_of(services, "local")
-    assert known == ["/my/model", DEFAULT_MODEL, "org/small-model"]
+    suggestions = await models_of(services, "local")
+    assert suggestions == ["/my/model", DEFAULT_MODEL, "org/small-model"]
 
 
 async def test_remote_suggestions_are_listed_tunable_models(
@@ -50,9 +50,9 @@ async def test_remote_suggestions_are_listed_tunable_models(
         )
         assert await models_of(services, "far") == [], "nobody is asked for suggestions"
         await services.probing.probe("far")
-        known = await models_of(services, "far")
+        suggestions = await models_of(services, "far")
         await services.providers.close()
-    assert set(known) == {"base-1", "other"}
+    assert set(suggestions) == {"base-1", "other"}
 
 
 async def test_openai_suggestions_include_the_price_table(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What is found out about providers, against real servers that behave well, badly or not at all."""
+"""Probing providers: servers that work, misbehave or do not answer."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ Prober = Callable[..., Probing]
 
 @pytest.fixture
 async def prober(tmp_path: Path, server: MisbehavingServer) -> AsyncIterator[Prober]:
-    """Makes what asks the server `far`, and others by their base_url."""
-    made: list[Providers] = []
+    """Makes probers of the server, called `far`, and of others by their base_url."""
+    opened: list[Providers] = []
 
-    def make(seconds: float = 5.0, key: str = KEY, **others: str) -> Probing:
-        urls = {"far": server.url, **others}
+    def make(seconds: float = 5.0, key: str = KEY, **addresses: str) -> Probing:
+        urls = {"far": server.url, **addresses}
         settings = Settings(
             home=tmp_path / "home",
             workspace=tmp_path / ".ftui",
             providers={name: ProviderProfile(base_url=url) for name, url in urls.items()},
         )
         environ = {f"{name.upper()}_API_KEY": key for name in urls} if key else {}
-        made.append(Providers(settings, EngineProcess(settings), environ))
-        return Probing(made[-1], request_seconds=seconds)
+        opened.append(Providers(settings, EngineProcess(settings), environ))
+        return Probing(opened[-1], request_seconds=seconds)
 
     yield make
-    for providers in made:
+    for providers in opened:
         await providers.close()
 
 
@@ -61,18 +61,18 @@ async def test_probing_creates_nothing(server: MisbehavingServer, prober: Prober
     assert server.jobs == {}
 
 
-@pytest.mark.parametrize("lacking", list(FEATURES))
+@pytest.mark.parametrize("feature", list(FEATURES))
 async def test_a_missing_endpoint_switches_off_one_feature_with_the_reason(
-    server: MisbehavingServer, prober: Prober, lacking: str
+    server: MisbehavingServer, prober: Prober, feature: str
 ) -> None:
-    endpoint = FEATURES[lacking][1]  # type: ignore[index]
-    server.lacks = {"ftui-no-such-path", endpoint.rsplit("}", 1)[-1].split(" ")[-1]}
+    endpoint = FEATURES[feature][1]  # type: ignore[index]
+    server.missing_paths = {"ftui-no-such-path", endpoint.rsplit("}", 1)[-1].split(" ")[-1]}
     own = prober()
     probe = await own.probe("far")
-    assert probe.missing == [lacking]
+    assert probe.missing == [feature]
     assert probe.reach == "ready"
     reasons = {name: probe.blocker(name) for name in FEATURES}
-    reason = reasons.pop(lacking)  # type: ignore[call-overload]
+    reason = reasons.pop(feature)  # type: ignore[call-overload]
     assert reason
     assert reason.startswith("The provider far cannot ")
     assert reason.endswith(f"it has no {endpoint}.")
@@ -81,7 +81,7 @@ async def test_a_missing_endpoint_switches_off_one_feature_with_the_reason(
 
 
 @pytest.mark.parametrize(
-    ("fault", "reach", "said"),
+    ("fault", "reach", "sentence"),
     [
         (Fault("status", 500), "in trouble", "having problems"),
         (Fault("status", 429), "in trouble", "rate limiting"),
@@ -91,12 +91,12 @@ async def test_a_missing_endpoint_switches_off_one_feature_with_the_reason(
     ],
 )
 async def test_an_unusable_server_gets_a_state_and_a_sentence(
-    server: MisbehavingServer, prober: Prober, fault: Fault, reach: str, said: str
+    server: MisbehavingServer, prober: Prober, fault: Fault, reach: str, sentence: str
 ) -> None:
     server.faults = [fault]
     probe = await prober(seconds=0.3).probe("far")
     assert probe.reach == reach
-    assert said in probe.problem
+    assert sentence in probe.problem
     assert KEY not in repr(probe)
 
 
@@ -149,9 +149,9 @@ async def test_providers_are_probed_concurrently(server: MisbehavingServer, prob
         own = prober(seconds=0.5, slow=slow, slower=slow, dead="http://127.0.0.1:9/v1")
         names = ["slow", "slower", "dead", "far", "local"]
         async with asyncio.timeout(2):
-            told = {probe.provider: probe async for probe in own.probe_all(names)}
-    assert list(told)[-2:] in (["slow", "slower"], ["slower", "slow"])
-    assert {name: probe.reach for name, probe in told.items()} == {
+            probes = {probe.provider: probe async for probe in own.probe_all(names)}
+    assert list(probes)[-2:] in (["slow", "slower"], ["slower", "slow"])
+    assert {name: probe.reach for name, probe in probes.items()} == {
         "far": "ready",
         "local": "asleep",
         "dead": "out of reach",

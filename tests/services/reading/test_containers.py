@@ -1,4 +1,4 @@
-"""Rows out of whatever holds them: each under the number of its own line, damage on its own row."""
+"""Rows are read from every container under their own line numbers; damage stays in its row."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ def scan_all(rows: RowFile) -> None:
 
 
 def read_all(rows: RowFile) -> list[tuple[int, bytes]]:
-    """Line and bytes of all rows; what worker processes read by bytes is the same."""
+    """Line and bytes of all rows, which must be those that worker processes read."""
     result = [(rows.line(row), rows.read(row)) for row in range(len(rows))]
-    read = rows_between(rows.data_path, 0, rows.data_size, 1)
-    assert [(line, raw.removesuffix(b"\r")) for line, raw in read] == result
+    raw_lines = rows_between(rows.data_path, 0, rows.data_size, 1)
+    assert [(line, raw.removesuffix(b"\r")) for line, raw in raw_lines] == result
     return result
 
 
@@ -225,10 +225,10 @@ def test_an_object_over_many_lines_is_one_row_on_its_first_line(write: Write) ->
 
 
 def test_a_damaged_object_over_many_lines_spares_the_others(write: Write) -> None:
-    whole = json.dumps(ROW, indent=4)
-    lines = whole.count("\n") + 1
-    damaged = whole.replace('"user"', '"user')
-    rows = scanned(write(f"{whole}\n{damaged}\n{whole}\n"))
+    indented = json.dumps(ROW, indent=4)
+    lines = indented.count("\n") + 1
+    damaged = indented.replace('"user"', '"user')
+    rows = scanned(write(f"{indented}\n{damaged}\n{indented}\n"))
     result = read_all(rows)
     assert [line for line, _ in result] == [1, 1 + lines, 1 + 2 * lines]
     assert orjson.loads(result[2][1]) == ROW
@@ -348,9 +348,9 @@ def test_unclosed_quotes_in_a_table_with_tabs_are_text(
 def test_a_cell_in_another_encoding_damages_its_row_alone(write: Write) -> None:
     text = "input,ideal_output\ncafé,b\n".encode("latin-1") + 'c,"[é"\n'.encode()
     rows = scanned(write(text))
-    (_, damaged), (_, whole) = read_all(rows)
+    (_, damaged), (_, undamaged) = read_all(rows)
     assert damaged == b'{"input":"caf\xe9","ideal_output":"b"}'
-    assert orjson.loads(whole) == {"input": "c", "ideal_output": "[é"}
+    assert orjson.loads(undamaged) == {"input": "c", "ideal_output": "[é"}
 
 
 def test_a_huge_cell_and_a_huge_line_are_read_completely(write: Write) -> None:
@@ -378,11 +378,11 @@ def packed_lines(count: int) -> bytes:
     )
 
 
-@pytest.mark.parametrize("left", [0.5, 0.9])
-def test_truncated_gzip_gives_the_rows_before_the_end(write: Write, left: float) -> None:
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_truncated_gzip_gives_the_rows_before_the_end(write: Write, share: float) -> None:
     packed = packed_lines(50_000)
-    rows = scanned(write(packed[: int(len(packed) * left)]))
-    assert 50_000 * (left - 0.1) < len(rows) < 50_000
+    rows = scanned(write(packed[: int(len(packed) * share)]))
+    assert 50_000 * (share - 0.1) < len(rows) < 50_000
     assert orjson.loads(rows.read(0)) == {"messages": [0]}
     [(code, message)] = rows.remarks
     assert code == "truncated-container"
@@ -433,14 +433,14 @@ Usage = namedtuple("Usage", "total used free")
 
 
 def by_words(value: object) -> str:
-    """Names a test by words alone: what gzip packs carries the time."""
+    """Stable test ids: gzip data contain the time."""
     return value if isinstance(value, str) else "content"
 
 
 def test_a_gzip_bomb_stops_before_the_disk_is_full(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is packed becomes 54 MB; the disk has room for 8 MB more than is spared."""
+    """The data unpack to 54 MB; the disk has 8 MB more than the reserve."""
     block = zlib.compressobj(wbits=31)
     bomb = b"".join(block.compress(b'{"a": 1}\n' * 100_000) for _ in range(60)) + block.flush()
     rows = open_rows(write(bomb))
@@ -458,7 +458,7 @@ def test_a_gzip_bomb_stops_before_the_disk_is_full(
 
 
 @pytest.mark.parametrize(
-    ("content", "what"),
+    ("content", "message"),
     [
         (b"PAR1" + bytes(100), "Parquet"),
         (b"PK\x03\x04" + bytes(100), "zip"),
@@ -478,9 +478,9 @@ def test_a_gzip_bomb_stops_before_the_disk_is_full(
     ids=by_words,
 )
 def test_a_file_that_is_not_text_is_refused_with_a_remedy(
-    write: Write, content: bytes, what: str
+    write: Write, content: bytes, message: str
 ) -> None:
-    with pytest.raises(FileError, match=what) as caught:
+    with pytest.raises(FileError, match=message) as caught:
         open_rows(write(content))
     assert caught.value.remedy
 
@@ -521,10 +521,10 @@ def test_the_spool_is_removed_with_the_rows_or_after_the_process(
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    left = folder / "ftui-rows-left.jsonl"
-    left.touch()
+    orphan = folder / "ftui-rows-left.jsonl"
+    orphan.touch()
     used = open_rows(path).data_path
-    assert left.exists(), "it may be one that is about to be locked"
+    assert orphan.exists(), "it may be one that is about to be locked"
     assert not used.exists()
     code = f"from tui.services.reading.containers import *; from pathlib import Path; import os; \
 r = open_rows(Path({str(path)!r})); print(r.data_path, flush=True); input(); os._exit(1)"
@@ -539,7 +539,7 @@ r = open_rows(Path({str(path)!r})); print(r.data_path, flush=True); input(); os.
     theirs = Path(child.stdout.readline().strip())
     monkeypatch.setattr(spooled_rows, "_LOCK_SECONDS", -time.time())
     spooled_rows.remove_leftovers()
-    assert not left.exists()
+    assert not orphan.exists()
     assert theirs.exists()
     child.communicate("\n")
     assert theirs.exists()
@@ -552,29 +552,29 @@ def test_rows_are_read_during_unpacking(write: Write) -> None:
     rows.scan()
     wrong: list[int] = []
 
-    def look() -> None:
+    def read() -> None:
         while not rows.complete:
             wrong.extend(row for row in (0, 1, 7) if orjson.loads(rows.read(row)) != {"a": row})
 
-    looking = threading.Thread(target=look)
-    looking.start()
+    reader = threading.Thread(target=read)
+    reader.start()
     while rows.scan():
         pass
-    looking.join()
+    reader.join()
     assert not wrong
     assert len(rows) == 30_000
 
 
 def test_a_cached_index_saves_scanning_but_not_unpacking(write: Write, tmp_path: Path) -> None:
     text = (json.dumps(ROW) + "\n\n") * 3
-    known = scanned(write(text))
-    again = open_rows(known.path)
-    assert again.adopt(*known.index())
+    indexed = scanned(write(text))
+    again = open_rows(indexed.path)
+    assert again.adopt(*indexed.index())
     assert again.complete
-    assert read_all(again) == read_all(known)
+    assert read_all(again) == read_all(indexed)
     path = tmp_path / "packed"
     path.write_bytes(gzip.compress(text.encode()))
-    assert not open_rows(path).adopt(*known.index())
+    assert not open_rows(path).adopt(*indexed.index())
 
 
 @pytest.mark.parametrize(

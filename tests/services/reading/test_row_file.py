@@ -1,4 +1,4 @@
-"""Rows of a file of any size: the right bytes under the right line number, whatever is in it."""
+"""Rows of a file of any size: the right bytes under the right line number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How fast this machine trained before, told by what was recorded and by nothing else."""
+"""The pace of earlier jobs on this machine, taken from their records."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 def request(**fields: object) -> JobRequest:
-    given = {"training_file": Path("a"), "model": "m", "provider": "local", "method": "supervised"}
-    return JobRequest.model_validate({**given, **fields})
+    values = {"training_file": Path("a"), "model": "m", "provider": "local", "method": "supervised"}
+    return JobRequest.model_validate({**values, **fields})
 
 
 def step(number: int, at: float, tokens: int) -> dict[str, Any]:
-    known = {"type": "metrics", "id": f"{number}-{at}", "at": at}
-    return known | {"step": number, "num_tokens": tokens, "train_loss": 1.0}
+    metrics = {"type": "metrics", "id": f"{number}-{at}", "at": at}
+    return metrics | {"step": number, "num_tokens": tokens, "train_loss": 1.0}
 
 
 def steps(count: int, tokens: int = 500, seconds: float = 2.0) -> list[dict[str, Any]]:
@@ -33,19 +33,21 @@ def steps(count: int, tokens: int = 500, seconds: float = 2.0) -> list[dict[str,
 
 
 async def record(
-    workspace: Workspace, job: str, asked: JobRequest, records: list[dict[str, Any]]
+    workspace: Workspace, job: str, job_request: JobRequest, records: list[dict[str, Any]]
 ) -> None:
-    log = JobLog(workspace, asked.provider, job)
+    log = JobLog(workspace, job_request.provider, job)
     at = float(job.removeprefix("job-"))
-    await log.save_job_file(JobFile(provider=asked.provider, id=job, created_at=at, request=asked))
+    await log.save_job_file(
+        JobFile(provider=job_request.provider, id=job, created_at=at, request=job_request)
+    )
     await log.append(records)
 
 
 async def test_the_pace_is_that_of_the_latest_job_with_the_model(workspace: Workspace) -> None:
     await record(workspace, "job-1", request(), steps(10, tokens=100))
-    told = {"type": "event", "id": "e", "at": 99.0, "level": "info"}
+    event = {"type": "event", "id": "e", "at": 99.0, "level": "info"}
     message = {"message": "Training", "data": {"memory": 2.5e9, "device": "cuda"}}
-    await record(workspace, "job-2", request(suffix="new"), [told | message, *steps(10)])
+    await record(workspace, "job-2", request(suffix="new"), [event | message, *steps(10)])
     pace = await measured_pace(workspace, request())
     assert pace is not None
     assert (pace.tokens_per_second, pace.job, pace.on_gpu) == (250.0, "new", True)
@@ -73,7 +75,7 @@ async def test_the_device_is_read_from_the_data_of_the_events_and_not_from_their
 
 
 @pytest.mark.parametrize(
-    "other",
+    "difference",
     [
         {"model": "other"},
         {"method": "dpo"},
@@ -83,9 +85,9 @@ async def test_the_device_is_read_from_the_data_of_the_events_and_not_from_their
     ],
 )
 async def test_jobs_of_another_kind_are_ignored(
-    workspace: Workspace, other: dict[str, object]
+    workspace: Workspace, difference: dict[str, object]
 ) -> None:
-    await record(workspace, "job-1", request(**other), steps(10))
+    await record(workspace, "job-1", request(**difference), steps(10))
     assert await measured_pace(workspace, request()) is None
 
 

@@ -1,4 +1,4 @@
-"""A job is created once, whatever the server does and whenever ftui is ended."""
+"""A job is created once, whatever the server does and whenever ftui is killed."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def training(tmp_path: Path) -> Path:
 
 
 def request(path: Path, **fields: object) -> JobRequest:
-    given = {"training_file": path, "model": "base", "provider": "far", **fields}
-    return JobRequest.model_validate(given)
+    values = {"training_file": path, "model": "base", "provider": "far", **fields}
+    return JobRequest.model_validate(values)
 
 
 def pending(services: Services) -> list[Path]:
@@ -157,15 +157,17 @@ async def test_a_job_that_appears_late_is_found_at_the_next_start(
 async def test_recovery_waits_for_an_unreachable_server(
     server: MisbehavingServer, jobs: Jobs, training: Path
 ) -> None:
-    await ended_while(jobs, server, training, Fault("after-hang", path=JOBS, method="POST"))
+    await cancel_during(jobs, server, training, Fault("after-hang", path=JOBS, method="POST"))
     server.faults = [Fault("status", 503, path=JOBS, method="GET")]
     assert await jobs.recover() == []
     (settled,) = await jobs.recover()
     assert settled.view
 
 
-async def ended_while(jobs: Jobs, server: MisbehavingServer, training: Path, fault: Fault) -> None:
-    """Submit, and be cancelled while the server does something."""
+async def cancel_during(
+    jobs: Jobs, server: MisbehavingServer, training: Path, fault: Fault
+) -> None:
+    """Submit a job, and be cancelled while the server handles a request."""
     server.faults = [fault]
     task = asyncio.create_task(jobs.submit(request(training)))
     await server.hanging.wait()
@@ -189,7 +191,7 @@ async def test_a_job_being_created_is_not_recovered(
 async def test_a_request_that_was_never_sent_is_reported(
     server: MisbehavingServer, jobs: Jobs, training: Path
 ) -> None:
-    await ended_while(jobs, server, training, Fault("hang", path="/files", method="POST"))
+    await cancel_during(jobs, server, training, Fault("hang", path="/files", method="POST"))
     (settled,) = await jobs.recover()
     assert settled.request == request(training)
     assert "quit before the job was created" in str(settled.error)
@@ -199,7 +201,7 @@ async def test_a_request_that_was_never_sent_is_reported(
 async def test_a_job_that_the_server_does_not_list_is_reported(
     server: MisbehavingServer, jobs: Jobs, training: Path
 ) -> None:
-    await ended_while(jobs, server, training, Fault("hang", path=JOBS, method="POST"))
+    await cancel_during(jobs, server, training, Fault("hang", path=JOBS, method="POST"))
     (settled,) = await jobs.recover()
     assert settled.view is None
     assert "is not in the list of jobs" in str(settled.error)
@@ -208,7 +210,7 @@ async def test_a_job_that_the_server_does_not_list_is_reported(
 async def test_a_job_is_reported_when_ftui_was_killed_before_its_creation(
     server: MisbehavingServer, jobs: Jobs, services: Services, training: Path, tmp_path: Path
 ) -> None:
-    """That one which was created is taken up is tested with the commands."""
+    """The recovery of a created job is tested with the commands."""
     config = tmp_path / "config.toml"
     config.write_text(
         f'provider = "far"\nmodel = "base"\nworkspace = "{services.settings.workspace}"\n'
@@ -232,7 +234,7 @@ async def test_a_job_is_reported_when_ftui_was_killed_before_its_creation(
 async def test_a_truncated_record_is_tolerated(
     jobs: Jobs, services: Services, server: MisbehavingServer, training: Path
 ) -> None:
-    await ended_while(jobs, server, training, Fault("hang", path=JOBS, method="POST"))
+    await cancel_during(jobs, server, training, Fault("hang", path=JOBS, method="POST"))
     (record,) = pending(services)
     record.write_bytes(record.read_bytes() + b'{"nonce": "torn')
     services.workspace.pending.joinpath("empty.jsonl").touch()
@@ -262,22 +264,22 @@ async def test_an_azure_server_gets_its_byte_order_mark_and_training_type(
 async def test_hyperparameters_are_sent_where_each_server_expects_them(
     jobs: Jobs, server: MisbehavingServer, training: Path
 ) -> None:
-    wanted = {"epochs": 2, "hyperparameters": {"lora_r": 8, "packing": True}}
-    chosen = {"n_epochs": 2, "lora_r": 8, "packing": True}
-    await jobs.submit(request(training, provider="far", **wanted))
+    fields = {"epochs": 2, "hyperparameters": {"lora_r": 8, "packing": True}}
+    hyperparameters = {"n_epochs": 2, "lora_r": 8, "packing": True}
+    await jobs.submit(request(training, provider="far", **fields))
     method = server.bodies[-1]["method"]
-    assert method == {"type": "supervised", "supervised": {"hyperparameters": chosen}}
-    await jobs.submit(request(training, provider="nebius", **wanted))
-    assert server.bodies[-1]["hyperparameters"] == chosen
+    assert method == {"type": "supervised", "supervised": {"hyperparameters": hyperparameters}}
+    await jobs.submit(request(training, provider="nebius", **fields))
+    assert server.bodies[-1]["hyperparameters"] == hyperparameters
     assert server.bodies[-1]["method"] == {"type": "supervised"}
 
 
 async def test_the_request_of_a_recorded_job_is_loaded(
     jobs: Jobs, server: MisbehavingServer, training: Path
 ) -> None:
-    wanted = request(training, epochs=3, suffix="tickets", hyperparameters={"lora_r": 8})
-    view = await jobs.submit(wanted)
-    assert await jobs.load_request("far", view.id) == wanted
+    original = request(training, epochs=3, suffix="tickets", hyperparameters={"lora_r": 8})
+    view = await jobs.submit(original)
+    assert await jobs.load_request("far", view.id) == original
     training.unlink()
     again = await jobs.load_request("far", view.id)
     assert (again.training_file, again.training_file_id) == (None, "file-1")

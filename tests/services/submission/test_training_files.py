@@ -1,4 +1,4 @@
-"""A job's files before they are sent: checked once, split honestly, counted for the model."""
+"""The files of a job are checked once, split and counted before they are sent."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def files(services: Services) -> TrainingFiles:
 
 
 def request(path: Path, **fields: object) -> JobRequest:
-    given = {"training_file": path, "model": "gpt-4.1-mini", "provider": "openai", **fields}
-    return JobRequest.model_validate(given)
+    values = {"training_file": path, "model": "gpt-4.1-mini", "provider": "openai", **fields}
+    return JobRequest.model_validate(values)
 
 
 def rows_of(path: Path) -> list[str]:
@@ -69,12 +69,12 @@ async def test_a_validation_share_is_split_into_new_files(
 
 
 async def test_near_duplicates_stay_in_one_split(files: TrainingFiles, chat_file: Make) -> None:
-    asked = "Where is my order number 1000, which I placed on the first of May in your shop?"
-    same = [chat_row(f"{asked} Please tell me. {'!' * i}", "It is under way.") for i in range(6)]
+    question = "Where is my order number 1000, which I placed on the first of May in your shop?"
+    same = [chat_row(f"{question} Please tell me. {'!' * i}", "It is under way.") for i in range(6)]
     ready = await files.prepare(request(chat_file([*good_rows(30), *same]), validation_share=0.3))
     sides = [ready.request.training_file, ready.request.validation_file]
-    held = [sum("order number 1000" in row for row in rows_of(path)) for path in sides if path]
-    assert sorted(held) == [0, 6]
+    counts = [sum("order number 1000" in row for row in rows_of(path)) for path in sides if path]
+    assert sorted(counts) == [0, 6]
 
 
 async def test_a_share_that_leaves_too_few_examples_is_rejected(
@@ -100,22 +100,22 @@ async def test_a_validation_file_is_checked_too_and_may_be_short(
 async def test_a_validation_file_is_checked_alone_if_the_training_file_is_at_the_server(
     files: TrainingFiles, chat_file: Make
 ) -> None:
-    given = {"training_file": None, "training_file_id": "file-9"}
-    sound = chat_file(good_rows(3))
-    ready = await files.prepare(request(sound, **given, validation_file=sound))
-    assert set(ready.stamps) == {sound}
+    uploaded = {"training_file": None, "training_file_id": "file-9"}
+    valid_file = chat_file(good_rows(3))
+    ready = await files.prepare(request(valid_file, **uploaded, validation_file=valid_file))
+    assert set(ready.stamps) == {valid_file}
     bad = chat_file([{"messages": []}], "bad.jsonl")
     with pytest.raises(InputError, match=r"bad\.jsonl has errors: line 1"):
-        await files.prepare(request(bad, **given, validation_file=bad))
+        await files.prepare(request(bad, **uploaded, validation_file=bad))
 
 
 async def test_rows_shared_with_the_validation_file_are_an_error(
     files: TrainingFiles, chat_file: Make
 ) -> None:
     training = chat_file(good_rows(20))
-    leaks = chat_file(good_rows(3), "leaks.jsonl")
+    validation = chat_file(good_rows(3), "leaks.jsonl")
     with pytest.raises(InputError, match=r"line 1 and 2 more rows.*validation"):
-        await files.prepare(request(training, validation_file=leaks))
+        await files.prepare(request(training, validation_file=validation))
 
 
 @pytest.mark.parametrize(
@@ -152,20 +152,20 @@ async def test_a_large_file_is_checked_once_and_counted_by_the_models_tokenizer(
 ) -> None:
     path = chat_file([chat_row(f"Question {i}? {'word ' * 400}", f"{i}") for i in range(600)])
     os.utime(path, (1_600_000_000, 1_600_000_000))
-    told: list[Progress] = []
-    survey = (await files.check(path, None, told.append)).training
-    first = len(told)
-    anew = Services(services.settings).training_files
-    told.clear()
-    await anew.check(path, None, told.append)
-    assert len(told) < first, "what the check found is known"
+    reports: list[Progress] = []
+    checked = (await files.check(path, None, reports.append)).training
+    first_count = len(reports)
+    new_files = Services(services.settings).training_files
+    reports.clear()
+    await new_files.check(path, None, reports.append)
+    assert len(reports) < first_count, "what the check found is known"
 
-    by_openai = await files.count(survey, request(path))
+    by_openai = await files.count(checked, request(path))
     local = request(path, model=str(tiny_model), provider="local")
-    by_tiny = await files.count(survey, local)
+    by_tiny = await files.count(checked, local)
     assert by_openai.counter == "o200k_base"
-    assert survey.dataset.statistics is not None
-    assert by_openai.tokens == survey.dataset.statistics.total_tokens
+    assert checked.dataset.statistics is not None
+    assert by_openai.tokens == checked.dataset.statistics.total_tokens
     assert by_openai.rows_cut == 0
     assert by_tiny.counter == str(tiny_model)
     assert (by_tiny.context, by_tiny.rows_cut) == (512, 600)

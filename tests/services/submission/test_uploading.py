@@ -1,4 +1,4 @@
-"""Files on their way to a real HTTP server: in parts, again after a failure, and never twice."""
+"""Uploads to a real HTTP server: in parts, retried after a failure, and never repeated."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def pauses() -> list[float]:
 async def make(
     server: MisbehavingServer, tmp_path: Path, pauses: list[float]
 ) -> AsyncIterator[Make]:
-    """Makes what sends; each is like that of an ftui that was started anew."""
+    """Makes uploaders, each as in a newly started ftui."""
     settings = settings_for(tmp_path, server.url)
     services = Services(settings)
 
@@ -45,7 +45,7 @@ async def make(
 
     clock = Clock(now=lambda: 1_700_000_000.0, sleep=sleep, random=lambda: 1.0)
 
-    def make(max_whole_bytes: int = PART, **given: object) -> Uploader:
+    def make(max_whole_bytes: int = PART, **options: object) -> Uploader:
         return Uploader(
             services.providers,
             services.workspace,
@@ -53,7 +53,7 @@ async def make(
             "far",
             max_whole_bytes=max_whole_bytes,
             part_bytes=PART,
-            **given,  # type: ignore[arg-type]
+            **options,  # type: ignore[arg-type]
         )
 
     yield make
@@ -76,7 +76,7 @@ async def test_a_small_file_is_uploaded_whole(
 ) -> None:
     file = await make(max_whole_bytes=10_000).send(path)
     assert server.files.contents[file] == CONTENT
-    assert server.files.told[file]["filename"] == "train.jsonl"
+    assert server.files.objects[file]["filename"] == "train.jsonl"
     assert server.count("POST", "/uploads") == 0
 
 
@@ -127,12 +127,12 @@ async def test_an_interrupted_upload_continues_after_a_restart(
         await make(on_progress=stop_in_third).send(path)
     before = len(server.files.parts["upload-1"])
     assert before == 2
-    seen: list[UploadProgress] = []
-    file = await make(on_progress=seen.append).send(path)
+    reports: list[UploadProgress] = []
+    file = await make(on_progress=reports.append).send(path)
     assert server.files.contents[file] == CONTENT
     assert list(server.files.parts) == ["upload-1"]
     assert len(server.files.parts["upload-1"]) == 4
-    uploading = [one.done for one in seen if one.step == "uploading"]
+    uploading = [report.done for report in reports if report.step == "uploading"]
     assert min(uploading) > 2 * PART, "what the server has is not sent again"
 
 
@@ -140,7 +140,7 @@ async def test_an_interrupted_upload_continues_after_a_restart(
 async def test_an_upload_unknown_to_the_server_starts_over(
     server: MisbehavingServer, make: Make, path: Path, *, knows: bool
 ) -> None:
-    """The server says how long it keeps the parts, or simply does not know them any more."""
+    """The upload has expired, or the server has forgotten it."""
     if knows:
         server.files.expires_at = 1_600_000_000
     server.faults = [Fault("status", 500, path="/complete") for _ in range(4)]
@@ -156,9 +156,9 @@ async def test_the_same_bytes_are_not_sent_twice(
     server: MisbehavingServer, make: Make, path: Path, tmp_path: Path
 ) -> None:
     file = await make().send(path)
-    other = tmp_path / "other name.jsonl"
-    other.write_bytes(CONTENT)
-    assert await make().send(other) == file
+    copy = tmp_path / "other name.jsonl"
+    copy.write_bytes(CONTENT)
+    assert await make().send(copy) == file
     assert len(server.files.contents) == 1
     record = json.loads(next((tmp_path / ".ftui" / "uploads").rglob("*.json")).read_bytes())
     assert record["sha256"] == hashlib.sha256(CONTENT).hexdigest()
@@ -167,10 +167,10 @@ async def test_the_same_bytes_are_not_sent_twice(
 @pytest.mark.parametrize(
     "change",
     [
-        lambda server: server.files.told.clear(),
-        lambda server: server.files.told["file-1"].update(bytes=17),
-        lambda server: server.files.told["file-1"].update(purpose="evals"),
-        lambda server: server.files.told["file-1"].update(status="error"),
+        lambda server: server.files.objects.clear(),
+        lambda server: server.files.objects["file-1"].update(bytes=17),
+        lambda server: server.files.objects["file-1"].update(purpose="evals"),
+        lambda server: server.files.objects["file-1"].update(status="error"),
     ],
     ids=["gone", "of another size", "for something else", "broken"],
 )
@@ -205,22 +205,22 @@ async def test_a_file_changed_since_its_check_is_not_sent(
 
 
 @pytest.mark.parametrize("max_whole_bytes", [PART, 10_000])
-@pytest.mark.parametrize("what", ["grows", "is cut", "is gone"])
+@pytest.mark.parametrize("action", ["grows", "is cut", "is gone"])
 async def test_a_file_changed_during_its_upload_is_reported(
-    server: MisbehavingServer, make: Make, path: Path, what: str, max_whole_bytes: int
+    server: MisbehavingServer, make: Make, path: Path, action: str, max_whole_bytes: int
 ) -> None:
-    acts = {
+    changes = {
         "grows": lambda: path.write_bytes(CONTENT + b"more"),
         "is cut": lambda: os.truncate(path, 10),
         "is gone": path.unlink,
     }
 
-    def act(progress: UploadProgress) -> None:
-        if progress.step == "uploading" and what in acts:
-            acts.pop(what)()
+    def change_file(progress: UploadProgress) -> None:
+        if progress.step == "uploading" and action in changes:
+            changes.pop(action)()
 
     with pytest.raises(FileError, match=r"train\.jsonl"):
-        await make(max_whole_bytes, on_progress=act).send(path)
+        await make(max_whole_bytes, on_progress=change_file).send(path)
     path.write_bytes(CONTENT)
     file = await make(max_whole_bytes).send(path)
     assert server.files.contents[file] == CONTENT, "what went up meanwhile is not taken for it"
@@ -264,6 +264,6 @@ async def test_a_failing_server_is_retried_a_limited_number_of_times(
 
 async def test_progress_shows_size_rate_and_time_left() -> None:
     now = UploadProgress("uploading", "tickets.jsonl", 2_100_000_000, 5_200_000_000, 98_100_000)
-    said = "uploading tickets.jsonl (5.2 GB)  40%  98.1 MB/s  0:32 left"
-    assert describe_progress(now) == said
+    line = "uploading tickets.jsonl (5.2 GB)  40%  98.1 MB/s  0:32 left"
+    assert describe_progress(now) == line
     assert describe_progress(UploadProgress("reading", "x\x1b[2J", 0, 10)).isprintable()

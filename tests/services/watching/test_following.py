@@ -1,4 +1,4 @@
-"""How often jobs are asked for: by how closely a person looks, together, and after a sleep."""
+"""How often jobs are polled: by priority, together, and after the machine was asleep."""
 
 from __future__ import annotations
 
@@ -19,71 +19,71 @@ from tui.services.watching.poll_schedule import REMOTE_INTERVALS
 from tui.services.watching.watch import JobUpdate
 
 
-async def until_answered(looks: AsyncGenerator[JobUpdate, None]) -> JobUpdate:
-    seen = await anext(looks)
-    while seen.connection.updated_at is None:
-        seen = await anext(looks)
-    return seen
+async def first_response(updates: AsyncGenerator[JobUpdate, None]) -> JobUpdate:
+    update = await anext(updates)
+    while update.connection.updated_at is None:
+        update = await anext(updates)
+    return update
 
 
-async def test_a_hidden_job_is_asked_for_its_status_alone_until_that_changes(
+async def test_a_hidden_job_is_polled_for_its_status_only_until_that_changes(
     server: MisbehavingServer, jobs: Jobs, time: Time
 ) -> None:
     server.add_job()
     server.add_step(50)
-    looks = jobs.follow("far", "ftjob-1", PollControl(PollPriority.HIDDEN))
-    await until_answered(looks)
+    updates = jobs.follow("far", "ftjob-1", PollControl(PollPriority.HIDDEN))
+    await first_response(updates)
     server.requests.clear()
     server.add_step(51)
-    assert not (await anext(looks)).records
+    assert not (await anext(updates)).records
     assert server.requests == [("GET", "/v1/fine_tuning/jobs")]
     assert time.pauses[-1] == REMOTE_INTERVALS.hidden
     server.finish()
-    seen = await anext(looks)
-    assert steps(seen.records) == [51]
-    assert seen.view.status == "succeeded"
+    update = await anext(updates)
+    assert steps(update.records) == [51]
+    assert update.view.status == "succeeded"
 
 
-async def test_a_hidden_job_that_may_stand_still_is_asked_for_its_steps(
+async def test_a_hidden_job_is_polled_for_its_steps_once_it_may_have_stalled(
     server: MisbehavingServer, jobs: Jobs, time: Time
 ) -> None:
     server.add_job()
     server.add_step(1)
-    looks = jobs.follow("far", "ftjob-1", PollControl(PollPriority.HIDDEN))
-    await until_answered(looks)
+    updates = jobs.follow("far", "ftjob-1", PollControl(PollPriority.HIDDEN))
+    await first_response(updates)
     server.add_step(60)
-    seen = await anext(looks)
-    assert steps(seen.records) == [60]
-    while not stalled(seen.view, seen.connection.updated_at or 0.0):
-        seen = await anext(looks)
+    update = await anext(updates)
+    assert steps(update.records) == [60]
+    while not stalled(update.view, update.connection.updated_at or 0.0):
+        update = await anext(updates)
     assert 180 <= time.at - 1_700_000_000 <= 180 + REMOTE_INTERVALS.hidden
-    await looks.aclose()
+    await updates.aclose()
 
 
-async def test_a_listed_job_has_its_last_figures(
+async def test_a_listed_job_gets_its_latest_steps(
     server: MisbehavingServer, jobs: Jobs, time: Time
 ) -> None:
     server.add_job()
-    looks = jobs.follow("far", "ftjob-1", PollControl(PollPriority.LISTED))
-    await until_answered(looks)
+    updates = jobs.follow("far", "ftjob-1", PollControl(PollPriority.LISTED))
+    await first_response(updates)
     server.add_step(7)
-    assert steps((await anext(looks)).records) == [7]
+    assert steps((await anext(updates)).records) == [7]
     assert time.pauses[-1] == REMOTE_INTERVALS.listed
     assert server.count("GET", "/ftjob-1") == 0
-    await looks.aclose()
+    await updates.aclose()
 
 
-async def test_a_job_beyond_the_servers_list_is_asked_for_alone(
+async def test_a_job_that_is_not_in_the_servers_list_is_polled_by_itself(
     server: MisbehavingServer, jobs: Jobs
 ) -> None:
     server.add_job()
-    server.lacks = {"/fine_tuning/jobs"}
-    looks = jobs.follow("far", "ftjob-1", PollControl(PollPriority.LISTED))
-    assert (await until_answered(looks)).view.status == "running"
-    await looks.aclose()
+    server.missing_paths = {"/fine_tuning/jobs"}
+    updates = jobs.follow("far", "ftjob-1", PollControl(PollPriority.LISTED))
+    assert (await first_response(updates)).view.status == "running"
+    await updates.aclose()
 
 
-async def test_looking_at_a_job_wakes_who_follows_it(
+async def test_raising_the_priority_of_a_job_polls_it_at_once(
     server: MisbehavingServer, services: Services
 ) -> None:
     waiting = asyncio.Event()
@@ -95,34 +95,34 @@ async def test_looking_at_a_job_wakes_who_follows_it(
     jobs = Jobs(services.settings, services.workspace, services.providers, Clock(sleep=sleep))
     server.add_job()
     control = PollControl(PollPriority.HIDDEN)
-    looks = jobs.follow("far", "ftjob-1", control)
-    await until_answered(looks)
+    updates = jobs.follow("far", "ftjob-1", control)
+    await first_response(updates)
     server.add_step(1)
-    look = asyncio.ensure_future(anext(looks))
+    next_update = asyncio.ensure_future(anext(updates))
     await waiting.wait()
-    assert not look.done()
+    assert not next_update.done()
     control.priority = PollPriority.WATCHED
     async with asyncio.timeout(5):
-        assert steps((await look).records) == [1]
-    await looks.aclose()
+        assert steps((await next_update).records) == [1]
+    await updates.aclose()
 
 
-async def test_a_hundred_listed_jobs_are_one_client_of_the_server(
+async def test_a_hundred_listed_jobs_share_the_list_and_the_rate_limit(
     server: MisbehavingServer, jobs: Jobs, time: Time
 ) -> None:
     names = [f"ftjob-{n}" for n in range(100)]
     for name in names:
         server.add_job(name, status="queued")
     for name in names:
-        await until_answered(jobs.follow("far", name, PollControl(PollPriority.LISTED)))
+        await first_response(jobs.follow("far", name, PollControl(PollPriority.LISTED)))
     kinds = Counter(path.rsplit("/", 1)[1] for _, path in server.requests)
     assert kinds["events"] == 100
-    assert kinds["jobs"] <= 5, "one list tells how all of them stand"
+    assert kinds["jobs"] <= 5, "one list has the status of all of them"
     assert not set(kinds) & set(names)
     assert time.at - 1_700_000_000 >= (100 - 10) / REMOTE_INTERVALS.requests_per_second
 
 
-async def test_a_server_that_wants_silence_gets_it_from_all_its_jobs(
+async def test_retry_after_holds_for_all_jobs_of_a_server(
     server: MisbehavingServer, jobs: Jobs, time: Time
 ) -> None:
     server.add_job("ftjob-1")
@@ -131,65 +131,68 @@ async def test_a_server_that_wants_silence_gets_it_from_all_its_jobs(
     first = jobs.follow("far", "ftjob-1")
     assert (await anext(first)).connection.error is None
     assert (await anext(first)).connection.error is not None
-    await until_answered(jobs.follow("far", "ftjob-2"))
+    await first_response(jobs.follow("far", "ftjob-2"))
     assert time.at >= 1_700_000_300
 
 
-async def test_the_network_that_is_back_for_one_job_is_back_for_all(
+async def test_all_jobs_are_polled_once_the_connection_is_back_for_one(
     server: MisbehavingServer, services: Services, time: Time
 ) -> None:
     asleep: list[asyncio.Event] = []
 
-    both = asyncio.Event()
+    retried = asyncio.Event()
 
     async def sleep(seconds: float) -> None:
         asleep.append(asyncio.Event())
         if len(asleep) == 2:
-            both.set()
+            retried.set()
         await asleep[-1].wait()
         time.at += seconds
 
     clock = replace(time.clock(), sleep=sleep)
     jobs = Jobs(services.settings, services.workspace, services.providers, clock)
-    looks = []
+    updates = []
     for name in ("ftjob-1", "ftjob-2"):
         server.add_job(name)
         server.faults = [Fault("reset")]
-        looks.append(jobs.follow("far", name))
-        await anext(looks[-1])
-        assert (await anext(looks[-1])).connection.error
-    again = [asyncio.ensure_future(anext(look)) for look in looks]
+        updates.append(jobs.follow("far", name))
+        await anext(updates[-1])
+        assert (await anext(updates[-1])).connection.error
+    next_updates = [asyncio.ensure_future(anext(job_updates)) for job_updates in updates]
     async with asyncio.timeout(5):
-        await both.wait()
+        await retried.wait()
         asleep[0].set()  # the first job's pause is over, the second's is not
-        assert [(await look).connection.error for look in again] == [None, None]
-    for look in looks:
-        await look.aclose()
+        assert [(await next_update).connection.error for next_update in next_updates] == [
+            None,
+            None,
+        ]
+    for job_updates in updates:
+        await job_updates.aclose()
 
 
-async def test_after_the_machine_was_asleep_a_job_is_asked_for_at_once_and_once(
+async def test_a_job_is_polled_once_at_once_after_the_machine_was_asleep(
     server: MisbehavingServer, services: Services, time: Time
 ) -> None:
-    naps: list[float] = []
+    sleeps: list[float] = []
 
     async def sleep(seconds: float) -> None:
-        naps.append(seconds)
-        time.at += 8 * 3600 if len(naps) == 3 else seconds
+        sleeps.append(seconds)
+        time.at += 8 * 3600 if len(sleeps) == 3 else seconds
         await asyncio.sleep(0)
 
     clock = Clock(now=lambda: time.at, sleep=sleep, random=lambda: 1.0, nap=3.0)
     jobs = Jobs(services.settings, services.workspace, services.providers, clock)
     server.add_job(status="queued")
-    looks = jobs.follow("far", "ftjob-1")
-    await until_answered(looks)
-    await anext(looks)
-    assert naps == [3.0, 3.0, 3.0], "the rest of the pause is not waited for"
-    await anext(looks)
-    assert len(naps) == 3 + REMOTE_INTERVALS.waiting / 3, "and the next pause is a whole one"
-    await looks.aclose()
+    updates = jobs.follow("far", "ftjob-1")
+    await first_response(updates)
+    await anext(updates)
+    assert sleeps == [3.0, 3.0, 3.0], "the rest of the pause is not waited for"
+    await anext(updates)
+    assert len(sleeps) == 3 + REMOTE_INTERVALS.waiting / 3, "and the next pause is a whole one"
+    await updates.aclose()
 
 
-async def test_a_clock_that_is_set_back_keeps_nobody_waiting() -> None:
+async def test_a_clock_that_is_set_back_does_not_prolong_a_pause() -> None:
     time = Time()
 
     async def sleep(seconds: float) -> None:

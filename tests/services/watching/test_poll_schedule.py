@@ -1,4 +1,4 @@
-"""When a server is asked again."""
+"""When a server is polled again."""
 
 from __future__ import annotations
 
@@ -18,61 +18,65 @@ from tui.services.watching.poll_schedule import (
 )
 
 
-def rhythm(chance: float = 1.0, pace: object = LOCAL_INTERVALS) -> PollSchedule:
+def make_schedule(chance: float = 1.0, pace: object = LOCAL_INTERVALS) -> PollSchedule:
     return PollSchedule(pace, Clock(random=lambda: chance))  # type: ignore[arg-type]
 
 
-def test_a_moving_job_is_asked_for_quickly_and_a_quiet_one_less_and_less() -> None:
-    beat = rhythm()
-    assert beat.after_answer("running", news=True) == LOCAL_INTERVALS.moving
-    quiet = [beat.after_answer("running", news=False) for _ in range(6)]
+def test_a_job_with_news_is_polled_often_and_a_quiet_one_less_and_less() -> None:
+    schedule = make_schedule()
+    assert schedule.after_answer("running", news=True) == LOCAL_INTERVALS.moving
+    quiet = [schedule.after_answer("running", news=False) for _ in range(6)]
     assert quiet == sorted(quiet)
     assert quiet[-1] == LOCAL_INTERVALS.quiet
-    assert beat.after_answer("running", news=True) == LOCAL_INTERVALS.moving
+    assert schedule.after_answer("running", news=True) == LOCAL_INTERVALS.moving
 
 
-def test_a_waiting_job_is_asked_for_slowly() -> None:
+def test_a_queued_job_is_polled_slowly() -> None:
     assert (
-        rhythm(pace=REMOTE_INTERVALS).after_answer("queued", news=True) == REMOTE_INTERVALS.waiting
+        make_schedule(pace=REMOTE_INTERVALS).after_answer("queued", news=True)
+        == REMOTE_INTERVALS.waiting
     )
 
 
 @pytest.mark.parametrize("pace", [LOCAL_INTERVALS, REMOTE_INTERVALS])
-def test_the_less_a_job_is_looked_at_the_slower_it_is_asked_for(pace: PollIntervals) -> None:
+def test_a_lower_priority_means_slower_polling(pace: PollIntervals) -> None:
     pauses = [
-        rhythm(pace=pace).after_answer("running", news=True, priority=level)
+        make_schedule(pace=pace).after_answer("running", news=True, priority=level)
         for level in (PollPriority.WATCHED, PollPriority.LISTED, PollPriority.HIDDEN)
     ]
     assert pauses == sorted(pauses)
     assert pauses[0] < pauses[2]
 
 
-def test_a_server_out_of_reach_is_tried_again_sooner_than_one_that_fails() -> None:
-    failing, away = rhythm(), rhythm()
+def test_an_unreachable_server_is_retried_sooner_than_a_failing_one() -> None:
+    failing, unreachable = make_schedule(), make_schedule()
     for _ in range(10):
-        slow, soon = failing.after_failure(), away.after_failure(offline=True)
-    assert (slow, soon) == (LOCAL_INTERVALS.longest_retry, LOCAL_INTERVALS.longest_offline)
-    away.reset()
-    assert away.after_failure(offline=True) == LOCAL_INTERVALS.first_retry
+        slow_retry, quick_retry = failing.after_failure(), unreachable.after_failure(offline=True)
+    assert (slow_retry, quick_retry) == (
+        LOCAL_INTERVALS.longest_retry,
+        LOCAL_INTERVALS.longest_offline,
+    )
+    unreachable.reset()
+    assert unreachable.after_failure(offline=True) == LOCAL_INTERVALS.first_retry
 
 
-def test_failures_double_the_pause_up_to_a_limit_and_an_answer_ends_that() -> None:
-    beat = rhythm()
-    pauses = [beat.after_failure() for _ in range(12)]
+def test_failures_double_the_pause_up_to_a_limit_and_an_answer_resets_it() -> None:
+    schedule = make_schedule()
+    pauses = [schedule.after_failure() for _ in range(12)]
     assert pauses[:4] == [1, 2, 4, 8]
     assert pauses[-1] == LOCAL_INTERVALS.longest_retry
-    beat.after_answer("running", news=True)
-    assert beat.after_failure() == 1
+    schedule.after_answer("running", news=True)
+    assert schedule.after_failure() == 1
 
 
 @pytest.mark.parametrize("chance", [0.0, 0.5, 1.0])
-def test_chance_spreads_the_pauses_between_half_and_all(chance: float) -> None:
-    assert rhythm(chance).after_failure() == LOCAL_INTERVALS.first_retry * (0.5 + chance / 2)
+def test_retry_pauses_have_random_jitter_between_half_and_all(chance: float) -> None:
+    assert make_schedule(chance).after_failure() == LOCAL_INTERVALS.first_retry * (0.5 + chance / 2)
 
 
-def test_the_servers_wish_is_kept_within_reason() -> None:
-    assert rhythm().after_failure(37) == 37
-    assert rhythm().after_failure(1e9) == LONGEST_RETRY_AFTER
+def test_retry_after_is_respected_up_to_a_limit() -> None:
+    assert make_schedule().after_failure(37) == 37
+    assert make_schedule().after_failure(1e9) == LONGEST_RETRY_AFTER
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Whatever goes wrong in whatever order: each event is told once, oldest first, and kept so."""
+"""Random faults in any order: each event is reported and recorded once, oldest first."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from servers.misbehaving import Fault, MisbehavingServer, misbehaving_server
+from servers.misbehaving import Fault, MisbehavingServer, serving
 from support.providers import KEY, provider_profile
-from support.watched_jobs import Time, seen, steps
+from support.watched_jobs import Time, steps, watch_to_end
 
 from tui.commands import watch
 from tui.domain.jobs.records import Record
@@ -48,23 +48,23 @@ def shuffled(events: list[Any]) -> list[Any]:
 
 
 def more_steps(count: int) -> Action:
-    def tell(server: MisbehavingServer) -> None:
+    def act(server: MisbehavingServer) -> None:
         begin = len(steps_of(server)) + 1
         for step in range(begin, begin + count):
             server.add_step(step, valid_loss=1.0)["created_at"] = 1_700_000_000 + step // 3
             server.save(step)
 
-    return tell
+    return act
 
 
-def say(status: str) -> Action:
-    def tell(server: MisbehavingServer) -> None:
+def change_status(status: str) -> Action:
+    def act(server: MisbehavingServer) -> None:
         server.jobs["ftjob-1"]["status"] = status
-        told = len(messages(server)) + 1
-        at = 1_700_000_000 + len(steps_of(server)) // 3 + told / 1000
-        server.say(f"{told}: it is {status}", at, id=f"message-{told}")
+        number = len(messages(server)) + 1
+        at = 1_700_000_000 + len(steps_of(server)) // 3 + number / 1000
+        server.add_message(f"{number}: it is {status}", at, id=f"message-{number}")
 
-    return tell
+    return act
 
 
 def break_down(faults: list[Fault]) -> Action:
@@ -73,7 +73,7 @@ def break_down(faults: list[Fault]) -> Action:
 
 ACTIONS = st.one_of(
     st.sampled_from([1, 2, 25, 120]).map(more_steps),
-    st.sampled_from(["running", "paused", "queued", "pondering"]).map(say),
+    st.sampled_from(["running", "paused", "queued", "pondering"]).map(change_status),
     st.lists(FAULTS, min_size=1, max_size=4).map(break_down),
 )
 
@@ -90,7 +90,7 @@ def steps_of(server: MisbehavingServer) -> list[int]:
     st.booleans(),
     st.booleans(),
 )
-def test_each_event_is_told_and_kept_once_oldest_first(
+def test_each_event_is_reported_and_recorded_once_oldest_first(
     actions: list[Action],
     arrange: Callable[[list[Any]], list[Any]],
     oldest_first: bool,
@@ -101,17 +101,23 @@ def test_each_event_is_told_and_kept_once_oldest_first(
         server = MisbehavingServer()
         server.arrange, server.oldest_first = arrange, oldest_first
         server.without_has_more = without_has_more
-        told, again, printed = asyncio.run(watched(server, actions, Path(folder)))
-    assert steps(told) == steps_of(server)
-    assert said(told) == said(again) == [e["message"] for e in messages(server)]
-    saved = [record["step"] for record in told if record["type"] == "checkpoint"]
-    assert sorted(saved) == [one["step_number"] for one in server.checkpoints.get("ftjob-1", [])]
-    assert told[-1]["status"] == "succeeded"
-    assert printed == again
-    assert sorted(map(str, told)) == sorted(map(str, again))
+        records, reread, printed = asyncio.run(watched(server, actions, Path(folder)))
+    assert steps(records) == steps_of(server)
+    assert (
+        event_messages(records)
+        == event_messages(reread)
+        == [e["message"] for e in messages(server)]
+    )
+    saved = [record["step"] for record in records if record["type"] == "checkpoint"]
+    assert sorted(saved) == [
+        checkpoint["step_number"] for checkpoint in server.checkpoints.get("ftjob-1", [])
+    ]
+    assert records[-1]["status"] == "succeeded"
+    assert printed == reread
+    assert sorted(map(str, records)) == sorted(map(str, reread))
 
 
-def said(records: list[Record]) -> list[str]:
+def event_messages(records: list[Record]) -> list[str]:
     return [record["message"] for record in records if record["type"] == "event"]
 
 
@@ -122,8 +128,8 @@ def messages(server: MisbehavingServer) -> list[dict[str, Any]]:
 async def watched(
     server: MisbehavingServer, actions: list[Action], folder: Path
 ) -> tuple[list[Record], list[Record], list[Record]]:
-    """What a watch tells while things go wrong, what the log tells then, and what is printed."""
-    async with misbehaving_server(server):
+    """The records of a watch during faults, those read again from the log, and those printed."""
+    async with serving(server):
         server.add_job(status="queued")
         profile = provider_profile(server.url)
         services = Services(Settings(home=folder, workspace=folder, providers={"far": profile}))
@@ -133,11 +139,11 @@ async def watched(
         services.jobs = Jobs(
             services.settings, services.workspace, services.providers, time.clock()
         )
-        told = await seen(services.jobs)
-        again = await seen(services.jobs)
+        records = await watch_to_end(services.jobs)
+        reread = await watch_to_end(services.jobs)
         out = io.StringIO()
         with contextlib.redirect_stdout(out):
             view = await services.jobs.recorded_view("far", "ftjob-1")
             assert await watch.follow(services, view, as_json=True) == 0
         await services.providers.close()
-    return told, again, [json.loads(line) for line in out.getvalue().splitlines()]
+    return records, reread, [json.loads(line) for line in out.getvalue().splitlines()]

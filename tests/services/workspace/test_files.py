@@ -11,7 +11,7 @@ from tui.services.errors import FileError
 from tui.services.workspace.files import append_json, read_bytes, read_json_lines, write_atomic
 
 
-async def test_a_write_makes_the_folder_and_replaces_the_file_whole(tmp_path: Path) -> None:
+async def test_a_write_creates_the_folder_and_replaces_the_whole_file(tmp_path: Path) -> None:
     target = tmp_path / "new" / "file.json"
     await write_atomic(target, b"one")
     await write_atomic(target, b"two")
@@ -19,7 +19,7 @@ async def test_a_write_makes_the_folder_and_replaces_the_file_whole(tmp_path: Pa
     assert [path.name for path in target.parent.iterdir()] == ["file.json"]
 
 
-async def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
+async def test_a_failed_write_leaves_the_old_file_and_no_temporary_one(tmp_path: Path) -> None:
     target = tmp_path / "kept.json"
     target.mkdir()
     with pytest.raises(FileError):
@@ -27,7 +27,7 @@ async def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path: Pa
     assert [path.name for path in tmp_path.iterdir()] == ["kept.json"]
 
 
-async def test_a_written_file_has_the_mode_the_person_chose_for_new_files(tmp_path: Path) -> None:
+async def test_a_written_file_follows_the_umask(tmp_path: Path) -> None:
     mask = os.umask(0o027)
     try:
         await write_atomic(tmp_path / "f", b"")
@@ -36,7 +36,7 @@ async def test_a_written_file_has_the_mode_the_person_chose_for_new_files(tmp_pa
     assert (tmp_path / "f").stat().st_mode & 0o777 == 0o640
 
 
-async def test_a_log_with_a_torn_last_line_goes_on_and_loses_only_that_line(tmp_path: Path) -> None:
+async def test_appending_after_a_torn_line_loses_only_that_line(tmp_path: Path) -> None:
     log = tmp_path / "jobs" / "events.jsonl"
     await append_json(log, [{"n": 1}])
     with log.open("ab") as file:
@@ -45,7 +45,7 @@ async def test_a_log_with_a_torn_last_line_goes_on_and_loses_only_that_line(tmp_
     assert await read_json_lines(log) == [{"n": 1}, {"n": 3}]
 
 
-async def test_a_log_that_is_not_there_is_an_empty_one(tmp_path: Path) -> None:
+async def test_a_missing_log_is_empty(tmp_path: Path) -> None:
     assert await read_json_lines(tmp_path / "none.jsonl") == []
 
 
@@ -56,14 +56,14 @@ async def test_a_log_that_is_not_there_is_an_empty_one(tmp_path: Path) -> None:
         (lambda path: path.mkdir(), "is a folder"),
     ],
 )
-async def test_what_cannot_be_read_is_told_in_a_sentence(tmp_path, make, sentence) -> None:  # type: ignore[no-untyped-def]
+async def test_an_unreadable_file_is_reported_in_a_sentence(tmp_path, make, sentence) -> None:  # type: ignore[no-untyped-def]
     path = tmp_path / "thing"
     make(path)
     with pytest.raises(FileError, match=sentence):
         await read_bytes(path)
 
 
-async def test_a_full_disk_is_told_with_what_to_do() -> None:
+async def test_a_full_disk_is_reported() -> None:
     full = Path("/dev/full")
     if not full.exists():
         pytest.fail("this system has no /dev/full to try a full disk on")

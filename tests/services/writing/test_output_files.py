@@ -1,4 +1,4 @@
-"""Files appear together and whole; whatever goes wrong, what was there is as it was."""
+"""Output files appear together and whole; after a failure the old ones are unchanged."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tui.services.writing.output_files import OutputSet
 
 @pytest.fixture
 def small_files() -> Iterator[None]:
-    """No file may grow beyond 4 MB, as on a disk that is nearly full."""
+    """Limit files to 4 MB, as on a nearly full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4 << 20, before[1]))

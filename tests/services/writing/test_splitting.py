@@ -1,4 +1,4 @@
-"""A split is seeded, has the sizes that were asked for, and never parts rows of one group."""
+"""A split is seeded, has the requested sizes, and keeps the rows of a group together."""
 
 from __future__ import annotations
 

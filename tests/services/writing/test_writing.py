@@ -1,4 +1,4 @@
-"""What is written of a file: the good rows, why the others are not there, and how it was made."""
+"""Writing a file: valid rows, rejected ones with reasons, and the manifest."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def save(path: Path, rows: Sequence[object]) -> Path:
     return path
 
 
-async def written(source: Dataset | Path, request: WriteRequest) -> Written:
+async def write_file(source: Dataset | Path, request: WriteRequest) -> Written:
     dataset = source if isinstance(source, Dataset) else await Datasets().open(source)
     steps: list[WriteProgress] = [step async for step in write(dataset, request)]
     assert all(0 <= step.share <= 1 for step in steps)
@@ -63,20 +63,25 @@ async def test_valid_rows_are_written_byte_for_byte(tmp_path: Path, out: Path) -
     source = tmp_path / "source.jsonl"
     source.write_bytes(b"\xef\xbb\xbf" + odd + b" \r\n\r\n" + odd.replace(b"always", b"ever"))
     before = source.read_bytes()
-    done = await written(source, WriteRequest(out=out))
+    summary = await write_file(source, WriteRequest(out=out))
     assert out.read_bytes() == odd + b"\n" + odd.replace(b"always", b"ever") + b"\n"
-    assert (done.rows, done.written, done.rejected, done.rejected_file) == (2, 2, 0, None)
+    assert (summary.rows, summary.written, summary.rejected, summary.rejected_file) == (
+        2,
+        2,
+        0,
+        None,
+    )
     assert source.read_bytes() == before
     assert names(out.parent) == ["chat.jsonl", "chat.manifest.json"]
 
 
 async def test_the_output_of_the_flawed_file_has_no_errors(out: Path) -> None:
     source = sample_path("tickets_flawed.jsonl")
-    done = await written(source, WriteRequest(out=out))
+    summary = await write_file(source, WriteRequest(out=out))
     report = await check_all(await Datasets().open(out))
     assert report.usable
-    assert report.rows == done.written
-    assert done.written + done.rejected == done.rows
+    assert report.rows == summary.written
+    assert summary.written + summary.rejected == summary.rows
 
 
 async def test_rejected_rows_are_written_with_their_reasons(tmp_path: Path, out: Path) -> None:
@@ -87,47 +92,53 @@ async def test_rejected_rows_are_written_with_their_reasons(tmp_path: Path, out:
         b'{"messages": ["\\ud83d"], "\\ud83d": 1}',
     ]
     source = save(tmp_path / "source.jsonl", [*good_rows(), *bad])
-    done = await written(source, WriteRequest(out=out))
-    assert done.rejected_file
-    rejected = lines_of(Path(done.rejected_file.file))
+    summary = await write_file(source, WriteRequest(out=out))
+    assert summary.rejected_file
+    rejected = lines_of(Path(summary.rejected_file.file))
     assert [row["line"] for row in rejected] == [13, 14, 15, 16]
     assert rejected[0]["row"] == bad[0]
     assert rejected[1]["raw"] == '{"messages": ['
     assert rejected[2]["raw"] == '{"messages": "caf\\xe9"}'
-    assert "no-assistant" in {one["code"] for one in rejected[0]["problems"]}
+    assert "no-assistant" in {problem["code"] for problem in rejected[0]["problems"]}
     assert rejected[0]["problems"][0].keys() == {"code", "severity", "where", "message", "fix"}
-    assert all(one["severity"] == "error" for row in rejected for one in row["problems"])
-    assert {problem.line for problem in done.problems} == {13, 14, 15, 16}
+    assert all(problem["severity"] == "error" for row in rejected for problem in row["problems"])
+    assert {problem.line for problem in summary.problems} == {13, 14, 15, 16}
 
 
 async def test_rows_with_chosen_warnings_are_rejected(tmp_path: Path, out: Path) -> None:
     rows = [*good_rows(), chat_row("Where is it?", "TODO: look where it is."), good_rows()[0]]
     source = save(tmp_path / "source.jsonl", rows)
     request = WriteRequest(out=out, leave_out=frozenset({"placeholder", "duplicate-row"}))
-    done = await written(source, request)
+    summary = await write_file(source, request)
     rejected = lines_of(out.with_name("chat.rejected.jsonl"))
-    assert [[one["code"] for one in row["problems"]] for row in rejected] == [
+    assert [[problem["code"] for problem in row["problems"]] for row in rejected] == [
         ["placeholder"],
         ["duplicate-row"],
     ]
-    assert (await written(source, WriteRequest(out=tmp_path / "all.jsonl"))).rejected == 0
-    assert done.written == 12
+    assert (await write_file(source, WriteRequest(out=tmp_path / "all.jsonl"))).rejected == 0
+    assert summary.written == 12
 
 
 async def test_edits_and_exclusions_are_written_and_recorded(tmp_path: Path, out: Path) -> None:
     source = save(tmp_path / "source.jsonl", [b"", *good_rows(), b'{"messages": []}'])
     dataset = await Datasets().open(source)
     await check_all(dataset)
-    mended = json.dumps(chat_row("Where is it?", "It is on its way.")).encode()
-    await dataset.change("edit line 14", {12: RowEdit(mended)})
+    fixed = json.dumps(chat_row("Where is it?", "It is on its way.")).encode()
+    await dataset.change("edit line 14", {12: RowEdit(fixed)})
     await dataset.change("exclude 2 rows", {0: EXCLUDED, 3: EXCLUDED})
     await dataset.change("exclude line 3", {1: EXCLUDED})
     await dataset.undo()
-    done = await written(dataset, WriteRequest(out=out))
-    assert lines_of(out)[-1] == json.loads(mended)
-    assert (done.rows, done.written, done.rejected, done.excluded, done.edited) == (13, 11, 2, 2, 1)
+    summary = await write_file(dataset, WriteRequest(out=out))
+    assert lines_of(out)[-1] == json.loads(fixed)
+    assert (summary.rows, summary.written, summary.rejected, summary.excluded, summary.edited) == (
+        13,
+        11,
+        2,
+        2,
+        1,
+    )
     rejected = lines_of(out.with_name("chat.rejected.jsonl"))
-    assert [(one["line"], one["excluded"], one["problems"]) for one in rejected] == [
+    assert [(row["line"], row["excluded"], row["problems"]) for row in rejected] == [
         (2, True, []),
         (5, True, []),
     ]
@@ -150,7 +161,7 @@ async def test_the_manifest_records_how_the_files_were_made(out: Path) -> None:
         seed=3,
         leave_out=frozenset({"refusal"}),
     )
-    done = await written(dataset, request)
+    summary = await write_file(dataset, request)
     manifest = json.loads(out.with_name("chat.manifest.json").read_text())
     assert manifest["ftui"] == __version__
     assert manifest["source"] == {
@@ -167,8 +178,8 @@ async def test_the_manifest_records_how_the_files_were_made(out: Path) -> None:
     assert manifest["left_out"] == ["refusal"]
     assert manifest["system"] == "Be kind."
     assert manifest["split"] == {"validation": 0.1, "test": 0.2, "seed": 3}
-    files = [*done.outputs, *([done.rejected_file] if done.rejected_file else [])]
-    assert [Path(file.file).name for file in done.outputs] == [
+    files = [*summary.outputs, *([summary.rejected_file] if summary.rejected_file else [])]
+    assert [Path(file.file).name for file in summary.outputs] == [
         "chat.jsonl",
         "chat.validation.jsonl",
         "chat.test.jsonl",
@@ -177,7 +188,7 @@ async def test_the_manifest_records_how_the_files_were_made(out: Path) -> None:
         data = Path(file.file).read_bytes()
         assert file.sha256 == hashlib.sha256(data).hexdigest()
         assert file.rows == data.count(b"\n")
-    assert manifest["outputs"] == [file.model_dump() for file in done.outputs]
+    assert manifest["outputs"] == [file.model_dump() for file in summary.outputs]
 
 
 def long_question(number: int, end: str) -> str:
@@ -188,20 +199,20 @@ def long_question(number: int, end: str) -> str:
     "ends", [(" now", " NOW", "  now"), (" now", " today", " please")], ids=["same", "nearly"]
 )
 async def test_duplicates_stay_in_one_split(tmp_path: Path, out: Path, ends: Sequence[str]) -> None:
-    """The words differ by what stands at their end."""
-    alike = [
+    """The rows differ only in their endings."""
+    groups = [
         [chat_row(long_question(n, end), f"It comes on day {n}.") for end in ends]
         for n in range(20)
     ]
-    rows = [*(row for group in alike for row in group), *good_rows(40)]
+    rows = [*(row for group in groups for row in group), *good_rows(40)]
     dataset = await Datasets().open(save(tmp_path / "source.jsonl", rows))
-    done = await written(dataset, WriteRequest(out=out, validation=0.3, test=0.2))
+    summary = await write_file(dataset, WriteRequest(out=out, validation=0.3, test=0.2))
     side = {
-        json.dumps(row): file.file for file in done.outputs for row in lines_of(Path(file.file))
+        json.dumps(row): file.file for file in summary.outputs for row in lines_of(Path(file.file))
     }
     assert len(set(side.values())) == 3
     assert len(side) == len(rows)
-    assert all(len({side[json.dumps(row)] for row in group}) == 1 for group in alike)
+    assert all(len({side[json.dumps(row)] for row in group}) == 1 for group in groups)
     result = await check_all(
         await Datasets().open(out),
         against={
@@ -218,7 +229,7 @@ async def test_rows_of_a_compressed_table_are_written_as_chat(tmp_path: Path, ou
     )
     source = tmp_path / "source.csv.gz"
     source.write_bytes(gzip.compress(table.encode()))
-    await written(source, WriteRequest(out=out))
+    await write_file(source, WriteRequest(out=out))
     assert lines_of(out)[3] == chat_row("Where is 3,\nplease?", "It is on its way for 3 days.")
     recorded = json.loads(out.with_name("chat.manifest.json").read_text())["source"]
     assert (recorded["container"], recorded["gzip"], recorded["bytes"]) == (
@@ -236,7 +247,7 @@ async def test_the_source_is_never_overwritten(tmp_path: Path, name: str, force:
     (tmp_path / "hard.jsonl").hardlink_to(source)
     before = source.read_bytes()
     with pytest.raises(InputError):
-        await written(source, WriteRequest(out=tmp_path / name, replace=force))
+        await write_file(source, WriteRequest(out=tmp_path / name, replace=force))
     assert source.read_bytes() == before
     assert names(tmp_path) == ["hard.jsonl", "link.jsonl", "source.jsonl"]
 
@@ -245,7 +256,7 @@ async def test_the_source_is_kept_where_an_output_has_its_name(tmp_path: Path) -
     source = save(tmp_path / "a.validation.jsonl", good_rows())
     request = WriteRequest(out=tmp_path / "a.jsonl", validation=0.2, replace=True)
     with pytest.raises(InputError, match="is the source itself"):
-        await written(source, request)
+        await write_file(source, request)
 
 
 @pytest.mark.parametrize("existing", ["chat.jsonl", "chat.rejected.jsonl", "chat.manifest.json"])
@@ -256,16 +267,16 @@ async def test_nothing_is_replaced_unless_requested(
     out.parent.mkdir()
     out.with_name(existing).write_text("mine")
     with pytest.raises(InputError, match="already exists"):
-        await written(source, WriteRequest(out=out))
+        await write_file(source, WriteRequest(out=out))
     assert names(out.parent) == [existing]
-    await written(source, WriteRequest(out=out, replace=True))
+    await write_file(source, WriteRequest(out=out, replace=True))
     assert out.with_name(existing).read_text() != "mine"
 
 
 async def test_rejected_rows_of_an_earlier_run_are_replaced(tmp_path: Path, out: Path) -> None:
-    await written(save(tmp_path / "a.jsonl", [*good_rows(), b"{"]), WriteRequest(out=out))
+    await write_file(save(tmp_path / "a.jsonl", [*good_rows(), b"{"]), WriteRequest(out=out))
     assert len(lines_of(out.with_name("chat.rejected.jsonl"))) == 1
-    await written(save(tmp_path / "b.jsonl", good_rows()), WriteRequest(out=out, replace=True))
+    await write_file(save(tmp_path / "b.jsonl", good_rows()), WriteRequest(out=out, replace=True))
     assert lines_of(out.with_name("chat.rejected.jsonl")) == []
 
 
@@ -275,7 +286,7 @@ async def test_a_source_that_changes_meanwhile_is_not_written(tmp_path: Path, ou
     await check_all(dataset)
     save(source, good_rows(14))
     with pytest.raises(FileError, match="changed while it was read"):
-        await written(dataset, WriteRequest(out=out))
+        await write_file(dataset, WriteRequest(out=out))
     assert names(out.parent) == []
 
 
@@ -313,7 +324,7 @@ async def test_a_pipe_is_refused_before_any_work(tmp_path: Path, out: Path, repl
     out.parent.mkdir()
     os.mkfifo(out)
     with pytest.raises(FileError, match="not a file"):
-        await written(source, WriteRequest(out=out, replace=replace))
+        await write_file(source, WriteRequest(out=out, replace=replace))
     assert out.is_fifo()
     assert names(out.parent) == ["chat.jsonl"]
 
@@ -322,7 +333,7 @@ async def test_a_folder_is_reported_as_a_folder(tmp_path: Path, out: Path) -> No
     out.mkdir(parents=True)
     source = save(tmp_path / "source.jsonl", good_rows())
     with pytest.raises(FileError, match="is a folder"):
-        await written(source, WriteRequest(out=out))
+        await write_file(source, WriteRequest(out=out))
 
 
 @pytest.mark.parametrize("name", ["", ".", "/", ".."])
@@ -345,7 +356,7 @@ def test_a_blank_system_prompt_is_dropped_and_others_are_unchanged() -> None:
 async def test_a_file_without_valid_rows_is_refused(tmp_path: Path, out: Path) -> None:
     source = save(tmp_path / "source.jsonl", [{"messages": []}])
     with pytest.raises(InputError, match=r"can be used\. The row has no messages"):
-        await written(source, WriteRequest(out=out))
+        await write_file(source, WriteRequest(out=out))
     assert not out.parent.exists()
 
 
@@ -360,13 +371,13 @@ async def test_preference_and_reinforcement_rows_are_written_unchanged(
         "non_preferred_output": [{**message, "content": "Somewhere else."}],
     }
     source = save(tmp_path / "dpo.jsonl", [row])
-    await written(source, WriteRequest(out=out))
+    await write_file(source, WriteRequest(out=out))
     assert lines_of(out) == [row]
-    await written(source, WriteRequest(out=out, system="Be kind.", replace=True))
+    await write_file(source, WriteRequest(out=out, system="Be kind.", replace=True))
     (row,) = lines_of(out)
     assert row["input"]["messages"] == [{"role": "system", "content": "Be kind."}, *question]
     source = save(tmp_path / "rft.jsonl", [{"messages": question, "answer": 7}])
-    await written(source, WriteRequest(out=out, replace=True))
+    await write_file(source, WriteRequest(out=out, replace=True))
     assert lines_of(out) == [{"messages": question, "answer": 7}]
 
 
@@ -374,7 +385,7 @@ async def test_the_system_prompt_is_added_to_rows_without_one(tmp_path: Path, ou
     own = {"role": "system", "content": "Be short."}
     rows = good_rows(2)
     rows[1]["messages"] = [own, *chat_row("Where?", "It is on its way.")["messages"]]  # type: ignore[misc]
-    await written(
+    await write_file(
         save(tmp_path / "source.jsonl", rows), WriteRequest(out=out, system="Be kind, 日本.")
     )
     first = [row["messages"][0] for row in lines_of(out)]
@@ -384,7 +395,7 @@ async def test_the_system_prompt_is_added_to_rows_without_one(tmp_path: Path, ou
 async def test_formats_that_cannot_be_converted_are_refused(tmp_path: Path, out: Path) -> None:
     source = save(tmp_path / "source.jsonl", [{"text": "Once upon a time."}])
     with pytest.raises(InputError, match=str(source)):
-        await written(source, WriteRequest(out=out))
+        await write_file(source, WriteRequest(out=out))
 
 
 @pytest.mark.parametrize(
@@ -398,9 +409,9 @@ def test_shares_without_training_rows_are_refused(validation: float, test: float
 async def test_file_names_that_are_not_utf8_can_be_written(tmp_path: Path) -> None:
     source = save(Path(os.fsdecode(os.fsencode(tmp_path) + b"/s\xff.jsonl")), good_rows())
     out = source.with_name(os.fsdecode(b"o\xff.jsonl"))
-    done = await written(source, WriteRequest(out=out))
+    summary = await write_file(source, WriteRequest(out=out))
     assert out.exists()
-    assert done.outputs[0].file.endswith("o\\xff.jsonl")
+    assert summary.outputs[0].file.endswith("o\\xff.jsonl")
 
 
 @pytest.mark.long
@@ -414,8 +425,8 @@ async def test_long_rows_are_written_one_at_a_time(tmp_path: Path, out: Path) ->
     dataset = await Datasets().open(source)
     await check_all(dataset)
     tracemalloc.start()
-    done = await written(dataset, WriteRequest(out=out))
+    summary = await write_file(dataset, WriteRequest(out=out))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert (done.written, done.rejected) == (30, 30)
+    assert (summary.written, summary.rejected) == (30, 30)
     assert peak < 0.8 * source.stat().st_size

@@ -1,4 +1,4 @@
-"""The row in full: every problem once and in its place, nothing that steers the terminal."""
+"""The details of a row: every problem once and in its place, without control characters."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def texts(blocks: list[Block]) -> list[str]:
         ("messages[3]", "assistant"),
     ],
 )
-def test_a_problem_follows_what_it_is_about(where: str, above: str) -> None:
+def test_a_problem_is_shown_below_its_place(where: str, above: str) -> None:
     bad_part = problem("bad-part", 1, where, "It is wrong.")
     blocks = conversation(Example(ROW["messages"]), [bad_part])
     at = next(i for i, block in enumerate(blocks) if block.mark)
@@ -77,8 +77,8 @@ def test_the_json_marks_the_line_and_a_missing_key_at_the_end_of_its_object() ->
 def test_an_image_in_the_row_is_shown_by_type_and_size() -> None:
     data = "data:image/png;base64," + "A" * 50_000
     message: Any = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": data}}]}
-    shown = "\n".join(texts(conversation(Example([message]))))
-    assert "[image] data:image/png;base64, 50,022 characters" in shown
+    text = "\n".join(texts(conversation(Example([message]))))
+    assert "[image] data:image/png;base64, 50,022 characters" in text
 
 
 @given(json_values, st.lists(st.text(max_size=20), max_size=5))

@@ -1,4 +1,4 @@
-"""Bars: as long as their share, all of one width, and never nothing where there is something."""
+"""Histogram bars: proportional, of one width, and never empty for a value above zero."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tui.widgets.data.histogram import Bar, bar, draw_bars, percent, ranges
 bars = st.builds(Bar, st.text(max_size=60), st.integers(0, 10**9))
 
 
-def test_a_bar_is_drawn_in_halves_of_a_cell_or_in_ascii() -> None:
+def test_a_bar_is_drawn_in_half_cells_or_in_ascii() -> None:
     assert bar(0.75, 4) == "━━━ "
     assert bar(0.6, 4) == "━━╸ "
     assert bar(0.75, 4, blocks=False) == "### "
@@ -21,11 +21,13 @@ def test_a_bar_is_drawn_in_halves_of_a_cell_or_in_ascii() -> None:
 
 
 @given(st.floats(0, 1), st.integers(1, 200), st.booleans())
-def test_a_bar_is_as_long_as_its_share(share: float, width: int, blocks: bool) -> None:
-    drawn = bar(share, width, blocks=blocks)
-    assert len(drawn) == width
-    assert (drawn.strip() == "") == (share == 0)
-    assert abs(len(drawn.strip()) - share * width) <= 1
+def test_the_length_of_a_bar_is_proportional_to_its_share(
+    share: float, width: int, blocks: bool
+) -> None:
+    text = bar(share, width, blocks=blocks)
+    assert len(text) == width
+    assert (text.strip() == "") == (share == 0)
+    assert abs(len(text.strip()) - share * width) <= 1
 
 
 @given(st.lists(bars, max_size=20), st.integers(30, 200), st.booleans())
@@ -36,8 +38,8 @@ def test_lines_fill_their_width_exactly(items: list[Bar], width: int, blocks: bo
 
 
 def test_counts_and_shares_are_aligned() -> None:
-    drawn = draw_bars([Bar("user", 1500), Bar("日本 [/x]", 500)], 2000, 40)
-    assert [line.plain for line in drawn] == [
+    lines = draw_bars([Bar("user", 1500), Bar("日本 [/x]", 500)], 2000, 40)
+    assert [line.plain for line in lines] == [
         "user      ━━━━━━━━━━━━━━━━━━━ 1,500  75%",
         "日本 [/x] ━━━━━━╸               500  25%",
     ]

@@ -1,4 +1,4 @@
-"""The statistics on the screen: what they say, side by side or below each other."""
+"""The view of statistics: its text and its layout in one or two columns."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ def lines(statistics: Statistics, width: int, *, blocks: bool = True) -> list[st
 
 @pytest.mark.parametrize("width", [40, 73, 105, 200])
 @pytest.mark.parametrize("blocks", [True, False])
-def test_no_line_is_wider_than_its_room(width: int, blocks: bool) -> None:
-    shown = lines(some(context=500), width, blocks=blocks)
-    assert all(cell_len(line) <= width for line in shown)
-    assert not any(map(has_unsafe, shown))
+def test_no_line_is_wider_than_the_view(width: int, blocks: bool) -> None:
+    drawn_lines = lines(some(context=500), width, blocks=blocks)
+    assert all(cell_len(line) <= width for line in drawn_lines)
+    assert not any(map(has_unsafe, drawn_lines))
 
 
 def test_all_statistics_are_shown() -> None:
-    shown = lines(some(), 105)
-    text = "\n".join(shown)
+    drawn_lines = lines(some(), 105)
+    text = "\n".join(drawn_lines)
     for words in (
         "– 100 rows without errors.",
         "! Refusals: 3 answers (3%).",
@@ -60,7 +60,7 @@ def test_all_statistics_are_shown() -> None:
         "90  90%  Answer as JSON.� [/red] 日本語",
     ):
         assert words in text
-    row = next(line for line in shown if line.startswith("refund"))
+    row = next(line for line in drawn_lines if line.startswith("refund"))
     assert "75  75%" in row
 
 
@@ -85,12 +85,12 @@ def test_bars_can_be_plain_ascii() -> None:
     assert not any("━" in line for line in lines(some(), 73, blocks=False))
 
 
-def test_no_valid_row_is_one_sentence() -> None:
-    nothing = summarise_tally(Tally(), DEFAULT_OPTIONS)
-    assert lines(nothing, 73) == ["All rows have errors, so there are no statistics."]
+def test_a_file_without_valid_rows_has_one_sentence() -> None:
+    summary = summarise_tally(Tally(), DEFAULT_OPTIONS)
+    assert lines(summary, 73) == ["All rows have errors, so there are no statistics."]
 
 
-def test_many_labels_and_prompts_are_summed_up() -> None:
+def test_many_labels_and_prompts_are_shortened() -> None:
     tally = Tally()
     for n in range(300):
         tally.add(conversation(f"label {n % 40}", system=f"You are helper {n % 25}."), 5, [])

@@ -19,13 +19,13 @@ BEGAN = 1_790_000_000.0
 
 
 def watched(widget: Widget, monkeypatch: pytest.MonkeyPatch) -> list[Region]:
-    """The parts of a widget that are repainted from now on."""
+    """The regions of a widget that are repainted from now on."""
     painted: list[Region] = []
     refresh = widget.refresh
 
-    def note(*regions: Region, **how: Any) -> Widget:
+    def note(*regions: Region, **options: Any) -> Widget:
         painted.extend(regions or [widget.size.region])
-        return refresh(*regions, **how)
+        return refresh(*regions, **options)
 
     monkeypatch.setattr(widget, "refresh", note)
     return painted
@@ -53,23 +53,23 @@ async def test_only_the_cells_that_changed_are_sent_again(monkeypatch: pytest.Mo
         await pilot.press("left")
         await pilot.pause()
 
-        drawn, line_drawn = watched(chart, monkeypatch), watched(line, monkeypatch)
+        chart_regions, line_regions = watched(chart, monkeypatch), watched(line, monkeypatch)
         await pilot.press("left")
-        columns = {x for part in drawn for x in range(part.x, part.right)}
+        columns = {x for region in chart_regions for x in range(region.x, region.right)}
         assert len(columns) == 2, "the column that the cursor leaves, and the one it comes to"
 
-        drawn.clear()
+        chart_regions.clear()
         series.add(104, 2.01, BEGAN + 104)
         chart.show(falling(series))
-        assert 0 < sum(part.area for part in drawn) < 10
-        assert all(part.x > MARGIN for part in drawn)
-        drawn.clear()
+        assert 0 < sum(region.area for region in chart_regions) < 10
+        assert all(region.x > MARGIN for region in chart_regions)
+        chart_regions.clear()
         chart.show(falling(series))
-        assert drawn == [], "nothing new, nothing sent"
+        assert chart_regions == [], "nothing new, nothing sent"
 
         line.show("step 101/200  ETA 1:39")
         line.show("step 101/200  ETA 1:39")
-        assert line_drawn == [Region(7, 0, 15, 1)]
+        assert line_regions == [Region(7, 0, 15, 1)]
 
 
 async def test_a_line_shows_the_longest_text_that_fits() -> None:

@@ -1,4 +1,4 @@
-"""The plot: exact size, points where they belong, readable without colour and without braille."""
+"""The plot: exact size, points in their places, readable without colour or braille."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def curve_of(points: Iterable[Point]) -> Curve:
 
 
 def points(*pairs: tuple[int, float]) -> Curve:
-    """A point two seconds a step."""
+    """Points two seconds apart."""
     return curve_of(Point(step, value, BEGAN + 2 * step) for step, value in pairs)
 
 
@@ -57,7 +57,7 @@ def texts(lines: list[Line]) -> list[str]:
 
 
 def inked(lines: list[Line], ink: Ink) -> str:
-    return "".join(text for line in lines for text, other in line if other is ink)
+    return "".join(text for line in lines for text, text_ink in line if text_ink is ink)
 
 
 steps = st.integers(-LARGEST_STEP, LARGEST_STEP) | st.integers(0, 300)
@@ -123,8 +123,8 @@ def test_any_keys_lead_to_a_view_that_can_be_drawn_and_described(
 
 
 def test_training_falls_from_the_upper_left_to_the_lower_right() -> None:
-    drawn = texts(plot(CURVES, 100, 15, PLAIN_ASCII))
-    rows = {line.find("#", 8): y for y, line in enumerate(drawn[:13]) if "#" in line[8:50]}
+    plotted = texts(plot(CURVES, 100, 15, PLAIN_ASCII))
+    rows = {line.find("#", 8): y for y, line in enumerate(plotted[:13]) if "#" in line[8:50]}
     assert [rows[column] for column in sorted(rows)] == sorted(rows.values())
 
 
@@ -133,15 +133,15 @@ def test_training_falls_from_the_upper_left_to_the_lower_right() -> None:
 def test_the_line_has_no_gap(view: View, braille: bool) -> None:
     few = Curves([RunCurves(line=points((1, 3.0), (30, 0.5), (60, 2.5), (90, 1.0)))], 90)
     glyph = "⠀" if braille else "#"
-    drawn = texts(plot(few, 90, 16, replace(view, braille=braille)))[:14]
+    plotted = texts(plot(few, 90, 16, replace(view, braille=braille)))[:14]
     columns = [
-        any(line[x] >= glyph if braille else line[x] == glyph for line in drawn)
+        any(line[x] >= glyph if braille else line[x] == glyph for line in plotted)
         for x in range(12, 60)
     ]
     assert all(columns)
 
 
-def test_validation_best_and_checkpoints_have_glyphs_of_their_own() -> None:
+def test_validation_best_and_checkpoints_have_their_own_glyphs() -> None:
     lines = plot(CURVES, 100, 15)
     assert inked(lines, Ink.VALID).count("●") == len(
         VALID
@@ -167,34 +167,34 @@ def test_an_overlaid_run_has_letters_and_its_name() -> None:
     assert "".join(plain).count("b") > 40
 
 
-def test_ascii_is_plain_ascii() -> None:
+def test_the_ascii_plot_has_only_ascii_characters() -> None:
     view = View(braille=False, cursor=30)
     assert all(text.isascii() for text in texts(plot(BOTH, 120, 15, view)))
 
 
 def test_the_axes_are_labelled() -> None:
-    drawn = texts(plot(CURVES, 100, 15, PLAIN))
-    assert drawn[0].lstrip().startswith("2.86")
-    assert drawn[12].lstrip().startswith("0 ")
+    plotted = texts(plot(CURVES, 100, 15, PLAIN))
+    assert plotted[0].lstrip().startswith("2.86")
+    assert plotted[12].lstrip().startswith("0 ")
     for step in ("0 step", "20", "40", "60", "80"):
-        assert step in drawn[-1]
+        assert step in plotted[-1]
 
 
 def test_a_narrow_range_is_labelled_with_more_decimals() -> None:
     near = Curves([RunCurves(line=points(*((step, 5.45 + step / 10_000) for step in range(50))))])
-    drawn = texts(plot(near, 60, 11, PLAIN))
-    assert [drawn[row].split()[0] for row in (0, 4, 8)] == ["5.4549", "5.4525", "5.4500"] or [
-        drawn[row].split()[0] for row in (0, 4, 8)
+    plotted = texts(plot(near, 60, 11, PLAIN))
+    assert [plotted[row].split()[0] for row in (0, 4, 8)] == ["5.4549", "5.4525", "5.4500"] or [
+        plotted[row].split()[0] for row in (0, 4, 8)
     ] == ["5.455", "5.452", "5.450"]
 
 
-def test_by_time_the_axis_counts_from_the_start_of_the_run() -> None:
-    drawn = texts(plot(CURVES, 100, 15, View(x_axis=XAxis.TIME)))
-    assert "0:00" in drawn[-1]
-    assert "1:30" in drawn[-1]
+def test_the_time_axis_starts_with_the_run() -> None:
+    plotted = texts(plot(CURVES, 100, 15, View(x_axis=XAxis.TIME)))
+    assert "0:00" in plotted[-1]
+    assert "1:30" in plotted[-1]
 
 
-def test_by_time_runs_of_different_days_start_together() -> None:
+def test_runs_of_different_days_start_together_on_the_time_axis() -> None:
     later = RunCurves("late", curve_of(point._replace(at=point.at + 90_000) for point in TRAIN))
     assert full_range(TracedCurves(Curves([RUN, later])), XAxis.TIME)[1] < 200
 
@@ -224,8 +224,8 @@ def test_a_log_scale_leaves_out_and_counts_values_not_above_zero() -> None:
     line = points((1, 100.0), (2, 1.0), (3, 0.0), (4, -5.0), (5, 0.01))
     mixed = Curves([RunCurves(line=line)])
     view = replace(PLAIN_ASCII, log=True)
-    drawn = texts(plot(mixed, 60, 11, view))
-    assert [drawn[row].split()[0] for row in (0, 4, 8)] == ["100", "1.00", "0.010"]
+    plotted = texts(plot(mixed, 60, 11, view))
+    assert [plotted[row].split()[0] for row in (0, 4, 8)] == ["100", "1.00", "0.010"]
     assert "2 values not above zero" in describe_view(TracedCurves(mixed), view)
 
 
@@ -243,16 +243,16 @@ def test_a_moving_average_is_unbiased_at_its_start_and_grows_point_by_point() ->
     flat, grown = Trace(), Trace()
     flat.update(points(*((step, 2.5) for step in range(9))))
     assert flat.smoothed(Smoothing.STRONG) == pytest.approx([2.5] * 9)
-    whole, series = Trace(), Series()
-    whole.update(TRAIN)
+    complete, series = Trace(), Series()
+    complete.update(TRAIN)
     for point in TRAIN:
         series.add(*point)
         grown.update(series.curve())
         grown.smoothed(Smoothing.WEAK)
-    assert grown.smoothed(Smoothing.WEAK) == whole.smoothed(Smoothing.WEAK)
+    assert grown.smoothed(Smoothing.WEAK) == complete.smoothed(Smoothing.WEAK)
     # By hand: (0.6 * a + b) / (0.6 + 1).
     first, second = TRAIN[0].value, TRAIN[1].value
-    assert whole.smoothed(Smoothing.WEAK)[1] == pytest.approx((0.6 * first + second) / 1.6)
+    assert complete.smoothed(Smoothing.WEAK)[1] == pytest.approx((0.6 * first + second) / 1.6)
 
 
 def test_a_resumed_run_is_drawn_with_its_new_values() -> None:
@@ -299,7 +299,7 @@ def test_the_cursor_reaches_every_point_and_moves_a_zoomed_window() -> None:
     assert steps_read == [*range(13, 53)]
 
 
-def test_zooming_in_keeps_the_cursor_in_sight_and_out_shows_all() -> None:
+def test_zooming_in_keeps_the_cursor_visible_and_zooming_out_shows_all() -> None:
     traced = TracedCurves(CURVES)
     near = zoomed(traced, View(cursor=30), 0.5)
     assert near.window
