@@ -16,6 +16,7 @@ from tui.app import FtuiApp, screen_class
 from tui.dialogs.help import Help
 from tui.domain.loop import Mode
 from tui.domain.tone import Tone
+from tui.screens.keymap import key_warnings
 from tui.screens.mode_screen import ModeScreen
 from tui.services.container import Services
 from tui.services.workspace.job_log import JobLog
@@ -181,6 +182,29 @@ async def test_a_key_for_an_unknown_binding_is_named(tmp_path: Path) -> None:
     app = with_keys(tmp_path, {"data.fliter": "f5"})
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "data.fliter" in notices(app))
+
+
+@pytest.mark.parametrize(
+    ("keys", "text"),
+    [
+        ({"data.open": "w"}, "w is for data.open, not data.write"),
+        ({"data.open": "/"}, "slash is for data.open, not data.filter"),
+        ({"data.open": "tab"}, "tab is for data.open, not app.focus_next"),
+        ({"data.open": "f5", "data.edit": "f5"}, "f5 is for data."),
+    ],
+)
+async def test_a_key_that_another_binding_of_the_screen_loses_is_named(
+    tmp_path: Path, keys: dict[str, str], text: str
+) -> None:
+    app = with_keys(tmp_path, keys)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: text in notices(app))
+
+
+async def test_keys_that_change_places_are_no_clash() -> None:
+    for mode in Mode:
+        screen_class(mode)
+    assert not list(key_warnings({"data.open": "w", "data.write": "o", "app.help": "f1"}))
 
 
 def notices(app: FtuiApp) -> str:
