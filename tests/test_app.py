@@ -109,6 +109,11 @@ async def test_quitting_with_nothing_running_says_nothing(app: FtuiApp, key: str
         assert app.parting is None
 
 
+async def test_keys_do_nothing_before_the_screen_is_composed(app: FtuiApp) -> None:
+    screen = screen_class(Mode.JOBS)(app.services)
+    assert screen.check_action("mark", ()) is False
+
+
 async def test_ctrl_q_quits_from_a_dialog_too(app: FtuiApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("question_mark")
