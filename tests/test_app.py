@@ -109,6 +109,22 @@ async def test_quitting_with_nothing_running_says_nothing(app: FtuiApp, key: str
         assert app.parting is None
 
 
+async def test_a_screen_that_draws_while_its_widgets_are_removed_does_not_crash(
+    app: FtuiApp,
+) -> None:
+    class Upper(ModeScreen):
+        MODE = Mode.JOBS
+
+        def on_unmount(self) -> None:
+            below.call_later(self.query_one, LoopBar)
+
+    async with app.run_test(size=(80, 24)) as pilot:
+        below = app.screen
+        await app.push_screen(Upper(app.services))
+        await pilot.press("ctrl+q")
+    assert app.return_code == 0
+
+
 async def test_keys_do_nothing_before_the_screen_is_composed(app: FtuiApp) -> None:
     screen = screen_class(Mode.JOBS)(app.services)
     assert screen.check_action("mark", ()) is False

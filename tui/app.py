@@ -18,6 +18,7 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.css.query import NoMatches
 from textual.reactive import reactive
 from textual.screen import Screen
 
@@ -169,6 +170,11 @@ class FtuiApp(App[None]):
         time.sleep(_LAST_SECONDS)
         # Textual may wait for ever for its writer, which died of the terminal that is gone.
         os._exit(128 + signal.SIGHUP)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Ignore what a screen misses that still draws while the app closes and removes widgets."""
+        if self.is_running or not isinstance(error, NoMatches):
+            super()._handle_exception(error)
 
     async def on_unmount(self) -> None:
         """Close what is open to servers."""
