@@ -17,6 +17,7 @@ from tui.app import FtuiApp, screen_class
 from tui.dialogs.help import Help
 from tui.domain.loop import Mode
 from tui.domain.tone import Tone
+from tui.screens.keymap import key_warnings
 from tui.screens.mode_screen import ModeScreen
 from tui.services.container import Services
 from tui.services.workspace.job_log import JobLog
@@ -110,6 +111,11 @@ async def test_quitting_without_running_jobs_prints_nothing(app: FtuiApp, key: s
         assert app.parting is None
 
 
+async def test_keys_do_nothing_before_the_screen_is_composed(app: FtuiApp) -> None:
+    screen = screen_class(Mode.JOBS)(app.services)
+    assert screen.check_action("mark", ()) is False
+
+
 async def test_ctrl_q_quits_from_a_dialog_too(app: FtuiApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("question_mark")
@@ -191,6 +197,29 @@ async def test_a_key_for_an_unknown_binding_is_reported(tmp_path: Path) -> None:
     app = with_keys(tmp_path, {"data.fliter": "f5"})
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "data.fliter" in notices(app))
+
+
+@pytest.mark.parametrize(
+    ("keys", "text"),
+    [
+        ({"data.open": "w"}, "w is for data.open, not data.write"),
+        ({"data.open": "/"}, "slash is for data.open, not data.filter"),
+        ({"data.open": "tab"}, "tab is for data.open, not app.focus_next"),
+        ({"data.open": "f5", "data.edit": "f5"}, "f5 is for data."),
+    ],
+)
+async def test_a_key_that_another_binding_of_the_screen_loses_is_named(
+    tmp_path: Path, keys: dict[str, str], text: str
+) -> None:
+    app = with_keys(tmp_path, keys)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: text in notices(app))
+
+
+async def test_keys_that_change_places_are_no_clash() -> None:
+    for mode in Mode:
+        screen_class(mode)
+    assert not list(key_warnings({"data.open": "w", "data.write": "o", "app.help": "f1"}))
 
 
 def notices(app: FtuiApp) -> str:

@@ -18,7 +18,6 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.dom import DOMNode
 from textual.events import DescendantFocus
 from textual.reactive import reactive
 from textual.screen import Screen
@@ -28,9 +27,9 @@ from tui.dialogs.confirm import Confirm
 from tui.dialogs.help import Help
 from tui.domain.jobs.notifications import JobNotification
 from tui.domain.loop import LoopState, Mode
-from tui.domain.text import preview, scrub
+from tui.domain.text import scrub
 from tui.domain.tone import Tone
-from tui.screens.keymap import unknown_ids
+from tui.screens.keymap import key_warnings
 from tui.screens.messages import (
     ChangesPending,
     DataRequested,
@@ -121,7 +120,6 @@ class FtuiApp(App[None]):
         self._file = file
         self._started: set[Mode] = set()
         self._pending: dict[Mode, str] = {}
-        self._clashes: set[str] = set()
         if os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"):
             # Animations cost kilobytes a second on a link that may carry few.
             self.animation_level = "none"
@@ -153,18 +151,8 @@ class FtuiApp(App[None]):
                 continue
             if mode not in self._started:
                 self.post_message(StepChanged(mode, state))
-        if unknown := unknown_ids(self.services.settings.keys):
-            names = preview(", ".join(unknown), 100)
-            text = f"Unknown bindings in [keys] of the config file are ignored: {names}."
+        for text in key_warnings(self.services.settings.keys):
             self.notify(text, severity="warning", markup=False, timeout=10)
-
-    def handle_bindings_clash(self, clashed_bindings: set[Binding], node: DOMNode) -> None:
-        """Warn once per key about the action that lost it to the `[keys]` table."""
-        for binding in clashed_bindings:
-            if binding.key not in self._clashes:
-                self._clashes.add(binding.key)
-                text = f"The key {binding.key} is bound to another action, not {binding.action}."
-                self.notify(text, severity="warning", markup=False, timeout=10)
 
     def _end_by(self, number: signal.Signals) -> None:
         """Exit on SIGTERM, and on SIGHUP even under `nohup`.

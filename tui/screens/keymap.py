@@ -2,26 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 
 from textual.binding import Binding
 from textual.dom import DOMNode
 
-
-def unknown_ids(ids: Iterable[str]) -> list[str]:
-    """The ids that no binding of a loaded screen, dialog or widget has, in their order."""
-    known = set(_binding_ids(DOMNode))
-    return [name for name in ids if name not in known]
+from tui.domain.text import preview
 
 
-def _binding_ids(node: type[DOMNode]) -> Iterator[str]:
-    """The ids of the bindings that a class and its subclasses declare."""
+def key_warnings(keys: Mapping[str, str]) -> Iterator[str]:
+    """Sentences about unknown ids in the table, and about bindings that lose a key to another.
+
+    Only screens, dialogs and widgets that are loaded count.
+    """
+    nodes = list(_nodes(DOMNode))
+    known = {binding.id for node in nodes for binding in _bindings(node)}
+    if unknown := ", ".join(name for name in keys if name not in known):
+        names = preview(unknown, 100)
+        yield f"The config file sets keys for unknown bindings: {names}. They are ignored."
+    if lost := "; ".join(dict.fromkeys(text for node in nodes for text in _lost(node, keys))):
+        yield f"The config file sets keys that are taken: {preview(lost, 100)}."
+
+
+def _nodes(node: type[DOMNode]) -> Iterator[type[DOMNode]]:
+    """A class and its subclasses, those of Textual left out."""
     if node.__module__.startswith("tui."):
-        yield from (binding.id for binding in _own_bindings(node) if binding.id)
+        yield node
     for subclass in node.__subclasses__():
-        yield from _binding_ids(subclass)
+        yield from _nodes(subclass)
 
 
-def _own_bindings(node: type[DOMNode]) -> Iterator[Binding]:
-    """The bindings that a class declares itself, without the inherited ones of Textual."""
-    return iter(Binding.make_bindings(vars(node).get("BINDINGS", ())))
+def _bindings(node: type[DOMNode]) -> list[Binding]:
+    """The bindings of a class, the inherited ones last."""
+    tables = [vars(base).get("BINDINGS", ()) for base in node.__mro__]
+    return [binding for table in tables for binding in Binding.make_bindings(table)]
+
+
+def _lost(node: type[DOMNode], keys: Mapping[str, str]) -> Iterator[str]:
+    """Each key that goes to one binding of a class at the cost of another.
+
+    Textual tells only of some: a default key that is lost to the table is not among them.
+    """
+    bindings = _bindings(node)
+    owners = {
+        key: binding.id
+        for binding in bindings
+        if binding.id and binding.id in keys
+        for key in _normalised(keys[binding.id])
+    }
+    for binding in bindings:
+        for key in _normalised(keys.get(binding.id or "", binding.key)):
+            if key in owners and owners[key] != binding.id:
+                yield f"{key} is for {owners[key]}, not {binding.id or binding.action}"
+
+
+def _normalised(keys: str) -> list[str]:
+    """Textual's names of comma-separated keys."""
+    return [binding.key for binding in Binding.make_bindings([(keys, "")])]

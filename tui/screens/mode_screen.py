@@ -144,7 +144,12 @@ class ModeScreen(Screen[None]):
         return None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Dim disabled actions in the footer; `on_key` gives the reason."""
+        """Dim disabled actions in the footer; `on_key` gives the reason.
+
+        Before the screen is composed it has no widgets, and its keys do nothing.
+        """
+        if not self.is_mounted:
+            return False
         return None if self.disabled_reason(action) else True
 
     def on_key(self, event: events.Key) -> None:

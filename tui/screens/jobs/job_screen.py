@@ -145,6 +145,8 @@ class JobScreen(JobActions):
 
     def draw(self) -> None:
         """Show the current state; only what differs is repainted."""
+        if not self.app.is_running:
+            return  # while the app closes, widgets go before their screen
         view, now = self.selected_job(), self.services.jobs.now()
         overlay = self.board.views.get(self._overlay) if self._overlay else None
         shown_at = self.board.shown_time(self.key, now)

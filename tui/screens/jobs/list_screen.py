@@ -224,6 +224,8 @@ class JobsScreen(JobStarting, JobFollowing, JobSteering):
 
     def _draw(self) -> None:
         """Show the current state; only what differs is repainted."""
+        if not self.app.is_running:
+            return  # while the app closes, widgets go before their screen
         now = self.services.jobs.now()
         state = loop_step(self.board.in_order())
         if state != self._state:
