@@ -214,7 +214,7 @@ async def test_a_file_that_changed_on_disk_is_reported(settings: Settings, tmp_p
 async def test_a_change_on_disk_is_noticed_without_a_key(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(data_file, "_BETWEEN_LOOKS", 0.05)
+    monkeypatch.setattr(data_file, "_POLL_INTERVAL", 0.05)
     path = tmp_path / "tickets.jsonl"
     path.write_bytes(sample_path("tickets_train.jsonl").read_bytes())
     async with app_on(settings, path).run_test(size=(80, 24)) as pilot:

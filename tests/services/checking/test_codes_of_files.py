@@ -98,7 +98,7 @@ async def test_a_file_has_its_problem_and_a_near_miss_does_not(tmp_path: Path, c
     report = await report_of(tmp_path, bad)
     lines = [problem.line for problem in report.problems if problem.code == code]
     assert lines
-    assert lines[-1] == (None if bad.whole else len(bad.rows))
+    assert lines[-1] == (None if bad.about_whole_file else len(bad.rows))
     assert {problem.severity for problem in report.problems if problem.code == code} == {
         KINDS[code].severity
     }
