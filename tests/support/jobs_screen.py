@@ -24,7 +24,7 @@ from tui.widgets.line_table import LineTable
 from tui.widgets.live_line import LiveLine
 
 SIZES = [(80, 24), (120, 40)]
-SPEED = 20.0
+SPEED = 10.0
 
 
 def fast_app(settings: Settings) -> FtuiApp:

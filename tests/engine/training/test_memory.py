@@ -88,7 +88,7 @@ def test_a_run_that_does_not_fit_is_refused_with_figures_and_remedies(
     reason = memory_blocker(estimate, 2e9, full)
     assert reason is not None
     assert "optimizer 1.08 GB" in reason
-    assert "2.00 GB are free" in reason
+    assert "2.00 GB is free" in reason
     assert "lora: true" in reason
     assert "lora: true" not in str(memory_blocker(estimate, 0, plan()))
 

@@ -267,7 +267,7 @@ def test_a_job_that_does_not_fit_into_memory_is_refused_before_training(
     end = job.train(reporter, free=lambda _: 250e6)
     assert end.error is not None
     assert end.error.code == "insufficient_memory"
-    assert "0.25 GB are free" in end.error.message
+    assert "0.25 GB is free" in end.error.message
     assert "activations" in end.error.message
     assert "lora: true" in end.error.message
     assert reporter.metrics() == {}

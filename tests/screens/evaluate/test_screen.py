@@ -94,7 +94,7 @@ async def test_an_empty_screen_explains_itself_and_enter_opens_the_form(
         assert app.screen.query_one("#start").region.bottom < dialog.region.bottom
         await pilot.press("ctrl+s")
         assert "Test set is missing." in str(
-            app.screen.query_one("#new-evaluation-word", Static).render()
+            app.screen.query_one("#new-evaluation-message", Static).render()
         )
         await pilot.press("escape")
         assert app.screen is screen

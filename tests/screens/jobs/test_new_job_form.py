@@ -66,7 +66,7 @@ async def test_the_new_job_form_fits_and_starts_by_keyboard(
     ("field", "value", "sentence"),
     [
         ("epochs", "many", "Epochs: many is not a whole number."),
-        ("epochs", "77", "Epochs: "),
+        ("epochs", "77", "Epochs cannot be used: "),
         ("model", "", "Enter a base model."),
         ("training_file", "", "Enter a training file"),
     ],

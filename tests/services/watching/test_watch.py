@@ -162,7 +162,7 @@ async def test_the_difference_of_the_servers_clock_is_recorded(
 async def test_faults_of_the_server_lose_no_record(
     server: MisbehavingServer, jobs: Jobs, fault: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.services.watching.watch._POLL_SECONDS", 0.3)
+    monkeypatch.setattr("tui.services.watching.watch._POLL_SECONDS", 1.5)
     a_run(server)
     server.faults = [fault, Fault(**vars(fault))]
     updates = [update async for update in jobs.follow("far", "ftjob-1")]
