@@ -33,6 +33,8 @@ MAX_CRASHES = 3
 GRACE_SECONDS = 10.0
 """How long a cancelled worker may take to finish its step before it is killed."""
 _TICK_SECONDS = 0.2
+_IDLE_TICK_SECONDS = 1.0
+"""While no job is open: an idle engine should cost nothing."""
 _LOG_TAIL_BYTES = 1_200
 
 
@@ -66,16 +68,18 @@ class Supervisor:
     async def run(self) -> None:
         """Advance the jobs until cancelled."""
         while True:
-            await asyncio.to_thread(self.tick)
-            await asyncio.sleep(_TICK_SECONDS)
+            busy = await asyncio.to_thread(self.tick)
+            await asyncio.sleep(_TICK_SECONDS if busy else _IDLE_TICK_SECONDS)
 
-    def tick(self) -> None:
-        """Advance every open job once."""
+    def tick(self) -> bool:
+        """Advance every open job once; returns whether there was one."""
         self._launcher.reap()
-        for job in self._store.jobs_with_status():
+        jobs = self._store.jobs_with_status()
+        for job in jobs:
             self._guard(job.id, partial(self._advance, job))
         for job_id in list(self._ending):
             self._guard(job_id, partial(self._finish_cancelled, job_id))
+        return bool(jobs or self._ending)
 
     def _guard(self, job_id: str, advance: Callable[[], None]) -> None:
         """Advance one job; its errors must not hold up the others, and are logged once."""
