@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -159,9 +158,7 @@ async def test_a_running_job_is_in_the_bar_and_quitting_reports_that_it_continue
     await JobLog(services.workspace, "lab", "ftjob-1").append([status, step])
     app = FtuiApp(services)
     async with app.run_test(size=(80, 24)) as pilot:
-        async with asyncio.timeout(10):
-            while app.loop.jobs.tone is not Tone.BUSY:
-                await pilot.pause()
+        await until(pilot, lambda: app.loop.jobs.tone is Tone.BUSY)
         assert app.current_mode == "decide"
         assert "3 Jobs ▶ 62%" in bar_text(app)
         parting = app.parting  # while the app runs: what ends with it changes the bar

@@ -28,13 +28,20 @@ SPEED = 10.0
 
 
 def fast_app(settings: Settings) -> FtuiApp:
-    """The app with a fast clock, so that a remote server is polled often."""
-    start = time.time()
-    clock = Clock(
-        now=lambda: start + (time.time() - start) * SPEED,
-        sleep=lambda seconds: asyncio.sleep(seconds / SPEED),
-    )
+    """The app with a fast clock, so that a remote server is polled often.
+
+    Time passes by sleeping alone: a slow machine makes no job look stalled.
+    """
+    at = time.time()
+
+    async def sleep(seconds: float) -> None:
+        nonlocal at
+        end = at + seconds
+        await asyncio.sleep(seconds / SPEED)
+        at = max(at, end)
+
     services = Services(settings)
+    clock = Clock(now=lambda: at, sleep=sleep)
     services.jobs = Jobs(settings, services.workspace, services.providers, clock)
     return FtuiApp(services)
 

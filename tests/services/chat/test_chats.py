@@ -12,6 +12,7 @@ import pytest
 from servers.misbehaving import Fault
 from servers.streaming import StreamingServer, streaming_server
 from support.providers import provider_profile
+from support.waiting import PATIENCE
 
 from tui.domain.chat.conversation import Answer, ChatSettings, Ended, Ending
 from tui.services.chat.chats import Chats
@@ -147,7 +148,7 @@ async def test_closing_the_answer_cancels_the_request_at_the_server(
     server.models["m"] = lambda _: "word " * 100_000
     async with aclosing(services.chats.answer("far", "m", MESSAGES, PLAIN)) as answer:
         assert await anext(answer) == "word"
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         assert await server.disconnected.get() == "m"
 
 

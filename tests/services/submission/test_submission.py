@@ -13,6 +13,7 @@ import pytest
 from servers.misbehaving import Fault, MisbehavingServer
 from support.providers import provider_profile
 from support.sample_rows import good_rows
+from support.waiting import PATIENCE
 
 from tui.domain.submission.job_request import JobRequest
 from tui.services.clock import Clock
@@ -220,7 +221,7 @@ async def test_a_job_is_reported_when_ftui_was_killed_before_its_creation(
     command = [sys.executable, "-m", "tui", "train", str(training), "--json"]
     environment = {**os.environ, "FTUI_CONFIG": str(config), "FTUI_HOME": str(tmp_path / "home")}
     process = await asyncio.create_subprocess_exec(*command, env=environment)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         await server.hanging.wait()
     process.kill()
     await process.wait()

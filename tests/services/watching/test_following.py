@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 from servers.misbehaving import Fault, MisbehavingServer
+from support.waiting import PATIENCE
 from support.watched_jobs import Time, steps
 
 from tui.domain.jobs.health import stalled
@@ -102,7 +103,7 @@ async def test_raising_the_priority_of_a_job_polls_it_at_once(
     await waiting.wait()
     assert not next_update.done()
     control.priority = PollPriority.WATCHED
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         assert steps((await next_update).records) == [1]
     await updates.aclose()
 
@@ -159,7 +160,7 @@ async def test_all_jobs_are_polled_once_the_connection_is_back_for_one(
         await anext(updates[-1])
         assert (await anext(updates[-1])).connection.error
     next_updates = [asyncio.ensure_future(anext(job_updates)) for job_updates in updates]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await retried.wait()
         asleep[0].set()  # the first job's pause is over, the second's is not
         assert [(await next_update).connection.error for next_update in next_updates] == [

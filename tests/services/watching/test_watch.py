@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from servers.misbehaving import Fault, MisbehavingServer
+from support.waiting import PATIENCE
 from support.watched_jobs import Time, a_run, steps, watch_to_end
 
 from tui.services.errors import NotFound
@@ -36,7 +37,7 @@ async def test_paging_ends_without_has_more_and_if_after_is_ignored(
     a_run(server, 60)
     server.without_has_more, server.ignores_after = True, ignores_after
     server.oldest_first = oldest_first
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         assert steps(await watch_to_end(jobs)) == list(range(1, 61))
 
 
