@@ -10,7 +10,7 @@ from support.waiting import until
 from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.pilot import Pilot
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from tui.app import FtuiApp, screen_class
 from tui.dialogs.help import Help
@@ -21,6 +21,7 @@ from tui.screens.mode_screen import ModeScreen
 from tui.services.container import Services
 from tui.services.workspace.job_log import JobLog
 from tui.settings import ProviderProfile, Settings
+from tui.widgets.key_footer import KeyFooter
 from tui.widgets.loop_bar import LoopBar, LoopStep
 
 SIZES = [(80, 24), (120, 40)]
@@ -98,7 +99,7 @@ async def test_a_terminal_that_is_too_small_gets_one_sentence(
         await pilot.pause()
         assert app.screen.query_one("#too-small").display
         assert not app.screen.query_one(LoopBar).display
-        assert not app.screen.query_one(Footer).display
+        assert not app.screen.query_one(KeyFooter).display
 
 
 @pytest.mark.parametrize("key", ["q", "ctrl+q"])

@@ -11,12 +11,13 @@ from support.snapshots import SvgSnapshot
 from support.waiting import until
 from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from tui.app import FtuiApp
 from tui.services.container import Services
 from tui.services.samples import sample_path
 from tui.settings import Settings
+from tui.widgets.key_footer import KeyFooter
 
 SIZES = [(80, 24), (120, 40)]
 
@@ -39,7 +40,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FtuiApp:
 async def picture_of(pilot: Pilot[None]) -> str:
     """The screen once its footer is shown and it has settled."""
     app = pilot.app
-    await until(pilot, lambda: bool(app.screen.query(Footer)) or app.screen.is_modal)
+    await until(pilot, lambda: bool(app.screen.query(KeyFooter)) or app.screen.is_modal)
     await app.workers.wait_for_complete()
     await pilot.pause(0.1)
     return app.export_screenshot(title="ftui")

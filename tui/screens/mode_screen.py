@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
 from tui.domain.loop import LoopState, Mode, StepState
@@ -17,6 +17,7 @@ from tui.domain.text import preview, scrub
 from tui.screens.messages import StepChanged, StepRequested
 from tui.services.container import Services
 from tui.services.errors import FtuiError
+from tui.widgets.key_footer import KeyFooter
 from tui.widgets.loop_bar import LoopBar
 
 _HEADLINE = 2
@@ -62,25 +63,16 @@ class ModeScreen(Screen[None]):
         return LoopState().step(cls.MODE)
 
     def compose(self) -> ComposeResult:
-        """Loop bar, headline and body; the footer is mounted later."""
+        """Loop bar, headline, body and footer."""
         yield Static("ftui needs at least 60 columns and 16 lines.", id="too-small")
         yield LoopBar(self.MODE)
         yield Static(id="headline", markup=False)
         yield from self.compose_body()
+        yield KeyFooter()
 
     def compose_body(self) -> ComposeResult:
         """The widgets between headline and footer."""
         yield from ()
-
-    def on_mount(self) -> None:
-        """Add the footer late: its widget per key would delay the first paint."""
-        self.call_after_refresh(self._add_footer)
-
-    async def _add_footer(self) -> None:
-        if self.is_attached:  # the app may have exited since
-            await self.mount(Footer(show_command_palette=False))
-            # The footer follows changes of the keys, and may have missed the last one.
-            self.refresh_bindings()
 
     def begin(self, request: StepRequested) -> bool:
         """Begin what another screen asked for.

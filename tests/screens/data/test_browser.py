@@ -11,8 +11,7 @@ import pytest
 from support.data_screen import app_on, chat_text, headline, opened, problems, rows_shown, settled
 from support.waiting import until
 from textual.pilot import Pilot
-from textual.widgets import Footer, Input
-from textual.widgets._footer import FooterKey
+from textual.widgets import Input
 
 from tui.dialogs.copy_text import CopyText
 from tui.dialogs.data.choose_columns import ChooseColumns
@@ -161,14 +160,6 @@ async def test_the_character_where_a_row_stops_being_json_is_marked(settings: Se
         screen = await opened(pilot)
         await type_filter(pilot, "code:not-json")
         assert '"content": ▸"{' in chat_text(screen)
-
-
-async def test_the_footer_fits_80_columns(settings: Settings) -> None:
-    async with app_on(settings, FLAWED).run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot)
-        keys = list(screen.query_one(Footer).query(FooterKey))
-        assert len(keys) >= 8
-        assert max(key.region.right for key in keys) <= 80
 
 
 async def test_a_part_of_a_row_is_copied_to_the_terminals_clipboard(

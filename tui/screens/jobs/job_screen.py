@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
 from typing import ClassVar, Protocol
 
 from textual import work
@@ -26,10 +25,6 @@ from tui.services.container import Services
 from tui.widgets.jobs.event_list import EventList
 from tui.widgets.jobs.job_panel import JobPanel
 from tui.widgets.line_table import LineTable
-
-_STEER_KEYS = Binding.Group("Steer")
-"""Grouped in the footer, which has to hold the keys of the panes too."""
-_STEER_ACTIONS = ("pause", "cancel", "stop")
 
 
 class JobMonitor(Protocol):
@@ -67,10 +62,7 @@ class JobScreen(JobActions):
         Binding("tab", "pane(1)", "Pane", id="job.next_pane"),
         Binding("shift+tab", "pane(-1)", "Previous pane", id="job.previous_pane", show=False),
         Binding("escape", "back", "List", id="job.back", key_display="esc"),
-        *(
-            replace(binding, group=_STEER_KEYS) if binding.action in _STEER_ACTIONS else binding
-            for binding in JobActions.JOB_BINDINGS
-        ),
+        *JobActions.JOB_BINDINGS,
         Binding("y", "copy", "Copy", id="job.copy", show=False),
         Binding(
             "slash",

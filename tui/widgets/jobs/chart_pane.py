@@ -11,7 +11,7 @@ from textual.containers import Vertical
 
 from tui.domain.jobs.view import JobView
 from tui.widgets.jobs.job_metrics import Metric, metric_curves
-from tui.widgets.jobs.loss_chart import CHART_KEYS, LossChart
+from tui.widgets.jobs.loss_chart import LossChart
 from tui.widgets.pane_title import PaneTitle
 from tui.widgets.plot.view import next_member
 
@@ -20,14 +20,8 @@ class JobChart(LossChart):
     """The chart of a job, with keys for actions of its screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "m",
-            "screen.next_metric",
-            "Loss, accuracy, rate, norm, speed",
-            id="chart.metric",
-            group=CHART_KEYS,
-        ),
-        Binding("o", "screen.overlay", "Overlay run", id="chart.overlay", group=CHART_KEYS),
+        Binding("m", "screen.next_metric", "Metric", id="chart.metric"),
+        Binding("o", "screen.overlay", "Overlay run", id="chart.overlay"),
     ]
 
 

@@ -23,8 +23,6 @@ from tui.widgets.plot.navigation import follow_run, move_cursor, newest_position
 from tui.widgets.plot.trace import TracedCurves
 from tui.widgets.plot.view import View, next_member
 
-CHART_KEYS = Binding.Group("Chart")
-"""The keys of the chart in the footer, side by side; help lists them one by one."""
 _TO_END = 1_000_000
 _MERGE_GAP = 8
 """Unchanged cells that cost less to send again than moving the terminal's cursor over them."""
@@ -34,8 +32,8 @@ class LossChart(Widget, can_focus=True):
     """One or several runs by step or by time; keys change the view while it has the focus."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "smooth", "Smoothing", id="chart.smooth", group=CHART_KEYS),
-        Binding("x", "x_axis", "By step or by time", id="chart.x_axis", group=CHART_KEYS),
+        Binding("s", "smooth", "Smoothing", id="chart.smooth"),
+        Binding("x", "x_axis", "By step or by time", id="chart.x_axis", show=False),
         Binding("L", "log", "Log scale", id="chart.log", show=False),
         Binding(
             "plus,equals_sign",
