@@ -26,7 +26,7 @@ from tui.commands.console.output import (
     print_message,
     show,
 )
-from tui.domain.fixes.fixes import FIXABLE
+from tui.domain.fixes.fixes import FIXABLE, LOSSLESS
 from tui.domain.rows.formats import Format
 from tui.domain.text import number, plural, preview
 from tui.services.container import Services
@@ -77,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="CODE[,CODE]",
-        help=f"fix these problems where the fix is certain; {_ALL} for all",
+        help=f"fix these problems where the fix is certain; {_ALL} for all that lose nothing",
     )
     parser.add_argument("--force", action="store_true", help="replace existing files")
     add_check_flags(parser)
@@ -141,7 +141,7 @@ def _fixes(flags: argparse.Namespace) -> frozenset[str]:
             f"There is no fix for {preview(unknown[0], 60)!r}.",
             f"Use {', '.join(FIXABLE)}.",
         )
-    return frozenset(FIXABLE if _ALL in codes else codes)
+    return frozenset(codes - {_ALL} | ({*LOSSLESS} if _ALL in codes else set()))
 
 
 def _request(flags: argparse.Namespace, kind: Format) -> WriteRequest:

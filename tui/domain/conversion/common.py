@@ -32,7 +32,7 @@ def with_system(messages: list[Row], system: str) -> list[Row]:
 
 def own_system(row: Row, system: str) -> str:
     """The system prompt that a row brings, or the given one."""
-    own = row.get("system")
+    own = row.get("system") or row.get("system_prompt")
     return own if isinstance(own, str) and own else system
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from tui.domain.conversion.common import Conversion
+from tui.domain.conversion.left_out import left_out
 from tui.domain.conversion.pairs_alpaca import from_alpaca, from_pair, to_alpaca, to_pair
 from tui.domain.conversion.sharegpt import from_sharegpt, to_sharegpt
 from tui.domain.conversion.trl import (
@@ -15,12 +16,29 @@ from tui.domain.conversion.trl import (
 )
 from tui.domain.rows.formats import Format, Row
 
-__all__ = ["Conversion", "explain_format", "from_chat", "pair_fields", "to_chat"]
+__all__ = [
+    "Conversion",
+    "explain_format",
+    "fields_left_out",
+    "from_chat",
+    "pair_fields",
+    "to_chat",
+]
 
 _FIELDS: Mapping[Format, Mapping[str, str]] = {
     Format.PAIRS: {"user": "input", "assistant": "ideal_output"},
     Format.ALPACA: {"user": "instruction", "assistant": "output"},
     Format.PROMPT_COMPLETION: {"user": "prompt", "assistant": "completion"},
+}
+
+_COMMON_FIELDS = frozenset({"system", "system_prompt", "tools", "images", "image"})
+_FIELDS_READ: Mapping[Format, frozenset[str]] = {
+    Format.PAIRS: frozenset({"input", "ideal_output", "system", "system_prompt"}),
+    Format.ALPACA: _COMMON_FIELDS | {"instruction", "input", "output", "history"},
+    Format.SHAREGPT: _COMMON_FIELDS | {"conversations"},
+    Format.PROMPT_COMPLETION: _COMMON_FIELDS | {"prompt", "completion"},
+    Format.CHOSEN_REJECTED: _COMMON_FIELDS
+    | {"chosen", "rejected", "prompt", "instruction", "input", "history", "conversations"},
 }
 
 _TO_CHAT: Mapping[Format, Callable[[Row, str], Conversion]] = {
@@ -71,6 +89,17 @@ def to_chat(row: Row, kind: Format, system: str = "") -> Conversion:
         system: system prompt for rows that bring none; none is added where empty.
     """
     return _TO_CHAT[kind](row, system)
+
+
+def fields_left_out(row: Row, kind: Format, converted: Row) -> list[str]:
+    """Places of the values in a row that its conversion left out, one per field.
+
+    Args:
+        row: a row of the format.
+        kind: a convertible format.
+        converted: the row as `to_chat` converted it.
+    """
+    return list(left_out(row, converted, _FIELDS_READ[kind]))
 
 
 def from_chat(row: Row, kind: Format) -> Conversion:

@@ -35,6 +35,11 @@ def placed_images(messages: list[Row], images: Any) -> list[Row] | str:
     return [_fill_places(message, remaining) for message in messages]
 
 
+def row_images(row: Row) -> Any:
+    """The images beside the messages of a row: `images`, or a single `image`."""
+    return row.get("images") or row.get("image")
+
+
 def image_part(url: str) -> Row:
     """An image as a part of a message, in OpenAI's format."""
     return {"type": "image_url", "image_url": {"url": url}}

@@ -14,7 +14,7 @@ from tui.domain.conversion.common import (
     with_system,
     with_tools,
 )
-from tui.domain.conversion.images import placed_images
+from tui.domain.conversion.images import placed_images, row_images
 from tui.domain.rows.formats import Row
 from tui.domain.rows.parsing import Finding
 
@@ -44,7 +44,7 @@ def from_alpaca(row: Row, system: str) -> Conversion:
     if findings:
         return None, findings
     messages.append(text_message("assistant", row["output"]))
-    placed = placed_images(with_system(messages, own_system(row, system)), row.get("images"))
+    placed = placed_images(with_system(messages, own_system(row, system)), row_images(row))
     if isinstance(placed, str):
         return reject("images", placed)
     return with_tools({"messages": placed}, row.get("tools")), []
@@ -60,10 +60,11 @@ def alpaca_question(row: Row) -> tuple[list[Row], list[Finding]]:
             text = "`history` is not a list of [question, answer] pairs."
             return [], [*findings, ("bad-field", "history", text)]
         messages += [text_message("user", turn[0]), text_message("assistant", turn[1])]
+    if row.get("input"):
+        findings += missing_texts(row, "input")
     if findings:
         return [], findings
-    extra = row.get("input")
-    below = f"\n\n{extra}" if isinstance(extra, str) and extra else ""
+    below = f"\n\n{row['input']}" if row.get("input") else ""
     return [*messages, text_message("user", row["instruction"] + below)], []
 
 

@@ -17,10 +17,10 @@ from tui.domain.conversion.common import (
     with_system,
     with_tools,
 )
-from tui.domain.conversion.images import MARK, placed_images, text_and_images
+from tui.domain.conversion.images import MARK, placed_images, row_images, text_and_images
 from tui.domain.rows.formats import Row
 
-_SPEAKERS: Mapping[str, str] = {
+SPEAKERS: Mapping[str, str] = {
     "human": "user",
     "user": "user",
     "gpt": "assistant",
@@ -35,11 +35,14 @@ _SPEAKERS: Mapping[str, str] = {
     "tool_response": "tool",
     "function_response": "tool",
 }
+"""Speaker -> role; `calls` for a message that calls functions."""
 _NAMES = {"user": "human", "assistant": "gpt", "system": "system", "tool": "observation"}
 _EXTRA_KEYS = {"assistant": ("tool_calls", "weight"), "tool": ("tool_call_id",)}
 """Keys that a message of a role may have beside its content."""
 _CALL_KEYS = {"id", "type", "function"}
 _FUNCTION_KEYS = {"name", "arguments"}
+_ARGUMENTS = ("arguments", "parameters", "args", "input")
+"""Keys under which exports have the arguments of a call."""
 _TURN = "The turn needs `from` (human, gpt, function_call, observation) and `value`."
 
 
@@ -59,7 +62,7 @@ def from_sharegpt(row: Row, system: str) -> Conversion:
         if isinstance(message, str):
             return reject(f"conversations[{index}]", message)
         _append_message(messages, message)
-    placed = placed_images(with_system(messages, own_system(row, system)), row.get("images"))
+    placed = placed_images(with_system(messages, own_system(row, system)), row_images(row))
     if isinstance(placed, str):
         return reject("images", placed)
     return with_tools({"messages": placed}, row.get("tools")), []
@@ -85,7 +88,7 @@ def _message(turn: Any, call_id: str, open_ids: list[str]) -> Row | str:
     """
     speaker = turn.get("from", turn.get("role")) if isinstance(turn, dict) else None
     text = turn.get("value", turn.get("content")) if isinstance(turn, dict) else None
-    role = _SPEAKERS.get(speaker) if isinstance(speaker, str) else None
+    role = SPEAKERS.get(speaker) if isinstance(speaker, str) else None
     if role is None or not isinstance(text, str):
         return _TURN
     if role == "tool":
@@ -106,7 +109,7 @@ def _call_message(text: str, call_id: str, open_ids: list[str]) -> Row | str:
     for number, request in enumerate(requests):
         if not (isinstance(request, dict) and isinstance(request.get("name"), str)):
             return "The function_call is not JSON with `name` and `arguments`."
-        arguments = request.get("arguments", {})
+        arguments = next((request[key] for key in _ARGUMENTS if key in request), {})
         arguments_text = arguments if isinstance(arguments, str) else _to_json(arguments)
         name = f"{call_id}_{number}" if number else call_id
         function = {"name": request["name"], "arguments": arguments_text}

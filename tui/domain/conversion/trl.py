@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from tui.domain.conversion.common import (
     Conversion,
     is_conversation,
@@ -17,10 +15,10 @@ from tui.domain.conversion.common import (
     with_text_arguments,
     with_tools,
 )
-from tui.domain.conversion.images import placed_images
+from tui.domain.conversion.images import placed_images, row_images
 from tui.domain.conversion.pairs_alpaca import alpaca_question
-from tui.domain.conversion.sharegpt import from_sharegpt
-from tui.domain.rows.formats import Row
+from tui.domain.conversion.sharegpt import SPEAKERS, from_sharegpt
+from tui.domain.rows.formats import MESSAGE_KEYS, ROLES, Row
 from tui.domain.rows.parsing import Finding
 
 _KNOWN_FIELDS = {"messages", "tools"}
@@ -30,12 +28,13 @@ _NEITHER = "is neither text nor a list of messages."
 def from_prompt_completion(row: Row, system: str) -> Conversion:
     """Convert a prompt and its completion."""
     findings: list[Finding] = []
+    row = _parsed(row, "prompt", "completion")
     prompt = _messages(row, "prompt", "user", findings)
     completion = _messages(row, "completion", "assistant", findings)
     if findings:
         return None, findings
     messages = with_system([*prompt, *completion], own_system(row, system))
-    placed = placed_images(with_call_ids(messages), _images(row))
+    placed = placed_images(with_call_ids(messages), row_images(row))
     if isinstance(placed, str):
         return reject("images", placed)
     return with_tools({"messages": placed}, row.get("tools")), []
@@ -60,6 +59,7 @@ def from_chosen_rejected(row: Row, system: str) -> Conversion:
     (ShareGPT), or the common start of both answers (TRL's implicit prompt).
     """
     findings: list[Finding] = []
+    row = _parsed(row, "prompt", "chosen", "rejected")
     chosen = _messages(row, "chosen", "assistant", findings)
     rejected = _messages(row, "rejected", "assistant", findings)
     prompt, prompt_findings = _prompt(row)
@@ -74,7 +74,7 @@ def from_chosen_rejected(row: Row, system: str) -> Conversion:
     if not prompt:
         return reject("prompt", "The row has no `prompt`, and its answers have no common start.")
     messages = with_system(with_call_ids(prompt), own_system(row, system))
-    placed = placed_images(messages, _images(row))
+    placed = placed_images(messages, row_images(row))
     if isinstance(placed, str):
         return reject("images", placed)
     return {
@@ -123,11 +123,11 @@ def _prompt(row: Row) -> tuple[list[Row], list[Finding]]:
 
 def _messages(row: Row, name: str, role: str, findings: list[Finding]) -> list[Row]:
     """A field as messages; problems are appended to `findings`."""
-    value = read_json(row.get(name)) if _looks_like_list(row.get(name)) else row.get(name)
+    value = row.get(name)
     if isinstance(value, str):
         return [text_message(role, value)]
     if isinstance(value, dict):
-        value = [_turn(value, role)]
+        value = [_turn(value, role)] if _is_message(value) else None
     if is_conversation(value) and value:
         return [with_text_arguments(message) for message in value]
     missing = name not in row
@@ -136,20 +136,46 @@ def _messages(row: Row, name: str, role: str, findings: list[Finding]) -> list[R
     return []
 
 
-def _images(row: Row) -> Any:
-    """The images beside the messages: `images`, or a single `image`."""
-    return row.get("images") or row.get("image")
+def _parsed(row: Row, *names: str) -> Row:
+    """A row whose fields hold conversations as JSON text, as in a table, parsed.
+
+    An answer may be JSON of its own, even a list of messages. So all fields must be conversations,
+    or both answers must begin with the text of the prompt.
+    """
+    texts = {name: row[name] for name in names if isinstance(row.get(name), str)}
+    parsed = {name: messages for name in texts if (messages := _conversation(texts[name]))}
+    rest = {name: texts[name] for name in texts.keys() - parsed.keys()}
+    openings = [messages[0].get("content") for messages in parsed.values()]
+    repeated = rest.keys() == {"prompt"} and openings == [rest["prompt"]] * 2
+    return {**row, **parsed} if repeated or not rest else row
 
 
-def _looks_like_list(value: Any) -> bool:
-    """Whether a cell of a table may hold messages as JSON."""
-    return isinstance(value, str) and value.startswith('[{"')
+def _conversation(text: str) -> list[Row] | None:
+    """The conversation that a text holds as JSON, bare or in `messages`, if any."""
+    value = read_json(text) if text.lstrip()[:1] in ("[", "{") else None
+    if isinstance(value, dict):
+        value = value.get("messages", [value])
+    if not (is_conversation(value) and value and all(map(_is_message, value))):
+        return None
+    return [
+        _turn(message, SPEAKERS[message["from"]]) if "from" in message else message
+        for message in value
+    ]
+
+
+def _is_message(message: Row) -> bool:
+    """Whether an object is a message, or a turn of ShareGPT, and nothing else."""
+    if "from" in message:
+        plain = message.keys() == {"from", "value"} and isinstance(message["value"], str)
+        return plain and message["from"] in SPEAKERS
+    role = message.get("role")
+    said = isinstance(message.get("content"), str | list) or "tool_calls" in message
+    return isinstance(role, str) and role in ROLES and said and message.keys() <= MESSAGE_KEYS
 
 
 def _turn(turn: Row, role: str) -> Row:
     """A single message; ShareGPT's preference rows have `from` and `value`."""
-    value = turn.get("value")
-    return text_message(role, value) if "from" in turn and isinstance(value, str) else turn
+    return text_message(role, turn["value"]) if "from" in turn else turn
 
 
 def _repeats(prompt: list[Row], chosen: list[Row], rejected: list[Row]) -> bool:

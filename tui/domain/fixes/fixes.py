@@ -104,6 +104,13 @@ FIXES: Final[Mapping[str, Fix]] = {
 FIXABLE: Final = (*FIXES, *sorted(FIXED_BY_EXCLUSION))
 """The codes of all problems that have a fix."""
 
+_REMOVES_CONTENT: Final = frozenset(
+    {"unknown-field", "unknown-key", "last-not-assistant", "near-duplicate", "near-leak"}
+)
+
+LOSSLESS: Final = tuple(code for code in FIXABLE if code not in _REMOVES_CONTENT)
+"""The codes whose fixes remove nothing that somebody wrote; the others are fixed by name only."""
+
 
 def describe_fix(code: str) -> str | None:
     """Describe the fix of a problem; None where there is no fix."""

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
-from tui.domain.rows.formats import Row
-from tui.domain.rules.conversations import MESSAGE_KEYS, meant_role
-from tui.domain.rules.quality import find_damage
+from tui.domain.rows.formats import MESSAGE_KEYS, Row
+from tui.domain.rules.conversations import meant_role
+from tui.domain.rules.quality import SCRIPTS_WITH_MARKS, find_damage, without_outer_whitespace
 from tui.domain.rules.structure import CHAT_FIELDS
 from tui.domain.text import has_unsafe, without_unsafe
 
@@ -21,10 +21,7 @@ _CONVERSATIONS = (
 _ANSWERS = ("ideal_output", "output", "completion", "chosen", "rejected")
 _TEXTS = (*_ANSWERS, "input", "instruction", "prompt", "system")
 _SPEAKING_MODEL = frozenset({"assistant", "gpt", "chatgpt", "model"})
-# Invisible characters are part of the spelling of many scripts: right-to-left ones, those of
-# India and South-East Asia, and single Korean letters.
 _SPELLING_MARKS = re.compile("[\u061c\u115f\u1160\u17b4\u17b5\u200b-\u200f]")
-_SCRIPTS_WITH_MARKS = re.compile("[\u0590-\u08ff\u0900-\u11ff\u1780-\u18af\ufb1d-\ufdff]")
 
 Place = tuple[Any, Any]
 """An object or list, and the key or index of a text in it."""
@@ -77,8 +74,8 @@ def _change(places: Iterator[Place], change: Callable[[str], str]) -> None:
 
 
 def strip_answers(row: Row) -> None:
-    """Strip white space around answers."""
-    _change(texts(row, answers=True), str.strip)
+    """Strip white space around answers; the indentation of several lines stays."""
+    _change(texts(row, answers=True), without_outer_whitespace)
 
 
 def remove_invisible(row: Row) -> None:
@@ -89,7 +86,7 @@ def remove_invisible(row: Row) -> None:
 def _visible(text: str) -> str:
     if not has_unsafe(text) or find_damage(text):
         return text  # control characters are needed to repair encoding damage
-    if _SPELLING_MARKS.search(text) and _SCRIPTS_WITH_MARKS.search(text):
+    if _SPELLING_MARKS.search(text) and SCRIPTS_WITH_MARKS.search(text):
         return text
     return without_unsafe(text)
 

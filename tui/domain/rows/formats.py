@@ -44,6 +44,15 @@ class Format(StrEnum):
         return Format.PREFERENCE if self is Format.CHOSEN_REJECTED else Format.CHAT
 
 
+ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
+MESSAGE_KEYS = frozenset(
+    {
+        *("role", "content", "name", "weight", "refusal", "audio"),
+        *("tool_calls", "tool_call_id", "function_call"),
+    }
+)
+
+
 class Message(TypedDict, total=False):
     """One message of a conversation, in OpenAI's chat format."""
 

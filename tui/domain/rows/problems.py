@@ -157,6 +157,11 @@ _LINE: Final = {
         "Some services reject extra fields.",
         "Remove the field.",
     ),
+    "left-out": _warning(
+        "The conversion leaves out a field.",
+        "The format has no place for it, so the model does not see it.",
+        "Move what the model should see into the question, the answer or the system prompt.",
+    ),
     "missing-field": _error("A required field is missing.", _REFUSED, "Add the field."),
     "bad-field": _error(
         "A field has a value of the wrong type.", _REFUSED, "Use a value of the right type."

@@ -5,24 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from tui.domain.rows.formats import MESSAGE_KEYS, ROLES
 from tui.domain.rows.parsing import Finding
 from tui.domain.rows.problems import quote
 from tui.domain.rules.tools import check_calls, check_pairing
 
-ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
-MESSAGE_KEYS = frozenset(
-    {
-        "role",
-        "content",
-        "name",
-        "weight",
-        "tool_calls",
-        "tool_call_id",
-        "function_call",
-        "refusal",
-        "audio",
-    }
-)
 _PART_TEXT = {"text": "text", "input_text": "text", "output_text": "text", "refusal": "refusal"}
 _MEDIA_PARTS = frozenset({"image_url", "input_audio", "file", "image"})
 _ROLE_ALIASES = {
@@ -60,7 +47,7 @@ def check_message(message: Any, where: str) -> Iterator[Finding]:
     if not isinstance(message, dict):
         yield "message-not-object", where, f"The message is {_kind(message)}, not an object."
         return
-    for key in message.keys() - MESSAGE_KEYS:
+    for key in sorted(message.keys() - MESSAGE_KEYS):
         yield "unknown-key", f"{where}.{key}"[:80], f"The key {quote(key)} is unknown."
     role = message.get("role")
     yield from _check_role(message, where)

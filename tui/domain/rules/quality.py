@@ -17,6 +17,10 @@ from tui.domain.rows.problems import quote
 from tui.domain.rules.secret_detection import find_personal_data, find_secret
 from tui.domain.text import has_unsafe
 
+SCRIPTS_WITH_MARKS = re.compile("[\u0590-\u08ff\u0900-\u11ff\u1780-\u18af\ufb1d-\ufdff]")
+"""Scripts whose spelling has invisible characters: right-to-left ones, those of India and
+South-East Asia, and single Korean letters."""
+_JOINERS = re.compile("[\u200c\u200d]")
 _REFUSAL = re.compile(
     r"\s*(?:(?:(?:i'?m|i am) (?:very |really )?sorry|i apologi[sz]e),? but"
     r"|(?:sorry,? |unfortunately,? )?i(?: cannot| can'?t| am unable to|'m unable to| won'?t)"
@@ -84,15 +88,28 @@ def find_outer_whitespace(output: str) -> str | None:
     """Find white space around an answer."""
     if not output or not (output[0].isspace() or output[-1].isspace()):
         return None
-    places = [
-        place for place, char in (("begins", output[0]), ("ends", output[-1])) if char.isspace()
-    ]
-    return f"The answer {' and '.join(places)} with whitespace."
+    stripped = without_outer_whitespace(output)
+    begins, ends = not output.startswith(stripped), output[-1].isspace()
+    places = [place for place, there in (("begins", begins), ("ends", ends)) if there]
+    return f"The answer {' and '.join(places)} with whitespace." if places else None
+
+
+def without_outer_whitespace(output: str) -> str:
+    """An answer without whitespace around it; the indentation of several lines (code) stays."""
+    stripped = output.strip()
+    if "\n" not in stripped:
+        return stripped
+    before = output[: len(output) - len(output.lstrip())]
+    return before.rpartition("\n")[2] + stripped
 
 
 def find_invisible(text: str) -> str | None:
-    """Find control, zero-width and direction characters."""
-    if (text.isascii() and text.replace("\n", "").isprintable()) or not has_unsafe(text):
+    """Find control, zero-width and direction characters, except joiners that are spelling."""
+    if text.isascii() and text.replace("\n", "").isprintable():
+        return None
+    if SCRIPTS_WITH_MARKS.search(text):
+        text = _JOINERS.sub("", text)
+    if not has_unsafe(text):
         return None
     char = _first_unsafe(text)
     return f"The text contains U+{ord(char):04X} ({unicodedata.name(char, 'a control character')})."

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from tui.domain.conversion.convert import pair_fields, to_chat
+from tui.domain.conversion.convert import fields_left_out, pair_fields, to_chat
 from tui.domain.rows.check_options import DEFAULT_OPTIONS, CheckOptions
 from tui.domain.rows.formats import Example, Format, Message, Row, detect_format
 from tui.domain.rows.parsing import BOM, Finding, parse
@@ -260,6 +260,8 @@ def _check_convertible(row: Row, kind: Format, options: CheckOptions) -> Iterato
     yield from findings
     if converted is None:
         return
+    for place in fields_left_out(row, kind, converted):
+        yield "left-out", place[:80], f"{quote(place)} is left out by the conversion."
     if kind.target is Format.PREFERENCE:
         problems = _check_preference(converted, options)
     else:

@@ -12,7 +12,7 @@ from textual.app import App, SuspendNotSupported
 from tui.dialogs.confirm import Confirm
 from tui.dialogs.data.fix_preview import FixAnswer, FixChoice, FixPreview
 from tui.dialogs.data.pending_changes import PendingChanges
-from tui.domain.fixes.fixes import FIXABLE, describe_fix
+from tui.domain.fixes.fixes import FIXABLE, LOSSLESS, describe_fix
 from tui.domain.rows.diff import DiffLine, pretty_row, row_diff
 from tui.domain.rows.edits import EditStep, RowEdit
 from tui.domain.text import number, plural, preview
@@ -134,9 +134,9 @@ class RowEditing:
         return await self._settle(self._fix_everything())
 
     async def _fix_everything(self) -> EditStep | None:
-        """Apply all fixes, one step per problem code; return them as one step."""
+        """Apply all lossless fixes, one step per problem code; return them as one step."""
         steps = self._dataset.edits.steps
-        async for progress in apply_fixes(self._dataset, FIXABLE):
+        async for progress in apply_fixes(self._dataset, LOSSLESS):
             self._show_share(progress.label, progress.share)
         new_steps = self._dataset.edits.steps[len(steps) :]
         rows = {row: edit for step in new_steps for row, edit in step.after.items()}

@@ -21,16 +21,15 @@ SURPLUS = ""
 
 _LISTS = frozenset({"messages", "conversations", "tools", "history", "images"})
 """Columns whose cells are JSON lists."""
-_ANSWERS = frozenset(
-    {
-        *("input", "prompt", "completion", "chosen", "rejected"),
-        *("preferred_output", "non_preferred_output"),
-    }
-)
-"""Columns whose cells are text or messages as JSON."""
+_PREFERENCE = frozenset({"input", "preferred_output", "non_preferred_output"})
+"""Columns of a table of OpenAI's preference rows, whose cells are messages as JSON."""
+_ANSWERS = frozenset({"prompt", "completion", "chosen", "rejected"})
+"""Columns whose cells are text; the conversion reads messages in them where all of a row agree."""
 _TEXTS = frozenset({"instruction", "output", "ideal_output", "system", "label", "text", "kto_tag"})
-_KNOWN = _LISTS | _ANSWERS | _TEXTS
+_KNOWN = _LISTS | _PREFERENCE | _ANSWERS | _TEXTS
 """Column names that identify a table, in any case."""
+_OMITTED = _LISTS | _PREFERENCE | _ANSWERS
+"""Columns whose empty cells mean that the row has no such field."""
 _SEPARATOR = re.compile(rb"sep=(.)\s*", re.IGNORECASE)
 """A first line by which a spreadsheet declares the delimiter."""
 _FIRST_RECORDS = 50
@@ -166,11 +165,11 @@ def as_json(names: Sequence[str], cells: Sequence[str], surplus: Sequence[str] =
         surplus: further values beyond the header.
     """
     row: dict[str, object] = {}
+    structured = _LISTS | _PREFERENCE if "preferred_output" in names else _LISTS
     for name, cell in zip(names, cells, strict=False):
-        if name in _LISTS or name in _ANSWERS:
-            if cell:
-                row[name] = _embedded(name, cell)
-        else:
+        if cell and name in structured:
+            row[name] = _embedded(name, cell)
+        elif cell or name not in _OMITTED:
             row[name] = cell
     further = [*cells[len(names) :], *surplus]
     if any(further):

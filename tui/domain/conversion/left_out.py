@@ -1,0 +1,87 @@
+"""What a conversion leaves out: every value of the source row that the converted row lacks."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tui.domain.conversion.common import read_json
+from tui.domain.conversion.images import MARK
+from tui.domain.rows.formats import Row
+
+_TRANSLATED = frozenset({"from", "role", "type"})
+"""Keys whose texts name a kind, which the other format may name differently."""
+
+
+_PARSED = re.compile(
+    r"(?:tools|prompt|completion|chosen|rejected)(?:[.[].*)?|conversations.*\.value(?:\..*)?"
+)
+"""Places of texts that conversions read as JSON."""
+
+
+def left_out(row: Row, converted: Row, fields: Collection[str]) -> Iterator[str]:
+    """Places of the values that a converted row does not contain, one per field of the source.
+
+    Args:
+        row: a row of another format.
+        converted: the same row in a trainable format.
+        fields: the fields that the conversion reads.
+    """
+    written = _Written.of(converted)
+    for key, value in row.items():
+        leaves = _leaves(value, key)
+        lost = (at for at, leaf in leaves if key not in fields or not written.holds(leaf, at))
+        place = next(lost, None)
+        if place is not None:
+            yield place if key in fields else key
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """The values of a converted row: its texts in one, and its numbers and truth values."""
+
+    text: str
+    scalars: frozenset[str]
+
+    @classmethod
+    def of(cls, row: Row) -> _Written:
+        leaves = [leaf for _, leaf in _leaves(row)]
+        texts = [leaf for leaf in leaves if isinstance(leaf, str)]
+        inner = [leaf for text in texts for _, leaf in _leaves(_structure(text))]
+        scalars = (leaf for leaf in (*leaves, *inner) if not isinstance(leaf, str))
+        return cls("\n".join(texts), frozenset(map(json.dumps, scalars)))
+
+    def holds(self, leaf: Any, place: str) -> bool:
+        """Whether a value was written: as it is, inside JSON, in parts, or around images."""
+        if not isinstance(leaf, str):
+            return json.dumps(leaf) in self.scalars
+        if leaf in self.text or json.dumps(leaf, ensure_ascii=False)[1:-1] in self.text:
+            return True
+        if MARK in leaf:
+            return all(self.holds(piece, place) for piece in leaf.split(MARK))
+        structure = _structure(leaf) if _PARSED.fullmatch(place) else None
+        return structure is not None and all(
+            self.holds(part, at) for at, part in _leaves(structure, place)
+        )
+
+
+def _structure(text: str) -> Any:
+    """The object or list that a text holds as JSON, if any."""
+    value = read_json(text) if text[:1] in ("{", "[") else None
+    return value if isinstance(value, dict | list) else None
+
+
+def _leaves(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    """Every text, number and truth value within a value, with its place."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key not in _TRANSLATED or not isinstance(inner, str):
+                yield from _leaves(inner, f"{place}.{key}" if place else str(key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _leaves(inner, f"{place}[{index}]")
+    elif value is not None and value != "" and not (isinstance(value, str) and value.isspace()):
+        yield place, value
