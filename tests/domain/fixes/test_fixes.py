@@ -12,7 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.sample_rows import chat_row, good_rows
 
-from tui.domain.fixes.fixes import FIXABLE, FIXED_BY_EXCLUSION, FIXES, describe_fix, fix_row
+from tui.domain.fixes.fixes import (
+    FIXABLE,
+    FIXED_BY_EXCLUSION,
+    FIXES,
+    LOSSLESS,
+    describe_fix,
+    fix_row,
+)
 from tui.domain.rows.formats import Format, detect_format
 from tui.domain.rows.problems import KINDS
 from tui.domain.rules.quality import check_quality
@@ -178,7 +185,7 @@ LEFT_ALONE = [
     (
         "control-characters: they spell Persian",
         "control-characters",
-        answer_row("می\u200cخواهم بدانم که کجاست"),
+        answer_row("می\u200fخواهم بدانم که کجاست"),
     ),
     ("a key stands twice elsewhere in the row", "unknown-field", GOOD[:-1] + b', "a": 1, "a": 2}'),
 ]
@@ -243,6 +250,30 @@ def test_the_fix_for_a_superfluous_row_excludes_it(code: str) -> None:
     edit = fix_row(GOOD, code, Format.CHAT)
     assert edit
     assert (edit.raw, edit.excluded) == (None, True)
+
+
+def test_fixing_all_problems_removes_nothing_that_somebody_wrote() -> None:
+    removing = {"near-duplicate", "near-leak", "unknown-field", "unknown-key", "last-not-assistant"}
+    assert {*FIXABLE} - {*LOSSLESS} == removing
+
+
+@pytest.mark.parametrize(
+    ("answer", "fixed"),
+    [
+        ("\n  x = 0\n    return x\n", "  x = 0\n    return x"),
+        ("  It is on its way. ", "It is on its way."),
+    ],
+)
+def test_an_answer_is_stripped_but_code_keeps_its_indentation(answer: str, fixed: str) -> None:
+    edit = fix_row(answer_row(answer), "outer-whitespace", Format.CHAT)
+    assert edit
+    assert json.loads(edit.raw or b"")["messages"][-1]["content"] == fixed
+    assert not codes(edit.raw or b"")["outer-whitespace"]
+    assert not codes(answer_row(fixed))["outer-whitespace"]
+
+
+def test_joiners_that_spell_persian_are_no_problem() -> None:
+    assert not codes(answer_row("می\u200cخواهم بدانم که سفارش من کجاست"))
 
 
 def test_numbers_keep_their_digits_and_text_its_escapes() -> None:
