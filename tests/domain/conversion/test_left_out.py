@@ -116,7 +116,7 @@ def test_a_field_without_a_place_in_the_conversation_is_named(
     kind: Format, row: Row, place: str
 ) -> None:
     _, findings = inspect_row(json.dumps(row).encode(), kind)
-    assert [where for code, where, _ in findings if code == "left-out"] == [place]
+    assert [where for code, where, _ in findings if code == "dropped-field"] == [place]
 
 
 @pytest.mark.parametrize(

@@ -280,6 +280,19 @@ async def test_rejected_rows_of_an_earlier_run_are_replaced(tmp_path: Path, out:
     assert lines_of(out.with_name("chat.rejected.jsonl")) == []
 
 
+async def test_fields_that_the_conversion_drops_are_counted_in_the_manifest(
+    tmp_path: Path, out: Path
+) -> None:
+    rows = [
+        {"instruction": f"Sort the list {n}.", "output": f"This is list {n}.", "context": f"c {n}"}
+        for n in range(12)
+    ]
+    rows[3] |= {"system": ["Be brief."]}
+    written = await write_file(save(tmp_path / "alpaca.jsonl", rows), WriteRequest(out=out))
+    manifest = Manifest.model_validate_json(Path(written.manifest).read_bytes())
+    assert manifest.dropped_fields == {"context": 12, "system[]": 1}
+
+
 async def test_a_source_that_changes_meanwhile_is_not_written(tmp_path: Path, out: Path) -> None:
     source = save(tmp_path / "source.jsonl", good_rows())
     dataset = await Datasets().open(source)

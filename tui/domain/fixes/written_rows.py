@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 
 import orjson
 
-from tui.domain.conversion.convert import to_chat
+from tui.domain.conversion.convert import fields_left_out, to_chat
 from tui.domain.fixes.line_repairs import compact_json
 from tui.domain.rows.formats import Format, Row
 from tui.domain.rows.parsing import BOM
 from tui.domain.rows.problems import Problem
+
+_INDEX = re.compile(r"\[\d+\]")
 
 
 def training_row(raw: bytes, kind: Format, system: str = "") -> bytes | None:
@@ -37,6 +40,21 @@ def training_row(raw: bytes, kind: Format, system: str = "") -> bytes | None:
     except (ValueError, RecursionError):
         return None
     return one_line(raw)
+
+
+def dropped_fields(raw: bytes, kind: Format) -> set[str]:
+    """The places of the values that `training_row` does not write, with `[]` for any index.
+
+    Args:
+        raw: a row without an error.
+        kind: the file's format.
+    """
+    if kind.trainable:
+        return set()
+    row = orjson.loads(raw.removeprefix(BOM))
+    converted, _ = to_chat(row, kind)
+    places = fields_left_out(row, kind, converted) if converted else ()
+    return {_INDEX.sub("[]", place) for place in places}
 
 
 def one_line(raw: bytes) -> bytes:

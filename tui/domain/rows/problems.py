@@ -157,8 +157,8 @@ _LINE: Final = {
         "Some services reject extra fields.",
         "Remove the field.",
     ),
-    "left-out": _warning(
-        "The conversion leaves out a field.",
+    "dropped-field": _warning(
+        "The conversion drops a field.",
         "The format has no place for it, so the model does not see it.",
         "Move what the model should see into the question, the answer or the system prompt.",
     ),

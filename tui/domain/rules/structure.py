@@ -261,7 +261,7 @@ def _check_convertible(row: Row, kind: Format, options: CheckOptions) -> Iterato
     if converted is None:
         return
     for place in fields_left_out(row, kind, converted):
-        yield "left-out", place[:80], f"{quote(place)} is left out by the conversion."
+        yield "dropped-field", place[:80], f"The conversion drops {quote(place)}."
     if kind.target is Format.PREFERENCE:
         problems = _check_preference(converted, options)
     else:

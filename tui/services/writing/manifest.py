@@ -67,6 +67,7 @@ class Manifest(BaseModel):
         counts: rows of the source, written, rejected, excluded among the rejected, and edited among
             the written.
         rejected_by_code: code -> rows rejected for it; a row may have several.
+        dropped_fields: field that the conversion dropped -> written rows that had it.
         rules: options of the check.
         left_out: warnings whose rows were rejected.
         system: system prompt added to rows without one; empty for none.
@@ -83,6 +84,7 @@ class Manifest(BaseModel):
     source: Source
     counts: dict[str, int]
     rejected_by_code: dict[str, int]
+    dropped_fields: dict[str, int]
     rules: dict[str, Any]
     left_out: list[str]
     system: str

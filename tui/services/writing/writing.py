@@ -15,7 +15,7 @@ from typing import TypeVar
 from tui import __version__
 from tui.domain.conversion.convert import explain_format
 from tui.domain.fixes.fixes import FIXABLE
-from tui.domain.fixes.written_rows import rejected_row, training_row
+from tui.domain.fixes.written_rows import dropped_fields, rejected_row, training_row
 from tui.domain.rows.problems import KINDS, Problem
 from tui.services.datasets.datasets import Dataset, RowView, Status
 from tui.services.errors import FileError, InputError
@@ -166,6 +166,8 @@ class _Writing:
         self._rejected: OutputFile | None = None
         self._problems: list[Problem] = []
         self._by_code: Counter[str] = Counter()
+        self._dropping = bytearray()
+        self._dropped_fields: Counter[str] = Counter()
         self._edited = 0
         self._digest = hashlib.sha256()
         self._hashed = 0
@@ -183,6 +185,9 @@ class _Writing:
         for code in request.leave_out:
             for row in dataset.rows_with(code):
                 splits[row] = _REJECTED
+        self._dropping = bytearray(len(splits))
+        for row in dataset.rows_with("dropped-field"):
+            self._dropping[row] = 1
         accepted = array("I", (row for row, part in enumerate(splits) if part != _REJECTED))
         if not accepted:
             raise self._no_valid_rows()
@@ -237,6 +242,8 @@ class _Writing:
         if line is None:
             raise _file_changed(dataset)
         _write_row(self._files[self._splits[row]], line)
+        if self._dropping[row]:
+            self._dropped_fields.update(dropped_fields(raw, dataset.format))
         self._edited += dataset.edits.of(row).raw is not None
 
     def _reject(self, view: RowView, raw: bytes) -> None:
@@ -321,6 +328,7 @@ class _Writing:
                 include={"rows", "written", "rejected", "excluded", "edited"}
             ),
             rejected_by_code=dict(sorted(self._by_code.items())),
+            dropped_fields=dict(sorted(self._dropped_fields.items())),
             rules=rules_json(dataset.options),
             left_out=sorted(request.leave_out),
             system=request.system,
