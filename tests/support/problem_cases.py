@@ -105,6 +105,12 @@ ROW_CASES = [
     Case("not-object", b"[1, 2]", GOOD),
     Case("unknown-field", row(USER, ANSWER, id=3), row(USER, ANSWER, metadata={"id": "3"})),
     Case(
+        "dropped-field",
+        b'{"input": "Where?", "ideal_output": "It is on its way.", "context": "Order 7."}',
+        b'{"input": "Where?", "ideal_output": "It is on its way.", "context": null}',
+        Format.PAIRS,
+    ),
+    Case(
         "missing-field",
         b'{"ideal_output": "It is on its way."}',
         b'{"input": "Where?", "ideal_output": "It is on its way."}',

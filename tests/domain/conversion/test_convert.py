@@ -93,6 +93,11 @@ def test_a_row_that_cannot_be_converted_is_reported_by_its_own_fields(
         ({"conversations": [], "chosen": {}, "rejected": {}}, Format.CHOSEN_REJECTED),
         ({"instruction": "a", "chosen": "b", "rejected": "c"}, Format.CHOSEN_REJECTED),
         ({"prompt": "a", "chosen": "b"}, Format.UNKNOWN),
+        ({"messages": None, "prompt": "a", "completion": "b"}, Format.PROMPT_COMPLETION),
+        (
+            {"prompt": "a", "completion": "b", "chosen": None, "rejected": None},
+            Format.PROMPT_COMPLETION,
+        ),
         ({}, Format.UNKNOWN),
     ],
 )

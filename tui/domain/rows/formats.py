@@ -146,10 +146,10 @@ _BY_KEYS: Sequence[tuple[frozenset[str], Format]] = tuple(
 
 
 def detect_format(row: Row) -> Format:
-    """Detect the format of a row by its keys."""
-    if "messages" in row:
+    """Detect the format of a row by its keys; one that is null counts as absent."""
+    if row.get("messages") is not None:
         return _chat_or_reinforcement(row)
-    keys = row.keys()
+    keys = {key for key, value in row.items() if value is not None}
     kind = next((kind for needed, kind in _BY_KEYS if needed <= keys), Format.UNKNOWN)
     if kind is Format.PROMPT_COMPLETION and _is_verdict(row.get("label")):
         return Format.KTO
