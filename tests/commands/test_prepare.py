@@ -231,15 +231,28 @@ def test_certain_fixes_are_applied_on_request(
 def test_a_flawed_file_becomes_a_clean_one_in_one_command(
     capsys: pytest.CaptureFixture[str], folder: Path
 ) -> None:
-    summary = prepared(
-        capsys, sample_path("tickets_flawed.jsonl"), "-o", "clean.jsonl", "--fix", "all"
-    )
+    flawed, fixes = sample_path("tickets_flawed.jsonl"), "all,near-duplicate"
+    summary = prepared(capsys, flawed, "-o", "clean.jsonl", "--fix", fixes)
     assert summary["edited"] > 10
     code, report = checked(capsys, folder / "clean.jsonl")
     assert (code, report["invalid"]) == (0, 0)
     assert not {"duplicate-row", "near-duplicate", "outer-whitespace"} & {
         problem["code"] for problem in report["problems"]
     }
+
+
+def test_fixing_all_problems_keeps_mails_that_differ_in_a_number(
+    capsys: pytest.CaptureFixture[str], folder: Path
+) -> None:
+    mails = [
+        chat_row(
+            f"Dear team, my order {n} has not arrived, please tell me where it is.", f"Ok {n}."
+        )
+        for n in range(7001, 7025)
+    ]
+    source = save(folder / "mails.jsonl", *mails)
+    summary = prepared(capsys, source, "-o", "out.jsonl", "--fix", "all")
+    assert summary["written"] == 24
 
 
 def test_an_unknown_fix_is_reported(capsys: pytest.CaptureFixture[str], folder: Path) -> None:

@@ -77,7 +77,14 @@ NOT_IN_THE_FLAWED_FILE = {
     *("needs-conversion", "unknown-format", "unconvertible-format", "needs-validation"),
     *("several-system-prompts", "many-refusals", "byte-order-mark", "shared-rows"),
     # of other formats and services
-    *("missing-field", "bad-preference", "same-preference", "prompt-not-asking", "ragged-row"),
+    *(
+        "missing-field",
+        "dropped-field",
+        "bad-preference",
+        "same-preference",
+        "prompt-not-asking",
+        "ragged-row",
+    ),
     *("missing-tool-description", "too-many-tools", "unsupported-part"),
     # of several rows or files, or of a model
     *("leaked-row", "near-leak", "length-outlier", "over-context"),
