@@ -109,7 +109,7 @@ def _call_message(text: str, call_id: str, open_ids: list[str]) -> Row | str:
     for number, request in enumerate(requests):
         if not (isinstance(request, dict) and isinstance(request.get("name"), str)):
             return "The function_call is not JSON with `name` and `arguments`."
-        arguments = next((request[key] for key in _ARGUMENTS if key in request), {})
+        arguments: Any = next((request[key] for key in _ARGUMENTS if key in request), {})
         arguments_text = arguments if isinstance(arguments, str) else _to_json(arguments)
         name = f"{call_id}_{number}" if number else call_id
         function = {"name": request["name"], "arguments": arguments_text}
