@@ -144,6 +144,21 @@ def test_the_format_can_be_overridden(
     code, report = checked(capsys, path, "--format", "pairs")
     assert (code, report["format"]) == (1, "pairs")
     assert codes(report)["other-format"] == 60
+    assert "mixed-formats" not in codes(report), "each row has its own problem"
+
+
+def test_rows_with_the_fields_of_the_given_format_are_read_as_it(
+    capsys: pytest.CaptureFixture[str], working_folder: Path
+) -> None:
+    rows = [
+        {"prompt": f"Where is {n}?", "completion": f"Parcel {n} is here.", "label": n % 2}
+        for n in range(12)
+    ]
+    path = write(working_folder / "f.jsonl", rows)
+    assert checked(capsys, path)[1]["format"] == "kto"
+    _, report = checked(capsys, path, "--format", "prompt-completion")
+    assert (report["format"], report["valid"]) == ("prompt-completion", 12)
+    assert codes(report)["dropped-field"] == 12
 
 
 def test_flags_switch_rules_and_set_limits(

@@ -197,6 +197,17 @@ async def test_mixed_formats_are_reported_and_the_most_common_one_counts(
     ]
 
 
+@pytest.mark.parametrize("damage", [b"NaN", '"Größe"'.encode("cp1252")], ids=["NaN", "cp1252"])
+async def test_a_file_without_a_clean_row_is_judged_by_its_rows(
+    tmp_path: Path, damage: bytes
+) -> None:
+    row = b'{"instruction": "Answer.", "input": %b, "output": "It is on its way."}' % damage
+    _, report = await checked(write(tmp_path / "f.jsonl", [row] * 12))
+    assert report.format is Format.ALPACA
+    codes = {problem.code for problem in report.problems}
+    assert not codes & {"mixed-formats", "other-format"}
+
+
 @pytest.mark.parametrize("content", [b"", b"\n\n \r\n"])
 async def test_a_file_without_rows_cannot_be_opened(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "empty.jsonl"

@@ -149,11 +149,23 @@ def detect_format(row: Row) -> Format:
     """Detect the format of a row by its keys; one that is null counts as absent."""
     if row.get("messages") is not None:
         return _chat_or_reinforcement(row)
-    keys = {key for key, value in row.items() if value is not None}
+    keys = _filled_keys(row)
     kind = next((kind for needed, kind in _BY_KEYS if needed <= keys), Format.UNKNOWN)
     if kind is Format.PROMPT_COMPLETION and _is_verdict(row.get("label")):
         return Format.KTO
     return kind
+
+
+def has_fields_of(row: Row, kind: Format) -> bool:
+    """Whether a row has the fields of a format, whatever format its other fields speak for."""
+    keys = _filled_keys(row)
+    if kind in (Format.CHAT, Format.REINFORCEMENT):
+        return "messages" in keys
+    return any(needed <= keys for needed, format_ in _BY_KEYS if format_ is kind)
+
+
+def _filled_keys(row: Row) -> set[str]:
+    return {key for key, value in row.items() if value is not None}
 
 
 def _is_verdict(label: Any) -> bool:

@@ -10,7 +10,7 @@ import orjson
 
 from tui.domain.conversion.convert import fields_left_out, pair_fields, to_chat
 from tui.domain.rows.check_options import DEFAULT_OPTIONS, CheckOptions
-from tui.domain.rows.formats import Example, Format, Message, Row, detect_format
+from tui.domain.rows.formats import Example, Format, Message, Row, detect_format, has_fields_of
 from tui.domain.rows.parsing import BOM, Finding, parse
 from tui.domain.rows.problems import Problem, problem, quote
 from tui.domain.rules.conversations import check_conversation, check_order
@@ -144,7 +144,7 @@ def _check_row(row: Row, kind: Format, options: CheckOptions) -> Iterator[Findin
         yield "ragged-row", "", text
         row = {key: value for key, value in row.items() if key}
     actual = detect_format(row)
-    if actual is not kind and not (actual is Format.UNKNOWN or _both_chat(actual, kind)):
+    if actual not in (kind, Format.UNKNOWN) and not has_fields_of(row, kind):
         yield "other-format", "", f"The row's format is {actual}, the file's is {kind}."
     elif kind is Format.PREFERENCE:
         yield from _check_preference(row, options)
@@ -154,10 +154,6 @@ def _check_row(row: Row, kind: Format, options: CheckOptions) -> Iterator[Findin
         yield "unknown-format", "", f"Its keys are {quote(', '.join(row), 80)}."
     elif kind.convertible:
         yield from _check_convertible(row, kind, options)
-
-
-def _both_chat(first: Format, second: Format) -> bool:
-    return {first, second} == {Format.CHAT, Format.REINFORCEMENT}
 
 
 def _check_chat(row: Row, kind: Format, options: CheckOptions) -> Iterator[Finding]:

@@ -84,16 +84,16 @@ def check_format(
 
 
 def check_formats(kind: Format, rows: int, others: Mapping[Format, Sequence[int]]) -> list[Problem]:
-    """Report rows of other formats.
+    """Report rows of other formats, unless none is of the file's: each row has its own problem.
 
     Args:
         kind: the file's format.
         rows: number of its rows.
         others: other format -> lines of its rows, in order.
     """
-    if not others:
-        return []
     count = sum(map(len, others.values()))
+    if count in (0, rows):
+        return []
     places = "; ".join(f"{other} on {_lines(lines)}" for other, lines in others.items())
     text = f"Rows of another format than {kind}: {number(count)} of {number(rows)} ({places})."
     return [problem("mixed-formats", None, message=text)]

@@ -11,7 +11,7 @@ import orjson
 
 from tui.domain.rows.check_options import DEFAULT_OPTIONS, CheckOptions
 from tui.domain.rows.formats import Format, detect_format
-from tui.domain.rows.parsing import BOM
+from tui.domain.rows.parsing import BOM, parse
 from tui.services.checking.dataset_check import CheckProgress
 from tui.services.checking.findings import Counts
 from tui.services.checking.findings_cache import FindingsCache
@@ -43,6 +43,7 @@ __all__ = [
 
 _SAMPLED_ROWS = 200
 """Rows from which the format is detected."""
+_DIAGNOSED_BYTES = 1 << 20
 
 
 class Datasets:
@@ -84,7 +85,7 @@ class Datasets:
 
 
 def _detect_format(rows: RowFile) -> Format:
-    """The most common format of the first rows; chat where none can be read.
+    """The most common format of the first rows, also of invalid ones; chat where none can be read.
 
     Lines none of which looks like JSON are plain text.
     """
@@ -93,14 +94,21 @@ def _detect_format(rows: RowFile) -> Format:
     for row in range(min(len(rows), _SAMPLED_ROWS)):
         raw = rows.read(row).removeprefix(BOM)
         plain_text = plain_text and not raw.lstrip().startswith((b"{", b"["))
-        try:
-            value: Any = orjson.loads(raw)
-        except orjson.JSONDecodeError:
-            continue
-        plain_text = False
+        value = _parsed(raw)
+        plain_text = plain_text and value is None
         if isinstance(value, dict):
             formats[detect_format(value)] += 1
     recognised = [kind for kind, _ in formats.most_common() if kind is not Format.UNKNOWN]
     if recognised:
         return recognised[0]
     return Format.UNKNOWN if formats else Format.TEXT if plain_text else Format.CHAT
+
+
+def _parsed(raw: bytes) -> Any:
+    """The value of a line; of an invalid one what can be read, unless that would take long."""
+    if len(raw) <= _DIAGNOSED_BYTES:
+        return parse(raw)[0]
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return None
