@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from tui import __version__
 
@@ -63,6 +63,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     # Pydantic would search the metadata of every installed package for plugins.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    for name, mode in (("stdin", "r"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by the caller
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115
+    if sys.stdout is None:
+        sys.stderr.write("ftui: Standard output is closed. Redirect it to a file or /dev/null.\n")
+        return 2
     try:
         if arguments and arguments[0] in COMMANDS:
             return _run_command(arguments[0], arguments[1:])
@@ -71,16 +77,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         # The reader closed the pipe (`ftui jobs | head`).
-        _discard_output(sys.stdout)
+        from tui.commands.console.output import discard_output
+
+        discard_output(sys.stdout)
         return 141
-
-
-def _discard_output(*streams: TextIO) -> None:
-    """Redirect closed streams to /dev/null, so that flushing them at exit does not fail."""
-    devnull = os.open(os.devnull, os.O_WRONLY)
-    for stream in streams:
-        os.dup2(devnull, stream.fileno())
-    os.close(devnull)
 
 
 def _settings(flags: argparse.Namespace) -> Settings | None:
@@ -111,23 +111,27 @@ def _run_command(name: str, arguments: list[str]) -> int:
     if settings is None:
         return 2
 
+    from tui.commands.console.interruption import interrupted_by_signals
     from tui.commands.console.output import print_message
     from tui.services.container import Services
     from tui.services.errors import FtuiError
     from tui.services.workspace.files import explain
 
-    try:
-        code: int = asyncio.run(command.run(flags, Services(settings)))
-    except FtuiError as error:
-        print_message(f"ftui: {error}")
-        return 2
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        # Errors that no service expected still end in a sentence, not a traceback.
-        print_message(f"ftui: {explain(error, error.filename or name)}")
-        return 2
-    return code
+    with interrupted_by_signals() as signals:
+        try:
+            code: int = asyncio.run(command.run(flags, Services(settings)))
+        except KeyboardInterrupt:
+            code = 130
+        except FtuiError as error:
+            print_message(f"ftui: {error}")
+            code = 2
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            # Errors that no service expected still end in a sentence, not a traceback.
+            print_message(f"ftui: {explain(error, error.filename or name)}")
+            code = 2
+    return 128 + signals[0] if signals else code
 
 
 def _open_app(arguments: list[str]) -> int:
@@ -135,7 +139,7 @@ def _open_app(arguments: list[str]) -> int:
     settings = _settings(flags)
     if settings is None:
         return 2
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         sys.stderr.write(
             "ftui: The app needs a terminal. In scripts, use a command such as "
             "ftui check FILE --json; ftui --help lists them.\n"
@@ -151,5 +155,7 @@ def _open_app(arguments: list[str]) -> int:
     app = FtuiApp(Services(settings), Path(flags.file) if flags.file else None)
     app.run()
     if app.return_code == 128 + signal.SIGHUP:
-        _discard_output(sys.stdout, sys.stderr)
+        from tui.commands.console.output import discard_output
+
+        discard_output(sys.stdout, sys.stderr)
     return app.return_code or 0

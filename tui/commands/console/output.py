@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sys
 import time
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, Self, TextIO
 
 from tui.domain.text import plain_signs, scrub
+from tui.services.errors import InputError
 from tui.services.progress import Progress, describe_progress
 
 EXIT_OK = 0
@@ -77,8 +79,7 @@ def add_json_flag(parser: argparse.ArgumentParser) -> None:
 
 def emit(value: Any) -> None:
     """Print a JSON value on one line; pure ASCII, so it contains no terminal control sequences."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=True, allow_nan=False) + "\n")
-    sys.stdout.flush()
+    _write(json.dumps(value, ensure_ascii=True, allow_nan=False) + "\n")
 
 
 def in_characters_of(stream: TextIO, text: str) -> str:
@@ -93,11 +94,35 @@ def in_characters_of(stream: TextIO, text: str) -> str:
 
 def show(text: str = "") -> None:
     """Print scrubbed text on standard output."""
-    sys.stdout.write(in_characters_of(sys.stdout, scrub(text, lines=True)) + "\n")
-    sys.stdout.flush()
+    _write(in_characters_of(sys.stdout, scrub(text, lines=True)) + "\n")
+
+
+def _write(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        discard_output(sys.stdout)
+        raise InputError(
+            f"Standard output cannot be written ({error.strerror}).",
+            "Redirect it to a file on a disk with free space.",
+        ) from error
+
+
+def discard_output(*streams: TextIO) -> None:
+    """Redirect streams to /dev/null, so that flushing what they hold does not fail at exit."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    for stream in streams:
+        os.dup2(devnull, stream.fileno())
+    os.close(devnull)
 
 
 def print_message(text: str) -> None:
     """Print a scrubbed message or error on standard error."""
-    sys.stderr.write(in_characters_of(sys.stderr, scrub(text, lines=True)) + "\n")
-    sys.stderr.flush()
+    try:
+        sys.stderr.write(in_characters_of(sys.stderr, scrub(text, lines=True)) + "\n")
+        sys.stderr.flush()
+    except OSError:  # nowhere is left to report it; the exit code tells
+        discard_output(sys.stderr)
