@@ -13,7 +13,7 @@ import pytest
 
 from tui.services.container import Services
 from tui.services.errors import EngineMissing, EngineUnavailable
-from tui.services.providers.engine_process import EngineProcess
+from tui.services.providers.engine_process import EngineProcess, socket_client
 from tui.settings import Settings
 
 
@@ -95,3 +95,38 @@ async def test_another_program_on_the_socket_is_not_taken_for_the_engine(
 
 def test_the_engine_runs_under_the_same_python(engine: EngineProcess) -> None:
     assert engine._command(None)[:3] == [sys.executable, "-m", "tui.engine"]
+
+
+async def test_a_request_cancelled_while_its_answer_arrives_reports_no_error(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    connections: asyncio.Queue[asyncio.StreamWriter] = asyncio.Queue()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        connections.put_nowait(writer)
+
+    path = tmp_path / "engine.sock"
+    loop = asyncio.get_running_loop()
+    async with await asyncio.start_unix_server(accept, path), socket_client(path) as client:
+        request = asyncio.create_task(client.get("http://engine/"))
+        connection = await connections.get()
+        connection.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+        loop.call_soon(request.cancel)  # runs just before the answer is read
+        with pytest.raises(asyncio.CancelledError):
+            await request
+        connection.close()
+    assert not caplog.records
+
+
+async def test_other_errors_of_callbacks_are_reported(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> None:
+        raise asyncio.InvalidStateError
+
+    async with socket_client(tmp_path / "engine.sock"):
+        asyncio.get_running_loop().call_soon(fail)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    assert [record.levelname for record in caplog.records] == ["ERROR"]

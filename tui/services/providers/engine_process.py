@@ -297,9 +297,23 @@ class EngineProcess:
         )
 
 
+def _report_unless_cancelled(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+    """Report an error of a callback, except one that anyio causes on Unix sockets.
+
+    anyio (4.16) sets the result of a wait for a socket even where the wait was cancelled just
+    before; the request has ended by then.
+    """
+    is_late_result = str(context.get("message")).startswith(
+        "Exception in callback Future.set_result"
+    )
+    if not (is_late_result and isinstance(context.get("exception"), asyncio.InvalidStateError)):
+        loop.default_exception_handler(context)
+
+
 def socket_client(socket: Path, timeout: float = 600.0) -> httpx2.AsyncClient:
-    """Create an HTTP client that sends every request to a Unix socket."""
+    """Create an HTTP client that sends every request to a Unix socket; needs a running loop."""
     import httpx2
 
+    asyncio.get_running_loop().set_exception_handler(_report_unless_cancelled)
     transport = httpx2.AsyncHTTPTransport(uds=str(socket))
     return httpx2.AsyncClient(transport=transport, timeout=httpx2.Timeout(timeout, connect=5.0))
