@@ -54,7 +54,7 @@ FILE_CASES: dict[str, tuple[Callable[[], list[Problem]], Callable[[], list[Probl
 OF_SEVERAL_ROWS_OR_FILES = {
     *("duplicate-row", "near-duplicate", "contradiction", "length-outlier", "over-context"),
     *("leaked-row", "near-leak"),
-    *("needs-conversion", "unconvertible-format", "truncated-container"),
+    *("needs-conversion", "unconvertible-format", "truncated-container", "unescaped-quotes"),
 }
 """Codes that only a check of whole files gives: tests/services/checking/test_codes_of_files.py."""
 

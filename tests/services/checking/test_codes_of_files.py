@@ -123,3 +123,11 @@ async def test_a_truncated_gzip_file_is_reported_and_a_complete_one_is_not(
         report = await check_all(await Datasets().open(path))
         assert ("truncated-container" in report.codes) is reported
         assert report.usable is not reported
+
+
+async def test_quotes_of_a_table_that_are_not_doubled_are_a_warning(tmp_path: Path) -> None:
+    for name, cell, reported in (("bad", '"a "b" c"', True), ("good", '"a ""b"" c"', False)):
+        path = tmp_path / f"{name}.csv"
+        path.write_text("input,ideal_output\n" + f"Where is it?,{cell}\n" * 12)
+        report = await check_all(await Datasets().open(path))
+        assert ("unescaped-quotes" in report.codes) is reported

@@ -335,6 +335,35 @@ def test_an_unclosed_quote_damages_one_line(write: Write) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        (r'"He said \"A, B\" twice"', 'He said "A, B" twice'),
+        (r'"C:\dir and \"x\""', r'C:\dir and "x"'),
+        ('"two \\"lines\\"\nof it"', 'two "lines"\nof it'),
+    ],
+)
+def test_quotes_behind_a_backslash_are_read_as_databases_export_them(
+    write: Write, cell: str, text: str
+) -> None:
+    rows = scanned(write(f"input,ideal_output\n{cell},b\nc,d\n"))
+    assert [row for _, row in values(rows)] == [
+        {"input": text, "ideal_output": "b"},
+        {"input": "c", "ideal_output": "d"},
+    ]
+    assert rows.remarks == []
+
+
+def test_quotes_that_are_not_doubled_are_text_and_reported(write: Write) -> None:
+    rows = scanned(write('input,ideal_output\na,"He said "A" twice"\n"x" y,"b"\n'))
+    assert [row for _, row in values(rows)] == [
+        {"input": "a", "ideal_output": 'He said "A" twice'},
+        {"input": '"x" y', "ideal_output": "b"},
+    ]
+    text = "Quotes are not doubled in 2 records, the first on line 2."
+    assert rows.remarks == [("unescaped-quotes", text)]
+
+
 def test_unclosed_quotes_in_a_table_with_tabs_are_text(
     write: Write,
 ) -> None:

@@ -80,6 +80,11 @@ _FILE: Final = {
         "Rows are missing at the end; the rows before are shown.",
         "Download or export it again.",
     ),
+    "unescaped-quotes": _warning(
+        "Quotes within quoted cells are not doubled.",
+        "They were read as text of the cell, which is a guess.",
+        "Look at these rows; export the table with doubled quotes.",
+    ),
     "mixed-formats": _error(
         "The file mixes rows of different formats.",
         "All rows of a training file must have the same format.",

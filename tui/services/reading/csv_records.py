@@ -1,7 +1,8 @@
 """The records of a table (RFC 4180), read leniently.
 
 A quote counts only at the beginning of a cell. A record with an unclosed quote ends with its line,
-so the following lines are read as records of their own.
+so the following lines are read as records of their own. Quotes within a cell that are not doubled
+are read as its text, with or without a backslash before them (as databases export them).
 """
 
 from __future__ import annotations
@@ -11,13 +12,23 @@ from typing import NamedTuple
 
 from tui.services.reading.row_splitting import PATIENCE
 
+_ESCAPED_QUOTE = re.compile(rb'\\"|""')
+
 
 class Record(NamedTuple):
-    """The cells of a record, the position after it, and whether a quote in it is never closed."""
+    """One record.
+
+    Attributes:
+        cells: its cells, unquoted.
+        end: the position after it.
+        damaged: whether a quote in it is never closed.
+        guessed: whether a cell has quotes that are neither doubled nor behind a backslash.
+    """
 
     cells: list[bytes]
     end: int
     damaged: bool = False
+    guessed: bool = False
 
 
 class RecordReader:
@@ -28,6 +39,10 @@ class RecordReader:
         other = b"[^" + re.escape(self._delimiter)
         self._cell = re.compile(
             rb' *"((?:[^"]+|"")*+)"(' + other + rb"\r\n]*)\r?|(" + other + rb"\n]*)"
+        )
+        self._escaped_cell = re.compile(
+            rb' *"((?:[^"\\]+|\\.|"")*+)" *\r?(?=\n|\Z|' + re.escape(self._delimiter) + rb")",
+            re.DOTALL,
         )
 
     def next(self, text: bytes, at: int, *, last: bool) -> Record | None:
@@ -62,7 +77,7 @@ class RecordReader:
     def _quoted(self, text: bytes, at: int) -> Record:
         """A record with quotes; its end is beyond the text where the text does not contain it."""
         cells: list[bytes] = []
-        start = at
+        start, guessed = at, False
         while match := self._cell.match(text, at):
             quoted, junk, plain = match.groups()
             if quoted is None and plain.lstrip(b" ").startswith(b'"'):
@@ -71,13 +86,22 @@ class RecordReader:
                 cells.append(plain)
             elif not junk.strip():
                 cells.append(quoted.replace(b'""', b'"'))
+            elif escaped := self._escaped_cell.match(text, at):
+                match = escaped
+                cells.append(_ESCAPED_QUOTE.sub(b'"', escaped[1]))
             elif b"\n" in quoted:
                 return Record(cells, start, damaged=True)
             else:
-                cells.append(match[0].removesuffix(b"\r"))
+                cells.append(_within_quotes(match[0].strip()))
+                guessed = True
             at = match.end()
             if text[at : at + 1] != self._delimiter:
                 break
             at += 1
         cells[-1] = cells[-1] if quoted is not None else cells[-1].removesuffix(b"\r")
-        return Record(cells, at + 1)
+        return Record(cells, at + 1, guessed=guessed)
+
+
+def _within_quotes(cell: bytes) -> bytes:
+    """The text between the outer quotes of a cell; all of it where it does not end with one."""
+    return cell[1:-1].replace(b'""', b'"') if cell.endswith(b'"') else cell

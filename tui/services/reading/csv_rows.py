@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import orjson
 
 from tui.domain.rows.parsing import BOM
-from tui.domain.text import number
+from tui.domain.text import number, plural
 from tui.services.reading.csv_records import RecordReader
 from tui.services.reading.row_file import LONGEST_ROW
 from tui.services.reading.row_splitting import LinePlacer, Remark, RowBuffer
@@ -50,6 +50,9 @@ class CsvRows:
         self._line = 1
         """Line number of the pending text."""
         self._stopped = False
+        self._guessed = 0
+        """Records with quotes that are not doubled."""
+        self._first_guessed = 0
 
     def cut(self, block: bytes) -> bytes:
         """See `Cutter`."""
@@ -58,7 +61,11 @@ class CsvRows:
 
     def finish(self) -> bytes:
         """See `Cutter`."""
-        return b"".join(self._rows(self._buffer.all(), last=True))
+        rows = b"".join(self._rows(self._buffer.all(), last=True))
+        if self._guessed:
+            text = f"{plural(self._guessed, 'record')}, the first on line {self._first_guessed:,}."
+            self.remarks.append(("unescaped-quotes", f"Quotes are not doubled in {text}"))
+        return rows
 
     def _rows(self, text: bytes, *, last: bool) -> Iterator[bytes]:
         """The complete records of a text, each on its line."""
@@ -72,6 +79,9 @@ class CsvRows:
                 if self._names:
                     surplus = [_text(text[at : record.end]).rstrip()] if record.damaged else []
                     raw = as_json(self._names, list(map(_text, record.cells)), surplus)
+                    if record.guessed:
+                        self._guessed += 1
+                        self._first_guessed = self._first_guessed or self._line
                     yield self._placer.place(raw, self._line)
                 else:
                     self._names = header_names(record.cells)
