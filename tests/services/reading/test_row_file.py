@@ -65,3 +65,12 @@ def test_truncating_an_open_file_is_noticed_without_a_crash(tmp_path: Path) -> N
     assert rows.read(999) == b""
     path.unlink()
     assert rows.changed()
+
+
+def test_a_line_of_70_megabytes_is_read_whole(tmp_path: Path) -> None:
+    path = tmp_path / "long.jsonl"
+    line = b'{"text": "%b"}' % (b"x" * 70_000_000)
+    path.write_bytes(b"{}\n" + line + b"\n{}\n")
+    rows = scanned(path)
+    assert len(rows) == 3
+    assert rows.read(1) == line

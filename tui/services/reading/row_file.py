@@ -21,7 +21,9 @@ BLOCK = 1 << 22
 """Bytes scanned at a time."""
 
 LONGEST_ROW = 64 << 20
-"""Most bytes read of a row; a longer one counts as damaged."""
+"""Most bytes buffered for a row that is cut out of an array or a table."""
+_LONGEST_LINE = 512 << 20
+"""Most bytes read of a line; no service takes a file with a longer one."""
 
 _BLANK = b" \t\r"
 
@@ -158,7 +160,7 @@ class RowFile:
     def read(self, row: int) -> bytes:
         """The bytes of a row without its line break; fewer where the file was truncated."""
         start = self._starts[row]
-        size = min(max(0, self.start(row + 1) - start), LONGEST_ROW)
+        size = min(max(0, self.start(row + 1) - start), _LONGEST_LINE)
         raw = os.pread(self._data_handle, size, start)
         end = raw.find(b"\n")
         return (raw if end < 0 else raw[:end]).removesuffix(b"\r")
@@ -257,7 +259,7 @@ def rows_between(path: Path, start: int, end: int, first_line: int) -> Iterator[
     """
     with path.open("rb", buffering=0) as file:
         file.seek(start)
-        block = file.read(min(end - start, LONGEST_ROW))
+        block = file.read(min(end - start, _LONGEST_LINE))
     for line, raw in enumerate(block.split(b"\n"), first_line):
         if raw and (raw[0] > 32 or raw.strip(_BLANK)):
             yield line, raw
