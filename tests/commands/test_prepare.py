@@ -215,7 +215,7 @@ def test_certain_fixes_are_applied_on_request(
     before = raw.read_bytes()
     code, _, err = run(capsys, "prepare", raw, "-o", "out.jsonl")
     assert code == 2
-    assert "--fix all" in err
+    assert "--fix tool-arguments-not-string" in err
     summary = prepared(capsys, raw, "-o", "out.jsonl", "--fix", "tool-arguments-not-string")
     assert (summary["written"], summary["rejected"], summary["edited"]) == (12, 0, 12)
     rows_out = [json.loads(line) for line in (folder / "out.jsonl").open()]
@@ -226,6 +226,17 @@ def test_certain_fixes_are_applied_on_request(
     )
     assert edit["lines"] == [*range(1, 13)]
     assert raw.read_bytes() == before
+
+
+def test_a_fix_that_was_applied_is_not_offered_again(
+    capsys: pytest.CaptureFixture[str], folder: Path
+) -> None:
+    raw = folder / "broken.jsonl"
+    raw.write_text('{"messages": [}\n' * 12)
+    assert "--fix not-json" in run(capsys, "prepare", raw, "-o", "out.jsonl")[2]
+    code, _, err = run(capsys, "prepare", raw, "-o", "out.jsonl", "--fix", "all")
+    assert code == 2
+    assert "--fix" not in err
 
 
 def test_a_flawed_file_becomes_a_clean_one_in_one_command(

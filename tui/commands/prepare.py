@@ -115,7 +115,8 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
     fixes = _fixes(flags)
     options = options_of(flags, services.settings.check)
     source = await services.datasets.open(flags.file, format_of(flags), options)
-    written = await _write(source, _request(flags, source.format), fixes)
+    request = _request(flags, source.format).model_copy(update={"fixed": fixes})
+    written = await _write(source, request, fixes)
     if flags.json:
         emit(as_json(written))
     else:

@@ -94,6 +94,14 @@ def test_a_preference_row_is_checked_by_its_own_rules() -> None:
     assert places == {"input.x", "input.messages[1]"}
 
 
+def test_a_number_too_large_for_parsers_is_named() -> None:
+    (problem,) = check_line(b'{"messages": [], "x": 1E400}', 1)[1][:1]
+    assert (problem.code, problem.message) == (
+        "not-json",
+        'The number "1E400" is too large for most JSON parsers.',
+    )
+
+
 def test_a_service_may_turn_a_warning_into_an_error() -> None:
     raw = row(USER, ANSWER, USER)
     assert [problem.severity for problem in check_line(raw, 1)[1]] == ["warning"]

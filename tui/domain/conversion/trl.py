@@ -169,8 +169,8 @@ def _is_message(message: Row) -> bool:
         plain = message.keys() == {"from", "value"} and isinstance(message["value"], str)
         return plain and message["from"] in SPEAKERS
     role = message.get("role")
-    said = isinstance(message.get("content"), str | list) or "tool_calls" in message
-    return isinstance(role, str) and role in ROLES and said and message.keys() <= MESSAGE_KEYS
+    filled = isinstance(message.get("content"), str | list) or "tool_calls" in message
+    return isinstance(role, str) and role in ROLES and filled and message.keys() <= MESSAGE_KEYS
 
 
 def _turn(turn: Row, role: str) -> Row:

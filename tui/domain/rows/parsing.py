@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -96,8 +97,14 @@ def _has_surrogate(value: Any) -> bool:
 
 
 def _read_strictly(text: str) -> tuple[Any, list[Finding]]:
-    """Parse with the standard library, which reports NaN and duplicate keys."""
+    """Parse with the standard library, which reports NaN, huge numbers and duplicate keys."""
     findings: list[Finding] = []
+
+    def number(digits: str) -> float:
+        if math.isinf(value := float(digits)):
+            message = f"The number {quote(digits)} is too large for most JSON parsers."
+            findings.append(("not-json", "", message))
+        return value
 
     def constant(name: str) -> None:
         findings.append(("not-a-number", "", f"The row contains {name}, which is not valid JSON."))
@@ -109,7 +116,8 @@ def _read_strictly(text: str) -> tuple[Any, list[Finding]]:
             findings.append(("duplicate-key", key, f"The key {quote(key)} is a duplicate."))
         return dict(items)
 
-    return json.loads(text, parse_constant=constant, object_pairs_hook=pairs), findings
+    value = json.loads(text, parse_constant=constant, parse_float=number, object_pairs_hook=pairs)
+    return value, findings
 
 
 def _surely_unique(value: Any, raw: bytes) -> bool:

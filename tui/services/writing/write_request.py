@@ -70,6 +70,7 @@ class WriteRequest(BaseModel):
         seed: seed of the split.
         leave_out: codes of warnings whose rows are rejected, like rows with errors.
         replace: whether existing files are replaced.
+        fixed: codes of the problems whose fixes were applied already.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -81,6 +82,7 @@ class WriteRequest(BaseModel):
     seed: int = 7
     leave_out: frozenset[str] = frozenset()
     replace: bool = False
+    fixed: frozenset[str] = frozenset()
 
     @field_validator("out")
     @classmethod

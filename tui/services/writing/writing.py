@@ -203,10 +203,11 @@ class _Writing:
     def _no_valid_rows(self) -> InputError:
         first = next(iter(self._dataset.codes(0)), "")
         reason = f" {KINDS[first].what}" if first else ""
-        hint = " Some problems can be fixed: F on the Data screen, or ftui prepare --fix all."
+        fixable = first in FIXABLE and first not in self._request.fixed
+        hint = f" Some problems can be fixed: F on the Data screen, or ftui prepare --fix {first}."
         return InputError(
             f"No row of {self._dataset.path} can be used.{reason}",
-            f"Run ftui check on it.{hint if first in FIXABLE else ''}",
+            f"Run ftui check on it.{hint if fixable else ''}",
         )
 
     async def write_rows(self) -> AsyncIterator[int]:
