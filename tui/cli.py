@@ -150,8 +150,10 @@ def _open_app(arguments: list[str]) -> int:
     gc.disable()
     from tui.app import FtuiApp
     from tui.services.container import Services
+    from tui.to_terminal import show_plain_signs
 
     gc.enable()
+    show_plain_signs()
     app = FtuiApp(Services(settings), Path(flags.file) if flags.file else None)
     app.run()
     if app.return_code == 128 + signal.SIGHUP:

@@ -1,9 +1,15 @@
-"""Terminal functions that Textual lacks: send a sequence, notice a hangup."""
+"""Terminal functions that Textual lacks: send a sequence, notice a hangup, do without Unicode."""
 
 from __future__ import annotations
 
+import codecs
 import select
 import sys
+from io import TextIOWrapper
+
+from tui.domain.text import plain_sign
+
+_PLAIN = "ftui.plain"
 
 
 def send(sequence: str) -> None:
@@ -36,3 +42,20 @@ def wait_until_gone() -> bool:
     poll = select.poll()
     poll.register(stream.fileno(), 0)
     return any(events & (select.POLLHUP | select.POLLERR) for _, events in poll.poll())
+
+
+def show_plain_signs() -> None:
+    """Show ASCII in place of what the terminal's encoding lacks; Textual draws on stderr.
+
+    Otherwise Python writes six characters for a check mark, its escape, and the columns shift.
+    """
+    stream = sys.__stderr__
+    if isinstance(stream, TextIOWrapper) and "utf" not in stream.encoding.lower():
+        codecs.register_error(_PLAIN, _plain)
+        stream.reconfigure(errors=_PLAIN)
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(map(plain_sign, error.object[error.start : error.end])), error.end

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 # C0 and C1 controls, DEL, zero-width and bidi characters, separators that break a line, the BOM,
 # interlinear marks, tags and lone surrogates. All of them move the cursor, hide or reorder text.
@@ -98,15 +99,35 @@ def cut(text: str, width: int) -> str:
     return beginning + mark
 
 
-_PLAIN_SIGNS = str.maketrans(
-    {"▶": ">", "✓": "+", "✗": "x", "■": "#", "‖": "=", "…": ".", "–": "-", "·": "|", "→": ">"}
-    | {"↓": "v", "↑": "^", "●": "o", "★": "*", "◆": "^", "�": "?", "×": "x"}
+_PLAIN_SIGNS = dict(
+    zip(
+        "▶✓✗■‖…–·→↓↑●★◆�×‘’“”←≠⏎▲▴▸▼▾◉○✎›¦▔▁░⠀",
+        ">+x#=.-|>v^o*^?x''\"\"<!<^^>vv@o~>|--. ",
+        strict=True,
+    )
 )
+"""One ASCII character for each of the app's signs."""
+
+
+def plain_sign(char: str) -> str:
+    """ASCII in place of a character that the terminal cannot show, as wide as it."""
+    if char in _PLAIN_SIGNS:
+        return _PLAIN_SIGNS[char]
+    if "\u2500" <= char <= "\u257f":  # box drawing
+        name = unicodedata.name(char)
+        across = any(word in name for word in ("HORIZONTAL", "LEFT", "RIGHT"))
+        along = any(word in name for word in ("VERTICAL", "UP", "DOWN"))
+        return "+" if across and along else "-" if across else "|"
+    if "\u2580" <= char <= "\u259f":  # blocks
+        return "#"
+    if "\u2800" <= char <= "\u28ff":  # braille
+        return "*"
+    return "?" * cell_width(char)
 
 
 def plain_signs(text: str) -> str:
     """Replace the signs in ftui's own sentences with ASCII."""
-    return text.translate(_PLAIN_SIGNS)
+    return "".join(_PLAIN_SIGNS.get(char, char) for char in text)
 
 
 def duration(seconds: float) -> str:
