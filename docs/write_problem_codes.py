@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tui.domain.rows.check_options import DEFAULT_OPTIONS, LIMITS
 from tui.domain.rows.problems import GROUPS, KINDS, SWITCHABLE, Kind
+from tui.domain.rules.images import ImageRules
 from tui.domain.rules.providers import SERVICES, Service
 
 PAGE = Path(__file__).with_name("problem_codes.md")
@@ -94,10 +95,23 @@ def _wishes(service: Service) -> Iterator[str]:
         yield "functions need a description and parameters"
     if service.one_answer:
         yield "one message per answer of a preference row"
-    if service.images == "inline":
-        yield "images as base64 only"
-    if service.images == "none":
+    if service.call_id:
+        yield f"ids of calls match `{service.call_id.pattern}`"
+    if not service.content_beside_calls:
+        yield "no content beside tool calls"
+    yield from _image_wishes(service.images)
+
+
+def _image_wishes(rules: ImageRules | None) -> Iterator[str]:
+    if rules is None:
         yield "text only"
+        return
+    if rules.inline_only:
+        yield "images as base64 only"
+    if rules.objects_only:
+        yield 'images as `{"type": "image_url", "image_url": {"url": ...}}`'
+    if rules.details:
+        yield f"`detail` of an image is {', '.join(sorted(rules.details))}"
 
 
 def _table(title: str, heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

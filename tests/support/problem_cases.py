@@ -271,6 +271,17 @@ ROW_CASES = [
         parts_row(image(f"data:image/png;base64,{PNG}")),
         options=TOGETHER,
     ),
+    Case(
+        "bad-image",
+        parts_row({"type": "image_url", "image_url": LINK}),
+        parts_row(image(LINK)),
+    ),
+    Case(
+        "bad-image",
+        parts_row({"type": "image_url", "image_url": {"url": LINK, "detail": "ultra"}}),
+        parts_row({"type": "image_url", "image_url": {"url": LINK, "detail": "low"}}),
+    ),
+    Case("bad-part", parts_row({"type": "image", "image": LINK}), parts_row(image(LINK))),
     Case("too-many-images", parts_row(*[image(LINK)] * 11), parts_row(*[image(LINK)] * 10)),
     Case(
         "unsupported-part",
@@ -282,6 +293,18 @@ ROW_CASES = [
         "bad-tool-name",
         row(USER, calling(call(name="find it"))),
         row(USER, calling(call(name="find-it_2"))),
+    ),
+    Case(
+        "bad-tool-call-id",
+        row(USER, {"role": "assistant", "tool_calls": [{**CALL, "id": "call_0"}]}),
+        row(USER, {"role": "assistant", "tool_calls": [{**CALL, "id": "abcdefgh0"}]}),
+        options=MISTRAL,
+    ),
+    Case(
+        "content-beside-calls",
+        row(USER, {**calling({**CALL, "id": "abcdefgh0"}), "content": "I will look it up."}),
+        row(USER, calling({**CALL, "id": "abcdefgh0"})),
+        options=MISTRAL,
     ),
     Case(
         "missing-tool-description",

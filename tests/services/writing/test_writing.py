@@ -75,6 +75,18 @@ async def test_valid_rows_are_written_byte_for_byte(tmp_path: Path, out: Path) -
     assert names(out.parent) == ["chat.jsonl", "chat.manifest.json"]
 
 
+async def test_a_byte_order_mark_that_a_service_refuses_costs_no_row(
+    tmp_path: Path, out: Path
+) -> None:
+    rows = [json.dumps(row).encode() for row in good_rows(12)]
+    source = save(tmp_path / "marked.jsonl", [b"\xef\xbb\xbf" + rows[0], *rows[1:]])
+    options = replace(DEFAULT_OPTIONS, rules_of="together")
+    dataset = await Datasets().open(source, options=options)
+    written = await write_file(dataset, WriteRequest(out=out))
+    assert (written.written, written.rejected) == (12, 0)
+    assert out.read_bytes().splitlines() == rows
+
+
 async def test_the_output_of_the_flawed_file_has_no_errors(out: Path) -> None:
     source = sample_path("tickets_flawed.jsonl")
     summary = await write_file(source, WriteRequest(out=out))

@@ -330,6 +330,16 @@ _PROVIDER: Final = {
         "Function names have at most 64 letters, digits, _ and -.",
         "Rename the function in the declaration and in every call.",
     ),
+    "bad-tool-call-id": _error(
+        "The id of a tool call is not 9 letters and digits.",
+        "Mistral's validators before V13 refuse any other id.",
+        "Use ids of 9 letters and digits, the same in the call and in its answer.",
+    ),
+    "content-beside-calls": _error(
+        "A message has both content and tool calls.",
+        "Mistral's validator V3 refuses such messages; later ones accept them.",
+        "Remove the content, or switch the code off if your model accepts both.",
+    ),
     "missing-tool-description": _error(
         "A function declaration lacks a description or parameters.",
         "Mistral rejects declarations without them.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from tui.domain.rows.parsing import Finding
@@ -22,23 +23,66 @@ _MAGIC = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class ImageRules:
+    """What one service accepts as an image.
+
+    Attributes:
+        inline_only: whether images must be base64 in the row.
+        objects_only: whether an image must be a part of type `image_url` with an object; others
+            also accept parts of type `image`, and `image_url` with the URL alone.
+        details: the known values of `detail`; empty where it is not checked.
+    """
+
+    inline_only: bool = False
+    objects_only: bool = False
+    details: frozenset[str] = frozenset()
+
+
+ANY_IMAGES = ImageRules()
+"""The rules that all services share."""
+
+
 def check_images(
-    parts: Sequence[tuple[str, dict[str, Any]]], inline_only: str = ""
+    parts: Sequence[tuple[str, dict[str, Any]]], rules: ImageRules, service: str
 ) -> Iterator[Finding]:
     """Check the images of a row.
 
     Args:
         parts: the content parts of all messages with their places.
-        inline_only: name of the service that takes images as base64 only; empty otherwise.
+        rules: those of the service.
+        service: its display name.
     """
+    if rules.objects_only:
+        yield from _check_form(parts, service)
     images = [(where, part) for where, part in parts if part.get("type") == "image_url"]
     if len(images) > MOST_IMAGES:
         text = f"The row has {len(images)} images; services accept at most {MOST_IMAGES}."
         yield "too-many-images", "", text
     for where, part in images:
-        error = _image_error(part.get("image_url"), inline_only)
+        image = part.get("image_url")
+        error = _image_error(image, service if rules.inline_only else "")
         if error:
             yield "bad-image", f"{where}.image_url", error
+        if rules.details and isinstance(image, dict):
+            yield from _check_detail(image.get("detail"), rules, f"{where}.image_url.detail")
+
+
+def _check_form(parts: Sequence[tuple[str, dict[str, Any]]], service: str) -> Iterator[Finding]:
+    for where, part in parts:
+        image = part.get("image_url")
+        if part.get("type") == "image":
+            text = f'{service} does not know parts of type "image"; images are "image_url".'
+            yield "bad-part", f"{where}.type", text
+        elif part.get("type") == "image_url" and isinstance(image, str):
+            text = f'`image_url` is a string; {service} requires an object: {{"url": ...}}.'
+            yield "bad-image", f"{where}.image_url", text
+
+
+def _check_detail(detail: Any, rules: ImageRules, where: str) -> Iterator[Finding]:
+    if detail is not None and not (isinstance(detail, str) and detail in rules.details):
+        known = ", ".join(sorted(rules.details))
+        yield "bad-image", where, f"The detail {quote(detail)} is unknown; use {known}."
 
 
 def _image_error(image: Any, inline_only: str) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from tui.domain.rows.check_options import CheckOptions, RulesOf
 from tui.domain.rows.parsing import Finding
 from tui.domain.rows.problems import KINDS, Severity, quote
-from tui.domain.rules.images import check_images
+from tui.domain.rules.images import ANY_IMAGES, ImageRules, check_images
 
 _ALL_ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 _PLAIN_ROLES = frozenset({"system", "user", "assistant", "tool"})
@@ -28,7 +28,9 @@ class Service:
         roles: the roles it accepts.
         most_tools: maximum number of declared functions per example; 0 for no limit.
         described_tools: whether each declaration needs a description and parameters.
-        images: which images it accepts: `any`, `inline` (base64 only) or `none`.
+        images: which images it accepts; None for none.
+        call_id: what an id of a call must match; None for any id.
+        content_beside_calls: whether a message may have both content and calls.
         one_answer: whether an answer of a preference row must be exactly one message.
         severities: code -> severity where it differs from the table's.
     """
@@ -38,31 +40,45 @@ class Service:
     roles: frozenset[str] = _ALL_ROLES
     most_tools: int = 0
     described_tools: bool = False
-    images: str = "any"
+    images: ImageRules | None = ANY_IMAGES
+    call_id: re.Pattern[str] | None = None
+    content_beside_calls: bool = True
     one_answer: bool = False
     severities: Mapping[str, Severity] = field(default_factory=dict)
 
 
 SERVICES: Final[Mapping[RulesOf, Service]] = {
-    "openai": Service("OpenAI", 512_000_000, most_tools=128),
-    # together-python, utils/files.py: alternation, further columns, one message an answer.
+    # Of a string: "expected an object, but got a string instead".
+    "openai": Service(
+        "OpenAI",
+        512_000_000,
+        most_tools=128,
+        images=ImageRules(objects_only=True, details=frozenset({"auto", "low", "high"})),
+    ),
+    # together-python, utils/files.py: alternation, further columns, one message an answer, the
+    # forms of images; a byte order mark makes the first line invalid JSON.
     "together": Service(
         "Together",
         roles=_PLAIN_ROLES,
-        images="inline",
+        images=ImageRules(inline_only=True, objects_only=True),
         one_answer=True,
         severities={
+            "byte-order-mark": "error",
             "unknown-field": "error",
             "not-alternating": "error",
             "too-few-examples": "warning",
         },
     ),
     # mistral-finetune, data/tokenize.py: tools with description and parameters, one system prompt.
+    # mistral-common 1.13.1, validators for fine-tuning: ids of calls (V3, V5, V11), and no content
+    # beside calls (V3). V13 and V15 accept both.
     "mistral": Service(
         "Mistral",
         512_000_000,
         roles=_PLAIN_ROLES,
         described_tools=True,
+        call_id=re.compile(r"[a-zA-Z0-9]{9}"),
+        content_beside_calls=False,
         severities={
             "last-not-assistant": "error",
             "system-not-first": "error",
@@ -72,7 +88,7 @@ SERVICES: Final[Mapping[RulesOf, Service]] = {
     ),
     "local": Service(
         "the local engine",
-        images="none",
+        images=None,
         severities={"deprecated-key": "error", "bad-tool-name": "warning"},
     ),
 }
@@ -99,11 +115,14 @@ def check_service(
     yield from _check_roles(messages, service)
     yield from _check_names(messages, tools)
     yield from _check_declarations(tools, service)
+    yield from _check_call_ids(messages, service)
+    if not service.content_beside_calls:
+        yield from _check_content_beside_calls(messages, service)
     parts = list(_parts(messages))
-    if service.images == "none":
+    if service.images is None:
         yield from _unsupported_parts(parts, service)
     else:
-        yield from check_images(parts, service.name if service.images == "inline" else "")
+        yield from check_images(parts, service.images, service.name)
 
 
 def check_answers(preferred: Mapping[str, Any], options: CheckOptions) -> Iterator[Finding]:
@@ -168,6 +187,41 @@ def _check_declarations(tools: Any, service: Service) -> Iterator[Finding]:
         if missing:
             text = f"{service.name} also requires `{'` and `'.join(missing)}`."
             yield "missing-tool-description", f"tools[{index}].function", text
+
+
+def _check_call_ids(
+    messages: Sequence[tuple[str, dict[str, Any]]], service: Service
+) -> Iterator[Finding]:
+    """Each id is reported where it is first used, not again in its answer."""
+    if service.call_id is None:
+        return
+    reported: set[str] = set()
+    for where, call_id in _call_ids(messages):
+        if service.call_id.fullmatch(call_id) or call_id in reported:
+            continue
+        reported.add(call_id)
+        text = f"The id {quote(call_id)} is not 9 letters and digits, as {service.name} requires."
+        yield "bad-tool-call-id", where, text
+
+
+def _call_ids(messages: Sequence[tuple[str, dict[str, Any]]]) -> Iterator[tuple[str, str]]:
+    for where, message in messages:
+        for index, call in enumerate(_objects(message.get("tool_calls"))):
+            call_id = call.get("id") if isinstance(call, dict) else None
+            if isinstance(call_id, str) and call_id:
+                yield f"{where}.tool_calls[{index}].id", call_id
+        answered = message.get("tool_call_id")
+        if isinstance(answered, str) and answered:
+            yield f"{where}.tool_call_id", answered
+
+
+def _check_content_beside_calls(
+    messages: Sequence[tuple[str, dict[str, Any]]], service: Service
+) -> Iterator[Finding]:
+    for where, message in messages:
+        if message.get("content") and message.get("tool_calls"):
+            text = f"The message has content and tool calls; older models of {service.name} "
+            yield "content-beside-calls", where, f"{text}accept only one of them."
 
 
 def _unsupported_parts(

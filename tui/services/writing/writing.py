@@ -17,6 +17,7 @@ from tui.domain.conversion.convert import explain_format
 from tui.domain.fixes.fixes import FIXABLE
 from tui.domain.fixes.written_rows import dropped_fields, rejected_row, training_row
 from tui.domain.rows.problems import KINDS, Problem
+from tui.domain.rules.providers import severity_of
 from tui.services.datasets.datasets import Dataset, RowView, Status
 from tui.services.errors import FileError, InputError
 from tui.services.workspace.files import explain
@@ -148,6 +149,12 @@ async def _run_in_thread(act: Callable[[], _T]) -> _T:
         raise
 
 
+def _is_only_marked(dataset: Dataset) -> bool:
+    """Whether the first row has no error but a byte order mark, which is not written."""
+    errors = {code for code in dataset.codes(0) if severity_of(code, dataset.options) == "error"}
+    return dataset.statuses()[0] == Status.INVALID and errors == {"byte-order-mark"}
+
+
 def _file_changed(dataset: Dataset) -> FileError:
     return FileError(f"{dataset.path} changed while it was read.", "Open it again.")
 
@@ -182,6 +189,8 @@ class _Writing:
         dataset, request = self._dataset, self._request
         valid = (Status.OK, Status.WARNED)
         splits = bytearray(0 if status in valid else _REJECTED for status in dataset.statuses())
+        if _is_only_marked(dataset):
+            splits[0] = 0
         for code in request.leave_out:
             for row in dataset.rows_with(code):
                 splits[row] = _REJECTED
