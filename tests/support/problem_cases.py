@@ -20,6 +20,17 @@ DESCRIBED = {
     "type": "function",
     "function": {"name": "find", "description": "Finds.", "parameters": {}},
 }
+SEARCH = {
+    "type": "function",
+    "function": {
+        "name": "find",
+        "parameters": {
+            "type": "object",
+            "properties": {"q": {"type": "integer"}},
+            "required": ["q"],
+        },
+    },
+}
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(20)).decode()
 
 TOGETHER = CheckOptions(rules_of="together")
@@ -222,6 +233,11 @@ ROW_CASES = [
         "unknown-tool",
         row(USER, calling(call(name="seek")), tools=[TOOL]),
         row(USER, calling(CALL), tools=[TOOL]),
+    ),
+    Case(
+        "tool-arguments-mismatch",
+        row(USER, calling(call(arguments="{}")), tools=[SEARCH]),
+        row(USER, calling(CALL), tools=[SEARCH]),
     ),
     Case("bad-preference", preference(preferred_output=[USER]), preference(), Format.PREFERENCE),
     Case(

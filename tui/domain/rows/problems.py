@@ -241,7 +241,8 @@ _MESSAGES: Final = {
     "bad-part": _error(
         "A part of the content is invalid.",
         _REFUSED,
-        'Write {"type": "text", "text": ...}; images in user messages only.',
+        'Write {"type": "text", "text": ...} or, in user messages only, '
+        '{"type": "image_url", "image_url": {"url": ...}}.',
     ),
     "bad-weight": _error(
         "A weight is invalid.",
@@ -282,6 +283,11 @@ _TOOLS: Final = {
         "The model learns to call tools with arguments that cannot be parsed.",
         "Write the arguments as a JSON object inside the string.",
     ),
+    "tool-arguments-mismatch": _warning(
+        "The arguments of a call do not match the parameters of the function.",
+        "The model learns to call the function with arguments that it does not accept.",
+        "Correct the arguments, or the parameters in `tools`.",
+    ),
     "tool-call-without-answer": _error(
         "A tool call is not answered before the next message.",
         _REFUSED,
@@ -313,7 +319,7 @@ _PROVIDER: Final = {
     "bad-image": _error(
         "An image cannot be used.",
         "Services accept JPEG, PNG and WEBP of at most 10 MB.",
-        "Use an https URL, or data:image/png;base64,... of a smaller image.",
+        'Write {"url": ...} with an https URL, or data:image/png;base64,... of a smaller image.',
     ),
     "too-many-images": _error(
         "The row has more than 10 images.",

@@ -15,6 +15,7 @@ from tui.domain.rows.parsing import BOM, Finding, parse
 from tui.domain.rows.problems import Problem, problem, quote
 from tui.domain.rules.conversations import check_conversation, check_order
 from tui.domain.rules.providers import check_answers, check_service, severity_of
+from tui.domain.rules.tool_arguments import check_arguments
 from tui.domain.rules.tools import check_deprecated, check_tools
 from tui.domain.text import plural
 
@@ -167,6 +168,7 @@ def _check_chat(row: Row, kind: Format, options: CheckOptions) -> Iterator[Findi
     if tools is not None:
         yield from check_tools(tools, messages)
     yield from check_deprecated(row, messages)
+    yield from check_arguments(row, {"messages": messages})
     yield from check_service({"messages": messages}, tools, options)
     if kind is Format.CHAT:
         yield from _unknown_fields(row, CHAT_FIELDS, "Chat rows have")
@@ -218,6 +220,7 @@ def _check_preference(row: Row, options: CheckOptions) -> Iterator[Finding]:
         tools = prompt.get("tools")
         conversations["input.messages"] = prompt.get("messages")
         yield from _check_prompt(prompt)
+        yield from check_arguments(prompt, conversations)
     for key in _ANSWERS:
         yield from _check_answer(row.get(key), key)
     if isinstance(row.get(_ANSWERS[0]), list):
