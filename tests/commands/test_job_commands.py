@@ -128,8 +128,8 @@ def test_data_with_errors_is_not_sent(
 ) -> None:
     path = chat_file([*good_rows(12), {"messages": []}])
     code, lines, err = run("train", str(path), "--json")
-    assert (code, lines) == (2, [])
-    assert "line 13" in err
+    assert (code, lines) == (1, [])
+    assert "has errors in 1 of 13 rows; line 13: " in err
     assert f"ftui check {path}" in err
     assert not far.requests
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from servers.misbehaving import Fault, MisbehavingServer
 from support.command_line import Run
-from support.sample_rows import good_rows, pair_rows
+from support.sample_rows import chat_row, good_rows, pair_rows
 
 from tui.cli import main
 from tui.commands.console.output import ProgressLine
@@ -58,12 +58,30 @@ def test_a_dry_run_prints_sentences_without_json(
     assert lines[4].startswith("! The file has 20 examples")
 
 
-def test_a_dry_run_on_invalid_data_exits_with_2(
+@pytest.mark.parametrize("flags", [["--dry-run"], ["--dry-run", "--json"], [], ["--watch"]])
+def test_a_file_with_errors_exits_with_1_and_says_how_many_and_what_to_do(
+    far: MisbehavingServer, run: Run, chat_file: Make, flags: list[str]
+) -> None:
+    path = chat_file([*good_rows(5), *[{"messages": []}] * 7])
+    code, lines, err = run("train", str(path), *flags)
+    assert (code, lines) == (1, [])
+    assert f"{path} has errors in 7 of 12 rows; line 6: " in err
+    assert f"ftui check {path}; mend what can be mended: ftui prepare {path} --fix all" in err
+    assert not far.requests
+
+
+def test_too_few_examples_exit_with_1_and_an_unusable_option_with_2(
     far: MisbehavingServer, run: Run, chat_file: Make
 ) -> None:
-    code, lines, err = run("train", str(chat_file([{"messages": []}] * 12)), "--dry-run", "--json")
-    assert (code, lines) == (2, [])
-    assert "line 1 and 11 more rows" in err
+    path = str(chat_file(good_rows(5)))
+    code, _, err = run("train", path, "--dry-run")
+    assert code == 1
+    assert "has 5 examples" in err
+    path = str(chat_file(good_rows(20)))
+    assert run("train", path, "--method", "dpo", "--dry-run")[0] == 2
+    assert run("train", path, "--split", "0.9", "--dry-run")[0] == 2
+    short = str(chat_file([chat_row("Where is it now?", "It is on its way.")], "short.jsonl"))
+    assert run("train", path, "--method", "dpo", "--validation", short, "--dry-run")[0] == 2
 
 
 def test_a_split_and_hyperparameters_of_the_server_are_passed_on(
@@ -157,3 +175,50 @@ def test_upload_progress_is_printed_only_on_a_terminal() -> None:
     assert "\x1b" not in output
     with ProgressLine(sys.stderr, lambda: float(next(times))) as silent:
         silent.show_text("nothing of it")
+
+
+IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/lamp.png"}}
+CALL = {"id": "c1", "type": "function", "function": {"name": "find", "arguments": "{}"}}
+ANSWER = {"role": "assistant", "content": "It is on its way, as ordered."}
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"messages": [{"role": "user", "content": [IMAGE]}, ANSWER]}, "only text is supported"),
+        (
+            {
+                "messages": [
+                    {"role": "user", "content": "Where is it?"},
+                    {"role": "assistant", "tool_calls": [CALL]},
+                ]
+            },
+            "the model's chat template does not support tools",
+        ),
+    ],
+)
+def test_what_the_local_engine_refuses_is_refused_by_a_dry_run_and_by_the_check(
+    far: MisbehavingServer,
+    run: Run,
+    chat_file: Make,
+    tmp_path: Path,
+    row: dict[str, object],
+    reason: str,
+) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    template = {"chat_template": "{{ messages }}"}
+    (model / "tokenizer_config.json").write_text(json.dumps(template))
+    path = str(chat_file([*good_rows(20), row]))
+    code, lines, err = run(
+        "train", path, "--provider", "local", "--model", str(model), "--dry-run", "--json"
+    )
+    assert (code, lines) == (1, [])
+    assert "has 1 row that the local engine cannot train on with model; line 21: " in err
+    assert reason in err
+    flags = ["--rules-of", "local", "--model", str(model), "--json"]
+    code, (report,), _ = run("check", path, *flags)
+    assert code == 1
+    (error,) = [each for each in report["problems"] if each["severity"] == "error"]
+    assert error["line"] == 21
+    assert error["code"] in ("unsupported-part", "template-without-tools")

@@ -306,6 +306,12 @@ ROW_CASES = [
         options=LOCAL,
     ),
     Case(
+        "template-without-tools",
+        row(USER, ANSWER, tools=[TOOL]),
+        row(USER, ANSWER, tools=[]),
+        options=CheckOptions(tools_supported=False),
+    ),
+    Case(
         "bad-tool-name",
         row(USER, calling(call(name="find it"))),
         row(USER, calling(call(name="find-it_2"))),

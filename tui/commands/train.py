@@ -1,7 +1,7 @@
 """Start a fine-tuning job on a file of chats or preference pairs. It does not need ftui to run.
 
 --watch follows it to its end, with the output and exit status of `ftui watch`. --dry-run checks the
-files and prints a forecast of steps, price and time; nothing is sent.
+files and prints a forecast of steps, price and time; nothing is sent. Exit: 1 errors in the data.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from tui.commands import watch
 from tui.commands.console.output import (
+    EXIT_NO,
     EXIT_OK,
     ProgressLine,
     add_json_flag,
@@ -26,7 +27,7 @@ from tui.domain.providers.kinds import LOCAL
 from tui.domain.submission.job_request import JobRequest
 from tui.domain.validation import first_error
 from tui.services.container import Services
-from tui.services.errors import InputError
+from tui.services.errors import InputError, InvalidData
 from tui.services.submission.job_forecast import forecast_job
 from tui.services.submission.training_files import PreparedJob
 
@@ -86,6 +87,9 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
             )
             return EXIT_OK
         return await watch.follow(services, view, as_json=flags.json)
+    except InvalidData as error:
+        print_message(f"ftui: {error}")
+        return EXIT_NO
     finally:
         await services.providers.close()
 

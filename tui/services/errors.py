@@ -76,3 +76,7 @@ class NotFound(FtuiError):
 
 class InputError(FtuiError):
     """Unusable input: a wrong option, an empty test set, data with errors."""
+
+
+class InvalidData(InputError):
+    """The rows of a file have errors, or the service that is to train on them refuses them."""

@@ -138,7 +138,7 @@ def test_tools_are_refused_if_the_template_does_not_support_them(tokenizer: Any)
                     message("assistant", "A cat."),
                 ]
             },
-            "'image_url'",
+            '"image_url"',
         ),
         (
             {

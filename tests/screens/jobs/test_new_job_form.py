@@ -97,6 +97,29 @@ async def test_a_file_with_errors_blocks_the_start_and_names_the_line(
         assert isinstance(far_app.screen, NewJob)
 
 
+async def test_rows_that_the_local_engine_refuses_block_the_start_until_the_model_changes(
+    far_app: FtuiApp, tmp_path: Path
+) -> None:
+    path, model = tmp_path / "tools.jsonl", tmp_path / "model"
+    tools = [{"type": "function", "function": {"name": "find"}}]
+    rows = [*good_rows(20), {**good_rows(1)[0], "tools": tools}]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    model.mkdir()
+    config = model / "tokenizer_config.json"
+    config.write_text(json.dumps({"chat_template": "{{ messages }}"}))
+    async with far_app.run_test(size=(80, 24)) as pilot:
+        await open_form(far_app, pilot, path)
+        far_app.screen.query_one("#provider", Select).value = "local"
+        far_app.screen.query_one("#model", Input).value = str(model)
+        message = far_app.screen.query_one("#new-job-word", Static)
+        await until(pilot, lambda: "does not support tools" in str(message.render()))
+        await pilot.press("ctrl+s")
+        await pilot.pause()
+        assert isinstance(far_app.screen, NewJob)
+        far_app.screen.query_one("#model", Input).value = "acme/not-on-this-machine"
+        await until(pilot, lambda: "21 rows" in str(message.render()))
+
+
 async def test_a_refused_job_is_offered_again_with_the_same_values(
     far_app: FtuiApp, server: MisbehavingServer, training: Path
 ) -> None:

@@ -85,7 +85,8 @@ NOT_IN_THE_FLAWED_FILE = {
         "prompt-not-asking",
         "ragged-row",
     ),
-    *("missing-tool-description", "too-many-tools", "unsupported-part"),
+    *("missing-tool-description", "too-many-tools", "unsupported-part", "bad-tool-call-id"),
+    *("content-beside-calls", "template-without-tools", "tool-arguments-mismatch"),
     # of several rows or files, or of a model
     *("leaked-row", "near-leak", "length-outlier", "over-context"),
 }

@@ -11,7 +11,7 @@ from support.sample_rows import chat_row, good_rows, pair_rows
 
 from tui.domain.submission.job_request import JobRequest
 from tui.services.container import Services
-from tui.services.errors import FileError, InputError
+from tui.services.errors import FileError, InputError, InvalidData
 from tui.services.progress import Progress
 from tui.services.reading.row_file import Stamp
 from tui.services.submission.training_files import TrainingFiles
@@ -93,7 +93,7 @@ async def test_a_validation_file_is_checked_too_and_may_be_short(
     ready = await files.prepare(request(training, validation_file=short))
     assert set(ready.stamps) == {training, short}
     bad = chat_file([{"messages": []}], "bad.jsonl")
-    with pytest.raises(InputError, match=r"bad\.jsonl has errors: line 1"):
+    with pytest.raises(InvalidData, match=r"bad\.jsonl has errors in 1 of 1 row; line 1: "):
         await files.prepare(request(training, validation_file=bad))
 
 
@@ -105,7 +105,7 @@ async def test_a_validation_file_is_checked_alone_if_the_training_file_is_at_the
     ready = await files.prepare(request(valid_file, **uploaded, validation_file=valid_file))
     assert set(ready.stamps) == {valid_file}
     bad = chat_file([{"messages": []}], "bad.jsonl")
-    with pytest.raises(InputError, match=r"bad\.jsonl has errors: line 1"):
+    with pytest.raises(InvalidData, match=r"bad\.jsonl has errors in 1 of 1 row; line 1: "):
         await files.prepare(request(bad, **uploaded, validation_file=bad))
 
 
@@ -114,7 +114,7 @@ async def test_rows_shared_with_the_validation_file_are_an_error(
 ) -> None:
     training = chat_file(good_rows(20))
     validation = chat_file(good_rows(3), "leaks.jsonl")
-    with pytest.raises(InputError, match=r"line 1 and 2 more rows.*validation"):
+    with pytest.raises(InvalidData, match=r"in 3 of 20 rows; line 1: .*validation"):
         await files.prepare(request(training, validation_file=validation))
 
 

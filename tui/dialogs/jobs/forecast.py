@@ -19,7 +19,6 @@ from tui.domain.tone import Tone
 from tui.services.container import Services
 from tui.services.errors import FtuiError
 from tui.services.progress import Progress
-from tui.services.submission.file_survey import Survey
 from tui.services.submission.job_forecast import forecast_job
 from tui.services.submission.training_files import CheckedFiles
 
@@ -53,6 +52,13 @@ class JobForecast(Static):
         forecast: Forecast
 
     @dataclass
+    class Refused(Message):
+        """The embedded engine would refuse the rows with the model of the request."""
+
+        request: JobRequest
+        reason: str
+
+    @dataclass
     class Progressed(Message):
         """The progress of the check or the count."""
 
@@ -66,6 +72,7 @@ class JobForecast(Static):
         self._problem = ""
         self._progress = ""
         self._forecast: tuple[JobRequest, Forecast] | None = None
+        self._refusal: tuple[JobRequest, str] | None = None
 
     def check_files(self, training: Path | None, validation: Path | None) -> None:
         """Check files, unless they are being checked already."""
@@ -79,6 +86,8 @@ class JobForecast(Static):
         """Why the files cannot be used for a request, as far as known; None if they can."""
         if self._problem or self._checked is None:
             return self._problem or None
+        if self._refusal and self._refusal[0] == request:
+            return self._refusal[1]
         blocker = self._checked.blocker(request)
         hint = " The Data screen (2) shows and repairs it." if self._checked.invalid else ""
         return f"{blocker}{hint}" if blocker else None
@@ -93,7 +102,7 @@ class JobForecast(Static):
             self._show_forecast(self._forecast[1], local=request.provider == LOCAL)
         else:
             self._forecast = None
-            self._make_forecast(self._checked.training, request)
+            self._make_forecast(self._checked, request)
 
     def show_message(self, sentence: str, tone: Tone = Tone.NONE) -> None:
         """Show a sentence instead."""
@@ -121,14 +130,18 @@ class JobForecast(Static):
             self.post_message(self.FilesChecked(checked, ""))
 
     @work(exclusive=True, group="forecast", exit_on_error=False)
-    async def _make_forecast(self, survey: Survey, request: JobRequest) -> None:
-        """Count the tokens and forecast the job."""
+    async def _make_forecast(self, checked: CheckedFiles, request: JobRequest) -> None:
+        """Ask whether the engine takes the rows, count the tokens and forecast the job."""
         await asyncio.sleep(_PAUSE)
+        files = self._services.training_files
         try:
+            if reason := await files.engine_blocker(checked.surveys, request):
+                self.post_message(self.Refused(request, reason))
+                return
             forecast = await forecast_job(
                 request,
-                survey,
-                self._services.training_files,
+                checked.training,
+                files,
                 self._services.workspace,
                 self._services.settings.prices,
                 self._on_progress,
@@ -152,6 +165,11 @@ class JobForecast(Static):
     @on(ForecastReady)
     def _store_forecast(self, message: ForecastReady) -> None:
         self._forecast = message.request, message.forecast
+        self.post_message(self.Changed())
+
+    @on(Refused)
+    def _store_refusal(self, message: Refused) -> None:
+        self._refusal = message.request, message.reason
         self.post_message(self.Changed())
 
     @on(Progressed)

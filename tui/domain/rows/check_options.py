@@ -41,6 +41,8 @@ class CheckOptions:
         model: the model whose tokenizer counts; empty for OpenAI's `o200k_base`, whatever is on
             this machine.
         context: context length of the model in tokens; 0 if unknown.
+        tools_supported: whether the model's chat template supports tools; None if unknown. Both
+            are found in the model's files where they are on this machine.
         shortest_output: an answer must be longer than this many characters. Both
             length limits are the length filter of the guide to fine-tuning whose decision
             framework ftui ships (`sample_data/decision_framework.yaml`).
@@ -61,6 +63,7 @@ class CheckOptions:
     rules_of: RulesOf = "openai"
     model: str = ""
     context: Annotated[int, Field(ge=0)] = 0
+    tools_supported: bool | None = None
     shortest_output: Annotated[int, Field(ge=0)] = 10
     longest_output: Annotated[int, Field(ge=1)] = 2000
     fewest_examples: Annotated[int, Field(ge=1)] = 10
@@ -76,7 +79,7 @@ DEFAULT_OPTIONS = CheckOptions()
 LIMITS: Final = tuple(
     option.name
     for option in fields(CheckOptions)
-    if option.name not in ("off", "rules_of", "model")
+    if option.name not in ("off", "rules_of", "model", "tools_supported")
 )
 """Names of the limits that can be set."""
 

@@ -331,6 +331,11 @@ _PROVIDER: Final = {
         "The local engine trains on text only.",
         "Remove the row, or use a service that supports images and audio.",
     ),
+    "template-without-tools": _warning(
+        "The model's chat template does not support tools.",
+        "The local engine refuses such rows; elsewhere the model does not see the tools.",
+        "Choose a model whose chat template supports tools, or remove the row.",
+    ),
     "bad-tool-name": _error(
         "The name of a function is invalid.",
         "Function names have at most 64 letters, digits, _ and -.",

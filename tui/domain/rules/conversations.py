@@ -10,7 +10,8 @@ from tui.domain.rows.parsing import Finding
 from tui.domain.rows.problems import quote
 from tui.domain.rules.tools import check_calls, check_pairing
 
-_PART_TEXT = {"text": "text", "input_text": "text", "output_text": "text", "refusal": "refusal"}
+PART_TEXT = {"text": "text", "input_text": "text", "output_text": "text", "refusal": "refusal"}
+"""Type of a part of the content with text -> the key of the text."""
 _MEDIA_PARTS = frozenset({"image_url", "input_audio", "file", "image"})
 _ROLE_ALIASES = {
     "bot": "assistant",
@@ -111,7 +112,7 @@ def _check_part(part: Any, role: Any, where: str) -> Iterator[Finding]:
         yield "bad-part", where, f"The part is {_kind(part)}, not an object."
         return
     kind = part.get("type")
-    key = _PART_TEXT.get(kind) if isinstance(kind, str) else None
+    key = PART_TEXT.get(kind) if isinstance(kind, str) else None
     if key:
         if not isinstance(part.get(key), str):
             yield "bad-part", f"{where}.{key}", f"The part has no text under `{key}`."

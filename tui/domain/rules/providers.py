@@ -10,12 +10,12 @@ from typing import Any, Final
 from tui.domain.rows.check_options import CheckOptions, RulesOf
 from tui.domain.rows.parsing import Finding
 from tui.domain.rows.problems import KINDS, Severity, quote
+from tui.domain.rules.engine_refusals import engine_refusals
 from tui.domain.rules.images import ANY_IMAGES, ImageRules, check_images
 
 _ALL_ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 _PLAIN_ROLES = frozenset({"system", "user", "assistant", "tool"})
 _TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-_TEXT_PARTS = frozenset({"text", "input_text", "output_text", "refusal"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,11 @@ SERVICES: Final[Mapping[RulesOf, Service]] = {
     "local": Service(
         "the local engine",
         images=None,
-        severities={"deprecated-key": "error", "bad-tool-name": "warning"},
+        severities={
+            "deprecated-key": "error",
+            "template-without-tools": "error",
+            "bad-tool-name": "warning",
+        },
     ),
 }
 """The services by their names in `CheckOptions.rules_of`."""
@@ -118,11 +122,9 @@ def check_service(
     yield from _check_call_ids(messages, service)
     if not service.content_beside_calls:
         yield from _check_content_beside_calls(messages, service)
-    parts = list(_parts(messages))
-    if service.images is None:
-        yield from _unsupported_parts(parts, service)
-    else:
-        yield from check_images(parts, service.images, service.name)
+    yield from _check_engine(conversations, tools, options)
+    if service.images:
+        yield from check_images(list(_parts(messages)), service.images, service.name)
 
 
 def check_answers(preferred: Mapping[str, Any], options: CheckOptions) -> Iterator[Finding]:
@@ -224,14 +226,22 @@ def _check_content_beside_calls(
             yield "content-beside-calls", where, f"{text}accept only one of them."
 
 
-def _unsupported_parts(
-    parts: Sequence[tuple[str, dict[str, Any]]], service: Service
+def _check_engine(
+    conversations: Mapping[str, Any], tools: Any, options: CheckOptions
 ) -> Iterator[Finding]:
-    for where, part in parts:
-        kind = part.get("type")
-        if isinstance(kind, str) and kind not in _TEXT_PARTS:
-            text = f"A part of type {quote(kind)}: {service.name} trains on text only."
-            yield "unsupported-part", where, text
+    """What only the embedded engine refuses; tools without a place are reported once per row."""
+    local, unknown = options.rules_of == "local", options.tools_supported is not False
+    if not local and unknown:
+        return
+    without_place = False
+    for code, where, reason in engine_refusals(
+        {"tools": tools}, conversations, options.tools_supported
+    ):
+        if code == "template-without-tools" and not without_place:
+            without_place = True
+            yield code, where, ""
+        elif code == "unsupported-part" and local:
+            yield code, where, f"The local engine cannot train on the row: {reason}."
 
 
 def _objects(value: Any) -> list[Any]:

@@ -167,9 +167,10 @@ def _check_chat(row: Row, kind: Format, options: CheckOptions) -> Iterator[Findi
             yield from _check_purpose(messages, kind, options)
     if tools is not None:
         yield from check_tools(tools, messages)
-    yield from check_deprecated(row, messages)
-    yield from check_arguments(row, {"messages": messages})
-    yield from check_service({"messages": messages}, tools, options)
+    conversations = {"messages": messages}
+    yield from check_deprecated(row, conversations)
+    yield from check_arguments(row, conversations)
+    yield from check_service(conversations, tools, options)
     if kind is Format.CHAT:
         yield from _unknown_fields(row, CHAT_FIELDS, "Chat rows have")
 
@@ -220,6 +221,7 @@ def _check_preference(row: Row, options: CheckOptions) -> Iterator[Finding]:
         tools = prompt.get("tools")
         conversations["input.messages"] = prompt.get("messages")
         yield from _check_prompt(prompt)
+        yield from check_deprecated(prompt, conversations, "input.")
         yield from check_arguments(prompt, conversations)
     for key in _ANSWERS:
         yield from _check_answer(row.get(key), key)

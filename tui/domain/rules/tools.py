@@ -47,20 +47,33 @@ def _name(function: Any) -> str:
     return name if isinstance(name, str) else ""
 
 
-def check_deprecated(row: Mapping[str, Any], messages: Any) -> Iterator[Finding]:
-    """Check for the deprecated keys `functions` and `function_call`."""
+def check_deprecated(
+    row: Mapping[str, Any], conversations: Mapping[str, Any], at: str = ""
+) -> Iterator[Finding]:
+    """Check for the deprecated keys `functions` and `function_call`.
+
+    Args:
+        row: a chat row, or the `input` of a preference row.
+        conversations: the value of each key that holds messages; not validated.
+        at: prefix of the keys of the row in a place, such as `input.`.
+    """
     functions = row.get("functions")
     if functions is not None:
-        yield "deprecated-key", "functions", "`functions` is deprecated; use `tools`."
+        yield "deprecated-key", f"{at}functions", "`functions` is deprecated; use `tools`."
         named = isinstance(functions, list) and all(map(_name, functions))
         if not named:
-            yield "bad-tools", "functions", "`functions` is not a list of named functions."
+            yield "bad-tools", f"{at}functions", "`functions` is not a list of named functions."
     if "function_call" in row:
-        yield "deprecated-key", "function_call", "`function_call` is deprecated."
+        yield "deprecated-key", f"{at}function_call", "`function_call` is deprecated."
+    for key, messages in conversations.items():
+        yield from _check_deprecated_messages(messages, key)
+
+
+def _check_deprecated_messages(messages: Any, key: str) -> Iterator[Finding]:
     for index, message in enumerate(messages if isinstance(messages, list) else ()):
         if not isinstance(message, dict):
             continue
-        where = f"messages[{index}]"
+        where = f"{key}[{index}]"
         if message.get("function_call") is not None:
             place = f"{where}.function_call"
             yield "deprecated-key", place, "`function_call` is deprecated; use `tool_calls`."

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from tui.domain.rules.engine_refusals import supports_tools
 from tui.engine.answering.detokenizer import Detokenizer
 from tui.engine.answering.generation import Generation, SamplingParams
 from tui.engine.answering.grammars import Grammar, GrammarError, Vocabulary
@@ -92,7 +93,7 @@ def _read_calls(
 def _prompt_ids(
     request: GenerationRequest, model: LoadedModel, tools: list[dict[str, Any]] | None
 ) -> list[int]:
-    if tools and "tool" not in str(model.tokenizer.chat_template):
+    if tools and not supports_tools(model.tokenizer.chat_template):
         message = "This model does not support tools: its chat template has no place for them."
         raise InvalidRequestError(request, "unsupported_parameter", message, "tools")
     try:

@@ -11,11 +11,14 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from tui.domain.rows.check_options import CheckOptions
 from tui.domain.rows.formats import Format
 from tui.domain.rules.structure import MIN_EXAMPLES, check_line
 from tui.engine.home import JobFolder
 from tui.engine.jobs.spec import JobSpec
 from tui.engine.jobs.worker_reports import JobError
+
+_RULES = CheckOptions(rules_of="local")
 
 
 class FileVerdict(BaseModel):
@@ -52,7 +55,7 @@ def check_file(path: Path, file_format: Format = Format.CHAT) -> FileVerdict:
             if not raw.strip():
                 continue
             verdict.rows += 1
-            _, problems = check_line(raw.rstrip(b"\r\n"), number, file_format)
+            _, problems = check_line(raw.rstrip(b"\r\n"), number, file_format, _RULES)
             errors = [problem for problem in problems if problem.severity == "error"]
             verdict.valid += not errors
             verdict.invalid += bool(errors)

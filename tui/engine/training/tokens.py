@@ -15,6 +15,8 @@ from typing import Any, Protocol
 
 from jinja2.exceptions import TemplateError
 
+from tui.domain.rules.engine_refusals import engine_refusals, part_text, supports_tools
+
 IGNORE_INDEX = -100
 """Label of a token that is not trained on."""
 
@@ -194,12 +196,10 @@ class _Rendering:
     def __init__(self, tokenizer: ChatTokenizer, row: dict[str, Any]) -> None:
         self._tokenizer = tokenizer
         self._tools = row.get("tools") or None
-        if row.get("functions"):
-            raise Unrenderable("it declares `functions`, which are deprecated; write them as tools")
+        messages = {"messages": row["messages"]}
+        for _, _, reason in engine_refusals(row, messages, supports_tools(tokenizer.chat_template)):
+            raise Unrenderable(reason)
         self.messages = [_for_template(message) for message in row["messages"]]
-        calls = any(message.get("tool_calls") for message in self.messages)
-        if (calls or self._tools) and "tool" not in str(tokenizer.chat_template):
-            raise Unrenderable("the model's chat template does not support tools")
 
     def text(self, count: int, *, generation_prompt: bool = False) -> str:
         """The first `count` messages as text, optionally followed by the generation prompt."""
@@ -231,13 +231,7 @@ def _for_template(message: dict[str, Any]) -> dict[str, Any]:
     """Convert a message to what chat templates support: text content, `system` for `developer`."""
     content = message.get("content")
     if isinstance(content, list):
-        content = "".join(_part_text(part) for part in content)
-    if message.get("function_call"):
-        raise Unrenderable(
-            "it contains a `function_call`, which is deprecated; write it as tool_calls"
-        )
-    if message.get("audio"):
-        raise Unrenderable("it answers with audio; only text is supported")
+        content = "".join(part_text(part) or "" for part in content)
     plain = {**message, "content": content or message.get("refusal") or ""}
     plain.pop("weight", None)
     if plain["role"] == "developer":
@@ -245,15 +239,6 @@ def _for_template(message: dict[str, Any]) -> dict[str, Any]:
     if plain.get("tool_calls"):
         plain["tool_calls"] = [_parsed_call(call) for call in plain["tool_calls"]]
     return plain
-
-
-def _part_text(part: dict[str, Any]) -> str:
-    text = part.get("text")
-    if not isinstance(text, str):
-        raise Unrenderable(
-            f"it contains a part of type {part.get('type')!r}; only text is supported"
-        )
-    return text
 
 
 def _parsed_call(call: dict[str, Any]) -> dict[str, Any]:

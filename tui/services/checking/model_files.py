@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from tui.domain.providers.model_names import HUB_CACHE, SourceKind, base_model
+from tui.domain.rules.engine_refusals import supports_tools
 
 Render = Callable[[Sequence[dict[str, str]]], str]
 """Messages -> the text that a model reads."""
@@ -39,6 +40,29 @@ def _snapshot(cache: Path, name: str) -> Path:
     return folder / "snapshots" / (commit or "none")
 
 
+def base_name(model: str) -> str:
+    """The base model of a tuned one's name: `ft:<base>:...`."""
+    return model.split(":")[1] if model.startswith("ft:") else model
+
+
+def template_supports_tools(model: str, home: Path) -> bool | None:
+    """Whether the chat template of a local model supports tools, read from its files.
+
+    Args:
+        model: its name, a hub id or a folder.
+        home: the engine's home, where base models are kept.
+
+    Returns:
+        None where its files, or its template, are not on this machine.
+    """
+    folder = model_folder(base_name(model), home) if model else None
+    if folder is None or (folder / "additional_chat_templates").exists():
+        return None
+    text = _template_file(folder)
+    template = text or read_object(folder / "tokenizer_config.json").get("chat_template")
+    return supports_tools(template) if template else None
+
+
 def longest_input(folder: Path) -> int:
     """Most tokens that a model takes by its `config.json`; 0 where that is unknown."""
     config = read_object(folder / "config.json")
@@ -56,10 +80,7 @@ def chat_template(folder: Path) -> Render | None:
     template may raise anything.
     """
     config = read_object(folder / "tokenizer_config.json")
-    try:
-        text = (folder / "chat_template.jinja").read_text(encoding="utf-8")
-    except (OSError, ValueError):
-        text = _default_template(config.get("chat_template"))
+    text = _template_file(folder) or _default_template(config.get("chat_template"))
     try:
         from jinja2 import TemplateError
         from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -83,6 +104,14 @@ def chat_template(folder: Path) -> Render | None:
             raise ValueError("the template rejects the messages") from error
 
     return render
+
+
+def _template_file(folder: Path) -> str:
+    """The chat template in a file of its own; empty where there is none."""
+    try:
+        return (folder / "chat_template.jinja").read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
 
 
 def _default_template(value: Any) -> str:

@@ -13,7 +13,12 @@ from pathlib import Path
 from tui.domain.providers.hyperparameters import AUTO_LENGTH
 from tui.domain.rows.formats import Example, text_of
 from tui.domain.submission.forecast import ESTIMATE
-from tui.services.checking.model_files import chat_template, longest_input, model_folder
+from tui.services.checking.model_files import (
+    base_name,
+    chat_template,
+    longest_input,
+    model_folder,
+)
 
 Encoder = Callable[[Sequence[str]], Sequence[int]]
 """Texts -> the number of tokens of each."""
@@ -115,7 +120,7 @@ def counter_for(model: str, home: Path) -> TokenCounter:
             those; empty for OpenAI's models of today.
         home: the engine's home, where base models are kept.
     """
-    base = _base(model)
+    base = base_name(model)
     encoding = _encoding(base)
     if encoding:
         known = TokenCounter(encoding, f"toktok:{encoding}", per_message=4, per_row=3)
@@ -139,7 +144,7 @@ def context_of(model: str, home: Path, limit: int = AUTO_LENGTH) -> int:
         home: the engine's home.
         limit: most tokens that a job lets the embedded engine keep.
     """
-    base = _base(model)
+    base = base_name(model)
     if _encoding(base):
         named = base or "gpt-4.1"
         return next((size for begin, size in _CONTEXTS if named.startswith(begin)), 0)
@@ -147,11 +152,6 @@ def context_of(model: str, home: Path, limit: int = AUTO_LENGTH) -> int:
     if folder is None:
         return 0
     return min(longest_input(folder) or AUTO_LENGTH, limit)
-
-
-def _base(model: str) -> str:
-    """The base model of a tuned one's name: `ft:<base>:...`."""
-    return model.split(":")[1] if model.startswith("ft:") else model
 
 
 def _encoding(model: str) -> str:

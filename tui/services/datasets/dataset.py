@@ -24,6 +24,7 @@ from tui.services.checking.dataset_check import (
 from tui.services.checking.findings import DUPLICATE, NEAR, Counts, Findings
 from tui.services.checking.findings_cache import FindingsCache
 from tui.services.checking.incremental_check import IncrementalCheck
+from tui.services.checking.model_files import template_supports_tools
 from tui.services.checking.near_duplicate_search import text_of_row
 from tui.services.checking.passes import CheckPlan, Chunk, Status
 from tui.services.checking.report import DatasetReport, file_problems, make_report
@@ -249,11 +250,14 @@ class Dataset:
         await self._update_findings(self.edits.pending)
 
     def _make_plan(self, keep: int) -> CheckPlan:
-        """The plan of a check: the token counter and the context length of the model."""
+        """The plan of a check: the token counter, and what is known of the model."""
         options, home = self.options, self._home
         context = options.context or (context_of(options.model, home) if options.model else 0)
-        counter = counter_for(options.model, home)
-        return CheckPlan(self.format, replace(options, context=context), keep, counter)
+        tools = options.tools_supported
+        if tools is None:
+            tools = template_supports_tools(options.model, home)
+        options = replace(options, context=context, tools_supported=tools)
+        return CheckPlan(self.format, options, keep, counter_for(options.model, home))
 
     def _reset(self, plan: CheckPlan, against: Mapping[str, Dataset], findings: Findings) -> None:
         """Start from the given findings."""

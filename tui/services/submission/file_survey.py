@@ -9,7 +9,7 @@ from typing import Final
 
 from tui.domain.rows.formats import Format
 from tui.domain.submission.job_request import JobRequest, Method
-from tui.domain.text import plural
+from tui.domain.text import number, plural
 from tui.services.datasets.datasets import Dataset, DatasetReport
 
 _ALLOWED: Final = frozenset({"file-too-large"})
@@ -48,7 +48,8 @@ class Survey:
     def blocker(self, request: JobRequest) -> str | None:
         """Why a request cannot train on the file, as a sentence; None if it can."""
         return (
-            self._content_blocker(_ALLOWED)
+            self._form_blocker()
+            or self.data_error()
             or self._method_blocker(request)
             or self._share_blocker(request.validation_share)
         )
@@ -59,7 +60,7 @@ class Survey:
         Args:
             training: the training file; None if it is at the server and unknown here.
         """
-        blocker = self._content_blocker(_ALLOWED_IN_VALIDATION)
+        blocker = self._form_blocker() or self.data_error(validation=True)
         if blocker or training is None or self.method == training.method:
             return blocker
         return f"{self.path} contains {_CONTENTS[self.method]}; {training.path} does not."
@@ -73,27 +74,35 @@ class Survey:
         place = f"line {warnings[0].line}: " if warnings[0].line else ""
         return f"! {rows}{place}{warnings[0].message}"
 
-    def _content_blocker(self, allowed: frozenset[str]) -> str | None:
+    def data_error(self, *, validation: bool = False) -> str | None:
+        """The errors of the rows, or of the file as a whole, that block a job; None without any.
+
+        Args:
+            validation: whether it is to be the validation file, which may be short.
+        """
+        if self._form_blocker():
+            return None
+        if self.report.invalid:
+            return f"{self.path} has errors in {self._row_errors()}"
+        allowed = _ALLOWED_IN_VALIDATION if validation else _ALLOWED
+        errors = (error for error in self.report.file_errors if error.code not in allowed)
+        error = next(errors, None)
+        return f"{self.path} cannot be trained on: {error.message}" if error else None
+
+    def _form_blocker(self) -> str | None:
         row_format = self.report.format
         container = self.dataset.container_label
         if container:
             return f"{self.path} is {container}; training needs JSON Lines. {_REWRITE}"
         if not row_format.trainable:
             return f"{self.path} has {row_format} rows, which need converting first. {_REWRITE}"
-        errors = (error for error in self.report.file_errors if error.code not in allowed)
-        error = next(errors, None)
-        if self.report.invalid:
-            return f"{self.path} has errors: {self._row_errors()}"
-        return f"{self.path} cannot be trained on: {error.message}" if error else None
+        return None
 
     def _row_errors(self) -> str:
         problems = self.report.problems
         first = next((each for each in problems if each.line and each.severity == "error"), None)
-        if not first:
-            return f"{plural(self.report.invalid, 'row')}."
-        others = self.report.invalid - 1
-        more = f" and {plural(others, 'more row')}" if others else ""
-        return f"line {first.line}{more}: {first.message}"
+        count = f"{number(self.report.invalid)} of {plural(self.report.rows, 'row')}"
+        return f"{count}; line {first.line}: {first.message}" if first else f"{count}."
 
     def _method_blocker(self, request: JobRequest) -> str | None:
         contents = f"{self.path} contains {_CONTENTS[self.method]}"

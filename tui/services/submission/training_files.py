@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,11 +14,13 @@ from typing import Final
 from tui.domain.providers.kinds import LOCAL
 from tui.domain.submission.forecast import TokenCount
 from tui.domain.submission.job_request import JobRequest
+from tui.services.checking.model_files import template_supports_tools
 from tui.services.checking.token_counters import TokenCounter, context_of, counter_for
 from tui.services.datasets.datasets import Dataset, Datasets
-from tui.services.errors import InputError
+from tui.services.errors import InputError, InvalidData
 from tui.services.progress import OnProgress, ignore_progress
 from tui.services.reading.row_file import Stamp
+from tui.services.submission.engine_refusals import RefusedRows, find_refused
 from tui.services.submission.file_survey import Survey
 from tui.services.submission.token_counting import count_tokens
 from tui.services.workspace.files import explain, typed_path
@@ -60,17 +62,28 @@ class CheckedFiles:
             return blocker
         return self.validation.validation_blocker(self.training)
 
+    def faulty(self, request: JobRequest) -> Survey | None:
+        """The file whose errors block a request; None if nothing or something else does."""
+        if self.training.data_error():
+            return self.training
+        if self.validation is None or self.training.blocker(request):
+            return None
+        return self.validation if self.validation.data_error(validation=True) else None
+
+    @property
+    def surveys(self) -> list[Survey]:
+        """The training file, and the validation file if there is one."""
+        return [survey for survey in (self.training, self.validation) if survey]
+
     @property
     def invalid(self) -> bool:
         """Whether a row has an error."""
-        surveys = filter(None, (self.training, self.validation))
-        return any(survey.report.invalid for survey in surveys)
+        return any(survey.report.invalid for survey in self.surveys)
 
     @property
     def stamps(self) -> dict[Path, Stamp]:
         """The files' stamps when they were checked."""
-        surveys = filter(None, (self.training, self.validation))
-        return {survey.path: survey.dataset.stamp for survey in surveys}
+        return {survey.path: survey.dataset.stamp for survey in self.surveys}
 
 
 class TrainingFiles:
@@ -88,6 +101,7 @@ class TrainingFiles:
         self._workspace = workspace
         self._home = home
         self._counts: dict[tuple[Path, Stamp, TokenCounter, int], TokenCount] = {}
+        self._refused: dict[tuple[Path, Stamp, bool | None], RefusedRows | None] = {}
 
     async def check(
         self,
@@ -147,13 +161,48 @@ class TrainingFiles:
         """Check the files of a request and require that it can use them.
 
         Raises:
-            InputError: a file has errors, too few examples, or rows of another kind.
+            InvalidData: a file has errors, too few examples, or rows that the engine refuses.
+            InputError: a file has rows of another kind.
             FileError: a file cannot be read.
         """
         assert request.training_file
         checked = await self.check(request.training_file, request.validation_file, on_progress)
-        _require_none(checked.blocker(request), request.training_file)
+        if blocker := checked.blocker(request):
+            raise _unusable(blocker, checked.training, checked.faulty(request))
+        await self._require_engine(checked.surveys, request)
         return checked
+
+    async def engine_blocker(self, surveys: Sequence[Survey], request: JobRequest) -> str | None:
+        """Why the embedded engine would refuse the files with the request's model.
+
+        Without the model's files on this machine, only what it refuses with every model is known.
+
+        Args:
+            surveys: the checked files.
+            request: the job; another provider has no such rules.
+
+        Returns:
+            A sentence; None where it would not, as far as that is known.
+
+        Raises:
+            FileError: a file cannot be read, or changed since it was checked.
+        """
+        if request.provider != LOCAL:
+            return None
+        model = (await _with_absolute_folder(request)).model
+        supported = await asyncio.to_thread(template_supports_tools, model, self._home)
+        for survey in surveys:
+            key = survey.path, survey.dataset.stamp, supported
+            if key not in self._refused:
+                self._refused[key] = await find_refused(survey.dataset, supported)
+            if refused := self._refused[key]:
+                return refused.explain(survey.path, model)
+        return None
+
+    async def _require_engine(self, surveys: Sequence[Survey], request: JobRequest) -> None:
+        blocker = await self.engine_blocker(surveys, request)
+        if blocker:
+            raise InvalidData(blocker, "Change the rows, or choose another model.")
 
     async def prepare(
         self, request: JobRequest, on_progress: OnProgress = ignore_progress
@@ -161,14 +210,13 @@ class TrainingFiles:
         """Check and split the files of a request; make a model's folder an absolute path.
 
         Raises:
-            InputError: a file has errors, too few examples, or rows of another kind.
+            InvalidData: a file has errors, too few examples, or rows that the engine refuses.
+            InputError: a file has rows of another kind.
             FileError: a file cannot be read, or the split cannot be written.
         """
         request = await _with_absolute_folder(request)
         if request.training_file is None:
-            return PreparedJob(
-                request, await self._validation_alone(request.validation_file, on_progress)
-            )
+            return PreparedJob(request, await self._validation_alone(request, on_progress))
         checked = await self.require_usable(request, on_progress)
         request = checked.training.with_method(request)
         if request.validation_share is not None:
@@ -176,13 +224,17 @@ class TrainingFiles:
         return PreparedJob(request, checked.stamps)
 
     async def _validation_alone(
-        self, path: Path | None, on_progress: OnProgress
+        self, request: JobRequest, on_progress: OnProgress
     ) -> dict[Path, Stamp]:
         """Check a validation file whose training file is at the server."""
+        path = request.validation_file
         if path is None:
             return {}
         survey = await self._survey(path, {}, on_progress)
-        _require_none(survey.validation_blocker(None), path)
+        if blocker := survey.validation_blocker(None):
+            faulty = survey if survey.data_error(validation=True) else None
+            raise _unusable(blocker, survey, faulty)
+        await self._require_engine([survey], request)
         return {path: survey.dataset.stamp}
 
     async def _split(
@@ -209,9 +261,14 @@ class TrainingFiles:
         return PreparedJob(request.model_copy(update=files), stamps)
 
 
-def _require_none(blocker: str | None, path: Path) -> None:
-    if blocker:
-        raise InputError(blocker, f"See every problem and its fix: ftui check {path}")
+def _unusable(blocker: str, survey: Survey, faulty: Survey | None) -> InputError:
+    """The error of files that a job cannot use, with what to do."""
+    remedy = f"See every problem and its fix: ftui check {(faulty or survey).path}"
+    if faulty is None:
+        return InputError(blocker, remedy)
+    if faulty.report.invalid:
+        remedy += f"; mend what can be mended: ftui prepare {faulty.path} --fix all -o OUT"
+    return InvalidData(blocker, remedy)
 
 
 def _folder_for(path: Path) -> str:
