@@ -7,6 +7,7 @@ from typing import ClassVar
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.waiting import until
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
@@ -108,3 +109,34 @@ async def test_the_line_is_fitted_again_to_a_new_width(app: KeysApp) -> None:
         await pilot.resize_terminal(24, 10)
         await pilot.pause()
         assert app.query_one(KeyFooter).text.rstrip().endswith("Other")
+
+
+async def test_a_key_from_the_settings_stands_where_the_default_stood() -> None:
+    class RemappedApp(KeysApp):
+        BINDINGS: ClassVar[list[BindingType]] = [
+            Binding("f2", "count", "Count", id="count"),
+            Binding("f3", "other", "Other", id="other"),
+        ]
+
+        def on_mount(self) -> None:
+            self.set_keymap({"count": "f9"})
+
+    app = RemappedApp()
+    async with app.run_test(size=(80, 10)) as pilot:
+        await until(pilot, lambda: "f9" in app.query_one(KeyFooter).text)
+        assert app.query_one(KeyFooter).text.startswith(" f9 Count  f3 Other")
+
+
+async def test_keys_that_are_typed_into_the_focused_input_are_not_shown() -> None:
+    class TypingApp(KeysApp):
+        BINDINGS: ClassVar[list[BindingType]] = [
+            Binding("slash", "filter", "Filter", key_display="/"),
+            Binding("f2", "count", "Count"),
+        ]
+
+    app = TypingApp()
+    async with app.run_test(size=(80, 10)) as pilot:
+        await until(pilot, lambda: "Count" in app.query_one(KeyFooter).text)
+        assert "Filter" not in app.query_one(KeyFooter).text
+        app.screen.set_focus(None)
+        await until(pilot, lambda: "/ Filter" in app.query_one(KeyFooter).text)

@@ -138,9 +138,11 @@ class ModeScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Dim disabled actions in the footer; `on_key` gives the reason.
 
-        Before the screen is composed it has no widgets, and its keys do nothing.
+        The keys do nothing before the screen is composed, as it has no widgets, and where the
+        terminal is too small, as nothing would show what they did.
         """
-        if not self.is_mounted:
+        too_small = self.has_class("-too-narrow") or self.has_class("-too-short")
+        if not self.is_mounted or too_small:
             return False
         return None if self.disabled_reason(action) else True
 

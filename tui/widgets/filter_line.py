@@ -4,15 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Static
 
 from tui.domain.text import preview, scrub
+
+
+class FilterInput(Input):
+    """The input; its keys are in the footer while it has the focus."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "Apply", key_display="⏎", id="filter.apply"),
+        Binding("escape", "clear", "Clear", key_display="esc", id="filter.clear"),
+    ]
+
+    def action_clear(self) -> None:
+        """Ask the owner of the line to remove the filter."""
+        self.post_message(FilterLine.Cleared())
 
 
 class FilterLine(Horizontal):
@@ -37,6 +51,9 @@ class FilterLine(Horizontal):
         filter: Any
         entered: bool
 
+    class Cleared(Message):
+        """Escape was pressed: there is to be no filter."""
+
     def __init__(self, parse: Callable[[str], object], example: str) -> None:
         """Create an empty line.
 
@@ -51,13 +68,13 @@ class FilterLine(Horizontal):
     def compose(self) -> ComposeResult:
         """Sign, input and message."""
         yield Static("/", classes="sign")
-        yield Input(placeholder=self._example, compact=True)
+        yield FilterInput(placeholder=self._example, compact=True)
         yield Static(id="filter-message", markup=False)
 
     @property
     def typing(self) -> bool:
         """Whether the input has the focus."""
-        return self.query_one(Input).has_focus
+        return self.screen.focused is self.query_one(Input)
 
     def begin(self) -> None:
         """Focus the input."""

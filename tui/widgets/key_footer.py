@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.binding import ActiveBinding, Binding
 from textual.geometry import Region
 from textual.screen import Screen
 from textual.strip import Strip
@@ -62,6 +63,14 @@ def fitting_keys(
     while shown and _line_width([*shown, *end]) > width:
         shown.pop()
     return [*shown, *end]
+
+
+def _declared(node: type[object]) -> Iterator[Binding]:
+    """The bindings of a widget's class, those of its base classes first."""
+    for base in reversed(node.__mro__):
+        for binding in vars(base).get("BINDINGS", ()):
+            if isinstance(binding, Binding):
+                yield binding
 
 
 def _line_width(keys: Sequence[FooterKey]) -> int:
@@ -141,13 +150,29 @@ class KeyFooter(Widget):
         """The keys of the screen, and those of the app."""
         keys: dict[str, FooterKey] = {}
         lasting: dict[str, FooterKey] = {}
-        for node, binding, enabled, _ in self.screen.active_bindings.values():
-            if binding.show:
-                shown = FooterKey(
-                    binding.key, self.app.get_key_display(binding), binding.description, enabled
-                )
+        for node, binding, enabled, _ in self._in_declared_order():
+            display = self.app.get_key_display(binding)
+            if binding.show and not self._is_typed(binding.key, display):
+                shown = FooterKey(binding.key, display, binding.description, enabled)
                 (lasting if node is self.app else keys).setdefault(binding.action, shown)
         return list(keys.values()), list(lasting.values())
+
+    def _in_declared_order(self) -> list[ActiveBinding]:
+        """The active bindings; a key from the settings stands where the default stood."""
+        active = list(self.screen.active_bindings.values())
+        nodes = list(dict.fromkeys(binding.node for binding in active))
+        declared = {node: [binding.id for binding in _declared(type(node))] for node in nodes}
+
+        def place(binding: ActiveBinding) -> tuple[int, int]:
+            ids, own = declared[binding.node], binding.binding.id
+            return nodes.index(binding.node), ids.index(own) if own in ids else len(ids)
+
+        return sorted(active, key=place)
+
+    def _is_typed(self, key: str, display: str) -> bool:
+        """Whether the focused input takes the key as text."""
+        focused = self.screen.focused
+        return bool(focused and len(display) == 1 and focused.check_consume_key(key, display))
 
     def _line(self, width: int) -> Strip:
         plain = self.rich_style

@@ -124,7 +124,8 @@ class LinePane(ScrollView, can_focus=True):
         if line is None:
             return Strip.blank(width, self.rich_style)
         strips = Visual.to_strips(self, line, width, 1, self.visual_style)
-        return strips[0].adjust_cell_length(width, self.rich_style)
+        strip = strips[0] if strips else Strip.blank(0)  # none without room
+        return strip.adjust_cell_length(width, self.rich_style)
 
     def action_page(self, by: float) -> None:
         """Scroll by pages; a line of the previous page stays visible."""

@@ -23,6 +23,7 @@ from tui.services.datasets.datasets import Status
 from tui.services.samples import sample_path
 from tui.settings import Settings
 from tui.widgets.data.statistics_view import StatisticsView
+from tui.widgets.filter_line import FilterLine
 from tui.widgets.line_table import LineTable
 
 SIZES = [(80, 24), (120, 40)]
@@ -54,6 +55,36 @@ async def test_a_filter_shows_matching_rows_and_esc_shows_all(
         await settled(pilot)
         assert len(screen.browser.rows) == every
         assert screen.query_one(LineTable).has_focus
+
+
+async def test_escape_within_the_filter_closes_it(settings: Settings) -> None:
+    async with app_on(settings, FLAWED).run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        every = len(screen.browser.rows)
+        await pilot.press("slash", *"is:invalid")
+        await settled(pilot)
+        assert len(screen.browser.rows) < every
+        await pilot.press("escape")
+        await settled(pilot)
+        assert len(screen.browser.rows) == every
+        assert screen.query_one(LineTable).has_focus
+        assert not screen.query_one(FilterLine).display
+
+
+async def test_a_terminal_of_a_few_columns_is_survived_and_its_keys_do_nothing(
+    settings: Settings,
+) -> None:
+    async with app_on(settings, FLAWED).run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        for columns in (8, 3, 1):
+            await pilot.resize_terminal(columns, 24)
+            await pilot.press("x", "w")
+            await pilot.pause()
+        await pilot.resize_terminal(80, 24)
+        await settled(pilot)
+        assert screen.is_current
+        assert not screen.dataset.edits
+        assert screen.browser.display
 
 
 async def test_an_invalid_filter_gets_a_suggestion(settings: Settings) -> None:

@@ -75,6 +75,7 @@ NOT_IN_THE_FLAWED_FILE = {
     # of the file as a whole, or of its first bytes
     *("empty-file", "too-few-examples", "few-examples", "file-too-large", "truncated-container"),
     *("needs-conversion", "unknown-format", "unconvertible-format", "needs-validation"),
+    "unescaped-quotes",
     *("several-system-prompts", "many-refusals", "byte-order-mark", "shared-rows"),
     # of other formats and services
     *(

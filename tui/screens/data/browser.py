@@ -199,7 +199,7 @@ class RowBrowser(Vertical):
     def clear_filter(self) -> None:
         """Show all rows; if there was no filter, in the order of the file."""
         query = replace(self.row_query, filter=_EVERY_ROW) if self.row_query.filter else RowQuery()
-        self.query_one(LineTable).focus()
+        self.screen.set_focus(self.query_one(LineTable))
         self.query_one(FilterLine).clear()
         self._set_query(query)
 
@@ -227,16 +227,28 @@ class RowBrowser(Vertical):
         self.screen.remove_class("-detail")
         self.query_one(LineTable).focus()
 
-    def switch_json(self) -> None:
-        """Show the row as JSON, or as a conversation again."""
+    def switch_json(self) -> str:
+        """Show the row as JSON, or as a conversation again.
+
+        Returns:
+            How rows open from now on, as a sentence; empty where a row is visible.
+        """
         self._as_json = not self._as_json
         self._draw_detail()
+        if self.query_one(ChatView).display:
+            return ""
+        return f"Rows open {'as JSON' if self._as_json else 'as conversations'}."
+
+    @on(FilterLine.Cleared)
+    def _clear(self, message: FilterLine.Cleared) -> None:
+        message.stop()
+        self.clear_filter()
 
     @on(FilterLine.Typed)
     def _typed(self, message: FilterLine.Typed) -> None:
         message.stop()
         if message.entered:
-            self.query_one(LineTable).focus()
+            self.screen.set_focus(self.query_one(LineTable))
         wait = 0.0 if message.entered else _TYPING
         self._set_query(replace(self.row_query, filter=message.filter), wait)
 

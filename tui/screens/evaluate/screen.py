@@ -70,6 +70,7 @@ class EvaluateScreen(ModeScreen):
         "saved as it arrives, so an interrupted comparison resumes where it stopped."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Back", key_display="esc", id="evaluate.back"),
         Binding("e,R", "compare", "Compare", key_display="e", id="evaluate.compare"),
         Binding("enter", "compare", "Compare", show=False, id="evaluate.compare_enter"),
         Binding("r", "retry", "Try again", id="evaluate.retry"),
@@ -79,7 +80,6 @@ class EvaluateScreen(ModeScreen):
         Binding("n", "step(1)", "Next case", show=False, id="evaluate.next_case"),
         Binding("N,p", "step(-1)", "Previous case", show=False, id="evaluate.previous_case"),
         Binding("C", "cancel", "Cancel", id="evaluate.cancel"),
-        Binding("escape", "back", "Back", key_display="esc", id="evaluate.back"),
     ]
 
     def __init__(self, services: Services) -> None:

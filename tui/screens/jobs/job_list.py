@@ -170,6 +170,11 @@ class JobList(Vertical):
             self.draw(self._now)
         self.post_message(self.SelectionChanged())
 
+    @on(FilterLine.Cleared)
+    def _clear(self, message: FilterLine.Cleared) -> None:
+        message.stop()
+        self.end_filter()
+
     @on(FilterLine.Typed)
     def _typed(self, message: FilterLine.Typed) -> None:
         message.stop()
