@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tui.commands.check_flags import add_check_flags, format_of, options_of
+from tui.commands.check_flags import add_check_flags, encoding_of, format_of, options_of
 from tui.commands.console.output import (
     EXIT_NO,
     EXIT_OK,
@@ -56,14 +56,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def run(flags: argparse.Namespace, services: Services) -> int:
     """Check the file, print the report, and give the exit code."""
-    options = options_of(flags, services.settings.check)
+    options, encoding = options_of(flags, services.settings.check), encoding_of(flags)
     others = {"validation": flags.validation, "test": flags.test}
     against = {
         name: await services.datasets.open(path, options=options)
         for name, path in others.items()
         if path
     }
-    dataset = await services.datasets.open(flags.file, format_of(flags), options)
+    dataset = await services.datasets.open(flags.file, format_of(flags), options, encoding)
     report = await _check(dataset, against)
     if flags.json:
         emit(as_json(report))

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tui.commands.check import problem_lines
-from tui.commands.check_flags import add_check_flags, format_of, options_of
+from tui.commands.check_flags import add_check_flags, encoding_of, format_of, options_of
 from tui.commands.console.output import (
     EXIT_OK,
     ProgressLine,
@@ -114,7 +114,7 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
     _refuse_shares(flags)
     fixes = _fixes(flags)
     options = options_of(flags, services.settings.check)
-    source = await services.datasets.open(flags.file, format_of(flags), options)
+    source = await services.datasets.open(flags.file, format_of(flags), options, encoding_of(flags))
     request = _request(flags, source.format).model_copy(update={"fixed": fixes})
     written = await _write(source, request, fixes)
     if flags.json:

@@ -55,6 +55,7 @@ OF_SEVERAL_ROWS_OR_FILES = {
     *("duplicate-row", "near-duplicate", "contradiction", "length-outlier", "over-context"),
     *("leaked-row", "near-leak"),
     *("needs-conversion", "unconvertible-format", "truncated-container", "unescaped-quotes"),
+    "other-encoding",
 }
 """Codes that only a check of whole files gives: tests/services/checking/test_codes_of_files.py."""
 

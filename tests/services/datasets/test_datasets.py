@@ -74,6 +74,7 @@ async def test_the_flawed_file_shows_every_kind_of_structural_error_on_its_line(
 NOT_IN_THE_FLAWED_FILE = {
     # of the file as a whole, or of its first bytes
     *("empty-file", "too-few-examples", "few-examples", "file-too-large", "truncated-container"),
+    "other-encoding",
     *("needs-conversion", "unknown-format", "unconvertible-format", "needs-validation"),
     "unescaped-quotes",
     *("several-system-prompts", "many-refusals", "byte-order-mark", "shared-rows"),

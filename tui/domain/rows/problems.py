@@ -85,6 +85,11 @@ _FILE: Final = {
         "They were read as text of the cell, which is a guess.",
         "Look at these rows; export the table with doubled quotes.",
     ),
+    "other-encoding": _error(
+        "The file is not UTF-8.",
+        "Training services read UTF-8 only.",
+        "Open it in its encoding with --encoding, or with i on the screen.",
+    ),
     "mixed-formats": _error(
         "The file mixes rows of different formats.",
         "All rows of a training file must have the same format.",

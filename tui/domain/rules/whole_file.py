@@ -78,7 +78,7 @@ def check_format(
     if kind in (Format.KTO, Format.TEXT):
         return _file_problem(options, "unconvertible-format", explain_format(kind))
     if container and kind.trainable:
-        text = f"The file is {container}; training needs JSON Lines."
+        text = f"The file is {container}; training needs JSON Lines in UTF-8."
         return _file_problem(options, "needs-conversion", text)
     return []
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from tui.domain.conversion.convert import pair_fields
 from tui.domain.loop import StepState
 from tui.domain.providers.hyperparameters import AUTO_EPOCHS
+from tui.domain.rows.encodings import UTF8, encoding_label
 from tui.domain.rows.filter import Order, RowFilter
 from tui.domain.rows.formats import Format, text_of
 from tui.domain.rows.problems import Problem
@@ -86,6 +87,7 @@ _FILE_ERRORS = {
     "file-too-large": "too large",
     "truncated-container": "cut off",
     "mixed-formats": "mixed",
+    "other-encoding": "not UTF-8",
 }
 """Short labels for errors of the whole file."""
 _COPYABLE = 30
@@ -179,9 +181,12 @@ def file_remarks(dataset: Dataset, settings: Settings) -> Iterator[tuple[str, To
 
 
 def _container(dataset: Dataset) -> str:
-    """The container of the rows, if it is not JSON Lines."""
+    """The container and the encoding of the rows, if they are not JSON Lines in UTF-8."""
     container = _CONTAINERS.get(dataset.container)
-    return (f" in {container}" if container else "") + (", gzip" if dataset.packed else "")
+    text = f" in {container}" if container else ""
+    if dataset.encoding != UTF8:
+        text += f", {encoding_label(dataset.encoding)}"
+    return text + (", gzip" if dataset.packed else "")
 
 
 def _tokens(dataset: Dataset) -> int:

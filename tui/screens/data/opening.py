@@ -81,27 +81,32 @@ class FileScreen(ModeScreen):
         return self.query_one(RowBrowser)
 
     @work(exclusive=True, group="leave", exit_on_error=False)
-    async def leave_for(self, path: Path, action: str, kind: Format | None = None) -> None:
+    async def leave_for(
+        self, path: Path, action: str, kind: Format | None = None, encoding: str | None = None
+    ) -> None:
         """Open a file, after a question if changes would be lost."""
         if await may_leave(self.app, self.dataset, action):
             self.others = (None, None)
-            self.open_file(path, kind)
+            self.open_file(path, kind, encoding)
 
-    def open_file(self, path: Path, kind: Format | None = None) -> None:
+    def open_file(
+        self, path: Path, kind: Format | None = None, encoding: str | None = None
+    ) -> None:
         """Open a training file in place of the present one.
 
         Args:
             path: the file.
             kind: the format of its rows; detected if None.
+            encoding: codec of its text; UTF-8, or the one it shows, if None.
         """
         self.path = path
         self.headline(f"Opening {path} …")
-        self._check_running = self._open(path, kind)
+        self._check_running = self._open(path, kind, encoding)
 
     @work(exclusive=True, group="check", exit_on_error=False)
-    async def _open(self, path: Path, kind: Format | None) -> None:
+    async def _open(self, path: Path, kind: Format | None, encoding: str | None) -> None:
         try:
-            dataset = await self.services.datasets.open(path, kind)
+            dataset = await self.services.datasets.open(path, kind, encoding=encoding)
             self.post_message(FileOpened(dataset))
             await self._check(dataset, {})
         except FtuiError as error:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tui.domain.conversion.convert import explain_format
+from tui.domain.rows.encodings import UTF8, encoding_label
 from tui.domain.text import plural
 from tui.services.checking.report import errors_of
 from tui.services.datasets.datasets import Dataset
@@ -110,6 +111,8 @@ def _train(state: DataState) -> str | None:
         return _checked(state)
     if dataset.edits:
         return _change(state)
+    if dataset.encoding != UTF8:
+        return f"The file is in {encoding_label(dataset.encoding)}: write it as UTF-8 first (w)."
     if dataset.format.convertible:
         return f"The rows are {dataset.format}: convert them to chat first (w)."
     invalid = dataset.report.invalid

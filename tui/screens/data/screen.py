@@ -15,11 +15,12 @@ from textual.worker import Worker
 from tui.dialogs.confirm import Confirm
 from tui.dialogs.copy_text import CopyText, describe_copy
 from tui.dialogs.data.choose_columns import ChooseColumns
-from tui.dialogs.data.choose_format import ChooseFormat
+from tui.dialogs.data.choose_format import ChooseFormat, Reading
 from tui.dialogs.data.compare_with import CompareWith
 from tui.dialogs.data.row_statistics import RowStatistics
 from tui.dialogs.open_file import OpenFile
 from tui.domain.rows.edits import EditStep
+from tui.domain.rows.encodings import UTF8
 from tui.domain.text import plural, preview
 from tui.screens.data.descriptions import (
     TITLES,
@@ -177,7 +178,7 @@ class DataScreen(FileScreen):
     def action_retry(self) -> None:
         """Read the file again."""
         if self.path:
-            self.leave_for(self.path, "Reload the file")
+            self.leave_for(self.path, "Reload the file", encoding=self._encoding)
 
     @work(exit_on_error=False)
     async def action_compare(self) -> None:
@@ -189,10 +190,24 @@ class DataScreen(FileScreen):
 
     @work(exit_on_error=False)
     async def action_format(self) -> None:
-        """Read the rows as another format than the detected one."""
+        """Read the rows as another format than the detected one, or in another encoding."""
         dataset = self.dataset
-        if dataset and (kind := await self.app.push_screen_wait(ChooseFormat(dataset.format))):
-            self.leave_for(dataset.path, "Reload the file", kind)
+        if dataset is None:
+            return
+        try:
+            likely = await dataset.likely_encodings()
+        except FtuiError as error:
+            self.show_error(error)
+            return
+        dialog = ChooseFormat(Reading(dataset.format, self._encoding), likely)
+        if chosen := await self.app.push_screen_wait(dialog):
+            self.leave_for(dataset.path, "Reload the file", chosen.kind, chosen.encoding)
+
+    @property
+    def _encoding(self) -> str | None:
+        """The encoding that the open file is read in, where it is not UTF-8."""
+        dataset = self.dataset
+        return dataset.encoding if dataset and dataset.encoding != UTF8 else None
 
     def action_edit(self) -> None:
         """Edit the row in `$EDITOR`."""

@@ -78,7 +78,9 @@ class FindingsCache:
 
 
 def _key(rows: RowFile, plan: CheckPlan) -> ReportKey:
-    return report_key(rows.path, rows.stamp, plan.kind, plan.options, plan.counter.source)
+    return report_key(
+        rows.path, rows.stamp, plan.kind, plan.options, plan.counter.source, rows.encoding
+    )
 
 
 def _to_report(findings: Findings, rows: RowFile, limit: int) -> CachedReport:

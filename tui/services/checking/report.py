@@ -18,6 +18,7 @@ from tui.domain.rules.whole_file import (
     check_size,
     file_warnings,
 )
+from tui.services.checking.file_encoding import encoding_problems
 from tui.services.checking.findings import DUPLICATE, NEAR, Findings
 from tui.services.checking.passes import CheckPlan, Status
 from tui.services.reading.row_file import RowFile
@@ -123,6 +124,7 @@ def file_problems(
     kind, options = plan.kind, plan.options
     count = len(findings.status) - findings.count(Status.EXCLUDED)
     problems = [problem(code, None, message=text) for code, text in rows.remarks]
+    problems += encoding_problems(rows, findings)
     others = findings.rows_of_other_formats()
     lines = {other: [*map(rows.line, numbers)] for other, numbers in others.items()}
     problems += check_formats(kind, count, lines)

@@ -21,6 +21,7 @@ from tui.services.checking.dataset_check import (
     file_changed,
     texts_of,
 )
+from tui.services.checking.file_encoding import likely_encodings
 from tui.services.checking.findings import DUPLICATE, NEAR, Counts, Findings
 from tui.services.checking.findings_cache import FindingsCache
 from tui.services.checking.incremental_check import IncrementalCheck
@@ -56,6 +57,7 @@ class Dataset:
             has finished.
         container: how the file holds its rows.
         packed: whether the file is compressed.
+        encoding: codec of its text.
         edits: the pending edits. Only `change`, `undo` and `redo` alter them.
     """
 
@@ -76,6 +78,7 @@ class Dataset:
         self.file_problems: Sequence[Problem] = ()
         self.container = rows.container
         self.packed = rows.packed
+        self.encoding = rows.encoding
         self.edits = Edits()
         self._rows = rows
         self._home = home
@@ -197,6 +200,17 @@ class Dataset:
     def container_label(self) -> str:
         """How the file holds its rows, such as `a JSON array`; empty for plain lines."""
         return self._rows.container_label
+
+    async def likely_encodings(self) -> tuple[str, ...] | None:
+        """The encodings that a file which is not UTF-8 may be in; None where it is, or mixes them.
+
+        Raises:
+            FileError: the file cannot be read any more.
+        """
+        try:
+            return await asyncio.to_thread(likely_encodings, self._rows, self._findings)
+        except OSError as error:
+            raise explain(error, self.path) from error
 
     def parts(self, size: int) -> Iterator[Chunk]:
         """Chunks of about `size` bytes of the source, for worker processes to read."""

@@ -57,7 +57,11 @@ class Datasets:
         self._cache = FindingsCache(ReportCache(reports)) if reports else None
 
     async def open(
-        self, path: Path, kind: Format | None = None, options: CheckOptions | None = None
+        self,
+        path: Path,
+        kind: Format | None = None,
+        options: CheckOptions | None = None,
+        encoding: str | None = None,
     ) -> Dataset:
         """Open a file and read its first rows, however large it is.
 
@@ -65,23 +69,27 @@ class Datasets:
             path: the file.
             kind: its format; detected from its first rows where None.
             options: options of its check; those of the settings where None.
+            encoding: codec of its text; UTF-8, or the UTF-16 or UTF-32 that it shows, where None.
 
         Raises:
-            FileError: it cannot be read, is a folder or holds no rows.
+            FileError: it cannot be read, is a folder, is not in the encoding or holds no rows.
         """
         try:
-            return await asyncio.to_thread(self._open, path, kind, options or self._options)
+            rows = await asyncio.to_thread(_open_rows, path, encoding)
+            kind = kind or await asyncio.to_thread(_detect_format, rows)
         except OSError as error:
             raise explain(error, path) from error
+        return Dataset(path, rows, kind, options or self._options, self._home, self._cache)
 
-    def _open(self, path: Path, kind: Format | None, options: CheckOptions) -> Dataset:
-        rows = open_rows(path)
-        while not len(rows) and rows.scan():
-            pass
-        if not len(rows):
-            raise FileError(f"{path} is empty: it has no rows.", "Choose a file with examples.")
-        kind = kind or _detect_format(rows)
-        return Dataset(path, rows, kind, options, self._home, self._cache)
+
+def _open_rows(path: Path, encoding: str | None) -> RowFile:
+    """The rows of a file, the first of which have been found."""
+    rows = open_rows(path, encoding)
+    while not len(rows) and rows.scan():
+        pass
+    if not len(rows):
+        raise FileError(f"{path} is empty: it has no rows.", "Choose a file with examples.")
+    return rows
 
 
 def _detect_format(rows: RowFile) -> Format:

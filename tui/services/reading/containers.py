@@ -6,11 +6,13 @@ from pathlib import Path
 
 import orjson
 
+from tui.domain.rows.encodings import UTF8, wide_encoding, with_byte_order
 from tui.domain.rows.parsing import BOM
 from tui.services.errors import FileError
 from tui.services.reading.csv_rows import CsvRows, find_delimiter
 from tui.services.reading.decompression import GZIP, unpacked_head
 from tui.services.reading.json_rows import JsonRows, container_end
+from tui.services.reading.recoding import Recoder
 from tui.services.reading.row_file import Container, RowFile
 from tui.services.reading.row_splitting import Cutter, PassThrough
 from tui.services.reading.spooled_rows import SpooledRows
@@ -38,14 +40,6 @@ _UNSUPPORTED = (
 )
 """Magic bytes of files that are not text: the bytes, a description, and a remedy."""
 
-_UTF16 = "Save it as UTF-8: `iconv -f UTF-16 -t UTF-8 FILE > OUT`."
-_UTF32 = "Save it as UTF-8: `iconv -f UTF-32 -t UTF-8 FILE > OUT`."
-_WIDE = (
-    (b"\xff\xfe\0\0", "text in UTF-32", _UTF32),
-    (b"\0\0\xfe\xff", "text in UTF-32", _UTF32),
-    (b"\xff\xfe", "text in UTF-16", _UTF16),
-    (b"\xfe\xff", "text in UTF-16", _UTF16),
-)
 _CONTROL_RATIO = 12
 """More than one control character in so many bytes is not text (random bytes: one in nine)."""
 _MIN_BYTES = 256
@@ -53,12 +47,16 @@ _MIN_BYTES = 256
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r"))
 
 
-def open_rows(path: Path) -> RowFile:
+def open_rows(path: Path, encoding: str | None = None) -> RowFile:
     """Open a file of rows; its rows are found by scanning it.
+
+    Args:
+        path: the file.
+        encoding: codec of its text; UTF-8, or UTF-16 and UTF-32 if it shows them, where None.
 
     Raises:
         OSError: the file cannot be read, or is a folder or a device.
-        FileError: ftui does not read files of this type.
+        FileError: ftui does not read files of this type, or not in this encoding.
     """
     rows = RowFile(path)
     head = rows.head(_HEAD)
@@ -68,31 +66,30 @@ def open_rows(path: Path) -> RowFile:
         if not head:
             message = f"{path} looks like a gzip file but cannot be unpacked."
             raise FileError(message, "Download or export it again.")
+    codec = with_byte_order(encoding or wide_encoding(head) or UTF8, head)
     _refuse_unsupported(head, path)
+    if codec != UTF8:
+        head = Recoder(path, codec).recode(head)
+    _refuse_binary(head, path)
     container, cutter = _find_container(head)
-    if container is Container.LINES and not packed:
+    if container is Container.LINES and not packed and codec == UTF8:
         return rows
-    return SpooledRows(path, cutter, container, packed)
+    return SpooledRows(path, cutter, container, packed=packed, encoding=codec)
 
 
 def _refuse_unsupported(head: bytes, path: Path) -> None:
-    description, remedy = _unsupported(head)
-    if description:
-        raise FileError(f"{path} is {description}, which ftui cannot read.", remedy)
-
-
-def _unsupported(head: bytes) -> tuple[str, str]:
-    """Description and remedy of a file that is not UTF-8 text; empty where it may be."""
-    for begin, description, remedy in (*_UNSUPPORTED, *_WIDE):
+    for begin, description, remedy in _UNSUPPORTED:
         if head.startswith(begin):
-            return description, remedy
-    even, odd = head[::2].count(0), head[1::2].count(0)
-    if len(head) > 16 and 3 * max(even, odd) > len(head) > 30 * min(even, odd):
-        return "text in UTF-16", _UTF16
+            raise FileError(f"{path} is {description}, which ftui cannot read.", remedy)
+
+
+def _refuse_binary(head: bytes, path: Path) -> None:
     controls = len(head) - len(head.translate(None, _CONTROLS))
     if len(head) >= _MIN_BYTES and controls * _CONTROL_RATIO > len(head):
-        return "a binary file", "Use a text file: JSON Lines, a JSON array, CSV or TSV."
-    return "", ""
+        raise FileError(
+            f"{path} is a binary file, which ftui cannot read.",
+            "Use a text file: JSON Lines, a JSON array, CSV or TSV.",
+        )
 
 
 def _find_container(head: bytes) -> tuple[Container, Cutter]:

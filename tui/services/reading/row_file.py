@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from tui.domain.rows.encodings import UTF8, encoding_label
+
 BLOCK = 1 << 22
 """Bytes scanned at a time."""
 
@@ -70,12 +72,14 @@ class RowFile:
         path: the file that was opened.
         container: how the file holds its rows.
         packed: whether the file is compressed.
+        encoding: codec of its text.
         counted_by_element: whether line numbers are row numbers, since rows share lines.
         remarks: code and message of problems of the whole file.
     """
 
     container = Container.LINES
     packed = False
+    encoding = UTF8
     counted_by_element = False
 
     def __init__(self, path: Path) -> None:
@@ -147,6 +151,8 @@ class RowFile:
     def container_label(self) -> str:
         """How the file holds its rows; empty for plain lines, which training services take."""
         label = _CONTAINER_LABELS[self.container]
+        if self.encoding != UTF8:
+            label = f"{label or 'lines'} in {encoding_label(self.encoding)}"
         return f"{label or 'lines'}, packed with gzip" if self.packed else label
 
     def line(self, row: int) -> int:
@@ -185,7 +191,7 @@ class RowFile:
 
         Raises:
             OSError: the file cannot be read.
-            FileError: the file cannot be unpacked.
+            FileError: the file cannot be unpacked or decoded.
         """
         with self._scan_lock:  # a check and a conversion may run at once
             block = self._next_block()

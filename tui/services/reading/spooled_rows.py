@@ -1,4 +1,4 @@
-"""Rows that are not on lines of their own, unpacked and cut block by block into a spool file.
+"""Rows that are not lines of UTF-8: unpacked, decoded and cut block by block into a spool file.
 
 The spool is a temporary file of JSON Lines. Blank lines in it keep every row on its line of the
 source.
@@ -18,9 +18,11 @@ from array import array
 from contextlib import suppress
 from pathlib import Path
 
+from tui.domain.rows.encodings import UTF8
 from tui.domain.text import number
 from tui.services.errors import FileError
 from tui.services.reading.decompression import Gunzipped, Plain, Source
+from tui.services.reading.recoding import Recoded
 from tui.services.reading.row_file import BLOCK, Container, RowFile
 from tui.services.reading.row_splitting import Cutter
 
@@ -82,18 +84,34 @@ def remove_leftovers() -> None:
 
 
 class SpooledRows(RowFile):
-    """The rows of a file that is unpacked or cut into lines while it is scanned."""
+    """The rows of a file that is unpacked, decoded or cut into lines while it is scanned."""
 
-    def __init__(self, path: Path, cutter: Cutter, container: Container, packed: bool) -> None:
+    def __init__(
+        self,
+        path: Path,
+        cutter: Cutter,
+        container: Container,
+        *,
+        packed: bool = False,
+        encoding: str = UTF8,
+    ) -> None:
         """Open a file; its rows are found by `scan`.
+
+        Args:
+            path: the file.
+            cutter: what cuts it into rows.
+            container: how it holds them.
+            packed: whether it is compressed.
+            encoding: codec of its text.
 
         Raises:
             OSError: it cannot be read, or the spool cannot be created.
         """
         super().__init__(path)
         self.container = container
-        self.packed = packed
-        self._source: Source = (Gunzipped if packed else Plain)(self._handle, self.size)
+        self.packed, self.encoding = packed, encoding
+        source: Source = (Gunzipped if packed else Plain)(self._handle, self.size)
+        self._source = source if encoding == UTF8 else Recoded(source, path, encoding)
         self._cutter = cutter
         self._block_size = _FIRST_BLOCK
         self._ended = False
@@ -132,6 +150,9 @@ class SpooledRows(RowFile):
         except OSError as error:
             self._failure = self._explain(error)
             raise self._failure from error
+        except FileError as error:
+            self._failure = error
+            raise
 
     def _unpack(self) -> bytes:
         block = self._source.next_block(min(self._block_size, BLOCK))

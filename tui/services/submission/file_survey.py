@@ -91,9 +91,12 @@ class Survey:
 
     def _form_blocker(self) -> str | None:
         row_format = self.report.format
+        for problem in self.report.file_errors:
+            if problem.code == "other-encoding":
+                return f"{self.path} cannot be trained on: {problem.message} {problem.fix}"
         container = self.dataset.container_label
         if container:
-            return f"{self.path} is {container}; training needs JSON Lines. {_REWRITE}"
+            return f"{self.path} is {container}; training needs JSON Lines in UTF-8. {_REWRITE}"
         if not row_format.trainable:
             return f"{self.path} has {row_format} rows, which need converting first. {_REWRITE}"
         return None

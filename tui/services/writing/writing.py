@@ -209,13 +209,19 @@ class _Writing:
         if len(accepted) < len(splits) or request.rejected_path.exists():
             self._rejected = self.outputs.add(request.rejected_path)
 
+    def _encoding_problems(self) -> list[Problem]:
+        return [entry for entry in self._dataset.file_problems if entry.code == "other-encoding"]
+
     def _no_valid_rows(self) -> InputError:
+        path = self._dataset.path
+        for entry in self._encoding_problems():
+            return InputError(f"No row of {path} can be used. {entry.message}", entry.fix)
         first = next(iter(self._dataset.codes(0)), "")
         reason = f" {KINDS[first].what}" if first else ""
         fixable = first in FIXABLE and first not in self._request.fixed
         hint = f" Some problems can be fixed: F on the Data screen, or ftui prepare --fix {first}."
         return InputError(
-            f"No row of {self._dataset.path} can be used.{reason}",
+            f"No row of {path} can be used.{reason}",
             f"Run ftui check on it.{hint if fixable else ''}",
         )
 
@@ -318,7 +324,7 @@ class _Writing:
             outputs=[_describe_file(file) for file in self._files.values()],
             rejected_file=_describe_file(self._rejected) if self._rejected else None,
             manifest=shown_path(self._request.manifest_path),
-            problems=self._problems,
+            problems=[*self._encoding_problems(), *self._problems],
         )
 
     def _manifest(self, written: Written) -> Manifest:
@@ -332,6 +338,7 @@ class _Writing:
                 bytes=self._hashed,
                 format=dataset.format,
                 container=dataset.container,
+                encoding=dataset.encoding,
                 gzip=dataset.packed,
             ),
             counts=written.model_dump(
