@@ -39,6 +39,12 @@ async def test_a_file_is_named_by_any_row_that_is_not_utf_8(
     assert problem.fix == "Open it with --encoding cp1252, or with i on the screen."
 
 
+async def test_a_long_row_is_judged_where_it_is_not_ascii(tmp_path: Path) -> None:
+    content = lines("Read this. " * 20_000 + ANSWER).encode("cp1252")
+    (problem,) = await encoding_problems(tmp_path / "a.jsonl", content)
+    assert problem.message == "The file is not UTF-8; it reads as cp1252."
+
+
 async def test_an_encoding_that_fits_nothing_is_told_so(tmp_path: Path) -> None:
     content = lines("?").encode().replace(b"?", bytes(range(128, 256)))
     (problem,) = await encoding_problems(tmp_path / "a.jsonl", content)
@@ -51,6 +57,9 @@ async def test_an_encoding_that_fits_nothing_is_told_so(tmp_path: Path) -> None:
         lines(ANSWER).encode(),
         lines(ANSWER).encode("cp1252") + lines(ANSWER).encode(),
         lines("Here.").encode() * 20,
+        lines(ANSWER).encode("cp1252")
+        + lines("Here.").encode() * 2000
+        + lines(ANSWER).encode() * 9,
     ],
 )
 async def test_utf_8_and_mixed_files_are_not_named(tmp_path: Path, content: bytes) -> None:
