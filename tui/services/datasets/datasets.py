@@ -76,7 +76,8 @@ class Datasets:
         """
         try:
             rows = await asyncio.to_thread(_open_rows, path, encoding)
-            kind = kind or await asyncio.to_thread(_detect_format, rows)
+            if kind is None:
+                kind = await asyncio.to_thread(_detect_format, rows)
         except OSError as error:
             raise explain(error, path) from error
         return Dataset(path, rows, kind, options or self._options, self._home, self._cache)
