@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -84,7 +85,7 @@ class KeyFooter(Widget):
     """
 
     ALLOW_SELECT = False
-    COMPONENT_CLASSES = frozenset({"key-footer--key"})
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"key-footer--key"}
     DEFAULT_CSS = """
     KeyFooter {
         dock: bottom; height: 1; background: $panel; color: $footer-foreground;
