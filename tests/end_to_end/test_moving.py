@@ -44,7 +44,7 @@ async def test_the_script_of_the_engine_page_trains_lists_checkpoints_and_chats(
         env=os.environ | environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     await engine.stop()

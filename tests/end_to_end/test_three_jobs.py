@@ -90,7 +90,7 @@ def steps_in(folder: Path, provider: str, job: str) -> list[int]:
 
 
 async def wait_for(terminal: Terminal, text: str, since: int = 0) -> None:
-    await asyncio.to_thread(terminal.wait_for, text, 60, since)
+    await asyncio.to_thread(terminal.wait_for, text, since=since)
 
 
 @pytest.mark.kills

@@ -28,7 +28,7 @@ def start(home: Path, path: Path, *options: str) -> subprocess.CompletedProcess[
         [sys.executable, "-m", "tui.engine", "--home", home, "--socket", path, *options],
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=300,
         check=False,
     )
 

@@ -105,7 +105,7 @@ class Terminal:
         for key in keys:
             os.write(self._master, KEYS.get(key, key).encode())
 
-    def wait_for(self, text: str, seconds: float = 90, since: int = 0) -> None:
+    def wait_for(self, text: str, seconds: float = 300, since: int = 0) -> None:
         """Wait until the output has the text.
 
         Raises:
@@ -113,7 +113,7 @@ class Terminal:
         """
         self._wait(lambda: text in self.text(since), text, seconds)
 
-    def wait_until_calm(self, quiet: float = 0.3, seconds: float = 30) -> None:
+    def wait_until_calm(self, quiet: float = 0.3, seconds: float = 60) -> None:
         """Wait until there was no output for `quiet` seconds.
 
         Raises:
@@ -135,14 +135,14 @@ class Terminal:
             ):
                 raise TimeoutError(f"{description!r} never came; last was {self.text()[-2000:]!r}")
 
-    def wait_for_end(self, seconds: float = 30) -> int:
+    def wait_for_end(self, seconds: float = 120) -> int:
         """The exit status, once the program has ended."""
         status = self._process.wait(seconds)
         self._reader.join(seconds)
         os.close(self._master)
         return status
 
-    def wait_for_stop(self, seconds: float = 20) -> None:
+    def wait_for_stop(self, seconds: float = 60) -> None:
         """Wait until the program has stopped itself, as by ctrl+z.
 
         Raises:

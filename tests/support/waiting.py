@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from textual.pilot import Pilot
 
-PATIENCE = 90.0
+PATIENCE = 300.0
 """Seconds; far more than a condition takes on a machine that is not busy."""
 
 

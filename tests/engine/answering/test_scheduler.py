@@ -47,7 +47,7 @@ def blocking_model_cache(home: Home, blocked: Key) -> Any:
 
         def release(self) -> None:
             self._released = True
-            self._callbacks.get(timeout=90)()
+            self._callbacks.get(timeout=300)()
 
     return BlockingModelCache()
 
@@ -64,7 +64,7 @@ class Events:
         self._queue.put(event)
 
     def wait_for(self, matches: Callable[[Any], bool]) -> Any:
-        while not matches(event := self._queue.get(timeout=120)):
+        while not matches(event := self._queue.get(timeout=300)):
             pass
         return event
 

@@ -171,5 +171,5 @@ async def test_a_disconnect_cancels_the_request(
         "headers": [(b"content-type", b"application/json")],
         "server": (str(engine.root / "socket"), None),
     }
-    await asyncio.wait_for(engine.app(scope, receive, send), 90)
+    await asyncio.wait_for(engine.app(scope, receive, send), 300)
     assert cancelled.is_set()

@@ -70,7 +70,7 @@ def well_formed(record: Record, **replaced: Any) -> Record:
 
 def follow(client: OpenAI, job: FineTuningJob) -> FineTuningJob:
     """Wait for a job as scripts do."""
-    deadline = time.monotonic() + 180
+    deadline = time.monotonic() + 600
     while job.status not in ("succeeded", "failed", "cancelled"):
         assert time.monotonic() < deadline
         time.sleep(0.2)

@@ -65,7 +65,7 @@ async def test_a_full_disk_pauses_a_job_which_can_be_resumed_once_there_is_space
 def test_a_read_only_home_is_reported_in_one_line(settings: Settings) -> None:
     settings.socket.parent.mkdir(mode=0o700, exist_ok=True)
     process = subprocess.run(
-        serve_command(settings, "ro"), capture_output=True, text=True, timeout=90, check=False
+        serve_command(settings, "ro"), capture_output=True, text=True, timeout=300, check=False
     )
     assert (process.returncode, process.stderr.count("\n")) == (2, 1)
     assert "cannot be written: the disk is read-only" in process.stderr

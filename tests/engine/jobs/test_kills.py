@@ -93,7 +93,7 @@ class Trial:
         folder = self.engine.home.job(job_id)
 
         def wait_and_kill() -> None:
-            deadline = time.monotonic() + 120
+            deadline = time.monotonic() + 600
             while not moment(folder):
                 assert time.monotonic() < deadline, "the moment never came"
             for name in victims:

@@ -64,7 +64,7 @@ async def start_job(
 
 
 async def until(
-    condition: Callable[[], Awaitable[bool]], seconds: float = 120.0, every: float = 0.1
+    condition: Callable[[], Awaitable[bool]], seconds: float = 600.0, every: float = 0.1
 ) -> None:
     """Wait until the condition holds; fails after `seconds`."""
     deadline = time.monotonic() + seconds
@@ -73,7 +73,7 @@ async def until(
         await asyncio.sleep(every)
 
 
-async def finished(client: AsyncOpenAI, job_id: str, seconds: float = 180.0) -> FineTuningJob:
+async def finished(client: AsyncOpenAI, job_id: str, seconds: float = 600.0) -> FineTuningJob:
     """Wait until a job has ended, and return it."""
 
     async def has_ended() -> bool:
