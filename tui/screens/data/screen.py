@@ -58,7 +58,6 @@ class DataScreen(FileScreen):
         "until you write a new file; the source is never modified."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("o", "open", "Open", id="data.open"),
         Binding("n", "problem(1)", "Next", id="data.next_problem"),
         Binding("N", "problem(-1)", "Previous problem", show=False, id="data.previous_problem"),
         Binding("e", "edit", "Edit", id="data.edit"),
@@ -80,6 +79,7 @@ class DataScreen(FileScreen):
         Binding("y", "copy", "Copy", show=False, id="data.copy"),
         Binding("w", "write", "Write", id="data.write"),
         Binding("t", "train", "Train", id="data.train"),
+        Binding("o", "open", "Open", show=False, id="data.open"),
         Binding("m", "sample", "Sample", show=False, id="data.sample"),
         Binding("r", "retry", "Reload", show=False, id="data.reload"),
         Binding("escape", "back", "Back", show=False, id="data.back"),
