@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import socket
 import tempfile
@@ -22,6 +23,16 @@ from tui.settings import Settings
 # A busy machine is no fault of the code: examples are counted, never timed.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
+
+
+# Modules are no garbage: looking through them takes a fifth of the time of a test of the app.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage from here on, without what was imported by now."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -56,10 +67,13 @@ TEMPLATE = (
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a chat model with random weights that trains a step in milliseconds."""
+    gc.disable()
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+    gc.freeze()
+    gc.enable()
     folder = tmp_path_factory.mktemp("model") / "tiny-llama"
     raw = Tokenizer(models.BPE())
     raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)

@@ -146,12 +146,14 @@ def _open_app(arguments: list[str]) -> int:
         )
         return 2
 
-    # Imports create many objects and no garbage: collecting would delay the first paint.
+    # Imports create many objects and no garbage: collecting would delay the first paint, and
+    # looking through them again every collection of the app.
     gc.disable()
     from tui.app import FtuiApp
     from tui.services.container import Services
     from tui.to_terminal import show_plain_signs
 
+    gc.freeze()
     gc.enable()
     show_plain_signs()
     app = FtuiApp(Services(settings), Path(flags.file) if flags.file else None)

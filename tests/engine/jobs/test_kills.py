@@ -37,7 +37,7 @@ def loading(folder: JobFolder) -> bool:
 
 
 def writing_a_checkpoint(folder: JobFolder) -> bool:
-    return folder.checkpoint(20).exists() and not (folder.checkpoint(20) / "complete.json").exists()
+    return any(not (part / "complete.json").exists() for part in folder.checkpoints.glob("*"))
 
 
 def checkpoint_complete_but_perhaps_unreported(folder: JobFolder) -> bool:
@@ -52,14 +52,17 @@ def training(folder: JobFolder) -> bool:
     return folder.events.exists() and b'"step":15,' in folder.events.read_bytes()
 
 
-MOMENTS: list[Moment] = [
-    loading,
-    training,
-    writing_a_checkpoint,
-    checkpoint_complete_but_perhaps_unreported,
-    publishing,
+WORKER = ("worker",)
+BOTH = ("worker", "server")
+DEATHS: list[tuple[Moment, tuple[str, ...]]] = [
+    (loading, WORKER),
+    (training, BOTH),
+    (writing_a_checkpoint, WORKER),
+    (checkpoint_complete_but_perhaps_unreported, WORKER),
+    (checkpoint_complete_but_perhaps_unreported, BOTH),
+    (publishing, WORKER),
+    (publishing, BOTH),
 ]
-VICTIMS = (("worker",), ("worker", "server"))
 
 
 @dataclass
@@ -96,6 +99,7 @@ class Trial:
             deadline = time.monotonic() + 600
             while not moment(folder):
                 assert time.monotonic() < deadline, "the moment never came"
+                time.sleep(0.0005)
             for name in victims:
                 os.kill(pids[name], signal.SIGKILL)
 
@@ -156,8 +160,11 @@ async def train_undisturbed(trial: Trial) -> None:
     assert trial.checkpoints == list(range(STEPS, 0, -10))
 
 
-@pytest.mark.parametrize("victims", VICTIMS, ids="+".join)
-@pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: moment.__name__)
+@pytest.mark.parametrize(
+    ("moment", "victims"),
+    DEATHS,
+    ids=[f"{moment.__name__}-{'+'.join(victims)}" for moment, victims in DEATHS],
+)
 async def test_a_death_at_any_moment_does_not_change_the_result(
     trial: Trial, moment: Moment, victims: tuple[str, ...]
 ) -> None:
@@ -166,11 +173,11 @@ async def test_a_death_at_any_moment_does_not_change_the_result(
     await trial.assert_unchanged(job_id)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 async def test_deaths_at_random_moments_do_not_change_the_result(trial: Trial, seed: int) -> None:
     rng = random.Random(seed)
     _, job_id = await trial.start()
-    deaths = [*VICTIMS, ("server",), ("server",)]  # a third crash in a row would fail the job
+    deaths = [WORKER, BOTH, ("server",), ("server",)]  # a third crash in a row would fail the job
     rng.shuffle(deaths)
     for victims in deaths:
         await asyncio.sleep(rng.uniform(0.0, 6.0))
@@ -186,28 +193,31 @@ def truncate(file: Path) -> None:
     os.truncate(file, file.stat().st_size // 2)
 
 
-def delete(file: Path) -> None:
-    file.unlink()
-
-
 def flip_a_bit(file: Path) -> None:
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1
     file.write_bytes(data)
 
 
+def complete_steps(folder: JobFolder) -> list[int]:
+    manifests = folder.checkpoints.glob("*/complete.json")
+    return sorted(int(path.parent.name.rpartition("-")[2]) for path in manifests)
+
+
 @pytest.mark.parametrize(
-    "damage", [truncate, delete, flip_a_bit], ids=lambda damage: damage.__name__
+    ("name", "damage"),
+    [("adapter_model.safetensors", truncate), ("optimizer.pt", flip_a_bit)],
+    ids=["truncated adapter", "flipped bit of the optimizer"],
 )
-@pytest.mark.parametrize("name", ["adapter_model.safetensors", "optimizer.pt"])
 async def test_training_resumes_from_an_undamaged_checkpoint(
     trial: Trial, damage: Callable[[Path], None], name: str
 ) -> None:
     _, job_id = await trial.start()
     folder = trial.engine.home.job(job_id)
     await trial.kill_at(checkpoint_complete_but_perhaps_unreported, job_id, ("worker", "server"))
-    damage(folder.checkpoint(20) / name)
+    *_, undamaged, latest = complete_steps(folder)
+    damage(folder.checkpoint(latest) / name)
     await trial.assert_unchanged(job_id)
     client = await trial.engine.start()
     messages = [event.message for event in await history(client, job_id)]
-    assert "Resuming from the checkpoint of step 10" in messages
+    assert f"Resuming from the checkpoint of step {undamaged}" in messages

@@ -41,10 +41,19 @@ def test_training_resumes_from_the_latest_complete_checkpoint(tmp_path: Path) ->
     assert not unfinished.exists()
 
 
-def test_a_checkpoint_with_a_flipped_bit_is_not_resumed_from(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["adapter_model.safetensors", "optimizer.pt"])
+@pytest.mark.parametrize(
+    "content", [b"x" * 99 + b"y", b"x" * 50, None], ids=["flipped bit", "truncated", "missing"]
+)
+def test_a_damaged_checkpoint_is_not_resumed_from(
+    tmp_path: Path, name: str, content: bytes | None
+) -> None:
     folder = JobFolder(tmp_path)
     good, damaged = checkpoint(folder, 9), checkpoint(folder, 18)
-    (damaged / "optimizer.pt").write_bytes(b"x" * 99 + b"y")
+    if content is None:
+        (damaged / name).unlink()
+    else:
+        (damaged / name).write_bytes(content)
     assert latest_complete(folder) == good
 
 
