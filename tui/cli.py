@@ -146,8 +146,8 @@ def _open_app(arguments: list[str]) -> int:
         )
         return 2
 
-    # Imports create many objects and no garbage: collecting would delay the first paint, and
-    # looking through them again every collection of the app.
+    # Modules live as long as the process: looking for garbage among them would delay the first
+    # paint, and later every collection.
     gc.disable()
     from tui.app import FtuiApp
     from tui.services.container import Services

@@ -63,7 +63,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve; returns the exit status."""
-    gc.freeze()  # modules are no garbage
+    gc.freeze()  # modules live as long as the process
     flags = parse(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     os.umask(0o077)  # data is readable by its owner only

@@ -30,7 +30,7 @@ def listen(scheduler: Scheduler, lines: BinaryIO) -> None:
 
 def main() -> None:
     """Serve the commands on the standard input."""
-    gc.disable()  # a third of the time that the imports take is collecting
+    gc.disable()  # until torch is imported: collecting takes a third of that time
     from tui.engine.answering.model_cache import ModelCache
     from tui.engine.answering.scheduler import Scheduler
 

@@ -117,6 +117,8 @@ class Worker:
 
         from tui.engine.training.run import TrainingRun
 
+        gc.freeze()
+        gc.enable()
         tokenizer = self._load_tokenizer(model_folder)
         shape = read_model_shape(model_folder)
         check_targets(self._spec, shape)
@@ -149,8 +151,6 @@ class Worker:
         if self._group.is_main_process:
             manifest.write(self._folder)
             self._manifest = manifest
-        gc.freeze()
-        gc.enable()
         run = TrainingRun(self._folder, self._spec, plan, manifest, model_folder, tokenizer, data)
         return run.train(self._reporter, self._stop_signal, self._group)
 
@@ -265,7 +265,7 @@ class Worker:
 
 def main() -> None:
     """Train the job in the folder that is named on the command line."""
-    gc.disable()  # until it trains: a third of the time that the imports take is collecting
+    gc.disable()  # until torch is imported: collecting takes a third of that time
     os.nice(NICENESS)
     group = ProcessGroup.from_environment()
     folder = JobFolder(Path(sys.argv[1]))
