@@ -80,7 +80,7 @@ def test_fine_tuning_raises_json_validity_on_unseen_mails_significantly(
     assert result["n"] == 30
     assert result["errors"] == 0
     assert result["base"]["mean"] < 0.2
-    assert result["tuned"]["mean"] > 0.5
+    assert result["tuned"]["mean"] > 0.9
     assert result["difference"]["low"] > 0
     assert result["verdict"] == "better"
     assert Path(terminal.folder, result["cases"]).exists()
