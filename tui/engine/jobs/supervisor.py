@@ -147,7 +147,7 @@ class Supervisor:
         """Start the worker of a job whose status is `running` already.
 
         In this order there is no worker that the store does not know of: a server that dies in
-        between leaves a running job without a worker, which the next server treats as a crash.
+        between leaves a running job without a worker, for which the next server starts one.
         """
         folder = self._home.job(job.id)
         with self._store.transaction():
@@ -163,7 +163,11 @@ class Supervisor:
         # Checked before the reports are read: a worker gone by then has written all of them.
         busy = self._launcher.is_busy(self._home.job(job.id))
         job = self._ingestion.ingest(job.id)
-        if job.status is Status.RUNNING and not busy:
+        if job.status is not Status.RUNNING or busy:
+            return
+        if job.worker_pid is None:  # the server died before it had started one
+            self._start_worker(job)
+        else:
             self._handle_exit(job)
 
     def _handle_exit(self, job: JobRecord) -> None:
@@ -192,7 +196,7 @@ class Supervisor:
                 f"The training process ended unexpectedly{at}{exit_text}; restarting it.",
                 level="warn",
             )
-            self._store.update_job(job.id, crashes=crashes, first_step=None)
+            self._store.update_job(job.id, crashes=crashes, first_step=None, worker_pid=None)
         self._start_worker(job)
 
     def _mark_paused(self, job: JobRecord, message: str, level: Any = "info") -> None:
