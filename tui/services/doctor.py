@@ -17,8 +17,8 @@ from tui.domain.providers.model_names import DEFAULT_MODEL
 from tui.domain.providers.probe import ProviderProbe
 from tui.domain.text import plural
 from tui.domain.tone import Tone
-from tui.services.errors import FtuiError
-from tui.services.providers.engine_process import INSTALL, EngineProcess
+from tui.services.errors import INSTALL_LOCAL, FtuiError
+from tui.services.providers.engine_process import EngineProcess
 from tui.services.providers.probing import Probing
 from tui.services.providers.providers import Providers
 from tui.settings import Settings
@@ -71,7 +71,7 @@ def extra(process: EngineProcess) -> Check:
     """Whether the extra `local` is installed."""
     missing = process.missing()
     if missing:
-        return Check("extra local", False, f"{', '.join(missing)} missing: {INSTALL}")
+        return Check("extra local", False, f"{', '.join(missing)} missing: {INSTALL_LOCAL}")
     return Check("extra local", True, "installed: this machine can train")
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+INSTALL_LOCAL = 'pip install "fine-tui[local]"'
+"""How to install what training, answering, and reading Parquet need."""
+
 
 class FtuiError(Exception):
     """An error for the user: one plain sentence and a remedy.

@@ -85,6 +85,11 @@ def _check_detail(detail: Any, rules: ImageRules, where: str) -> Iterator[Findin
         yield "bad-image", where, f"The detail {quote(detail)} is unknown; use {known}."
 
 
+def image_type(data: bytes) -> str | None:
+    """The media type of an image that services accept, from its first bytes."""
+    return next((kind for kind, magic in _MAGIC.items() if data.startswith(magic)), None)
+
+
 def _image_error(image: Any, inline_only: str) -> str | None:
     url = image.get("url") if isinstance(image, dict) else image
     if not isinstance(url, str) or not url:

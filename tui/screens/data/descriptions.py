@@ -63,7 +63,7 @@ EMPTY = (
     "No file is open.\n\n"
     "Here you see every row of a training file, what is wrong with it and how to fix it: chat "
     'examples ("messages"), preferences, raw pairs ("input" and "ideal_output"), Alpaca, ShareGPT '
-    "and TRL rows, as JSON Lines, a JSON array, CSV or TSV, gzipped or not.\n\n"
+    "and TRL rows, as JSON Lines, a JSON array, CSV, TSV or Parquet, gzipped or not.\n\n"
     "  m   open the sample data\n"
     "  o   open a file of your own"
 )
@@ -80,6 +80,7 @@ _CONTAINERS = {
     Container.OBJECTS: "objects over several lines",
     Container.CSV: "CSV",
     Container.TSV: "TSV",
+    Container.ARROW: "Parquet or Arrow",
 }
 _FILE_ERRORS = {
     "empty-file": "none left",

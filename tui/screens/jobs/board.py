@@ -11,9 +11,8 @@ from tui.domain.jobs.list_rows import row_cells
 from tui.domain.jobs.notifications import JobNotification, end_notification, stall_notification
 from tui.domain.jobs.view import JobView
 from tui.domain.text import number, plural, preview
-from tui.services.errors import EngineUnavailable, FtuiError, ProviderTrouble
+from tui.services.errors import INSTALL_LOCAL, EngineUnavailable, FtuiError, ProviderTrouble
 from tui.services.jobs.jobs import Steering
-from tui.services.providers.engine_process import INSTALL
 from tui.services.watching.watch import Connection
 from tui.widgets.line_table import Cell
 
@@ -197,7 +196,7 @@ class JobBoard:
         if self.missing:
             return text + (
                 f"This machine cannot train yet ({', '.join(self.missing)} missing). "
-                f"Install the extra:\n\n    {INSTALL}\n\nOther providers work without it."
+                f"Install the extra:\n\n    {INSTALL_LOCAL}\n\nOther providers work without it."
             )
         errors = "\n".join(str(error) for error in self.list_errors.values())
         return text + (f"{errors}\n\nPress r to retry." if errors else "")

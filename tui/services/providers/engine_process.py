@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, ValidationError
 
-from tui.services.errors import EngineMissing, EngineUnavailable
+from tui.services.errors import INSTALL_LOCAL, EngineMissing, EngineUnavailable
 from tui.services.workspace.files import explain
 from tui.settings import Settings
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     import httpx2
 
 T = TypeVar("T")
-INSTALL = 'pip install "fine-tui[local]"'
 EXTRA = ("torch", "transformers", "trl", "peft", "llguidance", "fastapi", "uvicorn")
 """Packages of the extra `local` that training and answering need."""
 
@@ -114,7 +113,7 @@ class EngineProcess:
         if missing:
             raise EngineMissing(
                 f"Training on this machine needs the extra `local` ({', '.join(missing)} missing).",
-                f"Install it with: {INSTALL}",
+                f"Install it with: {INSTALL_LOCAL}",
             )
 
     async def status(self) -> EngineStatus:

@@ -12,8 +12,7 @@ from tui.domain.providers.kinds import LOCAL
 from tui.domain.providers.probe import Feature, Presence, ProviderProbe, Reach
 from tui.domain.providers.served_models import served_models
 from tui.services.clock import Clock
-from tui.services.errors import EngineUnavailable, InputError, ProviderError
-from tui.services.providers.engine_process import INSTALL
+from tui.services.errors import INSTALL_LOCAL, EngineUnavailable, InputError, ProviderError
 from tui.services.providers.failures import NOT_THE_PROTOCOL, find_message, title
 from tui.services.providers.providers import Providers
 
@@ -148,7 +147,7 @@ class Probing:
             return None
         missing = engine.missing()
         if missing:
-            message = f"The extra `local` is missing ({', '.join(missing)}): {INSTALL}"
+            message = f"The extra `local` is missing ({', '.join(missing)}): {INSTALL_LOCAL}"
             return ProviderState("not installed", message)
         return ProviderState("asleep", "It is not running; it starts with the first job.")
 

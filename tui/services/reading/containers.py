@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -9,8 +10,9 @@ import orjson
 from tui.domain.rows.encodings import UTF8, wide_encoding, with_byte_order
 from tui.domain.rows.parsing import BOM
 from tui.services.errors import FileError
+from tui.services.reading.arrow_rows import ARROW, ARROW_STREAM, PARQUET, ArrowRows
 from tui.services.reading.csv_rows import CsvRows, find_delimiter
-from tui.services.reading.decompression import GZIP, unpacked_head
+from tui.services.reading.decompression import GZIP, Gunzipped, Plain, unpacked_head
 from tui.services.reading.json_rows import JsonRows, container_end
 from tui.services.reading.recoding import Recoder
 from tui.services.reading.row_file import Container, RowFile
@@ -25,8 +27,8 @@ _HEAD = 1 << 18
 _JSON_LINES = "Convert it to JSON Lines"
 _UNPACK = "Unpack it first"
 _UNSUPPORTED = (
-    (b"PAR1", "a Parquet file", f"{_JSON_LINES}: `Dataset.from_parquet(FILE).to_json(OUT)`."),
-    (b"ARROW1", "an Arrow file", f"{_JSON_LINES}: `Dataset.from_file(FILE).to_json(OUT)`."),
+    (PARQUET, "a Parquet file packed with gzip", f"{_UNPACK}: `gzip -d FILE`."),
+    (ARROW, "an Arrow file packed with gzip", f"{_UNPACK}: `gzip -d FILE`."),
     (b"PK\x03\x04", "a zip archive or a spreadsheet", f"{_UNPACK}, or save the sheet as CSV."),
     (b"\x28\xb5\x2f\xfd", "packed with Zstandard", f"{_UNPACK}: `zstd -d FILE`."),
     (b"\xfd7zXZ\0", "packed with xz", f"{_UNPACK}: `xz -d FILE`."),
@@ -60,6 +62,8 @@ def open_rows(path: Path, encoding: str | None = None) -> RowFile:
     """
     rows = RowFile(path)
     head = rows.head(_HEAD)
+    if head.startswith((PARQUET, ARROW, ARROW_STREAM)):
+        return SpooledRows(path, PassThrough(), Container.ARROW, unpack=partial(ArrowRows, path))
     packed = head.startswith(GZIP)
     if packed:
         head = unpacked_head(head, _HEAD)
@@ -74,7 +78,9 @@ def open_rows(path: Path, encoding: str | None = None) -> RowFile:
     container, cutter = _find_container(head)
     if container is Container.LINES and not packed and codec == UTF8:
         return rows
-    return SpooledRows(path, cutter, container, packed=packed, encoding=codec)
+    return SpooledRows(
+        path, cutter, container, unpack=Gunzipped if packed else Plain, encoding=codec
+    )
 
 
 def _refuse_unsupported(head: bytes, path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import orjson
 
@@ -150,15 +150,24 @@ def _opening(text: bytes) -> bytes:
 
 def header_names(cells: Sequence[bytes]) -> list[str]:
     """The names of the columns, made unique; known ones are spelled as the formats spell them."""
-    names: list[str] = []
+    names = (cell.decode(errors="replace").strip() for cell in cells)
+    return unique_names(map(_known_name, names))
+
+
+def _known_name(name: str) -> str:
+    known = name.lower().replace(" ", "_")
+    return known if known in _KNOWN else name
+
+
+def unique_names(names: Iterable[str]) -> list[str]:
+    """Names of columns, with a number after those that repeat or are empty."""
     times: Counter[str] = Counter()
-    for place, cell in enumerate(cells, 1):
-        name = cell.decode(errors="replace").strip() or f"column {place}"
-        known = name.lower().replace(" ", "_")
-        name = known if known in _KNOWN else name
+    unique: list[str] = []
+    for place, name in enumerate(names, 1):
+        name = name or f"column {place}"
         times[name] += 1
-        names.append(name if times[name] == 1 else f"{name} ({times[name]})")
-    return names
+        unique.append(name if times[name] == 1 else f"{name} ({times[name]})")
+    return unique
 
 
 def _text(cell: bytes) -> str:

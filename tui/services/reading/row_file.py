@@ -38,6 +38,7 @@ class Container(StrEnum):
     OBJECTS = "objects"
     CSV = "csv"
     TSV = "tsv"
+    ARROW = "arrow"
 
 
 _CONTAINER_LABELS = {
@@ -46,6 +47,7 @@ _CONTAINER_LABELS = {
     Container.OBJECTS: "objects over many lines",
     Container.CSV: "a table (CSV)",
     Container.TSV: "a table (TSV)",
+    Container.ARROW: "a table (Parquet or Arrow)",
 }
 
 

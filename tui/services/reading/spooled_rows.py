@@ -15,6 +15,7 @@ import threading
 import time
 import weakref
 from array import array
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -92,7 +93,7 @@ class SpooledRows(RowFile):
         cutter: Cutter,
         container: Container,
         *,
-        packed: bool = False,
+        unpack: Callable[[int, int], Source] = Plain,
         encoding: str = UTF8,
     ) -> None:
         """Open a file; its rows are found by `scan`.
@@ -101,16 +102,19 @@ class SpooledRows(RowFile):
             path: the file.
             cutter: what cuts it into rows.
             container: how it holds them.
-            packed: whether it is compressed.
+            unpack: opens its bytes, given the open file and its size.
             encoding: codec of its text.
 
         Raises:
             OSError: it cannot be read, or the spool cannot be created.
+            FileError: what it takes to unpack it is not installed.
         """
         super().__init__(path)
         self.container = container
-        self.packed, self.encoding = packed, encoding
-        source: Source = (Gunzipped if packed else Plain)(self._handle, self.size)
+        self.packed, self.encoding = unpack is Gunzipped, encoding
+        # The lines of an unpacked table are not those of its file.
+        self.counted_by_element = container is Container.ARROW
+        source = unpack(self._handle, self.size)
         self._source = source if encoding == UTF8 else Recoded(source, path, encoding)
         self._cutter = cutter
         self._block_size = _FIRST_BLOCK

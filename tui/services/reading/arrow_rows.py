@@ -1,0 +1,153 @@
+"""The rows of Parquet and Arrow files as JSON Lines, batch by batch."""
+
+from __future__ import annotations
+
+import base64
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from tui.domain.rules.images import image_type
+from tui.services.errors import INSTALL_LOCAL, FileError
+from tui.services.reading.csv_rows import unique_names
+
+if TYPE_CHECKING:
+    import pyarrow
+
+PARQUET = b"PAR1"
+"""How a Parquet file begins."""
+ARROW = b"ARROW1"
+"""How an Arrow file begins (the file format of Arrow IPC, also called Feather)."""
+ARROW_STREAM = b"\xff\xff\xff\xff"
+"""How a stream of Arrow IPC begins, which `datasets` saves."""
+
+_BATCH_BYTES = 1 << 22
+"""Bytes of a batch in memory, about."""
+_BATCH_ROWS = 1000
+
+
+class ArrowRows:
+    """A Parquet or Arrow file as JSON Lines; see `decompression.Source`.
+
+    Columns and structures in such files give every row the same fields, and null to those that it
+    does not have. So fields that are null are left out.
+    """
+
+    def __init__(self, path: Path, handle: int, size: int) -> None:
+        """Open a file.
+
+        Args:
+            path: its name for messages.
+            handle: the open file.
+            size: its bytes.
+
+        Raises:
+            FileError: pyarrow is not installed.
+        """
+        try:
+            import pyarrow
+        except ImportError:
+            message = f"{path} is a Parquet or Arrow file, and pyarrow is not installed."
+            raise FileError(message, f"Install it: {INSTALL_LOCAL}") from None
+        self.damage = ""
+        self.consumed = 0
+        self._path, self._size = path, size
+        self._file = pyarrow.PythonFile(os.fdopen(os.dup(handle), "rb"), mode="r")
+        self._batches = self._read()
+        # Its own errors, those of the file, and those of values: a key twice, text not in UTF-8.
+        self._errors = (pyarrow.ArrowException, OSError, KeyError, ValueError)
+
+    def next_block(self, most: int) -> bytes | None:
+        """The lines of the next batch; see `Source`.
+
+        Raises:
+            FileError: not even the first batch can be read.
+        """
+        try:
+            part, batch = next(self._batches, (1.0, None))
+            lines = _lines(batch) if batch is not None else None
+        except self._errors as error:
+            first_line, *_ = str(error).splitlines() or [type(error).__name__]
+            reason = f"damaged ({first_line.rstrip('.')})"
+            if not self.consumed:
+                message = f"{self._path} is a Parquet or Arrow file but {reason}."
+                raise FileError(message, "Download or export it again.") from error
+            self.damage = f"The file is {reason}"
+            part, lines = 1.0, None
+        self.consumed = int(part * self._size)
+        return lines
+
+    def _read(self) -> Iterator[tuple[float, pyarrow.RecordBatch]]:
+        """The batches, each with the part of the file that was read by then."""
+        self._file.seek(0)
+        begin = self._file.read(len(ARROW))
+        self._file.seek(0)
+        for part, batch in (self._parquet if begin.startswith(PARQUET) else self._ipc)():
+            names = unique_names(batch.schema.names)
+            rows = max(1, min(_BATCH_ROWS, batch.num_rows * _BATCH_BYTES // (batch.nbytes + 1)))
+            for first in range(0, batch.num_rows, rows):
+                yield part, batch.slice(first, rows).rename_columns(names)
+
+    def _parquet(self) -> Iterator[tuple[float, pyarrow.RecordBatch]]:
+        from pyarrow import parquet
+
+        file = parquet.ParquetFile(self._file, pre_buffer=False, buffer_size=1 << 20)
+        total, done = file.metadata.num_rows, 0
+        for index in range(file.num_row_groups):
+            group = file.metadata.row_group(index)
+            rows = _BATCH_BYTES * group.num_rows // (group.total_byte_size + 1)
+            rows = max(1, min(_BATCH_ROWS, rows))
+            for batch in file.iter_batches(rows, row_groups=[index]):
+                done += batch.num_rows
+                yield done / max(total, done), batch
+
+    def _ipc(self) -> Iterator[tuple[float, pyarrow.RecordBatch]]:
+        from pyarrow import ipc
+
+        if self._file.read(len(ARROW)) == ARROW:
+            file = ipc.open_file(self._file)
+            total = file.num_record_batches
+            yield from (((n + 1) / total, file.get_batch(n)) for n in range(total))
+            return
+        self._file.seek(0)
+        for batch in ipc.open_stream(self._file):
+            yield self._file.tell() / self._size, batch
+
+
+def _lines(batch: pyarrow.RecordBatch) -> bytes:
+    rows = batch.to_pylist(maps_as_pydicts="strict")
+    options = orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
+    return b"".join(orjson.dumps(_present(row), default=str, option=options) for row in rows)
+
+
+def _present(value: Any) -> Any:
+    """A value without the fields that are null, with binary values as text."""
+    if isinstance(value, dict):
+        fields = ((key, _present(inner)) for key, inner in value.items())
+        present = {key: inner for key, inner in fields if inner is not None}
+        return _image(present) if value.keys() == {"bytes", "path"} else present
+    if isinstance(value, list):
+        return list(map(_present, value))
+    if isinstance(value, bytes):
+        return _text(value)
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _image(fields: dict[str, Any]) -> dict[str, Any]:
+    """An image of `datasets`: its bytes, if any, are its address."""
+    return {"url" if key == "bytes" else key: value for key, value in fields.items()}
+
+
+def _text(value: bytes) -> str:
+    """A binary value: an image as its data URL, other text as it is, anything else in base64."""
+    kind = image_type(value)
+    if kind:
+        return f"data:{kind};base64,{base64.b64encode(value).decode()}"
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return base64.b64encode(value).decode()
