@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from typing import Any
 
-import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.codes_of_row import codes
 from support.sample_rows import chat_row, good_rows
 
 from tui.domain.fixes.fixes import (
@@ -22,8 +21,7 @@ from tui.domain.fixes.fixes import (
 )
 from tui.domain.rows.formats import Format, detect_format
 from tui.domain.rows.problems import KINDS
-from tui.domain.rules.quality import check_quality
-from tui.domain.rules.structure import check_line, example_of
+from tui.domain.rules.structure import check_line
 from tui.services.samples import sample_path
 
 ASKED = {"role": "user", "content": "Where is my order?"}
@@ -124,6 +122,26 @@ HIDING = [
 """Errors that hid a warning: the row is better with the warning alone."""
 
 LEFT_ALONE = [
+    (
+        "other-format: its context would be gone",
+        "other-format",
+        b'{"input": "Where is it?", "ideal_output": "It is on its way.", "context": "An order."}',
+    ),
+    (
+        "bad-weight: somebody wants the question to be learned",
+        "bad-weight",
+        chat({**ASKED, "weight": 1}, ANSWER),
+    ),
+    (
+        "empty-system: it has a name",
+        "empty-system",
+        chat({**SYSTEM, "content": " ", "name": "rules"}, ASKED, ANSWER),
+    ),
+    (
+        "outer-whitespace: the last character was an ellipsis",
+        "outer-whitespace",
+        answer_row("It is on its way\x85"),
+    ),
     ("not-json: the answer may have been longer", "not-json", GOOD[:-12]),
     (
         "not-json: a number may have been longer",
@@ -189,22 +207,6 @@ LEFT_ALONE = [
     ),
     ("a key stands twice elsewhere in the row", "unknown-field", GOOD[:-1] + b', "a": 1, "a": 2}'),
 ]
-
-
-def codes(raw: bytes, kind: Format = Format.CHAT) -> Counter[str]:
-    """The codes of all problems of a row, and how often each occurs."""
-    counts = Counter(problem.code for problem in check_line(raw, 1, kind)[1])
-    try:
-        value = orjson.loads(raw.removeprefix(b"\xef\xbb\xbf"))
-    except orjson.JSONDecodeError:
-        try:
-            value = json.loads(raw.removeprefix(b"\xef\xbb\xbf").decode(errors="replace"))
-        except (ValueError, RecursionError):
-            value = None
-    example = example_of(value, kind) if isinstance(value, dict) else None
-    if example:
-        counts.update(code for code, _, _ in check_quality(example))
-    return counts
 
 
 def test_every_fix_belongs_to_a_problem_and_has_a_description() -> None:

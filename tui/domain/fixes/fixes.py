@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from tui.domain.conversion.convert import to_chat
+from tui.domain.conversion.convert import fields_left_out, to_chat
 from tui.domain.fixes import line_repairs, row_repairs
 from tui.domain.rows.check_options import DEFAULT_OPTIONS, CheckOptions
 from tui.domain.rows.edits import EXCLUDED, RowEdit
@@ -65,7 +65,9 @@ def _convert(raw: bytes, kind: Format) -> bytes | None:
     if not actual.convertible or actual.target is not kind:
         return None
     converted, findings = to_chat(row, actual)
-    return line_repairs.compact_json(converted) if converted and not findings else None
+    if converted is None or findings or fields_left_out(row, actual, converted):
+        return None
+    return line_repairs.compact_json(converted)
 
 
 FIXES: Final[Mapping[str, Fix]] = {

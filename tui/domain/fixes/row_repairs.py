@@ -124,7 +124,7 @@ def correct_roles(row: Row) -> None:
 
 
 def remove_empty_system(row: Row) -> None:
-    """Remove system messages without text."""
+    """Remove system messages that hold nothing, not even under another key."""
     for conversation in conversations(row):
         conversation[:] = [message for message in conversation if not _is_empty_system(message)]
 
@@ -132,8 +132,11 @@ def remove_empty_system(row: Row) -> None:
 def _is_empty_system(message: Any) -> bool:
     if not (isinstance(message, dict) and message.get("role") == "system"):
         return False
+    further = (message[key] for key in message if key not in ("role", "content"))
     content = message.get("content")
-    return isinstance(content, str) and not content.strip()
+    return (
+        isinstance(content, str) and not content.strip() and all(value is None for value in further)
+    )
 
 
 def move_system(row: Row) -> None:
@@ -192,15 +195,16 @@ def write_numbers(row: Row) -> None:
 
 
 def correct_weights(row: Row) -> None:
-    """Remove weights where none is allowed, and convert 0 or 1 of another type."""
+    """Convert 0 or 1 of another type; remove null, and 0 from messages that are never learned."""
     meant = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "False": 0, "True": 1}
     for message in messages(row):
         if "weight" not in message:
             continue
         weight = message["weight"]
-        if weight is None or message.get("role") != "assistant":
+        learned = message.get("role") == "assistant"
+        if weight is None or (not learned and meant.get(str(weight)) == 0):
             del message["weight"]
-        elif str(weight) in meant:
+        elif learned and str(weight) in meant:
             message["weight"] = meant[str(weight)]
 
 

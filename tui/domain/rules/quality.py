@@ -94,12 +94,17 @@ def find_outer_whitespace(output: str) -> str | None:
     return f"The answer {' and '.join(places)} with whitespace." if places else None
 
 
+_WHITESPACE = " \t\n\v\f\r\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
+_WHITESPACE += "\u200a\u2028\u2029\u202f\u205f\u3000"
+"""Without U+0085 and other controls, which are damage: U+0085 was the ellipsis of cp1252."""
+
+
 def without_outer_whitespace(output: str) -> str:
     """An answer without whitespace around it; the indentation of several lines (code) stays."""
-    stripped = output.strip()
+    stripped = output.strip(_WHITESPACE)
     if "\n" not in stripped:
         return stripped
-    before = output[: len(output) - len(output.lstrip())]
+    before = output[: len(output) - len(output.lstrip(_WHITESPACE))]
     return before.rpartition("\n")[2] + stripped
 
 
