@@ -64,7 +64,11 @@ def test_alpaca_keeps_its_input_and_history() -> None:
         (Format.PAIRS, {"ideal_output": "x"}, "input"),
         (Format.PAIRS, {"input": "x", "ideal_output": None}, "ideal_output"),
         (Format.ALPACA, {"instruction": "x", "output": "y", "history": [["x"]]}, "history"),
-        (Format.SHAREGPT, {"conversations": [{"from": "bot", "value": "x"}]}, "conversations[0]"),
+        (
+            Format.SHAREGPT,
+            {"conversations": [{"from": "nobody", "value": "x"}]},
+            "conversations[0]",
+        ),
         (Format.SHAREGPT, {"conversations": []}, "conversations"),
         (Format.PROMPT_COMPLETION, {"prompt": 1, "completion": "y"}, "prompt"),
     ],

@@ -43,6 +43,20 @@ def answer_row(text: str) -> bytes:
     return chat(ASKED, {**ANSWER, "content": text})
 
 
+def numbered_call() -> dict[str, Any]:
+    message = calling()
+    return {**message, "tool_calls": [{**message["tool_calls"][0], "id": "call_2"}]}
+
+
+HERMES_CALL = {
+    "role": "assistant",
+    "content": '<tool_call>\n{"name": "find", "arguments": {"order": 1}}\n</tool_call>',
+}
+TRL_CALL = {
+    "role": "assistant",
+    "content": None,
+    "tool_calls": [{"function": {"name": "find", "arguments": '{"order": 1}'}}],
+}
 FOUND = {"role": "tool", "tool_call_id": "c1", "content": "It was shipped."}
 GOOD = chat(ASKED, ANSWER)
 
@@ -101,6 +115,16 @@ MENDED = [
         "missing-tool-call-id",
         chat(ASKED, calling(), {"role": "tool", "content": "It was shipped."}, ANSWER, tools=TOOLS),
         chat(ASKED, calling(), FOUND, ANSWER, tools=TOOLS),
+    ),
+    (
+        "missing-tool-call-id",
+        chat(ASKED, HERMES_CALL, {"role": "tool", "content": "It was shipped."}, ANSWER),
+        chat(ASKED, numbered_call(), {**FOUND, "tool_call_id": "call_2"}, ANSWER),
+    ),
+    (
+        "bad-tool-call",
+        chat(ASKED, TRL_CALL, {"role": "tool", "content": "It was shipped."}, ANSWER),
+        chat(ASKED, numbered_call(), {**FOUND, "tool_call_id": "call_2"}, ANSWER),
     ),
     ("outer-whitespace", answer_row(" It is on its way to you.\n"), GOOD),
     (

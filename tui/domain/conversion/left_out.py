@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tui.domain.conversion.common import read_json
+from tui.domain.conversion.dialogue_text import read_dialogue
+from tui.domain.conversion.hermes import answers_in, split_calls
 from tui.domain.conversion.images import MARK
 from tui.domain.rows.formats import Row
 
@@ -62,10 +64,17 @@ class _Written:
             return True
         if MARK in leaf:
             return all(self.holds(piece, place) for piece in leaf.split(MARK))
-        structure = _structure(leaf) if _PARSED.fullmatch(place) else None
-        return structure is not None and all(
-            self.holds(part, at) for at, part in _leaves(structure, place)
-        )
+        parts = _parts(leaf) if _PARSED.fullmatch(place) else None
+        return parts is not None and all(self.holds(part, at) for at, part in _leaves(parts, place))
+
+
+def _parts(text: str) -> Any:
+    """What a text consists of: JSON, the messages of a dialogue, calls and answers of tools."""
+    structure = _structure(text) or read_dialogue(text)
+    if structure:
+        return structure
+    said, answers = split_calls(text), answers_in(text)
+    return [*said] if said else answers if answers != [text] else None
 
 
 def _structure(text: str) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tui.domain.conversion.common import (
@@ -17,17 +17,13 @@ from tui.domain.conversion.common import (
     with_system,
     with_tools,
 )
+from tui.domain.conversion.hermes import declared_in, spoken_parts
 from tui.domain.conversion.images import MARK, placed_images, row_images, text_and_images
 from tui.domain.rows.formats import Row
+from tui.domain.rows.problems import quote
+from tui.domain.rows.role_names import meant_role
 
-SPEAKERS: Mapping[str, str] = {
-    "human": "user",
-    "user": "user",
-    "gpt": "assistant",
-    "assistant": "assistant",
-    "chatgpt": "assistant",
-    "model": "assistant",
-    "system": "system",
+_TOOL_SPEAKERS: Mapping[str, str] = {
     "function_call": "calls",
     "tool_call": "calls",
     "observation": "tool",
@@ -44,13 +40,23 @@ _FUNCTION_KEYS = {"name", "arguments"}
 _ARGUMENTS = ("arguments", "parameters", "args", "input")
 """Keys under which exports have the arguments of a call."""
 _TURN = "The turn needs `from` (human, gpt, function_call, observation) and `value`."
+_SPEAKERS = "human, gpt, system, function_call or observation"
+
+
+def speaker_role(speaker: Any) -> str | None:
+    """The role of a speaker of ShareGPT, `calls` for one that calls functions; None if unknown."""
+    role = meant_role(speaker)
+    if role in ("user", "assistant", "system"):
+        return role
+    return _TOOL_SPEAKERS.get(speaker.strip().lower()) if isinstance(speaker, str) else None
 
 
 def from_sharegpt(row: Row, system: str) -> Conversion:
     """Convert `{conversations: [{from, value}]}` with optional `system`, `tools` and `images`.
 
-    A `function_call` becomes a message with `tool_calls`, merged into an assistant message
-    directly before it; each `observation` answers the first open call. The ids are numbered.
+    A `function_call`, or a call marked within a text as Hermes does, becomes a message with
+    `tool_calls`, merged into an assistant message directly before it; each `observation` answers
+    the first open call. The ids are numbered.
     """
     turns = row.get("conversations")
     if not isinstance(turns, list) or not turns:
@@ -58,14 +64,21 @@ def from_sharegpt(row: Row, system: str) -> Conversion:
     messages: list[Row] = []
     open_ids: list[str] = []
     for index, turn in enumerate(turns):
-        message = _message(turn, f"call_{index + 1}", open_ids)
-        if isinstance(message, str):
-            return reject(f"conversations[{index}]", message)
-        _append_message(messages, message)
+        for message in _turn_messages(turn, f"call_{index + 1}", open_ids):
+            if isinstance(message, str):
+                return reject(f"conversations[{index}]", message)
+            _append_message(messages, message)
     placed = placed_images(with_system(messages, own_system(row, system)), row_images(row))
     if isinstance(placed, str):
         return reject("images", placed)
-    return with_tools({"messages": placed}, row.get("tools")), []
+    return with_tools({"messages": placed}, row.get("tools") or _tools_in_prompt(messages)), []
+
+
+def _tools_in_prompt(messages: list[Row]) -> list[Any]:
+    """The tools that the system prompt of a conversation with calls declares."""
+    prompt = messages[0]["content"] if messages[0]["role"] == "system" else ""
+    calls = any("tool_calls" in message for message in messages)
+    return declared_in(prompt) if calls else []
 
 
 def _append_message(messages: list[Row], message: Row) -> None:
@@ -78,8 +91,8 @@ def _append_message(messages: list[Row], message: Row) -> None:
     messages[-1] = {**message, **last, "tool_calls": calls}
 
 
-def _message(turn: Any, call_id: str, open_ids: list[str]) -> Row | str:
-    """A turn as a message, or the reason why it cannot be one.
+def _turn_messages(turn: Any, call_id: str, open_ids: list[str]) -> Iterator[Row | str]:
+    """A turn as messages, one for each part of it, or the reason why it cannot be one.
 
     Args:
         turn: the turn.
@@ -88,18 +101,28 @@ def _message(turn: Any, call_id: str, open_ids: list[str]) -> Row | str:
     """
     speaker = turn.get("from", turn.get("role")) if isinstance(turn, dict) else None
     text = turn.get("value", turn.get("content")) if isinstance(turn, dict) else None
-    role = SPEAKERS.get(speaker) if isinstance(speaker, str) else None
-    if role is None or not isinstance(text, str):
-        return _TURN
-    if role == "tool":
-        if not open_ids:
-            return "The observation has no function_call before it."
-        return {"role": "tool", "tool_call_id": open_ids.pop(0), "content": text}
-    message = (
-        _call_message(text, call_id, open_ids) if role == "calls" else text_message(role, text)
-    )
+    if not (isinstance(speaker, str) and isinstance(text, str)):
+        yield _TURN
+        return
+    role = speaker_role(speaker)
+    if role is None:
+        yield f"The speaker {quote(speaker)} is unknown; use {_SPEAKERS}."
+        return
     weight = {"weight": turn["weight"]} if "weight" in turn else {}
-    return message if isinstance(message, str) else message | weight
+    for part_role, part in spoken_parts(role, text):
+        message = _message(part_role, part, call_id, open_ids)
+        own_weight = weight if part_role != "tool" else {}
+        yield message if isinstance(message, str) else message | own_weight
+
+
+def _message(role: str, text: str, call_id: str, open_ids: list[str]) -> Row | str:
+    if role == "calls":
+        return _call_message(text, call_id, open_ids)
+    if role != "tool":
+        return text_message(role, text)
+    if not open_ids:
+        return "The observation has no function_call before it."
+    return {"role": "tool", "tool_call_id": open_ids.pop(0), "content": text}
 
 
 def _call_message(text: str, call_id: str, open_ids: list[str]) -> Row | str:

@@ -15,13 +15,15 @@ from tui.domain.conversion.common import (
     with_text_arguments,
     with_tools,
 )
+from tui.domain.conversion.dialogue_text import read_dialogue
 from tui.domain.conversion.images import placed_images, row_images
 from tui.domain.conversion.pairs_alpaca import alpaca_question
-from tui.domain.conversion.sharegpt import SPEAKERS, from_sharegpt
+from tui.domain.conversion.sharegpt import from_sharegpt, speaker_role
 from tui.domain.rows.formats import MESSAGE_KEYS, ROLES, Row
 from tui.domain.rows.parsing import Finding
 
 _KNOWN_FIELDS = {"messages", "tools"}
+_PAIR = ("chosen", "rejected")
 _NEITHER = "is neither text nor a list of messages."
 
 
@@ -59,7 +61,7 @@ def from_chosen_rejected(row: Row, system: str) -> Conversion:
     (ShareGPT), or the common start of both answers (TRL's implicit prompt).
     """
     findings: list[Finding] = []
-    row = _parsed(row, "prompt", "chosen", "rejected")
+    row = _with_dialogues(_parsed(row, "prompt", "chosen", "rejected"))
     chosen = _messages(row, "chosen", "assistant", findings)
     rejected = _messages(row, "rejected", "assistant", findings)
     prompt, prompt_findings = _prompt(row)
@@ -150,6 +152,15 @@ def _parsed(row: Row, *names: str) -> Row:
     return {**row, **parsed} if repeated or not rest else row
 
 
+def _with_dialogues(row: Row) -> Row:
+    """A row whose two answers begin with the conversation before them, in one text (HH-RLHF)."""
+    if row.get("prompt") is not None:
+        return row
+    texts = {name: row[name] for name in _PAIR if isinstance(row.get(name), str)}
+    read = {name: messages for name in texts if (messages := read_dialogue(texts[name]))}
+    return {**row, **read} if len(read) == len(_PAIR) else row
+
+
 def _conversation(text: str) -> list[Row] | None:
     """The conversation that a text holds as JSON, bare or in `messages`, if any."""
     value = read_json(text) if text.lstrip()[:1] in ("[", "{") else None
@@ -158,7 +169,7 @@ def _conversation(text: str) -> list[Row] | None:
     if not (is_conversation(value) and value and all(map(_is_message, value))):
         return None
     return [
-        _turn(message, SPEAKERS[message["from"]]) if "from" in message else message
+        _turn(message, speaker_role(message["from"]) or "") if "from" in message else message
         for message in value
     ]
 
@@ -167,7 +178,7 @@ def _is_message(message: Row) -> bool:
     """Whether an object is a message, or a turn of ShareGPT, and nothing else."""
     if "from" in message:
         plain = message.keys() == {"from", "value"} and isinstance(message["value"], str)
-        return plain and message["from"] in SPEAKERS
+        return plain and speaker_role(message["from"]) is not None
     role = message.get("role")
     filled = isinstance(message.get("content"), str | list) or "tool_calls" in message
     return isinstance(role, str) and role in ROLES and filled and message.keys() <= MESSAGE_KEYS

@@ -95,7 +95,8 @@ FIXES: Final[Mapping[str, Fix]] = {
     "tool-arguments-not-string": Fix(
         "write the arguments as a string", _row(row_repairs.write_arguments)
     ),
-    "missing-tool-call-id": Fix("add the id of the call", _row(row_repairs.name_answered_calls)),
+    "bad-tool-call": Fix("number the calls", _row(row_repairs.number_calls)),
+    "missing-tool-call-id": Fix("add the id of the call", _row(row_repairs.number_calls)),
     "outer-whitespace": Fix("strip the answer", _row(row_repairs.strip_answers)),
     "encoding-damage": Fix("repair the characters", _row(row_repairs.repair_encoding)),
     "control-characters": Fix("remove invisible characters", _row(row_repairs.remove_invisible)),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 from typing import Any
 
+from tui.domain.conversion.common import is_conversation, with_call_ids
+from tui.domain.conversion.sharegpt import from_sharegpt
 from tui.domain.rows.formats import MESSAGE_KEYS, Row
-from tui.domain.rules.conversations import meant_role
+from tui.domain.rows.role_names import meant_role
 from tui.domain.rules.quality import SCRIPTS_WITH_MARKS, find_damage, without_outer_whitespace
 from tui.domain.rules.structure import CHAT_FIELDS
 from tui.domain.text import has_unsafe, without_unsafe
@@ -20,7 +21,6 @@ _CONVERSATIONS = (
 )
 _ANSWERS = ("ideal_output", "output", "completion", "chosen", "rejected")
 _TEXTS = (*_ANSWERS, "input", "instruction", "prompt", "system")
-_SPEAKING_MODEL = frozenset({"assistant", "gpt", "chatgpt", "model"})
 _SPELLING_MARKS = re.compile("[\u061c\u115f\u1160\u17b4\u17b5\u200b-\u200f]")
 
 Place = tuple[Any, Any]
@@ -50,7 +50,7 @@ def texts(row: Row, *, answers: bool = False) -> Iterator[Place]:
             places += _content(message)
     turns = row.get("conversations")
     for turn in turns if isinstance(turns, list) else ():
-        if isinstance(turn, dict) and (not answers or turn.get("from") in _SPEAKING_MODEL):
+        if isinstance(turn, dict) and (not answers or meant_role(turn.get("from")) == "assistant"):
             places += [(turn, "value"), (turn, "content")]
     history = row.get("history")
     for pair in history if isinstance(history, list) else ():
@@ -227,24 +227,19 @@ def write_arguments(row: Row) -> None:
                 )
 
 
-def name_answered_calls(row: Row) -> None:
-    """Set the call id of a tool message that directly follows a single call."""
+def number_calls(row: Row) -> None:
+    """Add the ids of calls and of their answers where either lacks them, in their order.
+
+    Calls and answers that are marked within texts, as Hermes does, are read first.
+    """
     for conversation in conversations(row):
-        for before, message in pairwise(conversation):
-            call_id = _only_call(before)
-            if call_id and _is_unnamed_answer(message):
-                message["tool_call_id"] = call_id
+        if is_conversation(conversation):
+            conversation[:] = with_call_ids(_with_read_calls(conversation))
 
 
-def _is_unnamed_answer(message: Any) -> bool:
-    if not (isinstance(message, dict) and message.get("role") == "tool"):
-        return False
-    return not isinstance(message.get("tool_call_id"), str)
-
-
-def _only_call(message: Any) -> str | None:
-    calls = message.get("tool_calls") if isinstance(message, dict) else None
-    if not (isinstance(calls, list) and len(calls) == 1 and isinstance(calls[0], dict)):
-        return None
-    call_id = calls[0].get("id")
-    return call_id if isinstance(call_id, str) and call_id else None
+def _with_read_calls(conversation: list[Row]) -> list[Row]:
+    """Messages of nothing but texts with the calls marked in them; the same where that fails."""
+    if any(message.keys() != {"role", "content"} for message in conversation):
+        return conversation
+    chat, _ = from_sharegpt({"conversations": conversation}, "")
+    return chat["messages"] if chat else conversation

@@ -8,21 +8,12 @@ from typing import Any
 from tui.domain.rows.formats import MESSAGE_KEYS, ROLES
 from tui.domain.rows.parsing import Finding
 from tui.domain.rows.problems import quote
+from tui.domain.rows.role_names import meant_role
 from tui.domain.rules.tools import check_calls, check_pairing
 
 PART_TEXT = {"text": "text", "input_text": "text", "output_text": "text", "refusal": "refusal"}
 """Type of a part of the content with text -> the key of the text."""
 _MEDIA_PARTS = frozenset({"image_url", "input_audio", "file", "image"})
-_ROLE_ALIASES = {
-    "bot": "assistant",
-    "ai": "assistant",
-    "gpt": "assistant",
-    "model": "assistant",
-    "chatgpt": "assistant",
-    "human": "user",
-    "customer": "user",
-    "instruction": "system",
-}
 
 
 def check_conversation(messages: Any, where: str = "messages") -> Iterator[Finding]:
@@ -69,15 +60,6 @@ def _check_role(message: dict[str, Any], where: str) -> Iterator[Finding]:
     meant = meant_role(role)
     hint = f' Did you mean "{meant}"?' if meant else ""
     yield "unknown-role", f"{where}.role", f"The role {quote(role)} is unknown.{hint}"
-
-
-def meant_role(role: Any) -> str | None:
-    """The role that an alias such as `bot` stands for; None where it is not known."""
-    if not isinstance(role, str):
-        return None
-    plain = role.strip().lower()
-    meant = _ROLE_ALIASES.get(plain, plain)
-    return meant if meant in ROLES else None
 
 
 def _is_text(value: Any) -> bool:
