@@ -64,6 +64,7 @@ MENDED = [
     ("byte-order-mark", b"\xef\xbb\xbf" + GOOD, GOOD),
     ("not-json", GOOD[:-2], GOOD),
     ("not-json", GOOD[:-4], GOOD),
+    ("not-json", GOOD + b",", GOOD),
     (
         "not-json",
         GOOD.replace(b"my order", b"my\torder"),
@@ -121,6 +122,7 @@ MENDED = [
         chat(ASKED, HERMES_CALL, {"role": "tool", "content": "It was shipped."}, ANSWER),
         chat(ASKED, numbered_call(), {**FOUND, "tool_call_id": "call_2"}, ANSWER),
     ),
+    ("bad-tool-call", chat(ASKED, {**ANSWER, "tool_calls": []}), GOOD),
     (
         "bad-tool-call",
         chat(ASKED, TRL_CALL, {"role": "tool", "content": "It was shipped."}, ANSWER),

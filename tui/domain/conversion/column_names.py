@@ -25,8 +25,12 @@ _COMPLETE: Final = tuple(
     )
 )
 """Fields that make a row of a format; it needs no other names."""
-_QUESTIONS: Final = frozenset({"question", "query", "prompt", "input", "instruction"})
-_ANSWERS: Final = frozenset({"answer", "response", "reply", "output", "completion", "ideal_output"})
+_QUESTIONS: Final = frozenset(
+    {"question", "query", "prompt", "input", "instruction", "text_input", "input_text"}
+)
+_ANSWERS: Final = frozenset(
+    {"answer", "response", "reply", "output", "completion", "ideal_output", "output_text"}
+)
 _ANSWER_OF: Final[Mapping[str, str]] = {"instruction": "output", "prompt": "completion"}
 """Field of a question -> that of its answer in the same format; others become raw pairs."""
 
@@ -41,6 +45,11 @@ def _plain(name: str) -> str:
     return name.strip().lower().replace(" ", "_").replace("-", "_")
 
 
+def is_complete(names: Collection[str]) -> bool:
+    """Whether fields make a row of a format that has a question and an answer."""
+    return any(fields <= {*names} for fields in _COMPLETE)
+
+
 def with_known_names(row: Row) -> Row | None:
     """A row with the fields of a format in place of others that mean the same.
 
@@ -48,13 +57,13 @@ def with_known_names(row: Row) -> Row | None:
     as a format names them. None where that is not certain, or the row needs no other names.
     """
     filled = {key for key, value in row.items() if value is not None}
-    if any(fields <= filled for fields in _COMPLETE):
+    if is_complete(filled):
         return None
     spelled = {key: known_name(key) or key for key in filled}
     names = _with_question(spelled) or spelled
     changed = any(key != name for key, name in names.items())
     unique = len({*names.values()}) == len(names)
-    if not (changed and unique and any(fields <= {*names.values()} for fields in _COMPLETE)):
+    if not (changed and unique and is_complete({*names.values()})):
         return None
     return {names.get(key, key): value for key, value in row.items() if key in filled}
 
@@ -62,7 +71,7 @@ def with_known_names(row: Row) -> Row | None:
 def _with_question(spelled: Mapping[str, str]) -> dict[str, str] | None:
     """New names by old ones; None where they are complete or the question is not certain."""
     names = {*spelled.values()}
-    if any(fields <= names for fields in _COMPLETE):
+    if is_complete(names):
         return None
     if "rejected" in names and not names & {"prompt", "instruction"}:
         return _renamed(spelled, _QUESTIONS, "prompt", {"accepted": "chosen"})

@@ -16,10 +16,11 @@ from tui.domain.rows.formats import Row
 
 _TRANSLATED = frozenset({"from", "role", "type"})
 """Keys whose texts name a kind, which the other format may name differently."""
-
+_FORM = frozenset({"schemaVersion"})
+"""Fields that only name the form of a row."""
 
 _PARSED = re.compile(
-    r"(?:tools|prompt|completion|chosen|rejected)(?:[.[].*)?|conversations.*\.value(?:\..*)?"
+    r"(?:tools|prompt|completion|chosen|rejected)(?:[.[].*)?|conversations.*\.(?:value|content)(?:\..*)?"
 )
 """Places of texts that conversions read as JSON."""
 
@@ -32,13 +33,24 @@ def left_out(row: Row, converted: Row, fields: Collection[str]) -> Iterator[str]
         converted: the same row in a trainable format.
         fields: the fields that the conversion reads.
     """
+    for key, place in _lost(row, converted, fields):
+        yield place if key in fields else key
+
+
+def lost_fields(row: Row, converted: Row) -> set[str]:
+    """The fields of a row that hold a value which the converted row does not contain."""
+    return {key for key, _ in _lost(row, converted, row.keys())} - _FORM
+
+
+def _lost(row: Row, converted: Row, fields: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Field and place of the first value in each field that was not written."""
     written = _Written.of(converted)
     for key, value in row.items():
         leaves = _leaves(value, key)
         lost = (at for at, leaf in leaves if key not in fields or not written.holds(leaf, at))
         place = next(lost, None)
         if place is not None:
-            yield place if key in fields else key
+            yield key, place
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from tui.domain.rows.parsing import BOM
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\]]', re.DOTALL)
 _SENTENCE_END = re.compile(r"""(?<!\d)[.!?…。！？]["'”’»)\]]*\Z""")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_AFTER = ", \t\r\v\f"
+"""Characters after a row that mean nothing."""
 _CLOSERS = {"{": "}", "[": "]"}
 
 
@@ -33,7 +35,7 @@ def remove_mark(raw: bytes) -> bytes:
 
 
 def complete(raw: bytes) -> bytes | None:
-    """Repair a raw control character in a string, or a missing end.
+    """Repair a raw control character in a string, a comma after the row, or a missing end.
 
     The end is added only where it consists of brackets, or where the last string is complete: it
     ends with a sentence, or is JSON itself.
@@ -43,7 +45,7 @@ def complete(raw: bytes) -> bytes | None:
     """
     text = raw.decode()
     try:
-        return compact_json(json.loads(text.removeprefix("\ufeff"), strict=False))
+        return compact_json(json.loads(text.removeprefix("\ufeff").rstrip(_AFTER), strict=False))
     except json.JSONDecodeError:
         end = _missing_end(text)
         return (text.rstrip() + end).encode() if end else None

@@ -230,8 +230,12 @@ def write_arguments(row: Row) -> None:
 def number_calls(row: Row) -> None:
     """Add the ids of calls and of their answers where either lacks them, in their order.
 
-    Calls and answers that are marked within texts, as Hermes does, are read first.
+    Calls and answers that are marked within texts, as Hermes does, are read first; empty lists of
+    calls are removed.
     """
+    for message in messages(row):
+        if message.get("tool_calls") == []:
+            del message["tool_calls"]
     for conversation in conversations(row):
         if is_conversation(conversation):
             conversation[:] = with_call_ids(_with_read_calls(conversation))

@@ -77,7 +77,8 @@ _TONES = {
 }
 _CONTAINERS = {
     Container.ARRAY: "a JSON array",
-    Container.OBJECTS: "objects over several lines",
+    Container.OBJECTS: "objects that are not one per line",
+    Container.DOCUMENT: "one JSON object",
     Container.CSV: "CSV",
     Container.TSV: "TSV",
     Container.ARROW: "Parquet or Arrow",
@@ -182,9 +183,11 @@ def file_remarks(dataset: Dataset, settings: Settings) -> Iterator[tuple[str, To
 
 
 def _container(dataset: Dataset) -> str:
-    """The container and the encoding of the rows, if they are not JSON Lines in UTF-8."""
+    """The container, shape and encoding of the rows, if they are not JSON Lines in UTF-8."""
     container = _CONTAINERS.get(dataset.container)
     text = f" in {container}" if container else ""
+    if dataset.shape:
+        text += f" {dataset.shape}"
     if dataset.encoding != UTF8:
         text += f", {encoding_label(dataset.encoding)}"
     return text + (", gzip" if dataset.packed else "")

@@ -58,6 +58,7 @@ class Dataset:
         container: how the file holds its rows.
         packed: whether the file is compressed.
         encoding: codec of its text.
+        shape: the shape of its rows where they are converted while they are read.
         edits: the pending edits. Only `change`, `undo` and `redo` alter them.
     """
 
@@ -79,6 +80,7 @@ class Dataset:
         self.container = rows.container
         self.packed = rows.packed
         self.encoding = rows.encoding
+        self.shape = rows.shape
         self.edits = Edits()
         self._rows = rows
         self._home = home

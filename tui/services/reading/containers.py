@@ -5,18 +5,17 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-import orjson
-
 from tui.domain.rows.encodings import UTF8, wide_encoding, with_byte_order
 from tui.domain.rows.parsing import BOM
 from tui.services.errors import FileError
 from tui.services.reading.arrow_rows import ARROW, ARROW_STREAM, PARQUET, ArrowRows
 from tui.services.reading.csv_rows import CsvRows, find_delimiter
 from tui.services.reading.decompression import GZIP, Gunzipped, Plain, unpacked_head
-from tui.services.reading.json_rows import JsonRows, container_end
+from tui.services.reading.json_forms import Form, find_json_form
 from tui.services.reading.recoding import Recoder
+from tui.services.reading.reshaping import Reshaped, sampled_shapes
 from tui.services.reading.row_file import Container, RowFile
-from tui.services.reading.row_splitting import Cutter, PassThrough
+from tui.services.reading.row_splitting import PassThrough
 from tui.services.reading.spooled_rows import SpooledRows
 
 __all__ = ["Container", "open_rows"]
@@ -63,7 +62,8 @@ def open_rows(path: Path, encoding: str | None = None) -> RowFile:
     rows = RowFile(path)
     head = rows.head(_HEAD)
     if head.startswith((PARQUET, ARROW, ARROW_STREAM)):
-        return SpooledRows(path, PassThrough(), Container.ARROW, unpack=partial(ArrowRows, path))
+        cutter = Reshaped(PassThrough())
+        return SpooledRows(path, cutter, Container.ARROW, unpack=partial(ArrowRows, path))
     packed = head.startswith(GZIP)
     if packed:
         head = unpacked_head(head, _HEAD)
@@ -75,12 +75,15 @@ def open_rows(path: Path, encoding: str | None = None) -> RowFile:
     if codec != UTF8:
         head = Recoder(path, codec).recode(head)
     _refuse_binary(head, path)
-    container, cutter = _find_container(head)
-    if container is Container.LINES and not packed and codec == UTF8:
-        return rows
-    return SpooledRows(
-        path, cutter, container, unpack=Gunzipped if packed else Plain, encoding=codec
-    )
+    form = _find_form(head)
+    shapes = form.shapes
+    if form.container is Container.LINES and not packed and codec == UTF8:
+        shapes = sampled_shapes(head if rows.size <= len(head) else head.rpartition(b"\n")[0])
+        if not shapes:
+            return rows
+    unpack = Gunzipped if packed else Plain
+    cutter = Reshaped(form.cutter, shapes)
+    return SpooledRows(path, cutter, form.container, unpack=unpack, encoding=codec)
 
 
 def _refuse_unsupported(head: bytes, path: Path) -> None:
@@ -98,32 +101,11 @@ def _refuse_binary(head: bytes, path: Path) -> None:
         )
 
 
-def _find_container(head: bytes) -> tuple[Container, Cutter]:
-    """The container of a text and its cutter, detected from the beginning."""
-    text = head.removeprefix(BOM).lstrip()
-    if text[:1] in (b"{", b"["):
-        container = _json_container(text)
-        return container, PassThrough() if container is Container.LINES else JsonRows()
+def _find_form(head: bytes) -> Form:
+    """How a text holds its rows, detected from the beginning."""
+    if head.removeprefix(BOM).lstrip()[:1] in (b"{", b"["):
+        return find_json_form(head.removeprefix(BOM))
     delimiter = find_delimiter(head)
     if not delimiter:
-        return Container.LINES, PassThrough()
-    return Container.TSV if delimiter == "\t" else Container.CSV, CsvRows(delimiter)
-
-
-def _json_container(text: bytes) -> Container:
-    """The container of a text that begins with a bracket: lines, an array, or objects."""
-    first, _, rest = text.partition(b"\n")
-    end = container_end(text, 0, len(text))
-    whole = end is not None and _is_json(text[:end])
-    multiline = whole and (end or 0) > len(first)
-    if text.startswith(b"["):
-        return Container.LINES if whole and not multiline and rest.strip() else Container.ARRAY
-    return Container.OBJECTS if multiline or first.strip() == b"{" else Container.LINES
-
-
-def _is_json(text: bytes) -> bool:
-    try:
-        orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return False
-    return True
+        return Form(Container.LINES, PassThrough())
+    return Form(Container.TSV if delimiter == "\t" else Container.CSV, CsvRows(delimiter))

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import orjson
 
+from tui.domain.conversion.column_names import KNOWN, known_name
+from tui.domain.conversion.json_text import LISTS, PREFERENCE, embedded, structured_fields
 from tui.domain.rows.parsing import BOM
 from tui.domain.text import number, plural
 from tui.services.reading.csv_records import RecordReader
@@ -19,16 +21,7 @@ DELIMITERS = (",", ";", "\t", "|")
 SURPLUS = ""
 """Key of cells beyond the header."""
 
-_LISTS = frozenset({"messages", "conversations", "tools", "history", "images"})
-"""Columns whose cells are JSON lists."""
-_PREFERENCE = frozenset({"input", "preferred_output", "non_preferred_output"})
-"""Columns of a table of OpenAI's preference rows, whose cells are messages as JSON."""
-_ANSWERS = frozenset({"prompt", "completion", "chosen", "rejected"})
-"""Columns whose cells are text; the conversion reads messages in them where all of a row agree."""
-_TEXTS = frozenset({"instruction", "output", "ideal_output", "system", "label", "text", "kto_tag"})
-_KNOWN = _LISTS | _PREFERENCE | _ANSWERS | _TEXTS
-"""Column names that identify a table, in any case."""
-_OMITTED = _LISTS | _PREFERENCE | _ANSWERS
+_OMITTED = LISTS | PREFERENCE | frozenset({"prompt", "completion", "chosen", "rejected"})
 """Columns whose empty cells mean that the row has no such field."""
 _SEPARATOR = re.compile(rb"sep=(.)\s*", re.IGNORECASE)
 """A first line by which a spreadsheet declares the delimiter."""
@@ -132,7 +125,7 @@ def _fitness(head: bytes, delimiter: str) -> tuple[int, int, int]:
     if not records:
         return 0, 0, 0
     header, width = records[0], len(records[0])
-    known = len(_KNOWN.intersection(header_names(header)))
+    known = len(KNOWN.intersection(header_names(header)))
     equal_width = (
         len(records) > 2 and width > 1 and all(len(cells) == width for cells in records[:4])
     )
@@ -151,12 +144,7 @@ def _opening(text: bytes) -> bytes:
 def header_names(cells: Sequence[bytes]) -> list[str]:
     """The names of the columns, made unique; known ones are spelled as the formats spell them."""
     names = (cell.decode(errors="replace").strip() for cell in cells)
-    return unique_names(map(_known_name, names))
-
-
-def _known_name(name: str) -> str:
-    known = name.lower().replace(" ", "_")
-    return known if known in _KNOWN else name
+    return unique_names(known_name(name) or name for name in names)
 
 
 def unique_names(names: Iterable[str]) -> list[str]:
@@ -184,7 +172,7 @@ def as_json(names: Sequence[str], cells: Sequence[str], surplus: Sequence[str] =
         surplus: further values beyond the header.
     """
     row: dict[str, object] = {}
-    structured = _LISTS | _PREFERENCE if "preferred_output" in names else _LISTS
+    structured = structured_fields(names)
     for name, cell in zip(names, cells, strict=False):
         if cell and name in structured:
             row[name] = _embedded(name, cell)
@@ -201,20 +189,8 @@ def as_json(names: Sequence[str], cells: Sequence[str], surplus: Sequence[str] =
 
 def _embedded(name: str, cell: str) -> object:
     """The JSON list or messages in a cell, else its text."""
-    if cell.lstrip()[:1] not in ("[", "{"):
-        return cell
-    try:
-        value = orjson.loads(cell)
-    except orjson.JSONDecodeError:
-        return cell
-    is_structured = isinstance(value, list) if name in _LISTS else _is_conversation(value)
-    return orjson.Fragment(cell.replace("\n", "\r")) if is_structured else cell
-
-
-def _is_conversation(value: object) -> bool:
-    """Whether a value is a message, a list of messages, or an object that has some."""
-    first = value[0] if isinstance(value, list) and value else value
-    return isinstance(first, dict) and not first.keys().isdisjoint(("role", "from", "messages"))
+    is_text = embedded(name, cell) is None
+    return cell if is_text else orjson.Fragment(cell.replace("\n", "\r"))
 
 
 def _damaged_json(row: dict[str, object]) -> bytes:

@@ -40,9 +40,15 @@ _ENDLESS_PREVIEW = 1 << 20
 class JsonRows:
     """Cuts an array or a sequence of objects into rows; see `row_splitting.Cutter`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, one_array: bool = False) -> None:
+        """Cut a text.
+
+        Args:
+            one_array: whether it is not read beyond the end of its first array.
+        """
         self.remarks: list[Remark] = []
         self.counted_by_element = False
+        self._one_array = one_array
         self._placer = LinePlacer()
         self._buffer = RowBuffer()
         self._line = 1
@@ -113,6 +119,9 @@ class JsonRows:
             match = _GAP.match(text, at)
             at = match.end() if match else at
             bracket = text[at : at + 1]
+            if bracket == b"]" and self._one_array:
+                self._stopped = True
+                return len(text)
             if bracket == b"]" or (bracket == b"[" and not self._in_array):
                 self._in_array = bracket == b"["
                 at += 1

@@ -36,6 +36,7 @@ class Container(StrEnum):
     LINES = "lines"
     ARRAY = "array"
     OBJECTS = "objects"
+    DOCUMENT = "document"
     CSV = "csv"
     TSV = "tsv"
     ARROW = "arrow"
@@ -44,7 +45,8 @@ class Container(StrEnum):
 _CONTAINER_LABELS = {
     Container.LINES: "",
     Container.ARRAY: "a JSON array",
-    Container.OBJECTS: "objects over many lines",
+    Container.OBJECTS: "objects that are not one per line",
+    Container.DOCUMENT: "one JSON object",
     Container.CSV: "a table (CSV)",
     Container.TSV: "a table (TSV)",
     Container.ARROW: "a table (Parquet or Arrow)",
@@ -155,7 +157,14 @@ class RowFile:
         label = _CONTAINER_LABELS[self.container]
         if self.encoding != UTF8:
             label = f"{label or 'lines'} in {encoding_label(self.encoding)}"
+        if self.shape:
+            label = f"{label or 'lines'} {self.shape}"
         return f"{label or 'lines'}, packed with gzip" if self.packed else label
+
+    @property
+    def shape(self) -> str:
+        """The shape of rows that are converted while they are read, such as "of Gemini's API"."""
+        return ""
 
     def line(self, row: int) -> int:
         """Line number of a row, from 1."""

@@ -14,15 +14,15 @@ Remark = tuple[str, str]
 
 
 class Cutter(Protocol):
-    """Cuts the blocks of a file into lines.
+    """Cuts the blocks of a file into lines."""
 
-    Attributes:
-        counted_by_element: whether line numbers are row numbers, since rows share lines.
-        remarks: problems of the whole file, as far as it was read.
-    """
+    @property
+    def counted_by_element(self) -> bool:
+        """Whether line numbers are row numbers, since rows share lines."""
 
-    counted_by_element: bool
-    remarks: list[Remark]
+    @property
+    def remarks(self) -> list[Remark]:
+        """Problems of the whole file, as far as it was read."""
 
     def cut(self, block: bytes) -> bytes:
         """The lines that a block completes; an unfinished one is kept for the next block."""

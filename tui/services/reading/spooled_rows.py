@@ -24,6 +24,7 @@ from tui.domain.text import number
 from tui.services.errors import FileError
 from tui.services.reading.decompression import Gunzipped, Plain, Source
 from tui.services.reading.recoding import Recoded
+from tui.services.reading.reshaping import Reshaped
 from tui.services.reading.row_file import BLOCK, Container, RowFile
 from tui.services.reading.row_splitting import Cutter
 
@@ -124,6 +125,11 @@ class SpooledRows(RowFile):
         remove_leftovers()
         self._spool = Spool()
         self._data_handle = self._spool.handle
+
+    @property
+    def shape(self) -> str:
+        """See `RowFile`; known when there is a row."""
+        return self._cutter.shape if isinstance(self._cutter, Reshaped) else ""
 
     @property
     def data_path(self) -> Path:

@@ -35,6 +35,7 @@ class Source(BaseModel):
     bytes: int
     format: Format
     container: str
+    shape: str
     encoding: str
     gzip: bool
 

@@ -338,6 +338,7 @@ class _Writing:
                 bytes=self._hashed,
                 format=dataset.format,
                 container=dataset.container,
+                shape=dataset.shape,
                 encoding=dataset.encoding,
                 gzip=dataset.packed,
             ),
