@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from tui.domain.conversion.convert import fields_left_out, pair_fields, to_chat
+from tui.domain.conversion.convert import explain_format, fields_left_out, pair_fields, to_chat
 from tui.domain.rows.check_options import DEFAULT_OPTIONS, CheckOptions
 from tui.domain.rows.formats import Example, Format, Message, Row, detect_format, has_fields_of
 from tui.domain.rows.parsing import BOM, Finding, parse
@@ -155,6 +155,8 @@ def _check_row(row: Row, kind: Format, options: CheckOptions) -> Iterator[Findin
         yield "unknown-format", "", f"Its keys are {quote(', '.join(row), 80)}."
     elif kind.convertible:
         yield from _check_convertible(row, kind, options)
+    else:
+        yield "unconvertible-format", "", explain_format(kind)
 
 
 def _check_chat(row: Row, kind: Format, options: CheckOptions) -> Iterator[Finding]:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tui.domain.conversion.convert import explain_format
+from tui.domain.conversion.unread_exports import find_export
 from tui.domain.rows.check_options import DEFAULT_OPTIONS, CheckOptions
-from tui.domain.rows.formats import Format
-from tui.domain.rows.problems import Problem, problem
+from tui.domain.rows.formats import Format, Row
+from tui.domain.rows.problems import Problem, problem, quote
 from tui.domain.rules.providers import SERVICES, severity_of
 from tui.domain.text import number, plural
+
+_NO_ROWS = "The lines are neither JSON nor a table with the names of its columns."
+_ROWS_NEEDED = (
+    "Write one JSON object per line, or begin the table with names such as `prompt,completion`."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,10 @@ def check_size(size_bytes: int, options: CheckOptions = DEFAULT_OPTIONS) -> list
 
 
 def check_format(
-    kind: Format, options: CheckOptions = DEFAULT_OPTIONS, container: str = ""
+    kind: Format,
+    options: CheckOptions = DEFAULT_OPTIONS,
+    container: str = "",
+    sample: Row | None = None,
 ) -> list[Problem]:
     """Check whether rows of a format can be used for training unchanged.
 
@@ -71,16 +80,30 @@ def check_format(
         kind: the file's format.
         options: what is switched off.
         container: noun phrase for the container of the rows, where they are not plain lines.
+        sample: the first row that is an object.
     """
     if kind.convertible:
         text = f"The rows are {kind}, not {kind.target} examples yet."
         return _file_problem(options, "needs-conversion", text)
-    if kind in (Format.KTO, Format.TEXT):
-        return _file_problem(options, "unconvertible-format", explain_format(kind))
-    if container and kind.trainable:
+    if not kind.trainable:
+        return _check_unreadable(kind, options, sample)
+    if container:
         text = f"The file is {container}; training needs JSON Lines in UTF-8."
         return _file_problem(options, "needs-conversion", text)
     return []
+
+
+def _check_unreadable(kind: Format, options: CheckOptions, sample: Row | None) -> list[Problem]:
+    """The one problem of a file whose rows cannot be converted, with what to do."""
+    code = "unknown-format" if kind is Format.UNKNOWN else "unconvertible-format"
+    export = find_export(sample) if sample else None
+    if export and kind is not Format.KTO:
+        return _file_problem(options, code, f"The rows are {export.name}.", export.step)
+    if kind is Format.TEXT and sample is None:
+        return _file_problem(options, code, _NO_ROWS, _ROWS_NEEDED)
+    keys = f" Their keys are {quote(', '.join(sample), 80)}." if sample and not export else ""
+    more = keys if kind is Format.UNKNOWN else ""
+    return _file_problem(options, code, explain_format(kind) + more)
 
 
 def check_formats(kind: Format, rows: int, others: Mapping[Format, Sequence[int]]) -> list[Problem]:
@@ -147,7 +170,9 @@ def _lines(lines: Sequence[int]) -> str:
     )
 
 
-def _file_problem(options: CheckOptions, code: str, text: str) -> list[Problem]:
+def _file_problem(options: CheckOptions, code: str, text: str, fix: str = "") -> list[Problem]:
+    """A problem of the file, with a fix of its own if there is one; none if it is switched off."""
     if code in options.off:
         return []
-    return [problem(code, None, message=text, severity=severity_of(code, options))]
+    found = problem(code, None, message=text, severity=severity_of(code, options))
+    return [replace(found, fix=fix) if fix else found]

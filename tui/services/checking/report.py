@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
 from tui.domain.rows.formats import Format
+from tui.domain.rows.parsing import parse
 from tui.domain.rows.problems import Problem, problem
 from tui.domain.rules.whole_file import (
     FileFacts,
@@ -25,6 +26,11 @@ from tui.services.reading.row_file import RowFile
 
 if TYPE_CHECKING:
     from tui.domain.rows.row_statistics import Statistics
+
+
+_OF_EVERY_ROW = frozenset({"unknown-format", "unconvertible-format"})
+"""Codes of rows that are listed once, for the file."""
+_SAMPLED_ROWS = 20
 
 
 class TokenCount(BaseModel):
@@ -94,7 +100,8 @@ def make_report(
     """
     rows, invalid = len(findings.status), findings.count(Status.INVALID)
     codes = Counter({code: len(findings.rows_with(code)) for code in findings.known_codes()})
-    codes.update(entry.code for entry in file_level)
+    codes.update({entry.code for entry in file_level} - codes.keys())
+    listed = (entry for entry in findings.problems if entry.code not in _OF_EVERY_ROW)
     return DatasetReport(
         file=file,
         format=plan.kind,
@@ -103,7 +110,7 @@ def make_report(
         invalid=invalid,
         warned=findings.count(Status.WARNED),
         tokens=TokenCount(total=sum(findings.tokens), counter=plan.counter.name),
-        problems=[*file_level, *sorted(findings.problems, key=_by_line)],
+        problems=[*file_level, *sorted(listed, key=_by_line)],
         duplicates=sum(len(findings.links_of(code)) for code in (DUPLICATE, NEAR)),
         codes={code: count for code, count in codes.items() if count},
     )
@@ -128,7 +135,7 @@ def file_problems(
     others = findings.rows_of_other_formats()
     lines = {other: [*map(rows.line, numbers)] for other, numbers in others.items()}
     problems += check_formats(kind, count, lines)
-    problems += check_format(kind, options, rows.container_label)
+    problems += check_format(kind, options, rows.container_label, _first_object(rows))
     if kind.trainable:
         problems += check_count(count, options)
     problems += check_size(rows.data_size, options)
@@ -141,6 +148,15 @@ def file_problems(
         validated=validated,
     )
     return problems + file_warnings(facts, options)
+
+
+def _first_object(rows: RowFile) -> dict[str, Any] | None:
+    """The first of the first rows that is an object, as far as it can be read."""
+    for row in range(min(len(rows), _SAMPLED_ROWS)):
+        value, _ = parse(rows.read(row))
+        if isinstance(value, dict):
+            return value
+    return None
 
 
 def _by_line(entry: Problem) -> int:
