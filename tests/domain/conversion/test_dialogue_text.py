@@ -70,3 +70,23 @@ def test_answers_that_mention_a_human_stay_text() -> None:
     preference, _ = to_chat(row, Format.CHOSEN_REJECTED)
     assert preference
     assert preference["preferred_output"] == [{"role": "assistant", "content": row["chosen"]}]
+
+
+def test_a_prompt_that_ends_where_the_answer_begins_is_a_conversation() -> None:
+    prompt = "\n\nHuman: Hello\n\nAssistant: Hi!\n\nHuman: Where?\n\nAssistant:"
+    chat, _ = to_chat({"prompt": prompt, "completion": "Here."}, Format.PROMPT_COMPLETION)
+    assert chat
+    assert [message["content"] for message in chat["messages"]] == [
+        "Hello",
+        "Hi!",
+        "Where?",
+        "Here.",
+    ]
+    pair = {"prompt": prompt, "chosen": "Here.", "rejected": "\n\nHuman: no"}
+    preference, _ = to_chat(pair, Format.CHOSEN_REJECTED)
+    assert preference
+    assert len(preference["input"]["messages"]) == 3
+    assert preference["non_preferred_output"][0]["content"] == "\n\nHuman: no"
+    assert inspect_row(json.dumps(pair).encode(), Format.CHOSEN_REJECTED)[1] == [
+        ("output-too-short", "chosen", "The answer has 5 characters.")
+    ]

@@ -23,6 +23,8 @@ from tui.domain.rows.formats import MESSAGE_KEYS, ROLES, Row
 from tui.domain.rows.parsing import Finding
 
 _KNOWN_FIELDS = {"messages", "tools"}
+_OPEN = ("\n\nAssistant:", "### Assistant:", "<|im_start|>assistant")
+"""How a prompt ends whose answer follows."""
 _PAIR = ("chosen", "rejected")
 _NEITHER = "is neither text nor a list of messages."
 
@@ -30,7 +32,7 @@ _NEITHER = "is neither text nor a list of messages."
 def from_prompt_completion(row: Row, system: str) -> Conversion:
     """Convert a prompt and its completion."""
     findings: list[Finding] = []
-    row = _parsed(row, "prompt", "completion")
+    row = _with_dialogues(_parsed(row, "prompt", "completion"))
     prompt = _messages(row, "prompt", "user", findings)
     completion = _messages(row, "completion", "assistant", findings)
     if findings:
@@ -153,12 +155,18 @@ def _parsed(row: Row, *names: str) -> Row:
 
 
 def _with_dialogues(row: Row) -> Row:
-    """A row whose two answers begin with the conversation before them, in one text (HH-RLHF)."""
-    if row.get("prompt") is not None:
-        return row
-    texts = {name: row[name] for name in _PAIR if isinstance(row.get(name), str)}
+    """A row with the texts that are whole conversations (HH-RLHF) as messages.
+
+    They are a prompt that ends where the answer begins, or both answers, each with the conversation
+    before it.
+    """
+    texts = {name: row[name] for name in ("prompt", *_PAIR) if isinstance(row.get(name), str)}
     read = {name: messages for name in texts if (messages := read_dialogue(texts[name]))}
-    return {**row, **read} if len(read) == len(_PAIR) else row
+    if row.get("prompt") is not None and not texts.get("prompt", "").rstrip().endswith(_OPEN):
+        return row
+    if not read.keys() >= {*_PAIR}:
+        read = {name: read[name] for name in read if name == "prompt"}
+    return {**row, **read}
 
 
 def _conversation(text: str) -> list[Row] | None:

@@ -32,6 +32,8 @@ _EXPLANATIONS = {
     "Illegal trailing comma before end of array": "there is a trailing comma",
 }
 
+_ANOTHER = "another object begins, which needs a line of its own"
+
 
 def parse(raw: bytes) -> tuple[Any, list[Finding]]:
     """Parse one line.
@@ -68,7 +70,8 @@ def _diagnose(raw: bytes) -> tuple[Any, list[Finding]]:
     try:
         value, more = _read_strictly(text)
     except json.JSONDecodeError as error:
-        reason = _EXPLANATIONS.get(error.msg, error.msg)
+        another = error.msg == "Extra data" and text.startswith("{", error.pos)
+        reason = _ANOTHER if another else _EXPLANATIONS.get(error.msg, error.msg)
         place = f"The line is not JSON: at character {error.pos + 1}, {reason}."
         return None, [*findings, ("not-json", "", place)]
     except RecursionError:

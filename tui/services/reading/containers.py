@@ -11,7 +11,7 @@ from tui.services.errors import FileError
 from tui.services.reading.arrow_rows import ARROW, ARROW_STREAM, PARQUET, ArrowRows
 from tui.services.reading.csv_rows import CsvRows, find_delimiter
 from tui.services.reading.decompression import GZIP, Gunzipped, Plain, unpacked_head
-from tui.services.reading.json_forms import Form, find_json_form
+from tui.services.reading.json_forms import SEPARATOR, Form, find_json_form
 from tui.services.reading.recoding import Recoder
 from tui.services.reading.reshaping import Reshaped, sampled_shapes
 from tui.services.reading.row_file import Container, RowFile
@@ -103,7 +103,7 @@ def _refuse_binary(head: bytes, path: Path) -> None:
 
 def _find_form(head: bytes) -> Form:
     """How a text holds its rows, detected from the beginning."""
-    if head.removeprefix(BOM).lstrip()[:1] in (b"{", b"["):
+    if head.removeprefix(BOM).lstrip()[:1] in (b"{", b"[", SEPARATOR):
         return find_json_form(head.removeprefix(BOM))
     delimiter = find_delimiter(head)
     if not delimiter:

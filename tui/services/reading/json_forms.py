@@ -13,6 +13,8 @@ from tui.services.reading.json_rows import JsonRows, container_end
 from tui.services.reading.row_file import Container
 from tui.services.reading.row_splitting import Cutter, PassThrough
 
+SEPARATOR = b"\x1e"
+"""What precedes each row of a JSON text sequence (RFC 7464)."""
 _TRIES = 20
 """Lines that are not JSON after which the others are not looked at."""
 
@@ -26,12 +28,14 @@ class Form(NamedTuple):
 
 
 def find_json_form(head: bytes) -> Form:
-    """The form of a text that begins with a bracket.
+    """The form of a text that begins with a bracket or a separator.
 
     Args:
         head: the beginning of the text, without a byte order mark.
     """
     text = head.lstrip()
+    if text.startswith(SEPARATOR):
+        return Form(Container.OBJECTS, JsonRows())
     end = container_end(text, 0, len(text))
     value = text[:end] if end is not None and _is_json(text[:end]) else b""
     rest = text[len(value) :].strip()
@@ -51,14 +55,13 @@ def _leaves_lines(text: bytes) -> bool:
     while start < len(text) and tries:
         line_end = text.find(b"\n", start)
         after = line_end if line_end >= 0 else len(text)
-        line = text[start:after].strip()
+        line = text[start:after].strip(b" \t\r")
         if line and not _is_json(line):
             tries -= 1
             end = container_end(text, text.index(line, start), len(text))
-            if end is not None and _is_json(text[start:end]):
-                next_char = text[end:].lstrip(b" \t\r")[:1]
-                if end > after or next_char in (b"{", b","):
-                    return True
+            whole = end is not None and _is_json(text[start:end].strip())
+            if whole and text[end:after].strip()[:1] in (b"", b"{", b","):
+                return True
         start = after + 1
     return False
 

@@ -16,10 +16,11 @@ from tui.domain.text import number
 from tui.services.reading.row_file import LONGEST_ROW
 from tui.services.reading.row_splitting import PATIENCE, LinePlacer, Remark, RowBuffer
 
-_GAP = re.compile(rb"[\s,]*")
+_GAP = re.compile(rb"[\s,\x1e]*")  # a record separator precedes rows of RFC 7464
+_BETWEEN = b", \t\r\n\v\f\x1e"
 _TO_BRACKET = re.compile(rb'(?:[^"{}\[\]]+|"(?:[^"\\]+|\\.)*+")*+', re.DOTALL)
 _NO_CONTAINER = re.compile(rb'"(?:[^"\\\n]+|\\.)*+"|[^\n,\[\]{]+')
-_FOLLOWS = re.compile(rb"\s*(?:[,\[\]{]|\Z)")
+_FOLLOWS = re.compile(rb"[\s\x1e]*(?:[,\[\]{]|\Z)")
 _ROW_FOLLOWS = re.compile(rb"\s*(?:,?\s*[\[{]|\])")
 _OPENING = re.compile(rb'\{\s*"[^"\\]*"')
 _STRINGS = re.compile(rb'(?:[^"]+|"(?:[^"\\]+|\\.)*+")*+', re.DOTALL)
@@ -154,7 +155,7 @@ class JsonRows:
         next_start = text.find(self._opening, at + 1, far) if self._opening else -1
         if next_start < 0:
             return None
-        raw = text[at:next_start].rstrip(b", \t\r\n")
+        raw = text[at:next_start].rstrip(_BETWEEN)
         return at + len(raw) if self._is_valid(raw) else None
 
     def _container(self, text: bytes, at: int) -> tuple[int | None, int | None]:
@@ -256,4 +257,4 @@ def _other_end(text: bytes, at: int) -> int:
 
 def _on_one_line(raw: bytes) -> bytes:
     """An element without line breaks: a carriage return is white space to JSON as well."""
-    return raw.rstrip(b", \t\r\n").replace(b"\n", b"\r")
+    return raw.rstrip(_BETWEEN).replace(b"\n", b"\r")
