@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tui.domain.conversion.left_out import lost_fields
 from tui.domain.conversion.shapes import SHAPES, converted_row, find_shapes
@@ -206,15 +208,28 @@ def test_every_shape_has_a_case() -> None:
     }
 
 
-@pytest.mark.parametrize("value", [value for _, value, _ in CASES])
-def test_fields_that_have_no_place_are_kept_beside_the_row(value: Any) -> None:
-    further = {"note": {"by": ["Ana", 7]}}
-    if not isinstance(value, dict) or not (found := find_shapes([value | further])):
-        return
-    converted = converted_row(value | further, found[0])
-    assert converted
-    assert found[0].label == "of the dataset viewer" or converted["note"] == further["note"]
-    assert found[0].whole or lost_fields(value | further, converted) == set()
+FURTHER = st.dictionaries(
+    st.sampled_from(["note", "source", "score", "tags", "context", "reply_to"]),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=6),
+        lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner),
+        max_leaves=4,
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+@given(
+    value=st.sampled_from([value for _, value, _ in CASES if isinstance(value, dict)]), more=FURTHER
+)
+def test_fields_that_have_no_place_are_kept_beside_the_row(value: Any, more: Any) -> None:
+    source = value | more
+    row = source
+    for shape in find_shapes([source]):
+        row = converted_row(row, shape) or row
+        assert shape.whole or lost_fields(source, row) == set()
+    assert all(row[key] == field for key, field in more.items() if field is not None)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 from typing import Final
 
 from tui.domain.conversion.json_text import LISTS, PREFERENCE
@@ -56,16 +57,19 @@ def with_known_names(row: Row) -> Row | None:
     Spelling is corrected (`Prompt`), and the only question and the only answer of a row are named
     as a format names them. None where that is not certain, or the row needs no other names.
     """
-    filled = {key for key, value in row.items() if value is not None}
+    names = _new_names(tuple(key for key, value in row.items() if value is not None))
+    return {names[key]: row[key] for key in names} if names else None
+
+
+@lru_cache(maxsize=256)
+def _new_names(filled: tuple[str, ...]) -> Mapping[str, str] | None:
+    """Names of a format by the names of fields; None where they are right, or not certain."""
     if is_complete(filled):
         return None
     spelled = {key: known_name(key) or key for key in filled}
     names = _with_question(spelled) or spelled
-    changed = any(key != name for key, name in names.items())
-    unique = len({*names.values()}) == len(names)
-    if not (changed and unique and is_complete({*names.values()})):
-        return None
-    return {names.get(key, key): value for key, value in row.items() if key in filled}
+    unique = {*names.values()}
+    return names if len(unique) == len(names) and is_complete(unique) else None
 
 
 def _with_question(spelled: Mapping[str, str]) -> dict[str, str] | None:

@@ -88,7 +88,8 @@ def from_dialogue_text(row: Row) -> Row | None:
 def from_viewer(row: Row) -> Row | None:
     """Convert `{row_idx, row, truncated_cells}` of the dataset viewer, unless cells are cut off."""
     inner = row.get("row")
-    if not isinstance(inner, dict) or "row_idx" not in row or row.get("truncated_cells"):
+    whole = row.keys() <= {"row_idx", "row", "truncated_cells"} and not row.get("truncated_cells")
+    if not (whole and isinstance(inner, dict) and "row_idx" in row):
         return None
     return inner
 
