@@ -17,7 +17,7 @@ from tui.domain.evaluation.cases import Case
 from tui.domain.evaluation.records import SIDES, CaseResult, Evaluation, Reply, summarise
 from tui.domain.evaluation.scorers import Scorer, find_scorer, suggest_scorer
 from tui.services.errors import FileError, FtuiError, InputError, ProviderError
-from tui.services.evaluation.case_files import parse_cases
+from tui.services.evaluation.case_files import read_cases
 from tui.services.evaluation.model_requests import FailureCounter, complete
 from tui.services.evaluation.suggestions import Suggestion, suggest
 from tui.services.providers.clients import RETRIES
@@ -112,7 +112,7 @@ class Evaluations:
             InputError: a row cannot be used, there is none, or there is no such scorer.
         """
         data = await read_bytes(request.test)
-        cases, scorer = await asyncio.to_thread(_read, request, data)
+        cases, scorer = await asyncio.to_thread(_read, request)
         now = self._clock()
         record = Evaluation(
             id=time_id(now),
@@ -304,8 +304,8 @@ class Evaluations:
         return result
 
 
-def _read(request: EvaluationRequest, data: bytes) -> tuple[list[Case], Scorer]:
-    cases = parse_cases(request.test, data)
+def _read(request: EvaluationRequest) -> tuple[list[Case], Scorer]:
+    cases = read_cases(request.test)
     try:
         scorer = (
             find_scorer(request.scorer)
