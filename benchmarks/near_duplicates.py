@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 ROWS = 1_000_000
@@ -22,7 +23,7 @@ SIMILARITY = 0.8
 PLANTED = 100
 """One row in so many is a copy of the one before it, with its last word changed."""
 _AT_ONCE = 2000
-_WORDS = [f"word{number}" for number in range(5000)]
+_WORDS = ["".join(letters) for letters in product("abcdefghijklmnopq", repeat=3)]
 
 
 def text_of(row: int) -> str:

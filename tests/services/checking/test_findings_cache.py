@@ -6,6 +6,7 @@ import gzip
 from pathlib import Path
 
 from support.checked_datasets import check_all
+from support.ordinary_words import ordinary_word
 
 from tui.domain.rows.check_options import CheckOptions
 from tui.domain.rows.edits import EXCLUDED
@@ -20,7 +21,9 @@ FLAWED = sample_path("tickets_flawed.jsonl").read_bytes().splitlines()
 def large(folder: Path, *more: bytes) -> Path:
     """A file that is large enough for its findings to be cached."""
     different = [
-        row.replace(b"Hi team", b"Hi team %d" % number) for number in range(20) for row in GOOD
+        row.replace(b"Hi team", b"Hi team " + ordinary_word(number).encode())
+        for number in range(20)
+        for row in GOOD
     ]
     path = folder / "f.jsonl"
     path.write_bytes(b"\n".join([*different, *FLAWED, *more]) + b"\n")

@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.checked_datasets import check_all
+from support.ordinary_words import ordinary_word
 
 from tui.domain.rows.check_options import CheckOptions
 from tui.domain.rows.edits import EXCLUDED, UNTOUCHED, RowEdit
@@ -28,7 +29,8 @@ def row(question: str, answer: str, **more: Any) -> bytes:
 
 def changed(words: int) -> str:
     """A text with its first words replaced; with four replaced it is a near duplicate."""
-    return " ".join([f"other{word}" for word in range(words)] + [f"w{n}" for n in range(words, 75)])
+    numbers = (n + 100 * (n < words) for n in range(75))
+    return " ".join(map(ordinary_word, numbers))
 
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")

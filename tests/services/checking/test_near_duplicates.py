@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 import pytest
+from support.ordinary_words import ordinary_word
 
 from tui.domain.rows.formats import Format
 from tui.domain.rows.similarity import jaccard, shingles, text_to_compare
@@ -17,7 +18,7 @@ from tui.services.checking.near_duplicates import candidates, near_leaks, near_p
 from tui.services.checking.sketches import NOTHING, SKETCH, sketch
 from tui.services.samples import sample_path
 
-WORDS = [f"word{n}" for n in range(3000)]
+WORDS = [*map(ordinary_word, range(3000))]
 
 
 def text_of(chance: random.Random, length: int) -> str:
@@ -98,7 +99,7 @@ def test_each_row_is_yielded_once_with_an_earlier_one() -> None:
 
 
 def test_a_near_duplicate_of_a_near_duplicate_is_linked_to_it() -> None:
-    first = [f"w{n}" for n in range(60)]
+    first = WORDS[:60]
     second, third = [*first[:55], *"abcde"], [*first[:52], *"fgh", *"abcde"]
     texts = [" ".join(words) for words in (first, second, third)]
     assert similarity_of(texts[0], texts[2]) < 0.8 <= similarity_of(texts[1], texts[2])
@@ -230,6 +231,29 @@ def test_the_flawed_sample_file_has_its_planted_near_duplicates() -> None:
     kitchen = [row for row, text in enumerate(texts) if "bulb is on its way" in text]
     result = pairs_in(texts)
     assert {result[row] for row in kitchen[1:]} == {kitchen[0]}
+
+
+MAIL = (
+    "Dear support team, I am writing because of my order with the number {}, which was placed on "
+    "your web shop last week and has not reached my home yet, although the tracking page says that "
+    "the parcel was handed over. Please {} it and send me a short note. Kind regards, {}"
+)
+NAMES = ("Ana", "Omar", "Mei", "Jonas", "Priya", "Lukas")
+
+
+def test_mails_of_one_template_with_other_numbers_or_names_are_not_near_duplicates() -> None:
+    numbered = [MAIL.format(4711 + n, "cancel", "Ana") for n in range(24)]
+    signed = [MAIL.format(4711, "cancel", name) for name in NAMES]
+    assert pairs_in(numbered) == pairs_in(signed) == {}
+
+
+def test_copies_of_a_mail_with_another_word_another_space_or_a_slip_are_near_duplicates() -> None:
+    mail = MAIL.format(4711, "cancel", "Ana")
+    copies = [
+        mail.replace(before, after)
+        for before, after in (("cancel", "resend"), (" last", "\n  last"), ("parcel", "pracel"))
+    ]
+    assert pairs_in([mail] + 8 * copies).keys() == {*range(1, 25)}
 
 
 def test_json_answers_are_not_near_for_their_keys() -> None:

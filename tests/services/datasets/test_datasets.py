@@ -155,7 +155,7 @@ async def test_rows_shared_by_validation_and_test_files_are_reported(
     tmp_path: Path,
 ) -> None:
     paths = {"validation": [b"", *GOOD[40:50]], "test": [*GOOD[49:60], GOOD[41] + b" "]}
-    paths["test"].append(GOOD[43].replace(b'"user", "content": "', b'"user", "content": "Oh, '))
+    paths["test"].append(GOOD[43].replace(b'"user", "content": "', b'"user", "content": "hello. '))
     against = {
         name: await Datasets().open(write(tmp_path / f"{name}.jsonl", rows))
         for name, rows in paths.items()

@@ -462,7 +462,7 @@ _QUALITY: Final = {
         "Remove one of the two.",
     ),
     "near-duplicate": _warning(
-        "The row is a near duplicate of an earlier one.",
+        "The row is a near duplicate of an earlier one: only ordinary words differ.",
         "Duplicates get too much weight in training.",
         "Keep the better of the two.",
         "similarity",

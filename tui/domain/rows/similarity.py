@@ -21,7 +21,9 @@ _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
     "\uf900-\ufaff\U00020000-\U0003ffff"
 )
-_WORD = re.compile(f"[{_UNSPACED}]|[^\\W{_UNSPACED}]+")
+_GAP_AND_WORD = re.compile(f"([^\\w{_UNSPACED}]*)([{_UNSPACED}]|[^\\W{_UNSPACED}]+)")
+_SENTENCE_END = re.compile("[.!?:]")
+_DIGIT = re.compile(r"\d")
 _INSTRUCTIONS = frozenset({"system", "developer"})
 
 
@@ -29,16 +31,32 @@ def shingles(text: str) -> frozenset[str]:
     """All triples of consecutive words without case and punctuation; empty for an empty text.
 
     Repeated shingles are numbered, so that `1 0 1 0 0` differs from `1 0 1 0 1 0 0`. A text with
-    fewer words is one shingle; a text without words is split into characters.
+    fewer words is one shingle; a text without words is split into characters. The particular words
+    of a text are part of all its shingles: texts that differ in one of them share none.
+    """
+    found = words(text)
+    plain = [word for word, _ in found]
+    particulars = [word for word, particular in found if particular]
+    mark = f" {_digest(particulars)}" if particulars else ""
+    triples = list(map(" ".join, zip(plain, plain[1:], plain[2:], strict=False)))
+    if plain and not triples:
+        triples = [" ".join(plain)]
+    return frozenset(f"{triple}{mark}" for triple in _numbered(triples))
+
+
+def words(text: str) -> list[tuple[str, bool]]:
+    """The words of a text without case, and whether they are particular: a number, name or code.
+
+    A word is particular if it has a digit, or a capital letter that does not begin a sentence.
     """
     plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
-    plain = plain.casefold()
-    words = _WORD.findall(plain) or "".join(plain.split())
-    if len(words) <= SHINGLE:
-        return frozenset({" ".join(words)} if words else ())
-    triples = list(map(" ".join, zip(words, words[1:], words[2:], strict=False)))
-    once = frozenset(triples)
-    return once if len(once) == len(triples) else frozenset(_numbered(triples))
+    found: list[tuple[str, bool]] = []
+    for gap, word in _GAP_AND_WORD.findall(plain):
+        begins_sentence = not found or _SENTENCE_END.search(gap) is not None
+        rest = word[begins_sentence:]
+        particular = rest != rest.lower() or _DIGIT.search(word) is not None
+        found.append((word.casefold(), particular))
+    return found or [(char, False) for char in "".join(plain.split())]
 
 
 def _numbered(triples: list[str]) -> Iterator[str]:
@@ -64,7 +82,7 @@ def text_to_compare(example: Example) -> str:
     their values are. An image is represented by a digest of its content.
     """
     messages = (*example.messages, *example.preferred, *example.rejected)
-    return "\n".join(
+    return ".\n".join(
         piece
         for message in messages
         if message.get("role") not in _INSTRUCTIONS

@@ -11,8 +11,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Final
 
-from tui.domain.rows.similarity import shingles
-
 SKETCH: Final = 64
 """Bytes of a sketch."""
 NOTHING: Final = bytes(SKETCH)
@@ -21,21 +19,41 @@ NOTHING: Final = bytes(SKETCH)
 _SEED = 7
 _LONGEST = 200_000
 """Characters of a text that its sketch is made of; the exact comparison reads all of it."""
+_TOGETHER = 100_000
+"""Characters of texts that are hashed at a time, and of what separates them."""
 _BLOCK = 100_000
 """Rows whose sketches are in memory at a time."""
 
 
 def sketch(texts: Sequence[str]) -> bytes:
     """The sketches of texts: 64 bytes per text, the same in every process."""
-    # Loaded by worker processes alone: the first paint does not need it.
+    return b"".join(_sketch(part) for part in _parts([text[:_LONGEST] for text in texts]))
+
+
+def _parts(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Texts, as many at a time as the hashes of their characters fit into a processor's cache."""
+    first, size = 0, 0
+    for place, text in enumerate(texts):
+        size += 2 + len(text)
+        if size > _TOGETHER:
+            yield texts[first : place + 1]
+            first, size = place + 1, 0
+    if first < len(texts):
+        yield texts[first:]
+
+
+def _sketch(texts: Sequence[str]) -> bytes:
+    # Loaded by worker processes alone: the first paint does not need them.
+    import numpy as np
     from rensa import RMinHash
 
-    tokens = [list(shingles(text[:_LONGEST])) for text in texts]
-    digests = RMinHash.digests_from_token_sets(tokens, num_perm=SKETCH, seed=_SEED)
-    return b"".join(
-        bytes(map((255).__and__, digest)) if some else NOTHING
-        for digest, some in zip(digests, tokens, strict=True)
-    )
+    from tui.services.checking.shingle_hashes import hash_shingles
+
+    hashes, offsets = hash_shingles(texts)
+    digests = RMinHash.digest_matrix_from_flat_token_hashes(hashes, offsets, SKETCH, _SEED)
+    low_bytes = np.array(digests.to_rows(), np.uint32).astype(np.uint8)
+    low_bytes[offsets[1:] == offsets[:-1]] = 0
+    return low_bytes.tobytes()
 
 
 class Sketches:
