@@ -20,7 +20,7 @@ def dialog(*, blocks: bool | None = None) -> RowStatistics:
             {"role": "user", "content": "?"},
             {"role": "assistant", "content": f"label {n % 3}"},
         ]
-        tally.add(Example(messages), 7 * n, [])  # type: ignore[arg-type]
+        tally.add_all([Example(messages)], [7 * n], 0)  # type: ignore[arg-type]
     title = "\x1b]0;PWNED\x07[/red].jsonl"
     return RowStatistics(summarise_tally(tally, DEFAULT_OPTIONS), title, blocks=blocks)
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from tui.domain.rows.comparable_text import fingerprint
+import unicodedata
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.domain.rows.comparable_text import fingerprints
 from tui.domain.rows.formats import Example, Message
 
 
@@ -17,14 +22,23 @@ def image(address: str) -> dict[str, object]:
 
 def test_different_images_have_different_fingerprints() -> None:
     question = {"type": "text", "text": "What is this?"}
-    value = fingerprint(question_with(question, image("https://example.com/a.png")))
-    assert value != fingerprint(question_with(question, image("https://example.com/b.png")))
-    assert value == fingerprint(question_with(question, image("https://example.com/a.png")))
+    value = fingerprints(question_with(question, image("https://example.com/a.png")))
+    assert value != fingerprints(question_with(question, image("https://example.com/b.png")))
+    assert value == fingerprints(question_with(question, image("https://example.com/a.png")))
 
 
 def test_a_text_part_and_plain_text_have_the_same_fingerprint() -> None:
     answer: Message = {"role": "assistant", "content": "A red lamp."}
     alone = Example([{"role": "user", "content": "What  is THIS?"}, answer])
-    assert fingerprint(question_with({"type": "text", "text": "What is this?"})) == fingerprint(
+    assert fingerprints(question_with({"type": "text", "text": "What is this?"})) == fingerprints(
         alone
     )
+
+
+@given(
+    st.text(st.characters(max_codepoint=0x7F) | st.sampled_from("ﬁßＷé\u3000\u2003"), max_size=40)
+)
+def test_case_white_space_and_compatibility_characters_are_ignored(text: str) -> None:
+    folded = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    part = {"type": "text", "text": text}
+    assert fingerprints(question_with(part)) == fingerprints(question_with(part | {"text": folded}))

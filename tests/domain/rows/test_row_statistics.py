@@ -40,7 +40,7 @@ def example(answer: str = "A new lamp is on its way.", system: str | None = None
 def count(*rows: Example, context: int = 0, tokens: int = 20) -> Tally:
     tally = Tally(context)
     for row in rows:
-        tally.add(row, tokens, ())
+        tally.add_all([row], [tokens], 0)
     return tally
 
 
@@ -51,7 +51,7 @@ def statistics(*rows: Example) -> Statistics:
 def spread(values: list[int]) -> Distribution:
     counted = Distribution()
     for value in values:
-        counted.add(value)
+        counted.add_all([value])
     return counted
 
 
@@ -134,14 +134,14 @@ def test_json_of_thousands_of_fields_takes_little_memory() -> None:
 
 def test_refusals_are_counted_by_the_code_of_the_problem() -> None:
     tally = count(example())
-    tally.add(example("I cannot help."), 5, {"refusal", "secret"})
+    tally.add_all([example("I cannot help.")], [5], 1)
     assert summarise_tally(tally, OPTIONS).refusals == 1
 
 
 def test_tokens_beyond_the_context_are_counted_exactly() -> None:
     tally = Tally(context=1000)
     for tokens in (999, 1000, 1001, 4321):
-        tally.add(example(), tokens, ())
+        tally.add_all([example()], [tokens], 0)
     summary = summarise_tally(tally, OPTIONS)
     assert (summary.context, summary.over_context, summary.tokens_cut) == (1000, 2, 3322)
     assert summary.total_tokens == 999 + 1000 + 1001 + 4321
@@ -224,7 +224,7 @@ def test_merged_tallies_equal_one_tally_of_all_rows(
     combined, first, rest = Tally(1000), Tally(1000), Tally(1000)
     for number, (answer, system, tokens, problems) in enumerate(given_rows):
         for tally in (combined, first if number < cut else rest):
-            tally.add(example(answer, system), tokens, problems)
+            tally.add_all([example(answer, system)], [tokens], "refusal" in problems)
     first.merge(rest)
     assert summarise_tally(first, OPTIONS) == summarise_tally(combined, OPTIONS)
     restored = Tally.from_json(json.loads(json.dumps(first.to_json())))

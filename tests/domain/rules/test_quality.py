@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tui.domain.rows.check_options import CheckOptions
-from tui.domain.rows.comparable_text import fingerprint
+from tui.domain.rows.comparable_text import fingerprints
 from tui.domain.rows.formats import Example
-from tui.domain.rules.quality import check_quality
+from tui.domain.rules.quality import (
+    check_quality,
+    find_damage,
+    find_invisible,
+    find_placeholder,
+)
+from tui.domain.rules.secret_detection import find_personal_data, find_secret
 
 BAD = [
     ("refusal", "I'm sorry, but I can't help with that."),
@@ -58,6 +66,40 @@ def test_a_near_miss_is_not_reported(output: str) -> None:
     assert list(check_quality(exchange("Where is it?", output))) == []
 
 
+_PIECES = (
+    *("TODO", "FIXME", "TBD", "XXX", "Lorem ipsum", "{{a}}", "[NAME]", "<your name>", "\x07", "é"),
+    *("sk-" + "a1" * 12, "AKIA" + "A7" * 8, "ghp_" + "a1" * 18, "xoxb-" + "a1" * 8, "\u200b", "_"),
+    *("hf_" + "a1" * 16, "AIza" + "a1" * 17 + "a", "-----BEGIN PRIVATE KEY-----", "�", "\t"),
+    *("eyJ" + "a" * 8 + ".eyJ" + "a" * 8 + "." + "a" * 8, "github_pat_" + "a1" * 11),
+    *("anna.meier@mail-house.de", "4111 1111 1111 1111", "4111-1111-1111-1111", "4711", "Jonas"),
+)
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from(_PIECES) | st.text(max_size=5), max_size=3).map(" ".join),
+        min_size=2,
+        max_size=2,
+    )
+)
+def test_the_test_for_marks_misses_nothing_that_a_detector_finds(texts: list[str]) -> None:
+    detectors = {
+        "placeholder": find_placeholder,
+        "encoding-damage": find_damage,
+        "secret": find_secret,
+        "personal-data": find_personal_data,
+        "control-characters": find_invisible,
+    }
+    found = {code for code, find in detectors.items() if any(map(find, texts))}
+    example = Example(
+        [
+            {"role": role, "content": text}
+            for role, text in zip(("system", "assistant"), texts, strict=True)
+        ]
+    )
+    assert found == {code for code, _, _ in check_quality(example)} & detectors.keys()
+
+
 def test_invisible_characters_are_reported_with_their_place() -> None:
     findings = list(check_quality(exchange("a\u200bb", "Lines\nand\ttabs are fine.")))
     assert findings == [
@@ -103,8 +145,8 @@ def test_a_rule_that_is_switched_off_is_not_applied() -> None:
 
 
 def test_a_fingerprint_ignores_case_spacing_and_character_width() -> None:
-    original = fingerprint(exchange("Where is  it?", "On its way."))
-    assert original == fingerprint(exchange("where is\nit?", "ON ITS WAY."))
-    assert original == fingerprint(exchange("Ｗhere is it?", "On its way."))
-    assert original != fingerprint(exchange("Where is it", "On its way."))
-    assert original != fingerprint(exchange("Where is it? On", "its way."))
+    original = fingerprints(exchange("Where is  it?", "On its way."))
+    assert original == fingerprints(exchange("where is\nit?", "ON ITS WAY."))
+    assert original == fingerprints(exchange("Ｗhere is it?", "On its way."))
+    assert original != fingerprints(exchange("Where is it", "On its way."))
+    assert original != fingerprints(exchange("Where is it? On", "its way."))

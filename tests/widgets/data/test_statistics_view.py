@@ -26,8 +26,7 @@ def some(context: int = 0, rows: int = 100) -> Statistics:
     for n in range(rows):
         label = '{"category": "%s"}' % ("refund" if n % 4 else "bug[/x]")
         system = HOSTILE if n % 10 else ""
-        problems = ["refusal"] if n < 3 else []
-        tally.add(conversation(label, system=system), 10 * n, problems)
+        tally.add_all([conversation(label, system=system)], [10 * n], n < 3)
     return summarise_tally(tally, CheckOptions(context=context) if context else DEFAULT_OPTIONS)
 
 
@@ -93,7 +92,8 @@ def test_a_file_without_valid_rows_has_one_sentence() -> None:
 def test_many_labels_and_prompts_are_shortened() -> None:
     tally = Tally()
     for n in range(300):
-        tally.add(conversation(f"label {n % 40}", system=f"You are helper {n % 25}."), 5, [])
+        row = conversation(f"label {n % 40}", system=f"You are helper {n % 25}.")
+        tally.add_all([row], [5], 0)
     text = "\n".join(lines(summarise_tally(tally, DEFAULT_OPTIONS), 73))
     assert "40 values" in text
     assert "(10 more)" in text

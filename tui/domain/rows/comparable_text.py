@@ -5,53 +5,65 @@ from __future__ import annotations
 import hashlib
 import json
 import unicodedata
-from collections.abc import Sequence
+from typing import NamedTuple
 
 from tui.domain.rows.formats import Example, Message, text_of
 
+_CAPITALS = bytes(range(ord("A"), ord("Z") + 1))
+_SPACES = bytes(byte for byte in range(0x80) if chr(byte).isspace())
+_FOLDED = bytes.maketrans(_CAPITALS + _SPACES, _CAPITALS.lower() + b" " * len(_SPACES))
 
-def fingerprint(example: Example) -> int:
-    """A hash that is equal for examples with the same text.
 
-    Case, white space and compatibility characters (NFKC) are ignored.
+class Fingerprints(NamedTuple):
+    """Hashes of an example, equal where the text is; case, white space and NFKC are ignored.
+
+    Attributes:
+        content: of all messages; never 0.
+        prompt: of everything before the last answer; 0 where there is no answer.
     """
-    return folded_hash(
-        _conversation_text((*example.messages, *example.preferred, *example.rejected))
-    )
+
+    content: int
+    prompt: int
 
 
-def prompt_fingerprint(example: Example) -> int:
-    """A hash that is equal for examples with the same prompt; 0 where there is no answer.
+def fingerprints(example: Example) -> Fingerprints:
+    """The fingerprints of an example."""
+    messages = (*example.messages, *example.preferred, *example.rejected)
+    asked = _prompt_size(example)
+    texts = [*map(_folded_message, messages)]
+    prompt = hashlib.blake2b(b" ".join(texts[:asked]), digest_size=8)
+    content = prompt.copy()
+    content.update(b" " + b" ".join(texts[asked:]))
+    return Fingerprints(_number(content.digest()), _number(prompt.digest()) if asked else 0)
 
-    The prompt is everything before the last answer; case, white space and compatibility
-    characters (NFKC) are ignored.
-    """
-    prompt = _prompt_messages(example)
-    return folded_hash(_conversation_text(prompt)) if prompt else 0
+
+def _prompt_size(example: Example) -> int:
+    """The number of messages before the last answer; 0 where there is none."""
+    if example.preferred:
+        return len(example.messages)
+    for index in range(len(example.messages) - 1, 0, -1):
+        if example.messages[index].get("role") == "assistant":
+            return index
+    return 0
 
 
-def folded_hash(text: str) -> int:
-    """A 64-bit hash of a text after NFKC, casefold and folding of white space; never 0."""
-    folded = text if text.isascii() else unicodedata.normalize("NFKC", text)
-    plain = " ".join(folded.casefold().split())
-    digest = hashlib.blake2b(plain.encode(errors="surrogatepass"), digest_size=8).digest()
+def _number(digest: bytes) -> int:
     return int.from_bytes(digest) or 1
 
 
-def _prompt_messages(example: Example) -> Sequence[Message]:
-    if example.preferred:
-        return example.messages
-    for index in range(len(example.messages) - 1, 0, -1):
-        if example.messages[index].get("role") == "assistant":
-            return example.messages[:index]
-    return ()
+def _folded_message(message: Message) -> bytes:
+    return _folded(f"{message.get('role')} {text_of(message)}{_other_parts(message)}")
 
 
-def _conversation_text(messages: Sequence[Message]) -> str:
-    return "\x1e".join(
-        f"{message.get('role')}\x1f{text_of(message)}{_other_parts(message)}"
-        for message in messages
-    )
+def _folded(text: str) -> bytes:
+    """A text after NFKC and casefold, with single spaces for white space."""
+    if not text.isascii():
+        plain = unicodedata.normalize("NFKC", text).casefold()
+        return " ".join(plain.split()).encode(errors="surrogatepass")
+    folded = text.encode().translate(_FOLDED)
+    while b"  " in folded:
+        folded = folded.replace(b"  ", b" ")
+    return folded.strip()
 
 
 def _other_parts(message: Message) -> str:

@@ -104,6 +104,8 @@ def text_of(message: Message) -> str:
     calls = message.get("tool_calls") or ()
     if message.get("function_call"):
         calls = (*calls, {"function": message["function_call"]})
+    if not calls:
+        return text
     return " ".join(filter(None, (text, *map(call_text, calls))))
 
 

@@ -1,11 +1,11 @@
-"""Statistics of the rows of a file, counted row by row in bounded memory."""
+"""Statistics of the rows of a file, counted in bounded memory."""
 
 from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from math import ceil, exp, floor, log, log10
@@ -152,12 +152,15 @@ class Distribution:
     least: int = 0
     most: int = 0
 
-    def add(self, value: int) -> None:
-        """Count a value."""
-        self.least = min(self.least, value) if self.counts else value
-        self.most = max(self.most, value)
-        self.total += value
-        self.counts[_cell(value)] += 1
+    def add_all(self, values: Sequence[int]) -> None:
+        """Count values."""
+        if not values:
+            return
+        self.least = min(self.least, *values) if self.counts else min(values)
+        self.most = max(self.most, *values)
+        self.total += sum(values)
+        for value, count in Counter(values).items():
+            self.counts[_cell(value)] += count
 
     def merge(self, other: Distribution) -> None:
         """Add the counts of another one."""
@@ -222,13 +225,14 @@ class TextCounts:
     texts: dict[str, str] = field(default_factory=dict)
     further: int = 0
 
-    def add(self, text: str) -> None:
-        """Count a text."""
-        key = text if len(text) <= _KEY else _digest(text)
-        if key in self.texts:
-            self.counts[key] += 1
-        else:
-            self._count(key, preview(text), 1)
+    def add_all(self, texts: Iterable[str]) -> None:
+        """Count texts."""
+        for text, count in Counter(texts).items():
+            key = text if len(text) <= _KEY else _digest(text)
+            if key in self.texts:
+                self.counts[key] += count
+            else:
+                self._count(key, preview(text), count)
 
     def merge(self, other: TextCounts) -> None:
         """Add the counts of another one."""
@@ -293,48 +297,56 @@ class Tally:
     labels: TextCounts = field(default_factory=TextCounts)
     fields: dict[str, TextCounts] = field(default_factory=dict)
 
-    def add(self, example: Example, tokens: int, problems: Collection[str]) -> None:
-        """Count a row.
+    def add_all(self, examples: Sequence[Example], tokens: Sequence[int], refusals: int) -> None:
+        """Count rows.
 
         Args:
-            example: the example of the row.
-            tokens: its number of tokens.
-            problems: the codes of its problems.
+            examples: the examples of the rows.
+            tokens: the number of tokens of each.
+            refusals: how many of them have a refusing answer.
         """
-        messages = (*example.messages, *example.preferred)
-        self.figures["rows"] += 1
-        self.figures["refusals"] += "refusal" in problems
-        self.figures["with_tools"] += any(message.get("tool_calls") for message in messages)
-        if self.context and tokens > self.context:
-            self.figures["over_context"] += 1
-            self.figures["tokens_cut"] += tokens - self.context
-        self.roles.update(str(message.get("role")) for message in messages)
-        self.turns.add(len(messages))
-        self.tokens.add(tokens)
-        systems = [text_of(message) for message in messages if message.get("role") in _INSTRUCTIONS]
-        if systems:
-            self.systems.add("\n".join(systems))
-        self._add_output(example.last_text("assistant"))
+        over = [count - self.context for count in tokens if count > self.context > 0]
+        self.figures.update(
+            rows=len(examples), refusals=refusals, over_context=len(over), tokens_cut=sum(over)
+        )
+        self.turns.add_all([example.turns for example in examples])
+        self.tokens.add_all(tokens)
+        self._add_messages(examples)
+        outputs = [example.last_text("assistant") for example in examples]
+        self.outputs.add_all([len(output) for output in outputs if output])
+        self._add_answers([output.strip() for output in outputs if output])
 
-    def _add_output(self, output: str) -> None:
-        if not output:
-            return
-        self.outputs.add(len(output))
-        answer = output.strip()
-        if answer.startswith("{") and answer.endswith("}") and len(answer) <= _LARGEST_JSON:
-            self._add_fields(answer)
-        elif len(answer) <= _LABEL and "\n" not in answer:
-            self.labels.add(answer)
+    def _add_messages(self, examples: Sequence[Example]) -> None:
+        roles: list[str] = []
+        prompts: list[str] = []
+        with_tools = 0
+        for example in examples:
+            systems, calls = [], False
+            for message in (*example.messages, *example.preferred):
+                role = str(message.get("role"))
+                roles.append(role)
+                if role in _INSTRUCTIONS:
+                    systems.append(text_of(message))
+                calls = calls or bool(message.get("tool_calls"))
+            with_tools += calls
+            if systems:
+                prompts.append("\n".join(systems))
+        self.figures["with_tools"] += with_tools
+        self.roles.update(roles)
+        self.systems.add_all(prompts)
 
-    def _add_fields(self, answer: str) -> None:
-        try:
-            values = orjson.loads(answer)
-        except ValueError:
-            return
-        for name, value in values.items():
-            label = _label(value)
-            if label is not None:
-                self._field(name).add(label)
+    def _add_answers(self, answers: Sequence[str]) -> None:
+        labels: list[str] = []
+        fields: defaultdict[str, list[str]] = defaultdict(list)
+        for answer in answers:
+            if answer.startswith("{") and answer.endswith("}") and len(answer) <= _LARGEST_JSON:
+                for name, label in _labels_in(answer):
+                    fields[name].append(label)
+            elif len(answer) <= _LABEL and "\n" not in answer:
+                labels.append(answer)
+        self.labels.add_all(labels)
+        for name, values in fields.items():
+            self._field(name).add_all(values)
 
     def _field(self, name: str) -> TextCounts:
         """The counts of a field; discarded if there are too many fields."""
@@ -465,6 +477,18 @@ def _labels(tally: Tally) -> Iterator[Labels]:
             yield Labels(
                 preview(name, 40), values.shares(_LABELS_SHOWN), len(values.texts), values.total
             )
+
+
+def _labels_in(answer: str) -> Iterator[tuple[str, str]]:
+    """The fields of a JSON answer that are labels."""
+    try:
+        values = orjson.loads(answer)
+    except ValueError:
+        return
+    for name, value in values.items():
+        label = _label(value)
+        if label is not None:
+            yield name, label
 
 
 def _label(value: Any) -> str | None:

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from string import ascii_lowercase
 from typing import Final
 
 import orjson
@@ -14,7 +15,12 @@ from tui.domain.rows.check_options import DEFAULT_OPTIONS, CheckOptions
 from tui.domain.rows.formats import Example, Message
 from tui.domain.rows.parsing import Finding
 from tui.domain.rows.problems import quote
-from tui.domain.rules.secret_detection import find_personal_data, find_secret
+from tui.domain.rules.secret_detection import (
+    SECRET_MARKS,
+    find_personal_data,
+    find_secret,
+    may_have_personal_data,
+)
 from tui.domain.text import has_unsafe
 
 SCRIPTS_WITH_MARKS = re.compile("[\u0590-\u08ff\u0900-\u11ff\u1780-\u18af\ufb1d-\ufdff]")
@@ -157,6 +163,8 @@ _INSTRUCTION_CHECKS: Final[Sequence[Check]] = (
     ("encoding-damage", find_damage),
 )
 _OTHER_CHECKS: Final[Sequence[Check]] = (("encoding-damage", find_damage),)
+_WITHOUT_MARKS: Final = frozenset({"refusal", "truncated-output", "outer-whitespace"})
+"""Checks that may find something in a text for which `_has_marks` is false."""
 _COMMON_CHECKS: Final[Sequence[Check]] = (
     ("secret", find_secret),
     ("personal-data", find_personal_data),
@@ -176,49 +184,103 @@ def check_quality(example: Example, options: CheckOptions = DEFAULT_OPTIONS) -> 
         example: an example without errors.
         options: codes that are switched off are skipped.
     """
-    by_role, others = _enabled_checks(options.off)
+    marked = _has_marks("\n".join(_all_texts(example)))
+    by_role, others = _enabled_checks(options.off, marked)
     learned = (("messages", example.messages), ("preferred_output", example.preferred))
     for where, messages in learned:
         for index, message in enumerate(messages):
             role = "" if message.get("weight") == 0 else message.get("role", "")
-            checks = by_role.get(role, others)
-            for place, text in _texts(message, f"{where}[{index}]"):
-                yield from _run(checks, text, place)
+            if checks := by_role.get(role, others):
+                yield from _run(checks, message, f"{where}[{index}]")
     for index, message in enumerate(example.rejected):
-        for place, text in _texts(message, f"non_preferred_output[{index}]"):
-            yield from _run(others, text, place)
+        yield from _run(others, message, f"non_preferred_output[{index}]")
 
 
-def _run(checks: Sequence[Check], text: str, where: str) -> Iterator[Finding]:
-    for code, find in checks:
-        message = find(text)
-        if message:
-            yield code, where, message
+def _run(checks: Sequence[Check], message: Message, where: str) -> Iterator[Finding]:
+    for place, text in _texts(message):
+        for code, find in checks:
+            finding = find(text)
+            if finding:
+                yield code, f"{where}.{place}", finding
 
 
-@lru_cache(maxsize=8)
-def _enabled_checks(off: frozenset[str]) -> tuple[Mapping[str, Sequence[Check]], Sequence[Check]]:
-    """The enabled checks by role, and those for all other roles."""
+_MARKS: Final = (*_PLACEHOLDER_MARKS, *SECRET_MARKS)
+_ORDINARY = (ascii_lowercase + "\t\n\r !\"'()*+,-./:;=?").encode()
+"""Characters without which a text is a tenth as long, and keeps most of what is looked for."""
+
+
+def _without_ordinary(text: str) -> bytes:
+    return text.encode().translate(None, _ORDINARY)
+
+
+_REMAINDERS = {mark: _without_ordinary(mark) for mark in _MARKS}
+_COMMON_MARKS = tuple(
+    mark for mark, rest in _REMAINDERS.items() if not rest or (rest.isalpha() and len(rest) < 2)
+)
+_SUSPICIOUS = re.compile(
+    b"|".join(re.escape(rest) for mark, rest in _REMAINDERS.items() if mark not in _COMMON_MARKS)
+    + rb"|[\x00-\x1f\x7f@]|\d{13}"
+)
+_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
+
+
+def _has_marks(text: str) -> bool:
+    """Whether any but a few checks may find something: one cheap test for all texts of a row."""
+    if not text.isascii():
+        return True
+    rest = _without_ordinary(text)
+    if not _SUSPICIOUS.search(rest):
+        return any(map(text.__contains__, _COMMON_MARKS))
+    return (
+        _CONTROL.search(rest) is not None
+        or any(map(text.__contains__, _MARKS))
+        or may_have_personal_data(text)
+    )
+
+
+def _all_texts(example: Example) -> Iterator[str]:
+    for message in (*example.messages, *example.preferred, *example.rejected):
+        content = message.get("content")
+        if isinstance(content, str) and not message.get("tool_calls"):
+            yield content
+        else:
+            yield from (text for _, text in _texts(message))
+
+
+@lru_cache(maxsize=16)
+def _enabled_checks(
+    off: frozenset[str], marked: bool
+) -> tuple[Mapping[str, Sequence[Check]], Sequence[Check]]:
+    """The enabled checks by role, and those for all other roles.
+
+    Args:
+        off: codes that are switched off.
+        marked: whether the texts have marks; without them few checks are needed.
+    """
 
     def enabled(checks: Sequence[Check]) -> Sequence[Check]:
-        return tuple(check for check in (*checks, *_COMMON_CHECKS) if check[0] not in off)
+        return tuple(
+            (code, find)
+            for code, find in (*checks, *_COMMON_CHECKS)
+            if code not in off and (marked or code in _WITHOUT_MARKS)
+        )
 
     return {role: enabled(checks) for role, checks in _CHECKS_BY_ROLE.items()}, enabled(
         _OTHER_CHECKS
     )
 
 
-def _texts(message: Message, where: str) -> Iterator[tuple[str, str]]:
+def _texts(message: Message) -> Iterator[tuple[str, str]]:
     """Every text of a message with its place: content, parts, refusal, arguments of calls."""
     content = message.get("content")
     if isinstance(content, str):
-        yield f"{where}.content", content
+        yield "content", content
     for index, part in enumerate(content if isinstance(content, list) else ()):
         text = part.get("text") if isinstance(part, dict) else None
         if isinstance(text, str):
-            yield f"{where}.content[{index}].text", text
+            yield f"content[{index}].text", text
     for index, call in enumerate(message.get("tool_calls") or ()):
         function = call.get("function") if isinstance(call, dict) else None
         arguments = function.get("arguments") if isinstance(function, dict) else None
         if isinstance(arguments, str):
-            yield f"{where}.tool_calls[{index}].function.arguments", arguments
+            yield f"tool_calls[{index}].function.arguments", arguments

@@ -6,18 +6,19 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
 from tui.domain.rows.check_options import CheckOptions
-from tui.domain.rows.comparable_text import fingerprint, prompt_fingerprint
+from tui.domain.rows.comparable_text import fingerprints
 from tui.domain.rows.formats import Example, Format, detect_format
 from tui.domain.rows.parsing import parse
 from tui.domain.rows.problems import Problem
 from tui.domain.rules.quality import check_quality
-from tui.domain.rules.structure import check_line, example_of, is_plain, source_place, to_problems
+from tui.domain.rules.structure import check_line, is_plain, source_place, to_problems
 from tui.domain.submission.forecast import ESTIMATE
 from tui.services.checking.token_counters import TokenCounter
 from tui.services.reading.row_file import rows_between
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from tui.domain.rows.row_statistics import Tally
 
 ESTIMATED = TokenCounter(ESTIMATE, ESTIMATE)
+_TOGETHER = 256
+"""Rows whose examples are in memory at a time."""
 
 
 class Status(IntEnum):
@@ -114,6 +117,9 @@ class PassResult:
 
     def add(self, row: int, problems: Sequence[Problem], limit: int) -> None:
         """Add a row with its problems."""
+        if not problems:
+            self.status.append(Status.OK)
+            return
         self.status.append(worst(problems))
         for problem in problems:
             rows = self.codes.setdefault(problem.code, array("I"))
@@ -121,12 +127,12 @@ class PassResult:
                 rows.append(row)
         self.problems += problems[: max(0, limit - len(self.problems))]
 
-    def add_text(self, tokens: int, length: int, fingerprint: int, prompts: int) -> None:
+    def add_text(self, tokens: int, length: int, content: int, prompt: int) -> None:
         """Add the figures of a row's text."""
         self.tokens.append(tokens)
         self.lengths.append(length)
-        self.fingerprints.append(fingerprint)
-        self.prompts.append(prompts)
+        self.fingerprints.append(content)
+        self.prompts.append(prompt)
 
 
 def worst(problems: Iterable[Problem]) -> Status:
@@ -191,13 +197,29 @@ def check_content(lines: Iterable[Line | tuple[int, int, bytes]], plan: CheckPla
     # Loaded on the first check: the first paint does not need it.
     from tui.domain.rows.row_statistics import Tally
 
-    rows = [
-        (row, line, example_or_none(raw, line, plan.kind, plan.options)) for row, line, raw in lines
-    ]
-    examples = [example for _, _, example in rows if example]
-    counted = iter(plan.counter.count_examples(examples))
     tally = Tally(plan.options.context)
     result = PassResult(tally=tally)
+    remaining, sketches = iter(lines), []
+    while part := list(islice(remaining, _TOGETHER)):
+        rows = [
+            (row, line, example_or_none(raw, line, plan.kind, plan.options))
+            for row, line, raw in part
+        ]
+        _add_content(result, tally, rows, plan)
+        sketches.append(_sketches([example for _, _, example in rows], plan.options))
+    result.sketches = b"".join(sketches)
+    return result
+
+
+def _add_content(
+    result: PassResult,
+    tally: Tally,
+    rows: Sequence[tuple[int, int, Example | None]],
+    plan: CheckPlan,
+) -> None:
+    examples = [example for _, _, example in rows if example]
+    token_counts = plan.counter.count_examples(examples)
+    counted, refusals = iter(token_counts), 0
     for row, line, example in rows:
         if example is None:
             result.add(row, (), plan.limit)
@@ -207,10 +229,9 @@ def check_content(lines: Iterable[Line | tuple[int, int, bytes]], plan: CheckPla
         problems = content_problems(example, line, tokens, plan)
         result.add(row, problems, plan.limit)
         answer = len(example.last_text("assistant"))
-        result.add_text(tokens, answer, fingerprint(example), prompt_fingerprint(example))
-        tally.add(example, tokens, {problem.code for problem in problems})
-    result.sketches = _sketches([example for _, _, example in rows], plan.options)
-    return result
+        result.add_text(tokens, answer, *fingerprints(example))
+        refusals += any(problem.code == "refusal" for problem in problems)
+    tally.add_all(examples, token_counts, refusals)
 
 
 def content_problems(example: Example, line: int, tokens: int, plan: CheckPlan) -> list[Problem]:
@@ -223,7 +244,7 @@ def content_problems(example: Example, line: int, tokens: int, plan: CheckPlan) 
     if context and tokens > context:
         text = f"The row has {tokens:,} tokens, {tokens - context:,} more than the model's context."
         problems.append(("over-context", "", text))
-    return to_problems(problems, line, plan.options)
+    return to_problems(problems, line, plan.options) if problems else []
 
 
 def compares_near(options: CheckOptions) -> bool:
@@ -241,7 +262,7 @@ def example_or_none(raw: bytes, line: int, kind: Format, options: CheckOptions) 
         except orjson.JSONDecodeError:
             return None
         if is_plain(row, raw, options):
-            return example_of(row, kind)
+            return Example(row["messages"])
     return check_line(raw, line, kind, options)[0]
 
 

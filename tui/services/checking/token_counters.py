@@ -8,6 +8,7 @@ from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 from tui.domain.providers.hyperparameters import AUTO_LENGTH
@@ -83,17 +84,16 @@ class TokenCounter:
     def count_examples(self, examples: Sequence[Example]) -> array[int]:
         """The tokens of each example: messages, both answers of a preference row, declarations."""
         texts: list[str] = []
-        text_counts = []
+        ends = [0]
         for example in examples:
-            example_texts = list(_texts(example))
-            texts += example_texts
-            text_counts.append(len(example_texts))
-        token_counts = iter(self.count(texts))
+            texts += _texts(example)
+            ends.append(len(texts))
+        counts = self.count(texts)
         return array(
             "I",
             (
-                sum(next(token_counts) for _ in range(count)) + self._around(example)
-                for example, count in zip(examples, text_counts, strict=True)
+                sum(counts[begin:end]) + self._around(example)
+                for example, (begin, end) in zip(examples, pairwise(ends), strict=True)
             ),
         )
 
