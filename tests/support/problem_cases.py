@@ -147,6 +147,7 @@ ROW_CASES = [
         row(SYSTEM, USER, ANSWER),
         options=MISTRAL,
     ),
+    Case("misspelled-key", row({"Role": "user", "content": "Where?"}, ANSWER), row(USER, ANSWER)),
     Case("unknown-key", row({**USER, "contnet": "x"}, ANSWER), row({**USER, "name": "x"}, ANSWER)),
     Case("no-assistant", row(USER), GOOD),
     Case("no-user", row(SYSTEM, ANSWER), row(SYSTEM, USER, ANSWER)),

@@ -72,7 +72,8 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
         settings = services.settings
         model = options.model or settings.model
         cost = price_text(report.tokens.total, AUTO_EPOCHS, model, settings.prices)
-        for line in (f"price: {cost}", *context_lines(dataset), *problem_lines(report.problems)):
+        price = [f"price: {cost}"] if report.tokens.total else []
+        for line in (*price, *context_lines(dataset), *problem_lines(report.problems)):
             show(line)
     return EXIT_OK if report.usable else EXIT_NO
 

@@ -85,6 +85,7 @@ MENDED = [
         GOOD,
     ),
     ("unknown-field", chat(ASKED, ANSWER, ticket=7), GOOD),
+    ("misspelled-key", chat({"Role": "user", " Content ": ASKED["content"]}, ANSWER), GOOD),
     ("unknown-key", chat({**ASKED, "timestamp": 1}, ANSWER), GOOD),
     ("unknown-role", chat({**ASKED, "role": "Human"}, {**ANSWER, "role": "bot"}), GOOD),
     ("last-not-assistant", chat(ASKED, ANSWER, {"role": "user", "content": "Thanks!"}), GOOD),

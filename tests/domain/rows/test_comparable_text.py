@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
-from hypothesis import given
+import pytest
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tui.domain.rows.comparable_text import fingerprints
+from tui.domain.rows.comparable_text import Fingerprints, fingerprints
 from tui.domain.rows.formats import Example, Message
 
 
@@ -35,10 +37,19 @@ def test_a_text_part_and_plain_text_have_the_same_fingerprint() -> None:
     )
 
 
+@pytest.mark.parametrize("indentation", ["", " ", "    ", "\t"])
+def test_indentation_makes_another_program_of_the_same_words(indentation: str) -> None:
+    def program(spaces: str) -> Fingerprints:
+        return fingerprints(question_with({"type": "text", "text": f"if x:\n\ty\n{spaces}z"}))
+
+    assert program(indentation) != program("  ")
+
+
 @given(
     st.text(st.characters(max_codepoint=0x7F) | st.sampled_from("ﬁßＷé\u3000\u2003"), max_size=40)
 )
 def test_case_white_space_and_compatibility_characters_are_ignored(text: str) -> None:
+    assume(not re.search("\n[ \t]", text))
     folded = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
     part = {"type": "text", "text": text}
     assert fingerprints(question_with(part)) == fingerprints(question_with(part | {"text": folded}))

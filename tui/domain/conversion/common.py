@@ -13,9 +13,9 @@ Conversion = tuple[Row | None, list[Finding]]
 """The converted row, or None, and the findings that prevented the conversion."""
 
 
-def reject(where: str, text: str) -> Conversion:
+def reject(where: str, text: str, code: str = "bad-field") -> Conversion:
     """A row that cannot be converted, with the field that is the reason."""
-    return None, [("bad-field", where, text)]
+    return None, [(code, where, text)]
 
 
 def text_message(role: str, text: str) -> Row:

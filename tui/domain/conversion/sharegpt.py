@@ -121,7 +121,7 @@ def _message(role: str, text: str, call_id: str, open_ids: list[str]) -> Row | s
     if role != "tool":
         return text_message(role, text)
     if not open_ids:
-        return "The observation has no function_call before it."
+        return "The observation has no function_call before it; add the call, or leave it out."
     return {"role": "tool", "tool_call_id": open_ids.pop(0), "content": text}
 
 

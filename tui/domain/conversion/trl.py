@@ -76,7 +76,8 @@ def from_chosen_rejected(row: Row, system: str) -> Conversion:
         shared = []
     prompt = shared or prompt
     if not prompt:
-        return reject("prompt", "The row has no `prompt`, and its answers have no common start.")
+        text = "The row has no `prompt`, and its answers have no common start."
+        return reject("prompt", text, "missing-field")
     messages = with_system(with_call_ids(prompt), own_system(row, system))
     placed = placed_images(messages, row_images(row))
     if isinstance(placed, str):

@@ -81,6 +81,7 @@ FIXES: Final[Mapping[str, Fix]] = {
     "not-object": Fix("make it an object", _line(line_repairs.unwrap)),
     "other-format": Fix("convert the row", _convert),
     "unknown-field": Fix("remove unknown fields", _row(row_repairs.remove_unknown_fields)),
+    "misspelled-key": Fix("write the key in lower case", _row(row_repairs.rename_keys)),
     "unknown-key": Fix("remove unknown keys", _row(row_repairs.remove_unknown_keys)),
     "unknown-role": Fix("correct the role", _row(row_repairs.correct_roles)),
     "last-not-assistant": Fix(

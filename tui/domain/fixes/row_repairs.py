@@ -11,6 +11,7 @@ from tui.domain.conversion.common import is_conversation, with_call_ids
 from tui.domain.conversion.sharegpt import from_sharegpt
 from tui.domain.rows.formats import MESSAGE_KEYS, Row
 from tui.domain.rows.role_names import meant_role
+from tui.domain.rules.conversations import meant_key
 from tui.domain.rules.quality import SCRIPTS_WITH_MARKS, find_damage, without_outer_whitespace
 from tui.domain.rules.structure import CHAT_FIELDS
 from tui.domain.text import has_unsafe, without_unsafe
@@ -113,6 +114,16 @@ def remove_unknown_keys(row: Row) -> None:
         if has_content and "role" in message:
             for key in message.keys() - MESSAGE_KEYS:
                 del message[key]
+
+
+def rename_keys(row: Row) -> None:
+    """Write the keys of messages without capitals and spaces."""
+    for message in messages(row):
+        meant = {key: meant_key(key, message) or key for key in message}
+        if len(set(meant.values())) == len(meant):
+            values = [*message.values()]
+            message.clear()
+            message.update(zip(meant.values(), values, strict=True))
 
 
 def correct_roles(row: Row) -> None:

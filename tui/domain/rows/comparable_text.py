@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import unicodedata
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from tui.domain.rows.formats import Example, Message, text_of
 
 _CAPITALS = bytes(range(ord("A"), ord("Z") + 1))
 _SPACES = bytes(byte for byte in range(0x80) if chr(byte).isspace())
+_INDENTATION = re.compile(r"\n([ \t]+)(?=\S)")
 _FOLDED = bytes.maketrans(_CAPITALS + _SPACES, _CAPITALS.lower() + b" " * len(_SPACES))
 
 
@@ -56,7 +58,12 @@ def _folded_message(message: Message) -> bytes:
 
 
 def _folded(text: str) -> bytes:
-    """A text after NFKC and casefold, with single spaces for white space."""
+    """A text after NFKC and casefold, with single spaces for white space within lines.
+
+    Indentation counts: it makes another program of the same words.
+    """
+    if "\n " in text or "\n\t" in text:
+        text = _INDENTATION.sub(_as_word, text)
     if not text.isascii():
         plain = unicodedata.normalize("NFKC", text).casefold()
         return " ".join(plain.split()).encode(errors="surrogatepass")
@@ -64,6 +71,10 @@ def _folded(text: str) -> bytes:
     while b"  " in folded:
         folded = folded.replace(b"  ", b" ")
     return folded.strip()
+
+
+def _as_word(indentation: re.Match[str]) -> str:
+    return f"\n\x01{len(indentation[1].expandtabs())}\x01"
 
 
 def _other_parts(message: Message) -> str:

@@ -174,7 +174,9 @@ _LINE: Final = {
     ),
     "missing-field": _error("A required field is missing.", _REFUSED, "Add the field."),
     "bad-field": _error(
-        "A field has a value of the wrong type.", _REFUSED, "Use a value of the right type."
+        "A field has a value that cannot be used.",
+        _REFUSED,
+        "Correct the value, or leave the row out.",
     ),
     "other-format": _error(
         "The row has a different format from the rest of the file.",
@@ -206,6 +208,9 @@ _MESSAGES: Final = {
         "Use system, user, assistant or tool.",
     ),
     "unknown-key": _error("A message has an unknown key.", _REFUSED, "Remove the key."),
+    "misspelled-key": _error(
+        "A key of a message has capitals or spaces.", _REFUSED, "Write it in lower case."
+    ),
     "no-assistant": _error(
         "There is no assistant message.",
         "The model learns from the assistant's messages.",
@@ -457,7 +462,7 @@ _QUALITY: Final = {
         "context",
     ),
     "duplicate-row": _warning(
-        "The row is a duplicate of an earlier one.",
+        "The row is a duplicate of an earlier one, apart from capitals and spaces within lines.",
         "Duplicates get too much weight in training.",
         "Remove one of the two.",
     ),

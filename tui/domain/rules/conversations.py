@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from tui.domain.rows.formats import MESSAGE_KEYS, ROLES
@@ -40,7 +40,10 @@ def check_message(message: Any, where: str) -> Iterator[Finding]:
         yield "message-not-object", where, f"The message is {_kind(message)}, not an object."
         return
     for key in sorted(message.keys() - MESSAGE_KEYS):
-        yield "unknown-key", f"{where}.{key}"[:80], f"The key {quote(key)} is unknown."
+        meant = meant_key(key, message)
+        code = "misspelled-key" if meant else "unknown-key"
+        hint = f"; it stands for {quote(meant)}" if meant else ""
+        yield code, f"{where}.{key}"[:80], f"The key {quote(key)} is unknown{hint}."
     role = message.get("role")
     yield from _check_role(message, where)
     yield from _check_content(message, role, where)
@@ -60,6 +63,12 @@ def _check_role(message: dict[str, Any], where: str) -> Iterator[Finding]:
     meant = meant_role(role)
     hint = f' Did you mean "{meant}"?' if meant else ""
     yield "unknown-role", f"{where}.role", f"The role {quote(role)} is unknown.{hint}"
+
+
+def meant_key(key: str, message: Collection[str]) -> str | None:
+    """The key of a message that one with capitals or spaces stands for, if it is free."""
+    plain = key.strip().lower()
+    return plain if plain in MESSAGE_KEYS and plain not in message else None
 
 
 def _is_text(value: Any) -> bool:

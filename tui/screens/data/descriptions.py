@@ -177,9 +177,11 @@ def file_remarks(dataset: Dataset, settings: Settings) -> Iterator[tuple[str, To
     for problem in dataset.file_problems:
         remark = f"{problem.code}  {problem.message} Fix: {problem.fix}"
         yield remark, severity_tone(problem.severity)
-    model = dataset.options.model or settings.model
-    cost = price_text(_tokens(dataset), AUTO_EPOCHS, model, settings.prices)
-    yield f"Price of a run: {cost}.", Tone.NONE
+    tokens = _tokens(dataset)
+    if tokens:
+        model = dataset.options.model or settings.model
+        cost = price_text(tokens, AUTO_EPOCHS, model, settings.prices)
+        yield f"Price of a run: {cost}.", Tone.NONE
 
 
 def _container(dataset: Dataset) -> str:
