@@ -6,11 +6,10 @@ Rows whose sketches agree in a whole band of bytes are candidates (locality-sens
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from itertools import chain, compress, pairwise
+from itertools import chain
 from math import ceil, sqrt
-from zlib import crc32
 
 from tui.domain.rows.similarity import jaccard, shingles
 from tui.services.checking.sketches import NOTHING, SKETCH
@@ -21,16 +20,12 @@ ReadText = Callable[[int], str]
 """Row -> its whole text."""
 
 _LOWEST_BITS = int.from_bytes(b"\x01" * SKETCH)
-_ROW_BITS = 32
-_ROW = (1 << _ROW_BITS) - 1
 _BANDS = range(8, 2, -1)
 """Bytes that a band may have: the more, the fewer candidates; fewer than 3 find all too many."""
 _MISSED = 0.003
 """Share of pairs of exactly the given similarity that the bands may miss."""
 _DEVIATIONS = 2.8
 """Standard deviations that the sketches of a pair may agree less than is expected of them."""
-_TABLE = 50_000
-"""Rows that are sorted at a time: short steps, so that other threads come in between."""
 _CROWD = 32
 """Rows of a crowded band that a row is compared with."""
 _TRIES = 8
@@ -63,15 +58,18 @@ def near_pairs(
     Yields:
         (row, earlier row), band by band and not in order of the rows.
     """
+    # Loaded on the first search: the first paint does not need it.
+    from tui.services.checking.sketch_bands import bands_of, groups
+
     side = _Side(sketches, read_text)
     search = _Search(side, side, similarity)
     rows = side.rows(skip)
     search.done[:] = bytes(map(is_linked, range(len(side))))
     for band in search.bands:
-        for alike in _groups(_keys(side, rows, band)):
+        for places in groups(bands_of(sketches, rows, band)):
             # Linked rows are counted apart, or many of them would leave no place for others.
             earlier: tuple[list[int], list[int]] = ([], [])
-            for row in alike:
+            for row in map(rows.__getitem__, places):
                 found = None if search.done[row] else search.find(row, chain(*earlier), band)
                 if found is not None:
                     yield row, found
@@ -103,16 +101,22 @@ def near_leaks(
     Yields:
         (row, row of the other file), band by band and not in order of the rows.
     """
+    from tui.services.checking.sketch_bands import bands_of, groups
+
     here, there = _Side(sketches, read_text), _Side(other_sketches, other_read_text)
     search = _Search(here, there, similarity)
     rows, other_rows = here.rows(skip), there.rows()
     for band in search.bands:
         # The rows of the other file come first, so each group begins with them.
-        keys = _keys(there, other_rows, band)
-        keys.extend(_keys(here, rows, band, len(there)))
-        for alike in _groups(keys):
-            others = [row for row in alike[:_CROWD] if row < len(there)]
-            for row in (number - len(there) for number in alike if number >= len(there)):
+        there_bands, bands = (
+            bands_of(other_sketches, other_rows, band),
+            bands_of(sketches, rows, band),
+        )
+        for places in groups(there_bands, bands):
+            others = [other_rows[place] for place in places[:_CROWD] if place < len(other_rows)]
+            for row in (
+                rows[place - len(other_rows)] for place in places if place >= len(other_rows)
+            ):
                 other = None if search.done[row] else search.find(row, others, band)
                 if other is not None:
                     yield row, other
@@ -129,16 +133,15 @@ def candidates(sketches: SketchBytes, targets: Iterable[bytes], similarity: floa
     Returns:
         The rows, ascending.
     """
-    targets = [target for target in targets if target != NOTHING]
-    found = bytearray(len(sketches) // SKETCH)
-    for band in _bands(similarity) if targets and similarity > 0 else ():
-        target_bands = {target[band] for target in targets}
-        begins = range(band.start, len(sketches), SKETCH)
-        width = band.stop - band.start
-        for row, at in enumerate(begins):
-            if sketches[at : at + width] in target_bands:
-                found[row] = 1
-    return array("I", compress(range(len(found)), found))
+    from tui.services.checking.sketch_bands import agreeing, bands_of
+
+    wanted = b"".join(target for target in targets if target != NOTHING)
+    rows, wanted_rows = range(len(sketches) // SKETCH), range(len(wanted) // SKETCH)
+    found: set[int] = set()
+    for band in _bands(similarity) if wanted and similarity > 0 else ():
+        target_bands = bands_of(wanted, wanted_rows, band)
+        found.update(agreeing(bands_of(sketches, rows, band), target_bands))
+    return array("I", sorted(found))
 
 
 class _Side:
@@ -154,14 +157,9 @@ class _Side:
 
     def rows(self, skip: Callable[[int], bool] = lambda row: False) -> array[int]:
         """The rows that have a text and are not skipped."""
-        return array(
-            "I",
-            (
-                row
-                for row in range(len(self))
-                if not self.sketches.startswith(NOTHING, row * SKETCH) and not skip(row)
-            ),
-        )
+        from tui.services.checking.sketch_bands import rows_with_text
+
+        return array("I", (row for row in rows_with_text(self.sketches) if not skip(row)))
 
     def _sketch(self, row: int) -> int:
         return int.from_bytes(self.sketches[row * SKETCH : (row + 1) * SKETCH])
@@ -224,37 +222,3 @@ def _most_differing(similarity: float) -> int:
     """Most bytes in which the sketches of two similar texts differ."""
     spread = sqrt(SKETCH * similarity * (1 - similarity))
     return ceil(SKETCH * (1 - similarity) + _DEVIATIONS * spread)
-
-
-def _keys(side: _Side, rows: Iterable[int], band: slice, first: int = 0) -> array[int]:
-    """Hash of a band of each row, and the row number plus `first`, in one number."""
-    begin, end, sketches = band.start, band.stop, side.sketches
-    return array(
-        "Q",
-        (
-            crc32(sketches[row * SKETCH + begin : row * SKETCH + end]) << _ROW_BITS | first + row
-            for row in rows
-        ),
-    )
-
-
-def _groups(keys: array[int]) -> Iterator[list[int]]:
-    """Groups of at least two rows whose bands are equal, each ascending."""
-    parts = 1 + len(keys) // _TABLE
-    tables = [array("Q") for _ in range(parts)]
-    put = [table.append for table in tables]
-    for key in keys:
-        put[(key >> _ROW_BITS) % parts](key)
-    for table in tables:
-        order = sorted(table)
-        bands = [key >> _ROW_BITS for key in order]
-        again = [place for place, (a, b) in enumerate(pairwise(bands), 1) if a == b]
-        for first, last in _runs(again):
-            yield [key & _ROW for key in order[first - 1 : last + 1]]
-
-
-def _runs(places: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """First and last number of each run of consecutive numbers."""
-    breaks = [place for place, (a, b) in enumerate(pairwise(places), 1) if b != a + 1]
-    for begin, end in pairwise((0, *breaks, len(places))) if places else ():
-        yield places[begin], places[end - 1]
