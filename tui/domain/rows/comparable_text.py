@@ -32,10 +32,12 @@ def fingerprints(example: Example) -> Fingerprints:
     """The fingerprints of an example."""
     messages = (*example.messages, *example.preferred, *example.rejected)
     asked = _prompt_size(example)
-    texts = [*map(_folded_message, messages)]
-    prompt = hashlib.blake2b(b" ".join(texts[:asked]), digest_size=8)
+    texts = [
+        f"{message.get('role')} {text_of(message)}{_other_parts(message)}" for message in messages
+    ]
+    prompt = hashlib.blake2b(_folded(" ".join(texts[:asked])), digest_size=8)
     content = prompt.copy()
-    content.update(b" " + b" ".join(texts[asked:]))
+    content.update(b" " + _folded(" ".join(texts[asked:])))
     return Fingerprints(_number(content.digest()), _number(prompt.digest()) if asked else 0)
 
 
@@ -51,10 +53,6 @@ def _prompt_size(example: Example) -> int:
 
 def _number(digest: bytes) -> int:
     return int.from_bytes(digest) or 1
-
-
-def _folded_message(message: Message) -> bytes:
-    return _folded(f"{message.get('role')} {text_of(message)}{_other_parts(message)}")
 
 
 def _folded(text: str) -> bytes:

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Set
+from itertools import repeat
 from typing import Any, Final
 
 import orjson
@@ -81,13 +82,11 @@ def text_to_compare(example: Example) -> str:
     key counts only together with its value, so that answers of one schema are similar only where
     their values are. An image is represented by a digest of its content.
     """
-    messages = (*example.messages, *example.preferred, *example.rejected)
-    return ".\n".join(
-        piece
-        for message in messages
-        if message.get("role") not in _INSTRUCTIONS
-        for piece in _pieces(message)
-    )
+    pieces: list[str] = []
+    for message in (*example.messages, *example.preferred, *example.rejected):
+        if message.get("role") not in _INSTRUCTIONS:
+            pieces += _pieces(message)
+    return ".\n".join(pieces)
 
 
 def _pieces(message: Message) -> Iterator[str]:
@@ -110,8 +109,7 @@ def _pieces(message: Message) -> Iterator[str]:
 
 def _flattened(text: str) -> str:
     """JSON as `key_value` words; other text unchanged."""
-    begin = text[:64].lstrip()[:1]
-    if begin not in ("{", "["):
+    if not text[:64].lstrip().startswith(("{", "[")):
         return text
     try:
         value = orjson.loads(text)
@@ -120,17 +118,20 @@ def _flattened(text: str) -> str:
     return " ".join(_leaves(value))
 
 
-def _leaves(value: Any, key: str = "") -> Iterator[str]:
+def _leaves(value: Any) -> Iterator[str]:
     """The scalars in a JSON value as `key_value`, which is one word."""
-    pending = [(key, value)]
+    pending: list[Iterator[tuple[Any, Any]]] = [iter([("", value)])]
     while pending:
-        key, value = pending.pop()
-        if isinstance(value, dict):
-            pending += reversed([(str(name), item) for name, item in value.items()])
-        elif isinstance(value, list):
-            pending += [(key, item) for item in reversed(value)]
+        for key, item in pending[-1]:
+            if isinstance(item, dict):
+                pending.append(iter(item.items()))
+                break
+            if isinstance(item, list):
+                pending.append(zip(repeat(key), item, strict=False))
+                break
+            yield f"{key}_{item}"
         else:
-            yield f"{key}_{value}"
+            pending.pop()
 
 
 def _digest(part: Any) -> str:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
+from struct import Struct
 from typing import IO, Final
 
 SKETCH: Final = 64
@@ -17,6 +19,8 @@ NOTHING: Final = bytes(SKETCH)
 """The sketch of an empty text and of an unreadable row: it matches no other."""
 
 _SEED = 7
+_DIGEST = Struct(f"<{SKETCH}I")
+"""A MinHash of 32 bits each; every fourth byte is the low byte of one."""
 _LONGEST = 200_000
 """Characters of a text that its sketch is made of; the exact comparison reads all of it."""
 _TOGETHER = 100_000
@@ -43,17 +47,17 @@ def _parts(texts: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _sketch(texts: Sequence[str]) -> bytes:
-    # Loaded by worker processes alone: the first paint does not need them.
-    import numpy as np
+    # Loaded on the first check: the first paint does not need them.
     from rensa import RMinHash
 
     from tui.services.checking.shingle_hashes import hash_shingles
 
     hashes, offsets = hash_shingles(texts)
     digests = RMinHash.digest_matrix_from_flat_token_hashes(hashes, offsets, SKETCH, _SEED)
-    low_bytes = np.array(digests.to_rows(), np.uint32).astype(np.uint8)
-    low_bytes[offsets[1:] == offsets[:-1]] = 0
-    return low_bytes.tobytes()
+    return b"".join(
+        _DIGEST.pack(*digest)[::4] if begin < end else NOTHING
+        for digest, (begin, end) in zip(digests.to_rows(), pairwise(offsets), strict=True)
+    )
 
 
 class Sketches:
