@@ -135,6 +135,21 @@ async def test_progress_rises_to_the_end(tmp_path: Path) -> None:
     assert shares[-1] == 1.0
 
 
+async def test_progress_names_each_pass_and_counts_what_it_has_found(tmp_path: Path) -> None:
+    path = write(tmp_path / "f.jsonl", [*GOOD[:20], b"{", GOOD[20]])
+    dataset = await Datasets().open(path)
+    invalid: dict[str, int] = {}
+    async for progress in dataset.check():
+        invalid.setdefault(progress.label, progress.invalid)
+    assert invalid == {
+        "reading rows": 0,
+        "checking structure": 1,
+        "checking quality and tokens": 1,
+        "finding duplicates": 1,
+        "finding near duplicates": 1,
+    }
+
+
 async def test_a_limit_lists_few_problems_but_counts_all(tmp_path: Path) -> None:
     _, report = await checked(write(tmp_path / "f.jsonl", [b'{"messages": []}'] * 500), keep=10)
     assert len(report.problems) <= 12

@@ -66,8 +66,9 @@ def _folded(text: str) -> bytes:
         plain = unicodedata.normalize("NFKC", text).casefold()
         return " ".join(plain.split()).encode(errors="surrogatepass")
     folded = text.encode().translate(_FOLDED)
-    while b"  " in folded:
-        folded = folded.replace(b"  ", b" ")
+    shorter = folded.replace(b"  ", b" ")
+    while len(shorter) < len(folded):
+        folded, shorter = shorter, shorter.replace(b"  ", b" ")
     return folded.strip()
 
 

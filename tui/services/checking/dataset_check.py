@@ -49,8 +49,8 @@ class _Pass(NamedTuple):
 
 
 _PASSES: Sequence[_Pass] = (
-    _Pass("checking structure", 0.1, read_structure),
-    _Pass("checking quality and tokens", 0.7, read_content),
+    _Pass("checking structure", 0.05, read_structure),
+    _Pass("checking quality and tokens", 0.85, read_content),
 )
 _READING_ROWS = "reading rows"
 _FINDING_DUPLICATES = "finding duplicates"
@@ -134,7 +134,7 @@ class Check:
             yield self._progress(_FINDING_DUPLICATES, done)
             await asyncio.to_thread(self._relate_rows)
             async for _ in self._search_file(pool):
-                yield self._progress(_FINDING_NEAR_DUPLICATES, done + 0.1)
+                yield self._progress(_FINDING_NEAR_DUPLICATES, done)
         if self.rows.changed():
             raise file_changed(self.rows)
 
