@@ -162,7 +162,31 @@ CASES: list[tuple[str, Any, dict[str, Any]]] = [
         {"input": "Where?", "ideal_output": "Here."},
     ),
     ("of doccano", {"text": "a", "label": ["b"]}, {"input": "a", "ideal_output": "b"}),
-    ("of UltraChat", {"id": "a1", "data": ["Where?", "Here."]}, {"messages": [ASKED, HERE]}),
+    (
+        "with alternating texts",
+        {"id": "a1", "data": ["Where?", "Here."]},
+        {"messages": [ASKED, HERE], "id": "a1"},
+    ),
+    (
+        "with alternating texts",
+        {"conversations": ["Where?", "Here."], "source": "forum"},
+        {"messages": [ASKED, HERE], "source": "forum"},
+    ),
+    (
+        "with keys in another spelling",
+        {
+            "messages": [
+                {"Role": "user", "Content": "Where?"},
+                {"Role": "assistant", " content": "a"},
+            ]
+        },
+        {"messages": [ASKED, {"role": "assistant", "content": "a"}]},
+    ),
+    (
+        "with turns under another name",
+        {"conversations": [ASKED, *called("c1"), HERE]},
+        {"messages": [ASKED, *called("c1"), HERE]},
+    ),
     (
         "with conversations in one text",
         {"text": "### Human: Where?### Assistant: Here."},
@@ -243,6 +267,9 @@ def test_fields_that_have_no_place_are_kept_beside_the_row(value: Any, more: Any
         {"text": "a", "label": ["b", "c"]},
         {"text": "a", "label": [[0, 1, "PER"]]},
         {"id": "1", "data": ["a", "b", "c"]},
+        {"conversations": ["a"]},
+        {"conversations": [ASKED, HERE]},
+        {"messages": [{"role": "user", "Role": "b", "content": "a"}]},
         task("a", "b", prompt="Which?"),
         task("a", one="b", two="c"),
         {"fields": {"text": "a"}, "responses": [{"values": {"x": "b", "y": "c"}}]},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tui.domain.conversion.column_names import is_complete, with_known_names
+from tui.domain.conversion.column_names import is_complete, names_answer, with_known_names
 from tui.domain.rows.formats import Row
 
 _NUMBERED = frozenset({"id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time"})
@@ -50,6 +50,7 @@ def from_label_studio_short(row: Row) -> Row | None:
         key: value[0]
         for key, value in row.items()
         if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str)
+        if names_answer(key)
     }
     return {**row, **texts} if texts else None
 

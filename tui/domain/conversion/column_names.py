@@ -27,10 +27,16 @@ _COMPLETE: Final = tuple(
 )
 """Fields that make a row of a format; it needs no other names."""
 _QUESTIONS: Final = frozenset(
-    {"question", "query", "prompt", "input", "instruction", "text_input", "input_text"}
+    {
+        *("question", "query", "problem", "prompt", "input", "instruction"),
+        *("text_input", "input_text"),
+    }
 )
 _ANSWERS: Final = frozenset(
-    {"answer", "response", "reply", "output", "completion", "ideal_output", "output_text"}
+    {
+        *("answer", "response", "reply", "solution", "output", "completion", "ideal_output"),
+        "output_text",
+    }
 )
 _ANSWER_OF: Final[Mapping[str, str]] = {"instruction": "output", "prompt": "completion"}
 """Field of a question -> that of its answer in the same format; others become raw pairs."""
@@ -44,6 +50,11 @@ def known_name(name: str) -> str | None:
 
 def _plain(name: str) -> str:
     return name.strip().lower().replace(" ", "_").replace("-", "_")
+
+
+def names_answer(name: str) -> bool:
+    """Whether a field is named as an answer."""
+    return _plain(name) in _ANSWERS
 
 
 def is_complete(names: Collection[str]) -> bool:

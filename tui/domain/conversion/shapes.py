@@ -25,6 +25,7 @@ from tui.domain.conversion.turn_lists import (
     from_rated_pair,
     from_viewer,
     with_named_turns,
+    with_spelled_keys,
     with_system_message,
 )
 from tui.domain.conversion.vendor_rows import (
@@ -59,6 +60,7 @@ SHAPES: Final = (
     Shape("of the dataset viewer", from_viewer, whole=True),
     Shape("with JSON as text", with_parsed_text, 0.0, whole=True),
     Shape("with turns as lists", with_listed_turns, 0.0, whole=True),
+    Shape("with keys in another spelling", with_spelled_keys, whole=True),
     Shape("of Gemini's API", from_gemini),
     Shape("of Amazon Bedrock", from_bedrock),
     Shape("of Anthropic's API", from_anthropic, 0.0),
@@ -68,7 +70,7 @@ SHAPES: Final = (
     Shape("of Label Studio", from_label_studio_short),
     Shape("of Argilla", from_argilla),
     Shape("of doccano", from_doccano),
-    Shape("of UltraChat", from_alternating_texts),
+    Shape("with alternating texts", from_alternating_texts, whole=True),
     Shape("with conversations in one text", from_dialogue_text, whole=True),
     Shape("with turns under another name", with_named_turns, whole=True),
     Shape("with two rated responses", from_rated_pair, whole=True),

@@ -10,6 +10,7 @@ from tui.domain.rows.formats import Format, Row, detect_format
 
 _NAMES = ("conversation", "items", "dialog", "dialogue", "turns", "completion")
 """Fields that hold turns in some exports; a completion does where its prompt is null."""
+_KEYS = frozenset({"role", "content", "from", "value"})
 _CALLS = frozenset({"tool_call", "function_call", "tool_response", "observation"})
 """Roles that chat rows do not have, and ShareGPT does."""
 
@@ -23,14 +24,39 @@ def from_list(value: Any) -> Row | None:
 
 def with_named_turns(row: Row) -> Row | None:
     """A row whose turns are under the name that fits them: `messages` or `conversations`."""
-    unknown = detect_format(row) in (Format.UNKNOWN, Format.TEXT)
-    names = _NAMES if unknown else ("messages",) if row.get("conversations") is None else ()
-    name = next((name for name in names if _is_turns(row.get(name))), "")
+    name = next((name for name in _turn_fields(row) if _is_turns(row.get(name))), "")
     fitting = "conversations" if name and _is_sharegpt(row[name]) else "messages"
     if not name or name == fitting:
         return None
     rest = {key: value for key, value in row.items() if key not in (name, fitting)}
     return {fitting: row[name], **rest}
+
+
+def _turn_fields(row: Row) -> tuple[str, ...]:
+    """The fields of a row whose turns may be under a name that does not fit them."""
+    if detect_format(row) in (Format.UNKNOWN, Format.TEXT):
+        return _NAMES
+    if row.get("conversations") is None:
+        return ("messages",)
+    turns = row["conversations"] if _is_turns(row["conversations"]) else []
+    plain = all(isinstance(turn.get("content", turn.get("value")), str) for turn in turns)
+    return () if plain or row.get("messages") is not None else ("conversations",)
+
+
+def with_spelled_keys(row: Row) -> Row | None:
+    """A row whose messages have their keys in another spelling, such as `Role` and `Content`."""
+    for name in ("messages", "conversations"):
+        turns = row.get(name)
+        if isinstance(turns, list) and turns and all(isinstance(turn, dict) for turn in turns):
+            spelled = [_spelled(turn) for turn in turns]
+            if spelled != turns and list(map(len, spelled)) == list(map(len, turns)):
+                return {**row, name: spelled}
+    return None
+
+
+def _spelled(turn: Row) -> Row:
+    plain = {key: key.strip().lower() for key in turn}
+    return {name if name in _KEYS else key: turn[key] for key, name in plain.items()}
 
 
 def with_system_message(row: Row) -> Row | None:
@@ -66,14 +92,16 @@ def _is_sharegpt(turns: list[Row]) -> bool:
 
 
 def from_alternating_texts(row: Row) -> Row | None:
-    """Convert `{id, data: [question, answer, ...]}` of UltraChat."""
-    texts = row.get("data")
-    if row.keys() != {"id", "data"} or not isinstance(texts, list) or len(texts) % 2 or not texts:
+    """Convert `{id, data: [question, answer, ...]}` of UltraChat, `conversations` of LIMA."""
+    name = "data" if row.keys() == {"id", "data"} else "conversations"
+    texts = row.get(name)
+    if not isinstance(texts, list) or len(texts) % 2 or not texts:
         return None
     if not all(isinstance(text, str) for text in texts):
         return None
     roles = ["user", "assistant"] * (len(texts) // 2)
-    return {"messages": [text_message(role, text) for role, text in zip(roles, texts, strict=True)]}
+    messages = [text_message(role, text) for role, text in zip(roles, texts, strict=True)]
+    return {"messages": messages, **{key: row[key] for key in row if key != name}}
 
 
 def from_dialogue_text(row: Row) -> Row | None:
