@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import tui.services.reading.json_documents as json_documents
 import tui.services.reading.spooled_rows as spooled_rows
+from tui.services.errors import FileError
 from tui.services.reading.containers import Container, open_rows
 from tui.services.reading.row_file import RowFile
 
@@ -181,3 +183,12 @@ def test_a_row_over_several_lines_after_rows_on_one_is_one_row(write: Write) -> 
     assert rows.container is Container.OBJECTS
     assert [row for _, row in values(rows)] == [CHAT] * 4
     assert [line for line, _ in values(rows)][:3] == [1, 2, 3]
+
+
+def test_a_table_of_pandas_too_large_to_be_read_at_once_is_refused(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(json_documents, "LONGEST_ROW", 99)
+    path = write(json.dumps({"prompt": {str(at): "a" for at in range(50)}}))
+    with pytest.raises(FileError, match=r"a table of pandas.*lines=True"):
+        scanned(path)

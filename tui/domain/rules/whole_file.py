@@ -83,7 +83,8 @@ def check_format(
         sample: the first row that is an object.
     """
     if kind.convertible:
-        text = f"The rows are {kind}, not {kind.target} examples yet."
+        where = f" (read from {container})" if container else ""
+        text = f"The rows are {kind}{where}, not {kind.target} examples yet."
         return _file_problem(options, "needs-conversion", text)
     if not kind.trainable:
         return _check_unreadable(kind, options, sample)

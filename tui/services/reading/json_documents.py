@@ -12,6 +12,7 @@ from tui.domain.conversion.column_names import KNOWN
 from tui.domain.conversion.shapes import Shape
 from tui.domain.rows.parsing import BOM
 from tui.domain.text import number
+from tui.services.errors import FileError
 from tui.services.reading.json_rows import JsonRows, container_end
 from tui.services.reading.row_file import LONGEST_ROW
 from tui.services.reading.row_splitting import Cutter, Remark
@@ -136,25 +137,24 @@ class PandasTable:
         self._size = 0
 
     def cut(self, block: bytes) -> bytes:
-        """See `Cutter`."""
+        """See `Cutter`.
+
+        Raises:
+            FileError: the table is too large to be read at once.
+        """
+        self._blocks.append(block)
         self._size += len(block)
-        if self._size <= LONGEST_ROW:
-            self._blocks.append(block)
+        if self._size > LONGEST_ROW:
+            raise FileError(
+                f"The file is one JSON object of more than {number(LONGEST_ROW >> 20)} MB, a table "
+                "of pandas.",
+                'Write it with one row per line: `to_json(OUT, orient="records", lines=True)`.',
+            )
         return b""
 
     def finish(self) -> bytes:
         """See `Cutter`."""
         text = b"".join(self._blocks)
-        if self._size > LONGEST_ROW:
-            most = number(LONGEST_ROW >> 20)
-            remark = f"The table has more than {most} MB in one object; write it with one row per "
-            self.remarks.append(
-                (
-                    "truncated-container",
-                    f'{remark}line: `to_json(OUT, orient="records", lines=True)`.',
-                )
-            )
-            return b""
         table = _parsed(text.removeprefix(BOM))
         rows = [*_table_rows(table)] if isinstance(table, dict) else []
         return b"".join(map(_line, rows)) or text.replace(b"\n", b"\r")
