@@ -234,7 +234,7 @@ def checked_step(dataset: Dataset) -> StepState:
     """The step's state after a check; excluded rows do not count."""
     counts, kind = dataset.counts(), dataset.format
     rows = counts.rows - counts.excluded
-    if counts.invalid:
+    if counts.invalid and (kind.trainable or kind.convertible):
         label = f"{number(counts.invalid)} invalid"
         return StepState(Tone.BAD, f"{label} of {number(rows)}", label)
     errors = errors_of(dataset.file_problems)
