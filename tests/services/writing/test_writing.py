@@ -183,6 +183,7 @@ async def test_the_manifest_records_how_the_files_were_made(out: Path) -> None:
         "bytes": source.stat().st_size,
         "format": "pairs",
         "container": "lines",
+        "shape": "",
         "encoding": "utf-8",
         "gzip": False,
     }
