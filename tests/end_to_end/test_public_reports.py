@@ -6,21 +6,14 @@ the same questions and answers from every form that can be read.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.command_line import checked, run
+from support.reported_forms import PAIRS, Rows, chat, each, exchange, lines, pair_row, table
 
-PAIRS = [
-    ("How do I reset the timer?", "Hold the round button for five seconds."),
-    ("Which filter fits the jug?", "The long white filter fits it."),
-    ("May the lamp stand outside?", "No, it is made for dry rooms only."),
-]
 WORSE = "I have no idea about that."
 TOOL = {
     "type": "function",
@@ -31,29 +24,9 @@ TOOL = {
 }
 ARGUMENTS = '{"part": "a7"}'
 
-Rows = list[Any]
-
-
-def each(make: Callable[[str, str], Any]) -> Rows:
-    return [make(question, answer) for question, answer in PAIRS]
-
-
-def said(question: str, answer: str, *names: str) -> Rows:
-    """A question and an answer as messages, with the keys and roles of a format."""
-    role, content, asks, answers = names or ("role", "content", "user", "assistant")
-    return [{role: asks, content: question}, {role: answers, content: answer}]
-
 
 def turns(question: str, answer: str, asks: str = "human", answers: str = "gpt") -> Rows:
-    return said(question, answer, "from", "value", asks, answers)
-
-
-def chat(question: str, answer: str) -> dict[str, Any]:
-    return {"messages": said(question, answer)}
-
-
-def lines(rows: Rows, after: str = "\n") -> str:
-    return after.join(map(json.dumps, rows)) + "\n"
+    return exchange(question, answer, "from", "value", asks, answers)
 
 
 def speakers(asks: str, answers: str) -> str:
@@ -62,16 +35,6 @@ def speakers(asks: str, answers: str) -> str:
 
 def columns(*names: str) -> str:
     return lines(each(lambda q, a: dict(zip(names, (q, a), strict=True))))
-
-
-def table(*names: str) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerows([names, *PAIRS] if names else PAIRS)
-    return text.getvalue()
-
-
-def pair_row(question: str, answer: str) -> dict[str, Any]:
-    return {"prompt": question, "completion": answer}
 
 
 def calling(question: str, answer: str) -> Rows:
@@ -98,7 +61,7 @@ def hermes(question: str, answer: str) -> Rows:
 
 def swift(question: str, answer: str) -> Rows:
     call = json.dumps({"name": "stock", "arguments": json.loads(ARGUMENTS)})
-    asked, answered = said(question, answer)
+    asked, answered = exchange(question, answer)
     return [
         asked,
         {"role": "tool_call", "content": call},
@@ -114,7 +77,7 @@ def dialogue(question: str, answer: str) -> str:
 def chatml(question: str, answer: str) -> str:
     return "".join(
         f"<|im_start|>{message['role']}\n{message['content']}<|im_end|>\n"
-        for message in said(question, answer)
+        for message in exchange(question, answer)
     )
 
 
@@ -135,9 +98,9 @@ PRETTY = json.dumps(chat(*PAIRS[2]), indent=2) + "\n"
 
 READ = {
     # 01: lists of lists
-    "array of lists": json.dumps(each(said)),
+    "array of lists": json.dumps(each(exchange)),
     "array of lists of turns": json.dumps(each(turns), indent=2),
-    "lists on lines": lines(each(said)),
+    "lists on lines": lines(each(exchange)),
     "lists of turns on lines": lines(each(turns)),
     # 02: names of columns
     "table Query, Answer": table("Query", "Answer"),
@@ -155,22 +118,26 @@ READ = {
     "conversation": lines(each(lambda q, a: {"conversation": turns(q, a)})),
     "items": lines(each(lambda q, a: {"id": "x", "items": turns(q, a)})),
     "messages with from and value": lines(each(lambda q, a: {"messages": turns(q, a)})),
-    "conversations with role and content": lines(each(lambda q, a: {"conversations": said(q, a)})),
+    "conversations with role and content": lines(
+        each(lambda q, a: {"conversations": exchange(q, a)})
+    ),
     "conversations with role and value": lines(
-        each(lambda q, a: {"conversations": said(q, a, "role", "value", "human", "gpt")})
+        each(lambda q, a: {"conversations": exchange(q, a, "role", "value", "human", "gpt")})
     ),
     # 07: nulls, text, and tables of pandas
     "null messages": lines(each(lambda q, a: {"messages": None, **pair_row(q, a)})),
     "null chosen": lines(each(lambda q, a: {**pair_row(q, a), "chosen": None, "rejected": None})),
-    "null prompt": lines(each(lambda q, a: {"prompt": None, "completion": said(q, a)})),
+    "null prompt": lines(each(lambda q, a: {"prompt": None, "completion": exchange(q, a)})),
     "nulls in messages": lines(
         each(
             lambda q, a: {
-                "messages": [{**message, "name": None, "tool_calls": []} for message in said(q, a)]
+                "messages": [
+                    {**message, "name": None, "tool_calls": []} for message in exchange(q, a)
+                ]
             }
         )
     ),
-    "messages as text": lines(each(lambda q, a: {"messages": json.dumps(said(q, a))})),
+    "messages as text": lines(each(lambda q, a: {"messages": json.dumps(exchange(q, a))})),
     "conversations as text": lines(each(lambda q, a: {"conversations": json.dumps(turns(q, a))})),
     "tools as text": lines(each(lambda q, a: {**chat(q, a), "tools": json.dumps([TOOL])})),
     "conversations as columns": lines(
@@ -207,11 +174,14 @@ READ = {
     "question and pair": lines(each(lambda q, a: {"question": q, "chosen": a, "rejected": WORSE})),
     "accepted": lines(each(lambda q, a: {"prompt": q, "accepted": a, "rejected": WORSE})),
     "prompt in both": lines(
-        each(lambda q, a: {"prompt": q, "chosen": said(q, a), "rejected": said(q, WORSE)})
+        each(lambda q, a: {"prompt": q, "chosen": exchange(q, a), "rejected": exchange(q, WORSE)})
     ),
     "pair as text": lines(
         each(
-            lambda q, a: {"chosen": json.dumps(said(q, a)), "rejected": json.dumps(said(q, WORSE))}
+            lambda q, a: {
+                "chosen": json.dumps(exchange(q, a)),
+                "rejected": json.dumps(exchange(q, WORSE)),
+            }
         )
     ),
     "rated responses": lines(
@@ -246,13 +216,13 @@ READ = {
     ),
     "Anthropic": lines(each(lambda q, a: {"system": "Be brief.", **chat(q, a)})),
     "Cohere": lines(
-        each(lambda q, a: {"messages": said(q, a, "role", "content", "User", "Chatbot")})
+        each(lambda q, a: {"messages": exchange(q, a, "role", "content", "User", "Chatbot")})
     ),
     "stored completions": lines(
         each(
             lambda q, a: {
-                "messages": said(q, a)[:1],
-                "choices": [{"message": said(q, a)[1]}],
+                "messages": exchange(q, a)[:1],
+                "choices": [{"message": exchange(q, a)[1]}],
             }
         )
     ),
