@@ -56,10 +56,14 @@ async def test_the_result_is_one_json_value_with_every_key(folder: Path) -> None
     assert list(result) == [
         *("n", "scorer", "base", "tuned", "difference", "p_value"),
         *("wins", "ties", "losses", "errors", "verdict", "cases"),
+        *("margin", "guard", "fragility", "needed"),
     ]
     assert list(result["base"]) == ["model", "mean", "low", "high"]
     assert list(result["difference"]) == ["mean", "low", "high", "level", "method"]
     assert (result["n"], result["wins"], result["verdict"]) == (12, 12, "better")
+    assert result["difference"]["low"] < result["difference"]["high"]
+    assert (result["margin"], result["guard"], result["needed"]) == (0, None, None)
+    assert result["fragility"] == 1
     assert len((folder / result["cases"]).read_text().splitlines()) == 12
     assert "Scorer json_valid" in err
     assert "12 of 12 cases" in err
@@ -74,6 +78,19 @@ async def test_a_regression_fails_only_with_the_flag(
     )
     assert code == expected
     assert out.startswith("Fine-tuned is worse on 12 of 12")
+
+
+async def test_a_margin_must_be_exceeded_and_is_kept_with_the_result(folder: Path) -> None:
+    models = ("test.jsonl", "--base", "bad", "--tuned", "good")
+    code, out, _ = await ftui_evaluate(folder, *models, "--margin", "0.8", "--json")
+    result = json.loads(out)
+    assert (code, result["margin"]) == (0, 0.8)
+    assert result["verdict"] == "not enough evidence"
+    record = Path(folder / result["cases"]).with_name("evaluation.json")
+    assert json.loads(record.read_text())["margin"] == 0.8
+    code, _, err = await ftui_evaluate(folder, *models, "--margin", "1.5")
+    assert code == 2
+    assert "1.5 is not a share" in err
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tui.commands.console.flag_values import share
 from tui.commands.console.output import EXIT_NO, EXIT_OK, add_json_flag, emit, print_message, show
 from tui.services.errors import InputError
 
@@ -36,6 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="exact, contains, regex, numeric, json_valid or json_fields; "
         "json_valid if all expected answers are JSON objects, else exact",
+    )
+    parser.add_argument(
+        "--margin",
+        type=share,
+        default=0.0,
+        metavar="X",
+        help="the smallest difference that matters, 0 to 1 [0]",
     )
     parser.add_argument("--provider", metavar="P", help="the provider that serves both models")
     parser.add_argument(
@@ -92,6 +100,7 @@ async def _request(flags: argparse.Namespace, services: Services) -> EvaluationR
         base=base,
         tuned=tuned,
         scorer=flags.scorer,
+        margin=flags.margin,
     )
 
 
@@ -137,10 +146,15 @@ def as_json(record: Evaluation, result: Comparison, cases: Path) -> dict[str, ob
         "errors": result.errors,
         "verdict": result.verdict.value,
         "cases": str(cases),
+        "margin": result.margin,
+        "guard": result.guard.model_dump() if result.guard else None,
+        "fragility": result.fragility,
+        "needed": result.needed,
     }
 
 
 def _show(record: Evaluation, result: Comparison, cases: Path) -> None:
+    from tui.domain.evaluation.comparison import certainty_lines
     from tui.domain.evaluation.records import describe_cost
 
     show(result.sentence)
@@ -151,8 +165,8 @@ def _show(record: Evaluation, result: Comparison, cases: Path) -> None:
     ):
         show(f"{name:<6} {estimate.mean:.2f} ({estimate.low:.2f} to {estimate.high:.2f})  {model}")
     show(f"scorer {record.scorer}; p = {result.p_value:.3g}; {result.method}")
-    if result.detectable is not None:
-        show(f"smallest detectable difference with {result.n} cases: {result.detectable:.2f}")
+    for line in certainty_lines(result):
+        show(line)
     for name, (base, tuned) in result.fields.items():
         show(f"  {name}: {base:.2f} -> {tuned:.2f}")
     if cost := describe_cost(record):

@@ -18,6 +18,7 @@ from typing import Any
 
 from tui.commands.check import problem_lines
 from tui.commands.check_flags import add_check_flags, encoding_of, format_of, options_of
+from tui.commands.console.flag_values import share
 from tui.commands.console.output import (
     EXIT_OK,
     ProgressLine,
@@ -59,14 +60,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--split",
-        type=_share,
+        type=share,
         default=0.0,
         metavar="SHARE",
         help="share of rows for validation, such as 0.1",
     )
     parser.add_argument(
         "--test-split",
-        type=_share,
+        type=share,
         default=0.0,
         metavar="SHARE",
         help="share of rows for a test file",
@@ -97,16 +98,6 @@ def _prompt(text: str) -> str:
         return system_prompt(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def _share(text: str) -> float:
-    try:
-        share = float(text)
-    except ValueError:
-        share = -1.0
-    if not 0 <= share < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a share: use at least 0 and less than 1")
-    return share
 
 
 async def run(flags: argparse.Namespace, services: Services) -> int:

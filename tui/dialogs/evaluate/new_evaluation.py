@@ -65,6 +65,9 @@ class NewEvaluation(Form[EvaluationRequest]):
                 scorer = self._suggestion.scorer
                 value = scorer if scorer and scorer in SCORERS else _AUTO
                 yield from self.choice("scorer", "Scorer", [_AUTO, *SCORERS], value)
+                margin = f"{self._suggestion.margin:g}"
+                hint = "the smallest difference that matters"
+                yield from self.field("margin", "Margin", margin, hint, second=True)
             yield Static(id="new-evaluation-message", classes="muted", markup=False)
             yield from self.buttons("Compare")
 
@@ -81,19 +84,25 @@ class NewEvaluation(Form[EvaluationRequest]):
         self.show_message(_MESSAGE, scorer.about if scorer else about)
 
     def action_start(self) -> None:
-        """Return the request, unless a field is empty."""
+        """Return the request, unless a field is empty or the margin is no share."""
         for name, (title, _) in _FIELDS.items():
             if not self.typed(name):
                 self.show_message(_MESSAGE, f"{title} is missing.", Tone.BAD)
                 self.query_one(f"#{name}").focus()
                 return
         scorer = self.chosen("scorer")
-        self.dismiss(
-            EvaluationRequest(
+        try:
+            request = EvaluationRequest(
                 test=typed_path(self.typed("test")),
                 provider=self.chosen("provider"),
                 base=self.typed("base"),
                 tuned=self.typed("tuned"),
                 scorer=None if scorer == _AUTO else scorer,
+                margin=float(self.typed("margin") or 0),
             )
-        )
+        except ValueError:
+            text = "The margin is the smallest difference that matters: from 0 to less than 1."
+            self.show_message(_MESSAGE, text, Tone.BAD)
+            self.query_one("#margin").focus()
+            return
+        self.dismiss(request)

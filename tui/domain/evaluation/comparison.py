@@ -1,33 +1,26 @@
 """Paired scores of two models on the same cases -> is one better, and how sure is that?
 
-The difference is paired: the per-case differences are resampled (bootstrap, 10,000 times, seeded)
-for its interval, and the exact sign test (for pass or fail scores McNemar's exact test) gives the
-probability of such a count of wins and losses by chance. A model's own mean has Wilson's interval
-where scores are pass or fail. Sources: Efron and Tibshirani 1993 ch. 13; McNemar 1947; Wilson 1927;
-why not a normal approximation for few cases: arXiv 2411.00640, 2503.01747.
+The methods are those of `statistics`. A verdict of "better" needs a clear test, an interval above
+the margin and, for graded scores, a guard: it must stand if one case more were gained and one lost
+outright, since a few cases do not show rare large losses.
 """
 
 from __future__ import annotations
 
 import math
-import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from tui.domain.evaluation import sample_size, statistics
+from tui.domain.evaluation.statistics import LEVEL, Interval
 from tui.domain.text import number, plural, signed
 
-LEVEL = 0.95
-RESAMPLES = 10_000
-_Z = 1.959964
-"""Standard normal quantile of `LEVEL`, two-sided."""
-_Z_POWER = 0.841621
-"""Standard normal quantile of a power of 80%."""
-LARGE = 2_000
-"""Above this many cases the normal approximation is used, and resampling would be slow."""
-FEWEST = 6
-"""With fewer untied cases the sign test cannot reach 5%: 2 / 2**5 = 0.06."""
+_NOTHING = 1e-9
+"""A difference below this is a rounding error."""
 
 
 class Verdict(StrEnum):
@@ -36,6 +29,7 @@ class Verdict(StrEnum):
     BETTER = "better"
     WORSE = "worse"
     UNCLEAR = "not enough evidence"
+    NO_DIFFERENCE = "no difference that matters"
 
 
 class Estimate(BaseModel):
@@ -53,12 +47,14 @@ class Comparison(BaseModel):
 
     Attributes:
         n: cases that both models answered.
-        p_value: of the exact sign test, two-sided.
+        p_value: of the test that `method` names, two-sided.
         errors: cases that one of the models could not answer; not included in `n`.
-        detectable: smallest difference that `n` cases can show (80% power); None where all
-            differences are equal.
-        needed: cases needed to show a difference as large as the observed one; None where it
-            is zero.
+        margin: the smallest difference that matters.
+        guard: the interval with one case gained and one lost outright added, for graded scores.
+        fragility: how many cases would have to flip to lose the verdict; None where it is open.
+        detectable: smallest difference that `n` cases can show (80% power); None for none.
+        needed: cases that would settle it if the observed difference is the true one; None where
+            it is settled, or no number would.
         fields: name of a JSON field -> share of cases with it correct, base and tuned.
     """
 
@@ -76,6 +72,9 @@ class Comparison(BaseModel):
     losses: int
     errors: int
     verdict: Verdict
+    margin: float = 0.0
+    guard: Estimate | None = None
+    fragility: int | None = None
     detectable: float | None = None
     needed: int | None = None
     fields: dict[str, tuple[float, float]] = {}
@@ -83,32 +82,59 @@ class Comparison(BaseModel):
     @property
     def sentence(self) -> str:
         """The result as a sentence."""
-        numbers = (
+        counts = f"({number(self.losses)} worse, {number(self.ties)} tied)"
+        better = f"Better on {number(self.wins)} of {number(self.n)} {counts}."
+        match self.verdict:
+            case Verdict.BETTER:
+                text = f"Fine-tuned is better on {number(self.wins)} of {number(self.n)} {counts}."
+            case Verdict.WORSE:
+                text = (
+                    f"Fine-tuned is worse on {number(self.losses)} of {number(self.n)} "
+                    f"({number(self.wins)} better, {number(self.ties)} tied)."
+                )
+            case Verdict.NO_DIFFERENCE:
+                text = f"No difference that matters (\u00b1{self.margin:g}). {better}"
+            case Verdict.UNCLEAR if self.only_so_far:
+                outcome = "Better" if self.difference.mean > 0 else "Worse"
+                text = f"{outcome} so far; one case gone wholly wrong would undo it. {better}"
+            case Verdict.UNCLEAR:
+                text = f"Not enough evidence: do not ship on this. {better}"
+        left_out = f" {plural(self.errors, 'case')} left out, not answered." if self.errors else ""
+        return f"{text} {self._numbers}{left_out}"
+
+    @property
+    def only_so_far(self) -> bool:
+        """Whether the test is clear and the guard is not."""
+        if self.verdict is not Verdict.UNCLEAR or self.guard is None:
+            return False
+        better = self.difference.low > self.margin >= self.guard.low
+        return better or self.difference.high < -self.margin <= self.guard.high
+
+    @property
+    def _numbers(self) -> str:
+        text = (
             f"Difference {signed(self.difference.mean)}, {self.level:.0%} interval "
             f"{signed(self.difference.low)} to {signed(self.difference.high)}"
         )
-        left_out = f" {plural(self.errors, 'case')} left out, not answered." if self.errors else ""
-        if self.verdict is Verdict.BETTER:
-            return (
-                f"Fine-tuned is better on {number(self.wins)} of {number(self.n)} "
-                f"({number(self.losses)} worse, {number(self.ties)} tied). {numbers}.{left_out}"
-            )
-        if self.verdict is Verdict.WORSE:
-            return (
-                f"Fine-tuned is worse on {number(self.losses)} of {number(self.n)} "
-                f"({number(self.wins)} better, {number(self.ties)} tied). {numbers}.{left_out}"
-            )
-        return (
-            f"Not enough evidence: do not ship on this. Better on {number(self.wins)} of "
-            f"{number(self.n)}, worse on {number(self.losses)}, {number(self.ties)} tied. "
-            f"{numbers}; {self._what_would_tell}.{left_out}"
-        )
-
-    @property
-    def _what_would_tell(self) -> str:
+        if self.verdict is not Verdict.UNCLEAR:
+            return f"{text}."
         if self.needed is None:
-            return "no difference was observed"
-        return f"about {plural(self.needed, 'case')} would be needed"
+            matters = " that matters" if self.margin else ""
+            return f"{text}; no difference{matters} was observed."
+        return f"{text}; about {plural(self.needed, 'case')} would be needed."
+
+
+def certainty_lines(result: Comparison) -> Iterator[str]:
+    """How firm a result is: what would undo it, and what so many cases can show."""
+    if result.fragility is not None:
+        cases = plural(result.fragility, "case")
+        yield f"{cases} that flip from one model to the other would undo the verdict"
+    if result.guard is not None:
+        low, high = signed(result.guard.low), signed(result.guard.high)
+        yield f"with one case more gained and one lost outright: {low} to {high}"
+    if result.detectable is not None:
+        cases = plural(result.n, "case")
+        yield f"smallest difference that {cases} can show: {result.detectable:.2f}"
 
 
 def compare(
@@ -116,7 +142,8 @@ def compare(
     tuned: Sequence[float],
     *,
     errors: int = 0,
-    seed: int = 7,
+    margin: float = 0.0,
+    clusters: Sequence[Hashable] = (),
     fields: Mapping[str, tuple[float, float]] | None = None,
 ) -> Comparison:
     """Compare the scores of two models on the same cases.
@@ -125,7 +152,8 @@ def compare(
         base: the base model's scores, 0 to 1, one per case.
         tuned: the tuned model's, in the same order.
         errors: cases that are left out because one model could not answer.
-        seed: of the bootstrap; the same scores and seed give the same interval.
+        margin: the smallest difference that matters.
+        clusters: what each case belongs to, where cases of the same one depend on each other.
         fields: shares of correct fields, passed through.
 
     Raises:
@@ -136,50 +164,183 @@ def compare(
     differences = [after - before for before, after in zip(base, tuned, strict=True)]
     wins = sum(difference > 0 for difference in differences)
     losses = sum(difference < 0 for difference in differences)
-    interval, method = _interval(differences, seed)
-    p_value = sign_test(wins, losses)
-    binary = _is_binary([*base, *tuned])
+    depends = 1 < len(set(clusters)) < len(differences)
+    data: _PassFail | _Graded = (
+        _PassFail(wins, losses, len(base))
+        if _is_binary([*base, *tuned]) and not depends
+        else _Graded(differences, clusters if depends else ())
+    )
+    evidence = data.evidence()
+    verdict = evidence.verdict(margin)
+    mean, settled = statistics.mean_of(differences), verdict is not Verdict.UNCLEAR
     return Comparison(
         n=len(base),
-        base=_own_estimate(base, seed),
-        tuned=_own_estimate(tuned, seed),
-        difference=interval,
-        method=method,
-        p_value=p_value,
+        base=_own_estimate(base),
+        tuned=_own_estimate(tuned),
+        difference=_estimate(mean, evidence.interval),
+        method=data.method,
+        p_value=evidence.p_value,
         wins=wins,
         ties=len(base) - wins - losses,
         losses=losses,
         errors=errors,
-        verdict=_verdict(interval, p_value, wins + losses, binary=binary),
-        detectable=_detectable(differences),
-        needed=_needed(differences),
+        verdict=verdict,
+        margin=margin,
+        guard=_estimate(mean, evidence.guard) if evidence.guard else None,
+        fragility=_fragility(data, verdict, margin),
+        detectable=data.detectable(margin),
+        needed=None if settled or abs(mean) - margin < _NOTHING else data.needed(abs(mean), margin),
         fields=dict(fields or {}),
     )
 
 
-def sign_test(wins: int, losses: int) -> float:
-    """Two-sided p-value of so many wins and losses if both were equally likely.
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """What paired differences show about their mean.
 
-    Exact; beyond `LARGE` untied cases by the normal distribution with continuity correction.
+    Attributes:
+        enough: whether there are enough untied cases for any verdict.
     """
-    n = wins + losses
-    if n == 0:
-        return 1.0
-    if n > LARGE:
-        return math.erfc(max(0.0, abs(wins - losses) - 1) / math.sqrt(2 * n))
-    tail = sum(math.comb(n, k) for k in range(min(wins, losses) + 1))
-    # Python divides integers of any size exactly; floats would overflow beyond n = 1,023.
-    return min(1.0, 2 * tail / (1 << n))
+
+    interval: Interval
+    p_value: float
+    guard: Interval | None = None
+    enough: bool = True
+
+    def verdict(self, margin: float) -> Verdict:
+        guard_low, guard_high = self.guard or self.interval
+        low, high = min(self.interval[0], guard_low), max(self.interval[1], guard_high)
+        if margin and low >= -margin and high <= margin:
+            return Verdict.NO_DIFFERENCE
+        clear = self.enough and self.p_value <= 1 - LEVEL
+        if clear and low > margin:
+            return Verdict.BETTER
+        return Verdict.WORSE if clear and high < -margin else Verdict.UNCLEAR
 
 
-def wilson(passed: int, n: int) -> tuple[float, float]:
-    """Wilson's 95% interval of a share."""
-    share, z2 = passed / n, _Z * _Z
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    low = 0.0 if passed == 0 else centre - half
-    high = 1.0 if passed == n else centre + half
-    return max(0.0, low), min(1.0, high)
+@dataclass(frozen=True, slots=True)
+class _PassFail:
+    """Scores of 0 and 1, of cases that do not depend on each other."""
+
+    wins: int
+    losses: int
+    n: int
+
+    @property
+    def method(self) -> str:
+        return "Bonett-Price interval, exact McNemar test"
+
+    def evidence(self) -> _Evidence:
+        interval = statistics.bonett_price(self.wins, self.losses, self.n)
+        return _Evidence(interval, statistics.mcnemar(self.wins, self.losses))
+
+    def mirrored(self) -> _PassFail:
+        return _PassFail(self.losses, self.wins, self.n)
+
+    def flipped(self, count: int) -> _PassFail:
+        """The same with some wins turned into losses."""
+        return _PassFail(self.wins - count, self.losses + count, self.n)
+
+    def needed(self, difference: float, margin: float) -> int | None:
+        discordant = (self.wins + self.losses) / self.n
+        needed = sample_size.cases_for_shares(difference - margin, discordant)
+        return max(needed, self.n + 1) if needed else None
+
+    def detectable(self, margin: float) -> float | None:
+        shown = sample_size.shown_by_shares(self.n, (self.wins + self.losses) / self.n)
+        return None if shown is None else min(1.0, shown + margin)
+
+
+@dataclass(frozen=True, slots=True)
+class _Graded:
+    """Differences of any size, perhaps of cases that depend on each other."""
+
+    differences: Sequence[float]
+    clusters: Sequence[Hashable] = ()
+
+    @property
+    def method(self) -> str:
+        if self.clusters:
+            return (
+                f"Student's t with errors clustered in {plural(len(set(self.clusters)), 'group')}"
+            )
+        return "Student's t of the paired differences"
+
+    def evidence(self) -> _Evidence:
+        guarded = statistics.guard(self.differences)
+        guard = statistics.normal_interval(*guarded)
+        enough = sum(map(bool, self.differences)) >= sample_size.FEWEST
+        error, units = self._error()
+        if not error:  # equal differences, or a single one, say nothing about the next
+            return _Evidence(guard, statistics.normal_tail(*guarded), guard, enough)
+        mean = statistics.mean_of(self.differences)
+        interval = statistics.student_interval(mean, error, units - 1)
+        return _Evidence(interval, statistics.student_tail(mean / error, units - 1), guard, enough)
+
+    def _error(self) -> tuple[float, int]:
+        """The standard error of the mean, and the number of units that it is estimated from."""
+        if self.clusters:
+            error = statistics.clustered_error(self.differences, self.clusters)
+            return error, len(set(self.clusters))
+        return statistics.standard_error(self.differences), len(self.differences)
+
+    def mirrored(self) -> _Graded:
+        return _Graded([-difference for difference in self.differences], self.clusters)
+
+    def ordered(self) -> _Graded:
+        """The same with the largest gains first."""
+        order = sorted(range(len(self.differences)), key=lambda place: -self.differences[place])
+        clusters = [self.clusters[place] for place in order] if self.clusters else ()
+        return _Graded([self.differences[place] for place in order], clusters)
+
+    def flipped(self, count: int) -> _Graded:
+        """The same with the first gains turned into losses."""
+        losses = [-difference for difference in self.differences[:count]]
+        return _Graded([*losses, *self.differences[count:]], self.clusters)
+
+    def needed(self, difference: float, margin: float) -> int | None:
+        needed = sample_size.cases_for_mean(difference, self._spread(), margin)
+        return max(needed, len(self.differences) + 1, sample_size.FEWEST) if needed else None
+
+    def detectable(self, margin: float) -> float | None:
+        return sample_size.shown_by_mean(len(self.differences), self._spread(), margin)
+
+    def _spread(self) -> float:
+        """The standard deviation that independent cases would have for the same error."""
+        return self._error()[0] * math.sqrt(len(self.differences))
+
+
+def _fragility(data: _PassFail | _Graded, verdict: Verdict, margin: float) -> int | None:
+    """How many gains must turn into losses, or the reverse, to lose a verdict."""
+    if verdict not in (Verdict.BETTER, Verdict.WORSE):
+        return None
+    won = data if verdict is Verdict.BETTER else data.mirrored()
+    won, size = (
+        (won, won.wins) if isinstance(won, _PassFail) else (won.ordered(), len(won.differences))
+    )
+    counts = range(size + 1)
+    return bisect_left(
+        counts,
+        True,
+        key=lambda count: won.flipped(count).evidence().verdict(margin) is not Verdict.BETTER,
+    )
+
+
+def _own_estimate(scores: Sequence[float]) -> Estimate:
+    mean, error = statistics.mean_of(scores), statistics.standard_error(scores)
+    if not error or _is_binary(scores):
+        return _estimate(mean, statistics.wilson(math.fsum(scores), len(scores)))
+    return _estimate(mean, statistics.student_interval(mean, error, len(scores) - 1, 0.0))
+
+
+def _estimate(mean: float, interval: Interval) -> Estimate:
+    low, high = interval
+    # A mean of equal values and their rounded sum may differ in the last digit.
+    return Estimate(mean=mean, low=min(low, mean), high=max(high, mean))
+
+
+def _is_binary(scores: Iterable[float]) -> bool:
+    return all(score in (0.0, 1.0) for score in scores)
 
 
 def field_shares(
@@ -194,67 +355,3 @@ def field_shares(
             count[1] += tuned.get(name, False)
             count[2] += 1
     return {name: (base / n, tuned / n) for name, (base, tuned, n) in counts.items()}
-
-
-def _verdict(interval: Estimate, p_value: float, untied: int, *, binary: bool) -> Verdict:
-    """An interval clear of zero is not enough: a bootstrap of few cases is too narrow."""
-    enough = p_value <= 1 - LEVEL if binary else untied >= FEWEST
-    if enough and interval.low > 0:
-        return Verdict.BETTER
-    if enough and interval.high < 0:
-        return Verdict.WORSE
-    return Verdict.UNCLEAR
-
-
-def _own_estimate(scores: Sequence[float], seed: int) -> Estimate:
-    if not _is_binary(scores):
-        return _interval(scores, seed)[0]
-    low, high = wilson(round(sum(scores)), len(scores))
-    return Estimate(mean=_mean(scores), low=low, high=high)
-
-
-def _interval(values: Sequence[float], seed: int) -> tuple[Estimate, str]:
-    n, mean = len(values), _mean(values)
-    if len(set(values)) == 1:
-        return Estimate(mean=mean, low=mean, high=mean), _bootstrap_name(seed)
-    if n > LARGE:
-        half = _Z * _deviation(values) / math.sqrt(n)
-        return Estimate(mean=mean, low=mean - half, high=mean + half), "paired normal"
-    draw: Callable[..., list[float]] = random.Random(seed).choices
-    means = sorted(math.fsum(draw(values, k=n)) / n for _ in range(RESAMPLES))
-    cut = round(RESAMPLES * (1 - LEVEL) / 2)
-    # A mean of equal values and their rounded sum may differ in the last digit.
-    low, high = min(means[cut - 1], mean), max(means[-cut], mean)
-    return Estimate(mean=mean, low=low, high=high), _bootstrap_name(seed)
-
-
-def _bootstrap_name(seed: int) -> str:
-    return f"paired bootstrap, {number(RESAMPLES)} resamples, seed {seed}"
-
-
-def _mean(values: Sequence[float]) -> float:
-    return math.fsum(values) / len(values)
-
-
-def _deviation(values: Sequence[float]) -> float:
-    if len(values) < 2:
-        return 0.0
-    mean = _mean(values)
-    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
-
-
-def _detectable(differences: Sequence[float]) -> float | None:
-    spread = _deviation(differences)
-    return (_Z + _Z_POWER) * spread / math.sqrt(len(differences)) if spread else None
-
-
-def _needed(differences: Sequence[float]) -> int | None:
-    mean = _mean(differences)
-    if abs(mean) < 1e-9:
-        return None
-    by_power = ((_Z + _Z_POWER) * _deviation(differences) / mean) ** 2
-    return max(FEWEST, math.ceil(by_power), len(differences) + 1)
-
-
-def _is_binary(scores: Iterable[float]) -> bool:
-    return all(score in (0.0, 1.0) for score in scores)

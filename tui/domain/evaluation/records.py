@@ -90,6 +90,7 @@ class Evaluation(BaseModel):
     Attributes:
         test: path of the test set.
         digest: sha256 of its bytes.
+        margin: the smallest difference that matters.
         comparison: None while it runs, or if it was interrupted.
     """
 
@@ -102,7 +103,7 @@ class Evaluation(BaseModel):
     base: str
     tuned: str
     scorer: str
-    seed: int
+    margin: float = 0.0
     max_tokens: int
     cases: int
     comparison: Comparison | None = None
@@ -111,7 +112,7 @@ class Evaluation(BaseModel):
 
     def has_same_settings(self, other: Evaluation) -> bool:
         """Whether another evaluation has the same settings, so that its cases can be reused."""
-        keys = ("digest", "provider", "base", "tuned", "scorer", "seed", "max_tokens")
+        keys = ("digest", "provider", "base", "tuned", "scorer", "max_tokens")
         return all(getattr(self, key) == getattr(other, key) for key in keys)
 
 
@@ -165,7 +166,8 @@ def summarise(evaluation: Evaluation, results: Sequence[CaseResult], now: dateti
         [scores[0] for result in paired if (scores := result.scores)],
         [scores[1] for result in paired if (scores := result.scores)],
         errors=len(results) - len(paired),
-        seed=evaluation.seed,
+        margin=evaluation.margin,
+        clusters=[result.prompt for result in paired],
         fields=field_shares((result.base.fields, result.tuned.fields) for result in paired),
     )
     return evaluation.model_copy(

@@ -238,7 +238,7 @@ class EvaluateScreen(ModeScreen):
         if request is None:
             self.on_mount()
         else:
-            self._open_form(Suggestion(**request.model_dump(exclude={"seed", "max_tokens"})))
+            self._open_form(Suggestion(**request.model_dump(exclude={"max_tokens"})))
 
     def action_show(self, which: str) -> None:
         """Filter the cases."""

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from tui.domain.evaluation.cases import Case
 from tui.domain.evaluation.records import SIDES, CaseResult, Evaluation, Reply, summarise
@@ -36,6 +36,7 @@ class EvaluationRequest(BaseModel):
     Attributes:
         test: path of the test set.
         scorer: name of the scorer; None to choose one from the expected answers.
+        margin: the smallest difference that matters.
     """
 
     test: Path
@@ -43,7 +44,7 @@ class EvaluationRequest(BaseModel):
     base: str
     tuned: str
     scorer: str | None = None
-    seed: int = 7
+    margin: float = Field(0.0, ge=0, lt=1)
     max_tokens: int = 256
 
 
@@ -123,7 +124,7 @@ class Evaluations:
             base=request.base,
             tuned=request.tuned,
             scorer=scorer.name,
-            seed=request.seed,
+            margin=request.margin,
             max_tokens=request.max_tokens,
             cases=len(cases),
         )
@@ -261,7 +262,7 @@ class Evaluations:
         }
         run.reused = len(run.results)
         run.folder = folder
-        run.record = last
+        run.record = last.model_copy(update={"margin": run.record.margin})
 
     def _open_requests(self, run: EvaluationRun) -> Iterator[tuple[int, str]]:
         """Open cases in blocks, first for one model and then for the other.

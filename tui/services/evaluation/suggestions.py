@@ -21,6 +21,7 @@ class Suggestion(BaseModel):
     tuned: str | None = None
     test: Path | None = None
     scorer: str | None = None
+    margin: float = 0.0
 
 
 async def suggest(workspace: Workspace, given: Suggestion, last: Evaluation | None) -> Suggestion:
@@ -46,6 +47,7 @@ async def suggest(workspace: Workspace, given: Suggestion, last: Evaluation | No
                 "tuned": last.tuned,
                 "test": Path(last.test),
                 "scorer": last.scorer,
+                "margin": last.margin,
             }
         )
     test = await find_test_set(job[1]) if job else None

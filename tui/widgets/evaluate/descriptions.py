@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from tui.domain.evaluation.comparison import Verdict
+from tui.domain.evaluation.comparison import Verdict, certainty_lines
 from tui.domain.evaluation.records import Evaluation
 from tui.domain.loop import NOT_COMPARED, StepState
 from tui.domain.text import preview, scrub, signed
 from tui.domain.tone import Tone
 from tui.widgets.tones import TONE_COLOURS
 
-_TONES = {Verdict.BETTER: Tone.GOOD, Verdict.WORSE: Tone.BAD, Verdict.UNCLEAR: Tone.WARNED}
+_TONES = {
+    Verdict.BETTER: Tone.GOOD,
+    Verdict.WORSE: Tone.BAD,
+    Verdict.UNCLEAR: Tone.WARNED,
+    Verdict.NO_DIFFERENCE: Tone.NONE,
+}
+_SHORT = {Verdict.WORSE: "worse", Verdict.UNCLEAR: "unclear", Verdict.NO_DIFFERENCE: "the same"}
 
 
 def comparison_state(record: Evaluation | None) -> StepState:
@@ -20,10 +26,9 @@ def comparison_state(record: Evaluation | None) -> StepState:
     if result is None:
         return NOT_COMPARED
     change = signed(result.difference.mean)
-    if result.verdict is Verdict.UNCLEAR:
-        return StepState(Tone.WARNED, f"{change} unclear", "unclear")
-    short_text = change if result.verdict is Verdict.BETTER else "worse"
-    return StepState(_TONES[result.verdict], f"{change} {result.verdict.value}", short_text)
+    word = _SHORT.get(result.verdict, result.verdict.value)
+    short_text = change if result.verdict is Verdict.BETTER else word
+    return StepState(_TONES[result.verdict], f"{change} {word}", short_text)
 
 
 def verdict_sentence(record: Evaluation) -> Content:
@@ -36,7 +41,7 @@ def verdict_sentence(record: Evaluation) -> Content:
 
 
 def facts(record: Evaluation) -> Content:
-    """Scorer, both means with their intervals, the models, the method of the interval."""
+    """Scorer, both means with their intervals, the models, how firm the result is, the method."""
     result = record.comparison
     if result is None:
         return Content("")
@@ -50,7 +55,9 @@ def facts(record: Evaluation) -> Content:
         f"{result.method}, p = {result.p_value:.2g}   "
         f"{record.started_at.astimezone():%Y-%m-%d %H:%M}   {preview(record.test)}"
     )
-    return Content("\n").join([means, names, Content(method).stylize("dim")])
+    certainty = " · ".join(certainty_lines(result))
+    lines = [means, names, Content(certainty), Content(method).stylize("dim")]
+    return Content("\n").join(line for line in lines if line.plain)
 
 
 def fields_line(record: Evaluation) -> str:
