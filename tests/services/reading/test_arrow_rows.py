@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import decimal
 import json
+import struct
 import sys
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,7 @@ def test_values_that_json_lacks_are_text(tmp_path: Path) -> None:
         "text": "é".encode(),
         "key": b"\xff\xfe",
         "score": float("nan"),
+        "limits": [float("inf"), float("-inf")],
         "none": [1, None],
     }
     path = tmp_path / "values.parquet"
@@ -98,6 +100,7 @@ def test_values_that_json_lacks_are_text(tmp_path: Path) -> None:
             "image": {"url": "data:image/png;base64,iVBORw0KGgoAAAAAAAAAAA==", "path": "a.png"},
             "text": "é",
             "key": "//4=",
+            "limits": ["inf", "-inf"],
             "none": [1, None],
         }
     ]
@@ -107,6 +110,32 @@ def test_columns_of_one_name_are_both_kept(tmp_path: Path) -> None:
     path = tmp_path / "rows.arrow"
     write_file(path, pa.table([["a"], ["b"]], names=["prompt", "prompt"]))
     assert read(path) == [{"prompt": "a", "prompt (2)": "b"}]
+
+
+def test_arguments_named_as_the_parts_of_an_image_are_kept(tmp_path: Path) -> None:
+    rows = [{"arguments": {"path": "/srv/log", "bytes": 4096}}]
+    path = tmp_path / "rows.parquet"
+    parquet.write_table(pa.Table.from_pylist(rows), path)
+    assert read(path) == rows
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([[("part", "a"), ("part", "b")]], pa.map_(pa.string(), pa.string())),
+        pa.array([[(b"part", "a")]], pa.map_(pa.binary(), pa.string())),
+        pa.array([[({"part": 1}, "a")]], pa.map_(pa.struct([("part", pa.int8())]), pa.string())),
+        pa.array([1 << 62], pa.timestamp("us")),
+    ],
+)
+def test_a_value_that_json_cannot_hold_is_no_damage(tmp_path: Path, column: pa.Array) -> None:
+    path = tmp_path / "rows.parquet"
+    parquet.write_table(pa.table({"value": column}), path)
+    with pytest.raises(
+        FileError, match=r"rows\.parquet has a value that JSON cannot hold"
+    ) as caught:
+        scanned(path)
+    assert caught.value.remedy == "Export it as JSON Lines."
 
 
 def test_large_rows_are_read_a_few_at_a_time(tmp_path: Path) -> None:
@@ -149,9 +178,22 @@ def test_what_only_begins_like_a_table_is_refused_with_a_remedy(
 ) -> None:
     path = tmp_path / "damaged"
     path.write_bytes(begin + b"\x01\x02\x03" * 700)
-    with pytest.raises(FileError, match="damaged is a Parquet or Arrow file but damaged") as caught:
+    with pytest.raises(FileError, match=r"Parquet or Arrow file .* is damaged") as caught:
         scanned(path)
     assert caught.value.remedy == "Download or export it again."
+
+
+@pytest.mark.parametrize(
+    ("middle", "text"), [(-7, b"text"), (1 << 30, b"text"), (2, b"\xff\xfe..")]
+)
+def test_damaged_texts_are_refused_before_they_are_read(
+    tmp_path: Path, middle: int, text: bytes
+) -> None:
+    path = tmp_path / "rows.arrow"
+    buffers = [None, pa.py_buffer(struct.pack("<3i", 0, middle, 4)), pa.py_buffer(text)]
+    write_file(path, pa.table({"text": pa.Array.from_buffers(pa.string(), 2, buffers)}))
+    with pytest.raises(FileError, match="is damaged"):
+        scanned(path)
 
 
 def test_the_rows_before_a_damage_are_shown(tmp_path: Path) -> None:

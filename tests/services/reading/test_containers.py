@@ -307,6 +307,12 @@ def test_a_spreadsheet_with_semicolons_and_a_byte_order_mark_is_read(write: Writ
     ]
 
 
+def test_a_numbered_name_never_replaces_a_column_of_that_name(write: Write) -> None:
+    text = "input,ideal_output,input,input (2),,column 5\nx,y,1,2,3,4\n"
+    [(_, row)] = values(scanned(write(text)))
+    assert [*row.values()] == ["x", "y", "1", "2", "3", "4"]
+
+
 def test_lists_in_cells_are_lists_in_the_row(write: Write) -> None:
     messages = json.dumps(ROW["messages"], indent=1)
     buffer = io.StringIO()

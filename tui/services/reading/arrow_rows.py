@@ -58,8 +58,7 @@ class ArrowRows:
         self._path, self._size = path, size
         self._file = pyarrow.PythonFile(os.fdopen(os.dup(handle), "rb"), mode="r")
         self._batches = self._read()
-        # Its own errors, those of the file, and those of values: a key twice, text not in UTF-8.
-        self._errors = (pyarrow.ArrowException, OSError, KeyError, ValueError)
+        self._of_file = (pyarrow.ArrowException, OSError, MemoryError, UnicodeDecodeError)
 
     def next_block(self, most: int) -> bytes | None:
         """The lines of the next batch; see `Source`.
@@ -70,16 +69,23 @@ class ArrowRows:
         try:
             part, batch = next(self._batches, (1.0, None))
             lines = _lines(batch) if batch is not None else None
-        except self._errors as error:
-            first_line, *_ = str(error).splitlines() or [type(error).__name__]
-            reason = f"damaged ({first_line.rstrip('.')})"
-            if not self.consumed:
-                message = f"{self._path} is a Parquet or Arrow file but {reason}."
-                raise FileError(message, "Download or export it again.") from error
-            self.damage = f"The file is {reason}"
-            part, lines = 1.0, None
-        self.consumed = int(part * self._size)
-        return lines
+        except self._of_file as error:
+            self._end(error, "is damaged", "Download or export it again.")
+        except (KeyError, ValueError, TypeError, OverflowError) as error:  # of a value
+            self._end(error, "has a value that JSON cannot hold", "Export it as JSON Lines.")
+        else:
+            self.consumed = int(part * self._size)
+            return lines
+        return None
+
+    def _end(self, error: Exception, reason: str, remedy: str) -> None:
+        """End the rows at a batch that cannot be read, or raise where it is the first."""
+        first_line, *_ = str(error).splitlines() or [type(error).__name__]
+        reason = f"{reason} ({first_line.rstrip('.')})"
+        if not self.consumed:
+            raise FileError(f"The Parquet or Arrow file {self._path} {reason}.", remedy) from error
+        self.damage = f"The file {reason}"
+        self.consumed = self._size
 
     def _read(self) -> Iterator[tuple[float, pyarrow.RecordBatch]]:
         """The batches, each with the part of the file that was read by then."""
@@ -87,6 +93,7 @@ class ArrowRows:
         begin = self._file.read(len(ARROW))
         self._file.seek(0)
         for part, batch in (self._parquet if begin.startswith(PARQUET) else self._ipc)():
+            batch.validate(full=True)  # a damaged one would end the process
             names = unique_names(batch.schema.names)
             rows = max(1, min(_BATCH_ROWS, batch.num_rows * _BATCH_BYTES // (batch.nbytes + 1)))
             for first in range(0, batch.num_rows, rows):
@@ -125,20 +132,23 @@ def _lines(batch: pyarrow.RecordBatch) -> bytes:
 
 
 def _present(value: Any) -> Any:
-    """A value without the fields that are null, with binary values as text."""
+    """A value without the fields that are null, with binary and infinite values as text."""
     if isinstance(value, dict):
         fields = ((key, _present(inner)) for key, inner in value.items())
         present = {key: inner for key, inner in fields if inner is not None}
-        return _image(present) if value.keys() == {"bytes", "path"} else present
+        is_image = value.keys() == {"bytes", "path"} and isinstance(value["bytes"], bytes)
+        return _image(present) if is_image else present
     if isinstance(value, list):
         return list(map(_present, value))
     if isinstance(value, bytes):
         return _text(value)
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    if not isinstance(value, float) or math.isfinite(value):
+        return value
+    return None if math.isnan(value) else str(value)
 
 
 def _image(fields: dict[str, Any]) -> dict[str, Any]:
-    """An image of `datasets`: its bytes, if any, are its address."""
+    """An image of `datasets`: its bytes are its address."""
     return {"url" if key == "bytes" else key: value for key, value in fields.items()}
 
 

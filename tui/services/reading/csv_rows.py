@@ -150,12 +150,14 @@ def header_names(cells: Sequence[bytes]) -> list[str]:
 def unique_names(names: Iterable[str]) -> list[str]:
     """Names of columns, with a number after those that repeat or are empty."""
     times: Counter[str] = Counter()
-    unique: list[str] = []
+    unique: dict[str, None] = {}
     for place, name in enumerate(names, 1):
-        name = name or f"column {place}"
-        times[name] += 1
-        unique.append(name if times[name] == 1 else f"{name} ({times[name]})")
-    return unique
+        new = name = name or f"column {place}"
+        while new in unique:
+            times[name] += 1
+            new = f"{name} ({times[name] + 1})"
+        unique[new] = None
+    return [*unique]
 
 
 def _text(cell: bytes) -> str:
