@@ -37,6 +37,7 @@ def test_a_text_with_marked_turns_is_a_conversation(text: str) -> None:
         "\n\nAssistant: Here.",
         "\n\nHuman: Where?\n\nHuman: Now?\n\nAssistant: Here.",
         "\n\nHuman: \n\nAssistant: Here.",
+        "<|im_start|>user\nWhere?<|im_end|>\n<|im_start|>tool\nHall 2<|im_end|>\n",
     ],
 )
 def test_other_texts_are_none(text: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tui.domain.conversion.convert import to_chat
+from tui.domain.conversion.convert import fields_left_out, to_chat
 from tui.domain.rows.formats import Format, Row
 from tui.domain.rules.structure import inspect_row
 
@@ -168,3 +168,17 @@ def test_the_arguments_of_a_function_call_are_kept_under_any_of_their_names(key:
     assert chat
     function = chat["messages"][1]["tool_calls"][0]["function"]
     assert json.loads(function["arguments"]) == {"part": "p0"}
+
+
+def test_a_value_that_a_text_happens_to_contain_is_named_all_the_same() -> None:
+    turns = [
+        {"from": "human", "name": "Ada", "value": "I am Ada. Where?", "weight": 1},
+        {"from": "gpt", "loss": 1, "value": "Here.", "weight": 1},
+    ]
+    row = {"conversations": turns}
+    converted, _ = to_chat(row, Format.SHAREGPT)
+    assert converted
+    assert fields_left_out(row, Format.SHAREGPT, converted) == ["conversations[0].name"]
+    assert fields_left_out({"conversations": turns[1:]}, Format.SHAREGPT, converted) == [
+        "conversations[0].loss"
+    ]

@@ -204,7 +204,7 @@ CASES: list[tuple[str, Any, dict[str, Any]]] = [
     ),
     (
         "with two rated responses",
-        {"prompt": "p", "response_0": "a", "response_1": "b", "better_response_id": 1},
+        {"prompt": "p", "response_0": "a", "response_1": "b", "better_response_id": 1.0},
         {"prompt": "p", "chosen": "b", "rejected": "a"},
     ),
     (

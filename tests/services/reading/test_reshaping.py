@@ -103,6 +103,72 @@ def test_numbers_keep_their_digits_and_duplicate_keys_are_left_to_the_check(writ
     assert rows.read(1) == b'{"question": 1, "question": 2, "answer": 3}'
 
 
+def test_json_in_text_keeps_its_digits_and_is_left_to_the_check_where_a_key_is_there_twice(
+    write: Write,
+) -> None:
+    long = "123456789012345678901234567890"
+    whole = f'[{{"role": "user", "content": {long}}}]'
+    doubled = '[{"role": "user", "content": "a", "content": "b"}]'
+    rows = scanned(write(lines({"messages": whole}, {"messages": doubled})))
+    assert rows.read(0) == f'{{"messages":[{{"role":"user","content":{long}}}]}}'.encode()
+    assert values(rows)[1] == (2, {"messages": doubled})
+
+
+@pytest.mark.parametrize("name", ["contents", "data", "rows"])
+def test_a_long_first_row_is_a_row_like_the_others(write: Write, name: str) -> None:
+    long = {name: [{"text": "x" * (1 << 19)}], "question": "a", "answer": "b"}
+    content = lines(long, *[{**long, name: []}] * 3)
+    rows = scanned(write(content))
+    assert rows.shape == "with other names of fields"
+    assert [(line, row["ideal_output"]) for line, row in values(rows)] == [
+        (line, "b") for line in (1, 2, 3, 4)
+    ]
+
+
+@pytest.mark.parametrize("block", [None, 7])
+@pytest.mark.parametrize(
+    ("rest", "is_read"),
+    [
+        ("", True),
+        (', "next": null, "links": {"data": []}}', True),
+        (', "rows": [{"messages": []}]}', False),
+        ('}\n{"data": [{"messages": []}]}', False),
+    ],
+)
+def test_what_follows_an_array_of_rows_is_named_where_it_may_be_rows(
+    write: Write, block: int | None, rest: str, is_read: bool
+) -> None:
+    rows = scanned(write('{"kind": "list",\n"data": ' + json.dumps([CHAT, CHAT]) + rest), block)
+    if rows.container is Container.DOCUMENT:
+        assert [row for _, row in values(rows)] == [CHAT, CHAT]
+        assert rows.remarks == (
+            []
+            if is_read
+            else [("truncated-container", "What follows the array of rows is not read.")]
+        )
+    else:
+        assert [row for _, row in values(rows)] == [
+            {"kind": "list", "data": [CHAT, CHAT]},
+            {"data": [{"messages": []}]},
+        ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        (["a", "b", "a"], {"a": 1, "b": 2, "a (2)": 3}),
+        (5, [1, 2, 3]),
+        ("abc", [1, 2, 3]),
+        (["a"], [1, 2, 3]),
+    ],
+)
+def test_a_table_of_pandas_keeps_columns_of_one_name(
+    write: Write, columns: object, expected: object
+) -> None:
+    table = {"columns": columns, "index": [0], "data": [[1, 2, 3]]}
+    assert values(scanned(write(json.dumps(table)))) == [(1, expected)]
+
+
 @settings(deadline=None, max_examples=40)
 @given(
     texts=st.lists(st.text(max_size=6), min_size=1, max_size=6),

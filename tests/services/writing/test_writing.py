@@ -118,6 +118,32 @@ async def test_rejected_rows_are_written_with_their_reasons(tmp_path: Path, out:
     assert {problem.line for problem in summary.problems[1:]} == {13, 14, 15, 16}
 
 
+async def test_a_file_that_ends_too_early_is_written_as_far_as_it_goes_and_named(
+    tmp_path: Path, out: Path
+) -> None:
+    source = tmp_path / "source.json"
+    source.write_text(json.dumps(good_rows())[:-1])
+    summary = await write_file(source, WriteRequest(out=out))
+    assert summary.written == len(good_rows())
+    [found] = summary.problems
+    assert (found.code, found.line) == ("truncated-container", None)
+
+
+async def test_converted_calls_keep_all_digits_of_their_arguments(
+    tmp_path: Path, out: Path
+) -> None:
+    function = {"name": "find", "arguments": {"part": 123456789012345678901234567890}}
+    answer = {"role": "assistant", "tool_calls": [{"id": "a", "function": function}]}
+    row = {
+        "prompt": [{"role": "user", "content": "Where?"}],
+        "completion": [answer],
+        "top": 1 << 70,
+    }
+    await write_file(save(tmp_path / "source.jsonl", [row] * 10), WriteRequest(out=out))
+    [call] = lines_of(out)[0]["messages"][1]["tool_calls"]
+    assert call["function"]["arguments"] == '{"part": 123456789012345678901234567890}'
+
+
 async def test_rows_with_chosen_warnings_are_rejected(tmp_path: Path, out: Path) -> None:
     rows = [*good_rows(), chat_row("Where is it?", "TODO: look where it is."), good_rows()[0]]
     source = save(tmp_path / "source.jsonl", rows)

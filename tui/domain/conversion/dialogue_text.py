@@ -19,6 +19,7 @@ class _Form(NamedTuple):
 
 _NO_END = re.compile(r"\Z")
 _CHATML_END = re.compile(r"(?:<\|im_end\|>)?\s*\Z")
+_CHATML_MARK = re.compile(r"<\|im_(?:start|end)\|>")
 _FORMS = (
     _Form(re.compile(r"(?:\A|\n)\n(Human|Assistant):"), _NO_END),
     _Form(re.compile(r"(?:\A\s*|\s*\n?)### ?(Human|Assistant|System):"), _NO_END),
@@ -52,4 +53,6 @@ def _messages(form: _Form, text: str) -> list[Row] | None:
     turns = roles[1:] if roles[:1] == ["system"] else roles
     takes_turns = turns == ["user", "assistant"] * (len(turns) // 2) + ["user"] * (len(turns) % 2)
     full = all(message["content"] for message in messages)
+    if any(_CHATML_MARK.search(said) for said in texts):
+        return None  # a turn of another role, such as a tool
     return messages if turns and takes_turns and full else None

@@ -8,6 +8,7 @@ from typing import Any, Final
 import orjson
 
 from tui.domain.rows.formats import Row
+from tui.domain.rows.parsing import exact_value
 
 LISTS: Final = frozenset({"messages", "conversations", "tools", "history", "images"})
 """Fields that are JSON lists in every format."""
@@ -44,10 +45,13 @@ def _is_conversation(value: Any) -> bool:
 
 
 def with_parsed_text(row: Row) -> Row | None:
-    """A row whose structured fields are parsed; None where none of them is JSON text."""
+    """A row whose structured fields are parsed; None where none of them is flawless JSON text."""
     texts = {name: row[name] for name in structured_fields(row) if isinstance(row.get(name), str)}
-    parsed = {name: embedded(name, text) for name, text in texts.items()}
-    changes = {name: value for name, value in parsed.items() if value is not None}
+    changes = {
+        name: value
+        for name, text in texts.items()
+        if embedded(name, text) is not None and (value := exact_value(text.encode())) is not None
+    }
     return {**row, **changes} if changes else None
 
 

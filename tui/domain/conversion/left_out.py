@@ -23,6 +23,8 @@ _PARSED = re.compile(
     r"(?:tools|prompt|completion|chosen|rejected)(?:[.[].*)?|conversations.*\.(?:value|content)(?:\..*)?"
 )
 """Places of texts that conversions read as JSON."""
+_UNREAD = re.compile(r"conversations\[\d+\]\.(?!(?:value|content|weight)\b).*", re.DOTALL)
+"""Places in turns that no conversion reads, even where a text happens to contain their value."""
 
 
 def left_out(row: Row, converted: Row, fields: Collection[str]) -> Iterator[str]:
@@ -39,7 +41,8 @@ def left_out(row: Row, converted: Row, fields: Collection[str]) -> Iterator[str]
 
 def lost_fields(row: Row, converted: Row) -> set[str]:
     """The fields of a row that hold a value which the converted row does not contain."""
-    return {key for key, _ in _lost(row, converted, row.keys())} - _FORM
+    lost = {key for key, _ in _lost(row, converted, row.keys())} - _FORM
+    return {key for key in lost if converted.get(key) != row[key]}
 
 
 def _lost(row: Row, converted: Row, fields: Collection[str]) -> Iterator[tuple[str, str]]:
@@ -70,6 +73,8 @@ class _Written:
 
     def holds(self, leaf: Any, place: str) -> bool:
         """Whether a value was written: as it is, inside JSON, in parts, or around images."""
+        if _UNREAD.fullmatch(place):
+            return False
         if not isinstance(leaf, str):
             return json.dumps(leaf) in self.scalars
         if leaf in self.text or json.dumps(leaf, ensure_ascii=False)[1:-1] in self.text:

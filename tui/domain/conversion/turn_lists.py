@@ -124,9 +124,10 @@ def from_viewer(row: Row) -> Row | None:
 
 def from_rated_pair(row: Row) -> Row | None:
     """Convert two responses and the number of the better one (PKU's SafeRLHF)."""
-    better = row.get("better_response_id")
     names = ("response_0", "response_1")
-    if better not in (0, 1) or not all(isinstance(row.get(name), str) for name in names):
+    given = row.get("better_response_id")
+    if given not in (0, 1) or not all(isinstance(row.get(name), str) for name in names):
         return None
+    better = int(given)  # a table of pandas may hold 1.0
     rest = {key: value for key, value in row.items() if key not in (*names, "better_response_id")}
     return {**rest, "chosen": row[names[better]], "rejected": row[names[1 - better]]}

@@ -10,9 +10,9 @@ from dataclasses import asdict
 import orjson
 
 from tui.domain.conversion.convert import fields_left_out, to_chat
-from tui.domain.fixes.line_repairs import compact_json
+from tui.domain.fixes.line_repairs import compact_json, exact_json
 from tui.domain.rows.formats import Format, Row
-from tui.domain.rows.parsing import BOM
+from tui.domain.rows.parsing import BOM, exact_value
 from tui.domain.rows.problems import Problem
 
 _INDEX = re.compile(r"\[\d+\]")
@@ -31,8 +31,8 @@ def training_row(raw: bytes, kind: Format, system: str = "") -> bytes | None:
     """
     try:
         if not kind.trainable:
-            row, _ = to_chat(orjson.loads(raw.removeprefix(BOM)), kind, system)
-            return orjson.dumps(row) if row else None
+            row, _ = to_chat(exact_value(raw.removeprefix(BOM)), kind, system)
+            return exact_json(row) if row else None
         if system:
             row = json.loads(raw.removeprefix(BOM))  # keeps numbers of any size
             if _begin_with(system, row, kind):

@@ -18,6 +18,8 @@ Finding = tuple[str, str, str]
 
 BOM = b"\xef\xbb\xbf"
 
+_LONG_NUMBER = re.compile(rb"\d{16}")
+"""Digits from which the fast parser may round a number."""
 _KEY_END = re.compile(rb'(?<!\\)"\s*:')
 _EXPLANATIONS = {
     "Expecting property name enclosed in double quotes": "a key in double quotes is expected",
@@ -57,6 +59,14 @@ def parse(raw: bytes) -> tuple[Any, list[Finding]]:
     if not _surely_unique(value, raw):
         findings += _read_strictly(raw.decode())[1]
     return value, findings
+
+
+def exact_value(raw: bytes) -> Any:
+    """The value of a line with all digits of its integers; None where anything is wrong with it."""
+    value, findings = parse(raw)
+    if findings:
+        return None
+    return json.loads(raw) if _LONG_NUMBER.search(raw) else value
 
 
 def _diagnose(raw: bytes) -> tuple[Any, list[Finding]]:

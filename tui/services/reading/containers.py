@@ -22,6 +22,8 @@ __all__ = ["Container", "open_rows"]
 
 _HEAD = 1 << 18
 """Unpacked bytes from which the container is detected."""
+_LONG_HEAD = 1 << 23
+"""Bytes from which it is detected where an object begins that is longer."""
 
 _JSON_LINES = "Convert it to JSON Lines"
 _UNPACK = "Unpack it first"
@@ -61,6 +63,8 @@ def open_rows(path: Path, encoding: str | None = None) -> RowFile:
     """
     rows = RowFile(path)
     head = rows.head(_HEAD)
+    if head.removeprefix(BOM).lstrip().startswith(b"{") and b"\n" not in head.strip():
+        head = rows.head(_LONG_HEAD)
     if head.startswith((PARQUET, ARROW, ARROW_STREAM)):
         cutter = Reshaped(PassThrough())
         return SpooledRows(path, cutter, Container.ARROW, unpack=partial(ArrowRows, path))

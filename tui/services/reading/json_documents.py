@@ -13,6 +13,7 @@ from tui.domain.conversion.shapes import Shape
 from tui.domain.rows.parsing import BOM
 from tui.domain.text import number
 from tui.services.errors import FileError
+from tui.services.reading.csv_rows import unique_names
 from tui.services.reading.json_rows import JsonRows, container_end
 from tui.services.reading.row_file import LONGEST_ROW
 from tui.services.reading.row_splitting import Cutter, Remark
@@ -60,25 +61,49 @@ def _array_of_rows(text: bytes) -> tuple[int, list[Any]] | None:
             return None
         if name in _ROWS and _ARRAY_OF_ROWS.match(text, at):
             return at, columns
-        bracket = text[at : at + 1] in (b"{", b"[")
-        scalar = None if bracket else _SCALAR.match(text, at)
-        end = container_end(text, at, len(text)) if bracket else scalar and scalar.end()
+        end = _value_end(text, at)
         if end is None:
             return None
-        columns = _parsed(text[at:end]) if name == "columns" else columns
+        columns = _listed(text[at:end]) if name == "columns" else columns
         at = end
     return None
 
 
+def _value_end(text: bytes, at: int) -> int | None:
+    """The position after the value at a position; None where it does not end."""
+    if text[at : at + 1] in (b"{", b"["):
+        return container_end(text, at, len(text))
+    scalar = _SCALAR.match(text, at)
+    return scalar and scalar.end()
+
+
+def _holds_more(rest: bytes) -> bool:
+    """Whether other rows, or another document, follow an array of rows."""
+    at = 0
+    while match := _KEY.match(rest, at):
+        name, at = match[1].decode(errors="replace"), match.end()
+        end = _value_end(rest, at)
+        if end is None or (name in _ROWS and _ARRAY_OF_ROWS.match(rest, at)):
+            return True
+        at = end
+    return bool(rest[at:].strip(b"} \t\r\n"))
+
+
 def _table_shape(columns: list[Any]) -> Shape:
     """The shape of the rows of a table whose columns are named once."""
+    names = unique_names(map(str, columns))
 
     def convert(values: list[Any]) -> dict[str, Any] | None:
-        if len(values) != len(columns):
+        if len(values) != len(names):
             return None
-        return dict(zip(map(str, columns), values, strict=True))
+        return dict(zip(names, values, strict=True))
 
     return Shape("of pandas", convert, whole=True, lists=True)
+
+
+def _listed(raw: bytes) -> list[Any]:
+    value = _parsed(raw)
+    return value if isinstance(value, list) else []
 
 
 def _parsed(raw: bytes) -> Any:
@@ -121,7 +146,11 @@ class WrappedRows:
 
     def finish(self) -> bytes:
         """See `Cutter`."""
-        return self._rows.finish()
+        lines = self._rows.finish()
+        if _holds_more(self._rows.rest):
+            text = "What follows the array of rows is not read."
+            self.remarks.append(("truncated-container", text))
+        return lines
 
 
 class PandasTable:

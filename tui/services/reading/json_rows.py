@@ -35,6 +35,7 @@ _FAR = 1 << 18
 """Bytes searched for the opening of the next element."""
 _MANY = 8
 """Damaged elements after which the default keys count as the beginning of a row."""
+_LONGEST_REST = 1 << 20
 _ENDLESS_PREVIEW = 1 << 20
 
 
@@ -48,6 +49,8 @@ class JsonRows:
             one_array: whether it is not read beyond the end of its first array.
         """
         self.remarks: list[Remark] = []
+        self.rest = b""
+        """The beginning of what follows the only array."""
         self.counted_by_element = False
         self._one_array = one_array
         self._placer = LinePlacer()
@@ -68,6 +71,7 @@ class JsonRows:
     def cut(self, block: bytes) -> bytes:
         """See `Cutter`."""
         if self._stopped:
+            self.rest += block[: _LONGEST_REST - len(self.rest)]
             return b""
         text = self._buffer.add(block)
         return self._lines(text, last=False) if text else b""
@@ -121,7 +125,7 @@ class JsonRows:
             at = match.end() if match else at
             bracket = text[at : at + 1]
             if bracket == b"]" and self._one_array:
-                self._stopped = True
+                self._stopped, self.rest = True, text[at + 1 :][:_LONGEST_REST]
                 return len(text)
             if bracket == b"]" or (bracket == b"[" and not self._in_array):
                 self._in_array = bracket == b"["

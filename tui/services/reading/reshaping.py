@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any
 
-import orjson
-
 from tui.domain.conversion.shapes import Shape, converted_row, find_shapes
-from tui.domain.fixes.line_repairs import compact_json
-from tui.domain.rows.parsing import BOM, parse
+from tui.domain.fixes.line_repairs import exact_json
+from tui.domain.rows.parsing import BOM, exact_value
 from tui.services.reading.row_splitting import Cutter, Remark
 
 _SAMPLED_ROWS = 100
 """First rows of a file in which shapes are looked for."""
 _SAMPLED_BYTES = 1 << 15
 """Bytes of the first rows in which shapes are looked for, at least."""
-_LONG_NUMBER = re.compile(rb"\d{16}")
-"""Digits from which the fast parser may round a number."""
 
 
 def sampled_shapes(lines: bytes, first: Sequence[Shape] = ()) -> Sequence[Shape]:
@@ -30,7 +24,7 @@ def sampled_shapes(lines: bytes, first: Sequence[Shape] = ()) -> Sequence[Shape]
         lines: complete lines.
         first: shapes that are known by the container.
     """
-    values = (_exact_value(raw) for raw in lines.removeprefix(BOM).split(b"\n") if raw.strip())
+    values = (exact_value(raw) for raw in lines.removeprefix(BOM).split(b"\n") if raw.strip())
     known = (value for value in values if value is not None)
     sample = [_converted(value, first) for value in islice(known, _SAMPLED_ROWS)]
     return [*first, *find_shapes(sample)]
@@ -106,9 +100,9 @@ class Reshaped:
 
     def _row(self, raw: bytes) -> bytes:
         """A line as a row; as it is where it is no JSON, has a problem, or has no known shape."""
-        value = _exact_value(raw.removeprefix(BOM)) if raw.strip() else None
+        value = exact_value(raw.removeprefix(BOM)) if raw.strip() else None
         row = _converted(value, self._shapes)
-        return raw if row is value else _as_json(row)
+        return raw if row is value else exact_json(row)
 
 
 def _converted(value: Any, shapes: Iterable[Shape]) -> Any:
@@ -117,18 +111,3 @@ def _converted(value: Any, shapes: Iterable[Shape]) -> Any:
         row = converted_row(value, shape)
         value = value if row is None else row
     return value
-
-
-def _exact_value(raw: bytes) -> Any:
-    """The value of a line with all digits of its numbers; None where anything is wrong with it."""
-    value, findings = parse(raw)
-    if findings:
-        return None
-    return json.loads(raw) if _LONG_NUMBER.search(raw) else value
-
-
-def _as_json(row: Any) -> bytes:
-    try:
-        return orjson.dumps(row)
-    except orjson.JSONEncodeError:  # a number of more than 64 bits
-        return compact_json(row)

@@ -134,8 +134,8 @@ class Written(BaseModel):
         outputs: the training file, then the validation and test files, if requested.
         rejected_file: the rejected rows with their reasons; None where there are none.
         manifest: path of the manifest.
-        problems: why rows were rejected, up to the limit; first, if the file is not UTF-8, that it
-            is not.
+        problems: why rows were rejected, up to the limit; first, what was wrong with the file as a
+            whole: another encoding, or parts that were not read.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -7,7 +7,7 @@ import hashlib
 import time
 from array import array
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
 from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
@@ -66,6 +66,8 @@ _BATCH_BYTES = 1 << 20
 _ROW_BYTES = 1 << 12
 """Memory of a rejected row beside its own bytes."""
 _BLOCK = 1 << 22
+_OF_READING = frozenset({"other-encoding", "truncated-container", "unescaped-quotes"})
+"""Problems of a file of which some part was not read, or perhaps not as it was meant."""
 
 
 async def write(
@@ -209,12 +211,12 @@ class _Writing:
         if len(accepted) < len(splits) or request.rejected_path.exists():
             self._rejected = self.outputs.add(request.rejected_path)
 
-    def _encoding_problems(self) -> list[Problem]:
-        return [entry for entry in self._dataset.file_problems if entry.code == "other-encoding"]
+    def _reading_problems(self, codes: Collection[str] = _OF_READING) -> list[Problem]:
+        return [entry for entry in self._dataset.file_problems if entry.code in codes]
 
     def _no_valid_rows(self) -> InputError:
         path = self._dataset.path
-        for entry in self._encoding_problems():
+        for entry in self._reading_problems({"other-encoding"}):
             return InputError(f"No row of {path} can be used. {entry.message}", entry.fix)
         first = next(iter(self._dataset.codes(0)), "")
         reason = f" {KINDS[first].what}" if first else ""
@@ -324,7 +326,7 @@ class _Writing:
             outputs=[_describe_file(file) for file in self._files.values()],
             rejected_file=_describe_file(self._rejected) if self._rejected else None,
             manifest=shown_path(self._request.manifest_path),
-            problems=[*self._encoding_problems(), *self._problems],
+            problems=[*self._reading_problems(), *self._problems],
         )
 
     def _manifest(self, written: Written) -> Manifest:
