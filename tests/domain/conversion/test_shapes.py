@@ -275,6 +275,7 @@ def test_fields_that_have_no_place_are_kept_beside_the_row(value: Any, more: Any
         {"fields": {"text": "a"}, "responses": [{"values": {"x": "b", "y": "c"}}]},
         {"prompt": "p", "response_0": "a", "response_1": "b", "better_response_id": None},
         {"prompt": "p", "completion": "c", "conversation": [ASKED, HERE]},
+        {"messages": [{"role": ["user"], "content": "a"}]},
         [{"item": 1}],
         [],
     ],

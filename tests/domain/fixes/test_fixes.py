@@ -171,6 +171,29 @@ LEFT_ALONE = [
     ),
     ("not-json: the answer may have been longer", "not-json", GOOD[:-12]),
     (
+        "not-json: a key has two values before the comma",
+        "not-json",
+        GOOD.replace(b'"content"', b'"content": "Where else?", "content"', 1) + b",",
+    ),
+    (
+        "not-object: a key in the string has two values",
+        "not-object",
+        json.dumps(
+            GOOD.decode().replace('"content"', '"content": "Where else?", "content"', 1)
+        ).encode(),
+    ),
+    (
+        "missing-tool-call-id: the call says more than can be written",
+        "missing-tool-call-id",
+        chat(
+            ASKED,
+            {**ANSWER, "content": '<tool_call>{"name": "find", "why": "to know"}</tool_call>'},
+            {"role": "tool", "content": "Hall two."},
+            ANSWER,
+            tools=TOOLS,
+        ),
+    ),
+    (
         "not-json: a number may have been longer",
         "not-json",
         chat(ASKED, {**ANSWER, "weight": 1})[:-3],

@@ -87,6 +87,8 @@ def test_a_preference_row_is_checked_by_its_own_rules() -> None:
     assert codes(preference()) == {"other-format"}
     without_assistant = preference(preferred_output=[USER])
     assert codes(without_assistant, Format.PREFERENCE) == {"bad-preference"}
+    for value in (True, 7, "text"):
+        assert codes(preference(preferred_output=value), Format.PREFERENCE) == {"bad-field"}
     short = preference(preferred_output=[{**ANSWER, "content": "bug"}], note=1)
     assert codes(short, Format.PREFERENCE) == {"output-too-short", "unknown-field"}
     called = preference(input={"messages": [USER, calling(CALL)], "tools": [TOOL], "x": 1})

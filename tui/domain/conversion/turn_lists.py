@@ -88,7 +88,9 @@ def _is_turns(value: Any) -> bool:
 
 
 def _is_sharegpt(turns: list[Row]) -> bool:
-    return any("from" in turn or "value" in turn or turn.get("role") in _CALLS for turn in turns)
+    return any(
+        "from" in turn or "value" in turn or str(turn.get("role")) in _CALLS for turn in turns
+    )
 
 
 def from_alternating_texts(row: Row) -> Row | None:

@@ -49,11 +49,12 @@ def complete(raw: bytes) -> bytes | None:
     ends with a sentence, or is JSON itself.
 
     Raises:
-        ValueError: the line is not UTF-8.
+        ValueError: the line is not UTF-8, or a key has two values.
     """
     text = raw.decode()
     try:
-        return compact_json(json.loads(text.removeprefix("\ufeff").rstrip(_AFTER), strict=False))
+        row = text.removeprefix("\ufeff").rstrip(_AFTER)
+        return compact_json(json.loads(row, strict=False, object_pairs_hook=_with_equal_keys))
     except json.JSONDecodeError:
         end = _missing_end(text)
         return (text.rstrip() + end).encode() if end else None
@@ -119,25 +120,25 @@ def drop_equal_keys(raw: bytes) -> bytes:
     Raises:
         ValueError: the row cannot be parsed, or the values differ.
     """
+    return compact_json(json.loads(raw.removeprefix(BOM), object_pairs_hook=_with_equal_keys))
 
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        result: dict[str, Any] = {}
-        for key, value in items:
-            if key in result and json.dumps(result[key]) != json.dumps(value):
-                raise ValueError(f"{key} has two values")
-            result.setdefault(key, value)
-        return result
 
-    return compact_json(json.loads(raw.removeprefix(BOM), object_pairs_hook=pairs))
+def _with_equal_keys(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key, value in items:
+        if key in result and json.dumps(result[key]) != json.dumps(value):
+            raise ValueError(f"{key} has two values")
+        result.setdefault(key, value)
+    return result
 
 
 def unwrap(raw: bytes) -> bytes | None:
     """Unwrap an object in a JSON string, or wrap a bare list of messages in an object.
 
     Raises:
-        ValueError: the row cannot be parsed.
+        ValueError: the row cannot be parsed, or a key in the string has two values.
     """
     value = json.loads(raw.removeprefix(BOM))
     if isinstance(value, str):
-        return compact_json(json.loads(value))
+        return drop_equal_keys(value.encode())
     return compact_json({"messages": value}) if isinstance(value, list) else None

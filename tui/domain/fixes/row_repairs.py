@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tui.domain.conversion.common import is_conversation, with_call_ids
-from tui.domain.conversion.sharegpt import from_sharegpt
-from tui.domain.rows.formats import MESSAGE_KEYS, Row
+from tui.domain.conversion.convert import fields_left_out, to_chat
+from tui.domain.rows.formats import MESSAGE_KEYS, Format, Row
 from tui.domain.rows.role_names import meant_role
 from tui.domain.rules.conversations import meant_key
 from tui.domain.rules.quality import SCRIPTS_WITH_MARKS, find_damage, without_outer_whitespace
@@ -256,5 +256,8 @@ def _with_read_calls(conversation: list[Row]) -> list[Row]:
     """Messages of nothing but texts with the calls marked in them; the same where that fails."""
     if any(message.keys() != {"role", "content"} for message in conversation):
         return conversation
-    chat, _ = from_sharegpt({"conversations": conversation}, "")
-    return chat["messages"] if chat else conversation
+    turns = {"conversations": conversation}
+    chat, _ = to_chat(turns, Format.SHAREGPT)
+    if chat is None or fields_left_out(turns, Format.SHAREGPT, chat):
+        return conversation
+    return chat["messages"]

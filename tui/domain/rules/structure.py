@@ -250,8 +250,10 @@ def _check_prompt(prompt: Row) -> Iterator[Finding]:
 
 def _check_answer(answer: Any, key: str) -> Iterator[Finding]:
     yield from check_conversation(answer, key)
-    roles = [message.get("role") for message in answer or () if isinstance(message, dict)]
-    if isinstance(answer, list) and "assistant" not in roles:
+    if not isinstance(answer, list):
+        return
+    roles = [message.get("role") for message in answer if isinstance(message, dict)]
+    if "assistant" not in roles:
         yield "bad-preference", key, "The answer has no assistant message."
     elif not {role for role in roles if isinstance(role, str)} <= {"assistant", "tool"}:
         yield "bad-preference", key, "An answer may only have assistant and tool messages."
