@@ -73,9 +73,15 @@ MAIL = (
         (", Omar", ",\nPriya"),
         ("INV-a7", "INV-b7"),
         ("INV-a7", "CRN-a7"),
+        ("4711", "-4711"),
+        ("4711", "4711 %"),
+        ("4711", "€4711"),
+        ("two lamps", "two lamps 🙁"),
+        ("home in", "home < in"),
+        ("Omar", "Omar++"),
     ],
 )
-def test_texts_that_differ_in_a_number_a_name_or_a_code_are_not_similar(
+def test_texts_that_differ_in_a_number_a_name_a_code_or_a_sign_are_not_similar(
     before: str, after: str
 ) -> None:
     assert text_similarity(MAIL, MAIL.replace(before, after)) == 0
@@ -90,6 +96,7 @@ def test_texts_that_differ_in_a_number_a_name_or_a_code_are_not_similar(
         ("Please tell", "“Please” tell"),
         ("Monday. Please", "Monday.\n\nPlease"),
         ("two lamps,", "two  lamps –"),
+        ("two lamps", "two – or more – lamps/lights"),
         ("Bergen on Monday", "Bergen  on\nMonday"),
     ],
 )

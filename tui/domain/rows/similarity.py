@@ -24,6 +24,11 @@ _UNSPACED = (
 )
 _GAP_AND_WORD = re.compile(f"([^\\w{_UNSPACED}]*)([{_UNSPACED}]|[^\\W{_UNSPACED}]+)")
 _SENTENCE_END = re.compile("[.!?:]")
+SIGN = re.compile(
+    r"[+<>=^%$€£¥°±×÷\u2190-\u22ff\u2600-\u27bf\U0001f300-\U0001faff]"
+    r"|(?<!\w)[-\u2212](?=\d)|(?<=\d)[*/](?=\d)|(?<=\w)#"
+)
+"""A sign that changes the meaning: of mathematics, money, a programming language, or an emoji."""
 _DIGIT = re.compile(r"\d")
 _INSTRUCTIONS = frozenset({"system", "developer"})
 
@@ -33,11 +38,12 @@ def shingles(text: str) -> frozenset[str]:
 
     Repeated shingles are numbered, so that `1 0 1 0 0` differs from `1 0 1 0 1 0 0`. A text with
     fewer words is one shingle; a text without words is split into characters. The particular words
-    of a text are part of all its shingles: texts that differ in one of them share none.
+    and the signs of a text are part of all its shingles: texts that differ in one of them share
+    none.
     """
     found = words(text)
     plain = [word for word, _ in found]
-    particulars = [word for word, particular in found if particular]
+    particulars = [word for word, particular in found if particular] + SIGN.findall(text)
     mark = f" {_digest(particulars)}" if particulars else ""
     triples = list(map(" ".join, zip(plain, plain[1:], plain[2:], strict=False)))
     if plain and not triples:
