@@ -91,3 +91,9 @@ def test_a_prompt_that_ends_where_the_answer_begins_is_a_conversation() -> None:
     assert inspect_row(json.dumps(pair).encode(), Format.CHOSEN_REJECTED)[1] == [
         ("output-too-short", "chosen", "The answer has 5 characters.")
     ]
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\n\n"])
+def test_a_prompt_that_ends_where_the_answer_begins_is_a_question(end: str) -> None:
+    prompt = f"<|im_start|>user\nWhere?<|im_end|>\n<|im_start|>assistant{end}"
+    assert read_dialogue(prompt) == [ASKED]

@@ -407,6 +407,15 @@ def test_a_blank_system_prompt_is_dropped_and_others_are_unchanged() -> None:
     assert WriteRequest(out=Path("a"), system=" Be\tkind,\n日本 ").system == " Be\tkind,\n日本 "
 
 
+async def test_a_file_whose_rows_are_all_left_out_is_refused_with_the_reason(
+    tmp_path: Path, out: Path
+) -> None:
+    row = {"input": "Where is it?", "ideal_output": "Late", "note": "kept by nobody"}
+    source = save(tmp_path / "source.jsonl", [row] * 10)
+    with pytest.raises(InputError, match=r"can be used\. The answer has 10 characters or fewer"):
+        await write_file(source, WriteRequest(out=out, leave_out=frozenset({"output-too-short"})))
+
+
 async def test_a_file_without_valid_rows_is_refused(tmp_path: Path, out: Path) -> None:
     source = save(tmp_path / "source.jsonl", [{"messages": []}])
     with pytest.raises(InputError, match=r"can be used\. The row has no messages"):

@@ -23,7 +23,7 @@ _CHATML_MARK = re.compile(r"<\|im_(?:start|end)\|>")
 _FORMS = (
     _Form(re.compile(r"(?:\A|\n)\n(Human|Assistant):"), _NO_END),
     _Form(re.compile(r"(?:\A\s*|\s*\n?)### ?(Human|Assistant|System):"), _NO_END),
-    _Form(re.compile(r"<\|im_start\|>(system|user|assistant)\n"), _CHATML_END),
+    _Form(re.compile(r"<\|im_start\|>(system|user|assistant)(?:\n|\s*\Z)"), _CHATML_END),
 )
 
 

@@ -1,6 +1,7 @@
 """Hashes of the shingles of many texts at once, equal where `similarity.shingles` are equal.
 
-They leave out signs, so near duplicates found by them are candidates. Imports numpy: loaded by what sketches rows, never before the first paint.
+They leave out signs, so near duplicates found by them are candidates. Imports numpy: loaded by what
+sketches rows, never before the first paint.
 """
 
 from __future__ import annotations

@@ -218,7 +218,8 @@ class _Writing:
         path = self._dataset.path
         for entry in self._reading_problems({"other-encoding"}):
             return InputError(f"No row of {path} can be used. {entry.message}", entry.fix)
-        first = next(iter(self._dataset.codes(0)), "")
+        reasons = (code for code in self._dataset.codes(0) if self._rejects(code))
+        first = next(reasons, "")
         reason = f" {KINDS[first].what}" if first else ""
         fixable = first in FIXABLE and first not in self._request.fixed
         hint = f" Some problems can be fixed: F on the Data screen, or ftui prepare --fix {first}."
@@ -226,6 +227,10 @@ class _Writing:
             f"No row of {path} can be used.{reason}",
             f"Run ftui check on it.{hint if fixable else ''}",
         )
+
+    def _rejects(self, code: str) -> bool:
+        is_error = severity_of(code, self._dataset.options) == "error"
+        return is_error or code in self._request.leave_out
 
     async def write_rows(self) -> AsyncIterator[int]:
         """Write all rows; yields the number of rows handled so far.
