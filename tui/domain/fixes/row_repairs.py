@@ -260,4 +260,5 @@ def _with_read_calls(conversation: list[Row]) -> list[Row]:
     chat, _ = to_chat(turns, Format.SHAREGPT)
     if chat is None or fields_left_out(turns, Format.SHAREGPT, chat):
         return conversation
-    return chat["messages"]
+    read: list[Row] = chat["messages"]
+    return read
