@@ -267,6 +267,10 @@ NAMED = {
     ),
     "an error message": ('{"error": "Access to it is restricted"}\n', "an error message"),
     "other keys": (lines(each(lambda q, a: {"title": q, "body": a})), '"title, body"'),
+    "a table without names": (
+        "".join(f'{question},"{answer}"\n' for question, answer in PAIRS),
+        "neither JSON nor a table with the names of its columns",
+    ),
 }
 
 
@@ -304,6 +308,9 @@ def test_the_form_is_named_with_a_step(
     assert all(each["fix"] for each in naming)
     unknown = [each for each in report["problems"] if each["code"] == "unknown-format"]
     assert len(unknown) <= 1
+    code, _, error = run(capsys, "prepare", source, "-o", tmp_path / "out.jsonl")
+    assert code == 2
+    assert sentence in error or naming[0]["line"]
 
 
 def test_calls_that_were_read_are_answered(

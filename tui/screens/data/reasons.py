@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tui.domain.conversion.convert import explain_format
 from tui.domain.rows.encodings import UTF8, encoding_label
 from tui.domain.text import plural
 from tui.services.checking.report import errors_of
@@ -99,9 +98,10 @@ def _statistics(state: DataState) -> str | None:
 
 
 def _write(state: DataState) -> str | None:
-    kind = state.dataset.format if state.dataset else None
-    if kind and not (kind.trainable or kind.convertible):
-        return explain_format(kind)
+    unread = {"unknown-format", "unconvertible-format"}
+    for entry in state.dataset.file_problems if state.dataset else ():
+        if entry.code in unread:
+            return f"{entry.message} {entry.fix}"
     return _change(state) or _checked(state)
 
 

@@ -135,7 +135,7 @@ def file_problems(
     others = findings.rows_of_other_formats()
     lines = {other: [*map(rows.line, numbers)] for other, numbers in others.items()}
     problems += check_formats(kind, count, lines)
-    problems += check_format(kind, options, rows.container_label, _first_object(rows))
+    problems += format_problems(rows, plan)
     if kind.trainable:
         problems += check_count(count, options)
     problems += check_size(rows.data_size, options)
@@ -148,6 +148,11 @@ def file_problems(
         validated=validated,
     )
     return problems + file_warnings(facts, options)
+
+
+def format_problems(rows: RowFile, plan: CheckPlan) -> list[Problem]:
+    """Why the rows cannot be used for training as they are; reads the first of them."""
+    return check_format(plan.kind, plan.options, rows.container_label, _first_object(rows))
 
 
 def _first_object(rows: RowFile) -> dict[str, Any] | None:

@@ -28,7 +28,7 @@ from tui.services.checking.incremental_check import IncrementalCheck
 from tui.services.checking.model_files import template_supports_tools
 from tui.services.checking.near_duplicate_search import text_of_row
 from tui.services.checking.passes import CheckPlan, Chunk, Status
-from tui.services.checking.report import DatasetReport, file_problems, make_report
+from tui.services.checking.report import DatasetReport, file_problems, format_problems, make_report
 from tui.services.checking.row_relations import OtherFile, RowRelations
 from tui.services.checking.token_counters import context_of, counter_for
 from tui.services.datasets.row_views import RowDetail, RowView, row_detail
@@ -202,6 +202,10 @@ class Dataset:
     def container_label(self) -> str:
         """How the file holds its rows, such as `a JSON array`; empty for plain lines."""
         return self._rows.container_label
+
+    def format_problems(self) -> list[Problem]:
+        """Why the rows cannot be used for training as they are; needs no check, reads few rows."""
+        return format_problems(self._rows, self._plan)
 
     async def likely_encodings(self) -> tuple[str, ...] | None:
         """The encodings that a file which is not UTF-8 may be in; None where it is, or mixes them.

@@ -13,7 +13,6 @@ from functools import partial
 from typing import TypeVar
 
 from tui import __version__
-from tui.domain.conversion.convert import explain_format
 from tui.domain.fixes.fixes import FIXABLE
 from tui.domain.fixes.written_rows import dropped_fields, rejected_row, training_row
 from tui.domain.rows.problems import KINDS, Problem
@@ -121,9 +120,9 @@ def _refuse(dataset: Dataset, request: WriteRequest) -> None:
     """
     kind = dataset.format
     if not (kind.trainable or kind.convertible):
+        (entry,) = dataset.format_problems()
         raise InputError(
-            f"The {kind} rows of {dataset.path} cannot be converted to training examples.",
-            explain_format(kind),
+            f"{dataset.path} cannot be converted to training examples. {entry.message}", entry.fix
         )
     for path in request.paths:
         try:
