@@ -78,6 +78,11 @@ def test_line_numbers_count_blank_lines_despite_a_byte_order_mark_and_crlf() -> 
             lines({"messages": [CHAT["messages"][1], {"role": "assistant", "content": None}]}),
             "line 1: the last assistant message has no text",
         ),
+        (lines({"prompt": "x", "chosen": "y", "rejected": "z"}), "line 1: it has a preferred and"),
+        (
+            lines({"input": {}, "preferred_output": [], "non_preferred_output": []}),
+            "line 1: it has a preferred and",
+        ),
         (b'{"input": "\xff", "ideal_output": "4"}', "line 1"),
     ],
 )

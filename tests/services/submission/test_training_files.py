@@ -68,6 +68,24 @@ async def test_a_validation_share_is_split_into_new_files(
     assert rows_of(again.request.validation_file) == rows_of(validation)
 
 
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"Where?,On its way.\n", "neither JSON nor a table with the names of its columns"),
+        (b'{"custom_id": "a", "response": {}}\n', "answers of OpenAI's Batch API"),
+        (b"text,topic\nOnce upon a time.,tales\n", "plain `text` without question and answer"),
+    ],
+)
+async def test_a_file_that_cannot_be_converted_is_not_sent_to_conversion(
+    files: TrainingFiles, tmp_path: Path, content: bytes, sentence: str
+) -> None:
+    path = tmp_path / "source"
+    path.write_bytes(content * 12)
+    with pytest.raises(InputError, match=sentence) as raised:
+        await files.prepare(request(path))
+    assert "Rewrite it" not in str(raised.value)
+
+
 async def test_near_duplicates_stay_in_one_split(files: TrainingFiles, chat_file: Make) -> None:
     question = "Where is my order number 1000, which I placed on the first of May in your shop?"
     same = [chat_row(f"{question} Please tell me. {'!' * i}", "It is under way.") for i in range(6)]

@@ -83,6 +83,8 @@ def _case(line: int, raw: bytes) -> Case:
 
 def _messages(row: Row) -> list[dict[str, Any]]:
     kind = detect_format(row)
+    if kind.target is Format.PREFERENCE:
+        raise ValueError("it has a preferred and a rejected answer, not one expected answer")
     chat: Row | None = row
     if kind.convertible:
         chat, problems = to_chat(row, kind)

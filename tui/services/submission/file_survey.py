@@ -94,6 +94,9 @@ class Survey:
         for problem in self.report.file_errors:
             if problem.code == "other-encoding":
                 return f"{self.path} cannot be trained on: {problem.message} {problem.fix}"
+        if not (row_format.trainable or row_format.convertible):
+            (problem,) = self.dataset.format_problems()
+            return f"{self.path} cannot be trained on: {problem.message} {problem.fix}"
         container = self.dataset.container_label
         if container:
             return f"{self.path} is {container}; training needs JSON Lines in UTF-8. {_REWRITE}"
