@@ -29,7 +29,7 @@ _PROGRESS_INTERVAL = 2.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
-    parser.add_argument("test", type=Path, metavar="TEST", help="the test set, a JSONL file")
+    parser.add_argument("test", type=Path, metavar="TEST", help="the test set: rows with answers")
     parser.add_argument("--base", metavar="M", help="the model before tuning [of the last job]")
     parser.add_argument("--tuned", metavar="M", help="the tuned model [of the last job]")
     parser.add_argument(

@@ -290,6 +290,7 @@ async def test_a_file_can_be_read_as_another_format(settings: Settings) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot)
         assert "· pairs ·" in headline(screen)
+        assert app.loop.data.brief == "to convert"
         await pilot.press("i")
         await until(pilot, lambda: isinstance(app.screen, ChooseFormat))
         await pilot.press("g", "enter")

@@ -369,3 +369,15 @@ async def test_a_row_without_a_certain_fix_gets_other_suggestions(
         message = next(iter(app._notifications)).message
         assert message == "Line 1 has no problem. Edit it (e) or exclude it (x)."
         assert screen.query_one(LineTable).has_focus
+
+
+async def test_a_clean_file_has_nothing_to_fix(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "clean.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in good_rows(12)))
+    app = app_on(settings, path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await pilot.press("F")
+        await until(pilot, lambda: bool(app._notifications))
+        message = next(iter(app._notifications)).message
+        assert message == "No row has a problem. Edit rows (e) or exclude them (x)."

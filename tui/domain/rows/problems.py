@@ -98,7 +98,7 @@ _FILE: Final = {
     "needs-conversion": _warning(
         "The rows are not chat examples yet.",
         "Models are trained on conversations.",
-        "Convert them with `ftui prepare FILE -o OUT`.",
+        "Convert them with `ftui prepare FILE -o OUT`, or with w on the screen.",
     ),
     "unconvertible-format": _error(
         "The rows cannot be converted to training examples.",

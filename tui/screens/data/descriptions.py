@@ -242,7 +242,7 @@ def checked_step(dataset: Dataset) -> StepState:
         label = _FILE_ERRORS.get(errors[0].code, "not usable")
         return StepState(Tone.BAD, f"{plural(rows, 'row')}, {label}", label)
     if not kind.trainable:
-        return StepState(Tone.WARNED, f"{number(rows)} {kind}", "not chat")
+        return StepState(Tone.WARNED, f"{number(rows)} {kind}", "to convert")
     if counts.warned:
         label = f"{number(counts.warned)} warned"
         return StepState(Tone.WARNED, f"{label} of {number(rows)}", label)

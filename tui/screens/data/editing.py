@@ -123,8 +123,10 @@ class RowEditing:
         """
         choices = [c for code in FIXABLE if (c := await self._first_choice(code))]
         if not choices:
-            text = "No problem of this file can be fixed automatically."
-            raise InputError(text, "Edit rows (e) or exclude them (x).")
+            counts = self._dataset.counts()
+            faulty = counts.invalid or counts.warned
+            which = "problem that can be fixed automatically" if faulty else "problem"
+            raise InputError(f"No row has a {which}.", "Edit rows (e) or exclude them (x).")
         dialog = FixPreview("All rows with a problem", choices, every=True)
         answer: FixAnswer | None = await self._app.push_screen_wait(dialog)
         if answer is None:
