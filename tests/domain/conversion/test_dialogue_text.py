@@ -66,6 +66,23 @@ def test_hh_rlhf_rows_become_preference_rows() -> None:
     assert codes <= {"output-too-short"}
 
 
+@pytest.mark.parametrize(
+    ("chosen", "rejected", "sentence"),
+    [
+        ("The sky is blue.", "The sky is green.", 'begin alike ("The sky is"), but nothing shows'),
+        ("Yes, blue.", "It is green.", "have no common start"),
+        ("I do.", "It is.", "have no common start"),
+    ],
+)
+def test_answers_without_a_prompt_are_told_whether_they_begin_alike(
+    chosen: str, rejected: str, sentence: str
+) -> None:
+    row = {"chosen": chosen, "rejected": rejected}
+    preference, ((code, place, message),) = to_chat(row, Format.CHOSEN_REJECTED)
+    assert (preference, code, place) == (None, "missing-field", "prompt")
+    assert sentence in message
+
+
 def test_answers_that_mention_a_human_stay_text() -> None:
     row = {"prompt": "Go on", "chosen": "\n\nHuman: a\n\nAssistant: b", "rejected": "no"}
     preference, _ = to_chat(row, Format.CHOSEN_REJECTED)

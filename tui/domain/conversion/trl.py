@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 from tui.domain.conversion.common import (
     Conversion,
     is_conversation,
@@ -21,6 +23,7 @@ from tui.domain.conversion.pairs_alpaca import alpaca_question
 from tui.domain.conversion.sharegpt import from_sharegpt, speaker_role
 from tui.domain.rows.formats import MESSAGE_KEYS, ROLES, Row
 from tui.domain.rows.parsing import Finding
+from tui.domain.rows.problems import quote
 
 _KNOWN_FIELDS = {"messages", "tools"}
 _OPEN = ("\n\nAssistant:", "### Assistant:", "<|im_start|>assistant")
@@ -76,8 +79,7 @@ def from_chosen_rejected(row: Row, system: str) -> Conversion:
         shared = []
     prompt = shared or prompt
     if not prompt:
-        text = "The row has no `prompt`, and its answers have no common start."
-        return reject("prompt", text, "missing-field")
+        return reject("prompt", _missing_prompt(chosen, rejected), "missing-field")
     messages = with_system(with_call_ids(prompt), own_system(row, system))
     placed = placed_images(messages, row_images(row))
     if isinstance(placed, str):
@@ -203,6 +205,22 @@ def _repeats(prompt: list[Row], chosen: list[Row], rejected: list[Row]) -> bool:
     return all(
         answer[: len(prompt)] == prompt and len(answer) > len(prompt)
         for answer in (chosen, rejected)
+    )
+
+
+def _missing_prompt(chosen: list[Row], rejected: list[Row]) -> str:
+    """Why the answers do not tell their prompt, which may be the beginning of both texts."""
+    better, worse = (
+        text if isinstance(text := answer[0].get("content"), str) else ""
+        for answer in (chosen, rejected)
+    )
+    alike = takewhile(lambda pair: pair[0] == pair[1], zip(better, worse, strict=False))
+    words = "".join(letter for letter, _ in alike).rpartition(" ")[0].strip()
+    if not words:
+        return "The row has no `prompt`, and its answers have no common start."
+    return (
+        f"The row has no `prompt`. Its answers begin alike ({quote(words)}), "
+        "but nothing shows where the prompt ends."
     )
 
 
