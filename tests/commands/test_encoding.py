@@ -87,6 +87,7 @@ def test_chat_rows_in_another_encoding_must_be_written_before_training(
     code, _, err = run(capsys, "train", path, "--dry-run")
     assert code == 2
     assert "The file is not UTF-8; it reads as cp1252. Open it with --encoding cp1252" in err
+    assert "Rewrite it: w on the Data screen, or ftui prepare." in err
 
 
 @pytest.mark.parametrize("command", [("check",), ("prepare", "-o", "out.jsonl")])

@@ -423,6 +423,15 @@ async def test_a_file_without_valid_rows_is_refused(tmp_path: Path, out: Path) -
     assert not out.parent.exists()
 
 
+async def test_where_all_rows_are_left_out_the_flag_that_keeps_them_is_named(
+    tmp_path: Path, out: Path
+) -> None:
+    source = save(tmp_path / "source.jsonl", [{"input": "Is it here?", "ideal_output": "yes"}])
+    request = WriteRequest(out=out, leave_out=frozenset({"output-too-short"}))
+    with pytest.raises(InputError, match="ftui prepare --off output-too-short"):
+        await write_file(source, request)
+
+
 async def test_preference_and_reinforcement_rows_are_written_unchanged(
     tmp_path: Path, out: Path
 ) -> None:

@@ -93,7 +93,8 @@ class Survey:
         row_format = self.report.format
         for problem in self.report.file_errors:
             if problem.code == "other-encoding":
-                return f"{self.path} cannot be trained on: {problem.message} {problem.fix}"
+                step = f"{problem.message} {problem.fix} {_REWRITE}"
+                return f"{self.path} cannot be trained on: {step}"
         if not (row_format.trainable or row_format.convertible):
             (problem,) = self.dataset.format_problems()
             return f"{self.path} cannot be trained on: {problem.message} {problem.fix}"

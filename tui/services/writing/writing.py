@@ -220,12 +220,13 @@ class _Writing:
         reasons = (code for code in self._dataset.codes(0) if self._rejects(code))
         first = next(reasons, "")
         reason = f" {KINDS[first].what}" if first else ""
-        fixable = first in FIXABLE and first not in self._request.fixed
-        hint = f" Some problems can be fixed: F on the Data screen, or ftui prepare --fix {first}."
-        return InputError(
-            f"No row of {path} can be used.{reason}",
-            f"Run ftui check on it.{hint if fixable else ''}",
-        )
+        hint = ""
+        if first in self._request.leave_out:
+            hint = f" Keep such rows with ftui prepare --off {first}."
+        elif first in FIXABLE and first not in self._request.fixed:
+            step = f"F on the Data screen, or ftui prepare --fix {first}"
+            hint = f" Some problems can be fixed: {step}."
+        return InputError(f"No row of {path} can be used.{reason}", f"Run ftui check on it.{hint}")
 
     def _rejects(self, code: str) -> bool:
         is_error = severity_of(code, self._dataset.options) == "error"
