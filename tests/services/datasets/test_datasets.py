@@ -71,6 +71,7 @@ async def test_the_flawed_file_shows_every_kind_of_structural_error_on_its_line(
 
 
 NOT_IN_THE_FLAWED_FILE = {
+    "misspelled-key",
     # of the file as a whole, or of its first bytes
     *("empty-file", "too-few-examples", "few-examples", "file-too-large", "truncated-container"),
     "other-encoding",
