@@ -63,7 +63,7 @@ async def test_the_result_is_one_json_value_with_every_key(folder: Path) -> None
     assert (result["n"], result["wins"], result["verdict"]) == (12, 12, "better")
     assert result["difference"]["low"] < result["difference"]["high"]
     assert (result["margin"], result["guard"], result["needed"]) == (0, None, None)
-    assert result["fragility"] == 1
+    assert result["fragility"] == 3
     assert len((folder / result["cases"]).read_text().splitlines()) == 12
     assert "Scorer json_valid" in err
     assert "12 of 12 cases" in err
