@@ -110,7 +110,7 @@ def _renamed(
     }
 
 
-def _only(names: Iterable[str], wanted: Collection[str]) -> str | None:
+def _only(names: Iterable[str], choices: Collection[str]) -> str | None:
     """The only name that is one of some, spelled plainly."""
-    found = [plain for plain in map(_plain, names) if plain in wanted]
+    found = [plain for plain in map(_plain, names) if plain in choices]
     return found[0] if len(found) == 1 else None

@@ -44,8 +44,8 @@ def _messages(form: _Form, text: str) -> list[Row] | None:
     pieces = form.turn.split(text)
     texts = [form.end.sub("", piece).strip(" \n") for piece in pieces[2::2]]
     messages = [
-        text_message(meant_role(name) or name, said)
-        for name, said in zip(pieces[1::2], texts, strict=True)
+        text_message(meant_role(name) or name, words)
+        for name, words in zip(pieces[1::2], texts, strict=True)
     ]
     if messages and messages[-1]["role"] == "assistant" and not messages[-1]["content"]:
         messages.pop()
@@ -53,6 +53,6 @@ def _messages(form: _Form, text: str) -> list[Row] | None:
     turns = roles[1:] if roles[:1] == ["system"] else roles
     takes_turns = turns == ["user", "assistant"] * (len(turns) // 2) + ["user"] * (len(turns) % 2)
     full = all(message["content"] for message in messages)
-    if any(_CHATML_MARK.search(said) for said in texts):
+    if any(_CHATML_MARK.search(words) for words in texts):
         return None  # a turn of another role, such as a tool
     return messages if turns and takes_turns and full else None

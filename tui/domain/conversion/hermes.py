@@ -55,7 +55,7 @@ def spoken_parts(role: str, text: str) -> list[tuple[str, str]]:
 
     Args:
         role: role of the speaker.
-        text: what is said; returned as the only part where nothing in it is marked.
+        text: the text of the turn; returned as the only part where nothing in it is marked.
     """
     if role == "tool":
         return [(role, answer) for answer in answers_in(text)]
@@ -63,5 +63,5 @@ def spoken_parts(role: str, text: str) -> list[tuple[str, str]]:
     if found is None:
         return [(role, text)]
     before, calls = found
-    said = [(role, before)] if before else []
-    return [*said, ("calls", json.dumps(calls, ensure_ascii=False))]
+    spoken = [(role, before)] if before else []
+    return [*spoken, ("calls", json.dumps(calls, ensure_ascii=False))]

@@ -90,8 +90,8 @@ def _parts(text: str) -> Any:
     structure = _structure(text) or read_dialogue(text)
     if structure:
         return structure
-    said, answers = split_calls(text), answers_in(text)
-    return [*said] if said else answers if answers != [text] else None
+    calls, answers = split_calls(text), answers_in(text)
+    return [*calls] if calls else answers if answers != [text] else None
 
 
 def _structure(text: str) -> Any:

@@ -198,22 +198,22 @@ def _messages(role: Any, blocks: list[_Block]) -> list[Row] | None:
     """The messages of one turn; None where the role and its parts do not fit."""
     calls = [_call(block) for block in blocks if isinstance(block, _Call)]
     answers = [_tool_message(block) for block in blocks if isinstance(block, _Answer)]
-    said = [block for block in blocks if isinstance(block, _Text | _Image)]
+    shown = [block for block in blocks if isinstance(block, _Text | _Image)]
     if role in ("assistant", "model") and not answers:
-        message: Row = {"role": "assistant", "content": _content(said)}
+        message: Row = {"role": "assistant", "content": _content(shown)}
         return [message | ({"tool_calls": calls} if calls else {})]
     if role in ("user", "function", "tool") and not calls:
-        return [*answers, *([{"role": "user", "content": _content(said)}] if said else [])]
-    return [text_message("system", str(_content(said)))] if role == "system" and said else None
+        return [*answers, *([{"role": "user", "content": _content(shown)}] if shown else [])]
+    return [text_message("system", str(_content(shown)))] if role == "system" and shown else None
 
 
-def _content(said: list[_Text | _Image]) -> Any:
+def _content(shown: list[_Text | _Image]) -> Any:
     """The content of a message: text if there is nothing else, null if there is nothing."""
-    if len(said) <= 1 and not any(isinstance(block, _Image) for block in said):
-        return said[0].text if said else None  # type: ignore[union-attr] # not an image
+    if len(shown) <= 1 and not any(isinstance(block, _Image) for block in shown):
+        return shown[0].text if shown else None  # type: ignore[union-attr] # not an image
     return [
         {"type": "text", "text": block.text} if isinstance(block, _Text) else image_part(block.url)
-        for block in said
+        for block in shown
     ]
 
 

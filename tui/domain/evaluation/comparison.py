@@ -234,8 +234,15 @@ class _PassFail:
         interval = statistics.bonett_price(self.wins, self.losses, self.n)
         return _Evidence(interval, statistics.mcnemar(self.wins, self.losses))
 
+    @property
+    def gains(self) -> int:
+        return self.wins
+
     def mirrored(self) -> _PassFail:
         return _PassFail(self.losses, self.wins, self.n)
+
+    def gains_first(self) -> _PassFail:
+        return self
 
     def flipped(self, count: int) -> _PassFail:
         """The same with some wins turned into losses."""
@@ -287,7 +294,11 @@ class _Graded:
     def mirrored(self) -> _Graded:
         return _Graded([-difference for difference in self.differences], self.clusters)
 
-    def ordered(self) -> _Graded:
+    @property
+    def gains(self) -> int:
+        return sum(difference > 0 for difference in self.differences)
+
+    def gains_first(self) -> _Graded:
         """The same with the largest gains first."""
         order = sorted(range(len(self.differences)), key=lambda place: -self.differences[place])
         clusters = [self.clusters[place] for place in order] if self.clusters else ()
@@ -314,13 +325,9 @@ def _fragility(data: _PassFail | _Graded, verdict: Verdict, margin: float) -> in
     """How many gains must turn into losses, or the reverse, to lose a verdict."""
     if verdict not in (Verdict.BETTER, Verdict.WORSE):
         return None
-    won = data if verdict is Verdict.BETTER else data.mirrored()
-    won, size = (
-        (won, won.wins) if isinstance(won, _PassFail) else (won.ordered(), len(won.differences))
-    )
-    counts = range(size + 1)
+    won = (data if verdict is Verdict.BETTER else data.mirrored()).gains_first()
     return bisect_left(
-        counts,
+        range(won.gains + 1),
         True,
         key=lambda count: won.flipped(count).evidence().verdict(margin) is not Verdict.BETTER,
     )

@@ -27,7 +27,8 @@ ARROW_STREAM = b"\xff\xff\xff\xff"
 
 _BATCH_BYTES = 1 << 22
 """Bytes of a batch in memory, about."""
-_BATCH_ROWS = 1000
+_BATCH_ROWS = 100
+"""Rows of a batch at most: a text that a column repeats is stored once, and counted once."""
 
 
 class ArrowRows:
@@ -74,7 +75,7 @@ class ArrowRows:
         except (KeyError, ValueError, TypeError, OverflowError) as error:  # of a value
             self._end(error, "has a value that JSON cannot hold", "Export it as JSON Lines.")
         else:
-            self.consumed = int(part * self._size)
+            self.consumed = max(1, int(part * self._size))
             return lines
         return None
 
