@@ -20,9 +20,6 @@ from tui.services.errors import FtuiError
 from tui.widgets.key_footer import KeyFooter
 from tui.widgets.loop_bar import LoopBar
 
-_HEADLINE = 2
-"""Maximum lines of the headline."""
-
 
 class ModeScreen(Screen[None]):
     """A step of the loop.
@@ -34,6 +31,8 @@ class ModeScreen(Screen[None]):
     MODE: ClassVar[Mode]
     ABOUT: ClassVar[str] = ""
     """The purpose of the screen, for the help dialog."""
+    HEADLINE_LINES: ClassVar[int] = 2
+    """Maximum lines of the headline."""
 
     def __init__(self, services: Services) -> None:
         super().__init__()
@@ -86,16 +85,18 @@ class ModeScreen(Screen[None]):
         """Set the headline; a plain string is scrubbed."""
         line = self.query_one("#headline", Static)
         width = line.content_size.width
-        before = _lines(self._headline, width)
+        most = self.HEADLINE_LINES
+        before = _lines(self._headline, width, most)
         self._headline = Content(scrub(sentence)) if isinstance(sentence, str) else sentence
         # A layout repaints the screen; it is needed only if the number of lines changes.
-        height_changed = not width or _lines(self._headline, width) != before
-        line.update(_fitted(self._headline, width), layout=height_changed)
+        height_changed = not width or _lines(self._headline, width, most) != before
+        line.update(_fitted(self._headline, width, most), layout=height_changed)
 
     def on_resize(self) -> None:
         """Fit the headline to the new width."""
         for line in self.query("#headline").results(Static):
-            line.update(_fitted(self._headline, self.size.width - line.gutter.width))
+            width = self.size.width - line.gutter.width
+            line.update(_fitted(self._headline, width, self.HEADLINE_LINES))
 
     @property
     def is_seen(self) -> bool:
@@ -157,15 +158,15 @@ class ModeScreen(Screen[None]):
             self.show_notice(reason, "warning")
 
 
-def _lines(sentence: Content, width: int) -> int:
+def _lines(sentence: Content, width: int, most: int) -> int:
     """Number of lines of a headline."""
-    return min(len(sentence.wrap(width)), _HEADLINE) if width > 0 else 0
+    return min(len(sentence.wrap(width)), most) if width > 0 else 0
 
 
-def _fitted(sentence: Content, width: int) -> Content:
+def _fitted(sentence: Content, width: int, most: int) -> Content:
     """The headline, with an ellipsis if it does not fit."""
     lines = sentence.wrap(width) if width > 0 else []
-    if len(lines) <= _HEADLINE:
+    if len(lines) <= most:
         return sentence
-    last = lines[_HEADLINE - 1].truncate(width - 2).rstrip(" ·")
-    return Content(" ").join([*lines[: _HEADLINE - 1], Content.assemble(last, " …")])
+    last = lines[most - 1].truncate(width - 2).rstrip(" ·")
+    return Content(" ").join([*lines[: most - 1], Content.assemble(last, " …")])

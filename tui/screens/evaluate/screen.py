@@ -64,6 +64,7 @@ class EvaluateScreen(ModeScreen):
     MODE = Mode.EVALUATE
     CSS_PATH = "screen.tcss"
     AUTO_FOCUS = ""  # the table of cases is not on every page
+    HEADLINE_LINES = 4  # the verdict is said in full
     ABOUT = (
         "Compare the fine-tuned with the base model on the same test set, case by case. The "
         "verdict needs a 95% interval clear of zero; regressions are listed first. Every answer is "
