@@ -64,8 +64,7 @@ def test_ranges_are_labelled_by_their_first_and_last_value() -> None:
 @given(st.lists(st.integers(0, 10**7), min_size=1, max_size=200))
 def test_every_value_is_in_a_range(values: list[int]) -> None:
     spread = Distribution()
-    for value in values:
-        spread.add(value)
+    spread.add_all(values)
     items = ranges(spread.histogram())
     assert sum(item.count for item in items) == len(values)
     assert len({item.label for item in items}) == len(items)

@@ -26,7 +26,6 @@ from tui.services.reading.decompression import Gunzipped, Plain, Source
 from tui.services.reading.recoding import Recoded
 from tui.services.reading.reshaping import Reshaped
 from tui.services.reading.row_file import BLOCK, Container, RowFile
-from tui.services.reading.row_splitting import Cutter
 
 MIN_FREE = 256 << 20
 """Bytes of free disk space that unpacking leaves."""
@@ -91,7 +90,7 @@ class SpooledRows(RowFile):
     def __init__(
         self,
         path: Path,
-        cutter: Cutter,
+        cutter: Reshaped,
         container: Container,
         *,
         unpack: Callable[[int, int], Source] = Plain,
@@ -129,7 +128,7 @@ class SpooledRows(RowFile):
     @property
     def shape(self) -> str:
         """See `RowFile`; known when there is a row."""
-        return self._cutter.shape if isinstance(self._cutter, Reshaped) else ""
+        return self._cutter.shape
 
     @property
     def data_path(self) -> Path:
