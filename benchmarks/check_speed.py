@@ -44,7 +44,7 @@ def loads_only(chunk: Chunk) -> None:
 
 def check(chunk: Chunk) -> None:
     """The structural pass."""
-    read_structure(chunk, PLAN)
+    read_structure(PLAN, chunk)
 
 
 def seconds(parts: list[Chunk], run: Callable[[Chunk], None]) -> float:

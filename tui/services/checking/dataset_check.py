@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from array import array
 from bisect import bisect_left
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
-from tui.services.checking.findings import LEAK, NEAR_LEAK, Findings
-from tui.services.checking.near_duplicate_search import Edges, NearSearch, Texts, search_near
+from tui.services.checking.findings import Findings
+from tui.services.checking.near_comparison import NearComparison
 from tui.services.checking.passes import (
     CheckPlan,
     Chunk,
@@ -24,9 +22,8 @@ from tui.services.checking.passes import (
     read_content,
     read_structure,
 )
-from tui.services.checking.row_links import Links
-from tui.services.checking.row_relations import OtherFile, RowRelations
-from tui.services.checking.workers import worker_count, workers
+from tui.services.checking.row_relations import RowRelations
+from tui.services.checking.workers import run_parts, workers
 from tui.services.errors import FileError
 from tui.services.progress import row_rate
 from tui.services.reading.row_file import RowFile
@@ -37,15 +34,13 @@ SMALL = 16 << 20
 _CHUNK = 4 << 20
 _SMALL_CHUNK = 1 << 19
 
-Result = TypeVar("Result")
-
 
 class _Pass(NamedTuple):
     """A pass over all chunks: its name, its share of the total time, and its function."""
 
     name: str
     share: float
-    run: Callable[[Chunk, CheckPlan], PassResult]
+    run: Callable[[CheckPlan, Chunk], PassResult]
 
 
 _PASSES: Sequence[_Pass] = (
@@ -56,8 +51,6 @@ _READING_ROWS = "reading rows"
 _FINDING_DUPLICATES = "finding duplicates"
 _FINDING_NEAR_DUPLICATES = "finding near duplicates"
 _SHARE_BEFORE_FILES = 0.95
-_PAUSE = 0.25
-"""Seconds between two reports on a search that reports no progress itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +119,14 @@ class Check:
         done = 0.0
         with workers(large) as pool:
             for check_pass in _PASSES:
-                results = run_parts(pool, self.rows.path, check_pass.run, parts, self.plan)
-                async for chunk, result in results:
+                run = partial(check_pass.run, self.plan)
+                async for chunk, result in run_parts(pool, self.rows.path, run, parts):
                     self._merge(chunk, result)
                     done += check_pass.share * chunk.rows / len(self.rows)
                     yield self._progress(check_pass.name, done)
             yield self._progress(_FINDING_DUPLICATES, done)
             await asyncio.to_thread(self._relate_rows)
-            async for _ in self._search_file(pool):
+            async for _ in self._near().within_file(pool):
                 yield self._progress(_FINDING_NEAR_DUPLICATES, done)
         if self.rows.changed():
             raise file_changed(self.rows)
@@ -150,10 +143,13 @@ class Check:
         if self.relations.others:
             await asyncio.to_thread(self.relations.find_leaks)
             with workers(self.rows.data_size > SMALL) as pool:
-                async for name in self._search_other_files(pool):
+                async for name in self._near().with_others(pool):
                     yield self._progress(f"comparing with the {name} file", _SHARE_BEFORE_FILES)
         await asyncio.to_thread(self._add_relation_problems)
         yield self._progress(_FINDING_DUPLICATES, 1.0)
+
+    def _near(self) -> NearComparison:
+        return NearComparison(self.rows, self.findings, self.plan, self.relations)
 
     def _progress(self, label: str, share: float) -> CheckProgress:
         return CheckProgress(
@@ -179,89 +175,12 @@ class Check:
         self.findings.sort_codes()
         self.relations.relate_rows()
 
-    async def _search_file(self, pool: Executor) -> AsyncIterator[None]:
-        """Find near duplicates in the file; yields while the search runs."""
-        if not self.findings.sketches:
-            return
-        search = await asyncio.to_thread(self._near_search, self.findings.same)
-        async for edges in self._run_search(pool, search):
-            if edges:
-                await asyncio.to_thread(self.relations.add_near_duplicates, edges)
-            yield
-
-    async def _search_other_files(self, pool: Executor) -> AsyncIterator[str]:
-        """Find near duplicates of rows of other files; yields the name of the file searched."""
-        for name, other in self.relations.others.items():
-            if (
-                not (self.findings.sketches and other.sketches)
-                or NEAR_LEAK in self.plan.options.off
-            ):
-                continue
-            exact = self.findings.links_of(LEAK, name)
-            search = await asyncio.to_thread(self._near_search, exact, other)
-            async for edges in self._run_search(pool, search):
-                if edges:
-                    await asyncio.to_thread(self.relations.add_near_leaks, name, edges)
-                yield name
-
-    def _near_search(self, known: Links, other: OtherFile | None = None) -> NearSearch:
-        """A search that skips invalid rows and rows with a known exact match."""
-        fingerprints = self.findings.fingerprints
-        return NearSearch(
-            self.findings.sketches.path,
-            texts_of(self.rows, self.plan),
-            bytes(not fingerprint or row in known for row, fingerprint in enumerate(fingerprints)),
-            self.plan.options.similarity,
-            (other.sketches.path, other.texts()) if other else None,
-        )
-
-    async def _run_search(self, pool: Executor, search: NearSearch) -> AsyncIterator[Edges | None]:
-        """Run a search in a worker; yields None while it runs, then its result."""
-        try:
-            future = asyncio.wrap_future(pool.submit(search_near, search))
-            while not future.done():
-                yield None
-                await asyncio.wait({future}, timeout=_PAUSE)
-            yield future.result()
-        except BrokenExecutor as error:
-            raise _killed() from error
-        except OSError as error:
-            raise explain(error, self.rows.path) from error
-
     def _add_relation_problems(self) -> None:
         """List the problems of relations between rows, up to the limit."""
         for row in self.findings.related_rows():
             if len(self.findings.problems) >= self.plan.limit:
                 return
             self.findings.problems += self.relations.problems_of(row)
-
-
-async def run_parts(
-    pool: Executor,
-    path: Path,
-    run: Callable[[Chunk, CheckPlan], Result],
-    parts: Iterable[Chunk],
-    plan: CheckPlan,
-) -> AsyncIterator[tuple[Chunk, Result]]:
-    """Run a function over chunks of a file in workers; yields chunk and result in order.
-
-    Raises:
-        FileError: the file cannot be read, or a process was killed.
-    """
-    pending: deque[tuple[Chunk, Future[Result]]] = deque()
-    remaining = iter(parts)
-    try:
-        while True:
-            while len(pending) < 2 * worker_count() and (chunk := next(remaining, None)):
-                pending.append((chunk, pool.submit(run, chunk, plan)))
-            if not pending:
-                return
-            chunk, future = pending.popleft()
-            yield chunk, await asyncio.wrap_future(future)
-    except BrokenExecutor as error:
-        raise _killed() from error
-    except OSError as error:
-        raise explain(error, path) from error
 
 
 def chunks(rows: RowFile, size: int) -> Iterator[Chunk]:
@@ -272,12 +191,6 @@ def chunks(rows: RowFile, size: int) -> Iterator[Chunk]:
         after = bisect_left(range(count), start + size, lo=first + 1, key=rows.start)
         yield Chunk(path, start, rows.start(after), rows.line(first), first, after - first)
         first = after
-
-
-def texts_of(rows: RowFile, plan: CheckPlan) -> Texts:
-    """The texts of a file's rows, for a worker process to read."""
-    starts = array("Q", map(rows.start, range(len(rows) + 1)))
-    return Texts(rows.data_path, starts, plan.kind, plan.options)
 
 
 async def find_rows(rows: RowFile) -> AsyncIterator[int]:
@@ -293,10 +206,6 @@ async def find_rows(rows: RowFile) -> AsyncIterator[int]:
         raise explain(error, rows.path) from error
     if rows.cut_short:
         raise file_changed(rows)
-
-
-def _killed() -> FileError:
-    return FileError("A process checking the file was killed.", "Check it again.")
 
 
 def file_changed(rows: RowFile) -> FileError:

@@ -84,7 +84,9 @@ class Findings:
         links: relation -> the links of the rows that have it; to lines where the other row is in
             another file.
         outliers: rows whose answer is far longer or shorter than the others, ascending.
-        sketches: sketches for the search of near duplicates; empty where it is off.
+        marks: hash of the words that a row shares with its near duplicates; empty where they are
+            not searched.
+        sketches: sketches of the rows that share their mark with another.
         tally: figures of the valid rows, without edits; None before the second pass.
         problems: the listed row problems.
     """
@@ -102,6 +104,7 @@ class Findings:
     contradictions: Links = field(default_factory=Links)
     links: dict[Relation, Links] = field(default_factory=lambda: defaultdict(Links))
     outliers: array[int] = field(default_factory=lambda: array("I"))
+    marks: array[int] = field(default_factory=lambda: array("Q"))
     sketches: Sketches = field(default_factory=Sketches)
     tally: Tally | None = None
     problems: list[Problem] = field(default_factory=list)
@@ -120,7 +123,7 @@ class Findings:
         self.lengths.extend(part.lengths)
         self.fingerprints.extend(part.fingerprints)
         self.prompts.extend(part.prompts)
-        self.sketches.append(part.sketches)
+        self.marks.extend(part.marks)
         if self.tally is None:
             self.tally = part.tally
         elif part.tally:
@@ -148,8 +151,8 @@ class Findings:
             self.lengths[row] = part.lengths[place]
             self.fingerprints[row] = part.fingerprints[place]
             self.prompts[row] = part.prompts[place]
-            if part.sketches:
-                self.sketches.replace(row, part.sketches, place)
+            if part.marks:
+                self.marks[row] = part.marks[place]
 
     def _replace_in(
         self, table: dict[_K, array[int]], rows: Sequence[int], part: Mapping[_K, array[int]]

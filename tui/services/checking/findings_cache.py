@@ -20,7 +20,7 @@ _SMALLEST = 1 << 20
 """Bytes from which a file is worth caching; the check of a smaller one is quick."""
 _MOST_PROBLEMS = 10_000
 """Listed problems that are cached; a request for more of them checks the file again."""
-_COLUMNS = ("tokens", "lengths", "fingerprints", "prompts", "outliers")
+_COLUMNS = ("tokens", "lengths", "fingerprints", "prompts", "marks", "outliers")
 _LINKS = ("same", "near", "contradictions")
 _CODE = "code:"
 
@@ -92,12 +92,14 @@ def _to_report(findings: Findings, rows: RowFile, limit: int) -> CachedReport:
         "tally": findings.tally.to_json() if findings.tally else None,
         "other_formats": {kind.value: [*at] for kind, at in findings.other_formats.items()},
     }
+    sketched = findings.sketches.rows()
     arrays = {
         "starts": starts,
         "lines": lines,
         "status": findings.status,
         "own": findings.own,
-        "sketches": findings.sketches.read(),
+        "sketched": sketched,
+        "sketches": findings.sketches.get_many(sketched),
         **{name: getattr(findings, name) for name in _COLUMNS},
         **{name: getattr(findings, name).to_bytes() for name in _LINKS},
         **{_CODE + code: rows for code, rows in findings.codes.items()},
@@ -134,7 +136,7 @@ def _from_report(cached: CachedReport, limit: int) -> CachedFindings | None:
         getattr(findings, name).frombytes(arrays[name])
     for name in _LINKS:
         setattr(findings, name, Links.from_bytes(memoryview(arrays[name])))
-    findings.sketches.append(memoryview(arrays["sketches"]))
+    findings.sketches.add(_array("I", arrays["sketched"]), arrays["sketches"])
     return CachedFindings(findings, _array("Q", arrays["starts"]), _array("Q", arrays["lines"]))
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
 
 from tui.services.checking.findings import Findings
 from tui.services.checking.near_duplicates import candidates, near_pairs
 from tui.services.checking.passes import Status
+from tui.services.checking.sketches import add_sketches
 
 
 def regroup_near_duplicates(
@@ -34,6 +36,10 @@ def regroup_near_duplicates(
     for row in affected:
         near.set(row, None)
     compared = array("I", (row for row in sorted(affected) if _is_compared(findings, row)))
+    marks = array("Q", (findings.marks[row] for row in compared))
+    add_sketches(
+        findings.marks, findings.sketches, read_text, marks, partial(_is_compared, findings)
+    )
     # Rows that were linked to the same row are mostly alike, which saves a scan of all sketches.
     affected.update(_link(findings, compared, similarity, read_text))
     targets = [findings.sketches.get(row) for row in compared if row in changed or row not in near]

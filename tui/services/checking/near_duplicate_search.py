@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from tui.domain.rows.check_options import CheckOptions
 from tui.domain.rows.formats import Format
 from tui.domain.rows.similarity import text_to_compare
 from tui.services.checking.near_duplicates import near_leaks, near_pairs
 from tui.services.checking.passes import example_or_none
+from tui.services.checking.sketches import sketch
+
+_TOGETHER = 2000
+"""Rows that are sketched at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +28,19 @@ class Texts:
         starts: byte offset of each row, and of the byte after the last.
         kind: format of the rows.
         options: options of the check.
+        first: number of the first row.
     """
 
     path: Path
     starts: array[int]
     kind: Format
     options: CheckOptions
+    first: int = 0
+
+    def between(self, first: int, last: int) -> Texts:
+        """The texts of the rows from `first` to `last`."""
+        starts = self.starts[first - self.first : last - self.first + 2]
+        return replace(self, starts=starts, first=first)
 
     def reader(self) -> Callable[[int], str]:
         """Open the file; gives a function from a row to its text.
@@ -39,12 +51,37 @@ class Texts:
         file = self.path.open("rb", buffering=0)
 
         def read(row: int) -> str:
-            file.seek(self.starts[row])
-            raw = file.read(self.starts[row + 1] - self.starts[row])
+            start, end = self.starts[row - self.first : row - self.first + 2]
+            file.seek(start)
+            raw = file.read(end - start)
             line = raw.partition(b"\n")[0].removesuffix(b"\r")
             return text_of_row(line, self.kind, self.options)
 
         return read
+
+
+class RowsToSketch(NamedTuple):
+    """Rows of a file and the texts from the first to the last of them."""
+
+    rows: array[int]
+    texts: Texts
+
+
+def rows_to_sketch(rows: array[int], texts: Texts) -> Iterator[RowsToSketch]:
+    """Ascending rows in parts for worker processes."""
+    for begin in range(0, len(rows), _TOGETHER):
+        part = rows[begin : begin + _TOGETHER]
+        yield RowsToSketch(part, texts.between(part[0], part[-1]))
+
+
+def read_sketches(part: RowsToSketch) -> bytes:
+    """The sketches of rows.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    read = part.texts.reader()
+    return sketch([read(row) for row in part.rows])
 
 
 @dataclass(frozen=True, slots=True)

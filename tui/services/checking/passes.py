@@ -100,7 +100,8 @@ class PassResult:
         lengths: characters of the assistant's last text.
         fingerprints: fingerprint of the content; 0 for an invalid row.
         prompts: fingerprint of the prompt; 0 where there is none, or the row is invalid.
-        sketches: sketches for the search of near duplicates; empty where it is off.
+        marks: hash of the words that near duplicates share; 0 for a row that is not compared. Empty
+            where near duplicates are not searched.
         tally: figures of the rows; None after the structural pass.
     """
 
@@ -112,7 +113,7 @@ class PassResult:
     lengths: array[int] = field(default_factory=lambda: array("I"))
     fingerprints: array[int] = field(default_factory=lambda: array("Q"))
     prompts: array[int] = field(default_factory=lambda: array("Q"))
-    sketches: bytes = b""
+    marks: array[int] = field(default_factory=lambda: array("Q"))
     tally: Tally | None = None
 
     def add(self, row: int, problems: Sequence[Problem], limit: int) -> None:
@@ -143,7 +144,7 @@ def worst(problems: Iterable[Problem]) -> Status:
     return Status.INVALID if "error" in severities else Status.WARNED
 
 
-def read_structure(chunk: Chunk, plan: CheckPlan) -> PassResult:
+def read_structure(plan: CheckPlan, chunk: Chunk) -> PassResult:
     """The structural pass over a chunk of a file.
 
     Raises:
@@ -152,7 +153,7 @@ def read_structure(chunk: Chunk, plan: CheckPlan) -> PassResult:
     return check_structure(_lines(chunk), plan)
 
 
-def read_content(chunk: Chunk, plan: CheckPlan) -> PassResult:
+def read_content(plan: CheckPlan, chunk: Chunk) -> PassResult:
     """The second pass over a chunk of a file.
 
     Raises:
@@ -199,15 +200,14 @@ def check_content(lines: Iterable[Line | tuple[int, int, bytes]], plan: CheckPla
 
     tally = Tally(plan.options.context)
     result = PassResult(tally=tally)
-    remaining, sketches = iter(lines), []
+    remaining = iter(lines)
     while part := list(islice(remaining, _TOGETHER)):
         rows = [
             (row, line, example_or_none(raw, line, plan.kind, plan.options))
             for row, line, raw in part
         ]
         _add_content(result, tally, rows, plan)
-        sketches.append(_sketches([example for _, _, example in rows], plan.options))
-    result.sketches = b"".join(sketches)
+        result.marks.frombytes(_marks([example for _, _, example in rows], plan.options))
     return result
 
 
@@ -272,10 +272,10 @@ def _lines(chunk: Chunk) -> Iterator[tuple[int, int, bytes]]:
         yield row, line, raw
 
 
-def _sketches(examples: Sequence[Example | None], options: CheckOptions) -> bytes:
+def _marks(examples: Sequence[Example | None], options: CheckOptions) -> bytes:
     if not compares_near(options):
         return b""
     from tui.domain.rows.similarity import text_to_compare
-    from tui.services.checking.sketches import sketch
+    from tui.services.checking.sketches import marks
 
-    return sketch([text_to_compare(example) if example else "" for example in examples])
+    return marks([text_to_compare(example) if example else "" for example in examples])

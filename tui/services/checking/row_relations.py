@@ -27,7 +27,7 @@ from tui.services.checking.near_duplicate_search import Edges, Texts
 from tui.services.checking.near_duplicates import near_leaks
 from tui.services.checking.passes import PassResult, Status
 from tui.services.checking.row_links import Links, in_parts, repeated, rows_of
-from tui.services.checking.sketches import Sketches
+from tui.services.checking.sketches import Sketches, add_sketches, sketch
 
 _MESSAGES = {
     DUPLICATE: "The row is a duplicate of line {line}.",
@@ -44,13 +44,15 @@ class OtherFile(NamedTuple):
     Attributes:
         fingerprints: fingerprint of each row's content.
         line: row -> its line number.
-        sketches: sketches of the rows.
+        marks: mark of each row; empty where near duplicates are not searched.
+        sketches: sketches of some rows; more are added.
         read_text: row -> its compared text; reads the file.
         texts: gives the same for another process, without pending edits.
     """
 
     fingerprints: Sequence[int]
     line: Callable[[int], int]
+    marks: array[int]
     sketches: Sketches
     read_text: Callable[[int], str]
     texts: Callable[[], Texts]
@@ -163,7 +165,8 @@ class RowRelations:
         self._contradictions(prompts - {0})
         self._outliers()
         self._leaks(rewritten)
-        if findings.sketches:
+        if findings.marks:
+            findings.sketches.add(rewritten, sketch([*map(self._read_text, rewritten)]))
             near = regroup_near_duplicates(
                 findings, {*edits, *moved}, self._options.similarity, self._read_text
             )
@@ -206,6 +209,8 @@ class RowRelations:
         for file, other in self.others.items():
             exact, links = findings.links_of(LEAK, file), findings.links_of(NEAR_LEAK, file)
             part_rows = [row for row in rows if row not in exact]
+            marks = array("Q", (findings.marks[row] for row in part_rows))
+            add_sketches(other.marks, other.sketches, other.read_text, marks)
             mine = findings.sketches.get_many(part_rows)
             for place, other_row in near_leaks(
                 mine,

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui.services.checking.sketches import SKETCH
+from tui.services.workspace.files import Buffer
 
 Bands = NDArray[np.uint64]
 """A band of each row as one number."""
@@ -16,6 +17,26 @@ Bands = NDArray[np.uint64]
 def rows_with_text(sketches: bytes | bytearray) -> list[int]:
     """The rows whose sketch is not empty."""
     rows: list[int] = np.flatnonzero(_table(sketches).any(axis=1)).tolist()
+    return rows
+
+
+def rows_sharing(marks: Buffer, left_out: bytes, others: Buffer | None = None) -> list[int]:
+    """The rows that share their mark with another row, or with some other marks, ascending.
+
+    Args:
+        marks: the mark of each row, 8 bytes each; 0 where the row is not compared.
+        left_out: one byte per row, 0 where the row is compared.
+        others: the marks to look for; None for those of the other compared rows.
+    """
+    column = np.frombuffer(marks, np.uint64)
+    compared = np.flatnonzero((column > 0) & (np.frombuffer(left_out, np.uint8) == 0))
+    values = column[compared]
+    if others is None:
+        ordered = np.sort(values)
+        wanted = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    else:
+        wanted = np.frombuffer(others, np.uint64)
+    rows: list[int] = compared[np.isin(values, wanted)].tolist()
     return rows
 
 

@@ -6,12 +6,16 @@ sketches agree in about as large a part of their bytes as their texts share shin
 
 from __future__ import annotations
 
+import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from struct import Struct
 from typing import IO, Final
+
+from tui.services.workspace.files import Buffer
 
 SKETCH: Final = 64
 """Bytes of a sketch."""
@@ -32,6 +36,13 @@ _BLOCK = 100_000
 def sketch(texts: Sequence[str]) -> bytes:
     """The sketches of texts: 64 bytes per text, the same in every process."""
     return b"".join(_sketch(part) for part in _parts([text[:_LONGEST] for text in texts]))
+
+
+def marks(texts: Sequence[str]) -> bytes:
+    """The marks of texts, 8 bytes each: texts with different marks are not near duplicates."""
+    from tui.services.checking.word_tables import marks_of, word_table
+
+    return b"".join(marks_of(word_table(part)).tobytes() for part in _parts(texts))
 
 
 def _parts(texts: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -61,50 +72,52 @@ def _sketch(texts: Sequence[str]) -> bytes:
 
 
 class Sketches:
-    """The sketches of the rows of a file, in a temporary file: 64 MB of a million rows.
+    """The sketches of some rows of a file, in a temporary file: at most 64 MB of a million rows.
 
     The file is removed with the object. Every method may raise an OSError.
     """
 
     def __init__(self) -> None:
         self._handle: IO[bytes] | None = None
-        self._rows = 0
-
-    def __len__(self) -> int:
-        """Number of rows."""
-        return self._rows
 
     @property
     def path(self) -> Path:
-        """The file, for worker processes."""
+        """The file, for worker processes: a sketch per row, empty where there is none."""
         return Path(self._file().name)
 
-    def append(self, sketches: bytes | memoryview) -> None:
-        """Add the sketches of the rows that follow."""
-        if sketches:
-            self._write(self._rows, sketches)
-            self._rows += len(sketches) // SKETCH
+    def add(self, rows: Sequence[int], sketches: Buffer) -> None:
+        """Add the sketches of ascending rows."""
+        view, file = memoryview(sketches), self._file().fileno()
+        for begin, end in _runs(rows):
+            os.pwrite(file, view[begin * SKETCH : end * SKETCH], rows[begin] * SKETCH)
 
-    def replace(self, row: int, sketches: bytes, place: int) -> None:
-        """Replace the sketch of a row by the one at a position in some."""
-        self._write(row, sketches[place * SKETCH : (place + 1) * SKETCH])
-
-    def read(self) -> bytes:
-        """All sketches."""
-        return self.path.read_bytes() if self._rows else b""
+    def missing(self, rows: Iterable[int]) -> array[int]:
+        """The rows among some that have no sketch."""
+        return array("I", (row for row in rows if self.get(row) == NOTHING))
 
     def blocks(self) -> Iterator[tuple[int, bytes]]:
         """Blocks of sketches, each with the number of its first row."""
-        file = self._file()
-        for first in range(0, self._rows, _BLOCK):
-            file.seek(first * SKETCH)
-            yield first, file.read(_BLOCK * SKETCH)
+        file, first = self._file().fileno(), 0
+        while block := os.pread(file, _BLOCK * SKETCH, first * SKETCH):
+            yield first, block
+            first += _BLOCK
+
+    def read(self) -> bytes:
+        """The sketches of all rows up to the last one that has any."""
+        return b"".join(block for _, block in self.blocks())
+
+    def rows(self) -> array[int]:
+        """The rows that have a sketch, ascending."""
+        from tui.services.checking.sketch_bands import rows_with_text
+
+        rows = array("I")
+        for first, block in self.blocks():
+            rows.extend(first + place for place in rows_with_text(block))
+        return rows
 
     def get(self, row: int) -> bytes:
         """The sketch of a row."""
-        file = self._file()
-        file.seek(row * SKETCH)
-        return file.read(SKETCH)
+        return os.pread(self._file().fileno(), SKETCH, row * SKETCH).ljust(SKETCH, b"\0")
 
     def get_many(self, rows: Iterable[int]) -> bytes:
         """The sketches of some rows, concatenated."""
@@ -112,11 +125,37 @@ class Sketches:
 
     def _file(self) -> IO[bytes]:
         if self._handle is None:
-            self._handle = tempfile.NamedTemporaryFile(prefix="ftui-sketches-")  # noqa: SIM115
+            self._handle = tempfile.NamedTemporaryFile(prefix="ftui-sketches-", buffering=0)  # noqa: SIM115
         return self._handle
 
-    def _write(self, row: int, sketches: bytes | memoryview) -> None:
-        file = self._file()
-        file.seek(row * SKETCH)
-        file.write(sketches)
-        file.flush()
+
+def add_sketches(
+    marks: array[int],
+    sketches: Sketches,
+    read_text: Callable[[int], str],
+    wanted: array[int],
+    is_compared: Callable[[int], bool] = lambda row: True,
+) -> None:
+    """Sketch the rows that have one of some marks, unless they have a sketch.
+
+    Args:
+        marks: the mark of each row of a file.
+        sketches: the sketches of its rows; more are added.
+        read_text: row -> its text.
+        wanted: the marks.
+        is_compared: whether a row takes part in the comparison.
+    """
+    from tui.services.checking.sketch_bands import rows_sharing
+
+    alike = rows_sharing(marks, bytes(len(marks)), wanted)
+    rows = sketches.missing(filter(is_compared, alike))
+    sketches.add(rows, sketch([*map(read_text, rows)]))
+
+
+def _runs(rows: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The places where runs of consecutive rows begin and end."""
+    begin = 0
+    for end in range(1, len(rows) + 1):
+        if end == len(rows) or rows[end] != rows[end - 1] + 1:
+            yield begin, end
+            begin = end

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stderr
 from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TypeVar
+
+from tui.services.errors import FileError
+from tui.services.workspace.files import explain
+
+Part = TypeVar("Part")
+Result = TypeVar("Result")
 
 
 def worker_count() -> int:
@@ -32,6 +42,35 @@ def workers(large: bool) -> Iterator[Executor]:
         yield thread
     finally:
         thread.shutdown(wait=False, cancel_futures=True)
+
+
+async def run_parts(
+    pool: Executor, path: Path, run: Callable[[Part], Result], parts: Iterable[Part]
+) -> AsyncIterator[tuple[Part, Result]]:
+    """Run a function over parts of a file in workers; yields part and result in order.
+
+    Raises:
+        FileError: the file cannot be read, or a process was killed.
+    """
+    pending: deque[tuple[Part, Future[Result]]] = deque()
+    remaining = iter(parts)
+    try:
+        while True:
+            while len(pending) < 2 * worker_count() and (part := next(remaining, None)):
+                pending.append((part, pool.submit(run, part)))
+            if not pending:
+                return
+            part, future = pending.popleft()
+            yield part, await asyncio.wrap_future(future)
+    except BrokenExecutor as error:
+        raise worker_killed() from error
+    except OSError as error:
+        raise explain(error, path) from error
+
+
+def worker_killed() -> FileError:
+    """The error of a worker process that ended before its work."""
+    return FileError("A process checking the file was killed.", "Check it again.")
 
 
 @contextmanager

@@ -19,13 +19,13 @@ from tui.services.checking.dataset_check import (
     CheckProgress,
     chunks,
     file_changed,
-    texts_of,
 )
 from tui.services.checking.file_encoding import likely_encodings
 from tui.services.checking.findings import DUPLICATE, NEAR, Counts, Findings
 from tui.services.checking.findings_cache import FindingsCache
 from tui.services.checking.incremental_check import IncrementalCheck
 from tui.services.checking.model_files import template_supports_tools
+from tui.services.checking.near_comparison import texts_of
 from tui.services.checking.near_duplicate_search import text_of_row
 from tui.services.checking.passes import CheckPlan, Chunk, Status
 from tui.services.checking.report import DatasetReport, file_problems, format_problems, make_report
@@ -324,6 +324,7 @@ class Dataset:
         return OtherFile(
             findings.fingerprints,
             rows.line,
+            findings.marks,
             findings.sketches,
             self._text,
             partial(texts_of, rows, plan),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from tui.domain.submission.forecast import TokenCount
-from tui.services.checking.dataset_check import SMALL, run_parts
+from tui.services.checking.dataset_check import SMALL
 from tui.services.checking.passes import CheckPlan, Chunk, example_or_none
 from tui.services.checking.token_counters import TokenCounter
-from tui.services.checking.workers import workers
+from tui.services.checking.workers import run_parts, workers
 from tui.services.progress import RowProgress
 from tui.services.reading.row_file import rows_between
 
@@ -60,8 +61,9 @@ async def count_tokens(
     plan = CheckPlan(dataset.format, options, 0, counter)
     began, done = time.monotonic(), 0
     tokens = rows_cut = tokens_cut = 0
+    run = partial(_count, plan)
     with workers(dataset.data_size > SMALL) as pool:
-        passing = run_parts(pool, dataset.path, _count, dataset.parts(_CHUNK), plan)
+        passing = run_parts(pool, dataset.path, run, dataset.parts(_CHUNK))
         async for part, sums in passing:
             done += part.rows
             tokens += sums.tokens
@@ -76,7 +78,7 @@ def _progress(dataset: Dataset, done: int, began: float) -> CountProgress:
     return CountProgress("counting tokens", len(dataset), done, time.monotonic() - began)
 
 
-def _count(chunk: Chunk, plan: CheckPlan) -> _Sums:
+def _count(plan: CheckPlan, chunk: Chunk) -> _Sums:
     """Count the tokens of a chunk of a file."""
     lines = rows_between(chunk.path, chunk.start, chunk.end, chunk.line)
     examples = (example_or_none(raw, line, plan.kind, plan.options) for line, raw in lines)
