@@ -31,14 +31,19 @@ class Fingerprints(NamedTuple):
 def fingerprints(example: Example) -> Fingerprints:
     """The fingerprints of an example."""
     messages = (*example.messages, *example.preferred, *example.rejected)
-    asked = _prompt_size(example)
-    texts = [
-        f"{message.get('role')} {text_of(message)}{_other_parts(message)}" for message in messages
-    ]
-    prompt = hashlib.blake2b(_folded(" ".join(texts[:asked])), digest_size=8)
-    content = prompt.copy()
-    content.update(b" " + _folded(" ".join(texts[asked:])))
-    return Fingerprints(_number(content.digest()), _number(prompt.digest()) if asked else 0)
+    size = _prompt_size(example)
+    texts = [*map(_text_to_hash, messages)]
+    prompt = hashlib.blake2b(_folded(" ".join(texts[:size])), digest_size=8).digest()
+    answer = _folded(" ".join(texts[size:]))
+    content = hashlib.blake2b(answer, digest_size=8, key=prompt).digest()
+    return Fingerprints(_number(content), _number(prompt) if size else 0)
+
+
+def _text_to_hash(message: Message) -> str:
+    content = message.get("content")
+    if isinstance(content, str) and len(message) == 2:
+        return f"{message.get('role')} {content}"
+    return f"{message.get('role')} {text_of(message)}{_other_parts(message)}"
 
 
 def _prompt_size(example: Example) -> int:
@@ -60,7 +65,7 @@ def _folded(text: str) -> bytes:
 
     Indentation counts: it makes another program of the same words.
     """
-    if "\n " in text or "\n\t" in text:
+    if _INDENTATION.search(text):
         text = _INDENTATION.sub(_as_word, text)
     if not text.isascii():
         plain = unicodedata.normalize("NFKC", text).casefold()

@@ -30,6 +30,7 @@ SIGN = re.compile(
 )
 """A sign that changes the meaning: of mathematics, money, a programming language, or an emoji."""
 _DIGIT = re.compile(r"\d")
+_NO_DIGITS = bytes({*range(256)}.difference(b"0123456789"))
 _INSTRUCTIONS = frozenset({"system", "developer"})
 
 
@@ -95,6 +96,25 @@ def text_to_compare(example: Example) -> str:
     return ".\n".join(pieces)
 
 
+def digits_to_compare(example: Example) -> bytes:
+    """The digits of the texts that `text_to_compare` gives, without those in JSON.
+
+    Numbers are particular words, so near duplicates have the same digits.
+    """
+    texts: list[str] = []
+    for message in (*example.messages, *example.preferred, *example.rejected):
+        if message.get("role") in _INSTRUCTIONS:
+            continue
+        content = message.get("content")
+        for part in (content,) if isinstance(content, str) else content or ():
+            text = part.get("text") if isinstance(part, dict) else part
+            if isinstance(text, str) and not _may_be_json(text):
+                texts.append(text)
+    together = "\n".join(texts)
+    plain = together if together.isascii() else unicodedata.normalize("NFKC", together)
+    return plain.encode(errors="replace").translate(None, _NO_DIGITS)
+
+
 def _pieces(message: Message) -> Iterator[str]:
     content = message.get("content")
     for part in (content,) if isinstance(content, str) else content or ():
@@ -115,13 +135,17 @@ def _pieces(message: Message) -> Iterator[str]:
 
 def _flattened(text: str) -> str:
     """JSON as `key_value` words; other text unchanged."""
-    if not text[:64].lstrip().startswith(("{", "[")):
+    if not _may_be_json(text):
         return text
     try:
         value = orjson.loads(text)
     except ValueError:
         return text
     return " ".join(_leaves(value))
+
+
+def _may_be_json(text: str) -> bool:
+    return text[:64].lstrip().startswith(("{", "["))
 
 
 def _leaves(value: Any) -> Iterator[str]:

@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from string import ascii_lowercase
 from typing import Final
 
 import orjson
@@ -34,6 +33,8 @@ _REFUSAL = re.compile(
     r"|as an? (?:ai|artificial intelligence)\b|as a (?:large )?language model)",
     re.IGNORECASE,
 )
+_REFUSAL_INITIALS = frozenset("aAiIıİsSſuU")
+"""A cheap test before the regular expression; ı, İ and ſ are cases of i and s to it."""
 _PLACEHOLDER = re.compile(
     r"\b(?:TODO|FIXME|TBD|XXX)\b|[Ll]orem ipsum|\{\{[^{}\n]{1,60}\}\}"
     r"|\[(?:NAME|EMAIL|DATE|COMPANY|(?:YOUR|INSERT)[ _][^\]\n]{1,40})\]"
@@ -56,6 +57,8 @@ _NEVER_LAST_WORDS = frozenset(
 
 def find_refusal(output: str) -> str | None:
     """Find a refusal or boilerplate at the start of an answer."""
+    if output.lstrip()[:1] not in _REFUSAL_INITIALS:
+        return None
     match = _REFUSAL.match(output.replace("’", "'"))
     return f"The answer begins with {quote(match[0].strip())}." if match else None
 
@@ -73,7 +76,7 @@ def find_truncation(output: str) -> str | None:
     text = output.strip()
     if text.count("```") % 2:
         return "A code fence is not closed."
-    if text.startswith(("{", "[")) and not _is_json(text) and _left_open(text):
+    if text.startswith(("{", "[")) and _left_open(text) and not _is_json(text):
         return "The answer is JSON that is not closed."
     last = text.rsplit("\n", 1)[-1]
     if last and (last[-1].isalnum() or last[-1] == ","):
@@ -177,51 +180,54 @@ _CHECKS_BY_ROLE: Final[Mapping[str, Sequence[Check]]] = {
 }
 
 
-def check_quality(example: Example, options: CheckOptions = DEFAULT_OPTIONS) -> Iterator[Finding]:
+def check_quality(example: Example, options: CheckOptions = DEFAULT_OPTIONS) -> list[Finding]:
     """Find everything in an example that a model should not learn.
 
     Args:
         example: an example without errors.
         options: codes that are switched off are skipped.
     """
-    marked = _has_marks("\n".join(_all_texts(example)))
-    by_role, others = _enabled_checks(options.off, marked)
+    by_role, others = _enabled_checks(options.off, _has_marks("\n".join(_all_texts(example))))
+    found: list[Finding] = []
     learned = (("messages", example.messages), ("preferred_output", example.preferred))
     for where, messages in learned:
         for index, message in enumerate(messages):
             role = "" if message.get("weight") == 0 else message.get("role", "")
             if checks := by_role.get(role, others):
-                yield from _run(checks, message, f"{where}[{index}]")
-    for index, message in enumerate(example.rejected):
-        yield from _run(others, message, f"non_preferred_output[{index}]")
+                found += _run(checks, message, f"{where}[{index}]")
+    for index, message in enumerate(example.rejected if others else ()):
+        found += _run(others, message, f"non_preferred_output[{index}]")
+    return found
 
 
-def _run(checks: Sequence[Check], message: Message, where: str) -> Iterator[Finding]:
-    for place, text in _texts(message):
-        for code, find in checks:
-            finding = find(text)
-            if finding:
-                yield code, f"{where}.{place}", finding
+def _run(checks: Sequence[Check], message: Message, where: str) -> list[Finding]:
+    return [
+        (code, f"{where}.{place}", finding)
+        for place, text in _texts(message)
+        for code, find in checks
+        if (finding := find(text))
+    ]
 
 
-_MARKS: Final = (*_PLACEHOLDER_MARKS, *SECRET_MARKS)
-_ORDINARY = (ascii_lowercase + "\t\n\r !\"'()*+,-./:;=?").encode()
-"""Characters without which a text is a tenth as long, and keeps most of what is looked for."""
+_ORDINARY = ("abcdefghijlmnopqrstuvwyz" + "\t\n\r !\"'()*+,./:;=?").encode()
+"""Characters without which a text is a tenth as long and keeps most of what is looked for."""
 
 
 def _without_ordinary(text: str) -> bytes:
     return text.encode().translate(None, _ORDINARY)
 
 
-_REMAINDERS = {mark: _without_ordinary(mark) for mark in _MARKS}
-_COMMON_MARKS = tuple(
-    mark for mark, rest in _REMAINDERS.items() if not rest or (rest.isalpha() and len(rest) < 2)
-)
-_SUSPICIOUS = re.compile(
-    b"|".join(re.escape(rest) for mark, rest in _REMAINDERS.items() if mark not in _COMMON_MARKS)
-    + rb"|[\x00-\x1f\x7f@]|\d{13}"
-)
+_MARKS: Final = (*_PLACEHOLDER_MARKS, *SECRET_MARKS)
+_COMMON: Final = ("orem ipsum", "eyJ")
+"""Marks of which nothing or a single letter remains."""
+_REMAINDERS: Final = {_without_ordinary(mark) for mark in _MARKS if mark not in _COMMON}
+_SINGLE = b"".join(sorted(rest for rest in _REMAINDERS if len(rest) == 1))
+# Two expressions are three times as fast as one.
+_SUSPICIOUS = re.compile(rb"[\x00-\x1f\x7f@" + re.escape(_SINGLE) + rb"]")
+_SUSPICIOUS_WORD = re.compile(b"|".join(map(re.escape, sorted(_REMAINDERS, reverse=True))))
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
+_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+_CARD = b"0" * 13
 
 
 def _has_marks(text: str) -> bool:
@@ -229,8 +235,12 @@ def _has_marks(text: str) -> bool:
     if not text.isascii():
         return True
     rest = _without_ordinary(text)
-    if not _SUSPICIOUS.search(rest):
-        return any(map(text.__contains__, _COMMON_MARKS))
+    if (
+        _SUSPICIOUS.search(rest) is None
+        and _SUSPICIOUS_WORD.search(rest) is None
+        and _CARD not in rest.replace(b"-", b"").translate(_ZEROS)
+    ):
+        return "orem ipsum" in text or (b"J" in rest and "eyJ" in text)
     return (
         _CONTROL.search(rest) is not None
         or any(map(text.__contains__, _MARKS))
@@ -238,13 +248,9 @@ def _has_marks(text: str) -> bool:
     )
 
 
-def _all_texts(example: Example) -> Iterator[str]:
-    for message in (*example.messages, *example.preferred, *example.rejected):
-        content = message.get("content")
-        if isinstance(content, str) and not message.get("tool_calls"):
-            yield content
-        else:
-            yield from (text for _, text in _texts(message))
+def _all_texts(example: Example) -> list[str]:
+    messages = (*example.messages, *example.preferred, *example.rejected)
+    return [text for message in messages for _, text in _texts(message)]
 
 
 @lru_cache(maxsize=16)
@@ -270,8 +276,15 @@ def _enabled_checks(
     )
 
 
-def _texts(message: Message) -> Iterator[tuple[str, str]]:
+def _texts(message: Message) -> Sequence[tuple[str, str]]:
     """Every text of a message with its place: content, parts, refusal, arguments of calls."""
+    content = message.get("content")
+    if isinstance(content, str) and not message.get("tool_calls"):
+        return (("content", content),)
+    return [*_parts(message)]
+
+
+def _parts(message: Message) -> Iterator[tuple[str, str]]:
     content = message.get("content")
     if isinstance(content, str):
         yield "content", content

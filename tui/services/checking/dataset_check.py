@@ -7,7 +7,7 @@ import tempfile
 import time
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -119,8 +119,8 @@ class Check:
         done = 0.0
         with workers(large) as pool:
             for check_pass in _PASSES:
-                run = partial(check_pass.run, self.plan)
-                async for chunk, result in run_parts(pool, self.rows.path, run, parts):
+                run, of_pass = partial(check_pass.run, self.plan), map(self._with_status, parts)
+                async for chunk, result in run_parts(pool, self.rows.path, run, of_pass):
                     self._merge(chunk, result)
                     done += check_pass.share * chunk.rows / len(self.rows)
                     yield self._progress(check_pass.name, done)
@@ -147,6 +147,9 @@ class Check:
                     yield self._progress(f"comparing with the {name} file", _SHARE_BEFORE_FILES)
         await asyncio.to_thread(self._add_relation_problems)
         yield self._progress(_FINDING_DUPLICATES, 1.0)
+
+    def _with_status(self, chunk: Chunk) -> Chunk:
+        return replace(chunk, status=bytes(self.findings.own[chunk.row : chunk.row + chunk.rows]))
 
     def _near(self) -> NearComparison:
         return NearComparison(self.rows, self.findings, self.plan, self.relations)

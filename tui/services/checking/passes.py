@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import IntEnum
-from itertools import islice
+from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,12 +15,13 @@ import orjson
 
 from tui.domain.rows.check_options import CheckOptions
 from tui.domain.rows.comparable_text import fingerprints
-from tui.domain.rows.formats import Example, Format, detect_format
+from tui.domain.rows.formats import Example, Format, Row, detect_format
 from tui.domain.rows.parsing import parse
 from tui.domain.rows.problems import Problem
 from tui.domain.rules.quality import check_quality
-from tui.domain.rules.structure import check_line, is_plain, source_place, to_problems
+from tui.domain.rules.structure import check_line, example_of, is_plain, source_place, to_problems
 from tui.domain.submission.forecast import ESTIMATE
+from tui.services.checking.row_marks import marks_of
 from tui.services.checking.token_counters import TokenCounter
 from tui.services.reading.row_file import rows_between
 
@@ -77,6 +79,7 @@ class Chunk:
         line: line number at `start`.
         row: number of the first row.
         rows: number of rows.
+        status: the `Status` of each row after the structural pass, one byte each; empty before.
     """
 
     path: Path
@@ -85,6 +88,7 @@ class Chunk:
     line: int
     row: int
     rows: int
+    status: bytes = b""
 
 
 @dataclass(slots=True)
@@ -118,22 +122,13 @@ class PassResult:
 
     def add(self, row: int, problems: Sequence[Problem], limit: int) -> None:
         """Add a row with its problems."""
-        if not problems:
-            self.status.append(Status.OK)
-            return
-        self.status.append(worst(problems))
+        self.status.append(worst(problems) if problems else Status.OK)
         for problem in problems:
             rows = self.codes.setdefault(problem.code, array("I"))
             if not rows or rows[-1] != row:
                 rows.append(row)
-        self.problems += problems[: max(0, limit - len(self.problems))]
-
-    def add_text(self, tokens: int, length: int, content: int, prompt: int) -> None:
-        """Add the figures of a row's text."""
-        self.tokens.append(tokens)
-        self.lengths.append(length)
-        self.fingerprints.append(content)
-        self.prompts.append(prompt)
+        if problems:
+            self.problems += problems[: max(0, limit - len(self.problems))]
 
 
 def worst(problems: Iterable[Problem]) -> Status:
@@ -159,7 +154,7 @@ def read_content(plan: CheckPlan, chunk: Chunk) -> PassResult:
     Raises:
         OSError: the file cannot be read.
     """
-    return check_content(_lines(chunk), plan)
+    return check_content(_lines(chunk), plan, chunk.status)
 
 
 def check_rows(lines: Sequence[Line], plan: CheckPlan) -> PassResult:
@@ -193,21 +188,25 @@ def check_structure(lines: Iterable[Line | tuple[int, int, bytes]], plan: CheckP
     return result
 
 
-def check_content(lines: Iterable[Line | tuple[int, int, bytes]], plan: CheckPlan) -> PassResult:
-    """The second pass: quality, tokens and fingerprints of each valid row."""
+def check_content(
+    lines: Iterable[Line | tuple[int, int, bytes]], plan: CheckPlan, statuses: Iterable[int] = ()
+) -> PassResult:
+    """The second pass: quality, tokens and fingerprints of each valid row.
+
+    Args:
+        lines: the rows.
+        plan: what is checked.
+        statuses: the status of each row after the structural pass; unknown where there is none.
+    """
     # Loaded on the first check: the first paint does not need it.
     from tui.domain.rows.row_statistics import Tally
 
     tally = Tally(plan.options.context)
     result = PassResult(tally=tally)
-    remaining = iter(lines)
+    remaining = zip(lines, chain(statuses, repeat(Status.UNCHECKED)), strict=False)
     while part := list(islice(remaining, _TOGETHER)):
-        rows = [
-            (row, line, example_or_none(raw, line, plan.kind, plan.options))
-            for row, line, raw in part
-        ]
+        rows = [(row, line, _example(raw, line, plan, status)) for (row, line, raw), status in part]
         _add_content(result, tally, rows, plan)
-        result.marks.frombytes(_marks([example for _, _, example in rows], plan.options))
     return result
 
 
@@ -217,21 +216,27 @@ def _add_content(
     rows: Sequence[tuple[int, int, Example | None]],
     plan: CheckPlan,
 ) -> None:
-    examples = [example for _, _, example in rows if example]
-    token_counts = plan.counter.count_examples(examples)
-    counted, refusals = iter(token_counts), 0
+    examples = [example for _, _, example in rows]
+    valid = [example for example in examples if example]
+    token_counts = plan.counter.count_examples(valid)
+    counts, refusals = iter(token_counts), 0
     for row, line, example in rows:
-        if example is None:
-            result.add(row, (), plan.limit)
-            result.add_text(0, 0, 0, 0)
-            continue
-        tokens = next(counted)
-        problems = content_problems(example, line, tokens, plan)
+        problems = content_problems(example, line, next(counts), plan) if example else ()
         result.add(row, problems, plan.limit)
-        answer = len(example.last_text("assistant"))
-        result.add_text(tokens, answer, *fingerprints(example))
         refusals += any(problem.code == "refusal" for problem in problems)
-    tally.add_all(examples, token_counts, refusals)
+    tally.add_all(valid, token_counts, refusals)
+    if compares_near(plan.options):
+        result.marks.extend(marks_of(examples))
+    prints = [fingerprints(example) for example in valid]
+    columns: Sequence[tuple[array[int], Iterable[int]]] = (
+        (result.tokens, token_counts),
+        (result.lengths, (len(example.last_text("assistant")) for example in valid)),
+        (result.fingerprints, (content for content, _ in prints)),
+        (result.prompts, (prompt for _, prompt in prints)),
+    )
+    for column, values in columns:
+        figures = iter(values)
+        column.extend(next(figures) if example else 0 for example in examples)
 
 
 def content_problems(example: Example, line: int, tokens: int, plan: CheckPlan) -> list[Problem]:
@@ -252,6 +257,28 @@ def compares_near(options: CheckOptions) -> bool:
     return options.similarity > 0 and not {"near-duplicate", "near-leak"} <= options.off
 
 
+def _example(raw: bytes, line: int, plan: CheckPlan, status: int) -> Example | None:
+    """The example of a row; what the structural pass found valid is not checked again."""
+    if status == Status.INVALID:
+        return None
+    if status == Status.OK and (plan.kind.trainable or plan.kind.convertible):
+        with suppress(orjson.JSONDecodeError):
+            row = orjson.loads(raw)
+            return _plain_example(row) or example_of(row, plan.kind)
+    return example_or_none(raw, line, plan.kind, plan.options)
+
+
+def _plain_example(row: Row) -> Example | None:
+    """The example of a valid chat row of nothing but roles and texts; None of any other row."""
+    messages = row.get("messages")
+    if not messages or len(row) > 1:
+        return None
+    for message in messages:
+        if len(message) != 2 or type(message.get("content")) is not str or "role" not in message:
+            return None
+    return Example(messages)
+
+
 def example_or_none(raw: bytes, line: int, kind: Format, options: CheckOptions) -> Example | None:
     """The example of a valid row, or None; a plain row is not checked again."""
     if not (kind.trainable or kind.convertible):
@@ -270,12 +297,3 @@ def _lines(chunk: Chunk) -> Iterator[tuple[int, int, bytes]]:
     rows = rows_between(chunk.path, chunk.start, chunk.end, chunk.line)
     for row, (line, raw) in enumerate(rows, chunk.row):
         yield row, line, raw
-
-
-def _marks(examples: Sequence[Example | None], options: CheckOptions) -> bytes:
-    if not compares_near(options):
-        return b""
-    from tui.domain.rows.similarity import text_to_compare
-    from tui.services.checking.sketches import marks
-
-    return marks([text_to_compare(example) if example else "" for example in examples])

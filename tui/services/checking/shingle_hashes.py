@@ -18,8 +18,8 @@ from tui.services.checking.word_tables import (
     Hashes,
     Places,
     WordTable,
-    marks_of,
     mixed,
+    particular_marks,
     word_table,
 )
 
@@ -40,7 +40,7 @@ def hash_shingles(texts: Sequence[str]) -> tuple[Hashes, Hashes]:
         The hashes, text by text, and for each text the place of its first hash; then the end.
     """
     table = word_table(texts)
-    return _numbered(*_triples(_word_hashes(table), table.first_words), marks_of(table))
+    return _numbered(*_triples(_word_hashes(table), table.first_words), particular_marks(table))
 
 
 def _word_hashes(table: WordTable) -> Hashes:

@@ -27,34 +27,16 @@ _DIGEST = Struct(f"<{SKETCH}I")
 """A MinHash of 32 bits each; every fourth byte is the low byte of one."""
 _LONGEST = 200_000
 """Characters of a text that its sketch is made of; the exact comparison reads all of it."""
-_TOGETHER = 100_000
-"""Characters of texts that are hashed at a time, and of what separates them."""
 _BLOCK = 100_000
 """Rows whose sketches are in memory at a time."""
 
 
 def sketch(texts: Sequence[str]) -> bytes:
     """The sketches of texts: 64 bytes per text, the same in every process."""
-    return b"".join(_sketch(part) for part in _parts([text[:_LONGEST] for text in texts]))
+    # Loaded on the first check: the first paint does not need it.
+    from tui.services.checking.word_tables import text_parts
 
-
-def marks(texts: Sequence[str]) -> bytes:
-    """The marks of texts, 8 bytes each: texts with different marks are not near duplicates."""
-    from tui.services.checking.word_tables import marks_of, word_table
-
-    return b"".join(marks_of(word_table(part)).tobytes() for part in _parts(texts))
-
-
-def _parts(texts: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Texts, as many at a time as the hashes of their characters fit into a processor's cache."""
-    first, size = 0, 0
-    for place, text in enumerate(texts):
-        size += 2 + len(text)
-        if size > _TOGETHER:
-            yield texts[first : place + 1]
-            first, size = place + 1, 0
-    if first < len(texts):
-        yield texts[first:]
+    return b"".join(_sketch(part) for part in text_parts([text[:_LONGEST] for text in texts]))
 
 
 def _sketch(texts: Sequence[str]) -> bytes:

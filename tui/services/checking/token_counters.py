@@ -88,7 +88,10 @@ class TokenCounter:
         for example in examples:
             texts += _texts(example)
             ends.append(len(texts))
-        counts = self.count(texts)
+        # Most rows of a file have the same system prompt.
+        different = [*dict.fromkeys(texts)]
+        tokens = dict(zip(different, self.count(different), strict=True))
+        counts = [*map(tokens.__getitem__, texts)]
         return array(
             "I",
             (

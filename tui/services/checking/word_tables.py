@@ -6,8 +6,9 @@ Imports numpy: loaded by what compares rows, never before the first paint.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -25,6 +26,8 @@ _MARK: Final = b"\xc1"
 """Occurs in no UTF-8: stands before a word that was found to be particular."""
 _SEPARATOR: Final = b"\0."
 _PADDING: Final = bytes(8)
+_TOGETHER: Final = 100_000
+"""Characters of texts that are hashed at a time, and of what separates them."""
 _ANY_WORD = re.compile(r"\w")
 
 FACTORS: Final = (0xD6E8FEB86659FD93, 0xA0761D6478BD642F, 0xE7037ED1A0B428DB, 0x8EBC6AF09C88C6E3)
@@ -92,7 +95,25 @@ def _word_bytes(word: str) -> bytes:
     return encoded if _ANY_WORD.match(word) else bytes(map((0x80).__or__, encoded))
 
 
-def marks_of(table: WordTable) -> Hashes:
+def text_parts(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Texts, as many at a time as the hashes of their characters fit into a processor's cache."""
+    first, size = 0, 0
+    for place, text in enumerate(texts):
+        size += len(_SEPARATOR) + len(text)
+        if size > _TOGETHER:
+            yield texts[first : place + 1]
+            first, size = place + 1, 0
+    if first < len(texts):
+        yield texts[first:]
+
+
+def word_marks(texts: Sequence[str]) -> list[int]:
+    """A hash of the particular words of each text; 0 for a text without words, and no other."""
+    marks = [particular_marks(word_table(part)).tolist() for part in text_parts(texts)]
+    return [*chain.from_iterable(marks)]
+
+
+def particular_marks(table: WordTable) -> Hashes:
     """A hash of the particular words of each text, in their order; near duplicates share it.
 
     Of a long word the first and last eight bytes count. 0 is the mark of a text without words, and
