@@ -50,6 +50,7 @@ _PASSES: Sequence[_Pass] = (
 _READING_ROWS = "reading rows"
 _FINDING_DUPLICATES = "finding duplicates"
 _FINDING_NEAR_DUPLICATES = "finding near duplicates"
+_SHARE_OF_SKETCHES = 0.05
 _SHARE_BEFORE_FILES = 0.95
 
 
@@ -126,8 +127,9 @@ class Check:
                     yield self._progress(check_pass.name, done)
             yield self._progress(_FINDING_DUPLICATES, done)
             await asyncio.to_thread(self._relate_rows)
-            async for _ in self._near().within_file(pool):
-                yield self._progress(_FINDING_NEAR_DUPLICATES, done)
+            async for share in self._near().within_file(pool):
+                sketched = _SHARE_OF_SKETCHES * share
+                yield self._progress(_FINDING_NEAR_DUPLICATES, done + sketched)
         if self.rows.changed():
             raise file_changed(self.rows)
 

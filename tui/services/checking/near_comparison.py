@@ -67,17 +67,17 @@ class NearComparison:
         self._plan = plan
         self._relations = relations
 
-    async def within_file(self, pool: Executor) -> AsyncIterator[None]:
-        """Find near duplicates in the file; yields while the search runs."""
+    async def within_file(self, pool: Executor) -> AsyncIterator[float]:
+        """Find near duplicates in the file; yields the share of the rows that are sketched."""
         if not self._findings.marks:
             return
         here = self._here(self._findings.same)
-        async for _ in _add_sketches(pool, here):
-            yield
+        async for share in _add_sketches(pool, here):
+            yield share
         async for edges in self._run(pool, self._search(here)):
             if edges:
                 await asyncio.to_thread(self._relations.add_near_duplicates, edges)
-            yield
+            yield 1.0
 
     async def with_others(self, pool: Executor) -> AsyncIterator[str]:
         """Find near duplicates of rows of other files; yields the name of the file searched."""
@@ -130,13 +130,17 @@ class NearComparison:
 
 async def _add_sketches(
     pool: Executor, side: _Side, marks: array[int] | None = None
-) -> AsyncIterator[None]:
-    """Sketch the rows that share a mark with others; yields while they are read."""
-    rows = await asyncio.to_thread(side.rows_to_sketch, marks)
+) -> AsyncIterator[float]:
+    """Sketch the rows that share a mark with others; yields the share that is done."""
+    rows, done = await asyncio.to_thread(side.rows_to_sketch, marks), 0
     parts = rows_to_sketch(rows, side.texts)
     async for part, sketches in run_parts(pool, side.texts.path, read_sketches, parts):
-        side.sketches.add(part.rows, sketches)
-        yield
+        try:
+            await asyncio.to_thread(side.sketches.add, part.rows, sketches)
+        except OSError as error:
+            raise explain(error, side.sketches.path, "write") from error
+        done += len(part.rows)
+        yield done / len(rows)
 
 
 def texts_of(rows: RowFile, plan: CheckPlan) -> Texts:

@@ -9,7 +9,7 @@ from functools import partial
 from tui.services.checking.findings import Findings
 from tui.services.checking.near_duplicates import candidates, near_pairs
 from tui.services.checking.passes import Status
-from tui.services.checking.sketches import add_sketches
+from tui.services.checking.sketches import Sketches, sketch
 
 
 def regroup_near_duplicates(
@@ -50,6 +50,30 @@ def regroup_near_duplicates(
             candidate_rows.extend(row for row in rows if _is_compared(findings, row))
         affected.update(_link(findings, candidate_rows, similarity, read_text))
     return affected
+
+
+def add_sketches(
+    marks: array[int],
+    sketches: Sketches,
+    read_text: Callable[[int], str],
+    wanted: array[int],
+    is_compared: Callable[[int], bool] = lambda row: True,
+) -> None:
+    """Sketch the rows that have one of some marks, unless they have a sketch.
+
+    Args:
+        marks: the mark of each row of a file.
+        sketches: the sketches of its rows; more are added.
+        read_text: row -> its text.
+        wanted: the marks.
+        is_compared: whether a row takes part in the comparison.
+    """
+    # Loaded on the first edit: the first paint does not need it.
+    from tui.services.checking.sketch_bands import rows_sharing
+
+    alike = rows_sharing(marks, bytes(len(marks)), wanted)
+    rows = sketches.missing(filter(is_compared, alike))
+    sketches.add(rows, sketch([*map(read_text, rows)]))
 
 
 def _link(

@@ -22,12 +22,12 @@ from tui.services.checking.findings import (
     Relation,
     holds,
 )
-from tui.services.checking.near_duplicate_groups import regroup_near_duplicates
+from tui.services.checking.near_duplicate_groups import add_sketches, regroup_near_duplicates
 from tui.services.checking.near_duplicate_search import Edges, Texts
 from tui.services.checking.near_duplicates import near_leaks
 from tui.services.checking.passes import PassResult, Status
 from tui.services.checking.row_links import Links, in_parts, repeated, rows_of
-from tui.services.checking.sketches import Sketches, add_sketches, sketch
+from tui.services.checking.sketches import Sketches, sketch
 
 _MESSAGES = {
     DUPLICATE: "The row is a duplicate of line {line}.",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from struct import Struct
@@ -90,11 +90,14 @@ class Sketches:
 
     def rows(self) -> array[int]:
         """The rows that have a sketch, ascending."""
-        from tui.services.checking.sketch_bands import rows_with_text
-
         rows = array("I")
         for first, block in self.blocks():
-            rows.extend(first + place for place in rows_with_text(block))
+            places = range(0, len(block), SKETCH)
+            rows.extend(
+                first + row
+                for row, place in enumerate(places)
+                if block[place : place + SKETCH] != NOTHING
+            )
         return rows
 
     def get(self, row: int) -> bytes:
@@ -109,29 +112,6 @@ class Sketches:
         if self._handle is None:
             self._handle = tempfile.NamedTemporaryFile(prefix="ftui-sketches-", buffering=0)  # noqa: SIM115
         return self._handle
-
-
-def add_sketches(
-    marks: array[int],
-    sketches: Sketches,
-    read_text: Callable[[int], str],
-    wanted: array[int],
-    is_compared: Callable[[int], bool] = lambda row: True,
-) -> None:
-    """Sketch the rows that have one of some marks, unless they have a sketch.
-
-    Args:
-        marks: the mark of each row of a file.
-        sketches: the sketches of its rows; more are added.
-        read_text: row -> its text.
-        wanted: the marks.
-        is_compared: whether a row takes part in the comparison.
-    """
-    from tui.services.checking.sketch_bands import rows_sharing
-
-    alike = rows_sharing(marks, bytes(len(marks)), wanted)
-    rows = sketches.missing(filter(is_compared, alike))
-    sketches.add(rows, sketch([*map(read_text, rows)]))
 
 
 def _runs(rows: Sequence[int]) -> Iterator[tuple[int, int]]:

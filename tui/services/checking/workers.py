@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -96,8 +97,9 @@ def _processes() -> Iterator[Executor]:
 
 
 def _begin(child_end: Connection) -> None:
-    """Prepare a worker: it ignores ctrl+c and ends with its parent."""
+    """Prepare a worker: it ignores ctrl+c, and ends with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.disable()  # rows are no cycles, and a worker does not live long
     threading.Thread(target=_end_with_parent, args=(child_end,), daemon=True).start()
 
 
