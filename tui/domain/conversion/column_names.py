@@ -44,17 +44,18 @@ _ANSWER_OF: Final[Mapping[str, str]] = {"instruction": "output", "prompt": "comp
 
 def known_name(name: str) -> str | None:
     """The field of a format that a name such as `Ideal Output` spells; None for another name."""
-    plain = _plain(name)
+    plain = plain_name(name)
     return plain if plain in KNOWN else None
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A name in lower case with underscores, such as `ideal_output` for `Ideal Output`."""
     return name.strip().lower().replace(" ", "_").replace("-", "_")
 
 
 def names_answer(name: str) -> bool:
     """Whether a field is named as an answer."""
-    return _plain(name) in _ANSWERS
+    return plain_name(name) in _ANSWERS
 
 
 def is_complete(names: Collection[str]) -> bool:
@@ -105,12 +106,12 @@ def _renamed(
     spelled: Mapping[str, str], questions: Collection[str], to: str, more: Mapping[str, str]
 ) -> dict[str, str]:
     return {
-        key: to if _plain(name) in questions else more.get(_plain(name), name)
+        key: to if plain_name(name) in questions else more.get(plain_name(name), name)
         for key, name in spelled.items()
     }
 
 
 def _only(names: Iterable[str], choices: Collection[str]) -> str | None:
     """The only name that is one of some, spelled plainly."""
-    found = [plain for plain in map(_plain, names) if plain in choices]
+    found = [plain for plain in map(plain_name, names) if plain in choices]
     return found[0] if len(found) == 1 else None

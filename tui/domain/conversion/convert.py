@@ -20,6 +20,7 @@ __all__ = [
     "Conversion",
     "explain_format",
     "fields_left_out",
+    "fields_read",
     "from_chat",
     "pair_fields",
     "to_chat",
@@ -100,6 +101,11 @@ def fields_left_out(row: Row, kind: Format, converted: Row) -> list[str]:
         converted: the row as `to_chat` converted it.
     """
     return list(left_out(row, converted, _FIELDS_READ[kind]))
+
+
+def fields_read(kind: Format) -> frozenset[str]:
+    """The fields that the conversion of a convertible format reads."""
+    return _FIELDS_READ[kind]
 
 
 def from_chat(row: Row, kind: Format) -> Conversion:

@@ -6,7 +6,7 @@ only where that row has it; any other row stays as it is, for the check to judge
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from tui.domain.conversion.annotation_rows import (
@@ -108,3 +108,11 @@ def converted_row(value: Any, shape: Shape) -> Row | None:
         return row
     lost = lost_fields(value, row)
     return None if row.keys() & lost else {**row, **{key: value[key] for key in lost}}
+
+
+def reshaped(value: Any, shapes: Iterable[Shape]) -> Any:
+    """A value that may have some shapes, one within another, as a row."""
+    for shape in shapes:
+        row = converted_row(value, shape)
+        value = value if row is None else row
+    return value

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 
+from tui.domain.conversion.column_names import KNOWN
 from tui.domain.rows.encodings import UTF8, wide_encoding, with_byte_order
 from tui.domain.rows.parsing import BOM
 from tui.services.errors import FileError
@@ -50,12 +52,20 @@ _MIN_BYTES = 256
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r"))
 
 
-def open_rows(path: Path, encoding: str | None = None) -> RowFile:
+def open_rows(
+    path: Path,
+    encoding: str | None = None,
+    *,
+    reshape: bool = True,
+    columns: Collection[str] = KNOWN,
+) -> RowFile:
     """Open a file of rows; its rows are found by scanning it.
 
     Args:
         path: the file.
         encoding: codec of its text; UTF-8, or UTF-16 and UTF-32 if it shows them, where None.
+        reshape: whether rows in the shape of an export are converted while they are read.
+        columns: names of which a table has at least one, unless its records show that it is one.
 
     Raises:
         OSError: the file cannot be read, or is a folder or a device.
@@ -66,7 +76,7 @@ def open_rows(path: Path, encoding: str | None = None) -> RowFile:
     if head.removeprefix(BOM).lstrip().startswith(b"{") and b"\n" not in head.strip():
         head = rows.head(_LONG_HEAD)
     if head.startswith((PARQUET, ARROW, ARROW_STREAM)):
-        cutter = Reshaped(PassThrough())
+        cutter = Reshaped(PassThrough(), look=reshape)
         return SpooledRows(path, cutter, Container.ARROW, unpack=partial(ArrowRows, path))
     packed = head.startswith(GZIP)
     if packed:
@@ -79,14 +89,15 @@ def open_rows(path: Path, encoding: str | None = None) -> RowFile:
     if codec != UTF8:
         head = Recoder(path, codec).recode(head)
     _refuse_binary(head, path)
-    form = _find_form(head)
+    form = _find_form(head, columns)
     shapes = form.shapes
     if form.container is Container.LINES and not packed and codec == UTF8:
-        shapes = sampled_shapes(head if rows.size <= len(head) else head.rpartition(b"\n")[0])
+        whole = head if rows.size <= len(head) else head.rpartition(b"\n")[0]
+        shapes = sampled_shapes(whole) if reshape else ()
         if not shapes:
             return rows
     unpack = Gunzipped if packed else Plain
-    cutter = Reshaped(form.cutter, shapes)
+    cutter = Reshaped(form.cutter, shapes, look=reshape)
     return SpooledRows(path, cutter, form.container, unpack=unpack, encoding=codec)
 
 
@@ -105,11 +116,11 @@ def _refuse_binary(head: bytes, path: Path) -> None:
         )
 
 
-def _find_form(head: bytes) -> Form:
+def _find_form(head: bytes, columns: Collection[str]) -> Form:
     """How a text holds its rows, detected from the beginning."""
     if head.removeprefix(BOM).lstrip()[:1] in (b"{", b"[", SEPARATOR):
         return find_json_form(head.removeprefix(BOM))
-    delimiter = find_delimiter(head)
+    delimiter = find_delimiter(head, columns)
     if not delimiter:
         return Form(Container.LINES, PassThrough())
     return Form(Container.TSV if delimiter == "\t" else Container.CSV, CsvRows(delimiter))

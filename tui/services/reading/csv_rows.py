@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import orjson
 
@@ -92,24 +92,25 @@ class CsvRows:
         self.remarks.append(("truncated-container", f"{text}the rest of the file is not read."))
 
 
-def find_delimiter(head: bytes) -> str | None:
+def find_delimiter(head: bytes, columns: Collection[str] = KNOWN) -> str | None:
     """The delimiter of a table; None where the text is not a table with a header.
 
-    A table is recognised by a column name of training data, or else by records of equal width
-    below names.
+    A table is recognised by one of some names of columns, or else by records of equal width below
+    names.
 
     Args:
         head: the beginning of a file.
+        columns: the names.
     """
     declaration = _SEPARATOR.match(head.removeprefix(BOM))
     if declaration and declaration[1].isascii():
         return declaration[1].decode()
-    fits = [(_fitness(head, delimiter), delimiter) for delimiter in DELIMITERS]
+    fits = [(_fitness(head, delimiter, columns), delimiter) for delimiter in DELIMITERS]
     best, delimiter = max(fits, key=lambda fit: fit[0])
     return delimiter if any(best) else None
 
 
-def _fitness(head: bytes, delimiter: str) -> tuple[int, int, int]:
+def _fitness(head: bytes, delimiter: str, columns: Collection[str]) -> tuple[int, int, int]:
     """How well a delimiter fits; zeros where the result is not a table.
 
     Returns:
@@ -125,7 +126,7 @@ def _fitness(head: bytes, delimiter: str) -> tuple[int, int, int]:
     if not records:
         return 0, 0, 0
     header, width = records[0], len(records[0])
-    known = len(KNOWN.intersection(header_names(header)))
+    known = len({*columns}.intersection(header_names(header)))
     equal_width = (
         len(records) > 2 and width > 1 and all(len(cells) == width for cells in records[:4])
     )

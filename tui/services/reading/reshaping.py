@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
-from typing import Any
 
-from tui.domain.conversion.shapes import Shape, converted_row, find_shapes
+from tui.domain.conversion.shapes import Shape, find_shapes, reshaped
 from tui.domain.fixes.line_repairs import exact_json
 from tui.domain.rows.parsing import BOM, exact_value
 from tui.services.reading.row_splitting import Cutter, Remark
@@ -26,7 +25,7 @@ def sampled_shapes(lines: bytes, first: Sequence[Shape] = ()) -> Sequence[Shape]
     """
     values = (exact_value(raw) for raw in lines.removeprefix(BOM).split(b"\n") if raw.strip())
     known = (value for value in values if value is not None)
-    sample = [_converted(value, first) for value in islice(known, _SAMPLED_ROWS)]
+    sample = [reshaped(value, first) for value in islice(known, _SAMPLED_ROWS)]
     return [*first, *find_shapes(sample)]
 
 
@@ -36,16 +35,17 @@ class Reshaped:
     The first rows are held back until their shapes are known.
     """
 
-    def __init__(self, cutter: Cutter, shapes: Sequence[Shape] = ()) -> None:
+    def __init__(self, cutter: Cutter, shapes: Sequence[Shape] = (), *, look: bool = True) -> None:
         """Wrap a cutter.
 
         Args:
             cutter: cuts the blocks of the file.
             shapes: shapes that are known already.
+            look: whether others are looked for.
         """
         self._cutter = cutter
         self._shapes = shapes
-        self._found = False
+        self._found = not look
         """Whether the shapes have been looked for."""
         self._pending: list[bytes] = []
         """Text that is held back: the first lines, or one that has not ended yet."""
@@ -101,13 +101,5 @@ class Reshaped:
     def _row(self, raw: bytes) -> bytes:
         """A line as a row; as it is where it is no JSON, has a problem, or has no known shape."""
         value = exact_value(raw.removeprefix(BOM)) if raw.strip() else None
-        row = _converted(value, self._shapes)
+        row = reshaped(value, self._shapes)
         return raw if row is value else exact_json(row)
-
-
-def _converted(value: Any, shapes: Iterable[Shape]) -> Any:
-    """A value that may have some shapes, one within another, as a row."""
-    for shape in shapes:
-        row = converted_row(value, shape)
-        value = value if row is None else row
-    return value
