@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from tui.commands.console.flag_values import share
 from tui.commands.console.output import EXIT_NO, EXIT_OK, add_json_flag, emit, print_message, show
+from tui.domain.text import plural
 from tui.services.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,13 +31,26 @@ _PROGRESS_INTERVAL = 2.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument("test", type=Path, metavar="TEST", help="the test set: rows with answers")
+    parser.add_argument("--input", metavar="COL", help="the column of the question [by its name]")
+    parser.add_argument("--expected", metavar="COL", help="the column of the answer [by its name]")
+    parser.add_argument(
+        "--definition",
+        type=Path,
+        metavar="F",
+        help="the definition of an OpenAI eval, or a configuration of promptfoo, for TEST",
+    )
+    parser.add_argument(
+        "--leave-out-trained",
+        action="store_true",
+        help="leave out rows whose question is in the training file of the tuned model",
+    )
     parser.add_argument("--base", metavar="M", help="the model before tuning [of the last job]")
     parser.add_argument("--tuned", metavar="M", help="the tuned model [of the last job]")
     parser.add_argument(
         "--scorer",
         metavar="S",
         help="exact, contains, regex, numeric, json_valid or json_fields; "
-        "json_valid if all expected answers are JSON objects, else exact",
+        "those of TEST, or json_valid if all expected answers are JSON objects, else exact",
     )
     parser.add_argument(
         "--margin",
@@ -59,8 +73,9 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
     request = await _request(flags, services)
     try:
         evaluation = await services.evaluations.start(request)
-        if flags.scorer is None:
-            print_message(f"Scorer {evaluation.scorer.name}: {evaluation.scorer.about}")
+        _print_rows(evaluation, flags.leave_out_trained)
+        for scorer in () if flags.scorer else evaluation.scorers:
+            print_message(f"Scorer {scorer.name}: {scorer.about}")
         if evaluation.reused:
             print_message(
                 f"Resuming an interrupted run: {evaluation.reused} cases already answered."
@@ -73,9 +88,9 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
     if result is None:
         raise InputError("There is nothing to compare.")
     if flags.json:
-        emit(as_json(record, result, evaluation.cases_file))
+        emit(as_json(record, result, evaluation))
     else:
-        _show(record, result, evaluation.cases_file)
+        _show(record, result, evaluation)
     worse = result.verdict is Verdict.WORSE
     return EXIT_NO if worse and flags.fail_on_regression else EXIT_OK
 
@@ -101,7 +116,21 @@ async def _request(flags: argparse.Namespace, services: Services) -> EvaluationR
         tuned=tuned,
         scorer=flags.scorer,
         margin=flags.margin,
+        input=flags.input,
+        expected=flags.expected,
+        definition=flags.definition,
+        leave_out_trained=flags.leave_out_trained,
     )
+
+
+def _print_rows(run: EvaluationRun, leave_out_trained: bool) -> None:
+    """Say what was not taken of the test set."""
+    from tui.domain.evaluation.case_set import describe_rows
+
+    for line in describe_rows(run.test_set):
+        print_message(line)
+    if run.test_set.trained and not leave_out_trained:
+        print_message("--leave-out-trained leaves them out.")
 
 
 async def _answer_all(run: EvaluationRun, services: Services) -> None:
@@ -123,7 +152,7 @@ async def _answer_all(run: EvaluationRun, services: Services) -> None:
         raise
 
 
-def as_json(record: Evaluation, result: Comparison, cases: Path) -> dict[str, object]:
+def as_json(record: Evaluation, result: Comparison, run: EvaluationRun) -> dict[str, object]:
     """The evaluation as `--json` prints it."""
 
     def own(model: str, estimate: Estimate) -> dict[str, object]:
@@ -145,15 +174,16 @@ def as_json(record: Evaluation, result: Comparison, cases: Path) -> dict[str, ob
         "losses": result.losses,
         "errors": result.errors,
         "verdict": result.verdict.value,
-        "cases": str(cases),
+        "cases": str(run.cases_file),
         "margin": result.margin,
         "guard": result.guard.model_dump() if result.guard else None,
         "fragility": result.fragility,
         "needed": result.needed,
+        "left_out": [out._asdict() for out in run.test_set.left_out],
     }
 
 
-def _show(record: Evaluation, result: Comparison, cases: Path) -> None:
+def _show(record: Evaluation, result: Comparison, run: EvaluationRun) -> None:
     from tui.domain.evaluation.comparison import certainty_lines
     from tui.domain.evaluation.records import describe_cost
 
@@ -171,4 +201,6 @@ def _show(record: Evaluation, result: Comparison, cases: Path) -> None:
         show(f"  {name}: {base:.2f} -> {tuned:.2f}")
     if cost := describe_cost(record):
         show(cost)
-    show(f"cases  {cases}")
+    if left_out := len(run.test_set.left_out):
+        show(f"rows   {plural(left_out, 'row')} of the test set left out")
+    show(f"cases  {run.cases_file}")

@@ -22,7 +22,7 @@ from tui.domain.chat.conversation import (
 )
 from tui.domain.chat.descriptions import answer_status, settings_line
 from tui.domain.chat.stream import MAX_BYTES, AnswerReader, Failure, Piece
-from tui.domain.evaluation.cases import parse_test_set
+from tui.domain.evaluation.case_set import read_case_set
 from tui.domain.tone import Tone
 
 
@@ -67,8 +67,8 @@ def test_a_row_of_a_test_set_becomes_a_question() -> None:
         {"role": "user", "content": "And?"},
         {"role": "assistant", "content": "No."},
     ]
-    data = json.dumps({"messages": rows}) + "\n" + json.dumps({"input": "a", "ideal_output": "b"})
-    first, second = questions(parse_test_set(data.encode()))
+    values = [{"messages": rows}, {"input": "a", "ideal_output": "b"}]
+    first, second = questions(read_case_set(enumerate(values, 1)).cases)
     assert (first.system, first.message, first.expected) == ("Be brief.", "And?", "No.")
     assert [message["content"] for message in first.opening] == ["Hi", "Hey"]
     assert (second.number, second.line, second.system, second.message) == (2, 2, None, "a")

@@ -100,6 +100,37 @@ async def test_an_empty_screen_explains_itself_and_enter_opens_the_form(
         assert app.screen is screen
 
 
+async def test_the_form_tells_what_of_the_test_set_is_not_used(
+    settings: Settings, test_set: Path
+) -> None:
+    rows = ["frage,antwort,thema", "Mail 1,a,x", "Mail 2,,x", "Mail 1,a,\x1b[2J"]
+    test_set.write_text("\n".join(rows))
+    app = FtuiApp(Services(settings))
+    async with app.run_test(size=SIZES[0]) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, NewEvaluation))
+        form = app.screen
+        form.query_one("#test", Input).value = str(test_set)
+        form.query_one("#test").focus()
+        await pilot.press("tab")
+        await until(pilot, lambda: "no field is known" in text(form, "#new-evaluation-rows"))
+        form.query_one("#input", Input).value = "frage"
+        form.query_one("#expected", Input).value = "antwort"
+        form.query_one("#expected").focus()
+        await pilot.press("tab")
+        await until(pilot, lambda: "2 cases." in text(form, "#new-evaluation-rows"))
+        notes = text(form, "#new-evaluation-rows")
+        assert "line 3: there is no expected answer" in notes
+        assert "Not used: `thema` (2 rows)." in notes
+        assert "Line 4 repeats an earlier row." in notes
+        await fill_in(pilot, base="base", tuned="tuned")
+        await until(pilot, lambda: not screen.progress and screen.page == "result")
+        assert screen.record is not None
+        assert (screen.record.input, screen.record.expected) == ("frage", "antwort")
+        assert len(screen.results) == 2
+
+
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_finished_comparison_shows_its_verdict_and_lists_regressions_first(
     settings: Settings, test_set: Path, size: tuple[int, int]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -51,6 +52,11 @@ class CaseResult(BaseModel):
         number: of the case in the test set, from 1.
         line: of the case in the file.
         prompt: the text of the last user message.
+        expected: the expected answer.
+        accepted: further answers that are right.
+        group: cases of one group are related.
+        tags: labels of the case.
+        metadata: further labels, by name.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -61,6 +67,10 @@ class CaseResult(BaseModel):
     expected: str
     base: Reply
     tuned: Reply
+    accepted: tuple[str, ...] = ()
+    group: str = ""
+    tags: tuple[str, ...] = ()
+    metadata: dict[str, Any] = {}
 
     @property
     def scores(self) -> tuple[float, float] | None:
@@ -89,7 +99,11 @@ class Evaluation(BaseModel):
 
     Attributes:
         test: path of the test set.
-        digest: sha256 of its bytes.
+        digest: sha256 of its bytes, and of those of its definition.
+        input: the column of the question, where it was named.
+        expected: the column of the expected answer, where it was named.
+        leave_out_trained: whether rows of the training file were left out.
+        scorer: the names of the scorers, with commas between them.
         margin: the smallest difference that matters.
         comparison: None while it runs, or if it was interrupted.
     """
@@ -99,6 +113,9 @@ class Evaluation(BaseModel):
     ended_at: datetime | None = None
     test: str
     digest: str
+    input: str | None = None
+    expected: str | None = None
+    leave_out_trained: bool = False
     provider: str
     base: str
     tuned: str
@@ -112,7 +129,10 @@ class Evaluation(BaseModel):
 
     def has_same_settings(self, other: Evaluation) -> bool:
         """Whether another evaluation has the same settings, so that its cases can be reused."""
-        keys = ("digest", "provider", "base", "tuned", "scorer", "max_tokens")
+        keys = (
+            *("digest", "input", "expected", "leave_out_trained", "cases"),
+            *("provider", "base", "tuned", "scorer", "max_tokens"),
+        )
         return all(getattr(self, key) == getattr(other, key) for key in keys)
 
 

@@ -67,7 +67,7 @@ class ChatSetup(ModeScreen):
     @work(group="questions", exclusive=True, exit_on_error=False)
     async def _load_questions(self, path: Path) -> None:
         try:
-            rows = questions(await read_test_set(path))
+            rows = questions((await read_test_set(path)).cases)
             if not rows:
                 raise InputError(f"No row of {path} ends with a user message.")
             self.post_message(QuestionsLoaded(path, rows))

@@ -148,7 +148,7 @@ class EvaluateScreen(ModeScreen):
         try:
             run = await evaluations.start(request)
             reused = [run.results[number] for number in sorted(run.results)]
-            self.post_message(ComparisonStarted(len(run.cases), reused, run.scorer.name))
+            self.post_message(ComparisonStarted(len(run.cases), reused, run.record.scorer))
             start = evaluations.seconds()
             async with aclosing(evaluations.stream_results(run)) as results:
                 async for result in results:
@@ -277,7 +277,8 @@ class EvaluateScreen(ModeScreen):
 
     def _open_form(self, suggestion: Suggestion) -> None:
         providers = self.services.providers.names
-        dialog = NewEvaluation(suggestion, providers, self.services.settings.provider)
+        default = self.services.settings.provider
+        dialog = NewEvaluation(self.services.evaluations, suggestion, providers, default)
         self.app.push_screen(dialog, self._start)
 
     def _start(self, request: EvaluationRequest | None) -> None:

@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field, ValidationError
 
+from tui.domain.evaluation.case_rows import Columns
+from tui.domain.evaluation.case_scores import score_case, scorers_of
+from tui.domain.evaluation.case_set import CaseSet
 from tui.domain.evaluation.cases import Case
 from tui.domain.evaluation.records import SIDES, CaseResult, Evaluation, Reply, summarise
 from tui.domain.evaluation.scorers import Scorer, find_scorer, suggest_scorer
 from tui.services.errors import FileError, FtuiError, InputError, ProviderError
-from tui.services.evaluation.case_files import read_cases
+from tui.services.evaluation.case_files import read_test_set, trained_prompts
 from tui.services.evaluation.model_requests import FailureCounter, complete
-from tui.services.evaluation.suggestions import Suggestion, suggest
+from tui.services.evaluation.suggestions import Suggestion, find_training_file, suggest
 from tui.services.providers.clients import RETRIES
 from tui.services.providers.providers import Providers
 from tui.services.workspace.files import append_json, read_bytes, read_json_lines
@@ -35,11 +38,19 @@ class EvaluationRequest(BaseModel):
 
     Attributes:
         test: path of the test set.
-        scorer: name of the scorer; None to choose one from the expected answers.
+        input: the column of the question; None to find it by its name.
+        expected: the column of the expected answer; None to find it by its name.
+        definition: path of the definition of the test set, where it is not in its file.
+        leave_out_trained: whether rows of the training file of the tuned model are left out.
+        scorer: name of the scorer; None for those of the test set, or one that fits its answers.
         margin: the smallest difference that matters.
     """
 
     test: Path
+    input: str | None = None
+    expected: str | None = None
+    definition: Path | None = None
+    leave_out_trained: bool = False
     provider: str
     base: str
     tuned: str
@@ -54,18 +65,24 @@ class EvaluationRun:
 
     Attributes:
         record: what is compared.
-        cases: the test set.
+        test_set: the cases, and what was not taken of the test set.
+        scorers: those of the cases.
         folder: where it is stored.
         results: cases with both answers so far, by number; those of an interrupted run included.
         reused: how many of them come from an interrupted run.
     """
 
     record: Evaluation
-    cases: list[Case]
-    scorer: Scorer
+    test_set: CaseSet
+    scorers: Sequence[Scorer]
     folder: Path
     results: dict[int, CaseResult] = field(default_factory=dict)
     reused: int = 0
+
+    @property
+    def cases(self) -> Sequence[Case]:
+        """The cases."""
+        return self.test_set.cases
 
     @property
     def cases_file(self) -> Path:
@@ -112,25 +129,52 @@ class Evaluations:
             FileError: the test set cannot be read.
             InputError: a row cannot be used, there is none, or there is no such scorer.
         """
-        data = await read_bytes(request.test)
-        cases, scorer = await asyncio.to_thread(_read, request)
+        digest = hashlib.sha256(await read_bytes(request.test))
+        if request.definition:
+            digest.update(await read_bytes(request.definition))
+        test_set = await self.read_test_set(request)
+        test_set, scorers = await asyncio.to_thread(_with_scorers, test_set, request)
         now = self._clock()
         record = Evaluation(
             id=time_id(now),
             started_at=now,
             test=str(request.test),
-            digest=hashlib.sha256(data).hexdigest(),
+            digest=digest.hexdigest(),
+            input=request.input,
+            expected=request.expected,
+            leave_out_trained=request.leave_out_trained,
             provider=request.provider,
             base=request.base,
             tuned=request.tuned,
-            scorer=scorer.name,
+            scorer=", ".join(scorer.name for scorer in scorers),
             margin=request.margin,
             max_tokens=request.max_tokens,
-            cases=len(cases),
+            cases=len(test_set.cases),
         )
-        run = EvaluationRun(record, cases, scorer, self._workspace.evaluations / record.id)
+        folder = self._workspace.evaluations / record.id
+        run = EvaluationRun(record, test_set, scorers, folder)
         await self._reuse_interrupted(run)
         return run
+
+    async def read_test_set(self, request: EvaluationRequest) -> CaseSet:
+        """Read and check the test set of a request.
+
+        Rows of the training file are found where a job of the workspace made the tuned model.
+
+        Raises:
+            FileError: a file, or the log of a job, cannot be read.
+            InputError: no row can be used, or there is none.
+        """
+        columns = Columns(request.input, request.expected)
+        test_set = await read_test_set(request.test, columns, request.definition)
+        training = await find_training_file(self._workspace, request.provider, request.tuned)
+        if training is None:
+            return test_set
+        found = await asyncio.to_thread(trained_prompts, training, test_set.cases)
+        checked = test_set.with_trained(found, leave_out=request.leave_out_trained)
+        if not checked.cases:
+            raise InputError(f"All rows of {request.test} are in the training file {training}.")
+        return checked
 
     async def stream_results(self, run: EvaluationRun) -> AsyncGenerator[CaseResult, None]:
         """Send every open case to both models; store and yield each once both have answered.
@@ -285,7 +329,7 @@ class Evaluations:
         if not isinstance(reply, Reply):
             return number, side, reply
         seconds = max(0.0, self._timer() - started)
-        score = run.scorer.score(reply.text, case.expected)
+        score = score_case(reply.text, case)
         return number, side, reply.model_copy(update={"score": score, "seconds": seconds})
 
     async def _store(self, run: EvaluationRun, number: int, both: dict[str, Reply]) -> CaseResult:
@@ -295,6 +339,10 @@ class Evaluations:
             line=case.line,
             prompt=case.prompt,
             expected=case.expected,
+            accepted=case.accepted,
+            group=case.group,
+            tags=case.tags,
+            metadata=case.metadata,
             base=both["base"],
             tuned=both["tuned"],
         )
@@ -305,22 +353,28 @@ class Evaluations:
         return result
 
 
-def _read(request: EvaluationRequest) -> tuple[list[Case], Scorer]:
-    cases = read_cases(request.test)
+def _with_scorers(test_set: CaseSet, request: EvaluationRequest) -> tuple[CaseSet, list[Scorer]]:
+    """The test set with a scorer for each check, and the scorers.
+
+    Raises:
+        InputError: there is no such scorer, or it cannot use an expected answer.
+    """
+    cases = test_set.cases
     try:
         scorer = (
             find_scorer(request.scorer)
             if request.scorer
-            else suggest_scorer(case.expected for case in cases)
+            else suggest_scorer(case.expected for case in cases if case.checks[0].scorer is None)
         )
     except ValueError as error:
         raise InputError(str(error)) from error
-    for case in cases:
+    scored = [case.scored_by(scorer.name, replace=bool(request.scorer)) for case in cases]
+    for case in scored:
         try:
-            scorer.score("", case.expected)
+            score_case("", case)
         except ValueError as error:
             raise InputError(
                 f"{request.test}, line {case.line}: {error}.",
-                f"Choose another scorer than {scorer.name}, or correct the row.",
+                "Choose another scorer, or correct the row.",
             ) from error
-    return cases, scorer
+    return replace(test_set, cases=scored), scorers_of(scored)

@@ -20,6 +20,9 @@ class Suggestion(BaseModel):
     base: str | None = None
     tuned: str | None = None
     test: Path | None = None
+    input: str | None = None
+    expected: str | None = None
+    leave_out_trained: bool = False
     scorer: str | None = None
     margin: float = 0.0
 
@@ -46,6 +49,9 @@ async def suggest(workspace: Workspace, given: Suggestion, last: Evaluation | No
                 "base": suggestion.base or last.base,
                 "tuned": last.tuned,
                 "test": Path(last.test),
+                "input": last.input,
+                "expected": last.expected,
+                "leave_out_trained": last.leave_out_trained,
                 "scorer": last.scorer,
                 "margin": last.margin,
             }
@@ -81,6 +87,20 @@ def _produced(view: JobView, tuned: str | None) -> bool:
     if tuned is None:
         return bool(view.fine_tuned_model)
     return tuned in (view.fine_tuned_model, *(checkpoint.name for checkpoint in view.checkpoints))
+
+
+async def find_training_file(workspace: Workspace, provider: str, tuned: str) -> Path | None:
+    """The training file of the job that made a model; None where it is not known, or gone.
+
+    Raises:
+        FileError: the log of a job cannot be read.
+    """
+    job = await find_source_job(workspace, provider, tuned)
+    file = await job[1].load_job_file() if job else None
+    training = file.request.training_file if file and file.request else None
+    if training is None or not await asyncio.to_thread(training.is_file):
+        return None
+    return training
 
 
 async def find_test_set(log: JobLog) -> Path | None:
