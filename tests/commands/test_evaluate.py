@@ -255,7 +255,7 @@ async def test_the_definition_of_an_eval_may_be_a_file_of_its_own(
     models = ("items.jsonl", "--base", "bad", "--tuned", "good")
     code, out, err = await ftui_evaluate(folder, *models, "--definition", "eval.json")
     assert code == 0, err
-    assert out.startswith("Fine-tuned is better on 2 of 2")
+    assert "Better on 2 of 2" in out
     assert "Not used: `sample` (2 rows)." in err
     code, _, err = await ftui_evaluate(folder, *models)
     assert code == 2

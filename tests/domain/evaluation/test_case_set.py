@@ -113,6 +113,7 @@ def test_columns_can_be_named_also_within_an_object() -> None:
     test_set = read(*rows, columns=Columns("q.text", "sum"))
     assert [(case.prompt, case.expected) for case in test_set.cases] == [("Two and two?", "4")]
     assert test_set.left_out == [(2, "it has no `q.text`")]
+    assert test_set.unread == {}
 
 
 def test_a_wrong_column_is_refused_with_the_columns_there_are() -> None:

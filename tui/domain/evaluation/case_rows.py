@@ -19,15 +19,15 @@ from tui.domain.evaluation.case_shapes import (
     accepted_answers,
     find_name,
     labels_of,
+    named_value,
     question_messages,
     question_text,
     system_prompt,
     unfold,
-    value_of,
 )
 from tui.domain.evaluation.cases import Case, Check, str_of
 from tui.domain.evaluation.definitions import NO_DEFINITION, Definition
-from tui.domain.evaluation.templates import as_text, render
+from tui.domain.evaluation.templates import place_names, render
 from tui.domain.rows.formats import Format, Row, detect_format
 from tui.domain.text import preview
 
@@ -110,7 +110,7 @@ class CaseReader:
     def _named(self, fields: Fields) -> _Parts:
         """The parts of a row whose fields are named, by the user or by a known name."""
         values = {**self._definition.values, **fields.values}
-        self.missing -= {name for name in self.missing if value_of(values, name) is not None}
+        self.missing -= {name for name in self.missing if named_value(values, name)[1] is not None}
         context = {**values, "item": values}
         messages, asked = self._question(fields, values, context)
         checks, answered, notes = self._checks(fields, values, context)
@@ -124,9 +124,8 @@ class CaseReader:
     ) -> tuple[list[Row], frozenset[str]]:
         """The messages before the answer, and the fields they come from."""
         if self._columns.input:
-            return question_messages(self._value(values, self._columns.input)), frozenset(
-                {self._columns.input}
-            )
+            field, value = _required(values, self._columns.input)
+            return question_messages(value), frozenset({field})
         template = self._definition.prompt
         if template:
             rendered = [
@@ -134,38 +133,40 @@ class CaseReader:
                 for item in template
                 for message in question_messages([{**item, "content": _filled(item, context)}])
             ]
-            return _spread(rendered), _named_in(template, values)
+            return _spread(rendered), place_names(template)
         name = find_name(values, QUESTIONS) or (_only(values) if fields.assertions else None)
         if name is None:
             names = ", ".join(preview(field, 30) for field in list(values)[:12]) or "none"
             raise ValueError(f"no field is known as its question (its fields: {names})")
         if values.get("choices"):
             raise ValueError("it has `choices`, which are not part of its question")
-        used = {name} | ({"instruction"} if name == "input" else set())
-        return question_messages(question_text(values, name)), frozenset(used)
+        question, used = question_text(values, name)
+        return question_messages(question), used
 
     def _checks(
         self, fields: Fields, values: Row, context: Row
     ) -> tuple[tuple[Check, ...], frozenset[str], Sequence[str]]:
         """What the answer must meet, the fields it comes from, and what was not taken."""
         if self._columns.expected:
-            answers = accepted_answers(self._value(values, self._columns.expected))
-            return _answered(answers), frozenset({self._columns.expected}), ()
+            field, value = _required(values, self._columns.expected)
+            return _answered(accepted_answers(value)), frozenset({field}), ()
         assertions = [*self._definition.assertions, *fields.assertions]
         taken = take_assertions(assertions, context)
         if taken.checks:
-            return taken.checks, _named_in(assertions, values), taken.notes
+            return taken.checks, place_names(assertions), taken.notes
         name = find_name(values, (*REFERENCES, *ANSWERS))
         if name is None and taken.notes:
             raise ValueError(f"there is no check that ftui can make: {'; '.join(taken.notes)}")
         answers = accepted_answers(values[name]) if name else ()
         return _answered(answers), frozenset({name or ""}), taken.notes
 
-    def _value(self, values: Row, name: str) -> Any:
-        value = value_of(values, name)
-        if value is None:
-            raise ValueError(f"it has no `{preview(name, 40)}`")
-        return value
+
+def _required(values: Row, name: str) -> tuple[str, Any]:
+    """The field and the value that a name stands for."""
+    field, value = named_value(values, name)
+    if value is None:
+        raise ValueError(f"it has no `{preview(name, 40)}`")
+    return field, value
 
 
 def _training_row(row: Row) -> _Parts | None:
@@ -246,12 +247,6 @@ def _spread(messages: list[Row]) -> list[Row]:
     if len(messages) == 1 and isinstance(messages[0]["content"], str):
         return question_messages(messages[0]["content"])
     return messages
-
-
-def _named_in(templates: Sequence[Any], values: Row) -> frozenset[str]:
-    """The fields whose names occur in templates."""
-    text = as_text(list(templates))
-    return frozenset(name for name in values if name and name in text)
 
 
 def _only(values: Row) -> str | None:

@@ -133,13 +133,17 @@ def question_messages(value: Any) -> list[Row]:
     return [_user(as_text(value))]
 
 
-def question_text(values: Mapping[str, Any], name: str) -> Any:
-    """The question in a field; an instruction is followed by its input, as in Alpaca's rows."""
+def question_text(values: Mapping[str, Any], name: str) -> tuple[Any, frozenset[str]]:
+    """The question in a field, and the fields it comes from.
+
+    An instruction is followed by its input, as in Alpaca's rows.
+    """
     instruction = find_name(values, ["instruction"])
     question = values[name]
     if plain_name(name) == "input" and instruction and isinstance(question, str):
-        return f"{as_text(values[instruction])}\n\n{question}"
-    return question
+        whole = f"{as_text(values[instruction])}\n\n{question}"
+        return whole, frozenset({name, instruction})
+    return question, frozenset({name})
 
 
 def system_prompt(values: Mapping[str, Any]) -> str:
@@ -232,7 +236,12 @@ def _answer_text(value: Any) -> str:
     return as_text(value)
 
 
-def value_of(values: Mapping[str, Any], name: str) -> Any:
-    """The value of a field by its name, in any spelling, or by its path, such as `input.text`."""
+def named_value(values: Mapping[str, Any], name: str) -> tuple[str, Any]:
+    """A field and a value in it, by its name in any spelling, or by a path such as `input.text`.
+
+    The value is None where there is none.
+    """
     found = name if name in values else find_name(values, [plain_name(name)])
-    return values[found] if found is not None else value_at(name, values)
+    if found is not None:
+        return found, values[found]
+    return name.partition(".")[0], value_at(name, values)

@@ -23,6 +23,12 @@ def render(template: str, values: Mapping[str, Any]) -> str:
     return _PLACE.sub(lambda match: as_text(_value(match[1].strip(), values)), template)
 
 
+def place_names(templates: Any) -> frozenset[str]:
+    """The names in the places of some templates, also within lists and objects."""
+    places = _PLACE.findall(as_text(templates))
+    return frozenset(name for place in places for name in _NAME.findall(place))
+
+
 def value_at(path: str, values: Any) -> Any:
     """The value at a path such as `item.choices[0]`; None where there is none."""
     for name in _NAME.findall(path):
