@@ -107,7 +107,6 @@ MENDED = [
         chat(ASKED, {**ANSWER, "weight": 1}),
     ),
     ("bad-weight", chat(ASKED, {**ANSWER, "weight": True}), chat(ASKED, {**ANSWER, "weight": 1})),
-    ("bad-name", chat({**ASKED, "name": None}, ANSWER), GOOD),
     (
         "tool-arguments-not-string",
         chat(ASKED, calling({"order": 1}), FOUND, ANSWER, tools=TOOLS),

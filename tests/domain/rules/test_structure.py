@@ -13,6 +13,7 @@ from support.problem_cases import (
     CALL,
     MISTRAL,
     OUTPUT,
+    TOGETHER,
     TOOL,
     USER,
     answer_to,
@@ -23,7 +24,7 @@ from support.problem_cases import (
 )
 
 from tui.domain.rows.check_options import CheckOptions
-from tui.domain.rows.formats import Format
+from tui.domain.rows.formats import Format, detect_format
 from tui.domain.rules.structure import check_line, inspect_row, is_plain
 
 
@@ -63,6 +64,102 @@ def test_a_good_row_has_no_problem(raw: bytes) -> None:
     assert problems == []
     assert example is not None
     assert example.last_text("assistant")
+
+
+NO_FIELDS = dict.fromkeys(
+    ("tools", "functions", "function_call", "parallel_tool_calls", "metadata", "id", "source")
+)
+NO_KEYS = dict.fromkeys(
+    ("name", "weight", "tool_calls", "tool_call_id", "function_call", "refusal", "audio", "Role")
+)
+NULLS = [
+    (row(USER, ANSWER, **NO_FIELDS), Format.CHAT),
+    (row({**USER, **NO_KEYS}, {**ANSWER, **NO_KEYS}), Format.CHAT),
+    (row({**USER, "answer": None}, {**ANSWER, "value": None}), Format.CHAT),
+    (
+        row(USER, calling({**CALL, "type": None, "index": None}), answer_to("c1"), ANSWER),
+        Format.CHAT,
+    ),
+    (
+        row(
+            USER,
+            ANSWER,
+            tools=[{"function": {"name": "find", "description": None, "parameters": None}}],
+        ),
+        Format.CHAT,
+    ),
+    (
+        row(
+            {"role": "user", "content": [{"type": "text", "text": "Look", "image_url": None}]},
+            ANSWER,
+        ),
+        Format.CHAT,
+    ),
+    (
+        preference(
+            input={"messages": [USER], "tools": None, "system": None}, metadata=None, id=None
+        ),
+        Format.PREFERENCE,
+    ),
+    (
+        json.dumps(
+            {
+                "conversations": [
+                    {"from": "human", "value": "Where?", "role": None, "weight": None},
+                    {"role": "assistant", "content": OUTPUT, "from": None, "value": None},
+                ],
+                "system": None,
+                "tools": None,
+            }
+        ).encode(),
+        Format.SHAREGPT,
+    ),
+    (
+        json.dumps(
+            {
+                "instruction": None,
+                "prompt": "Where?",
+                "chosen": OUTPUT,
+                "rejected": "Nowhere at all.",
+            }
+        ).encode(),
+        Format.CHOSEN_REJECTED,
+    ),
+]
+
+
+@pytest.mark.parametrize(("raw", "kind"), NULLS)
+def test_a_field_that_is_null_is_not_there(raw: bytes, kind: Format) -> None:
+    assert detect_format(json.loads(raw)) is kind
+    assert check_line(raw, 1, kind)[1] == []
+
+
+def test_a_prompt_with_null_fields_only_is_not_one_for_a_grader() -> None:
+    assert detect_format({"messages": [USER], "answer": None}) is Format.CHAT
+    assert detect_format({"messages": [USER], "answer": 7}) is Format.REINFORCEMENT
+
+
+@pytest.mark.parametrize("field", ["content", "role"])
+def test_a_message_needs_text_and_role_whether_they_are_null_or_missing(field: str) -> None:
+    given = {**USER, field: None}
+    for message in (given, {key: given[key] for key in given if key != field}):
+        (problem,) = check_line(row(USER, ANSWER, message, ANSWER), 1)[1]
+        assert (problem.code, problem.severity) == (f"missing-{field}", "error")
+
+
+def test_together_refuses_null_fields_and_weights_as_its_own_check_does() -> None:
+    raw = row(USER, {**ANSWER, "weight": None}, source=None)
+    problems = check_line(raw, 1, options=TOGETHER)[1]
+    assert [(problem.code, problem.severity) for problem in problems] == [
+        ("bad-weight", "error"),
+        ("unknown-field", "error"),
+    ]
+
+
+def test_mistral_needs_parameters_that_are_not_null() -> None:
+    tool = {"type": "function", "function": {"name": "find", "description": "", "parameters": None}}
+    (problem,) = check_line(row(USER, ANSWER, tools=[tool]), 1, options=MISTRAL)[1]
+    assert problem.message == "Mistral also requires `parameters`."
 
 
 def test_every_problem_of_a_row_is_reported_with_errors_first() -> None:

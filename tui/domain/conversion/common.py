@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any, TypeGuard
 
-from tui.domain.rows.formats import Row
+from tui.domain.rows.formats import Row, filled
 from tui.domain.rows.parsing import Finding
 
 Conversion = tuple[Row | None, list[Finding]]
@@ -108,7 +108,7 @@ def _named_call(call: Any, index: int, number: int) -> Any:
     if not isinstance(call, dict) or call.get("id") is not None:
         return call
     end = f"_{number}" if number else ""
-    return {"id": f"call_{index + 1}{end}", "type": "function", **call}
+    return {"id": f"call_{index + 1}{end}", "type": "function", **filled(call)}
 
 
 def _name(call: Row) -> Any:

@@ -14,7 +14,7 @@ from tui.domain.conversion.trl import (
     to_chosen_rejected,
     to_prompt_completion,
 )
-from tui.domain.rows.formats import Format, Row
+from tui.domain.rows.formats import Format, Row, filled
 
 __all__ = [
     "Conversion",
@@ -89,7 +89,7 @@ def to_chat(row: Row, kind: Format, system: str = "") -> Conversion:
         kind: a convertible format.
         system: system prompt for rows that bring none; none is added where empty.
     """
-    return _TO_CHAT[kind](row, system)
+    return _TO_CHAT[kind](filled(row), system)
 
 
 def fields_left_out(row: Row, kind: Format, converted: Row) -> list[str]:

@@ -19,7 +19,7 @@ from tui.domain.conversion.common import (
 )
 from tui.domain.conversion.hermes import declared_in, spoken_parts
 from tui.domain.conversion.images import MARK, placed_images, row_images, text_and_images
-from tui.domain.rows.formats import Row
+from tui.domain.rows.formats import Row, filled
 from tui.domain.rows.problems import quote
 from tui.domain.rows.role_names import meant_role
 
@@ -99,8 +99,9 @@ def _turn_messages(turn: Any, call_id: str, open_ids: list[str]) -> Iterator[Row
         call_id: prefix of the ids of its calls.
         open_ids: ids of the unanswered calls; updated in place.
     """
-    speaker = turn.get("from", turn.get("role")) if isinstance(turn, dict) else None
-    text = turn.get("value", turn.get("content")) if isinstance(turn, dict) else None
+    fields = filled(turn) if isinstance(turn, dict) else {}
+    speaker = fields.get("from", fields.get("role"))
+    text = fields.get("value", fields.get("content"))
     if not (isinstance(speaker, str) and isinstance(text, str)):
         yield _TURN
         return
@@ -108,7 +109,7 @@ def _turn_messages(turn: Any, call_id: str, open_ids: list[str]) -> Iterator[Row
     if role is None:
         yield f"The speaker {quote(speaker)} is unknown; use {_SPEAKERS}."
         return
-    weight = {"weight": turn["weight"]} if "weight" in turn else {}
+    weight = {"weight": fields["weight"]} if "weight" in fields else {}
     for part_role, part in spoken_parts(role, text):
         message = _message(part_role, part, call_id, open_ids)
         own_weight = weight if part_role != "tool" else {}

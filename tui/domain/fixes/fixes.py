@@ -92,7 +92,6 @@ FIXES: Final[Mapping[str, Fix]] = {
     "empty-system": Fix("remove the system message", _row(row_repairs.remove_empty_system)),
     "bad-content": Fix("write the number as text", _row(row_repairs.write_numbers)),
     "bad-weight": Fix("correct or remove the weight", _row(row_repairs.correct_weights)),
-    "bad-name": Fix("remove the empty name", _row(row_repairs.remove_empty_names)),
     "tool-arguments-not-string": Fix(
         "write the arguments as a string", _row(row_repairs.write_arguments)
     ),

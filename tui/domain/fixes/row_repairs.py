@@ -219,13 +219,6 @@ def correct_weights(row: Row) -> None:
             message["weight"] = meant[str(weight)]
 
 
-def remove_empty_names(row: Row) -> None:
-    """Remove names that are null."""
-    for message in messages(row):
-        if message.get("name", "") is None:
-            del message["name"]
-
-
 def write_arguments(row: Row) -> None:
     """Convert arguments of calls that are objects to JSON strings."""
     for message in messages(row):

@@ -147,11 +147,20 @@ _BY_KEYS: Sequence[tuple[frozenset[str], Format]] = tuple(
 """The format of a row is the first one whose keys it has."""
 
 
+def filled(fields: Row) -> Row:
+    """The fields of an object that are not null: one that is null counts as absent.
+
+    Tables and exports give every object the same fields, and null to those that it does not have.
+    """
+    return {key: value for key, value in fields.items() if value is not None}
+
+
 def detect_format(row: Row) -> Format:
     """Detect the format of a row by its keys; one that is null counts as absent."""
-    if row.get("messages") is not None:
+    row = filled(row)
+    if "messages" in row:
         return _chat_or_reinforcement(row)
-    keys = _filled_keys(row)
+    keys = row.keys()
     kind = next((kind for needed, kind in _BY_KEYS if needed <= keys), Format.UNKNOWN)
     if kind is Format.PROMPT_COMPLETION and _is_verdict(row.get("label")):
         return Format.KTO
@@ -160,14 +169,10 @@ def detect_format(row: Row) -> Format:
 
 def has_fields_of(row: Row, kind: Format) -> bool:
     """Whether a row has the fields of a format, whatever format its other fields speak for."""
-    keys = _filled_keys(row)
+    keys = filled(row).keys()
     if kind in (Format.CHAT, Format.REINFORCEMENT):
         return "messages" in keys
     return any(needed <= keys for needed, format_ in _BY_KEYS if format_ is kind)
-
-
-def _filled_keys(row: Row) -> set[str]:
-    return {key for key, value in row.items() if value is not None}
 
 
 def _is_verdict(label: Any) -> bool:

@@ -119,8 +119,9 @@ def _read_strictly(text: str) -> tuple[Any, list[Finding]]:
             findings.append(("not-json", "", message))
         return value
 
-    def constant(name: str) -> None:
+    def constant(name: str) -> float:
         findings.append(("not-a-number", "", f"The row contains {name}, which is not valid JSON."))
+        return math.nan
 
     def pairs(items: list[tuple[str, Any]]) -> Row:
         keys = [key for key, _ in items]

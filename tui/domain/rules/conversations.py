@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from tui.domain.rows.formats import MESSAGE_KEYS, ROLES
+from tui.domain.rows.formats import MESSAGE_KEYS, ROLES, filled
 from tui.domain.rows.parsing import Finding
 from tui.domain.rows.problems import quote
 from tui.domain.rows.role_names import meant_role
@@ -39,17 +39,18 @@ def check_message(message: Any, where: str) -> Iterator[Finding]:
     if not isinstance(message, dict):
         yield "message-not-object", where, f"The message is {_kind(message)}, not an object."
         return
-    for key in sorted(message.keys() - MESSAGE_KEYS):
-        meant = meant_key(key, message)
+    fields = filled(message)
+    for key in sorted(fields.keys() - MESSAGE_KEYS):
+        meant = meant_key(key, fields)
         code = "misspelled-key" if meant else "unknown-key"
         hint = f"; it stands for {quote(meant)}" if meant else ""
         yield code, f"{where}.{key}"[:80], f"The key {quote(key)} is unknown{hint}."
-    role = message.get("role")
-    yield from _check_role(message, where)
+    role = fields.get("role")
+    yield from _check_role(fields, where)
     yield from _check_content(message, role, where)
-    yield from _check_weight(message, role, where)
-    if not isinstance(message.get("name", ""), str):
-        yield "bad-name", f"{where}.name", f"The name is {_kind(message['name'])}, not a string."
+    yield from _check_weight(fields, role, where)
+    if not isinstance(fields.get("name", ""), str):
+        yield "bad-name", f"{where}.name", f"The name is {_kind(fields['name'])}, not a string."
     yield from check_calls(message, role, where)
 
 

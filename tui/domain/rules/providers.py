@@ -32,6 +32,7 @@ class Service:
         call_id: what an id of a call must match; None for any id.
         content_beside_calls: whether a message may have both content and calls.
         one_answer: whether an answer of a preference row must be exactly one message.
+        nulls: whether fields that are null count as absent.
         severities: code -> severity where it differs from the table's.
     """
 
@@ -44,6 +45,7 @@ class Service:
     call_id: re.Pattern[str] | None = None
     content_beside_calls: bool = True
     one_answer: bool = False
+    nulls: bool = True
     severities: Mapping[str, Severity] = field(default_factory=dict)
 
 
@@ -55,13 +57,14 @@ SERVICES: Final[Mapping[RulesOf, Service]] = {
         most_tools=128,
         images=ImageRules(objects_only=True, details=frozenset({"auto", "low", "high"})),
     ),
-    # together-python, utils/files.py: alternation, further columns, one message an answer, the
-    # forms of images; a byte order mark makes the first line invalid JSON.
+    # together-python, utils/files.py: alternation, further columns and weights (null or not), one
+    # message an answer, the forms of images; a byte order mark makes the first line invalid JSON.
     "together": Service(
         "Together",
         roles=_PLAIN_ROLES,
         images=ImageRules(inline_only=True, objects_only=True),
         one_answer=True,
+        nulls=False,
         severities={
             "byte-order-mark": "error",
             "unknown-field": "error",
@@ -120,6 +123,8 @@ def check_service(
     yield from _check_names(messages, tools)
     yield from _check_declarations(tools, service)
     yield from _check_call_ids(messages, service)
+    if not service.nulls:
+        yield from _check_null_weights(messages, service)
     if not service.content_beside_calls:
         yield from _check_content_beside_calls(messages, service)
     yield from _check_engine(conversations, tools, options)
@@ -185,7 +190,7 @@ def _check_declarations(tools: Any, service: Service) -> Iterator[Finding]:
         function = tool.get("function") if isinstance(tool, dict) else None
         if not isinstance(function, dict):
             continue
-        missing = [key for key in ("description", "parameters") if key not in function]
+        missing = [key for key in ("description", "parameters") if function.get(key) is None]
         if missing:
             text = f"{service.name} also requires `{'` and `'.join(missing)}`."
             yield "missing-tool-description", f"tools[{index}].function", text
@@ -204,6 +209,15 @@ def _check_call_ids(
         reported.add(call_id)
         text = f"The id {quote(call_id)} is not 9 letters and digits, as {service.name} requires."
         yield "bad-tool-call-id", where, text
+
+
+def _check_null_weights(
+    messages: Sequence[tuple[str, dict[str, Any]]], service: Service
+) -> Iterator[Finding]:
+    for where, message in messages:
+        if "weight" in message and message["weight"] is None:
+            text = f"The weight is null; {service.name} requires 0 or 1."
+            yield "bad-weight", f"{where}.weight", text
 
 
 def _call_ids(messages: Sequence[tuple[str, dict[str, Any]]]) -> Iterator[tuple[str, str]]:

@@ -10,11 +10,19 @@ import orjson
 
 from tui.domain.conversion.convert import explain_format, fields_left_out, pair_fields, to_chat
 from tui.domain.rows.check_options import DEFAULT_OPTIONS, CheckOptions
-from tui.domain.rows.formats import Example, Format, Message, Row, detect_format, has_fields_of
+from tui.domain.rows.formats import (
+    Example,
+    Format,
+    Message,
+    Row,
+    detect_format,
+    filled,
+    has_fields_of,
+)
 from tui.domain.rows.parsing import BOM, Finding, parse
 from tui.domain.rows.problems import Problem, problem, quote
 from tui.domain.rules.conversations import check_conversation, check_order
-from tui.domain.rules.providers import check_answers, check_service, severity_of
+from tui.domain.rules.providers import SERVICES, check_answers, check_service, severity_of
 from tui.domain.rules.tool_arguments import check_arguments
 from tui.domain.rules.tools import check_deprecated, check_tools
 from tui.domain.text import plural
@@ -174,11 +182,14 @@ def _check_chat(row: Row, kind: Format, options: CheckOptions) -> Iterator[Findi
     yield from check_arguments(row, conversations)
     yield from check_service(conversations, tools, options)
     if kind is Format.CHAT:
-        yield from _unknown_fields(row, CHAT_FIELDS, "Chat rows have")
+        yield from _unknown_fields(row, CHAT_FIELDS, "Chat rows have", options)
 
 
-def _unknown_fields(row: Row, known: frozenset[str], who: str, at: str = "") -> Iterator[Finding]:
-    for key in sorted(row.keys() - known):
+def _unknown_fields(
+    row: Row, known: frozenset[str], who: str, options: CheckOptions, at: str = ""
+) -> Iterator[Finding]:
+    fields = filled(row) if SERVICES[options.rules_of].nulls else row
+    for key in sorted(fields.keys() - known):
         yield "unknown-field", f"{at}{key}"[:80], f"{who} no field {quote(key)}."
 
 
@@ -222,26 +233,26 @@ def _check_preference(row: Row, options: CheckOptions) -> Iterator[Finding]:
     else:
         tools = prompt.get("tools")
         conversations["input.messages"] = prompt.get("messages")
-        yield from _check_prompt(prompt)
+        yield from _check_prompt(prompt, options)
         yield from check_deprecated(prompt, conversations, "input.")
         yield from check_arguments(prompt, conversations)
     for key in _ANSWERS:
         yield from _check_answer(row.get(key), key)
     if isinstance(row.get(_ANSWERS[0]), list):
         yield from check_output(row[_ANSWERS[0]], options, _ANSWERS[0])
-    if "preferred_output" in row and row["preferred_output"] == row.get("non_preferred_output"):
+    if row.get(_ANSWERS[0]) is not None and row[_ANSWERS[0]] == row.get(_ANSWERS[1]):
         yield "same-preference", "", ""
     yield from check_service(conversations, tools, options)
     yield from check_answers({key: conversations[key] for key in _ANSWERS}, options)
-    yield from _unknown_fields(row, PREFERENCE_FIELDS, "Preference rows have")
+    yield from _unknown_fields(row, PREFERENCE_FIELDS, "Preference rows have", options)
 
 
-def _check_prompt(prompt: Row) -> Iterator[Finding]:
+def _check_prompt(prompt: Row, options: CheckOptions) -> Iterator[Finding]:
     messages = prompt.get("messages")
     yield from check_conversation(messages, "input.messages")
     if prompt.get("tools") is not None:
         yield from check_tools(prompt["tools"], messages, "input.")
-    yield from _unknown_fields(prompt, _INPUT_FIELDS, "`input` has", "input.")
+    yield from _unknown_fields(prompt, _INPUT_FIELDS, "`input` has", options, "input.")
     if isinstance(messages, list) and messages and isinstance(messages[-1], dict):
         role, where = messages[-1].get("role"), f"input.messages[{len(messages) - 1}]"
         if role in ("assistant", "system"):

@@ -122,7 +122,7 @@ def _object_mismatches(
     if not isinstance(properties, dict):
         return
     more = schema.get("additionalProperties")
-    closed = more is False or (more is None and not schema.keys() & _COMBINED)
+    closed = more is False or (more is None and not any(map(schema.get, _COMBINED)))
     for key, item in value.items():
         if key in properties:
             yield from _mismatches(item, properties[key], _joined(path, key), depth + 1)

@@ -37,7 +37,7 @@ def check_tools(tools: Any, messages: Any, at: str = "") -> Iterator[Finding]:
 def _check_declaration(function: Any, where: str) -> Iterator[Finding]:
     if not _name(function):
         yield "bad-tools", where, "The declaration has no `function.name`."
-    elif not isinstance(function.get("parameters", {}), dict):
+    elif not isinstance(function.get("parameters"), dict | None):
         yield "bad-tools", f"{where}.function.parameters", "The parameters are not an object."
 
 
@@ -63,7 +63,7 @@ def check_deprecated(
         named = isinstance(functions, list) and all(map(_name, functions))
         if not named:
             yield "bad-tools", f"{at}functions", "`functions` is not a list of named functions."
-    if "function_call" in row:
+    if row.get("function_call") is not None:
         yield "deprecated-key", f"{at}function_call", "`function_call` is deprecated."
     for key, messages in conversations.items():
         yield from _check_deprecated_messages(messages, key)
@@ -113,7 +113,7 @@ def _check_call(call: Any, where: str) -> Iterator[Finding]:
         return
     if not isinstance(call.get("id"), str) or not call["id"]:
         yield "bad-tool-call", f"{where}.id", "The call has no id."
-    if call.get("type", "function") != "function":
+    if call.get("type") not in (None, "function"):
         yield "bad-tool-call", f"{where}.type", f"The call type {quote(call['type'])} is unknown."
     yield from _check_named(call.get("function"), f"{where}.function")
 
