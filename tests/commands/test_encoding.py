@@ -85,7 +85,7 @@ def test_chat_rows_in_another_encoding_must_be_written_before_training(
     (problem,) = [entry for entry in report["problems"] if entry["code"] == "needs-conversion"]
     assert "lines in cp1252; training needs JSON Lines in UTF-8" in problem["message"]
     code, _, err = run(capsys, "train", path, "--dry-run")
-    assert code == 2
+    assert code == 1
     assert "The file is not UTF-8; it reads as cp1252. Open it with --encoding cp1252" in err
     assert "Rewrite it: w on the Data screen, or ftui prepare." in err
 

@@ -70,6 +70,48 @@ def test_a_file_with_errors_exits_with_1_and_says_how_many_and_what_to_do(
     assert not far.requests
 
 
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b'{"text": "It is on its way."}\n' * 12, "plain `text` without question and answer"),
+        (b'{"colour": "red"}\n' * 12, "The rows have an unknown format"),
+        (b'{"prompt": "Where?", "completion": "Here.", "label": true}\n' * 12, "(KTO)"),
+        (b'{"messages": [{"role": "user", "content": "o\xf9 ?"}]}\n' * 12, "is not UTF-8"),
+    ],
+)
+def test_an_error_of_the_whole_file_exits_with_1_as_in_its_check(
+    far: MisbehavingServer, run: Run, tmp_path: Path, content: bytes, sentence: str
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(content)
+    code, lines, err = run("train", str(path), "--dry-run")
+    assert (code, lines) == (1, [])
+    assert sentence in err
+    assert f"ftui check {path}" in err
+    assert "--fix" not in err
+    assert run("check", str(path), "--json")[0] == 1
+
+
+def test_errors_come_before_the_need_to_convert_the_file(
+    far: MisbehavingServer, run: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("input,ideal_output\n" + "Where is it?,It is on its way.\n" * 12 + "Where?,\n")
+    code, _, err = run("train", str(path), "--dry-run")
+    assert code == 1
+    assert f"{path} has errors in 1 of 13 rows; line 14: " in err
+    assert f"ftui prepare {path} --fix all -o OUT" in err
+
+
+def test_a_file_that_only_needs_converting_exits_with_2(
+    far: MisbehavingServer, run: Run, chat_file: Make
+) -> None:
+    rows = [{"input": f"Where is order {n}?", "ideal_output": "On its way."} for n in range(20)]
+    code, _, err = run("train", str(chat_file(rows)), "--dry-run")
+    assert code == 2
+    assert "has pairs rows, which need converting first." in err
+
+
 def test_too_few_examples_exit_with_1_and_an_unusable_option_with_2(
     far: MisbehavingServer, run: Run, chat_file: Make
 ) -> None:

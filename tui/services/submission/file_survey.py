@@ -48,8 +48,8 @@ class Survey:
     def blocker(self, request: JobRequest) -> str | None:
         """Why a request cannot train on the file, as a sentence; None if it can."""
         return (
-            self._form_blocker()
-            or self.data_error()
+            self.data_error()
+            or self._form_blocker()
             or self._method_blocker(request)
             or self._share_blocker(request.validation_share)
         )
@@ -60,7 +60,7 @@ class Survey:
         Args:
             training: the training file; None if it is at the server and unknown here.
         """
-        blocker = self._form_blocker() or self.data_error(validation=True)
+        blocker = self.data_error(validation=True) or self._form_blocker()
         if blocker or training is None or self.method == training.method:
             return blocker
         return f"{self.path} contains {_CONTENTS[self.method]}; {training.path} does not."
@@ -80,8 +80,8 @@ class Survey:
         Args:
             validation: whether it is to be the validation file, which may be short.
         """
-        if self._form_blocker():
-            return None
+        if unreadable := self.unreadable():
+            return unreadable
         if self.report.invalid:
             return f"{self.path} has errors in {self._row_errors()}"
         allowed = _ALLOWED_IN_VALIDATION if validation else _ALLOWED
@@ -89,7 +89,8 @@ class Survey:
         error = next(errors, None)
         return f"{self.path} cannot be trained on: {error.message}" if error else None
 
-    def _form_blocker(self) -> str | None:
+    def unreadable(self) -> str | None:
+        """Why no row of the file can be used, as a sentence; None where the rows decide."""
         row_format = self.report.format
         for problem in self.report.file_errors:
             if problem.code == "other-encoding":
@@ -98,11 +99,16 @@ class Survey:
         if not (row_format.trainable or row_format.convertible):
             (problem,) = self.dataset.format_problems()
             return f"{self.path} cannot be trained on: {problem.message} {problem.fix}"
+        return None
+
+    def _form_blocker(self) -> str | None:
+        """Why the file must be rewritten first, as a sentence; None where it need not be."""
         container = self.dataset.container_label
         if container:
             return f"{self.path} is {container}; training needs JSON Lines in UTF-8. {_REWRITE}"
-        if not row_format.trainable:
-            return f"{self.path} has {row_format} rows, which need converting first. {_REWRITE}"
+        if not self.report.format.trainable:
+            kind = self.report.format
+            return f"{self.path} has {kind} rows, which need converting first. {_REWRITE}"
         return None
 
     def _row_errors(self) -> str:

@@ -266,7 +266,7 @@ def _unusable(blocker: str, survey: Survey, faulty: Survey | None) -> InputError
     remedy = f"See every problem and its fix: ftui check {(faulty or survey).path}"
     if faulty is None:
         return InputError(blocker, remedy)
-    if faulty.report.invalid:
+    if faulty.report.invalid and not faulty.unreadable():
         remedy += f"; mend what can be mended: ftui prepare {faulty.path} --fix all -o OUT"
     return InvalidData(blocker, remedy)
 
