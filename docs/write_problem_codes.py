@@ -93,6 +93,8 @@ def _wishes(service: Service) -> Iterator[str]:
         yield f"at most {service.most_tools} functions per example"
     if service.described_tools:
         yield "functions need a description and parameters"
+    if not service.nulls:
+        yield "no fields and weights that are null"
     if service.one_answer:
         yield "one message per answer of a preference row"
     if service.call_id:

@@ -161,6 +161,24 @@ def test_rows_with_the_fields_of_the_given_format_are_read_as_it(
     assert codes(report)["dropped-field"] == 12
 
 
+def test_empty_cells_that_a_table_writes_as_text_are_warned_about(
+    capsys: pytest.CaptureFixture[str], working_folder: Path
+) -> None:
+    empty = ("nan", "NaN", "NULL", "None", "N/A")
+    good = [f"Where is order {n}?,Order {n} is on its way.\n" for n in range(12)]
+    bad = [f"Where is parcel {text}?,{text}\n" for text in empty]
+    path = working_folder / "f.csv"
+    path.write_text("".join(["Question,Answer\n", *good, *bad, "None,Nothing was asked at all.\n"]))
+    _, report = checked(capsys, path, "--off", "output-too-short")
+    found = [each for each in report["problems"] if each["code"] == "null-text"]
+    assert [(each["line"], each["severity"], each["where"]) for each in found] == [
+        *((line, "warning", "ideal_output") for line in range(14, 19)),
+        (19, "warning", "input"),
+    ]
+    assert found[0]["message"] == '`ideal_output` is "nan", which tables write for an empty cell.'
+    assert report["invalid"] == 0
+
+
 def test_flags_switch_rules_and_set_limits(
     capsys: pytest.CaptureFixture[str], working_folder: Path
 ) -> None:

@@ -122,6 +122,18 @@ ROW_CASES = [
         Format.PAIRS,
     ),
     Case(
+        "null-text",
+        b'{"input": "Where?", "ideal_output": "NaN"}',
+        b'{"input": "Where?", "ideal_output": "NaN is not a number."}',
+        Format.PAIRS,
+    ),
+    Case(
+        "null-text",
+        b'{"instruction": "Summarise.", "input": " N/A ", "output": "It is on its way."}',
+        b'{"instruction": "Summarise.", "input": "", "output": "It is on its way."}',
+        Format.ALPACA,
+    ),
+    Case(
         "missing-field",
         b'{"ideal_output": "It is on its way."}',
         b'{"input": "Where?", "ideal_output": "It is on its way."}',

@@ -82,6 +82,7 @@ NOT_IN_THE_FLAWED_FILE = {
     *(
         "missing-field",
         "dropped-field",
+        "null-text",
         "bad-preference",
         "same-preference",
         "prompt-not-asking",

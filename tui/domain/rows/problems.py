@@ -172,6 +172,11 @@ _LINE: Final = {
         "The format has no place for it, so the model does not see it.",
         "Move what the model should see into the question, the answer or the system prompt.",
     ),
+    "null-text": _warning(
+        "A field holds the text that tables write for an empty cell, such as nan or NULL.",
+        "The model learns to read it, or to answer with it.",
+        "Write the text that is meant, or remove the row.",
+    ),
     "missing-field": _error("A required field is missing.", _REFUSED, "Add the field."),
     "bad-field": _error(
         "A field has a value that cannot be used.",

@@ -42,6 +42,12 @@ _ANSWER_FIELDS = (
     ("preferred_output", "chosen"),
     ("non_preferred_output", "rejected"),
 )
+_NULL_TEXTS = frozenset({"nan", "NaN", "NULL", "null", "None", "N/A", "n/a", "<NA>", "#N/A"})
+"""What pandas, databases and spreadsheets write for a cell that is empty."""
+_TEXT_FIELDS = (
+    *("input", "ideal_output", "instruction", "output", "prompt", "completion"),
+    *("chosen", "rejected", "system", "system_prompt"),
+)
 _MESSAGE = re.compile(r"messages\[(\d+)\]")
 
 # Readers strip the mark at the start of a file only; concatenated files contain more.
@@ -273,6 +279,7 @@ def _check_answer(answer: Any, key: str) -> Iterator[Finding]:
 def _check_convertible(row: Row, kind: Format, options: CheckOptions) -> Iterator[Finding]:
     """Check a row that needs conversion; places name its own fields."""
     converted, findings = to_chat(row, kind)
+    yield from _check_null_texts(row)
     yield from findings
     if converted is None:
         return
@@ -284,6 +291,15 @@ def _check_convertible(row: Row, kind: Format, options: CheckOptions) -> Iterato
         problems = _check_chat(converted, kind.target, options)
     for code, where, text in problems:
         yield code, source_place(where, kind, converted.get("messages", ())), text
+
+
+def _check_null_texts(row: Row) -> Iterator[Finding]:
+    """Check whether texts of a row were empty cells of a table."""
+    for key in _TEXT_FIELDS:
+        value = row.get(key)
+        if isinstance(value, str) and value.strip() in _NULL_TEXTS:
+            text = f"`{key}` is {quote(value.strip())}, which tables write for an empty cell."
+            yield "null-text", key, text
 
 
 def source_place(where: str, kind: Format, messages: Sequence[Any] = ()) -> str:
