@@ -236,6 +236,17 @@ def test_an_unusable_flag_is_reported_in_one_sentence_with_exit_code_2(
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize("content", [b"\xef\xbb\xbf", b"\xef\xbb\xbf\r\n\n", b"\xff\xfe", b" \n"])
+def test_a_file_of_nothing_but_a_byte_order_mark_is_empty(
+    capsys: pytest.CaptureFixture[str], working_folder: Path, content: bytes
+) -> None:
+    path = working_folder / "f.jsonl"
+    path.write_bytes(content)
+    code, out, err = run(capsys, "check", path)
+    assert (code, out) == (2, "")
+    assert err == f"ftui: {path} is empty: it has no rows. Choose a file with examples.\n"
+
+
 @pytest.mark.parametrize("case", ["missing", "folder", "empty", "forbidden"])
 def test_an_unreadable_file_is_reported_in_one_sentence_with_exit_code_2(
     capsys: pytest.CaptureFixture[str], working_folder: Path, case: str

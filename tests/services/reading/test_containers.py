@@ -252,6 +252,21 @@ def test_a_table_becomes_rows_on_the_lines_of_its_records(write: Write) -> None:
     ]
 
 
+@pytest.mark.parametrize("block", [1, 7, None])
+@pytest.mark.parametrize("start", ["", "\ufeff", "sep=,\r"])
+def test_a_table_of_an_old_mac_is_read_on_its_lines(
+    write: Write, start: str, block: int | None
+) -> None:
+    text = f'{start}input,ideal_output\rWhere?,"On its\rway, truly."\r\rWhen?,"To\nday"'
+    first = start.count("\r") + 2
+    rows = scanned(write(text), block)
+    assert rows.container is Container.CSV
+    assert values(rows) == [
+        (first, {"input": "Where?", "ideal_output": "On its\nway, truly."}),
+        (first + 3, {"input": "When?", "ideal_output": "To\nday"}),
+    ]
+
+
 CELLS = st.lists(
     st.tuples(*[st.text(st.sampled_from('ab",;\r\n é\0'), max_size=6)] * 2), max_size=8
 )

@@ -86,11 +86,16 @@ class Datasets:
 def _open_rows(path: Path, encoding: str | None) -> RowFile:
     """The rows of a file, the first of which have been found."""
     rows = open_rows(path, encoding)
-    while not len(rows) and rows.scan():
+    while not _has_row(rows) and rows.scan():
         pass
-    if not len(rows):
+    if not _has_row(rows):
         raise FileError(f"{path} is empty: it has no rows.", "Choose a file with examples.")
     return rows
+
+
+def _has_row(rows: RowFile) -> bool:
+    """Whether a row was found; a byte order mark alone is none."""
+    return len(rows) > 1 or (len(rows) == 1 and rows.read(0).strip() != BOM)
 
 
 def _detect_format(rows: RowFile) -> Format:

@@ -11,7 +11,7 @@ from tui.domain.rows.encodings import UTF8, wide_encoding, with_byte_order
 from tui.domain.rows.parsing import BOM
 from tui.services.errors import FileError
 from tui.services.reading.arrow_rows import ARROW, ARROW_STREAM, PARQUET, ArrowRows
-from tui.services.reading.csv_rows import CsvRows, find_delimiter
+from tui.services.reading.csv_rows import find_table
 from tui.services.reading.decompression import GZIP, Gunzipped, Plain, unpacked_head
 from tui.services.reading.json_forms import SEPARATOR, Form, find_json_form
 from tui.services.reading.recoding import Recoder
@@ -120,7 +120,8 @@ def _find_form(head: bytes, columns: Collection[str]) -> Form:
     """How a text holds its rows, detected from the beginning."""
     if head.removeprefix(BOM).lstrip()[:1] in (b"{", b"[", SEPARATOR):
         return find_json_form(head.removeprefix(BOM))
-    delimiter = find_delimiter(head, columns)
-    if not delimiter:
+    table = find_table(head, columns)
+    if not table:
         return Form(Container.LINES, PassThrough())
-    return Form(Container.TSV if delimiter == "\t" else Container.CSV, CsvRows(delimiter))
+    delimiter, cutter = table
+    return Form(Container.TSV if delimiter == "\t" else Container.CSV, cutter)

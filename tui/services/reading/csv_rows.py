@@ -27,16 +27,24 @@ _SEPARATOR = re.compile(rb"sep=(.)\s*", re.IGNORECASE)
 """A first line by which a spreadsheet declares the delimiter."""
 _FIRST_RECORDS = 50
 """Records from which a table is detected."""
+_LINE_END = re.compile(rb"\r\n?|\n")
 _NAME = re.compile(rb"\w[\w .()/-]{0,39}")
 
 
 class CsvRows:
     """Cuts a table into rows; see `row_splitting.Cutter`."""
 
-    def __init__(self, delimiter: str) -> None:
+    def __init__(self, delimiter: str, line_end: bytes = b"\n") -> None:
+        """Cut a table.
+
+        Args:
+            delimiter: what separates its cells.
+            line_end: the last byte of its lines; a carriage return in files of old Macs.
+        """
         self.remarks: list[Remark] = []
         self.counted_by_element = False
         self._reader = RecordReader(delimiter)
+        self._line_end = line_end
         self._placer = LinePlacer()
         self._buffer = RowBuffer()
         self._names: Sequence[str] = ()
@@ -49,6 +57,8 @@ class CsvRows:
 
     def cut(self, block: bytes) -> bytes:
         """See `Cutter`."""
+        if self._line_end != b"\n":
+            block = block.replace(self._line_end, b"\n")
         text = None if self._stopped else self._buffer.add(block)
         return b"".join(self._rows(text, last=False)) if text else b""
 
@@ -92,6 +102,19 @@ class CsvRows:
         self.remarks.append(("truncated-container", f"{text}the rest of the file is not read."))
 
 
+def find_table(head: bytes, columns: Collection[str] = KNOWN) -> tuple[str, CsvRows] | None:
+    """The delimiter of a table, and what cuts it; None where the text is no table with a header.
+
+    Args:
+        head: the beginning of a file.
+        columns: names of columns by which a table is recognised.
+    """
+    end = _LINE_END.search(head)
+    line_end = end[0][-1:] if end else b"\n"
+    delimiter = find_delimiter(head.replace(line_end, b"\n"), columns)
+    return (delimiter, CsvRows(delimiter, line_end)) if delimiter else None
+
+
 def find_delimiter(head: bytes, columns: Collection[str] = KNOWN) -> str | None:
     """The delimiter of a table; None where the text is not a table with a header.
 
@@ -99,7 +122,7 @@ def find_delimiter(head: bytes, columns: Collection[str] = KNOWN) -> str | None:
     names.
 
     Args:
-        head: the beginning of a file.
+        head: the beginning of a file, whose lines end with line feeds.
         columns: the names.
     """
     declaration = _SEPARATOR.match(head.removeprefix(BOM))
