@@ -60,6 +60,21 @@ def test_a_wrong_option_is_a_usage_error_on_standard_error() -> None:
     assert process.stdout == ""
 
 
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["rows.jsonl", "--encoding", "klingon"], "there is no encoding 'klingon'"),
+        (["--encoding", "cp1252"], "--encoding needs a FILE"),
+    ],
+)
+def test_an_encoding_that_cannot_be_used_for_the_app_is_a_usage_error(
+    arguments: list[str], reason: str
+) -> None:
+    process = ftui(*arguments)
+    assert (process.returncode, process.stdout) == (2, "")
+    assert reason in process.stderr
+
+
 def test_a_broken_config_file_is_named_in_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -107,17 +107,21 @@ class FtuiApp(App[None]):
 
     loop: reactive[LoopState] = reactive(LoopState(), repaint=False)
 
-    def __init__(self, services: Services, file: Path | None = None) -> None:
+    def __init__(
+        self, services: Services, file: Path | None = None, encoding: str | None = None
+    ) -> None:
         """Open the app; on `file`, at the Data screen.
 
         Args:
             services: what the screens work with.
             file: a training file to open at once.
+            encoding: codec of its text; UTF-8, or the one it shows, where None.
         """
         super().__init__()
         self.console = ReticentConsole(self.console, lambda text: services.providers.redact(text))
         self.services = services
         self._file = file
+        self._encoding = encoding
         self._started: set[Mode] = set()
         self._pending: dict[Mode, str] = {}
         if os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"):
@@ -136,7 +140,7 @@ class FtuiApp(App[None]):
             self.add_mode(mode.value, partial(self._make_screen, mode))
         await self._open(Mode.DATA if self._file else Mode.DECIDE)
         if self._file:
-            self.post_message(DataRequested(self._file))
+            self.post_message(DataRequested(self._file, self._encoding))
         self.call_after_refresh(self._load_states)
 
     @work(exit_on_error=False)

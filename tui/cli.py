@@ -50,12 +50,28 @@ def app_parser() -> argparse.ArgumentParser:
         description="Fine-tune a model: decide, prepare, train, watch, evaluate.",
         epilog=_EPILOG + "\n\nRun 'ftui COMMAND --help' for details.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        usage="ftui [FILE] | ftui COMMAND ...",
+        usage="ftui [FILE [--encoding NAME]] | ftui COMMAND ...",
         parents=[_common()],
     )
     parser.add_argument("file", nargs="?", metavar="FILE", help="open this file on the Data screen")
+    parser.add_argument(
+        "--encoding",
+        type=_encoding,
+        metavar="NAME",
+        help="encoding of FILE, if it is not UTF-8, such as cp1252",
+    )
     parser.add_argument("--version", action="version", version=f"ftui {__version__}")
     return parser
+
+
+def _encoding(name: str) -> str:
+    """The codec of an encoding."""
+    from tui.domain.rows.encodings import encoding_named
+
+    try:
+        return encoding_named(name)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -135,7 +151,10 @@ def _run_command(name: str, arguments: list[str]) -> int:
 
 
 def _open_app(arguments: list[str]) -> int:
-    flags = app_parser().parse_args(arguments)
+    parser = app_parser()
+    flags = parser.parse_args(arguments)
+    if flags.encoding and not flags.file:
+        parser.error("--encoding needs a FILE")
     settings = _settings(flags)
     if settings is None:
         return 2
@@ -156,7 +175,7 @@ def _open_app(arguments: list[str]) -> int:
     gc.freeze()
     gc.enable()
     show_plain_signs()
-    app = FtuiApp(Services(settings), Path(flags.file) if flags.file else None)
+    app = FtuiApp(Services(settings), Path(flags.file) if flags.file else None, flags.encoding)
     app.run()
     if app.return_code == 128 + signal.SIGHUP:
         from tui.commands.console.output import discard_output

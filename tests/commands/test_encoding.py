@@ -90,7 +90,7 @@ def test_chat_rows_in_another_encoding_must_be_written_before_training(
     assert "Rewrite it: w on the Data screen, or ftui prepare." in err
 
 
-@pytest.mark.parametrize("command", [("check",), ("prepare", "-o", "out.jsonl")])
+@pytest.mark.parametrize("command", [("check",), ("prepare", "-o", "out.jsonl"), ("train",)])
 @pytest.mark.parametrize("name", ["klingon", "base64", "", "a\x1b[2J"])
 def test_an_unknown_encoding_is_a_usage_error(
     capsys: pytest.CaptureFixture[str], folder: Path, command: tuple[str, ...], name: str

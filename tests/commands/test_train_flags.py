@@ -126,6 +126,20 @@ def test_too_few_examples_exit_with_1_and_an_unusable_option_with_2(
     assert run("train", path, "--method", "dpo", "--validation", short, "--dry-run")[0] == 2
 
 
+def test_a_file_in_another_encoding_is_sent_in_utf_8(
+    far: MisbehavingServer, run: Run, tmp_path: Path
+) -> None:
+    rows = [chat_row(f"Où est {n} ?", "À l’hôtel, très bientôt.") for n in range(12)]
+    path = tmp_path / "rows.jsonl"
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    path.write_bytes(text.encode("cp1252"))
+    code, lines, err = run("train", str(path), "--encoding", "cp1252", "--json")
+    assert (code, len(lines)) == (0, 1), err
+    sent = far.files.contents[far.jobs["ftjob-1"]["training_file"]]
+    assert [json.loads(line) for line in sent.splitlines()] == rows
+    assert path.read_bytes() == text.encode("cp1252")
+
+
 def test_a_split_and_hyperparameters_of_the_server_are_passed_on(
     far: MisbehavingServer, run: Run, chat_file: Make
 ) -> None:

@@ -19,11 +19,7 @@ def add_check_flags(parser: argparse.ArgumentParser) -> None:
         metavar="F",
         help=f"format of the rows, if detected wrongly: {', '.join(kinds)}",
     )
-    parser.add_argument(
-        "--encoding",
-        metavar="NAME",
-        help="encoding of the file, if it is not UTF-8, such as cp1252; ftui check names it",
-    )
+    add_encoding_flag(parser)
     parser.add_argument(
         "--off",
         action="append",
@@ -37,6 +33,15 @@ def add_check_flags(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME=VALUE",
         help=f"set a limit: {', '.join(LIMITS)}",
+    )
+
+
+def add_encoding_flag(parser: argparse.ArgumentParser) -> None:
+    """Declare `--encoding`."""
+    parser.add_argument(
+        "--encoding",
+        metavar="NAME",
+        help="encoding of the file, if it is not UTF-8, such as cp1252; ftui check names it",
     )
 
 

@@ -1,7 +1,8 @@
 """Start a fine-tuning job on a file of chats or preference pairs. It does not need ftui to run.
 
 --watch follows it to its end, with the output and exit status of `ftui watch`. --dry-run checks the
-files and prints a forecast of steps, price and time; nothing is sent. Exit: 1 errors in the data.
+files and prints a forecast of steps, price and time; nothing is sent. With --encoding, a copy of
+FILE in UTF-8 is sent. Exit: 1 errors in the data.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from tui.commands import watch
+from tui.commands.check_flags import add_encoding_flag, encoding_of
 from tui.commands.console.output import (
     EXIT_NO,
     EXIT_OK,
@@ -37,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file", type=Path, metavar="FILE", help="chat examples or preference pairs, one per line"
     )
+    add_encoding_flag(parser)
     parser.add_argument("--validation", type=Path, metavar="F", help="a validation file")
     parser.add_argument(
         "--split", type=float, metavar="SHARE", help="share set aside for validation, such as 0.1"
@@ -106,6 +109,7 @@ def _request(flags: argparse.Namespace, services: Services) -> JobRequest:
     try:
         return JobRequest(
             training_file=flags.file,
+            encoding=encoding_of(flags),
             validation_file=flags.validation,
             validation_share=flags.split,
             model=flags.model or services.settings.model,

@@ -43,10 +43,11 @@ class StepRequested(Message):
 
 @dataclass
 class DataRequested(StepRequested):
-    """Go to Data; with a path, open the file."""
+    """Go to Data; with a path, open the file, in the encoding if there is one."""
 
     mode = Mode.DATA
     path: Path | None = None
+    encoding: str | None = None
 
 
 @dataclass

@@ -10,7 +10,9 @@ from support.data_screen import app_on, chat_text, headline, opened, settled
 from support.sample_rows import chat_row
 from support.waiting import until
 
+from tui.app import FtuiApp
 from tui.dialogs.data.choose_format import ChooseFormat
+from tui.services.container import Services
 from tui.settings import Settings
 from tui.widgets.line_table import LineTable
 
@@ -55,6 +57,16 @@ async def test_the_named_encoding_is_under_the_cursor_of_read_as(
         await pilot.pause(0.1)
         await opened(pilot)
         assert screen.dataset.encoding == "cp1252"
+
+
+async def test_the_app_opens_a_file_in_the_given_encoding(
+    settings: Settings, tmp_path: Path
+) -> None:
+    app = FtuiApp(Services(settings), write(tmp_path / "a.jsonl", "cp1252"), "cp1252")
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        assert "a.jsonl · chat, cp1252 · 12 rows" in headline(screen)
+        assert screen.dataset.counts().invalid == 0
 
 
 async def test_the_format_can_be_chosen_in_the_encoding(settings: Settings, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -66,6 +67,31 @@ async def test_a_validation_share_is_split_into_new_files(
     assert again.request.split_from == path
     assert again.request.validation_file is not None
     assert rows_of(again.request.validation_file) == rows_of(validation)
+
+
+async def test_a_file_in_a_named_encoding_is_rewritten_in_utf_8(
+    files: TrainingFiles, services: Services, tmp_path: Path
+) -> None:
+    rows = [chat_row(f"Où est {n} ?", "À l’hôtel, très bientôt.") for n in range(20)]
+    path, validation = tmp_path / "a.jsonl", tmp_path / "v.jsonl"
+    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+    path.write_bytes("\n".join(lines).encode("cp1252"))
+    validation.write_text("\n".join(map(json.dumps, good_rows(10))))
+    asked = request(path, encoding="cp1252", validation_file=validation)
+    ready = await files.prepare(asked)
+    training = ready.request.training_file
+    assert training is not None
+    assert training.is_relative_to(services.workspace.splits)
+    assert [json.loads(line) for line in rows_of(training)] == rows
+    assert (ready.request.validation_file, ready.request.split_from) == (validation, path)
+    assert ready.request.encoding is None
+    assert ready.stamps.keys() >= {training, validation}
+    again = await files.prepare(asked)
+    assert again.request.is_equivalent_to(ready.request)
+    without = await files.prepare(request(path, encoding="cp1252"))
+    assert not without.request.is_equivalent_to(ready.request)
+    with pytest.raises(InvalidData, match="it reads as cp1252"):
+        await files.prepare(request(path))
 
 
 @pytest.mark.parametrize(

@@ -40,10 +40,11 @@ class JobRequest(BaseModel):
     Attributes:
         training_file: a file on this machine.
         training_file_id: instead of it, a file already at the server.
+        encoding: codec of its text, if it is to be rewritten in UTF-8.
         validation_file: a file on this machine.
         validation_file_id: instead of it, a file already at the server.
         validation_share: instead of both, the share of the training file that is set aside.
-        split_from: the file that the training file was split from, if any.
+        split_from: the file that the training file was split or rewritten from, if any.
         method: None means the one that fits the rows.
         hyperparameters: further ones, by the server's names.
     """
@@ -52,6 +53,7 @@ class JobRequest(BaseModel):
 
     training_file: File | None = None
     training_file_id: Word | None = None
+    encoding: str | None = None
     model: Word
     provider: str
     validation_file: File | None = None
@@ -86,13 +88,16 @@ class JobRequest(BaseModel):
         return self.training_file.name if self.training_file else str(self.training_file_id)
 
     def is_equivalent_to(self, other: JobRequest) -> bool:
-        """Whether both ask for the same job; files of a split differ each time and are ignored."""
-        return self._without_split_files() == other._without_split_files()
+        """Whether both ask for the same job; rewritten files differ each time and are ignored."""
+        return self._without_rewritten_files() == other._without_rewritten_files()
 
-    def _without_split_files(self) -> JobRequest:
-        if self.split_from is None:
+    def _without_rewritten_files(self) -> JobRequest:
+        if self.split_from is None or self.training_file is None:
             return self
-        return self.model_copy(update={"training_file": None, "validation_file": None})
+        files = {"training_file": self.training_file, "validation_file": self.validation_file}
+        folder = self.training_file.parent
+        rewritten = [name for name, path in files.items() if path and path.parent == folder]
+        return self.model_copy(update=dict.fromkeys(rewritten))
 
     def chosen_hyperparameters(self) -> dict[str, Value]:
         """All hyperparameters that were chosen, by their names in the protocol."""

@@ -72,7 +72,7 @@ class FileScreen(ModeScreen):
     def begin(self, request: StepRequested) -> bool:
         """Open the file that another screen, or the command line, asks for."""
         if isinstance(request, DataRequested) and request.path:
-            self.leave_for(request.path, "Open another file")
+            self.leave_for(request.path, "Open another file", encoding=request.encoding)
         return True
 
     @property

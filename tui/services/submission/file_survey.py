@@ -49,7 +49,7 @@ class Survey:
         """Why a request cannot train on the file, as a sentence; None if it can."""
         return (
             self.data_error()
-            or self._form_blocker()
+            or self._form_blocker(rewritten=request.encoding is not None)
             or self._method_blocker(request)
             or self._share_blocker(request.validation_share)
         )
@@ -101,10 +101,14 @@ class Survey:
             return f"{self.path} cannot be trained on: {problem.message} {problem.fix}"
         return None
 
-    def _form_blocker(self) -> str | None:
-        """Why the file must be rewritten first, as a sentence; None where it need not be."""
+    def _form_blocker(self, *, rewritten: bool = False) -> str | None:
+        """Why the file must be rewritten first, as a sentence; None where it need not be.
+
+        Args:
+            rewritten: whether the job will do it.
+        """
         container = self.dataset.container_label
-        if container:
+        if container and not rewritten:
             return f"{self.path} is {container}; training needs JSON Lines in UTF-8. {_REWRITE}"
         if not self.report.format.trainable:
             kind = self.report.format

@@ -108,6 +108,7 @@ class TrainingFiles:
         training: Path,
         validation: Path | None = None,
         on_progress: OnProgress = ignore_progress,
+        encoding: str | None = None,
     ) -> CheckedFiles:
         """Check every row by the rules of the settings, as the Data screen does.
 
@@ -117,18 +118,23 @@ class TrainingFiles:
             training: the training file.
             validation: the validation file; rows in both are a problem.
             on_progress: gets the progress.
+            encoding: codec of the training file; UTF-8, or the one it shows, where None.
 
         Raises:
             FileError: a file cannot be read or has no rows.
         """
         survey = await self._survey(validation, {}, on_progress) if validation else None
         against = {"validation": survey.dataset} if survey else {}
-        return CheckedFiles(await self._survey(training, against, on_progress), survey)
+        return CheckedFiles(await self._survey(training, against, on_progress, encoding), survey)
 
     async def _survey(
-        self, path: Path, against: Mapping[str, Dataset], on_progress: OnProgress
+        self,
+        path: Path,
+        against: Mapping[str, Dataset],
+        on_progress: OnProgress,
+        encoding: str | None = None,
     ) -> Survey:
-        dataset = await self._datasets.open(path)
+        dataset = await self._datasets.open(path, encoding=encoding)
         async for progress in dataset.check(keep=_PROBLEMS, against=against):
             on_progress(progress)
         assert dataset.report
@@ -166,7 +172,9 @@ class TrainingFiles:
             FileError: a file cannot be read.
         """
         assert request.training_file
-        checked = await self.check(request.training_file, request.validation_file, on_progress)
+        checked = await self.check(
+            request.training_file, request.validation_file, on_progress, request.encoding
+        )
         if blocker := checked.blocker(request):
             raise _unusable(blocker, checked.training, checked.faulty(request))
         await self._require_engine(checked.surveys, request)
@@ -207,20 +215,21 @@ class TrainingFiles:
     async def prepare(
         self, request: JobRequest, on_progress: OnProgress = ignore_progress
     ) -> PreparedJob:
-        """Check and split the files of a request; make a model's folder an absolute path.
+        """Check, split and rewrite the files of a request; make a model's folder an absolute path.
 
         Raises:
             InvalidData: a file has errors, too few examples, or rows that the engine refuses.
             InputError: a file has rows of another kind.
-            FileError: a file cannot be read, or the split cannot be written.
+            FileError: a file cannot be read or written.
         """
         request = await _with_absolute_folder(request)
         if request.training_file is None:
             return PreparedJob(request, await self._validation_alone(request, on_progress))
         checked = await self.require_usable(request, on_progress)
         request = checked.training.with_method(request)
-        if request.validation_share is not None:
-            return await self._split(request, checked.training, on_progress)
+        rewritten = request.encoding is not None and checked.training.dataset.container_label
+        if request.validation_share is not None or rewritten:
+            return await self._rewrite(request, checked, on_progress)
         return PreparedJob(request, checked.stamps)
 
     async def _validation_alone(
@@ -237,10 +246,11 @@ class TrainingFiles:
         await self._require_engine([survey], request)
         return {path: survey.dataset.stamp}
 
-    async def _split(
-        self, request: JobRequest, training: Survey, on_progress: OnProgress
+    async def _rewrite(
+        self, request: JobRequest, checked: CheckedFiles, on_progress: OnProgress
     ) -> PreparedJob:
-        """Split the training file into two new files in the workspace."""
+        """Write the training file to new files in the workspace: in UTF-8, split if it is to be."""
+        training = checked.training
         folder = self._workspace.splits / _folder_for(training.path)
         split = WriteRequest(
             out=folder / f"{_stem(training.path)}.jsonl",
@@ -251,14 +261,17 @@ class TrainingFiles:
             async for progress in steps:
                 on_progress(progress)
         paths = split.row_paths
-        files = {
-            "training_file": paths[0],
-            "validation_file": paths[1],
-            "validation_share": None,
-            "split_from": training.path,
-        }
+        request = request.model_copy(
+            update={
+                "training_file": paths[0],
+                "encoding": None,
+                "validation_file": paths.get(1, request.validation_file),
+                "validation_share": None,
+                "split_from": training.path,
+            }
+        )
         stamps = {path: await _stamp_of(path) for path in paths.values()}
-        return PreparedJob(request.model_copy(update=files), stamps)
+        return PreparedJob(request, checked.stamps | stamps)
 
 
 def _unusable(blocker: str, survey: Survey, faulty: Survey | None) -> InputError:
