@@ -217,6 +217,46 @@ def test_a_flag_chooses_the_rules_of_a_provider(
     assert (code, report["invalid"]) == (1, 1)
 
 
+IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/lamp.png"}}
+
+
+@pytest.mark.parametrize(
+    ("row", "code"),
+    [
+        ({"messages": [{"role": "user", "content": [IMAGE]}]}, "unsupported-part"),
+        ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "template-without-tools"),
+        ({"functions": [{"name": "f"}]}, "deprecated-key"),
+    ],
+)
+def test_a_model_of_the_embedded_engine_brings_the_rules_of_the_engine(
+    capsys: pytest.CaptureFixture[str],
+    working_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    row: dict[str, Any],
+    code: str,
+) -> None:
+    model = working_folder / "model"
+    model.mkdir()
+    (model / "tokenizer_config.json").write_text(json.dumps({"chat_template": "{{ messages }}"}))
+    asked = {"role": "user", "content": "Where is it?"}
+    answer = {"role": "assistant", "content": "It is on its way, as ordered."}
+    messages = [*row.get("messages", [asked]), answer]
+    path = write(working_folder / "f.jsonl", [*good_rows(20), {**row, "messages": messages}])
+
+    def severity(*flags: str) -> str | None:
+        problems = checked(capsys, path, *flags)[1]["problems"]
+        found = {each["code"]: each["severity"] for each in problems if each["line"] == 21}
+        return found.get(code)
+
+    assert severity("--model", str(model)) == "error"
+    assert severity("--model", "gpt-4.1-mini") != "error"
+    assert severity("--model", str(model), "--rules-of", "openai") != "error"
+    config = working_folder / "config.toml"
+    config.write_text('[check]\nrules_of = "mistral"\noff = ["deprecated-key"]\n')
+    monkeypatch.setenv("FTUI_CONFIG", str(config))
+    assert severity("--model", str(model)) != "error", "other rules are chosen"
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [

@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rules-of",
         metavar="P",
-        help=f"provider whose rules apply: {', '.join(SERVICES)} [openai]",
+        help=f"provider whose rules apply: {', '.join(SERVICES)} [openai, or local by --model]",
     )
     parser.add_argument("--model", metavar="M", help="the model to train")
     add_check_flags(parser)
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def run(flags: argparse.Namespace, services: Services) -> int:
     """Check the file, print the report, and give the exit code."""
-    options, encoding = options_of(flags, services.settings.check), encoding_of(flags)
+    options, encoding = options_of(flags, services.settings), encoding_of(flags)
     others = {"validation": flags.validation, "test": flags.test}
     against = {
         name: await services.datasets.open(path, options=options)

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import argparse
 
-from tui.domain.rows.check_options import LIMITS, CheckOptions, override_options
+from tui.domain.providers.kinds import LOCAL
+from tui.domain.providers.model_names import is_local
+from tui.domain.rows.check_options import (
+    DEFAULT_OPTIONS,
+    LIMITS,
+    CheckOptions,
+    override_options,
+)
 from tui.domain.rows.encodings import COMMON, encoding_flag, encoding_named
 from tui.domain.rows.formats import Format
 from tui.services.errors import InputError
+from tui.settings import Settings
 
 
 def add_check_flags(parser: argparse.ArgumentParser) -> None:
@@ -66,19 +74,21 @@ def encoding_of(flags: argparse.Namespace) -> str | None:
         ) from error
 
 
-def options_of(flags: argparse.Namespace, options: CheckOptions) -> CheckOptions:
+def options_of(flags: argparse.Namespace, settings: Settings) -> CheckOptions:
     """The options of the settings, overridden by the flags.
+
+    A model of the embedded engine brings the engine's rules, unless others are chosen.
 
     Raises:
         InputError: a code, limit, value or service cannot be used.
     """
+    rules_of, model = getattr(flags, "rules_of", None), getattr(flags, "model", None)
+    free = rules_of is None and settings.check.rules_of == DEFAULT_OPTIONS.rules_of
+    if free and model and settings.provider == LOCAL and is_local(model):
+        rules_of = LOCAL
     try:
         return override_options(
-            options,
-            off=flags.off,
-            limits=flags.limit,
-            rules_of=getattr(flags, "rules_of", None),
-            model=getattr(flags, "model", None),
+            settings.check, off=flags.off, limits=flags.limit, rules_of=rules_of, model=model
         )
     except ValueError as error:
         raise InputError(

@@ -104,7 +104,7 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
     """Convert, write, and report what was left out."""
     _refuse_shares(flags)
     fixes = _fixes(flags)
-    options = options_of(flags, services.settings.check)
+    options = options_of(flags, services.settings)
     source = await services.datasets.open(flags.file, format_of(flags), options, encoding_of(flags))
     request = _request(flags, source.format).model_copy(update={"fixed": fixes})
     written = await _write(source, request, fixes)
