@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 
 from tui.domain.conversion.left_out import lost_fields
 from tui.domain.conversion.shapes import SHAPES, converted_row, find_shapes
+from tui.domain.fixes.written_rows import dropped_fields
+from tui.domain.rows.formats import Format
+from tui.domain.rules.structure import check_line
 
 ASKED = {"role": "user", "content": "Where?"}
 HERE = {"role": "assistant", "content": "Here."}
@@ -282,6 +285,37 @@ def test_fields_that_have_no_place_are_kept_beside_the_row(value: Any, more: Any
 )
 def test_what_is_not_certain_has_no_shape(value: Any) -> None:
     assert find_shapes([value]) == []
+
+
+def test_of_a_task_of_label_studio_only_what_was_not_read_is_named_as_dropped() -> None:
+    answered = {
+        **task("It is on its way.")["annotations"][0],
+        "id": 9,
+        "was_cancelled": False,
+        "prediction": None,
+    }
+    answered["result"][0] |= {"from_name": "answer"}
+    cancelled = {"was_cancelled": True, "result": []}
+    value = {"annotations": [cancelled, answered], "data": {"prompt": "Where is it?"}}
+    (shape,) = find_shapes([value])
+    row = converted_row(value, shape)
+    assert row
+    assert row.keys() - {"prompt", "completion"} == {
+        "annotations[0]",
+        "annotations[1].id",
+        "annotations[1].was_cancelled",
+        "annotations[1].result[0].from_name",
+    }
+    raw = json.dumps(row).encode()
+    (problem,) = check_line(raw, 1, Format.PROMPT_COMPLETION)[1]
+    assert problem.message == (
+        'The conversion drops "annotations[0]" and 3 other parts of "annotations".'
+    )
+    places = {"annotations[]", "annotations[].id", "annotations[].result[].from_name"}
+    assert dropped_fields(raw, Format.PROMPT_COMPLETION) == {
+        *places,
+        "annotations[].was_cancelled",
+    }
 
 
 def test_a_shape_must_be_that_of_half_of_the_first_rows() -> None:

@@ -5,21 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from tui.domain.conversion.column_names import is_complete, names_answer, with_known_names
-from tui.domain.rows.formats import Row
+from tui.domain.rows.formats import Row, filled
 
 _NUMBERED = frozenset({"id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time"})
 """Fields of Label Studio's short export beside the data and the answers."""
 
 
 def from_label_studio(row: Row) -> Row | None:
-    """Convert a task with one question and one annotation that is one text."""
+    """Convert a task with one question and one annotation that is one text.
+
+    What else the annotations hold is kept under its place, such as `annotations[0].lead_time`.
+    """
     data, annotations = row.get("data"), row.get("annotations")
     if not (isinstance(data, dict) and isinstance(annotations, list)):
         return None
     given = [
-        each for each in annotations if isinstance(each, dict) and not each.get("was_cancelled")
+        index
+        for index, each in enumerate(annotations)
+        if isinstance(each, dict) and not each.get("was_cancelled")
     ]
-    results = given[0].get("result") if len(given) == 1 else None
+    results = annotations[given[0]].get("result") if len(given) == 1 else None
     answer = _only_text(results[0]) if isinstance(results, list) and len(results) == 1 else None
     if answer is None:
         return None
@@ -28,7 +33,23 @@ def from_label_studio(row: Row) -> Row | None:
     rest = {key: value for key, value in row.items() if key not in ("data", "annotations")}
     if named is None and len(texts) == 1:
         named = {"input": data[texts[0]], "ideal_output": answer}
-    return {**rest, **named} if named else None
+    return {**rest, **_unread_parts(annotations, given[0]), **named} if named else None
+
+
+def _unread_parts(annotations: list[Any], given: int) -> Row:
+    """The parts of annotations beside the only text of the given one, by their places."""
+    annotation = annotations[given]
+    result, at = annotation["result"][0], f"annotations[{given}]"
+    others = {f"annotations[{index}]": each for index, each in enumerate(annotations)}
+    del others[at]
+    inner = ((at, annotation, "result"), (f"{at}.result[0]", result, "value"))
+    parts = {
+        f"{place}.{key}": value
+        for place, fields, read in (*inner, (f"{at}.result[0].value", result["value"], "text"))
+        for key, value in fields.items()
+        if key not in (read, "type")
+    }
+    return filled(others | parts)
 
 
 def _only_text(result: Any) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 import orjson
@@ -283,8 +284,10 @@ def _check_convertible(row: Row, kind: Format, options: CheckOptions) -> Iterato
     yield from findings
     if converted is None:
         return
-    for place in fields_left_out(row, kind, converted):
-        yield "dropped-field", place[:80], f"The conversion drops {quote(place)}."
+    for field, places in groupby(fields_left_out(row, kind, converted), _field_of):
+        first, *more = places
+        others = f" and {plural(len(more), 'other part')} of {quote(field)}" if more else ""
+        yield "dropped-field", first[:80], f"The conversion drops {quote(first)}{others}."
     if kind.target is Format.PREFERENCE:
         problems = _check_preference(converted, options)
     else:
@@ -300,6 +303,11 @@ def _check_null_texts(row: Row) -> Iterator[Finding]:
         if isinstance(value, str) and value.strip() in _NULL_TEXTS:
             text = f"`{key}` is {quote(value.strip())}, which tables write for an empty cell."
             yield "null-text", key, text
+
+
+def _field_of(place: str) -> str:
+    """The field of a row that a place such as `history[0][1]` is in."""
+    return place.partition("[")[0].partition(".")[0]
 
 
 def source_place(where: str, kind: Format, messages: Sequence[Any] = ()) -> str:
