@@ -12,6 +12,7 @@ from support.waiting import until
 
 from tui.app import FtuiApp
 from tui.dialogs.data.choose_format import ChooseFormat
+from tui.domain.rows.problems import KINDS
 from tui.services.container import Services
 from tui.settings import Settings
 from tui.widgets.line_table import LineTable
@@ -95,6 +96,27 @@ async def test_a_wrong_encoding_is_explained_and_r_reads_the_file_as_before(
         await until(pilot, lambda: "cannot be shown" in headline(screen))
         await pilot.press("r")
         await until(pilot, lambda: "it reads as cp1252" in headline(screen))
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+async def test_i_offers_encodings_where_the_fix_of_a_row_that_is_not_utf_8_says_so(
+    settings: Settings, tmp_path: Path, mixed: bool
+) -> None:
+    path = write(tmp_path / "a.jsonl", "cp1252")
+    if mixed:
+        row = json.dumps(chat_row("Où ?", ANSWER), ensure_ascii=False)
+        path.write_bytes(path.read_bytes() + row.encode())
+    fix = KINDS["not-utf8"].fix
+    assert "If all of it is in another encoding" in fix
+    assert "i on the screen" in fix
+    app = app_on(settings, path)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot)
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, ChooseFormat))
+        shown = app.screen.query_one(LineTable)
+        text = "\n".join(shown.render_line(y).text for y in range(shown.size.height))
+        assert ("cp1252" in text) is not mixed
 
 
 async def test_a_file_in_utf_8_is_offered_formats_only(settings: Settings) -> None:

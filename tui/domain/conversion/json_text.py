@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, Final
 
-import orjson
-
 from tui.domain.rows.formats import Row
-from tui.domain.rows.parsing import exact_value
+from tui.domain.rows.parsing import exact_value, json_value
 
 LISTS: Final = frozenset({"messages", "conversations", "tools", "history", "images"})
 """Fields that are JSON lists in every format."""
@@ -29,10 +27,7 @@ def embedded(name: str, text: str) -> Any:
     """The JSON list or messages in the text of a structured field; None where it is other text."""
     if text.lstrip()[:1] not in ("[", "{"):
         return None
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
+    value = json_value(text)
     return (
         value if (isinstance(value, list) if name in LISTS else _is_conversation(value)) else None
     )

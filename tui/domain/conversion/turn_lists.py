@@ -7,6 +7,7 @@ from typing import Any
 from tui.domain.conversion.common import text_message, with_system
 from tui.domain.conversion.dialogue_text import read_dialogue
 from tui.domain.rows.formats import Format, Row, detect_format
+from tui.domain.rows.role_names import with_meant_keys
 
 _NAMES = ("conversation", "items", "dialog", "dialogue", "turns", "completion")
 """Fields that hold turns in some exports; a completion does where its prompt is null."""
@@ -48,15 +49,10 @@ def with_spelled_keys(row: Row) -> Row | None:
     for name in ("messages", "conversations"):
         turns = row.get(name)
         if isinstance(turns, list) and turns and all(isinstance(turn, dict) for turn in turns):
-            spelled = [_spelled(turn) for turn in turns]
-            if spelled != turns and list(map(len, spelled)) == list(map(len, turns)):
+            spelled = [with_meant_keys(turn, _KEYS) for turn in turns]
+            if spelled != turns:
                 return {**row, name: spelled}
     return None
-
-
-def _spelled(turn: Row) -> Row:
-    plain = {key: key.strip().lower() for key in turn}
-    return {name if name in _KEYS else key: turn[key] for key, name in plain.items()}
 
 
 def with_system_message(row: Row) -> Row | None:

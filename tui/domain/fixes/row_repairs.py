@@ -10,8 +10,7 @@ from typing import Any
 from tui.domain.conversion.common import is_conversation, with_call_ids
 from tui.domain.conversion.convert import fields_left_out, to_chat
 from tui.domain.rows.formats import MESSAGE_KEYS, Format, Row
-from tui.domain.rows.role_names import meant_role
-from tui.domain.rules.conversations import meant_key
+from tui.domain.rows.role_names import meant_role, with_meant_keys
 from tui.domain.rules.quality import SCRIPTS_WITH_MARKS, find_damage, without_outer_whitespace
 from tui.domain.rules.structure import CHAT_FIELDS
 from tui.domain.text import has_unsafe, without_unsafe
@@ -119,11 +118,10 @@ def remove_unknown_keys(row: Row) -> None:
 def rename_keys(row: Row) -> None:
     """Write the keys of messages without capitals and spaces."""
     for message in messages(row):
-        meant = {key: meant_key(key, message) or key for key in message}
-        if len(set(meant.values())) == len(meant):
-            values = [*message.values()]
+        spelled = with_meant_keys(message, MESSAGE_KEYS)
+        if spelled != message:
             message.clear()
-            message.update(zip(meant.values(), values, strict=True))
+            message.update(spelled)
 
 
 def correct_roles(row: Row) -> None:

@@ -61,6 +61,14 @@ def parse(raw: bytes) -> tuple[Any, list[Finding]]:
     return value, findings
 
 
+def json_value(raw: bytes | str) -> Any:
+    """The value of a JSON text; None where it is none, whatever the reason."""
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return None
+
+
 def exact_value(raw: bytes) -> Any:
     """The value of a line with all digits of its integers; None where anything is wrong with it."""
     value, findings = parse(raw)

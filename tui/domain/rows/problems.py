@@ -135,7 +135,12 @@ _FILE: Final = {
 }
 
 _LINE: Final = {
-    "not-utf8": _error("The line is not valid UTF-8.", _REFUSED, "Export the file again as UTF-8."),
+    "not-utf8": _error(
+        "The line is not valid UTF-8.",
+        _REFUSED,
+        "Export the file again as UTF-8. If all of it is in another encoding, read it in that: "
+        "--encoding, or i on the screen.",
+    ),
     "byte-order-mark": _warning(
         "The file begins with a byte order mark.",
         "Some services then cannot read the first row.",

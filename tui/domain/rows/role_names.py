@@ -1,11 +1,11 @@
-"""The names that people and exports give to the roles of a conversation."""
+"""The names that people and exports give to roles, and to the keys of messages."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from tui.domain.rows.formats import ROLES
+from tui.domain.rows.formats import ROLES, Row
 
 _MODEL: Final = ("gpt", "chatgpt", "bot", "chatbot", "ai", "model", "bing", "bard")
 _ALIASES: Final[Mapping[str, str]] = {
@@ -24,3 +24,15 @@ def meant_role(name: Any) -> str | None:
     plain = name.strip().lower()
     meant = _ALIASES.get(plain, plain)
     return meant if meant in ROLES else None
+
+
+def meant_key(key: str, known: Collection[str]) -> str | None:
+    """The known key that one with capitals or spaces stands for; None where there is none."""
+    plain = key.strip().lower()
+    return plain if plain in known else None
+
+
+def with_meant_keys(fields: Row, known: Collection[str]) -> Row:
+    """An object with its keys as the known ones are spelled, where no two become the same."""
+    spelled = {meant_key(key, known) or key: value for key, value in fields.items()}
+    return spelled if len(spelled) == len(fields) else fields

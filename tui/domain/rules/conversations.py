@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from tui.domain.rows.formats import MESSAGE_KEYS, ROLES, filled
 from tui.domain.rows.parsing import Finding
 from tui.domain.rows.problems import quote
-from tui.domain.rows.role_names import meant_role
+from tui.domain.rows.role_names import meant_key, meant_role
 from tui.domain.rules.tools import check_calls, check_pairing
 
 PART_TEXT = {"text": "text", "input_text": "text", "output_text": "text", "refusal": "refusal"}
@@ -41,7 +41,7 @@ def check_message(message: Any, where: str) -> Iterator[Finding]:
         return
     fields = filled(message)
     for key in sorted(fields.keys() - MESSAGE_KEYS):
-        meant = meant_key(key, fields)
+        meant = meant_key(key, MESSAGE_KEYS - fields.keys())
         code = "misspelled-key" if meant else "unknown-key"
         hint = f"; it stands for {quote(meant)}" if meant else ""
         yield code, f"{where}.{key}"[:80], f"The key {quote(key)} is unknown{hint}."
@@ -64,12 +64,6 @@ def _check_role(message: dict[str, Any], where: str) -> Iterator[Finding]:
     meant = meant_role(role)
     hint = f' Did you mean "{meant}"?' if meant else ""
     yield "unknown-role", f"{where}.role", f"The role {quote(role)} is unknown.{hint}"
-
-
-def meant_key(key: str, message: Collection[str]) -> str | None:
-    """The key of a message that one with capitals or spaces stands for, if it is free."""
-    plain = key.strip().lower()
-    return plain if plain in MESSAGE_KEYS and plain not in message else None
 
 
 def _is_text(value: Any) -> bool:

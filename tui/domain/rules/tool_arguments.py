@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
 
-import orjson
-
-from tui.domain.rows.parsing import Finding
+from tui.domain.rows.parsing import Finding, json_value
 from tui.domain.rows.problems import quote
 
 _MOST_FINDINGS: Final = 5
@@ -80,10 +78,7 @@ def _calls(conversations: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, An
 
 def _parsed(arguments: Any) -> Any:
     """The arguments as a value; None where they are not JSON, which is another problem."""
-    try:
-        return orjson.loads(arguments) if isinstance(arguments, str) else arguments
-    except ValueError:
-        return None
+    return json_value(arguments) if isinstance(arguments, str) else arguments
 
 
 def _mismatches(value: Any, schema: Any, path: str, depth: int = 0) -> Iterator[str]:

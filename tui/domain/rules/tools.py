@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import orjson
-
-from tui.domain.rows.parsing import Finding
+from tui.domain.rows.parsing import Finding, json_value
 from tui.domain.rows.problems import quote
 
 
@@ -138,13 +136,8 @@ def _check_arguments(function: dict[str, Any], where: str) -> Iterator[Finding]:
         yield "bad-tool-call", where, "The call has no arguments."
     elif not isinstance(arguments, str):
         yield "tool-arguments-not-string", where, ""
-    else:
-        try:
-            parsed = orjson.loads(arguments)
-        except ValueError:
-            parsed = None
-        if not isinstance(parsed, dict):
-            yield "tool-arguments-not-json", where, "The arguments are not a JSON object."
+    elif not isinstance(json_value(arguments), dict):
+        yield "tool-arguments-not-json", where, "The arguments are not a JSON object."
 
 
 def check_pairing(messages: list[Any], where: str) -> Iterator[Finding]:

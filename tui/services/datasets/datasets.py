@@ -7,11 +7,9 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from tui.domain.rows.check_options import DEFAULT_OPTIONS, CheckOptions
 from tui.domain.rows.formats import Format, detect_format
-from tui.domain.rows.parsing import BOM, parse
+from tui.domain.rows.parsing import BOM, json_value, parse
 from tui.services.checking.dataset_check import CheckProgress
 from tui.services.checking.findings import Counts
 from tui.services.checking.findings_cache import FindingsCache
@@ -120,9 +118,4 @@ def _detect_format(rows: RowFile) -> Format:
 
 def _parsed(raw: bytes) -> Any:
     """The value of a line; of an invalid one what can be read, unless that would take long."""
-    if len(raw) <= _DIAGNOSED_BYTES:
-        return parse(raw)[0]
-    try:
-        return orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        return None
+    return parse(raw)[0] if len(raw) <= _DIAGNOSED_BYTES else json_value(raw)

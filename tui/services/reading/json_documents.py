@@ -10,7 +10,7 @@ import orjson
 
 from tui.domain.conversion.column_names import KNOWN
 from tui.domain.conversion.shapes import Shape
-from tui.domain.rows.parsing import BOM
+from tui.domain.rows.parsing import BOM, json_value
 from tui.domain.text import number
 from tui.services.errors import FileError
 from tui.services.reading.csv_rows import unique_names
@@ -102,15 +102,8 @@ def _table_shape(columns: list[Any]) -> Shape:
 
 
 def _listed(raw: bytes) -> list[Any]:
-    value = _parsed(raw)
+    value = json_value(raw)
     return value if isinstance(value, list) else []
-
-
-def _parsed(raw: bytes) -> Any:
-    try:
-        return orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        return None
 
 
 class WrappedRows:
@@ -184,7 +177,7 @@ class PandasTable:
     def finish(self) -> bytes:
         """See `Cutter`."""
         text = b"".join(self._blocks)
-        table = _parsed(text.removeprefix(BOM))
+        table = json_value(text.removeprefix(BOM))
         rows = [*_table_rows(table)] if isinstance(table, dict) else []
         return b"".join(map(_line, rows)) or text.replace(b"\n", b"\r")
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import orjson
-
 from tui.domain.conversion.shapes import Shape
+from tui.domain.rows.parsing import json_value
 from tui.services.reading.json_documents import find_document
 from tui.services.reading.json_rows import JsonRows, container_end
 from tui.services.reading.row_file import Container
@@ -37,7 +36,7 @@ def find_json_form(head: bytes) -> Form:
     if text.startswith(SEPARATOR):
         return Form(Container.OBJECTS, JsonRows())
     end = container_end(text, 0, len(text))
-    value = text[:end] if end is not None and _is_json(text[:end]) else b""
+    value = text[:end] if end is not None and json_value(text[:end]) is not None else b""
     rest = text[len(value) :].strip()
     if text.startswith(b"["):
         lines = value and b"\n" not in value and rest
@@ -56,19 +55,11 @@ def _leaves_lines(text: bytes) -> bool:
         line_end = text.find(b"\n", start)
         after = line_end if line_end >= 0 else len(text)
         line = text[start:after].strip(b" \t\r")
-        if line and not _is_json(line):
+        if line and json_value(line) is None:
             tries -= 1
             end = container_end(text, text.index(line, start), len(text))
-            whole = end is not None and _is_json(text[start:end].strip())
+            whole = end is not None and json_value(text[start:end].strip()) is not None
             if whole and text[end:after].strip()[:1] in (b"", b"{", b","):
                 return True
         start = after + 1
     return False
-
-
-def _is_json(text: bytes) -> bool:
-    try:
-        orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return False
-    return True

@@ -7,11 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import orjson
-
 from tui.domain.providers.model_names import shown_name
 from tui.domain.rows.formats import Format
-from tui.domain.rows.parsing import BOM
+from tui.domain.rows.parsing import BOM, json_value
 from tui.domain.rules.engine_refusals import engine_refusals
 from tui.domain.text import plural
 from tui.services.datasets.dataset import Dataset
@@ -84,10 +82,7 @@ def _candidates(dataset: Dataset) -> Iterator[tuple[int, bytes]]:
 
 def _reason(raw: bytes, kind: Format, tools_supported: bool | None) -> str | None:
     """Why a row is refused; None where it is not, or has errors of another kind."""
-    try:
-        row = orjson.loads(raw.removeprefix(BOM))
-    except orjson.JSONDecodeError:
-        return None
+    row = json_value(raw.removeprefix(BOM))
     if not isinstance(row, dict):
         return None
     prompt, conversations = _parts(row, kind)
