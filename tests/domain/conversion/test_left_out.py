@@ -182,3 +182,33 @@ def test_a_value_that_a_text_happens_to_contain_is_named_all_the_same() -> None:
     assert fields_left_out({"conversations": turns[1:]}, Format.SHAREGPT, converted) == [
         "conversations[0].loss"
     ]
+
+
+@pytest.mark.parametrize("field", ["tools", "function_call"])
+def test_json_text_with_two_values_of_a_key_is_an_error_and_loses_none(field: str) -> None:
+    tool = '[{"name": "find", "name": "look", "parameters": {}}]'
+    call = '{"name": "find", "arguments": {"part": "a7", "part": "b2"}}'
+    turns = [{"from": "human", "value": "Where?"}, {"from": "gpt", "value": "In hall two."}]
+    if field == "function_call":
+        turns.insert(1, {"from": field, "value": call})
+    row = {"conversations": turns, **({"tools": tool} if field == "tools" else {})}
+    _, findings = inspect_row(json.dumps(row).encode(), Format.SHAREGPT)
+    ((code, where, _),) = findings
+    expected = ("bad-tools", "tools") if field == "tools" else ("bad-field", "conversations[1]")
+    assert (code, where) == expected
+
+
+def test_a_prompt_that_is_json_text_with_two_values_of_a_key_stays_text() -> None:
+    text = '[{"role": "user", "content": "Where?", "content": "When?"}]'
+    row = {"prompt": text, "completion": '[{"role": "assistant", "content": "Here."}]'}
+    converted, _ = to_chat(row, Format.PROMPT_COMPLETION)
+    assert converted
+    assert converted["messages"][0]["content"] == text
+
+
+def test_equal_values_of_a_key_in_json_text_are_one_value() -> None:
+    tools = '[{"name": "find", "name": "find", "parameters": {}}]'
+    turns = [{"from": "human", "value": "Where?"}, {"from": "gpt", "value": "In hall two."}]
+    converted, _ = to_chat({"conversations": turns, "tools": tools}, Format.SHAREGPT)
+    assert converted
+    assert converted["tools"][0]["function"] == {"name": "find", "parameters": {}}

@@ -106,6 +106,19 @@ def test_values_that_json_lacks_are_text(tmp_path: Path) -> None:
     ]
 
 
+def test_times_in_nanoseconds_are_kept_in_full(tmp_path: Path) -> None:
+    time = pa.array([3_600_000_000_001, None], pa.int64()).cast(pa.time64("ns"))
+    nested = pa.StructArray.from_arrays([time], ["at"])
+    lists = pa.ListArray.from_arrays(pa.array([0, 1, 2]), nested)
+    path = tmp_path / "rows.parquet"
+    parquet.write_table(pa.table({"time": time, "nested": nested, "lists": lists}), path)
+    text = "01:00:00.000000001"
+    assert read(path) == [
+        {"time": text, "nested": {"at": text}, "lists": [{"at": text}]},
+        {"nested": {}, "lists": [{}]},
+    ]
+
+
 def test_columns_of_one_name_are_both_kept(tmp_path: Path) -> None:
     path = tmp_path / "rows.arrow"
     write_file(path, pa.table([["a"], ["b"]], names=["prompt", "prompt"]))

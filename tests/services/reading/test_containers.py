@@ -439,6 +439,28 @@ def test_truncated_gzip_gives_the_rows_before_the_end(write: Write, share: float
     assert message.startswith("The gzip data ends too early")
 
 
+@pytest.mark.parametrize("member", [1 << 12, 1 << 30])
+@pytest.mark.parametrize(
+    ("start", "between", "container"),
+    [
+        ("", "\n", Container.LINES),
+        ("", ", ", Container.OBJECTS),
+        ('{"data": [', ",", Container.DOCUMENT),
+        ("[", ",", Container.ARRAY),
+    ],
+)
+def test_the_first_row_in_gzip_may_be_long(
+    write: Write, start: str, between: str, container: Container, member: int
+) -> None:
+    rows = [{"input": "Where? " * 60_000, "ideal_output": str(number)} for number in range(3)]
+    ends = {"": "", "[": "]"}
+    text = start + between.join(map(json.dumps, rows)) + ends.get(start, "]}")
+    parts = (text[at : at + member].encode() for at in range(0, len(text), member))
+    read = scanned(write(b"".join(map(gzip.compress, parts))))
+    assert (read.container, read.packed) == (container, True)
+    assert [orjson.loads(raw) for _, raw in read_all(read)] == rows
+
+
 def test_a_damaged_byte_in_gzip_ends_the_rows(write: Write) -> None:
     packed = bytearray(packed_lines(50_000))
     packed[len(packed) // 2] ^= 0xFF

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeGuard
 
 from tui.domain.rows.formats import Row, filled
-from tui.domain.rows.parsing import Finding
+from tui.domain.rows.parsing import Finding, with_equal_keys
 
 Conversion = tuple[Row | None, list[Finding]]
 """The converted row, or None, and the findings that prevented the conversion."""
@@ -48,11 +48,11 @@ def missing_texts(row: Row, *names: str) -> list[Finding]:
 
 
 def read_json(value: Any) -> Any:
-    """Parse a text as JSON; any other value is returned unchanged."""
+    """Parse a text as JSON; one that would lose a value is returned unchanged, as all else is."""
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
+        return json.loads(value, object_pairs_hook=with_equal_keys)
     except (ValueError, RecursionError):
         return value
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from tui.domain.rows.parsing import BOM
+from tui.domain.rows.parsing import BOM, with_equal_keys
 
 # Possessive, so that an unterminated string of 10 MB is scanned once.
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\]]', re.DOTALL)
@@ -54,7 +54,7 @@ def complete(raw: bytes) -> bytes | None:
     text = raw.decode()
     try:
         row = text.removeprefix("\ufeff").rstrip(_AFTER)
-        return compact_json(json.loads(row, strict=False, object_pairs_hook=_with_equal_keys))
+        return compact_json(json.loads(row, strict=False, object_pairs_hook=with_equal_keys))
     except json.JSONDecodeError:
         end = _missing_end(text)
         return (text.rstrip() + end).encode() if end else None
@@ -120,16 +120,7 @@ def drop_equal_keys(raw: bytes) -> bytes:
     Raises:
         ValueError: the row cannot be parsed, or the values differ.
     """
-    return compact_json(json.loads(raw.removeprefix(BOM), object_pairs_hook=_with_equal_keys))
-
-
-def _with_equal_keys(items: list[tuple[str, Any]]) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    for key, value in items:
-        if key in result and json.dumps(result[key]) != json.dumps(value):
-            raise ValueError(f"{key} has two values")
-        result.setdefault(key, value)
-    return result
+    return compact_json(json.loads(raw.removeprefix(BOM), object_pairs_hook=with_equal_keys))
 
 
 def unwrap(raw: bytes) -> bytes | None:

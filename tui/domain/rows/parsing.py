@@ -69,6 +69,20 @@ def json_value(raw: bytes | str) -> Any:
         return None
 
 
+def with_equal_keys(items: list[tuple[str, Any]]) -> Row:
+    """An object (the hook of `json.loads`) whose duplicate keys have equal values.
+
+    Raises:
+        ValueError: the values differ, so that one of them would be lost.
+    """
+    result: Row = {}
+    for key, value in items:
+        if key in result and json.dumps(result[key]) != json.dumps(value):
+            raise ValueError(f"{key} has two values")
+        result.setdefault(key, value)
+    return result
+
+
 def exact_value(raw: bytes) -> Any:
     """The value of a line with all digits of its integers; None where anything is wrong with it."""
     value, findings = parse(raw)

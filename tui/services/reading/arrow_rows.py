@@ -90,15 +90,18 @@ class ArrowRows:
 
     def _read(self) -> Iterator[tuple[float, pyarrow.RecordBatch]]:
         """The batches, each with the part of the file that was read by then."""
+        import pyarrow
+
         self._file.seek(0)
         begin = self._file.read(len(ARROW))
         self._file.seek(0)
         for part, batch in (self._parquet if begin.startswith(PARQUET) else self._ipc)():
             batch.validate(full=True)  # a damaged one would end the process
-            names = unique_names(batch.schema.names)
+            named = batch.rename_columns(unique_names(batch.schema.names))
+            schema = pyarrow.schema([_exact(field) for field in named.schema])
             rows = max(1, min(_BATCH_ROWS, batch.num_rows * _BATCH_BYTES // (batch.nbytes + 1)))
             for first in range(0, batch.num_rows, rows):
-                yield part, batch.slice(first, rows).rename_columns(names)
+                yield part, named.slice(first, rows).cast(schema)
 
     def _parquet(self) -> Iterator[tuple[float, pyarrow.RecordBatch]]:
         from pyarrow import parquet
@@ -124,6 +127,20 @@ class ArrowRows:
         self._file.seek(0)
         for batch in ipc.open_stream(self._file):
             yield self._file.tell() / self._size, batch
+
+
+def _exact(field: pyarrow.Field) -> pyarrow.Field:
+    """A field with times in nanoseconds as text: Python's times would cut them to microseconds."""
+    import pyarrow
+
+    kind = field.type
+    if kind == pyarrow.time64("ns"):
+        kind = pyarrow.string()
+    elif pyarrow.types.is_struct(kind):
+        kind = pyarrow.struct(list(map(_exact, kind)))
+    elif pyarrow.types.is_list(kind):
+        kind = pyarrow.list_(_exact(kind.value_field))
+    return field.with_type(kind)
 
 
 def _lines(batch: pyarrow.RecordBatch) -> bytes:

@@ -12,7 +12,7 @@ from tui.domain.rows.parsing import BOM
 from tui.services.errors import FileError
 from tui.services.reading.arrow_rows import ARROW, ARROW_STREAM, PARQUET, ArrowRows
 from tui.services.reading.csv_rows import find_table
-from tui.services.reading.decompression import GZIP, Gunzipped, Plain, unpacked_head
+from tui.services.reading.decompression import GZIP, Gunzipped, Plain
 from tui.services.reading.json_forms import SEPARATOR, Form, find_json_form
 from tui.services.reading.recoding import Recoder
 from tui.services.reading.reshaping import Reshaped, sampled_shapes
@@ -72,18 +72,17 @@ def open_rows(
         FileError: ftui does not read files of this type, or not in this encoding.
     """
     rows = RowFile(path)
-    head = rows.head(_HEAD)
-    if head.removeprefix(BOM).lstrip().startswith(b"{") and b"\n" not in head.strip():
-        head = rows.head(_LONG_HEAD)
-    if head.startswith((PARQUET, ARROW, ARROW_STREAM)):
+    begin = rows.head(len(ARROW))
+    if begin.startswith((PARQUET, ARROW, ARROW_STREAM)):
         cutter = Reshaped(PassThrough(), look=reshape)
         return SpooledRows(path, cutter, Container.ARROW, unpack=partial(ArrowRows, path))
-    packed = head.startswith(GZIP)
-    if packed:
-        head = unpacked_head(head, _HEAD)
-        if not head:
-            message = f"{path} looks like a gzip file but cannot be unpacked."
-            raise FileError(message, "Download or export it again.")
+    unpack = Gunzipped if begin.startswith(GZIP) else Plain
+    head = rows.head(_HEAD, unpack)
+    if unpack is Gunzipped and not head:
+        message = f"{path} looks like a gzip file but cannot be unpacked."
+        raise FileError(message, "Download or export it again.")
+    if head.removeprefix(BOM).lstrip().startswith(b"{") and b"\n" not in head.strip():
+        head = rows.head(_LONG_HEAD, unpack)
     codec = with_byte_order(encoding or wide_encoding(head) or UTF8, head)
     _refuse_unsupported(head, path)
     if codec != UTF8:
@@ -91,12 +90,11 @@ def open_rows(
     _refuse_binary(head, path)
     form = _find_form(head, columns)
     shapes = form.shapes
-    if form.container is Container.LINES and not packed and codec == UTF8:
+    if form.container is Container.LINES and unpack is Plain and codec == UTF8:
         whole = head if rows.size <= len(head) else head.rpartition(b"\n")[0]
         shapes = sampled_shapes(whole) if reshape else ()
         if not shapes:
             return rows
-    unpack = Gunzipped if packed else Plain
     cutter = Reshaped(form.cutter, shapes, look=reshape)
     return SpooledRows(path, cutter, form.container, unpack=unpack, encoding=codec)
 

@@ -108,20 +108,6 @@ class Gunzipped:
         return block
 
 
-def unpacked_head(packed: bytes, most: int) -> bytes:
-    """The first `most` unpacked bytes of a gzip file, as far as they can be unpacked."""
-    while packed:
-        member = zlib.decompressobj(wbits=31)
-        try:
-            data = member.decompress(packed, most)
-        except zlib.error:
-            data = _up_to_damage(zlib.decompressobj(wbits=31), packed)[:most]
-        if data:
-            return data
-        packed = member.unused_data
-    return b""
-
-
 def _up_to_damage(member: zlib._Decompress, packed: bytes) -> bytes:
     """The unpacked bytes before the damaged one."""
     data = []

@@ -12,12 +12,13 @@ import stat
 import threading
 import weakref
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from tui.domain.rows.encodings import UTF8, encoding_label
+from tui.services.reading.decompression import Plain, Source
 
 BLOCK = 1 << 22
 """Bytes scanned at a time."""
@@ -147,9 +148,21 @@ class RowFile:
         except OSError:
             return True
 
-    def head(self, size: int) -> bytes:
-        """The first bytes of the file."""
-        return os.pread(self._handle, size, 0)
+    def head(self, size: int, unpack: Callable[[int, int], Source] = Plain) -> bytes:
+        """The first bytes of the file, or of what it holds.
+
+        Args:
+            size: number of bytes.
+            unpack: opens the bytes, given the open file and its size.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        source, blocks = unpack(self._handle, self.size), list[bytes]()
+        while size > 0 and (block := source.next_block(size)):
+            blocks.append(block)
+            size -= len(block)
+        return b"".join(blocks)
 
     @property
     def container_label(self) -> str:
