@@ -26,7 +26,7 @@ from tui.domain.text import plural, size_of
 from tui.services.errors import FtuiError, InputError
 from tui.services.evaluation.yaml_rows import read_yaml
 from tui.services.reading.containers import open_rows
-from tui.services.reading.decompression import GZIP, unpacked_head
+from tui.services.reading.decompression import GZIP, Gunzipped, Plain
 from tui.services.reading.row_file import LONGEST_ROW, Container, RowFile
 from tui.services.workspace.files import explain
 
@@ -172,10 +172,8 @@ def _text(path: Path, most: int) -> bytes:
         OSError: it cannot be read.
         ValueError: it has more than `most` bytes.
     """
-    with path.open("rb") as file:
-        data = file.read(most + 1)
-    if data.startswith(GZIP):
-        data = unpacked_head(data, most + 1)
+    rows = RowFile(path)
+    data = rows.head(most + 1, Gunzipped if rows.head(len(GZIP)) == GZIP else Plain)
     if len(data) > most:
         raise ValueError(f"it has more than {size_of(most)}, so write it as JSON Lines")
     return data
