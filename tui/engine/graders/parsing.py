@@ -10,10 +10,10 @@ from typing import Any, Final, TypeVar
 from openai.types.graders import StringCheckGrader, TextSimilarityGrader
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from tui.domain.evaluation.text_similarity import METRICS
 from tui.engine.errors import ApiError, invalid_parameter
 from tui.engine.graders.formula import Formula, FormulaError, read_formula
 from tui.engine.graders.placeholders import MAX_CHARACTERS, PlaceholderError, check_placeholders
-from tui.engine.graders.text_similarity import METRICS
 
 Grade = Callable[[str, str], float]
 Kind = TypeVar("Kind", bound=BaseModel)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tui.engine.graders.text_similarity import METRICS
+from tui.domain.evaluation.text_similarity import METRICS
 
 REFERENCES = [
     # sacreBLEU 2 (sentence, effective order, no tokenizer), NLTK 3.9 and rouge-score 0.1.2 gave
