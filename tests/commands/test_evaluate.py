@@ -70,7 +70,7 @@ async def test_the_result_is_one_json_value_with_every_key(folder: Path) -> None
     assert (result["margin"], result["guard"], result["needed"]) == (0, None, None)
     assert result["fragility"] == 3
     assert len((folder / result["cases"]).read_text().splitlines()) == 12
-    assert "Scorer json_valid" in err
+    assert "Scorer json_fields" in err
     assert "12 of 12 cases" in err
 
 

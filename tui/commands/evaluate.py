@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from tui.commands.console.flag_values import share
 from tui.commands.console.output import EXIT_NO, EXIT_OK, add_json_flag, emit, print_message, show
+from tui.domain.evaluation.scorers import SCORERS
 from tui.domain.text import plural
 from tui.services.errors import InputError
 
@@ -49,8 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scorer",
         metavar="S",
-        help="exact, contains, regex, numeric, json_valid or json_fields; "
-        "those of TEST, or json_valid if all expected answers are JSON objects, else exact",
+        help=f"one of {', '.join(SCORERS)} [those of TEST, or what fits its answers: json_fields "
+        "for JSON objects, numeric for numbers, label for short texts, else similar]",
     )
     parser.add_argument(
         "--margin",

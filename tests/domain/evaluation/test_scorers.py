@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tui.domain.evaluation.scorers import (
     SCORERS,
+    ScoringError,
     find_scorer,
     json_equal,
     read_json,
@@ -44,6 +45,13 @@ def value(name: str, answer: str, expected: str) -> float:
         ("regex", "order 4865 is late", r"\b\d{5}\b", 0),
         ("numeric", "First 3, so the total is 1,234.50", "1234.5", 1),
         ("numeric", "-7", "7", 0),
+        ("label", ' "Yes." ', "yes", 1),
+        ("label", "ＢＩＬＬＩＮＧ", "billing", 1),
+        ("label", "yes, it is", "yes", 0),
+        ("similar", "abcd", "abce", 0.75),
+        ("similar", "", "abc", 0),
+        ("rouge_l", "the cat sat", "The cat was on the mat", 4 / 9),
+        ("token_f1", "cat the", "The cat!", 1),
         ("numeric", "none", "7", 0),
         ("json_valid", TICKET, "{}", 1),
         ("json_valid", f"Here you are: {TICKET}", "{}", 0),
@@ -95,8 +103,8 @@ def test_an_expected_answer_that_cannot_be_used_is_an_error(
 
 
 def test_an_unknown_scorer_is_refused_with_a_list_of_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="exact, contains, regex, numeric, json_valid"):
-        find_scorer("rouge_l")
+    with pytest.raises(ValueError, match="exact, label, contains, regex, numeric, json_valid"):
+        find_scorer("vibes")
 
 
 @given(st.text(), st.sampled_from(sorted(SCORERS)))
@@ -123,7 +131,43 @@ def test_json_values_of_different_types_are_different(actual: object, expected: 
     assert not json_equal(actual, expected)
 
 
-def test_json_valid_is_suggested_for_objects_only() -> None:
-    assert suggest_scorer([TICKET, "{}"]).name == "json_valid"
-    assert suggest_scorer([TICKET, "yes"]).name == "exact"
-    assert suggest_scorer(["[]"]).name == "exact"
+@pytest.mark.parametrize(
+    ("expected", "name"),
+    [
+        ([TICKET, '{"a": 1}'], "json_fields"),
+        ([TICKET, "{}"], "similar"),
+        (["12", "-3.5", "1,200 €"], "numeric"),
+        (["yes", "no", "12"], "label"),
+        (["The parcel left our warehouse on Monday and arrives this week."], "similar"),
+        (["two\nlines"], "similar"),
+    ],
+)
+def test_the_suggested_scorer_tells_right_from_nearly_right(expected: list[str], name: str) -> None:
+    assert suggest_scorer(expected).name == name
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "score", "explanation"),
+    [
+        ("It costs €1.234,56.", "1234.56", 1, "equal"),
+        ("It costs 1,234.56 in all", "1234.56", 1, "equal"),
+        ("1'234.56", "1.234,56", 1, "equal"),
+        ("1.234.567", "1234567", 1, "equal"),
+        ("0.500", "0,5", 1, "equal"),
+        ("1,234", "1234", 1, "equal (1,234 has two readings)"),
+        ("1.234", "1234", 1, "equal (1.234 has two readings)"),
+        ("1.234", "1.234", 1, "equal"),
+        ("\u22127", "7", 0, "\u22127 instead of 7"),
+        ("2e3", "2000", 1, "equal"),
+    ],
+)
+def test_numbers_are_read_with_either_decimal_mark(
+    answer: str, expected: str, score: float, explanation: str
+) -> None:
+    result = find_scorer("numeric").score(answer, expected)
+    assert (result.value, result.explanation) == (score, explanation)
+
+
+def test_a_pattern_without_end_is_stopped() -> None:
+    with pytest.raises(ScoringError, match="took longer than 1 s"):
+        find_scorer("regex").score("a" * 60 + "b", r"(a|aa)+$")

@@ -141,7 +141,7 @@ async def test_a_finished_comparison_shows_its_verdict_and_lists_regressions_fir
         assert text(screen, "#headline").startswith(
             "✓ Fine-tuned is better on 18 of 20 (1 worse, 1 tied). Difference +0.85"
         )
-        assert "json_valid   base 0.10" in text(screen, "#facts")
+        assert "json_fields   base 0.10" in text(screen, "#facts")
         assert screen.query_one(IntervalBar).display
         table = screen.query_one(CaseTable)
         assert table.row_count == 20

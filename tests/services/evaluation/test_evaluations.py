@@ -78,7 +78,7 @@ async def test_both_models_answer_every_case_and_the_better_one_is_named(
     record = await evaluate(services, request(make_test_set(tmp_path)))
     assert record.comparison is not None
     assert record.comparison.verdict is Verdict.BETTER
-    assert record.scorer == "json_valid"
+    assert record.scorer == "json_fields"
     assert (record.comparison.n, record.comparison.wins) == (10, 10)
     assert len(server.chat_requests) == 20
     assert {(body["temperature"], body["max_tokens"]) for body in server.chat_requests} == {
@@ -232,7 +232,7 @@ async def test_an_unusable_answer_scores_zero_and_is_stored(
         (b"", None, "has no cases"),
         (b"{", None, "line 1"),
         (b'{"input": "x", "ideal_output": "plain"}', "json_fields", "line 1: the expected"),
-        (b'{"input": "x", "ideal_output": "plain"}', "rouge_l", "There is no scorer rouge_l"),
+        (b'{"input": "x", "ideal_output": "plain"}', "vibes", "There is no scorer vibes"),
     ],
 )
 async def test_an_unusable_test_set_is_reported_before_any_request(
@@ -328,3 +328,14 @@ async def test_the_reason_for_failed_answers_is_reported_if_both_models_answer_n
     run.results[1] = CaseResult(number=1, line=1, prompt="Mail 1", expected=EXPECTED, **replies)
     with pytest.raises(ProviderError, match="The prompt is too long"):
         await services.evaluations.finish(run)
+
+
+async def test_an_answer_that_cannot_be_scored_is_an_error_and_no_loss(
+    services: Services, server: ChatServer, tmp_path: Path
+) -> None:
+    server.models["tuned"] = lambda messages: "a" * 60 + "b"
+    test = make_test_set(tmp_path, n=2, expected="(a|aa)+$")
+    test.write_text(test.read_text().replace("(a|aa)+$", "sorry", 1))
+    record = await evaluate(services, request(test, scorer="regex"))
+    assert record.comparison is not None
+    assert (record.comparison.n, record.comparison.errors) == (1, 1)

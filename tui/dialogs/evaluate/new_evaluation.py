@@ -131,7 +131,7 @@ class NewEvaluation(Form[EvaluationRequest]):
     @on(Select.Changed, "#scorer")
     def _explain(self) -> None:
         scorer = SCORERS.get(self.chosen("scorer"))
-        about = "json_valid if all expected answers are JSON objects, otherwise exact."
+        about = "By the expected answers: json_fields, numeric, label, else similar."
         self.show_message(_MESSAGE, scorer.about if scorer else about)
 
     def action_start(self) -> None:

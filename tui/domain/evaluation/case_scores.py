@@ -17,6 +17,7 @@ def score_case(answer: str, case: Case) -> Score:
 
     Raises:
         ValueError: an accepted answer cannot be used with its scorer.
+        ScoringError: the answer cannot be scored.
     """
     return min((_score(answer, check) for check in case.checks), key=lambda score: score.value)
 

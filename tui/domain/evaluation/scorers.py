@@ -8,15 +8,29 @@ used; whatever the model answered is never an error.
 from __future__ import annotations
 
 import json
-import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tui.domain.evaluation.number_reading import is_number, last_number
+from tui.domain.evaluation.text_similarity import fuzzy_match, rouge_l, rouge_n
+
+_COMPARED = 20_000
+"""Characters of a text that are compared for how alike it is."""
+_LONGEST_LABEL = 40
+_PATTERN_SECONDS = 1.0
+"""How long a pattern may search an answer."""
+
 Scoring = Callable[[str, str], "Score"]
+
+
+class ScoringError(Exception):
+    """An answer that cannot be scored; the message is a sentence."""
 
 
 class Score(BaseModel):
@@ -67,6 +81,12 @@ def exact(answer: str, expected: str) -> Score:
     return _pass(answer.strip() == expected.strip(), answer.strip(), "equal", "different")
 
 
+@scorer("label", "The answer is the expected label, without case, quotes and a final full stop.")
+def label(answer: str, expected: str) -> Score:
+    """1 where both are equal after normalisation: Unicode NFKC, case, spaces, quotes, full stop."""
+    return _pass(_as_label(answer) == _as_label(expected), answer.strip(), "equal", "different")
+
+
 @scorer("contains", "The answer contains the expected text, ignoring case.")
 def contains(answer: str, expected: str) -> Score:
     """1 where the expected text occurs."""
@@ -79,28 +99,69 @@ def contains(answer: str, expected: str) -> Score:
 @scorer("regex", "The expected answer is a regular expression that matches within the answer.")
 def regex(answer: str, expected: str) -> Score:
     """1 where the pattern is found."""
+    # Loaded on first use: the first paint does not need it. Unlike `re` it can be stopped.
+    import regex as patterns
+
     try:
-        match = re.search(expected, answer)
-    except re.error as error:
+        match = patterns.search(expected, answer, timeout=_PATTERN_SECONDS, concurrent=True)
+    except patterns.error as error:
         raise ValueError(
             f"the expected answer is not a valid regular expression: {error}"
+        ) from error
+    except TimeoutError as error:
+        raise ScoringError(
+            f"The regular expression took longer than {_PATTERN_SECONDS:.0f} s."
         ) from error
     return _pass(match is not None, match.group() if match else answer, "found", "not found")
 
 
-_NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?")
-
-
 @scorer("numeric", "The last number of the answer equals the last one of the expected answer.")
 def numeric(answer: str, expected: str) -> Score:
-    """1 where both numbers are the same, to one part in a million."""
-    target, actual = _last_number(expected), _last_number(answer)
+    """1 where both numbers are the same, to one part in a million.
+
+    Where a number has two readings, one kind of decimal mark has to fit both.
+    """
+    target, actual = last_number(expected), last_number(answer)
     if target is None:
         raise ValueError("the expected answer contains no number")
     if actual is None:
         return Score(value=0, answer=answer, explanation="no number")
-    near = abs(actual - target) <= 1e-6 * max(1.0, abs(target))
-    return _pass(near, f"{actual:g}", "equal", f"{actual:g} instead of {target:g}")
+    near = _near(actual.point, target.point) or _near(actual.comma, target.comma)
+    explanation = "equal" if near else f"{actual.text} instead of {target.text}"
+    ambiguous = [number.text for number in (actual, target) if number.is_ambiguous]
+    if ambiguous and actual.text != target.text:
+        explanation += f" ({ambiguous[0]} has two readings)"
+    return Score(value=float(near), answer=actual.text, explanation=explanation)
+
+
+def _near(actual: float, target: float) -> bool:
+    return abs(actual - target) <= 1e-6 * max(1.0, abs(target))
+
+
+@scorer("similar", "How alike both texts are: twice the common characters over all of them.")
+def similar(answer: str, expected: str) -> Score:
+    """RapidFuzz's `ratio` of the texts without surrounding whitespace."""
+    return _alike(fuzzy_match, answer.strip(), expected.strip())
+
+
+@scorer("rouge_l", "ROUGE-L: F1 of the longest common subsequence of words, without case.")
+def longest_subsequence(answer: str, expected: str) -> Score:
+    """ROUGE-L of Lin 2004."""
+    return _alike(rouge_l, answer, expected)
+
+
+@scorer("token_f1", "F1 of the common words, without case and punctuation.")
+def common_words(answer: str, expected: str) -> Score:
+    """ROUGE-1 of Lin 2004: the words count in any order."""
+    return _alike(partial(rouge_n, 1), answer, expected)
+
+
+def _alike(metric: Callable[[str, str], float], answer: str, expected: str) -> Score:
+    """The score of a metric; what a text has beyond `_COMPARED` characters does not count."""
+    if not expected.strip():
+        raise ValueError("the expected answer is empty")
+    value = metric(answer[:_COMPARED], expected[:_COMPARED])
+    return Score(value=value, answer=answer, explanation=f"{value:.2f} alike")
 
 
 @scorer("json_valid", "The whole answer is valid JSON of the expected type.")
@@ -143,7 +204,10 @@ def json_fields(answer: str, expected: str) -> Score:
     return Score(value=value, answer=answer, explanation=explanation, metadata={"fields": fields})
 
 
-_ALL = (exact, contains, regex, numeric, json_valid, json_fields)
+_ALL = (
+    *(exact, label, contains, regex, numeric, json_valid, json_fields),
+    *(similar, longest_subsequence, common_words),
+)
 
 SCORERS: Final[Mapping[str, Scorer]] = MappingProxyType({item.name: item for item in _ALL})
 """All scorers by name."""
@@ -162,8 +226,16 @@ def find_scorer(name: str) -> Scorer:
 
 
 def suggest_scorer(expected: Iterable[str]) -> Scorer:
-    """`json_valid` if all expected answers are JSON objects, otherwise `exact`."""
-    return json_valid if all(map(_is_object, expected)) else exact
+    """The strictest scorer that fits expected answers: it tells right from nearly right.
+
+    JSON objects are compared field by field, numbers as numbers, short labels as `label`, and
+    other texts by how alike they are.
+    """
+    answers = [*expected]
+    for fits, fitting in _FITTING:
+        if all(map(fits, answers)):
+            return fitting
+    return similar
 
 
 def read_json(text: str) -> Any:
@@ -198,11 +270,6 @@ def _pass(right: bool, answer: str, yes: str, no: str) -> Score:
     return Score(value=float(right), answer=answer, explanation=yes if right else no)
 
 
-def _last_number(text: str) -> float | None:
-    numbers = _NUMBER.findall(text)
-    return float(numbers[-1].replace(",", "")) if numbers else None
-
-
 def _kind(value: object) -> str:
     if value is None:
         return "null"
@@ -210,11 +277,24 @@ def _kind(value: object) -> str:
     return kinds.get(type(value), "number")
 
 
-def _is_object(text: str) -> bool:
+def _has_fields(text: str) -> bool:
     try:
-        return isinstance(read_json(text), dict)
+        value = read_json(text)
     except ValueError:
         return False
+    return isinstance(value, dict) and bool(value)
+
+
+def _is_label(text: str) -> bool:
+    return 0 < len(text.strip()) <= _LONGEST_LABEL and "\n" not in text.strip()
+
+
+def _as_label(text: str) -> str:
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(plain.split()).strip("\"'`*“”‘’ ").removesuffix(".")
+
+
+_FITTING: Final = ((_has_fields, json_fields), (is_number, numeric), (_is_label, label))
 
 
 def _refuse_constant(name: str) -> float:

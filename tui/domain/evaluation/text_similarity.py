@@ -14,9 +14,6 @@ from functools import partial
 from types import MappingProxyType
 from typing import Final
 
-from rapidfuzz import fuzz
-from rapidfuzz.distance import LCSseq
-
 Metric = Callable[[str, str], float]
 
 _WORD = re.compile(r"\w+")
@@ -26,6 +23,9 @@ _MAX_ORDER = 4
 
 def fuzzy_match(answer: str, reference: str) -> float:
     """Twice the common characters over the total length: RapidFuzz's `ratio`."""
+    # Loaded on first use: the first paint does not need it.
+    from rapidfuzz import fuzz
+
     return fuzz.ratio(answer, reference) / 100
 
 
@@ -37,6 +37,8 @@ def rouge_n(n: int, answer: str, reference: str) -> float:
 
 def rouge_l(answer: str, reference: str) -> float:
     """ROUGE-L of Lin 2004: F1 of the longest common subsequence of words."""
+    from rapidfuzz.distance import LCSseq
+
     hypothesis, expected = _words(answer), _words(reference)
     return _f1(LCSseq.similarity(hypothesis, expected), len(hypothesis), len(expected))
 

@@ -18,7 +18,7 @@ from tui.domain.evaluation.case_scores import score_case, scorers_of
 from tui.domain.evaluation.case_set import CaseSet
 from tui.domain.evaluation.cases import Case
 from tui.domain.evaluation.records import SIDES, CaseResult, Evaluation, Reply, summarise
-from tui.domain.evaluation.scorers import Scorer, find_scorer, suggest_scorer
+from tui.domain.evaluation.scorers import Scorer, ScoringError, find_scorer, suggest_scorer
 from tui.services.errors import FileError, FtuiError, InputError, ProviderError
 from tui.services.evaluation.case_files import read_test_set, trained_prompts
 from tui.services.evaluation.model_requests import FailureCounter, complete
@@ -329,7 +329,10 @@ class Evaluations:
         if not isinstance(reply, Reply):
             return number, side, reply
         seconds = max(0.0, self._timer() - started)
-        score = score_case(reply.text, case)
+        try:
+            score = await asyncio.to_thread(score_case, reply.text, case)
+        except ScoringError as error:
+            return number, side, reply.model_copy(update={"error": str(error), "seconds": seconds})
         return number, side, reply.model_copy(update={"score": score, "seconds": seconds})
 
     async def _store(self, run: EvaluationRun, number: int, both: dict[str, Reply]) -> CaseResult:
