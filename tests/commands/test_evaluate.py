@@ -74,15 +74,29 @@ async def test_the_result_is_one_json_value_with_every_key(folder: Path) -> None
     assert "12 of 12 cases" in err
 
 
-@pytest.mark.parametrize(("flags", "expected"), [(["--fail-on-regression"], 1), ([], 0)])
-async def test_a_regression_fails_only_with_the_flag(
+@pytest.mark.parametrize(
+    ("flags", "expected"), [(["--fail-on-regression"], 1), (["--fail-unless-better"], 1), ([], 0)]
+)
+async def test_a_regression_fails_only_with_a_flag_that_names_the_cases(
     folder: Path, flags: list[str], expected: int
 ) -> None:
-    code, out, _ = await ftui_evaluate(
+    code, out, err = await ftui_evaluate(
         folder, "test.jsonl", "--base", "good", "--tuned", "bad", *flags
     )
     assert code == expected
     assert out.startswith("Fine-tuned is worse on 12 of 12")
+    assert ("Failed: worse; worse on lines 1-12 of test.jsonl." in err) == bool(flags)
+
+
+async def test_a_model_against_itself_is_no_regression_and_not_shown_to_be_better(
+    folder: Path,
+) -> None:
+    models = ("test.jsonl", "--base", "good", "--tuned", "good")
+    code, out, _ = await ftui_evaluate(folder, *models, "--fail-on-regression")
+    assert (code, "Not enough evidence" in out) == (0, True)
+    code, _, err = await ftui_evaluate(folder, *models, "--fail-unless-better")
+    assert code == 1
+    assert "Failed: not enough evidence; no case got worse." in err
 
 
 async def test_a_margin_must_be_exceeded_and_is_kept_with_the_result(folder: Path) -> None:

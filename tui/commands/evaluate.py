@@ -64,13 +64,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fail-on-regression", action="store_true", help="exit with 1 if the tuned model is worse"
     )
+    parser.add_argument(
+        "--fail-unless-better",
+        action="store_true",
+        help="exit with 1 unless the tuned model is shown to be better",
+    )
     add_json_flag(parser)
 
 
 async def run(flags: argparse.Namespace, services: Services) -> int:
     """Compare, store every case in the workspace, print the result."""
-    from tui.domain.evaluation.comparison import Verdict
-
     request = await _request(flags, services)
     try:
         evaluation = await services.evaluations.start(request)
@@ -92,8 +95,21 @@ async def run(flags: argparse.Namespace, services: Services) -> int:
         emit(as_json(record, result, evaluation))
     else:
         _show(record, result, evaluation)
-    worse = result.verdict is Verdict.WORSE
-    return EXIT_NO if worse and flags.fail_on_regression else EXIT_OK
+    return _exit_code(flags, result, evaluation)
+
+
+def _exit_code(flags: argparse.Namespace, result: Comparison, run: EvaluationRun) -> int:
+    """The exit code that the flags ask for; where it is 1, the cases that got worse are named."""
+    from tui.domain.evaluation.case_set import name_lines
+    from tui.domain.evaluation.comparison import Verdict
+
+    worse, better = result.verdict is Verdict.WORSE, result.verdict is Verdict.BETTER
+    if not ((flags.fail_on_regression and worse) or (flags.fail_unless_better and not better)):
+        return EXIT_OK
+    lines = sorted(case.line for case in run.results.values() if (case.change or 0) < 0)
+    cases = f"worse on {name_lines(lines)} of {run.record.test}" if lines else "no case got worse"
+    print_message(f"Failed: {result.verdict.value}; {cases}.")
+    return EXIT_NO
 
 
 async def _request(flags: argparse.Namespace, services: Services) -> EvaluationRequest:

@@ -187,7 +187,7 @@ def summarise(evaluation: Evaluation, results: Sequence[CaseResult], now: dateti
         [scores[1] for result in paired if (scores := result.scores)],
         errors=len(results) - len(paired),
         margin=evaluation.margin,
-        clusters=[result.prompt for result in paired],
+        clusters=[result.group or result.prompt for result in paired],
         fields=field_shares((result.base.fields, result.tuned.fields) for result in paired),
     )
     return evaluation.model_copy(
