@@ -89,7 +89,7 @@ class NewEvaluation(Form[EvaluationRequest]):
                 yield from self.choice("provider", "Provider", self._providers, self._provider)
                 trained = _LEAVE_OUT if given.leave_out_trained else _KEEP
                 choices = (_KEEP, _LEAVE_OUT)
-                yield from self.choice("trained", "Trained rows", choices, trained, second=True)
+                yield from self.choice("trained", "Trained on", choices, trained, second=True)
             with Horizontal(classes="row"):
                 scorer = self._suggestion.scorer
                 value = scorer if scorer and scorer in SCORERS else _AUTO
