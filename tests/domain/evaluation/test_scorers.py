@@ -65,6 +65,9 @@ def value(name: str, answer: str, expected: str) -> float:
         ("json_fields", '{"category": "billing", "order": "12"}', TICKET, 0.25),
         ("json_fields", '{"category": "bug"}', TICKET, 0),
         ("json_fields", "[]", TICKET, 0),
+        ("json_fields", "{}", "{}", 1),
+        ("json_fields", '{"a": 1}', "{}", 0),
+        ("json_fields", "no JSON", "{}", 0),
         ("json_fields", "no JSON", TICKET, 0),
     ],
 )
@@ -89,7 +92,6 @@ def test_json_fields_reports_each_field_and_its_error() -> None:
     ("name", "expected", "why"),
     [
         ("json_fields", "plain text", "not a JSON object"),
-        ("json_fields", "{}", "not a JSON object with fields"),
         ("regex", "(", "not a valid regular expression"),
         ("numeric", "many", "no number"),
         ("contains", "  ", "empty"),
@@ -135,7 +137,7 @@ def test_json_values_of_different_types_are_different(actual: object, expected: 
     ("expected", "name"),
     [
         ([TICKET, '{"a": 1}'], "json_fields"),
-        ([TICKET, "{}"], "similar"),
+        ([TICKET, "{}"], "json_fields"),
         (["12", "-3.5", "1,200 €"], "numeric"),
         (["yes", "no", "12"], "label"),
         (["The parcel left our warehouse on Monday and arrives this week."], "similar"),

@@ -189,8 +189,8 @@ def json_fields(answer: str, expected: str) -> Score:
         target = read_json(expected)
     except ValueError as error:
         raise ValueError(f"the expected answer is not a JSON object: {error}") from error
-    if not isinstance(target, dict) or not target:
-        raise ValueError("the expected answer is not a JSON object with fields")
+    if not isinstance(target, dict):
+        raise ValueError("the expected answer is not a JSON object")
     try:
         actual = read_json(answer)
         problem = "" if isinstance(actual, dict) else f"{_kind(actual)}, not object"
@@ -198,10 +198,12 @@ def json_fields(answer: str, expected: str) -> Score:
         actual, problem = {}, str(error)
     values = actual if isinstance(actual, dict) else {}
     fields = {key: key in values and json_equal(values[key], target[key]) for key in target}
-    wrong = [key for key, right in fields.items() if not right]
+    wrong = [key for key, equal in fields.items() if not equal]
+    if not fields and values:
+        problem = "not the empty object"
     explanation = problem or (f"wrong: {', '.join(wrong)}" if wrong else "all fields equal")
-    value = (len(fields) - len(wrong)) / len(fields)
-    return Score(value=value, answer=answer, explanation=explanation, metadata={"fields": fields})
+    right = (len(fields) - len(wrong)) / len(fields) if fields else float(not problem)
+    return Score(value=right, answer=answer, explanation=explanation, metadata={"fields": fields})
 
 
 _ALL = (
@@ -277,12 +279,12 @@ def _kind(value: object) -> str:
     return kinds.get(type(value), "number")
 
 
-def _has_fields(text: str) -> bool:
+def _is_object(text: str) -> bool:
     try:
         value = read_json(text)
     except ValueError:
         return False
-    return isinstance(value, dict) and bool(value)
+    return isinstance(value, dict)
 
 
 def _is_label(text: str) -> bool:
@@ -294,7 +296,7 @@ def _as_label(text: str) -> str:
     return " ".join(plain.split()).strip("\"'`*“”‘’ ").removesuffix(".")
 
 
-_FITTING: Final = ((_has_fields, json_fields), (is_number, numeric), (_is_label, label))
+_FITTING: Final = ((_is_object, json_fields), (is_number, numeric), (_is_label, label))
 
 
 def _refuse_constant(name: str) -> float:
